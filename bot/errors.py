@@ -1,0 +1,146 @@
+"""The whole error tree.
+
+```
+WandaError
+├── Refusal                  a whole sentence for the member who asked; nothing was spent
+│   ├── OptionRefused        an option, or a rule between options, is broken
+│   ├── MediaRefused         an attachment is not what the mode can use
+│   ├── QuotaExceeded        a budget is short; carries the numbers
+│   ├── ModeOff              the mode has no known price
+│   └── Busy                 no room for another job, or Wanda is shutting down
+├── StorageError             the database did not answer; whoever asked must refuse
+├── FalError                 fal did not do what was asked
+│   ├── FalUnreachable       no connection, or a reply that says "later"; asking again is safe
+│   ├── FalRefused           a reply that proves refusal (4xx) of a submit, upload, status or cancel
+│   │   └── FalAccountError  401 or 403: the operator's key or balance, no member's fault
+│   ├── FalReplyLost         the submit was sent and no readable reply came: it may have been accepted
+│   ├── FalProtocolError     a reply that is not in fal's documented shape
+│   └── FalFailure           the result says that no video was made; carries fal's type and details
+└── DeliveryError            Discord did not take the message or the video
+    └── TooLarge             Discord refused the file's size (413 or 40005)
+```
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "Busy",
+    "DeliveryError",
+    "FalAccountError",
+    "FalError",
+    "FalFailure",
+    "FalProtocolError",
+    "FalRefused",
+    "FalReplyLost",
+    "FalUnreachable",
+    "MediaRefused",
+    "ModeOff",
+    "OptionRefused",
+    "QuotaExceeded",
+    "Refusal",
+    "StorageError",
+    "TooLarge",
+    "WandaError",
+]
+
+
+class WandaError(Exception):
+    """Everything that Wanda raises on purpose."""
+
+
+class Refusal(WandaError):
+    """A command was not carried out; `str()` is the whole sentence for the member. Nothing was spent."""
+
+
+class OptionRefused(Refusal):
+    """An option's value, or a rule between options, is broken."""
+
+
+class MediaRefused(Refusal):
+    """An attachment is not what the mode can use; the sentence holds the number and the limit."""
+
+
+class ModeOff(Refusal):
+    """The mode's price is unknown, so it is off: never free."""
+
+
+class Busy(Refusal):
+    """There is no room for another job right now."""
+
+
+class QuotaExceeded(Refusal):
+    """A budget cannot carry the quote. All amounts in integer micro-dollars, `renews_at` in Unix seconds."""
+
+    def __init__(
+        self, sentence: str, *, scope: str, short_microusd: int, left_microusd: int, cap_microusd: int, renews_at: float
+    ) -> None:
+        """Keep the numbers beside the sentence."""
+        super().__init__(sentence)
+        self.scope = scope
+        self.short_microusd = short_microusd
+        self.left_microusd = left_microusd
+        self.cap_microusd = cap_microusd
+        self.renews_at = renews_at
+
+
+class StorageError(WandaError):
+    """The database could not carry out the transaction; nothing of it was kept."""
+
+
+class FalError(WandaError):
+    """fal did not do what was asked."""
+
+
+class FalUnreachable(FalError):
+    """No connection was established, or the reply says "later" (429, 5xx): asking again is safe."""
+
+
+class FalReplyLost(FalError):
+    """The submit was sent and no readable reply came back: fal may have accepted it."""
+
+
+class FalProtocolError(FalError):
+    """A reply was not in the shape that fal documents."""
+
+
+class FalRefused(FalError):
+    """fal's reply proves that it did not do what was asked."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        """Keep the HTTP status that proves the refusal."""
+        super().__init__(message)
+        self.status = status
+
+
+class FalAccountError(FalRefused):
+    """401 or 403: the operator's key is wrong, or the account is locked (no balance)."""
+
+
+@dataclass(eq=False)  # not frozen: contextlib sets an exception's __traceback__
+class FalFailure(FalError):
+    """The result GET says that no video was made.
+
+    `kind` is fal's own name for it (`content_policy_violation`, `generation_timeout`, …) or "unknown".
+    `billed_units` is None when fal did not say.
+    """
+
+    kind: str
+    status: int
+    message: str
+    location: tuple[str, ...] = ()
+    context: dict[str, Any] = field(default_factory=dict[str, Any])
+    retryable: bool = False
+    billed_units: float | None = None
+
+    def __str__(self) -> str:
+        """Return fal's own words."""
+        return f"{self.kind} ({self.status}): {self.message}"
+
+
+class DeliveryError(WandaError):
+    """Discord did not take the message or the video."""
+
+
+class TooLarge(DeliveryError):
+    """Discord refused the file's size (HTTP 413 or code 40005)."""

@@ -1,0 +1,1 @@
+"""fal's queue: its protocol as pure functions, and a thin httpx shell."""

@@ -1,0 +1,146 @@
+"""A job as plain frozen data: what was asked, what it costs, where it stands, and how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+State: TypeAlias = Literal[
+    "accepted",  # the hold and the row are committed, the inputs are on disk; fal was not asked
+    "submitting",  # the intent is written; the POST may or may not have reached fal
+    "queued",  # fal has a request id for it
+    "running",  # fal says IN_PROGRESS
+    "fetching",  # fal says COMPLETED; whether a video was made is not known yet
+    "delivering",  # a video was made and paid for; it is not in the channel yet
+    "done",  # the video, or its link, is in the channel
+    "failed",  # no video, for a reason that `failure` tells
+    "cancelled",  # the member took it back in time
+    "uncertain",  # the submit's reply was lost; fal may be rendering it
+]
+FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})
+Kind: TypeAlias = Literal["image", "video", "audio"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One attached file, in Wanda's own copy. `option` is the mode's field; `path` is relative to the data folder.
+
+    `format` is what its bytes say ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded.
+    """
+
+    option: str
+    path: str
+    file_name: str
+    kind: Kind
+    format: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    codec: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a job's card stands, and the interaction token that edits it until `token_expires_at` (Unix seconds)."""
+
+    channel_id: int
+    message_id: int
+    application_id: int
+    token: str
+    token_expires_at: float
+    size_limit_bytes: int
+    posted_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handle:
+    """fal's name for a request, and its own URLs, whose host was checked when they came."""
+
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A video that fal made. `actual_prompt` is fal's rewritten prompt, when it rewrote it."""
+
+    url: str
+    content_type: str | None = None
+    file_name: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    seed: int | None = None
+    actual_prompt: str | None = None
+    billed_units: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why there is no video. `kind` is fal's type, or one of ours: `account`, `refused`, `unreachable`, `lost`, `gone`.
+
+    `message` is fal's own text, never shown raw; `charged` says whether the member paid for the attempt.
+    """
+
+    kind: str
+    status: int | None = None
+    message: str = ""
+    location: tuple[str, ...] = ()
+    context: Mapping[str, Any] | None = None
+    charged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One video asked for once. Times are Unix seconds, amounts integer micro-dollars."""
+
+    id: str
+    guild_id: int
+    member_id: int
+    mode: str
+    options: Mapping[str, Any]
+    inputs: tuple[Input, ...]
+    quote_microusd: int
+    formula: str
+    prices_version: str
+    state: State
+    created_at: float
+    updated_at: float
+    address: Address
+    submitted_at: float | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    cancel_requested: bool = False
+    handle: Handle | None = None
+    result: Result | None = None
+    failure: Failure | None = None
+    charged_microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What is known of a job only while it runs, and is not worth a row.
+
+    `position` counts the requests ahead; `fraction` is fal's own progress from its logs, 0 to 1;
+    `typical_s` is the median of past jobs of the same kind, start to completion;
+    `step` is what Wanda itself is doing ("uploading", "posting").
+    """
+
+    position: int | None = None
+    fraction: float | None = None
+    typical_s: float | None = None
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is left after this job's hold, in micro-dollars, with the caps."""
+
+    member_left_microusd: int
+    member_cap_microusd: int
+    server_left_microusd: int
+    server_cap_microusd: int

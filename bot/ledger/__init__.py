@@ -1,0 +1,1 @@
+"""Budgets, holds and entries, in integer micro-dollars."""

@@ -1,0 +1,1 @@
+"""What an attachment really is, found out without trusting it."""

@@ -1,0 +1,150 @@
+"""Every setting, in one frozen object that is built once and passed down.
+
+The README's settings table is generated from the fields here, and a test holds it to them.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MICROUSD_PER_USD = 1_000_000
+MIB = 1024 * 1024
+
+
+def setting(name: str, default: Any, description: str, **bounds: Any) -> Any:
+    """A field read from the environment variable `name` (or `.env`), described for the README's table."""
+    return Field(default=default, validation_alias=name, description=description, **bounds)
+
+
+class Settings(BaseSettings):
+    """The operator's choices. Amounts in dollars are exact decimals; the properties give integer micro-dollars."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    # The two services.
+    discord_token: SecretStr | None = setting("DISCORD_TOKEN", None, "The bot's token from the developer portal.")
+    discord_api_url: str = setting("DISCORD_API_URL", "https://discord.com/api/v10", "Discord's REST API.")
+    discord_gateway_url: str = setting("DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/", "Discord's gateway.")
+    discord_cdn_url: str = setting("DISCORD_CDN_URL", "https://cdn.discordapp.com", "Where attachments come from.")
+    discord_ready_timeout_s: float = setting(
+        "WANDA_DISCORD_READY_TIMEOUT_S", 2.0, "How long to wait for the last server at start.", gt=0, le=60
+    )
+    fal_key: SecretStr | None = setting("FAL_KEY", None, "fal.ai's API key; every video is charged to it.")
+    fal_queue_url: str = setting("FAL_QUEUE_URL", "https://queue.fal.run", "fal's queue.")
+    fal_queue_backup_url: str = setting(
+        "FAL_QUEUE_BACKUP_URL", "https://queue.falrun.com", "The other host that fal's queue may name in its replies."
+    )
+    fal_rest_url: str = setting("FAL_REST_URL", "https://rest.fal.ai", "fal's storage.")
+    fal_api_url: str = setting("FAL_API_URL", "https://api.fal.ai", "fal's price list, for `python -m bot check`.")
+
+    # Data.
+    database_url: str = setting(
+        "DATABASE_URL", "", "postgresql://… for PostgreSQL; empty for SQLite at <data folder>/wanda.db."
+    )
+    data_dir: Path = setting("WANDA_DATA_DIR", Path("data"), "Database, inputs and results.")
+
+    # Money.
+    member_daily_usd: Decimal = setting(
+        "WANDA_MEMBER_DAILY_USD",
+        Decimal(5),
+        "What each member may spend in a day (UTC).",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    server_monthly_usd: Decimal = setting(
+        "WANDA_SERVER_MONTHLY_USD",
+        Decimal(50),
+        "What each server may spend in a month (UTC).",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    wan25_480p_usd: Decimal | None = setting(
+        "WANDA_WAN25_480P_USD",
+        Decimal("0.05"),
+        "Wan 2.5 at 480p, per second; empty turns it off.",
+        ge=0,
+        le=1000,
+        decimal_places=6,
+    )
+    wan25_720p_usd: Decimal | None = setting(
+        "WANDA_WAN25_720P_USD",
+        Decimal("0.10"),
+        "Wan 2.5 at 720p, per second; empty turns it off.",
+        ge=0,
+        le=1000,
+        decimal_places=6,
+    )
+    wan25_1080p_usd: Decimal | None = setting(
+        "WANDA_WAN25_1080P_USD",
+        Decimal("0.15"),
+        "Wan 2.5 at 1080p, per second; empty turns it off.",
+        ge=0,
+        le=1000,
+        decimal_places=6,
+    )
+
+    # How much at once.
+    jobs_in_flight_max: int = setting("WANDA_JOBS_IN_FLIGHT_MAX", 1000, "Unfinished jobs; more are refused.", ge=1)
+    submits_at_once: int = setting("WANDA_SUBMITS_AT_ONCE", 4, "Uploads and submits to fal at once.", ge=1, le=256)
+    deliveries_at_once: int = setting("WANDA_DELIVERIES_AT_ONCE", 4, "Videos posted at once.", ge=1, le=64)
+    intakes_at_once: int = setting("WANDA_INTAKES_AT_ONCE", 8, "Commands whose files are copied at once.", ge=1, le=256)
+    probes_at_once: int = setting("WANDA_PROBES_AT_ONCE", 2, "Worker processes that read files.", ge=1, le=64)
+
+    # How long.
+    shutdown_timeout_s: float = setting("WANDA_SHUTDOWN_TIMEOUT_S", 8.0, "From SIGTERM to the end.", gt=0, le=9)
+    download_timeout_s: float = setting("WANDA_DOWNLOAD_TIMEOUT_S", 120.0, "One file, from start to end.", gt=0)
+    upload_timeout_s: float = setting("WANDA_UPLOAD_TIMEOUT_S", 300.0, "One file to fal, from start to end.", gt=0)
+    probe_timeout_s: float = setting("WANDA_PROBE_TIMEOUT_S", 10.0, "Reading what one file is.", gt=0)
+    probe_memory_mib: int = setting("WANDA_PROBE_MEMORY_MIB", 1024, "A worker's address space.", ge=256)
+    fal_connect_timeout_s: float = setting("WANDA_FAL_CONNECT_TIMEOUT_S", 10.0, "A connection to fal.", gt=0)
+    fal_reply_timeout_s: float = setting("WANDA_FAL_REPLY_TIMEOUT_S", 60.0, "fal's answer to one request.", gt=0)
+    fal_silence_timeout_s: float = setting(
+        "WANDA_FAL_SILENCE_TIMEOUT_S", 60.0, "A status stream without even a ping is reopened after this.", gt=0
+    )
+    fal_poll_min_s: float = setting("WANDA_FAL_POLL_MIN_S", 2.0, "The first wait between polls.", gt=0)
+    fal_poll_max_s: float = setting("WANDA_FAL_POLL_MAX_S", 20.0, "The longest wait between polls.", gt=0)
+    fal_retries: int = setting("WANDA_FAL_RETRIES", 5, "Safe repeats of one request to fal.", ge=0, le=50)
+    job_deadline_s: float = setting(
+        "WANDA_JOB_DEADLINE_S", 6 * 3600.0, "A job that fal has not finished by then is given up as uncertain.", gt=0
+    )
+
+    # Delivery.
+    edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
+    token_margin_s: float = setting("WANDA_TOKEN_MARGIN_S", 30.0, "Stop using a token this long before its end.", ge=0)
+    edit_age_max_s: float = setting("WANDA_EDIT_AGE_MAX_S", 3600.0, "An older card is replied to, not edited.", gt=0)
+    result_mib_max: int = setting("WANDA_RESULT_MIB_MAX", 512, "The largest result that is downloaded.", ge=1)
+
+    # Running.
+    web_host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Where /healthz listens.")
+    web_port: int = setting("WANDA_WEB_PORT", 8422, "Port of /healthz; 0 turns it off.", ge=0, le=65535)
+    log_level: str = setting("WANDA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        """Keep to the standard names, so that a typo is an error and not silence."""
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("the log level is DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @property
+    def member_daily_microusd(self) -> int:
+        """What a member may spend in a day, in micro-dollars."""
+        return int(self.member_daily_usd * MICROUSD_PER_USD)
+
+    @property
+    def server_monthly_microusd(self) -> int:
+        """What a server may spend in a month, in micro-dollars."""
+        return int(self.server_monthly_usd * MICROUSD_PER_USD)

@@ -1,0 +1,1 @@
+"""The Transaction protocol and its two drivers, SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The small web server: health for the container."""

@@ -1,0 +1,1 @@
+"""A stand-in for fal: queue, storage, CDN, rendering and a control surface, on one loopback port."""
