@@ -14,6 +14,7 @@ WandaError
 │   ├── FalRefused           a reply that proves refusal (4xx) of a submit, upload, status or cancel
 │   │   └── FalAccountError  401 or 403: the operator's key or balance, no member's fault
 │   ├── FalReplyLost         the submit was sent and no readable reply came: it may have been accepted
+│   ├── FalNotReady          the result was asked for before the request was completed
 │   ├── FalProtocolError     a reply that is not in fal's documented shape
 │   └── FalFailure           the result says that no video was made; carries fal's type and details
 └── DeliveryError            Discord did not take the message or the video
@@ -30,6 +31,7 @@ __all__ = [
     "FalAccountError",
     "FalError",
     "FalFailure",
+    "FalNotReady",
     "FalProtocolError",
     "FalRefused",
     "FalReplyLost",
@@ -98,6 +100,10 @@ class FalUnreachable(FalError):
 
 class FalReplyLost(FalError):
     """The submit was sent and no readable reply came back: fal may have accepted it."""
+
+
+class FalNotReady(FalError):
+    """The result was asked for before the request was completed (400); follow it again."""
 
 
 class FalProtocolError(FalError):

@@ -120,7 +120,20 @@ class Settings(BaseSettings):
         "WANDA_JOB_DEADLINE_S", 6 * 3600.0, "A job that fal has not finished by then is given up as uncertain.", gt=0
     )
 
+    account_pause_s: float = setting(
+        "WANDA_ACCOUNT_PAUSE_S", 15.0, "Between two tries while fal says the account is locked.", gt=0
+    )
+    account_patience_s: float = setting(
+        "WANDA_ACCOUNT_PATIENCE_S", 180.0, "How long a job waits for a locked fal account before it fails.", ge=0
+    )
+    storage_patience_s: float = setting(
+        "WANDA_STORAGE_PATIENCE_S", 600.0, "A running job waits this long for the database, then for the next start.",
+        gt=0,
+    )
+
     # Delivery.
+    delivery_tries: int = setting("WANDA_DELIVERY_TRIES", 6, "Tries to post one video, with growing waits.", ge=1, le=50)
+    delivery_wait_s: float = setting("WANDA_DELIVERY_WAIT_S", 5.0, "The first wait between two of them; doubles.", gt=0)
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
     token_margin_s: float = setting("WANDA_TOKEN_MARGIN_S", 30.0, "Stop using a token this long before its end.", ge=0)
     edit_age_max_s: float = setting("WANDA_EDIT_AGE_MAX_S", 3600.0, "An older card is replied to, not edited.", gt=0)

@@ -96,7 +96,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One video asked for once. Times are Unix seconds, amounts integer micro-dollars."""
+    """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
+
+    `similar` is the same for jobs that take about as long; `told` says that the card shows how the job ended.
+    """
 
     id: str
     guild_id: int
@@ -107,6 +110,7 @@ class Job:
     quote_microusd: int
     formula: str
     prices_version: str
+    similar: str
     state: State
     created_at: float
     updated_at: float
@@ -119,6 +123,7 @@ class Job:
     result: Result | None = None
     failure: Failure | None = None
     charged_microusd: int | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,210 @@
+"""What the runner asks of fal, each answered by the event that it means for the job."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, replace
+from typing import TypeVar
+
+from bot.errors import (
+    FalAccountError,
+    FalError,
+    FalFailure,
+    FalNotReady,
+    FalProtocolError,
+    FalRefused,
+    FalReplyLost,
+    FalUnreachable,
+)
+from bot.fal.client import FalClient
+from bot.fal.types import Completed, Output, Queued, Running
+from bot.jobs import machine
+from bot.jobs.accepting import mode_of, payload_of
+from bot.jobs.model import Failure, Handle, Input, Job, Live, Result
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+FORBIDDEN = 403  # what fal answers while an account is locked; it clears unevenly for minutes after a top-up
+CONTENT_TYPES = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "bmp": "image/bmp",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+}
+
+
+class Errands:
+    """fal, seen from a job. No method raises for what fal does; each returns the event that it means."""
+
+    def __init__(
+        self,
+        fal: FalClient,
+        settings: Settings,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Uploads and submits share `settings.submits_at_once` places."""
+        self._fal = fal
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._places = asyncio.Semaphore(settings.submits_at_once)
+
+    async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
+        """Put every input into fal's storage, waiting a bounded time while the account is locked."""
+        try:
+            async with self._places:
+                if job.inputs:
+                    on_step("uploading")
+                async with asyncio.TaskGroup() as group:
+                    uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
+        except* FalError as errors:
+            return machine.Refused(_failure(_first(errors)))
+        on_step(None)
+        return machine.Uploaded(tuple(upload.result() for upload in uploads))
+
+    async def _upload(self, job: Job, item: Input, on_step: Callable[[str | None], None]) -> Input:
+        path = self._settings.data_dir / item.path
+        content_type = CONTENT_TYPES.get(item.format, "application/octet-stream")
+        name = f"{item.option}.{item.format}"
+
+        async def once() -> str:
+            return await self._fal.upload(path, file_name=name, content_type=content_type)
+
+        try:
+            return replace(item, url=await self._past_the_lock(job, once, on_step))
+        except OSError as error:
+            log.exception("Wanda's own copy of an input is gone")
+            raise FalRefused(f"the copy of {item.option} cannot be read", status=0) from error
+
+    async def submit(self, job: Job) -> machine.Event:
+        """POST the job once. Only an answer that proves refusal is followed by another POST, while the lock lasts."""
+        endpoint = mode_of(job).endpoint
+        payload = payload_of(job)
+
+        async def once() -> Handle:
+            submitted = await self._fal.submit(endpoint, payload)
+            return Handle(
+                request_id=submitted.request_id,
+                status_url=submitted.status_url,
+                response_url=submitted.response_url,
+                cancel_url=submitted.cancel_url,
+            )
+
+        try:
+            async with self._places:
+                return machine.Submitted(await self._past_the_lock(job, once, lambda _: None))
+        except FalReplyLost:
+            log.exception("the submit's reply was lost")
+            return machine.ReplyLost()
+        except FalError as error:
+            return machine.Refused(_failure(error))
+
+    async def _past_the_lock(
+        self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]
+    ) -> T:
+        """Repeat what a locked account refused (403), until it goes through or `account_patience_s` is over."""
+        give_up_at = self._clock() + self._settings.account_patience_s
+        while True:
+            try:
+                return await once()
+            except FalAccountError as error:
+                if error.status != FORBIDDEN or self._clock() >= give_up_at:
+                    raise
+                log.warning("fal's account is locked; job %s waits", job.id)
+                on_step("account locked")
+                await self._sleep(self._settings.account_pause_s)
+
+    async def follow(self, job: Job) -> AsyncIterator[machine.Event | Live]:
+        """Yield what the request's status means: Live for the card, an event where the job's state changes."""
+        if job.handle is None:
+            yield machine.LostSight(Failure(kind="gone", message="no request id"))
+            return
+        state = job.state
+        submitted_at = job.submitted_at or job.created_at
+        deadline_s = max(0.0, submitted_at + self._settings.job_deadline_s - self._clock())
+        try:
+            async for status in self._fal.follow(job.handle, deadline_s=deadline_s):
+                match status:
+                    case Queued(position):
+                        if state == "running":
+                            yield machine.Requeued()
+                        state = "queued"
+                        yield Live(position=position)
+                    case Running():
+                        if state == "queued":
+                            yield machine.Started()
+                        state = "running"
+                        yield Live(fraction=status.fraction)
+                    case Completed():
+                        yield machine.Completed()
+                        return
+        except FalError as error:
+            log.exception("the request can no longer be followed")
+            yield machine.LostSight(_failure(error))
+
+    async def fetch(self, job: Job) -> machine.Event:
+        """GET the result, whose HTTP status decides whether there is a video."""
+        if job.handle is None:
+            return machine.LostSight(Failure(kind="gone", message="no request id"))
+        try:
+            return machine.Made(_result(await self._fal.result(job.handle)))
+        except FalNotReady:
+            return machine.StillRunning()
+        except FalFailure as failure:
+            return machine.NotMade(_failure(failure))
+        except FalError as error:
+            log.exception("the result cannot be fetched")
+            return machine.LostSight(_failure(error))
+
+    async def ask_cancel(self, job: Job) -> None:
+        """Ask fal to cancel. Whatever it answers, the result decides."""
+        if job.handle is None:
+            return
+        try:
+            answer = await self._fal.cancel(job.handle)
+        except FalError:
+            log.warning("fal did not take the cancel", exc_info=True)
+        else:
+            log.info("fal answered the cancel: %s", answer)
+
+
+def _first(errors: BaseExceptionGroup[FalError]) -> FalError:
+    """Return one of the errors, as one sentence is what the member is told."""
+    inner = errors.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def _failure(error: FalError) -> Failure:
+    """Say in the job's own terms what went wrong."""
+    match error:
+        case FalFailure():
+            return Failure(
+                kind=error.kind,
+                status=error.status,
+                message=error.message,
+                location=error.location,
+                context=error.context,
+                charged=bool(error.billed_units),
+            )
+        case FalAccountError():
+            return Failure(kind="account", status=error.status, message=str(error))
+        case FalRefused():
+            return Failure(kind="refused", status=error.status, message=str(error))
+        case FalUnreachable():
+            return Failure(kind="unreachable", message=str(error))
+        case FalProtocolError():
+            return Failure(kind="gone", message=str(error))
+        case _:
+            return Failure(kind="lost", message=str(error))
+
+
+def _result(output: Output) -> Result:
+    return Result(**asdict(output))

@@ -1,0 +1,328 @@
+"""A job's life as a pure function: (job, event) -> (job, effects).
+
+Everything that happens to a job, in ordinary running and after a restart, is one of the events below. The money
+effects are carried out in the same transaction that stores the new state; the others are the runner's to perform, and
+at most one of them, the last, is work that ends in another event. An event that does not fit the state (a cancel that
+comes too late, a reply for a job that was taken back) changes nothing and asks for nothing.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+from bot.jobs.model import FINISHED, Address, Failure, Handle, Input, Job, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Somebody has this job in hand: right after it was accepted, or after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Every input is in fal's storage; the POST comes next."""
+
+    inputs: tuple[Input, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """fal accepted the request."""
+
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """fal's answer, or the lack of any connection, proves that nothing was asked of it."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLost:
+    """The POST went out and no readable answer came: fal may have accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """fal says IN_PROGRESS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """fal put it back into its queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """fal says COMPLETED, which failed and cancelled requests are too."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """The result was asked for too early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The result is a video."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """The result says that there is no video."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class LostSight:
+    """fal can no longer be asked about the request, so what became of it, and of its price, is not known."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """The owner wants it taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The video, or its link, stands in the channel at `address`."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """Discord takes neither the video nor the link, after every bounded retry."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The card says how the job ended."""
+
+
+Event: TypeAlias = (
+    Resumed
+    | Uploaded
+    | Submitted
+    | Refused
+    | ReplyLost
+    | Started
+    | Requeued
+    | Completed
+    | StillRunning
+    | Made
+    | NotMade
+    | LostSight
+    | CancelAsked
+    | Posted
+    | Undeliverable
+    | Told
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """End the hold: this much was spent."""
+
+    amount_microusd: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End the hold: nothing was spent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expose:
+    """End the member's hold and keep the server's, because fal may yet charge it."""
+
+    reason: str
+
+
+MoneyEffect: TypeAlias = Settle | Release | Expose
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Have the card tell the new state, soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Put the inputs into fal's storage; ends as Uploaded or Refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """POST once; ends as Submitted, Refused or ReplyLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskCancel:
+    """Ask fal to cancel; the result decides whether it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Follow the request's status; ends as Completed or LostSight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """GET the result; ends as Made, NotMade, StillRunning or LostSight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Put the video on the card; ends as Posted or Undeliverable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Make the card say how it ended; ends as Told."""
+
+
+Effect: TypeAlias = Show | Upload | Submit | AskCancel | Follow | Fetch | Deliver | Tell
+Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
+
+
+def step(job: Job, event: Event, *, now: float) -> Step:
+    """Return the job after `event`, and what is to be done about it. `now` is in Unix seconds."""
+    after, effects = _react(job, event, now)
+    return (job, effects) if after is job else (replace(after, updated_at=now), effects)
+
+
+def _react(job: Job, event: Event, now: float) -> Step:
+    """Choose by the job's state; each state knows the events that fit it."""
+    if isinstance(event, Resumed):
+        return _resumed(job)
+    if isinstance(event, CancelAsked):
+        return _cancel_asked(job)
+    match job.state:
+        case "accepted":
+            return _when_accepted(job, event)
+        case "submitting":
+            return _when_submitting(job, event, now)
+        case "queued" | "running":
+            return _when_followed(job, event, now)
+        case "fetching":
+            return _when_fetching(job, event)
+        case "delivering":
+            return _when_delivering(job, event)
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return (replace(job, told=True), ()) if isinstance(event, Told) and not job.told else (job, ())
+        case _:
+            assert_never(job.state)
+
+
+def _resumed(job: Job) -> Step:
+    """Take up the work where the state says it was left."""
+    match job.state:
+        case "accepted":
+            return job, (Show(), Upload())
+        case "submitting":
+            # The intent was written and no answer was stored, so the POST may have reached fal: never again.
+            return _uncertain(job, Failure(kind="lost"))
+        case "queued" | "running":
+            return job, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
+        case "fetching":
+            return job, (Show(), Fetch())
+        case "delivering":
+            return job, (Show(), Deliver())
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return job, (() if job.told else (Tell(),))
+        case _:
+            assert_never(job.state)
+
+
+def _cancel_asked(job: Job) -> Step:
+    """Take it back while that is free; once fal has it, ask fal and let the result decide."""
+    if job.cancel_requested or job.state in FINISHED or job.state in {"fetching", "delivering"}:
+        return job, ()
+    if job.state == "accepted":
+        after = replace(job, state="cancelled", cancel_requested=True)
+        return after, (Release("cancelled before fal was asked"), Tell())
+    asked = replace(job, cancel_requested=True)
+    return asked, (Show(), AskCancel()) if job.handle else (Show(),)
+
+
+def _when_accepted(job: Job, event: Event) -> Step:
+    if isinstance(event, Uploaded):
+        return replace(job, state="submitting", inputs=event.inputs), (Submit(),)
+    if isinstance(event, Refused):
+        return _failed(job, event.failure)
+    return job, ()
+
+
+def _when_submitting(job: Job, event: Event, now: float) -> Step:
+    if isinstance(event, Submitted):
+        after = replace(job, state="queued", handle=event.handle, submitted_at=now)
+        return after, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
+    if isinstance(event, Refused):
+        return _failed(job, event.failure)
+    if isinstance(event, ReplyLost):
+        return _uncertain(job, Failure(kind="lost"))
+    return job, ()
+
+
+def _when_followed(job: Job, event: Event, now: float) -> Step:
+    if isinstance(event, Started) and job.state == "queued":
+        return replace(job, state="running", started_at=now), (Show(),)
+    if isinstance(event, Requeued) and job.state == "running":
+        return replace(job, state="queued", started_at=None), (Show(),)
+    if isinstance(event, Completed):
+        return replace(job, state="fetching", completed_at=now), (Show(), Fetch())
+    if isinstance(event, LostSight):
+        return _uncertain(job, event.failure)
+    return job, ()
+
+
+def _when_fetching(job: Job, event: Event) -> Step:
+    if isinstance(event, Made):
+        after = replace(job, state="delivering", result=event.result, charged_microusd=job.quote_microusd)
+        return after, (Settle(job.quote_microusd, "the video was made"), Show(), Deliver())
+    if isinstance(event, NotMade):
+        if event.failure.kind == "client_cancelled" and not event.failure.charged:
+            after = replace(job, state="cancelled", failure=event.failure, charged_microusd=0)
+            return after, (Release("cancelled at fal"), Tell())
+        return _failed(job, event.failure)
+    if isinstance(event, StillRunning):
+        return replace(job, state="running", completed_at=None), (Show(), Follow())
+    if isinstance(event, LostSight):
+        return _uncertain(job, event.failure)
+    return job, ()
+
+
+def _when_delivering(job: Job, event: Event) -> Step:
+    if isinstance(event, Posted):
+        return replace(job, state="done", address=event.address, told=True), ()
+    if isinstance(event, Undeliverable):
+        # The video was made and settled; it stays in Wanda's data folder and at fal's link.
+        return replace(job, state="failed", failure=replace(event.failure, charged=True)), (Tell(),)
+    return job, ()
+
+
+def _failed(job: Job, failure: Failure) -> Step:
+    """End without a video: the hold is settled when fal billed the attempt, else released."""
+    if failure.charged:
+        after = replace(job, state="failed", failure=failure, charged_microusd=job.quote_microusd)
+        return after, (Settle(job.quote_microusd, f"fal billed the failed attempt: {failure.kind}"), Tell())
+    after = replace(job, state="failed", failure=failure, charged_microusd=0)
+    return after, (Release(f"no video: {failure.kind}"), Tell())
+
+
+def _uncertain(job: Job, failure: Failure) -> Step:
+    """End without knowing: the member is not charged, the server keeps the possible cost on its books."""
+    after = replace(job, state="uncertain", failure=failure, charged_microusd=0)
+    return after, (Expose(f"fal may charge this: {failure.kind}"), Tell())

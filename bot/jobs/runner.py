@@ -1,0 +1,294 @@
+"""The shell around the machine: performs a job's effects and feeds it what comes of them.
+
+One task drives one job. It holds no state that matters: whatever it knows beyond the row is for the card only, so a
+process that dies at any line is continued by `resume` with the same code.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, assert_never
+
+from bot.catalogue.price import PriceTable
+from bot.errors import Busy, DeliveryError, StorageError
+from bot.jobs import machine, transactions
+from bot.jobs.accepting import Order, job_from
+from bot.jobs.budgets import Budgets
+from bot.jobs.errands import Errands
+from bot.jobs.machine import Event
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live
+from bot.jobs.ports import Cards
+from bot.log import job_scope
+from bot.settings import Settings
+from bot.storage.transaction import Store
+
+log = logging.getLogger(__name__)
+STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
+DEFECT_TRIES = 3
+DEFECT_WAIT_S = 5.0
+
+
+class Runner:
+    """Accepts jobs and drives each to its end. `start` resumes what an earlier process left."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        errands: Errands,
+        cards: Cards,
+        budgets: Budgets,
+        prices: PriceTable,
+        settings: Settings,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Nothing runs before `start`."""
+        self._store = store
+        self._errands = errands
+        self._cards = cards
+        self._budgets = budgets
+        self._prices = prices
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._side_tasks: set[asyncio.Task[None]] = set()
+        self._live: dict[str, Live] = {}
+        self._left: dict[str, Left] = {}
+        self._critical: set[str] = set()
+        self._closing = False
+        self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
+
+    async def start(self) -> int:
+        """Take up every unfinished job; returns how many there are.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        jobs = await self._store.read(transactions.unfinished())
+        for job in jobs:
+            self._drive(job.id)
+        return len(jobs)
+
+    async def accept(self, order: Order) -> Job:
+        """Hold the quote and commit the job, then begin it.
+
+        Raises:
+            Refusal: nothing was held, nothing was stored.
+            StorageError: the database did not answer; nothing was held.
+        """
+        if self._closing:
+            raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
+        job = job_from(order, self._prices, now=self._clock())
+        budgets = self._budgets.of(job)
+        standings = await self._store.write(
+            transactions.accept(job, budgets, in_flight_max=self._settings.jobs_in_flight_max)
+        )
+        self._left[job.id] = self._budgets.left(standings)
+        self._drive(job.id)
+        return job
+
+    async def cancel(self, job_id: str, *, member_id: int) -> str:
+        """Take the job back if that is still possible; returns the sentence for the member who asked.
+
+        Raises:
+            StorageError: the database did not answer; the job goes on.
+        """
+        job = await self._store.read(transactions.get(job_id))
+        if job is None:
+            return "This video is not in Wanda's books any more, so there is nothing to cancel."
+        if job.member_id != member_id:
+            return f"Only <@{job.member_id}>, who asked for this video, can cancel it."
+        advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
+        if not advanced.changed:
+            return _too_late(advanced.job)
+        self._side_task(self._carry_on(advanced), name=f"cancel {job_id}")
+        if advanced.job.state == "cancelled":
+            return "Cancelled before fal was asked; nothing was charged."
+        return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
+
+    async def stop(self) -> None:
+        """Accept nothing new, let a POST under way end, keep every state, and return within the shutdown time."""
+        self._closing = True
+        for job_id, task in self._tasks.items():
+            if job_id not in self._critical:
+                task.cancel()
+        for task in self._side_tasks:
+            task.cancel()
+        pending = {*self._tasks.values(), *self._side_tasks}
+        if pending:
+            _, late = await asyncio.wait(pending, timeout=self._settings.shutdown_timeout_s * 0.6)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
+
+    # What follows drives one job.
+
+    def _drive(self, job_id: str) -> None:
+        task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
+        self._tasks[job_id] = task
+        task.add_done_callback(lambda _: self._forget(job_id))
+
+    def _forget(self, job_id: str) -> None:
+        self._tasks.pop(job_id, None)
+        self._live.pop(job_id, None)
+        self._left.pop(job_id, None)
+
+    def _side_task(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_tasks.discard)
+
+    async def _run(self, job_id: str) -> None:
+        """Drive the job to its end; a defect of ours is logged, and the job taken up again a bounded number of times."""
+        with job_scope(job_id):
+            for attempt in range(DEFECT_TRIES):
+                try:
+                    await self._carry_on(await self._advance(job_id, machine.Resumed()))
+                except StorageError:
+                    log.exception("the database did not answer for too long; the job waits for the next start")
+                except Exception:
+                    log.exception("a defect stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
+                    await self._sleep(DEFECT_WAIT_S)
+                    continue
+                return
+
+    async def _carry_on(self, advanced: transactions.Advanced) -> None:
+        """Turn effects into events and events into effects until there is nothing left to do."""
+        while (event := await self._perform_all(advanced)) is not None:
+            advanced = await self._advance(advanced.job.id, event)
+
+    async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
+        """Store the event, waiting for a database in trouble: what happened at fal cannot be undone by forgetting it.
+
+        Raises:
+            StorageError: it did not answer for `storage_patience_s`.
+        """
+        give_up_at = self._clock() + self._settings.storage_patience_s
+        wait_s = STORAGE_WAIT_S
+        while True:
+            try:
+                advanced = await self._store.write(transactions.advance(job_id, event, now=self._clock()))
+            except StorageError:
+                if self._clock() >= give_up_at:
+                    raise
+                log.warning("the database did not answer; trying again in %.0f s", wait_s, exc_info=True)
+                await self._sleep(wait_s)
+                wait_s = min(wait_s * 2, 60.0)
+            else:
+                log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                return advanced
+
+    async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
+        """Perform the effects in their order; the last may be work, whose event is returned."""
+        event: Event | None = None
+        for effect in advanced.effects:
+            event = await self._perform(advanced.job, effect)
+        return event
+
+    async def _perform(self, job: Job, effect: machine.Effect) -> Event | None:
+        match effect:
+            case machine.Show():
+                self._show(job)
+            case machine.AskCancel():
+                self._side_task(self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+            case machine.Upload():
+                return await self._errands.upload(job, on_step=lambda step: self._now(job, step=step))
+            case machine.Submit():
+                return await self._submit(job)
+            case machine.Follow():
+                return await self._follow(job)
+            case machine.Fetch():
+                return await self._errands.fetch(job)
+            case machine.Deliver():
+                return await self._deliver(job)
+            case machine.Tell():
+                return await self._tell(job)
+            case _:
+                assert_never(effect)
+        return None
+
+    async def _submit(self, job: Job) -> Event:
+        """POST once. A shutdown lets it end, because a POST cut off is a job whose fate nobody knows."""
+        self._critical.add(job.id)
+        try:
+            return await self._errands.submit(job)
+        finally:
+            self._critical.discard(job.id)
+
+    async def _follow(self, job: Job) -> Event:
+        """Follow the request, storing what changes its state and showing what does not."""
+        self._now(job, typical_s=await self._typical_s(job), step=None)
+        current = job
+        async for seen in self._errands.follow(job):
+            if not isinstance(seen, Live):
+                if isinstance(seen, machine.Completed | machine.LostSight):
+                    return seen
+                current = (await self._advance(job.id, seen)).job
+                self._show(current)
+                continue
+            self._now(current, position=seen.position, fraction=seen.fraction)
+        return machine.LostSight(Failure(kind="gone"))
+
+    async def _deliver(self, job: Job) -> Event:
+        """Post the video, trying again with growing waits: it was paid for."""
+        self._now(job, step="posting")
+        wait_s = self._settings.delivery_wait_s
+        for attempt in range(self._settings.delivery_tries):
+            if attempt:
+                await self._sleep(wait_s)
+                wait_s *= 2
+            try:
+                async with self._deliveries:
+                    posted = await self._cards.deliver(job, await self._left_of(job))
+            except DeliveryError as error:
+                log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
+            else:
+                moved = replace(job.address, channel_id=posted.channel_id, message_id=posted.message_id)
+                return machine.Posted(moved)
+        return machine.Undeliverable(Failure(kind="undeliverable"))
+
+    async def _tell(self, job: Job) -> Event:
+        await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+        return machine.Told()
+
+    def _show(self, job: Job) -> None:
+        self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))
+
+    def _now(self, job: Job, **known: Any) -> None:
+        """Note what is known only while the job runs, and show it."""
+        self._live[job.id] = replace(self._live.get(job.id, Live()), **known)
+        self._show(job)
+
+    async def _typical_s(self, job: Job) -> float | None:
+        """Return how long such jobs took; without the database the card does without the estimate."""
+        try:
+            return await self._store.read(transactions.typical_seconds(job.similar))
+        except StorageError:
+            log.warning("past jobs could not be read for the estimate", exc_info=True)
+            return None
+
+    async def _left_of(self, job: Job) -> Left | None:
+        """Return what the budgets have left now; a card without that line is better than no card."""
+        try:
+            return self._budgets.left(await self._store.read(self._budgets.standing(job)))
+        except StorageError:
+            log.warning("the budgets could not be read for the card", exc_info=True)
+            return None
+
+
+def _too_late(job: Job) -> str:
+    if job.state in FINISHED:
+        return "This video has already ended, so there is nothing to cancel."
+    if job.state in {"fetching", "delivering"}:
+        return "The video is already made and is being posted, so it can no longer be cancelled."
+    return "Wanda has already asked fal to stop; the card shows how it ends."
+
+
+def inputs_folder(data_dir: Path, job_id: str) -> Path:
+    """Return where a job's own copy of its inputs lies."""
+    return data_dir / "inputs" / job_id

@@ -1,0 +1,145 @@
+"""The job's transactions: each changes state and money together, or neither."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from pydantic import TypeAdapter
+
+from bot.errors import Busy, StorageError
+from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
+from bot.jobs.model import Job
+from bot.ledger import transactions as ledger
+from bot.ledger.model import Budget, Standing
+from bot.storage.transaction import Many, One, Row, Transaction
+
+_JOB = TypeAdapter(Job)
+_COLUMNS = "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s"
+TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
+
+
+def accept(job: Job, budgets: tuple[Budget, ...], *, in_flight_max: int) -> Transaction[tuple[Standing, ...]]:
+    """Hold the quote on every budget and insert the job, or neither. Returns the budgets' standings after the hold.
+
+    Raises:
+        QuotaExceeded: a budget is short.
+        Busy: `in_flight_max` unfinished jobs exist already.
+    """
+    open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
+    if open_jobs["n"] >= in_flight_max:
+        raise Busy(
+            f"Wanda is working on {open_jobs['n']} videos, which is as many as she takes at once. "
+            "Nothing was charged; try again in a few minutes."
+        )
+    standings = yield from ledger.hold(
+        job.id,
+        job.quote_microusd,
+        budgets,
+        at=job.created_at,
+        member_id=job.member_id,
+        reason=f"{job.mode}: {job.formula}",
+    )
+    yield One(
+        f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)",
+        (job.id, *_indexed(job), _body(job)),
+    )
+    return standings
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The job as it is now stored, what the runner has to do, and whether this event changed anything."""
+
+    job: Job
+    effects: tuple[Effect, ...]
+    changed: bool
+
+
+def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
+    """Apply `event`: the new state and the money it moves are one transaction.
+
+    Raises:
+        StorageError: there is no such job.
+    """
+    # The UPDATE comes before the decision because it locks the row on both engines.
+    row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
+    if row is None:
+        raise StorageError(f"there is no job {job_id}")
+    before = _job(row)
+    after, effects = step(before, event, now=now)
+    todo: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, Settle | Release | Expose):
+            yield from _move_money(before, effect, now)
+        else:
+            todo.append(effect)
+    if after is not before:
+        yield One(
+            f"UPDATE jobs SET ({_COLUMNS}, body) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) WHERE id = $1",  # noqa: S608 - the column names are this module's own
+            (job_id, *_indexed(after), _body(after)),
+        )
+    return Advanced(after, tuple(todo), after is not before)
+
+
+def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object]:
+    match effect:
+        case Settle(amount, reason):
+            return (yield from ledger.settle(job.id, amount, at=now, actor="wanda", reason=reason))
+        case Release(reason):
+            return (yield from ledger.release(job.id, at=now, actor="wanda", reason=reason))
+        case Expose(reason):
+            return (yield from ledger.expose(job.id, at=now, actor="wanda", reason=reason))
+
+
+def get(job_id: str) -> Transaction[Job | None]:
+    """Return the job, or None."""
+    row = yield One("SELECT body FROM jobs WHERE id = $1", (job_id,))
+    return None if row is None else _job(row)
+
+
+def unfinished() -> Transaction[list[Job]]:
+    """Return every job that still wants work, oldest first; a job whose end was not told yet is one of them."""
+    rows = yield Many("SELECT body FROM jobs WHERE told = 0 ORDER BY created_at")
+    return [_job(row) for row in rows]
+
+
+def typical_seconds(similar: str) -> Transaction[float | None]:
+    """Return the median rendering time in seconds of the latest jobs like this one, or None when there is none."""
+    rows = yield Many(
+        "SELECT render_s FROM jobs WHERE similar_to = $1 AND render_s IS NOT NULL ORDER BY created_at DESC LIMIT $2",
+        (similar, TYPICAL_SAMPLE),
+    )
+    return median(row["render_s"] for row in rows) if rows else None
+
+
+def known_ids() -> Transaction[frozenset[str]]:
+    """Return the ids of all jobs, to tell the folders on disk that belong to none."""
+    rows = yield Many("SELECT id FROM jobs")
+    return frozenset(row["id"] for row in rows)
+
+
+def _indexed(job: Job) -> tuple[object, ...]:
+    """Return the values of `_COLUMNS`."""
+    made = job.result is not None and job.started_at is not None and job.completed_at is not None
+    render_s = job.completed_at - job.started_at if made and job.completed_at and job.started_at else None
+    address = job.address
+    return (
+        job.guild_id,
+        address.channel_id,
+        address.message_id,
+        job.member_id,
+        job.mode,
+        job.state,
+        int(job.told),
+        job.similar,
+        job.created_at,
+        render_s,
+    )
+
+
+def _body(job: Job) -> str:
+    return _JOB.dump_json(job).decode()
+
+
+def _job(row: Row) -> Job:
+    return _JOB.validate_json(row["body"])
