@@ -17,6 +17,9 @@ WandaError
 │   ├── FalNotReady          the result was asked for before the request was completed
 │   ├── FalProtocolError     a reply that is not in fal's documented shape
 │   └── FalFailure           the result says that no video was made; carries fal's type and details
+├── DownloadError            a file did not come to disk; nothing of it is left there
+│   ├── DownloadTooLarge     it is larger than the limit
+│   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or out of time
 └── DeliveryError            Discord did not take the message or the video
     └── TooLarge             Discord refused the file's size (413 or 40005)
 ```
@@ -28,6 +31,9 @@ from typing import Any
 __all__ = [
     "Busy",
     "DeliveryError",
+    "DownloadError",
+    "DownloadFailed",
+    "DownloadTooLarge",
     "FalAccountError",
     "FalError",
     "FalFailure",
@@ -142,6 +148,28 @@ class FalFailure(FalError):
     def __str__(self) -> str:
         """Return fal's own words."""
         return f"{self.kind} ({self.status}): {self.message}"
+
+
+class DownloadError(WandaError):
+    """A file did not come to disk; nothing of it is left there."""
+
+
+class DownloadTooLarge(DownloadError):
+    """The file is larger than `limit_bytes`; its true size is not known."""
+
+    def __init__(self, message: str, *, limit_bytes: int) -> None:
+        """Keep the limit beside the message."""
+        super().__init__(message)
+        self.limit_bytes = limit_bytes
+
+
+class DownloadFailed(DownloadError):
+    """No connection, a bad reply, a host that is not allowed, or out of time; `status` is the last reply's, if any."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Keep the HTTP status, so that a caller can tell a file that is gone (404) from a bad line."""
+        super().__init__(message)
+        self.status = status
 
 
 class DeliveryError(WandaError):

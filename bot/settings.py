@@ -105,9 +105,16 @@ class Settings(BaseSettings):
     # How long.
     shutdown_timeout_s: float = setting("WANDA_SHUTDOWN_TIMEOUT_S", 8.0, "From SIGTERM to the end.", gt=0, le=9)
     download_timeout_s: float = setting("WANDA_DOWNLOAD_TIMEOUT_S", 120.0, "One file, from start to end.", gt=0)
+    download_retries: int = setting("WANDA_DOWNLOAD_RETRIES", 3, "Repeats of a download that broke.", ge=0, le=20)
+    download_wait_s: float = setting(
+        "WANDA_DOWNLOAD_WAIT_S", 0.5, "Before the first repeat; it doubles with each.", gt=0, le=60
+    )
     upload_timeout_s: float = setting("WANDA_UPLOAD_TIMEOUT_S", 300.0, "One file to fal, from start to end.", gt=0)
     probe_timeout_s: float = setting("WANDA_PROBE_TIMEOUT_S", 10.0, "Reading what one file is.", gt=0)
     probe_memory_mib: int = setting("WANDA_PROBE_MEMORY_MIB", 1024, "A worker's address space.", ge=256)
+    probe_pixels_max: int = setting(
+        "WANDA_PROBE_PIXELS_MAX", 64_000_000, "A larger picture is measured but not decoded.", ge=1, le=268_435_456
+    )
     fal_connect_timeout_s: float = setting("WANDA_FAL_CONNECT_TIMEOUT_S", 10.0, "A connection to fal.", gt=0)
     fal_reply_timeout_s: float = setting("WANDA_FAL_REPLY_TIMEOUT_S", 60.0, "fal's answer to one request.", gt=0)
     fal_silence_timeout_s: float = setting(
