@@ -52,6 +52,16 @@ class Settings(BaseSettings):
         "DATABASE_URL", "", "postgresql://… for PostgreSQL; empty for SQLite at <data folder>/wanda.db."
     )
     data_dir: Path = setting("WANDA_DATA_DIR", Path("data"), "Database, inputs and results.")
+    storage_timeout_s: float = setting(
+        "WANDA_STORAGE_TIMEOUT_S", 5.0, "The wait for a connection, a lock or an answer of the database.", gt=0, le=60
+    )
+    storage_queue_max: int = setting(
+        "WANDA_STORAGE_QUEUE_MAX", 4096, "Transactions that wait for SQLite.", ge=1, le=1_000_000
+    )
+    storage_batch_max: int = setting(
+        "WANDA_STORAGE_BATCH_MAX", 256, "Transactions that SQLite commits together.", ge=1, le=10_000
+    )
+    postgres_pool_size: int = setting("WANDA_POSTGRES_POOL_SIZE", 8, "Connections to PostgreSQL.", ge=1, le=100)
 
     # Money.
     member_daily_usd: Decimal = setting(
@@ -123,6 +133,16 @@ class Settings(BaseSettings):
     fal_poll_min_s: float = setting("WANDA_FAL_POLL_MIN_S", 2.0, "The first wait between polls.", gt=0)
     fal_poll_max_s: float = setting("WANDA_FAL_POLL_MAX_S", 20.0, "The longest wait between polls.", gt=0)
     fal_retries: int = setting("WANDA_FAL_RETRIES", 5, "Safe repeats of one request to fal.", ge=0, le=50)
+    fal_stream_max_s: float = setting(
+        "WANDA_FAL_STREAM_MAX_S", 900.0, "A status stream on which nothing changes is reopened after this.", gt=0
+    )
+    fal_result_patience_s: float = setting(
+        "WANDA_FAL_RESULT_PATIENCE_S", 900.0, "How long a finished result is asked for while fal is down.", gt=0
+    )
+    fal_reply_mib_max: int = setting("WANDA_FAL_REPLY_MIB_MAX", 4, "The largest reply read from fal.", ge=1, le=64)
+    fal_connections_max: int = setting(
+        "WANDA_FAL_CONNECTIONS_MAX", 128, "Pooled connections to fal; submits and streams have their own.", ge=1
+    )
     job_deadline_s: float = setting(
         "WANDA_JOB_DEADLINE_S", 6 * 3600.0, "A job that fal has not finished by then is given up as uncertain.", gt=0
     )
@@ -134,12 +154,16 @@ class Settings(BaseSettings):
         "WANDA_ACCOUNT_PATIENCE_S", 180.0, "How long a job waits for a locked fal account before it fails.", ge=0
     )
     storage_patience_s: float = setting(
-        "WANDA_STORAGE_PATIENCE_S", 600.0, "A running job waits this long for the database, then for the next start.",
+        "WANDA_STORAGE_PATIENCE_S",
+        600.0,
+        "A running job waits this long for the database, then for the next start.",
         gt=0,
     )
 
     # Delivery.
-    delivery_tries: int = setting("WANDA_DELIVERY_TRIES", 6, "Tries to post one video, with growing waits.", ge=1, le=50)
+    delivery_tries: int = setting(
+        "WANDA_DELIVERY_TRIES", 6, "Tries to post one video, with growing waits.", ge=1, le=50
+    )
     delivery_wait_s: float = setting("WANDA_DELIVERY_WAIT_S", 5.0, "The first wait between two of them; doubles.", gt=0)
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
     token_margin_s: float = setting("WANDA_TOKEN_MARGIN_S", 30.0, "Stop using a token this long before its end.", ge=0)

@@ -1,0 +1,97 @@
+"""Brings a database's tables up to date: numbered SQL files, each applied once, in one transaction."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from bot.errors import StorageError
+from bot.storage.transaction import One, Store, Transaction
+
+Engine: TypeAlias = Literal["sqlite", "postgres"]
+
+SCHEMA_DIR = Path(__file__).parent / "schema"
+_FILE_NAME = re.compile(r"(?P<version>\d{4})_\w+(?:\.(?P<engine>sqlite|postgres))?\.sql")
+_STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+# Two processes that start together take turns. In SQLite the write transaction itself is that turn.
+_TURN: Mapping[Engine, Sequence[str]] = {
+    "sqlite": (),
+    "postgres": ("SELECT pg_advisory_xact_lock(7305012026)",),
+}
+_VERSIONS = (
+    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema: its number, and its statements for one engine."""
+
+    version: int
+    statements: tuple[str, ...]
+
+
+def migrations(engine: Engine, folder: Path = SCHEMA_DIR) -> tuple[Migration, ...]:
+    """Read the steps in their order. `0001_name.sql` is for both engines, `0001_name.sqlite.sql` for one, after it.
+
+    Raises:
+        StorageError: a file's name is not of this form, or a number is missing.
+    """
+    steps: dict[int, tuple[str, ...]] = {}
+    # The common file comes before an engine's own, and names are short: sorting by the engine's part is enough.
+    for path in sorted(folder.glob("*.sql"), key=lambda path: (path.name[:4], path.name.count("."), path.name)):
+        name = _FILE_NAME.fullmatch(path.name)
+        if name is None:
+            raise StorageError(f"{path} is not named like 0001_name.sql or 0001_name.sqlite.sql.")
+        if name["engine"] in {None, engine}:
+            version = int(name["version"])
+            steps[version] = steps.get(version, ()) + split(path.read_text(encoding="utf-8"))
+    if sorted(steps) != list(range(1, len(steps) + 1)):
+        raise StorageError(f"The schema's files in {folder} are not numbered 1, 2, 3, …: {sorted(steps)}.")
+    return tuple(Migration(version, steps[version]) for version in sorted(steps))
+
+
+def split(text: str) -> tuple[str, ...]:
+    """Return the statements of an SQL text: each ends with a semicolon at the end of a line."""
+    pieces = (_COMMENT_LINE.sub("", piece).strip() for piece in _STATEMENT_END.split(text))
+    return tuple(piece for piece in pieces if piece)
+
+
+async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCHEMA_DIR) -> int:
+    """Apply the steps that the database has not seen; return its version, which is then that of the code.
+
+    Raises:
+        StorageError: a step failed, and nothing of it was kept; or the database is newer than the code.
+    """
+    steps = migrations(engine, folder)
+    found = await store.write(_prepare(engine))
+    if found > len(steps):
+        raise StorageError(
+            f"The database has schema {found}, but this version of Wanda knows only {len(steps)}: "
+            "it was opened by a newer version. Start that one, or restore a backup from before."
+        )
+    for step in steps[found:]:
+        await store.write(_apply(step, engine, at))
+    return len(steps)
+
+
+def _prepare(engine: Engine) -> Transaction[int]:
+    for turn in _TURN[engine]:
+        yield One(turn)
+    yield One(_VERSIONS)
+    row = yield One("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
+    return row["version"]
+
+
+def _apply(step: Migration, engine: Engine, at: float) -> Transaction[None]:
+    for turn in _TURN[engine]:
+        yield One(turn)
+    # Asked again with the turn taken: the other process may have applied it in between.
+    if (yield One("SELECT version FROM schema_version WHERE version = $1", (step.version,))) is not None:
+        return
+    for statement in step.statements:
+        yield One(statement)
+    yield One("INSERT INTO schema_version (version, applied_at) VALUES ($1, $2)", (step.version, at))

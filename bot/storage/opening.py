@@ -1,0 +1,160 @@
+"""Opens the database that the settings name, with its tables up to date, and makes sure that only one bot owns it."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.errors import StorageError
+from bot.settings import Settings
+from bot.storage.migrate import Engine, migrate
+from bot.storage.sqlite import SQLiteStore
+from bot.storage.transaction import Store
+
+_SQLITE_SCHEME = "sqlite:///"
+_POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+
+
+class FolderLock:
+    """A data folder that belongs to this process until `free`; the kernel frees it too when the process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take it.
+
+        Raises:
+            StorageError: another process has it, or the folder cannot be written.
+        """
+        path = folder / "wanda.lock"
+        try:
+            # The descriptor is not inherited, so a child process that outlives Wanda does not keep the lock.
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(f"The lock file {path} cannot be written: {error.strerror}.") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise StorageError(
+                f"Another Wanda (process {owner}) already works with the data in {folder.absolute()}: "
+                "stop it first, or give this one a folder of its own in WANDA_DATA_DIR."
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
+
+    def free(self) -> None:
+        """Let another process have the folder. The file stays: removing it would let two processes lock two files."""
+        os.close(self._descriptor)
+
+
+class _OwningStore:
+    """A store that frees the data folder once it is closed."""
+
+    def __init__(self, store: Store, lock: FolderLock) -> None:
+        self.write = store.write
+        self.read = store.read
+        self._store = store
+        self._lock = lock
+        self._closed = False
+
+    async def close(self) -> None:
+        """Close the store, then free the folder."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._store.close()
+        finally:
+            self._lock.free()
+
+
+async def open_store(settings: Settings, *, exclusive: bool = True, clock: Callable[[], float] = time.time) -> Store:
+    """Open the database of the settings, and bring its tables up to date.
+
+    With `exclusive` the data folder, and the database with it, belongs to this process until the store is closed:
+    whoever runs jobs asks for that, and whoever only looks does not.
+
+    Raises:
+        StorageError: the database cannot be opened, is newer than this code, or belongs to another process;
+            the sentence says what to do.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The data folder {settings.data_dir} cannot be made ({error.strerror}): choose another in WANDA_DATA_DIR."
+        ) from error
+    if not exclusive:
+        return await _open(settings, clock, exclusive=False)
+    lock = FolderLock(settings.data_dir)
+    try:
+        return _OwningStore(await _open(settings, clock, exclusive=True), lock)
+    except BaseException:
+        lock.free()
+        raise
+
+
+async def _open(settings: Settings, clock: Callable[[], float], *, exclusive: bool) -> Store:
+    engine: Engine
+    store: Store
+    if settings.database_url.startswith(_POSTGRES_SCHEMES):
+        engine, store = "postgres", await _open_postgres(settings, exclusive=exclusive)
+    else:
+        engine, store = "sqlite", await _open_sqlite(settings)
+    try:
+        await migrate(store, engine, at=clock())
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+async def _open_sqlite(settings: Settings) -> Store:
+    path = sqlite_path(settings)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"The database's folder {path.parent} cannot be made: {error.strerror}.") from error
+    return await SQLiteStore.open(
+        path,
+        batch_max=settings.storage_batch_max,
+        queue_max=settings.storage_queue_max,
+        timeout_s=settings.storage_timeout_s,
+    )
+
+
+def sqlite_path(settings: Settings) -> Path:
+    """Return the file that `DATABASE_URL` names: `sqlite:///wanda.db` is relative, `sqlite:////var/wanda.db` absolute.
+
+    Raises:
+        StorageError: the URL is of no known kind. It is not repeated in the sentence: it may hold a password.
+    """
+    url = settings.database_url
+    if not url:
+        return settings.data_dir / "wanda.db"
+    path = url.removeprefix(_SQLITE_SCHEME)
+    if path == url or not path:
+        raise StorageError(
+            "DATABASE_URL is neither postgresql://user@host/database nor sqlite:///path/to/file: correct it, or leave "
+            "it empty for SQLite in the data folder."
+        )
+    return Path(path)
+
+
+async def _open_postgres(settings: Settings, *, exclusive: bool) -> Store:
+    try:
+        # Here and not above: asyncpg comes with the extra, and SQLite is the default.
+        from bot.storage.postgres import PostgresStore  # noqa: PLC0415 - see the line above
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise StorageError(
+            "DATABASE_URL names PostgreSQL, but its driver is not installed: pip install 'wanda[postgres]'."
+        ) from error
+    return await PostgresStore.open(
+        settings.database_url,
+        pool_size=settings.postgres_pool_size,
+        timeout_s=settings.storage_timeout_s,
+        exclusive=exclusive,
+    )

@@ -1,0 +1,298 @@
+"""The SQLite driver: one writer whose waiting transactions are committed together, and one reader.
+
+Group commit is what makes `synchronous=FULL` affordable: a batch of transactions, each in its own savepoint, costs one
+hop to aiosqlite's thread and one COMMIT (https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.html).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import aiosqlite
+
+from bot.errors import StorageError
+from bot.storage.transaction import One, Row, Statement, Transaction
+
+T = TypeVar("T")
+
+# Parameters are bound by name: SQLite reads `$1` as the name "1", and a sequence is an error from Python 3.14 on.
+_NAMES = tuple(str(number) for number in range(1, 100))
+
+# SQLite's own trouble, a value that it cannot bind (an integer above 64 bits), and aiosqlite's closed connection.
+_DATABASE_ERRORS = (sqlite3.Error, OverflowError)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A transaction of a batch that was kept; `value` is what it returned."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A transaction of a batch of which nothing was kept, and why."""
+
+    error: Exception
+
+
+Outcome: TypeAlias = Committed | Undone
+_Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
+
+
+def execute(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
+    """Run one statement to its end, and return its first row, or all of them as the statement asks."""
+    cursor = connection.execute(statement.sql, dict(zip(_NAMES, statement.args, strict=False)))
+    # Always read to the end: a statement with unread rows would keep the savepoint from being released.
+    rows = cursor.fetchall()
+    names = [column[0] for column in cursor.description] if rows else []
+    if isinstance(statement, One):
+        return dict(zip(names, rows[0], strict=True)) if rows else None
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
+    """Drive the transaction's generator to its end on an open connection, and return what it returns.
+
+    Raises:
+        StorageError: a statement failed; the generator was closed, it cannot carry on.
+    """
+    try:
+        statement = next(transaction)
+        while True:
+            statement = transaction.send(_answer(connection, statement))
+    except StopIteration as end:
+        return end.value
+    finally:
+        transaction.close()
+
+
+def _answer(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
+    try:
+        return execute(connection, statement)
+    except _DATABASE_ERRORS as error:
+        raise _trouble(error) from error
+
+
+def _trouble(error: BaseException) -> StorageError:
+    return StorageError(f"The database did not carry out the transaction ({error}); nothing of it was kept.")
+
+
+def commit_together(connection: sqlite3.Connection, transactions: Sequence[Transaction[Any]]) -> list[Outcome]:
+    """Run each transaction in its own savepoint, and commit those that returned.
+
+    Raises:
+        sqlite3.Error: BEGIN or COMMIT failed, or SQLite gave up the whole batch; nothing of any was kept.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = [_in_savepoint(connection, transaction) for transaction in transactions]
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return outcomes
+
+
+def _in_savepoint(connection: sqlite3.Connection, transaction: Transaction[Any]) -> Outcome:
+    connection.execute("SAVEPOINT one")
+    try:
+        outcome: Outcome = Committed(run(connection, transaction))
+    except Exception as error:  # noqa: BLE001 - whatever a transaction raises is its caller's, and undoes only itself
+        # After a full disk or an I/O error SQLite has already rolled back everything; then this raises, for the batch.
+        connection.execute("ROLLBACK TO one")
+        outcome = Undone(error)
+    connection.execute("RELEASE one")
+    return outcome
+
+
+def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
+    """Run the transaction in one snapshot of what is committed."""
+    connection.execute("BEGIN")
+    try:
+        return run(connection, transaction)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+class _Thread:
+    """One sqlite3 connection in aiosqlite's thread."""
+
+    def __init__(self, path: Path, pragmas: Sequence[str], busy_timeout_s: float) -> None:
+        self._path = path
+        self._pragmas = pragmas
+        self._busy_timeout_s = busy_timeout_s
+        self._proxy = aiosqlite.Connection(self._connect, iter_chunk_size=1)
+        self._raw: sqlite3.Connection | None = None
+
+    def _connect(self) -> sqlite3.Connection:
+        # Autocommit mode: every BEGIN and COMMIT is ours.
+        raw = sqlite3.connect(
+            self._path, timeout=self._busy_timeout_s, isolation_level=None, cached_statements=256
+        )  # the timeout is SQLite's busy_timeout
+        try:
+            for pragma in self._pragmas:
+                raw.execute(f"PRAGMA {pragma}").fetchall()
+        except BaseException:
+            raw.close()
+            raise
+        self._raw = raw
+        return raw
+
+    async def open(self) -> None:
+        await self._proxy
+
+    async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `function(connection)` in the connection's thread: one hop there and back."""
+        raw = self._raw
+        if raw is None:
+            raise sqlite3.ProgrammingError("the connection is closed")
+        # The one private name: aiosqlite has no public way to run a function in its thread. The version is pinned, and
+        # tests/unit/storage/test_aiosqlite.py holds the name and its meaning.
+        return await self._proxy._execute(function, raw)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
+
+    async def close(self) -> None:
+        self._raw = None
+        await self._proxy.close()
+
+
+class SQLiteStore:
+    """A Store in one SQLite file.
+
+    A write that is cancelled while it waits for its turn is never run; one that was already handed to the thread runs
+    to its end, and its result is dropped. So a cancelled write is kept whole or not at all.
+    """
+
+    def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float) -> None:
+        """Make a closed store. `timeout_s` bounds the wait for a place in the queue, and for SQLite's write lock."""
+        durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+        self._writer = _Thread(path, durable, timeout_s)
+        self._reader = _Thread(path, ("query_only=ON",), timeout_s)
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._timeout_s = timeout_s
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(queue_max)
+        self._reading = 0
+        self._committer: asyncio.Task[None] | None = None
+        self._closed = True
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, batch_max: int = 256, queue_max: int = 4096, timeout_s: float = 5.0
+    ) -> "SQLiteStore":
+        """Open, or create, the file.
+
+        Raises:
+            StorageError: SQLite cannot open or use it.
+        """
+        store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s)
+        try:
+            # The writer first: it makes the file and turns WAL on.
+            await store._writer.open()
+            try:
+                await store._reader.open()
+            except BaseException:
+                await store._writer.close()
+                raise
+        except _DATABASE_ERRORS as error:
+            raise StorageError(f"The database {path} cannot be opened: {error}.") from error
+        store._closed = False
+        store._committer = asyncio.create_task(store._commit_for_ever(), name="sqlite-committer")
+        return store
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it with the others that wait; see `Store.write`."""
+        self._refuse_if_closed()
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._queue.put((transaction, done))
+        except TimeoutError:
+            raise StorageError(
+                f"The database is too busy: {self._queue_max} transactions waited for {self._timeout_s:g} s."
+            ) from None
+        if self._closed:  # it closed while this waited for a place, and nobody reads the queue any more
+            self._fail_the_rest()
+        return await done
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Run it on the reader's connection; see `Store.read`."""
+        self._refuse_if_closed()
+        if self._reading >= self._queue_max:
+            raise StorageError(f"The database is too busy: {self._queue_max} reads are waiting.")
+        self._reading += 1
+        try:
+            return await self._reader.hop(lambda connection: read_only(connection, transaction))
+        except _DATABASE_ERRORS as error:
+            raise _trouble(error) from error
+        finally:
+            self._reading -= 1
+
+    async def close(self) -> None:
+        """Commit what was written before, then close both connections; what is written afterwards is refused."""
+        if self._closed or self._committer is None:
+            return
+        self._closed = True
+        await self._queue.put(None)
+        await self._committer
+        self._fail_the_rest()
+        # The writer last: the last connection to close folds the WAL into the file.
+        await self._reader.close()
+        await self._writer.close()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StorageError("The database is closed: Wanda is shutting down.")
+
+    async def _commit_for_ever(self) -> None:
+        try:
+            while await self._commit_next():
+                pass
+        finally:
+            self._closed = True
+            self._fail_the_rest()
+
+    async def _commit_next(self) -> bool:
+        """Commit all that waits, up to the batch's bound; False once the queue's end has come."""
+        batch: list[_Waiting] = []
+        item = await self._queue.get()
+        while item is not None:
+            if item[1].cancelled():
+                item[0].close()
+            else:
+                batch.append(item)
+            if len(batch) >= self._batch_max or self._queue.empty():
+                break
+            item = self._queue.get_nowait()
+        if batch:
+            await self._commit(batch)
+        return item is not None
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        transactions = [transaction for transaction, _ in batch]
+        try:
+            outcomes = await self._writer.hop(lambda connection: commit_together(connection, transactions))
+        except Exception as error:  # noqa: BLE001 - every caller waits for an answer, whatever went wrong
+            # One error for each caller: raising writes a traceback into it.
+            outcomes = [Undone(_trouble(error)) for _ in batch]
+        for (_, done), outcome in zip(batch, outcomes, strict=True):
+            if done.done():
+                continue
+            match outcome:
+                case Committed(value):
+                    done.set_result(value)
+                case Undone(error):
+                    done.set_exception(error)
+
+    def _fail_the_rest(self) -> None:
+        with suppress(asyncio.QueueEmpty):
+            while True:
+                item = self._queue.get_nowait()
+                if item is not None and not item[1].done():
+                    item[0].close()
+                    item[1].set_exception(StorageError("The database was closed before the transaction ran."))
