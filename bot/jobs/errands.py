@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from bot.errors import (
@@ -207,4 +207,16 @@ def _failure(error: FalError) -> Failure:
 
 
 def _result(output: Output) -> Result:
-    return Result(**asdict(output))
+    """Keep what a card or a rerun needs of fal's output."""
+    return Result(
+        url=output.url,
+        content_type=output.content_type,
+        file_name=output.file_name,
+        size_bytes=output.size_bytes,
+        width=output.width,
+        height=output.height,
+        seconds=output.seconds,
+        seed=output.seed,
+        actual_prompt=output.actual_prompt,
+        billed_units=output.billed_units,
+    )

@@ -251,7 +251,7 @@ def _cancel_asked(job: Job) -> Step:
     if job.cancel_requested or job.state in FINISHED or job.state in {"fetching", "delivering"}:
         return job, ()
     if job.state == "accepted":
-        after = replace(job, state="cancelled", cancel_requested=True)
+        after = replace(job, state="cancelled", cancel_requested=True, charged_microusd=0)
         return after, (Release("cancelled before fal was asked"), Tell())
     asked = replace(job, cancel_requested=True)
     return asked, (Show(), AskCancel()) if job.handle else (Show(),)

@@ -144,7 +144,7 @@ class Runner:
         task.add_done_callback(self._side_tasks.discard)
 
     async def _run(self, job_id: str) -> None:
-        """Drive the job to its end; a defect of ours is logged, and the job taken up again a bounded number of times."""
+        """Drive the job to its end; after a defect of ours it is taken up again, a bounded number of times."""
         with job_scope(job_id):
             for attempt in range(DEFECT_TRIES):
                 try:

@@ -1,0 +1,100 @@
+"""The command line: run · price · commands · check. The only asyncio.run of the program.
+
+The heavy imports stand inside the commands, because the workers that read files import this module too.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from bot.errors import Refusal, WandaError
+from bot.settings import Settings
+
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command and return the exit status: 0 done, 1 trouble, 2 a wrong word on the command line."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(map(str, problem["loc"]))
+            print(f"The setting {name} is not usable: {problem['msg']}.", file=sys.stderr)
+        return USAGE_ERROR
+    match chosen.command:
+        case "run":
+            return _run(settings)
+        case "price":
+            return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
+        case "commands":
+            return _commands()
+        case _:
+            return _check(settings)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Wanda, a Discord bot for AI video.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the bot until SIGTERM")
+    price = commands.add_parser("price", help="print what a video costs, and why")
+    price.add_argument("mode", help="wan27-image, wan27-reference, wan25-image, wan22-video or wan21-image")
+    price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
+    price.add_argument("--json", action="store_true", help="print JSON instead of words")
+    commands.add_parser("commands", help="print the slash commands as Discord would get them")
+    commands.add_parser("check", help="tell what is missing or wrong before a run")
+    return parser
+
+
+def _run(settings: Settings) -> int:
+    from bot.app import run  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        asyncio.run(run(settings))
+    except WandaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
+    from bot.catalogue.price import dollars  # noqa: PLC0415
+    from bot.catalogue.pricing_cli import price_line  # noqa: PLC0415
+    from bot.catalogue.registry import prices_from  # noqa: PLC0415
+
+    try:
+        quote = price_line(mode, list(pairs), prices_from(settings.wan25_usd))
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return USAGE_ERROR
+    usd = dollars(quote.microusd)
+    if as_json:
+        print(json.dumps({"mode": mode, "microusd": quote.microusd, "usd": usd, "formula": quote.formula}))
+    else:
+        print(f"{usd}  ({quote.formula})")
+    return 0
+
+
+def _commands() -> int:
+    from cogs.wan import commands_json  # noqa: PLC0415
+
+    print(json.dumps(commands_json(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _check(settings: Settings) -> int:
+    from bot.checks import check  # noqa: PLC0415
+
+    findings = asyncio.run(check(settings))
+    for finding in findings:
+        print(finding)
+    return 0 if all(finding.fine for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Where discord.py finds Discord: the only file that touches its private names, checked when it is imported.
+
+Pointing it elsewhere serves two ends: the stand-in on loopback, and a rate-limit proxy shared by several processes.
+"""
+
+import discord.asset
+import discord.gateway
+import discord.http
+import yarl
+
+from bot.settings import Settings
+
+_PLACES: tuple[tuple[type, str, type], ...] = (
+    (discord.http.Route, "BASE", str),
+    (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL),
+    (discord.asset.Asset, "BASE", str),
+)
+for _owner, _name, _kind in _PLACES:
+    if not isinstance(getattr(_owner, _name, None), _kind):
+        raise ImportError(
+            f"discord.py {discord.__version__} has no {_owner.__name__}.{_name}; bot/endpoints.py must learn its new name"
+        )
+
+
+def point_at(settings: Settings) -> None:
+    """Make every discord.py client of this process talk to the API, gateway and CDN that the settings name."""
+    discord.http.Route.BASE = settings.discord_api_url.rstrip("/")
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)
+    discord.asset.Asset.BASE = settings.discord_cdn_url.rstrip("/")

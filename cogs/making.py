@@ -1,0 +1,139 @@
+"""From a slash command to an accepted job: check, defer, copy the files, hold the price."""
+
+import logging
+import shutil
+from asyncio import to_thread
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+
+from bot.catalogue.fields import Attached, media_fields
+from bot.catalogue.mode import Mode
+from bot.catalogue.registry import build
+from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, Services, answer_privately, withdraw
+from bot.errors import OptionRefused, Refusal, StorageError
+from bot.jobs.accepting import Order
+from bot.jobs.model import Address, Input
+from bot.media.intake import Offered
+
+log = logging.getLogger(__name__)
+TOKEN_LIFE_S = 15 * 60  # an interaction's token, by Discord's documentation
+
+
+async def make_video(
+    interaction: Interaction,
+    mode_class: type[Mode],
+    options: Mapping[str, Any],
+    attachments: Mapping[str, discord.Attachment],
+) -> None:
+    """Carry the command out, or refuse it with one private sentence; a refusal spends and keeps nothing."""
+    services = interaction.client.services
+    received_at = services.clock()
+    try:
+        _check_place(interaction)
+        attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
+        mode = build(mode_class.id, options, attached)
+    except Refusal as refusal:
+        await answer_privately(interaction, str(refusal))
+        return
+    callback = await interaction.response.defer(thinking=True)
+    message_id = callback.message_id if callback else None
+    if message_id is None:
+        message_id = (await interaction.original_response()).id
+    address = Address(
+        channel_id=interaction.channel_id or 0,
+        message_id=message_id,
+        application_id=interaction.application_id,
+        token=interaction.token,
+        token_expires_at=received_at + TOKEN_LIFE_S,
+        size_limit_bytes=interaction.filesize_limit,
+        posted_at=received_at,
+    )
+    await _accept(interaction, services, mode, attachments, address)
+
+
+async def _accept(
+    interaction: Interaction,
+    services: Services,
+    mode: Mode,
+    attachments: Mapping[str, discord.Attachment],
+    address: Address,
+) -> None:
+    """Copy the files and have the job accepted; whatever goes wrong, nothing of it stays."""
+    job_id = services.new_id()
+    folder = services.settings.data_dir / "inputs" / job_id
+    accepted = False
+    try:
+        inputs = await _take(services, mode, attachments, job_id)
+        order = Order(
+            job_id=job_id,
+            guild_id=interaction.guild_id or 0,
+            member_id=interaction.user.id,
+            mode=mode,
+            inputs=inputs,
+            address=address,
+        )
+        await services.runner.accept(order)
+        accepted = True
+    except Refusal as refusal:
+        await withdraw(interaction, str(refusal))
+    except StorageError:
+        log.exception("a command was refused: the database did not answer")
+        await withdraw(interaction, STORAGE_TROUBLE)
+    except Exception:
+        log.exception("a command failed before its job was accepted")
+        await withdraw(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
+    finally:
+        if not accepted:
+            await to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _take(
+    services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], job_id: str
+) -> tuple[Input, ...]:
+    """Copy every attachment and read what it really is, in the order of the mode's fields."""
+    specs = media_fields(type(mode))
+    offered = {
+        option: Offered(url=item.url, file_name=item.filename, size_bytes=item.size)
+        for option, item in attachments.items()
+    }
+    limits = {option: specs[option].bytes_max for option in offered}
+    taken = await services.intake.take_all(offered, limits, job_id=job_id)
+    data_dir = services.settings.data_dir
+    return tuple(
+        Input(
+            option=option,
+            path=str(item.path.relative_to(data_dir)),
+            file_name=item.file_name,
+            kind=item.facts.kind,
+            format=item.facts.format,
+            size_bytes=item.facts.size_bytes,
+            width=item.facts.width,
+            height=item.facts.height,
+            seconds=item.facts.seconds,
+            codec=item.facts.codec,
+        )
+        for option in specs
+        if (item := taken.get(option)) is not None
+    )
+
+
+def _check_place(interaction: Interaction) -> None:
+    """Refuse where the video could not be posted: it would be paid for and never seen.
+
+    Raises:
+        OptionRefused: this is no server, or Wanda lacks a permission in this channel.
+    """
+    if interaction.guild_id is None or interaction.channel_id is None:
+        raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+    needed = NEEDED_TO_POST
+    if isinstance(interaction.channel, discord.Thread):
+        needed = needed | discord.Permissions(send_messages_in_threads=True)
+    missing = discord.Permissions(needed.value & ~interaction.app_permissions.value)
+    if missing.value:
+        names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
+        raise OptionRefused(
+            f"Wanda cannot post videos here, because she lacks: {names}. "
+            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
+        )

@@ -1,0 +1,155 @@
+"""The main job, played from start to end: a member asks, fal renders, the video stands in the channel."""
+
+import asyncio
+import io
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import av
+from PIL import Image, ImageDraw, ImageFilter
+
+from sandbox.stage import Stage, StageError, eventually, text_of
+
+PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"
+FINISHED_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Film:
+    """What was written to disk, read back from the file itself."""
+
+    path: Path
+    size_bytes: int
+    seconds: float
+    width: int
+    height: int
+
+
+async def demo(output: Path, *, seconds_per_job: float = 4.0, out: TextIO = sys.stdout) -> int:
+    """Play it, tell it to `out`, leave the MP4 in `output`, and return the exit status."""
+    began = time.monotonic()
+
+    def tell(line: str = "") -> None:
+        print(line, file=out, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="wanda-demo-") as folder:
+        try:
+            quick = {"WANDA_EDIT_INTERVAL_S": "0.5"}  # so that a short demo shows more of the message's life
+            async with Stage(Path(folder), seconds_per_job=seconds_per_job, settings=quick) as stage:
+                tell("Stand-ins for Discord and fal are running on this machine; nothing else is contacted.")
+                await stage.start_bot()
+                tell(f"The bot is connected (its own process, pid {stage.bot.pid if stage.bot else '?'}).")
+                film, seed = await _play(stage, Path(folder), output, tell)
+        except StageError as error:
+            tell(f"The demo did not get to its end: {error}")
+            return 1
+    tell()
+    tell(f"Video    {film.path}")
+    tell(f"Size     {film.size_bytes / 1_000_000:.2f} MB, {film.width} x {film.height}")
+    tell(f"Seconds  {film.seconds:.2f}")
+    tell(f"Seed     {seed}")
+    tell(f"Took     {time.monotonic() - began:.1f} s")
+    return 0
+
+
+async def _play(stage: Stage, folder: Path, output: Path, tell: Any) -> tuple[Film, str]:
+    """Ask as "maker", show the card as it changes, and fetch what was posted."""
+    picture = folder / "lake.png"
+    picture.write_bytes(await asyncio.to_thread(landscape))
+    options = {"prompt": PROMPT, "resolution": "720p", "duration": 5}
+    tell()
+    tell(f"maker types  /wan27 image prompt:{PROMPT} resolution:720p duration:5 image:lake.png")
+    answer = await stage.slash("maker", "wan27 image", options, image=picture)
+    if not answer["message_id"] or answer["ephemeral"]:
+        raise StageError(f"the command was refused: {answer['content']}")
+    tell(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The message, as it changes:")
+    message = await _watch(stage, answer["message_id"], tell)
+    film = await _keep(stage, message["attachments"][0], output)
+    return film, _seed(message)
+
+
+def _seed(message: Mapping[str, Any]) -> str:
+    """Read the seed off the card, where a member would."""
+    fields = [field for embed in message["embeds"] for field in embed.get("fields") or []]
+    return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
+
+
+async def _watch(stage: Stage, message_id: str, tell: Any) -> dict[str, Any]:
+    """Print the message whenever its words change, until the video stands on it."""
+    shown = ""
+
+    async def look() -> dict[str, Any] | None:
+        nonlocal shown
+        message = await stage.message(message_id)
+        if message is None:
+            raise StageError("the message is gone")
+        text = text_of(message)
+        if text and text != shown:
+            shown = text
+            tell()
+            tell("\n".join(f"  | {line}" for line in text.splitlines()))
+        return message if message["attachments"] else None
+
+    return await eventually(look, what="video on the message", within_s=FINISHED_WITHIN_S)
+
+
+async def _keep(stage: Stage, attachment: Mapping[str, Any], output: Path) -> Film:
+    """Write the attachment to `output` and read back from the file what it is.
+
+    Raises:
+        StageError: the file is not a playable video.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / Path(attachment["filename"]).name
+    path.write_bytes(await stage.discord.fetch(attachment["url"]))
+    return await asyncio.to_thread(look_at, path)
+
+
+def look_at(path: Path) -> Film:
+    """Decode the whole video and return what it is.
+
+    Raises:
+        StageError: it does not play.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            end = max(float((frame.pts + frame.duration) * stream.time_base) for frame in container.decode(stream))
+            width, height = stream.codec_context.width, stream.codec_context.height
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise StageError(f"{path} does not play: {error}") from error
+    return Film(path=path, size_bytes=path.stat().st_size, seconds=end, width=width, height=height)
+
+
+def landscape(width: int = 1280, height: int = 720) -> bytes:
+    """Draw an evening at a lake, as a PNG."""
+    sky = Image.linear_gradient("L").resize((width, height))
+    picture = Image.composite(
+        Image.new("RGB", (width, height), (255, 150, 90)), Image.new("RGB", (width, height), (38, 40, 92)), sky
+    )
+    draw = ImageDraw.Draw(picture)
+    horizon = int(height * 0.62)
+    draw.ellipse((width * 0.55, horizon - 150, width * 0.55 + 190, horizon + 40), fill=(255, 226, 150))
+    picture = picture.filter(ImageFilter.GaussianBlur(3))
+    draw = ImageDraw.Draw(picture)
+    for depth, colour in enumerate(((88, 62, 112), (60, 44, 92), (36, 30, 66))):
+        ridge = [
+            (x, horizon - (90 - depth * 28) * abs(math.sin(x / (170 - depth * 37) + depth * 2)) - 12)
+            for x in range(0, width + 8, 8)
+        ]
+        draw.polygon([(0, horizon), *ridge, (width, horizon)], fill=colour)
+    mirror = picture.crop((0, 2 * horizon - height, width, horizon)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    picture.paste(mirror.filter(ImageFilter.GaussianBlur(4)).point(lambda value: int(value * 0.72)), (0, horizon))
+    draw = ImageDraw.Draw(picture)
+    for row in range(horizon + 6, height, 9):
+        shift = 30 * math.sin(row * 1.7)
+        draw.line((width * 0.56 + shift, row, width * 0.68 + shift, row), fill=(255, 205, 140), width=2)
+    packed = io.BytesIO()
+    picture.save(packed, "PNG")
+    return packed.getvalue()

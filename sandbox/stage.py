@@ -1,0 +1,272 @@
+"""Both stand-ins and the real bot, each as a process of its own, and a client for the control surfaces.
+
+The demo and the end-to-end tests play on this stage.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN_S = 30.0
+STOP_WITHIN_S = 12.0
+KEPT_LINES = 2000
+T = TypeVar("T")
+
+
+class StageError(Exception):
+    """The play cannot go on; `str()` says what a process or the stand-in answered."""
+
+
+class Process:
+    """A child process whose output lines are kept, and which is stopped by its own id."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """Begin to read what it prints."""
+        self.name = name
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._process = process
+        self._news = asyncio.Condition()
+        self._ended = False
+        self._reader = asyncio.create_task(self._read(), name=f"output of {name}")
+
+    @classmethod
+    async def start(cls, name: str, *args: str, env: Mapping[str, str]) -> Self:
+        """Run this Python with `args` in the project's folder."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *args,
+            cwd=ROOT,
+            env={**_inherited(), **env},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=4 * 1024 * 1024,
+        )
+        return cls(name, process)
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self._process.returncode
+
+    @property
+    def pid(self) -> int:
+        """The process's own id."""
+        return self._process.pid
+
+    async def until(self, wanted: Callable[[str], bool], *, within_s: float = READY_WITHIN_S) -> str:
+        """Return the first line, past or to come, that is wanted.
+
+        Raises:
+            StageError: the process ended, or the time did, before such a line.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s), self._news:
+                while (line := next(filter(wanted, self.lines), None)) is None and not self._ended:
+                    await self._news.wait()
+                if line is not None:
+                    return line
+        tail = "\n".join(list(self.lines)[-15:])
+        raise StageError(f"{self.name} (exit {self.returncode}) did not say what was waited for; its last lines:\n{tail}")
+
+    async def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal, wait for the end, and return the exit status; a process that lingers is killed."""
+        if self._process.returncode is None:
+            self._process.send_signal(how)
+            try:
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await self._process.wait()
+            except TimeoutError:
+                self._process.kill()
+        status = await self._process.wait()
+        await self._reader
+        return status
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - it was asked for at the start
+        async for raw in self._process.stdout:
+            async with self._news:
+                self.lines.append(raw.decode(errors="replace").rstrip("\n"))
+                self._news.notify_all()
+        async with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without any setting of a Wanda that is configured on this machine."""
+    ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL")
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {"PYTHONUNBUFFERED": "1"}
+
+
+class Control:
+    """A stand-in's JSON control surface."""
+
+    def __init__(self, http: aiohttp.ClientSession, base: str) -> None:
+        """`base` is the stand-in's address, without a path."""
+        self._http = http
+        self.base = base
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST to `/sandbox/<path>` and return the JSON answer.
+
+        Raises:
+            StageError: the stand-in refused it.
+        """
+        async with self._http.post(f"{self.base}/sandbox/{path}", json=body) as reply:
+            return await _answer(reply, path)
+
+    async def get(self, path: str, **query: str) -> Any:
+        """GET `/sandbox/<path>` and return the JSON answer.
+
+        Raises:
+            StageError: the stand-in refused it.
+        """
+        async with self._http.get(f"{self.base}/sandbox/{path}", params=query) as reply:
+            return await _answer(reply, path)
+
+    async def fetch(self, url: str) -> bytes:
+        """Return the bytes behind a link that the stand-in gave out."""
+        async with self._http.get(url) as reply:
+            reply.raise_for_status()
+            return await reply.read()
+
+
+async def _answer(reply: aiohttp.ClientResponse, path: str) -> Any:
+    text = await reply.text()
+    if reply.status >= 400:  # noqa: PLR2004 - HTTP's own border
+        raise StageError(f"{path} answered {reply.status}: {text[:2000]}")
+    if reply.content_type == "application/json":
+        return json.loads(text)
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+class Stage:
+    """The stand-ins in their process, and the bot in its own; leaving the context stops both."""
+
+    def __init__(self, folder: Path, *, seconds_per_job: float = 1.0, settings: Mapping[str, str] | None = None) -> None:
+        """`folder` keeps the bot's data from one start of the bot to the next; `settings` are the bot's."""
+        self.folder = folder
+        self._seconds_per_job = seconds_per_job
+        self._settings = dict(settings or {})
+        self.environment: dict[str, str] = {}
+        self.bot: Process | None = None
+        self._world: Process | None = None
+        self._http: aiohttp.ClientSession | None = None
+        self.discord: Control
+        self.fal: Control
+
+    async def __aenter__(self) -> Self:
+        """Start the stand-ins on free ports; the bot is not started yet."""
+        serve = ("-m", "sandbox", "serve", "--discord-port", "0", "--fal-port", "0")
+        speed = ("--seconds-per-job", str(self._seconds_per_job))
+        self._world = await Process.start("the stand-ins", *serve, *speed, env={})
+        try:
+            await self._world.until(lambda line: line == "ready")
+        except StageError:
+            await self._world.stop()
+            raise
+        pairs = [line.split("=", 1) for line in self._world.lines if "=" in line]
+        self.environment = {key: value for key, value in pairs if key.isupper()}
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        self.discord = Control(self._http, _origin(self.environment["DISCORD_API_URL"]))
+        self.fal = Control(self._http, _origin(self.environment["FAL_QUEUE_URL"]))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the bot and the stand-ins."""
+        if self.bot is not None:
+            await self.bot.stop()
+        if self._http is not None:
+            await self._http.close()
+        if self._world is not None:
+            await self._world.stop()
+
+    async def start_bot(self, **settings: str) -> Process:
+        """Start `python -m bot run` on this stage's data and return once it is connected."""
+        env = {
+            **self.environment,
+            "WANDA_DATA_DIR": str(self.folder),
+            "WANDA_DISCORD_READY_TIMEOUT_S": "0.1",
+            "WANDA_WEB_PORT": "0",
+            **self._settings,
+            **settings,
+        }
+        self.bot = await Process.start("the bot", "-m", "bot", "run", env=env)
+        await self.bot.until(lambda line: "Wanda is ready" in line)
+        return self.bot
+
+    async def slash(
+        self, user: str, command: str, options: Mapping[str, Any] | None = None, **files: Path
+    ) -> dict[str, Any]:
+        """Type a slash command as `user` in #general, with files by option name."""
+        body = {"user": user, "channel": "general", "command": command, "options": dict(options or {})}
+        return await self.discord.post("slash", {**body, "files": {key: attached(path) for key, path in files.items()}})
+
+    async def messages(self, *, channel: str = "general", seen_by: str = "maker") -> list[dict[str, Any]]:
+        """Return what this person sees in the channel."""
+        return await self.discord.get("messages", **{"channel": channel, "as": seen_by})
+
+    async def message(self, message_id: str, *, seen_by: str = "maker") -> dict[str, Any] | None:
+        """Return one message as this person sees it, or None."""
+        return next((m for m in await self.messages(seen_by=seen_by) if m["id"] == message_id), None)
+
+
+def attached(path: Path) -> dict[str, str]:
+    """Return a file as the control surface takes it."""
+    kinds = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
+    return {
+        "filename": path.name,
+        "content_type": kinds.get(path.suffix, "application/octet-stream"),
+        "base64": base64.b64encode(path.read_bytes()).decode(),
+    }
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """Return all the words of a message, its embeds included, as a person would read them from top to bottom."""
+    parts = [str(message.get("content") or "")]
+    for embed in message.get("embeds") or []:
+        parts += [str(embed.get("title") or ""), str(embed.get("description") or "")]
+        parts += [f"{field['name']}: {field['value']}" for field in embed.get("fields") or []]
+        parts.append(str((embed.get("footer") or {}).get("text") or ""))
+    return "\n".join(part for part in parts if part)
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within_s: float = 20.0) -> T:
+    """Look again and again until there is something to see, and return it.
+
+    Raises:
+        StageError: there was nothing within `within_s` seconds.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            async for seen in _looks(look):
+                if seen is not None:
+                    return seen
+    except TimeoutError:
+        pass
+    raise StageError(f"after {within_s:g} s there was still no {what}")
+
+
+async def _looks(look: Callable[[], Awaitable[T | None]]) -> AsyncIterator[T | None]:
+    while True:
+        yield await look()
+        await asyncio.sleep(0.05)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])

@@ -1,0 +1,169 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.jobs import machine
+from bot.jobs.machine import Event, step
+from bot.jobs.model import FINISHED, Failure, Job
+from tests.jobs_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
+
+CHARGED = replace(FAILURE, charged=True)
+CANCELLED = Failure(kind="client_cancelled", status=499)
+EVENTS: list[Event] = [
+    machine.Resumed(),
+    machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
+    machine.Submitted(HANDLE),
+    machine.Refused(FAILURE),
+    machine.ReplyLost(),
+    machine.Started(),
+    machine.Requeued(),
+    machine.Completed(),
+    machine.StillRunning(),
+    machine.Made(RESULT),
+    machine.NotMade(FAILURE),
+    machine.NotMade(CHARGED),
+    machine.NotMade(CANCELLED),
+    machine.LostSight(Failure(kind="gone")),
+    machine.CancelAsked(),
+    machine.Posted(ADDRESS),
+    machine.Undeliverable(Failure(kind="undeliverable")),
+    machine.Told(),
+]
+
+
+def play(events: list[Event]) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
+    job, happened = a_job(), list[machine.MoneyEffect | machine.Effect]()
+    for event in events:
+        job, effects = step(job, event, now=NOW + 1)
+        happened += effects
+    return job, happened
+
+
+def kinds(effects: list[machine.MoneyEffect | machine.Effect]) -> list[str]:
+    return [type(effect).__name__ for effect in effects]
+
+
+MONEY = ("Settle", "Release", "Expose")
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_money_ends_once(events: list[Event]) -> None:
+    """Whatever happens in whatever order, the money moves at most once, and has moved when the job has ended."""
+    job, effects = play(events)
+    moves = [kind for kind in kinds(effects) if kind in MONEY]
+    assert len(moves) <= 1
+    if job.state in FINISHED or job.state == "delivering":
+        assert len(moves) == 1
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_one_post(events: list[Event]) -> None:
+    """fal is asked to render at most once, also when the job is taken up again after every event."""
+    after_crashes: list[Event] = [part for event in events for part in (event, machine.Resumed())]
+    for sequence in (events, after_crashes):
+        _, effects = play(sequence)
+        assert kinds(effects).count("Submit") <= 1
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_always_a_way_on(events: list[Event]) -> None:
+    """A job that is taken up again always has work to do, until its end is told."""
+    job, _ = play(events)
+    resumed, effects = step(job, machine.Resumed(), now=NOW + 2)
+    work = {"Upload", "Submit", "Follow", "Fetch", "Deliver", "Tell"}
+    assert (kinds(list(effects))[-1] in work) if not resumed.told else not effects
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_the_end_is_the_end(events: list[Event]) -> None:
+    """A job that has ended stays as it ended, but for its end being told."""
+    job, _ = play(events)
+    if job.state not in FINISHED:
+        return
+    for event in EVENTS:
+        after, _ = step(job, event, now=NOW + 3)
+        assert replace(after, told=job.told, updated_at=job.updated_at) == job
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_charged_tells_the_truth(events: list[Event]) -> None:
+    """What the card says was charged is what was settled."""
+    job, effects = play(events)
+    settled = sum(effect.amount_microusd for effect in effects if isinstance(effect, machine.Settle))
+    if job.state in FINISHED:
+        assert job.charged_microusd == settled
+
+
+def test_the_straight_way() -> None:
+    """A job without trouble goes from accepted to done, settles its quote once and asks fal once."""
+    job, effects = play(
+        [
+            machine.Resumed(),
+            machine.Uploaded(()),
+            machine.Submitted(HANDLE),
+            machine.Started(),
+            machine.Completed(),
+            machine.Made(RESULT),
+            machine.Posted(ADDRESS),
+        ]
+    )
+    assert (job.state, job.told, job.charged_microusd) == ("done", True, 750_000)
+    assert [kind for kind in kinds(effects) if kind != "Show"] == [
+        "Upload",
+        "Submit",
+        "Follow",
+        "Fetch",
+        "Settle",
+        "Deliver",
+    ]
+
+
+def test_a_crash_while_submitting_is_uncertain() -> None:
+    """A job found `submitting` after a restart is never posted again: its fate is unknown, and the member pays nothing."""
+    job, effects = step(a_job(state="submitting"), machine.Resumed(), now=NOW)
+    assert job.state == "uncertain"
+    assert kinds(list(effects)) == ["Expose", "Tell"]
+
+
+def test_cancel_before_fal_is_free() -> None:
+    """A job that fal was not asked for yet is cancelled at once, and nothing is charged."""
+    job, effects = step(a_job(), machine.CancelAsked(), now=NOW)
+    assert (job.state, job.charged_microusd) == ("cancelled", 0)
+    assert kinds(list(effects)) == ["Release", "Tell"]
+
+
+def test_cancel_during_the_post_is_passed_on() -> None:
+    """A cancel that arrives while the POST is under way reaches fal as soon as there is a request to cancel."""
+    asked, effects = step(a_job(state="submitting"), machine.CancelAsked(), now=NOW)
+    assert kinds(list(effects)) == ["Show"]
+    _, effects = step(asked, machine.Submitted(HANDLE), now=NOW)
+    assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
+
+
+def test_a_cancelled_video_that_was_made_is_delivered() -> None:
+    """When fal finished before the cancel reached it, the video is settled and posted."""
+    job, effects = play(
+        [
+            machine.Uploaded(()),
+            machine.Submitted(HANDLE),
+            machine.CancelAsked(),
+            machine.Completed(),
+            machine.Made(RESULT),
+        ]
+    )
+    assert job.state == "delivering"
+    assert "Settle" in kinds(effects)
+
+
+def test_a_billed_failure_is_charged() -> None:
+    """A failed attempt that fal billed is settled at the quote, and the failure says so."""
+    job, effects = step(a_job(state="fetching", handle=HANDLE), machine.NotMade(CHARGED), now=NOW)
+    assert (job.state, job.charged_microusd) == ("failed", 750_000)
+    assert kinds(list(effects)) == ["Settle", "Tell"]
+
+
+def test_put_back_into_the_queue() -> None:
+    """fal may put a running request back into its queue; the job follows."""
+    job, _ = play([machine.Uploaded(()), machine.Submitted(HANDLE), machine.Started(), machine.Requeued()])
+    assert (job.state, job.started_at) == ("queued", None)
