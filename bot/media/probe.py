@@ -1,0 +1,154 @@
+"""What an attached file is, by its bytes alone, in words and numbers that a member and the catalogue understand."""
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from bot.errors import Busy, MediaRefused
+from bot.media.names import shown_name as cleaned
+from bot.media.verdict import Reason
+from bot.media.workers import WorkerEnded, Workers, WorkersUnavailable
+from bot.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+Kind: TypeAlias = Literal["image", "video", "audio"]
+# fmt: off
+Format: TypeAlias = Literal[
+    "png", "jpeg", "gif", "bmp", "webp",
+    "mp4", "mov", "3gp", "webm", "mkv", "avi",
+    "wav", "mp3", "ogg", "flac", "m4a",
+]
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a file is. Pixels are as shown, after rotation; seconds are as played, whatever its header says.
+
+    A picture or a video without `width` and `height`, or a video or sound without `seconds`, does not occur.
+    """
+
+    kind: Kind
+    format: Format
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    codec: str | None = None
+
+
+class _Found(BaseModel):
+    """A worker's answer about a file that it vouches for. The worker may have been taken over by the file: check."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Kind
+    format: Format
+    size_bytes: int = Field(gt=0)
+    width: int | None = Field(default=None, gt=0, lt=2**32)
+    height: int | None = Field(default=None, gt=0, lt=2**32)
+    seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    codec: str = Field(pattern=re.compile(r"^[a-z0-9_.-]{1,40}$"))
+
+
+class _NotFound(BaseModel):
+    """A worker's answer about a file that it does not vouch for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: Reason
+    detail: str = Field(max_length=200)
+
+
+_Answer: TypeAlias = Annotated[_Found | _NotFound, Field(union_mode="left_to_right")]
+_ANSWER: TypeAdapter[_Found | _NotFound] = TypeAdapter(_Answer)
+
+
+class Prober:
+    """Reads files in worker processes. An async context manager; leaving it ends the workers."""
+
+    def __init__(self, workers: Workers, *, pixels_max: int, timeout_s: float) -> None:
+        self._workers = workers
+        self._pixels_max = pixels_max
+        self._timeout_s = timeout_s
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Build it as the settings say. No process starts before the first file."""
+        workers = Workers(
+            at_once=settings.probes_at_once,
+            memory_mib=settings.probe_memory_mib,
+            timeout_s=settings.probe_timeout_s,
+        )
+        return cls(workers, pixels_max=settings.probe_pixels_max, timeout_s=settings.probe_timeout_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._workers.close()
+
+    def _request(self, path: Path) -> dict[str, Any]:
+        """Name the file absolutely: a worker's own folder is another one."""
+        return {"path": str(path.absolute()), "pixels_max": self._pixels_max}
+
+    async def facts(self, path: Path, *, shown_name: str) -> Facts:
+        """Return what the file at `path` is. `shown_name` is what the refusals call it.
+
+        Raises:
+            MediaRefused: it is not a picture, video or sound that can be played to its end; a whole sentence.
+            Busy: no worker could be started.
+            FileNotFoundError: there is no such file.
+        """
+        name = cleaned(shown_name)
+        try:
+            answer = await self._workers.ask(self._request(path))
+        except WorkersUnavailable as error:
+            _log.error("No file can be read: %s", error)
+            raise Busy("Wanda cannot read files at the moment. Nothing was charged; please tell an admin.") from error
+        except WorkerEnded as error:
+            _log.warning("A worker ended while it read a file: %s", error)
+            raise MediaRefused(_too_costly(name)) from error
+        try:
+            found = _ANSWER.validate_python(answer)
+        except ValidationError as error:
+            _log.warning("A worker answered out of form: %s", error.errors(include_input=False, include_url=False))
+            raise MediaRefused(_too_costly(name)) from error
+        if isinstance(found, _NotFound):
+            _refuse(found, name, path)
+        return Facts(**found.model_dump())
+
+
+def _refuse(verdict: _NotFound, name: str, path: Path) -> NoReturn:
+    """Raise the sentence for what was found instead."""
+    match verdict.reason:
+        case "missing":
+            raise FileNotFoundError(path)
+        case "empty":
+            sentence = f"“{name}” is empty. Attach it again, or another file."
+        case "foreign":
+            sentence = f"“{name}” is {verdict.detail}. Attach a picture, a video or a sound that the option takes."
+        case "damaged":
+            sentence = (
+                f"“{name}” starts as {verdict.detail} but is cut short or damaged, so it cannot be used. "
+                "Save or export it again and attach the new copy."
+            )
+        case "silent":
+            sentence = f"“{name}” is {verdict.detail} with no picture or sound in it. Attach another file."
+        case "codec":
+            sentence = (
+                f"“{name}” uses the codec “{cleaned(verdict.detail)}”, which cannot be read here. "
+                "Export it as MP4 with H.264 (video) or as MP3 (sound) and attach that."
+            )
+        case "costly":
+            sentence = _too_costly(name)
+    raise MediaRefused(sentence)
+
+
+def _too_costly(name: str) -> str:
+    return f"“{name}” takes too much memory or time to read. Save it smaller, or in a plainer format, and try again."
