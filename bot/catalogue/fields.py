@@ -1,0 +1,170 @@
+"""A mode's fields as plain data: what an option takes, and what an attached file may be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Protocol, TypeAlias, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+Kind: TypeAlias = Literal["image", "video", "audio"]
+OptionKind: TypeAlias = Literal["string", "integer", "number", "boolean", "file"]
+
+DESCRIPTION_LENGTH_MAX = 100  # Discord's limit for an option's description
+MB = 1_000_000  # fal's pages say "MB"; the smaller of its two readings, so that fal never refuses what passed here
+SEED_27_MAX = 2_147_483_647  # named on both 2.7 pages
+SEED_MAX = 9_007_199_254_740_991  # ours, where a page names no limit: Discord's largest integer (2^53 - 1)
+PROMPT_LENGTH_MAX = 5000  # ours, where a page names no limit: what Wan 2.7 takes, below Discord's 6,000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A file given to an option, as Discord declares it; nothing has been read yet."""
+
+    file_name: str
+    size_bytes: int
+
+
+class MediaFacts(Protocol):
+    """What a probed file really is; `bot.jobs.model.Input` is one."""
+
+    @property
+    def kind(self) -> str:
+        """Either `image`, `video` or `audio`."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """What its bytes say: `png`, `mp4`, `mp3`, …."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length."""
+        ...
+
+    @property
+    def width(self) -> int | None:
+        """Pixels, as shown."""
+        ...
+
+    @property
+    def height(self) -> int | None:
+        """Pixels, as shown."""
+        ...
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it plays."""
+        ...
+
+    @property
+    def codec(self) -> str | None:
+        """The name of its main stream's codec."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSpec:
+    """What a mode takes in a file option; every bound is inclusive, and None means that there is none.
+
+    `subject` begins the sentence that states a limit ("Wan 2.7 continues clips"); `aspect_max` bounds the
+    longer side over the shorter one.
+    """
+
+    kind: Kind
+    subject: str
+    formats: tuple[str, ...]
+    bytes_max: int
+    side_min: int | None = None
+    side_max: int | None = None
+    aspect_max: int | None = None
+    seconds_min: int | None = None
+    seconds_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionSpec:
+    """One field of a mode, read from its pydantic declaration.
+
+    `description` ends with the default where that fits Discord's 100 characters.
+    """
+
+    name: str
+    kind: OptionKind
+    description: str
+    required: bool
+    default: Any = None
+    choices: tuple[str | int, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    length_min: int | None = None
+    length_max: int | None = None
+    media: MediaSpec | None = None
+
+
+def option_specs(model: type[BaseModel]) -> Mapping[str, OptionSpec]:
+    """Return every field of `model` by name, in the order of declaration.
+
+    Raises:
+        TypeError: a field is of a type that no slash command option can carry.
+    """
+    return {name: _option_spec(name, info) for name, info in model.model_fields.items()}
+
+
+def _option_spec(name: str, info: FieldInfo) -> OptionSpec:
+    inner = _without_none(info.annotation)
+    choices: tuple[str | int, ...] = get_args(inner) if get_origin(inner) is Literal else ()
+    minimum = maximum = length_min = length_max = media = None
+    for item in info.metadata:
+        match item:
+            case MediaSpec():
+                media = item
+            case Ge(ge=int() | float() as bound):
+                minimum = bound
+            case Le(le=int() | float() as bound):
+                maximum = bound
+            case MinLen(min_length=length):
+                length_min = length
+            case MaxLen(max_length=length):
+                length_max = length
+            case _:  # a validator: it narrows nothing that Discord could know
+                pass
+    return OptionSpec(
+        name=name,
+        kind=_kind(name, type(choices[0]) if choices else inner),
+        description=_description(info),
+        required=info.is_required(),
+        default=None if info.is_required() else info.default,
+        choices=choices,
+        minimum=minimum,
+        maximum=maximum,
+        length_min=length_min,
+        length_max=length_max,
+        media=media,
+    )
+
+
+def _without_none(annotation: Any) -> Any:
+    """`X | None` is an optional X."""
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (arm for arm in get_args(annotation) if arm is not NoneType)
+    return annotation
+
+
+def _kind(name: str, annotation: Any) -> OptionKind:
+    kinds: dict[Any, OptionKind] = {str: "string", int: "integer", float: "number", bool: "boolean", Attached: "file"}
+    if annotation not in kinds:
+        raise TypeError(f"{name}: no slash command option can carry {annotation!r}")
+    return kinds[annotation]
+
+
+def _description(info: FieldInfo) -> str:
+    """Discord does not show a default, so the description says it."""
+    text = info.description or ""
+    if info.is_required() or info.default is None or info.default == "":
+        return text
+    longer = f"{text} Default: {info.default}."
+    return longer if len(longer) <= DESCRIPTION_LENGTH_MAX else text

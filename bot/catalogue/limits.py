@@ -1,0 +1,94 @@
+"""A file against what its option takes: the number, the limit, and what to do, in one sentence."""
+
+from fractions import Fraction
+
+from bot.catalogue.fields import MB, MediaFacts, MediaSpec
+from bot.catalogue.words import listed, span
+from bot.errors import MediaRefused
+
+NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound file"}
+
+
+def check_media(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
+    """Return when the probed file is what `spec` takes; `this` begins the sentence ("This clip").
+
+    Raises:
+        MediaRefused: it is not; says the number, the limit and what to do.
+    """
+    _check_format(spec, facts, this)
+    too_large = size_problem(spec, facts.size_bytes, this=this)
+    if too_large:
+        raise MediaRefused(too_large)
+    check_seconds(spec, facts, this=this)
+    _check_pixels(spec, facts, this)
+
+
+def size_problem(spec: MediaSpec, size_bytes: int, *, this: str) -> str | None:
+    """Return the sentence for a file above the option's limit in bytes, or None."""
+    if size_bytes <= spec.bytes_max:
+        return None
+    size = _above(size_bytes / MB, spec.bytes_max / MB)
+    return f"{this} is {size} MB; {spec.subject} of up to {spec.bytes_max // MB} MB. Make it smaller and try again."
+
+
+def _check_format(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
+    names = listed(name.upper() for name in spec.formats)
+    wanted = NOUNS[spec.kind]
+    if facts.kind != spec.kind:
+        found = NOUNS.get(facts.kind, facts.kind)
+        raise MediaRefused(f"{this} is really a {found}. Attach a {wanted} ({names}) there and try again.")
+    if facts.format not in spec.formats:
+        raise MediaRefused(
+            f"{this} is in the format {facts.format.upper()}; {spec.subject} in the format {names}. "
+            "Save it as one of these and try again."
+        )
+
+
+def check_seconds(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
+    """Return when the file is as long as `spec` wants; raises MediaRefused when it is not, or is not known."""
+    if spec.seconds_min is None and spec.seconds_max is None:
+        return
+    if facts.seconds is None:
+        raise MediaRefused(f"How long {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
+    seconds = facts.seconds
+    limits = f"{spec.subject} of {span(spec.seconds_min, spec.seconds_max)} s"
+    if spec.seconds_max is not None and seconds > spec.seconds_max:
+        raise MediaRefused(f"{this} is {_above(seconds, spec.seconds_max)} s long; {limits}. Trim it and try again.")
+    if spec.seconds_min is not None and seconds < spec.seconds_min:
+        raise MediaRefused(
+            f"{this} is {_below(seconds, spec.seconds_min)} s long; {limits}. Attach a longer one and try again."
+        )
+
+
+def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
+    if spec.kind == "audio":
+        return
+    if not facts.width or not facts.height:
+        raise MediaRefused(f"How large {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
+    short, long = sorted((facts.width, facts.height))
+    shown = f"{this} is {facts.width:,} × {facts.height:,} px"
+    limits = f"{spec.subject} of {span(spec.side_min, spec.side_max)} px per side"
+    if spec.side_min is not None and short < spec.side_min:
+        raise MediaRefused(f"{shown}; {limits}. Attach a larger one and try again.")
+    if spec.side_max is not None and long > spec.side_max:
+        raise MediaRefused(f"{shown}; {limits}. Make it smaller and try again.")
+    if spec.aspect_max is not None and long > short * spec.aspect_max:
+        ratio = _above(long / short, spec.aspect_max)
+        raise MediaRefused(
+            f"{shown}, so one side is {ratio} times the other; {spec.subject} of up to {spec.aspect_max} times. "
+            "Crop it and try again."
+        )
+
+
+def _above(value: float, limit: float) -> str:
+    """As few decimals as keep the shown number above the limit: 10.02 must not be shown as 10.0."""
+    return next((text for text in _shown(value) if Fraction(text) > Fraction(limit)), repr(value))
+
+
+def _below(value: float, limit: float) -> str:
+    """As few decimals as keep the shown number below the limit."""
+    return next((text for text in _shown(value) if Fraction(text) < Fraction(limit)), repr(value))
+
+
+def _shown(value: float) -> list[str]:
+    return [f"{value:.{places}f}".rstrip("0").rstrip(".") for places in (1, 2, 3, 6)]

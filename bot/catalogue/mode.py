@@ -1,0 +1,139 @@
+"""The base of every mode: one pydantic model is the command, the rules, the payload and the price."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, option_specs
+from bot.catalogue.limits import NOUNS, check_media, size_problem
+from bot.catalogue.price import PriceTable, Quote, Rates
+
+# What a card always shows, in this order, where the mode has it.
+CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
+LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
+
+
+class Mode(BaseModel, ABC):
+    """One fal endpoint; an instance is one request whose options obey the page's rules.
+
+    The fields are the slash command's options, named as fal names them, except that a file option drops `_url`.
+    What was not given is left out of the payload, so that the page's default holds, except the options in `priced`:
+    those are always sent, so that a default which fal changes cannot change what a quoted video costs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    endpoint: ClassVar[str]
+    rates: ClassVar[Rates]
+    priced: ClassVar[tuple[str, ...]]
+    stand_in: ClassVar[str]  # The file option that the price CLI fills when none is named.
+
+    @classmethod
+    def command(cls) -> tuple[str, str]:
+        """Return the slash command's group and name: ("wan27", "image")."""
+        family, _, name = cls.id.partition("-")
+        return family, name
+
+    @classmethod
+    def specs(cls) -> Mapping[str, OptionSpec]:
+        """Return every option by name, in the order of declaration."""
+        return _specs(cls)
+
+    @classmethod
+    def media(cls) -> Mapping[str, MediaSpec]:
+        """Return what each file option takes, by name."""
+        return {name: spec.media for name, spec in cls.specs().items() if spec.media is not None}
+
+    @model_validator(mode="after")
+    def _declared_sizes(self) -> Self:
+        """Refuse by Discord's declared size before anything is downloaded; the bytes are counted again there."""
+        for name, file in self.attached().items():
+            problem = size_problem(self.media()[name], file.size_bytes, this=self._this(name))
+            if problem:
+                raise ValueError(problem)
+        return self
+
+    def attached(self) -> dict[str, Attached]:
+        """Return the files that were given, by option."""
+        given = {name: getattr(self, name) for name in self.media()}
+        return {name: file for name, file in given.items() if isinstance(file, Attached)}
+
+    def options(self) -> dict[str, Any]:
+        """Return the other options that were given, and always the priced ones, as JSON values.
+
+        `registry.build` makes an equal request of it.
+        """
+        kept = self.model_fields_set | set(self.priced)
+        given = {name: getattr(self, name) for name in self.specs() if name in kept and name not in self.media()}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def check(self, facts: Mapping[str, MediaFacts]) -> None:
+        """Return when every attached file, by option, is what the mode takes.
+
+        Raises:
+            MediaRefused: one is not; the sentence holds the number and the limit.
+        """
+        for name in self.attached():
+            check_media(self.media()[name], facts[name], this=self._this(name))
+        self.check_rules(facts)
+
+    def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
+        """Rules between files and options, once each file is known to be good; a mode with such rules overrides it."""
+
+    @abstractmethod
+    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
+        """Return what this request costs with these probed files.
+
+        Raises:
+            ModeOff: the price is not known.
+        """
+
+    @abstractmethod
+    def output_seconds(self) -> float:
+        """Return how long the video will play, in seconds."""
+
+    def payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
+        """Return fal's exact input; `urls` has the storage URL of every attached file, by option."""
+        return self.options() | self.media_payload(urls)
+
+    def media_payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
+        """Return the files' part of the payload."""
+        return {f"{name}_url": urls[name] for name in self.attached()}
+
+    def describe(self) -> list[tuple[str, str]]:
+        """Return what a card shows of the settings: what shapes the video, then whatever else was chosen."""
+        shaping = [name for name in CARD_OPTIONS if name in self.specs()]
+        chosen = [name for name in self.options() if name not in LONG_OPTIONS and name not in shaping]
+        return [(name.replace("_", " ").capitalize(), self._shown(name)) for name in shaping + chosen]
+
+    def settings_line(self) -> str:
+        """Return the settings in one line: "1080p · 5 s · seed 42"."""
+        bare = {"Resolution", "Duration", "Aspect ratio"}
+        return " · ".join(value if label in bare else f"{label.lower()} {value}" for label, value in self.describe())
+
+    def rate(self, resolution: str, prices: PriceTable) -> int:
+        """Return the micro-dollars of one unit; raises ModeOff when they are not known."""
+        return prices.rate(self.id, resolution, title=self.title)
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return f"{value} s" if name == "duration" else str(value)
+
+    def _this(self, name: str) -> str:
+        """Name a file: by its kind alone when it is the only one of it."""
+        noun = NOUNS[self.media()[name].kind]
+        same_kind = [other for other in self.attached() if self.media()[other].kind == self.media()[name].kind]
+        return f"This {noun}" if len(same_kind) <= 1 else f"The {noun} in {name}"
+
+
+@cache
+def _specs(mode: type[Mode]) -> Mapping[str, OptionSpec]:
+    return option_specs(mode)

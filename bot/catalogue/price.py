@@ -1,0 +1,112 @@
+"""Prices in integer micro-dollars: the table with its version, and the quote.
+
+Rounding: only seconds that were probed can make a fraction. A probed length is read as the decimal that it prints as,
+rounded up to a whole microsecond; a price is rounded up to a whole micro-dollar. So a quote is never below the
+formula's value, and at most one micro-dollar (plus the rounded microsecond) above it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from bot.errors import ModeOff
+
+MICROUSD_PER_USD = 1_000_000
+MICROSECONDS_PER_S = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What one video costs: integer micro-dollars, the formula in words, and the table it was read from."""
+
+    microusd: int
+    formula: str
+    prices_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """A mode's shipped prices: micro-dollars a unit by resolution, and where and when they were read."""
+
+    microusd: Mapping[str, int]
+    unit: str
+    source: str
+    read_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceTable:
+    """Every known rate, by mode id and resolution. `version` changes whenever any rate does."""
+
+    version: str
+    rows: Mapping[tuple[str, str], int]
+
+    def rate(self, mode_id: str, resolution: str, *, title: str) -> int:
+        """Return the micro-dollars that one unit of the mode costs.
+
+        Raises:
+            ModeOff: the table has no such rate; an unknown price is never free.
+        """
+        rate = self.rows.get((mode_id, resolution))
+        if rate is not None:
+            return rate
+        known = [other for (owner, other) in self.rows if owner == mode_id]
+        if known:
+            raise ModeOff(
+                f"{title} is off at {resolution}, because its price there is not known. "
+                f"Choose {' or '.join(known)} and try again."
+            )
+        raise ModeOff(
+            f"{title} is off, because its price is not known. "
+            "Choose another mode, or ask whoever runs Wanda to set the price."
+        )
+
+
+def price_table(shipped: Mapping[str, Rates], settings: Mapping[str, Mapping[str, Decimal | None]]) -> PriceTable:
+    """Return the table of the `shipped` rates by mode id, with the modes in `settings` (dollars) replaced.
+
+    A rate that is None, or not above zero, leaves its row out: that resolution is off, never free.
+    """
+    rows: dict[tuple[str, str], int] = {}
+    for mode_id, rates in shipped.items():
+        chosen: Mapping[str, int | None] = rates.microusd
+        if mode_id in settings:
+            chosen = {resolution: _microusd(usd) for resolution, usd in settings[mode_id].items()}
+        rows |= {(mode_id, resolution): rate for resolution, rate in chosen.items() if rate is not None and rate > 0}
+    text = json.dumps([[*key, rate] for key, rate in sorted(rows.items())])
+    newest = max(rates.read_on for rates in shipped.values())
+    return PriceTable(version=f"{newest}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", rows=rows)
+
+
+def _microusd(usd: Decimal | None) -> int | None:
+    return None if usd is None else _ceiling(Fraction(usd) * MICROUSD_PER_USD)
+
+
+def ceiling_of(numerator: int, denominator: int) -> int:
+    """Return the smallest integer that is not below `numerator` / `denominator`."""
+    return -(-numerator // denominator)
+
+
+def microseconds(seconds: float) -> int:
+    """Return `seconds` as the decimal that it prints as, in whole microseconds, rounded up."""
+    return _ceiling(Fraction(repr(seconds)) * MICROSECONDS_PER_S)
+
+
+def _ceiling(amount: Fraction) -> int:
+    return ceiling_of(amount.numerator, amount.denominator)
+
+
+def seconds_text(duration_us: int) -> str:
+    """Return `duration_us` microseconds as seconds without trailing zeros: "8", "2.5"."""
+    whole, rest = divmod(duration_us, MICROSECONDS_PER_S)
+    return f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
+
+
+def dollars(microusd: int) -> str:
+    """Return `microusd` exactly, with at least two decimals: "$0.75", "$0.0625"."""
+    whole, rest = divmod(abs(microusd), MICROUSD_PER_USD)
+    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if microusd < 0 else ''}${whole}.{decimals}"

@@ -1,0 +1,65 @@
+"""Pydantic's errors as one plain sentence: the option, what was given, what it takes, and what to do."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bot.catalogue.fields import OptionSpec
+from bot.catalogue.mode import Mode
+from bot.catalogue.words import listed, shortened, span
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def refusal(mode: type[Mode], errors: "Sequence[ErrorDetails]") -> str:
+    """Return the sentence for the first of `errors`."""
+    error = errors[0]
+    if error["type"] == "value_error":  # a rule of the mode, whose sentence stands where it is raised
+        return str(error.get("ctx", {})["error"])
+    name = str(error["loc"][0])
+    spec = mode.specs().get(name)
+    if spec is None:
+        return unknown_option(mode, name)
+    return option_sentence(mode, spec, error["type"], error["input"])
+
+
+def unknown_option(mode: type[Mode], name: str) -> str:
+    """Return the sentence for an option that the mode does not have."""
+    return f"{mode.title} has no option {shortened(name)}; it has {listed(mode.specs(), 'and')}. Choose one of these."
+
+
+def option_sentence(mode: type[Mode], spec: OptionSpec, kind: str, given: Any) -> str:
+    """Return the sentence for one broken option; `kind` is pydantic's name of the error."""
+    name = spec.name
+    match kind:
+        case "missing" if spec.kind == "file":
+            return f"{name} is missing. Attach a file there and try again."
+        case "missing":
+            return f"{name} is missing. Fill it in and try again."
+        case "string_too_short":
+            return f"{name} is empty. Write something there and try again."
+        case "string_too_long":
+            longest = spec.length_max or 0
+            return (
+                f"{name} is {len(given):,} characters long; {mode.title} takes up to {longest:,}. "
+                f"Shorten it by {len(given) - longest:,} and try again."
+            )
+        case _:
+            return f"{name} is {shortened(given)}; {mode.title} takes {takes(spec)} there. Change it and try again."
+
+
+def takes(spec: OptionSpec) -> str:
+    """Return in words what an option takes."""
+    if spec.choices:
+        return listed(spec.choices)
+    match spec.kind:
+        case "integer":
+            return f"a whole number from {span(spec.minimum, spec.maximum)}"
+        case "number":
+            return f"a number from {span(spec.minimum, spec.maximum)}"
+        case "boolean":
+            return "true or false"
+        case "string":
+            return "text"
+        case "file":
+            return "a file"

@@ -1,0 +1,65 @@
+"""Every mode there is. Adding one touches its own new file and `MODES`."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.catalogue import price
+from bot.catalogue.fields import Attached
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable
+from bot.catalogue.refusals import refusal
+from bot.catalogue.wan21_image import Wan21Image
+from bot.catalogue.wan22_video import Wan22Video
+from bot.catalogue.wan25_image import Wan25Image
+from bot.catalogue.wan27_image import Wan27Image
+from bot.catalogue.wan27_reference import Wan27Reference
+from bot.catalogue.words import listed, shortened
+from bot.errors import OptionRefused
+
+MODES: tuple[type[Mode], ...] = (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)
+FAMILIES: Mapping[str, str] = {  # a slash command group and its description
+    mode.command()[0]: f"Make videos with {mode.title.rpartition(' ')[0]}." for mode in MODES
+}
+
+
+def by_id(mode_id: str) -> type[Mode]:
+    """Return the mode with the id "wan27-image".
+
+    Raises:
+        OptionRefused: there is none; says which there are.
+    """
+    for mode in MODES:
+        if mode.id == mode_id:
+            return mode
+    names = listed((mode.id for mode in MODES), "and")
+    raise OptionRefused(f"There is no mode {shortened(mode_id)}; there are {names}. Choose one of these.")
+
+
+def by_command(family: str, name: str) -> type[Mode]:
+    """Return the mode of the slash command ("wan27", "image"); raises OptionRefused when there is none."""
+    return by_id(f"{family}-{name}")
+
+
+def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attached]) -> Mode:
+    """Return the request of these options and files, every rule between them held; a None counts as not given.
+
+    Raises:
+        OptionRefused: an unknown mode or option, a value out of its bounds, or a broken rule, in one sentence.
+    """
+    mode = by_id(mode_id)
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return mode.model_validate({**given, **attached})
+    except ValidationError as error:
+        raise OptionRefused(refusal(mode, error.errors(include_url=False))) from None
+
+
+def price_table(settings: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:
+    """Return the shipped prices, with those in `settings` (dollars, by mode id and resolution) in their place.
+
+    A price in `settings` that is None or zero turns that resolution off.
+    """
+    return price.price_table({mode.id: mode.rates for mode in MODES}, settings or {})

@@ -1,0 +1,88 @@
+"""Wan 2.1: a short video from a picture, at a price per video.
+
+https://fal.ai/models/fal-ai/wan-i2v
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from bot.catalogue.fields import MB, PROMPT_LENGTH_MAX, SEED_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable, Quote, Rates, ceiling_of, dollars
+
+FRAMES_IN_BASE_PRICE = 81
+PICTURE = MediaSpec(  # every bound is ours: the page names none
+    kind="image",
+    subject="Wan 2.1 takes pictures",
+    formats=("jpeg", "png", "bmp", "webp"),
+    bytes_max=20 * MB,
+    side_min=64,
+    side_max=8000,
+)
+NEGATIVE_PROMPT = (
+    "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, "
+    "overall gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers, "
+    "poorly drawn hands, poorly drawn faces, deformed, disfigured, malformed limbs, fused fingers, still picture, "
+    "cluttered background, three legs, many people in the background, walking backwards"
+)
+
+
+class Wan21Image(Mode):
+    """One picture and a prompt."""
+
+    id: ClassVar[str] = "wan21-image"
+    title: ClassVar[str] = "Wan 2.1 image"
+    summary: ClassVar[str] = "Make a picture move with Wan 2.1 (81 to 100 frames, up to 720p, a price per video)."
+    endpoint: ClassVar[str] = "fal-ai/wan-i2v"
+    rates: ClassVar[Rates] = Rates(
+        microusd={"480p": 200_000, "720p": 400_000},
+        unit="per video, × 1.25 above 81 frames",
+        source="https://fal.ai/models/fal-ai/wan-i2v",
+        read_on="2026-11-20",
+    )
+    priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
+    stand_in: ClassVar[str] = "image"
+
+    prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What should happen in the video.")
+    image: Annotated[Attached, PICTURE] = Field(
+        description="The picture; cropped at the middle when the shape differs."
+    )
+    negative_prompt: str = Field(
+        default=NEGATIVE_PROMPT,
+        max_length=PROMPT_LENGTH_MAX,
+        description="What to keep out of the video, instead of Wan's own list of common faults.",
+    )
+    num_frames: int = Field(default=81, ge=81, le=100, description="Frames to make; above 81 it costs 1.25 × as much.")
+    frames_per_second: int = Field(default=16, ge=5, le=24, description="Frames per second.")
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
+    )
+    resolution: Literal["480p", "720p"] = Field(default="720p", description="How large the video is.")
+    num_inference_steps: int = Field(default=30, ge=2, le=40, description="More steps look better and take longer.")
+    guide_scale: float = Field(default=5, ge=1, le=10, description="How closely to follow the prompt.")
+    shift: float = Field(default=5, ge=1, le=10, description="How the noise schedule is shifted.")
+    enable_safety_checker: bool = Field(default=False, description="Have fal check what goes in.")
+    enable_prompt_expansion: bool = Field(default=False, description="Let Wan rewrite the prompt in more detail.")
+    acceleration: Literal["none", "regular"] = Field(
+        default="regular", description="More is faster, and looks a little worse."
+    )
+    aspect_ratio: Literal["auto", "16:9", "9:16", "1:1"] = Field(
+        default="auto", description="The shape of the video; auto takes the picture's."
+    )
+
+    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
+        """One price for a video, a quarter more above 81 frames."""
+        del facts
+        rate = self.rate(self.resolution, prices)
+        longer = self.num_frames > FRAMES_IN_BASE_PRICE
+        return Quote(
+            microusd=ceiling_of(rate * 5, 4) if longer else rate,
+            formula=f"{dollars(rate)} × 1.25 ({self.num_frames} frames)" if longer else f"{dollars(rate)} per video",
+            prices_version=prices.version,
+        )
+
+    def output_seconds(self) -> float:
+        """Return frames over frame rate."""
+        return self.num_frames / self.frames_per_second

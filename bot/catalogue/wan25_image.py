@@ -1,0 +1,84 @@
+"""Wan 2.5: a video from a picture, with sound of one's own.
+
+https://fal.ai/models/fal-ai/wan-25-preview/image-to-video
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from bot.catalogue.fields import MB, SEED_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable, Quote, Rates, dollars
+
+PICTURE = MediaSpec(
+    kind="image",
+    subject="Wan 2.5 takes pictures",
+    formats=("jpeg", "png", "bmp", "webp"),  # ours: the page names none
+    bytes_max=25 * MB,
+    side_min=360,
+    side_max=2000,
+)
+SOUND = MediaSpec(
+    kind="audio",
+    subject="Wan 2.5 takes sound files",
+    formats=("wav", "mp3"),
+    bytes_max=15 * MB,
+    seconds_min=3,
+    seconds_max=30,
+)
+
+
+def _number(value: object) -> object:
+    """Read "5" as 5: a choice among numbers is compared, not parsed."""
+    return int(value) if isinstance(value, str) and value in {"5", "10"} else value
+
+
+class Wan25Image(Mode):
+    """One picture, with or without sound. The page names no price: the table's row comes from settings."""
+
+    id: ClassVar[str] = "wan25-image"
+    title: ClassVar[str] = "Wan 2.5 image"
+    summary: ClassVar[str] = "Make a picture move, to your own sound if you like, with Wan 2.5 (5 or 10 s)."
+    endpoint: ClassVar[str] = "fal-ai/wan-25-preview/image-to-video"
+    rates: ClassVar[Rates] = Rates(
+        microusd={"480p": 50_000, "720p": 100_000, "1080p": 150_000},
+        unit="per second",
+        source="https://fal.ai/models/fal-ai/wan-25-preview/image-to-video",
+        read_on="2026-11-20",
+    )
+    priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
+    stand_in: ClassVar[str] = "image"
+
+    prompt: str = Field(min_length=1, max_length=800, description="What should happen in the video.")
+    image: Annotated[Attached, PICTURE] = Field(description="The first frame: 360 to 2,000 px per side, up to 25 MB.")
+    audio: Annotated[Attached | None, SOUND] = Field(
+        default=None, description="Background music, cut to the video's length: WAV or MP3, 3 to 30 s."
+    )
+    resolution: Literal["480p", "720p", "1080p"] = Field(default="1080p", description="How large the video is.")
+    duration: Annotated[Literal[5, 10], BeforeValidator(_number)] = Field(default=5, description="Seconds of video.")
+    negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
+    enable_prompt_expansion: bool = Field(default=True, description="Let Wan rewrite the prompt in more detail.")
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
+    )
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
+
+    def payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
+        """As every mode's, with the duration as a string: this page's type."""
+        return super().payload(urls) | {"duration": str(self.duration)}
+
+    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
+        """Seconds of output at the resolution's rate; what goes in is free."""
+        del facts
+        rate = self.rate(self.resolution, prices)
+        return Quote(
+            microusd=self.duration * rate,
+            formula=f"{self.duration} s × {dollars(rate)}",
+            prices_version=prices.version,
+        )
+
+    def output_seconds(self) -> float:
+        """Return the duration."""
+        return float(self.duration)

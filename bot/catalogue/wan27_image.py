@@ -1,0 +1,121 @@
+"""Wan 2.7: a video from a picture, between two pictures, or in continuation of a clip.
+
+https://fal.ai/models/fal-ai/wan/v2.7/image-to-video
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable, Quote, Rates, dollars, microseconds, seconds_text
+from bot.errors import MediaRefused
+
+PICTURE = MediaSpec(
+    kind="image",
+    subject="Wan 2.7 takes pictures",
+    formats=("jpeg", "png", "bmp", "webp"),
+    bytes_max=20 * MB,
+    side_min=240,
+    side_max=8000,
+    aspect_max=8,
+)
+CLIP = MediaSpec(
+    kind="video",
+    subject="Wan 2.7 continues clips",
+    formats=("mp4", "mov"),
+    bytes_max=100 * MB,
+    side_min=240,
+    side_max=4096,
+    seconds_min=2,
+    seconds_max=10,
+)
+SOUND = MediaSpec(
+    kind="audio",
+    subject="Wan 2.7 follows sound files",
+    formats=("wav", "mp3"),
+    bytes_max=15 * MB,
+    seconds_min=2,
+    seconds_max=30,
+)
+
+
+class Wan27Image(Mode):
+    """Either `image`, with or without `end_image` and `audio`; or `video`, with or without `end_image`."""
+
+    id: ClassVar[str] = "wan27-image"
+    title: ClassVar[str] = "Wan 2.7 image"
+    summary: ClassVar[str] = "Make a picture move, or continue a clip, with Wan 2.7 (2 to 15 s, up to 1080p)."
+    endpoint: ClassVar[str] = "fal-ai/wan/v2.7/image-to-video"
+    rates: ClassVar[Rates] = Rates(
+        microusd={"720p": 100_000, "1080p": 150_000},
+        unit="per second",
+        source="https://fal.ai/models/fal-ai/wan/v2.7/image-to-video",
+        read_on="2026-11-20",
+    )
+    priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
+    stand_in: ClassVar[str] = "image"
+
+    prompt: str | None = Field(default=None, max_length=5000, description="What should happen in the video.")
+    image: Annotated[Attached | None, PICTURE] = Field(
+        default=None, description="The first frame: JPEG, PNG, BMP or WEBP, up to 20 MB."
+    )
+    end_image: Annotated[Attached | None, PICTURE] = Field(
+        default=None, description="The last frame, beside an image or a video."
+    )
+    video: Annotated[Attached | None, CLIP] = Field(
+        default=None, description="A clip to continue, instead of an image: MP4 or MOV, 2 to 10 s."
+    )
+    audio: Annotated[Attached | None, SOUND] = Field(
+        default=None, description="Sound that drives the video, beside an image: WAV or MP3, 2 to 30 s."
+    )
+    resolution: Literal["720p", "1080p"] = Field(default="1080p", description="How large the video is.")
+    duration: int = Field(
+        default=5, ge=2, le=15, description="Seconds of the whole video, with the continued clip in it."
+    )
+    negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
+    enable_prompt_expansion: bool = Field(default=True, description="Let Wan rewrite the prompt in more detail.")
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_27_MAX, description="The same seed and settings give much the same video."
+    )
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if self.image and self.video:
+            raise ValueError(
+                "Wan 2.7 starts from an image or continues a video, not both. Remove one of them and try again."
+            )
+        if self.audio and self.video:
+            raise ValueError("audio goes with an image, not with a video. Remove one of them and try again.")
+        if self.end_image and not (self.image or self.video):
+            raise ValueError("end_image alone has nothing to start from. Attach an image or a video and try again.")
+        if not (self.image or self.video):
+            raise ValueError("There is nothing to start from. Attach an image or a video and try again.")
+        return self
+
+    def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
+        """A continued clip must be shorter than the video, whose duration counts the clip in."""
+        seconds = facts["video"].seconds if self.video else None
+        if seconds is not None and seconds >= self.duration:
+            raise MediaRefused(
+                f"This clip is {seconds_text(microseconds(seconds))} s long, and duration counts it in: "
+                f"{self.duration} s leaves nothing to add. Choose a duration of {int(seconds) + 1} to 15 s, "
+                "or trim the clip, and try again."
+            )
+
+    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
+        """Seconds of output at the resolution's rate; what goes in is free."""
+        del facts
+        rate = self.rate(self.resolution, prices)
+        return Quote(
+            microusd=self.duration * rate,
+            formula=f"{self.duration} s × {dollars(rate)}",
+            prices_version=prices.version,
+        )
+
+    def output_seconds(self) -> float:
+        """Return the duration."""
+        return float(self.duration)

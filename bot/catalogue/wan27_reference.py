@@ -1,0 +1,125 @@
+"""Wan 2.7: a new video with the people and things of up to five reference pictures and clips.
+
+https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import (
+    MICROSECONDS_PER_S,
+    PriceTable,
+    Quote,
+    Rates,
+    ceiling_of,
+    dollars,
+    microseconds,
+    seconds_text,
+)
+
+REFERENCES_MAX = 5
+PICTURE = MediaSpec(
+    kind="image",
+    subject="Wan 2.7 takes pictures",
+    formats=("jpeg", "png", "bmp", "webp"),  # ours: the page names none; those of its sister page
+    bytes_max=20 * MB,
+    side_min=240,
+    side_max=8000,
+    aspect_max=8,  # ours, as on the sister page
+)
+CLIP = MediaSpec(
+    kind="video",
+    subject="Wan 2.7 takes reference clips",
+    formats=("mp4", "mov"),  # ours: the page names none; those of its sister page
+    bytes_max=100 * MB,
+    side_min=240,
+    side_max=4096,
+    seconds_min=1,
+    seconds_max=30,
+)
+
+
+class Wan27Reference(Mode):
+    """One to five references in all; the prompt names them "Image 1", "Video 1", each kind counted in order."""
+
+    id: ClassVar[str] = "wan27-reference"
+    title: ClassVar[str] = "Wan 2.7 reference"
+    summary: ClassVar[str] = "Make a video with what your pictures and clips show, with Wan 2.7 (2 to 10 s)."
+    endpoint: ClassVar[str] = "fal-ai/wan/v2.7/reference-to-video"
+    rates: ClassVar[Rates] = Rates(
+        microusd={"720p": 100_000, "1080p": 100_000},
+        unit="per second of reference clips and video together",
+        source="https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video",
+        read_on="2026-11-20",
+    )
+    priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
+    stand_in: ClassVar[str] = "image1"
+
+    prompt: str = Field(
+        min_length=1, max_length=5000, description="What should happen; name the files Image 1, Image 2, Video 1, …."
+    )
+    image1: Annotated[Attached | None, PICTURE] = Field(default=None, description="Reference picture, up to 20 MB.")
+    image2: Annotated[Attached | None, PICTURE] = Field(default=None, description="Reference picture, up to 20 MB.")
+    image3: Annotated[Attached | None, PICTURE] = Field(default=None, description="Reference picture, up to 20 MB.")
+    image4: Annotated[Attached | None, PICTURE] = Field(default=None, description="Reference picture, up to 20 MB.")
+    image5: Annotated[Attached | None, PICTURE] = Field(default=None, description="Reference picture, up to 20 MB.")
+    video1: Annotated[Attached | None, CLIP] = Field(
+        default=None, description="Reference clip, 1 to 30 s; its seconds are charged too."
+    )
+    video2: Annotated[Attached | None, CLIP] = Field(
+        default=None, description="Reference clip, 1 to 30 s; its seconds are charged too."
+    )
+    video3: Annotated[Attached | None, CLIP] = Field(
+        default=None, description="Reference clip, 1 to 30 s; its seconds are charged too."
+    )
+    negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = Field(
+        default="16:9", description="The shape of the video."
+    )
+    resolution: Literal["720p", "1080p"] = Field(default="1080p", description="How large the video is.")
+    duration: int = Field(default=5, ge=2, le=10, description="Seconds of video.")
+    multi_shots: bool = Field(default=False, description="Let Wan cut the video into several shots.")
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_27_MAX, description="The same seed and settings give much the same video."
+    )
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
+
+    @model_validator(mode="after")
+    def _some_references(self) -> Self:
+        count = len(self.attached())
+        if not count:
+            raise ValueError("There is no reference. Attach at least one picture or clip and try again.")
+        if count > REFERENCES_MAX:
+            raise ValueError(
+                f"These are {count} references; Wan 2.7 takes at most {REFERENCES_MAX}, pictures and clips together. "
+                "Leave some out and try again."
+            )
+        return self
+
+    def media_payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
+        """Two lists in the order of the options, without gaps; a list that would be empty is left out."""
+        lists = {
+            "reference_image_urls": [urls[name] for name in self.attached() if self.media()[name].kind == "image"],
+            "reference_video_urls": [urls[name] for name in self.attached() if self.media()[name].kind == "video"],
+        }
+        return {name: values for name, values in lists.items() if values}
+
+    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
+        """Seconds of every reference clip and of the output, at one rate."""
+        clips = [facts[name].seconds or 0.0 for name in self.attached() if self.media()[name].kind == "video"]
+        in_us = sum(microseconds(seconds) for seconds in clips)
+        rate = self.rate(self.resolution, prices)
+        seconds = f"({seconds_text(in_us)} s in + {self.duration} s out)" if clips else f"{self.duration} s"
+        return Quote(
+            microusd=ceiling_of((in_us + self.duration * MICROSECONDS_PER_S) * rate, MICROSECONDS_PER_S),
+            formula=f"{seconds} × {dollars(rate)}",
+            prices_version=prices.version,
+        )
+
+    def output_seconds(self) -> float:
+        """Return the duration."""
+        return float(self.duration)

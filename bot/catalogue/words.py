@@ -1,0 +1,30 @@
+"""Small phrases that every refusal is made of."""
+
+from collections.abc import Iterable
+
+VALUE_LENGTH_MAX = 40
+
+
+def listed(names: Iterable[object], last: str = "or") -> str:
+    """Return "a", "a or b", or "a, b or c"."""
+    *head, tail = [str(name) for name in names] or ["nothing"]
+    return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Return an inclusive range in words: "2 to 10", "at least 2", "up to 10"."""
+    match low, high:
+        case None, None:
+            return "any number of"
+        case None, _:
+            return f"up to {high:,}"
+        case _, None:
+            return f"at least {low:,}"
+        case _:
+            return f"{low:,} to {high:,}"
+
+
+def shortened(value: object) -> str:
+    """Return what was given on one line, cut to 40 characters."""
+    text = " ".join(str(value).split()) or "empty"
+    return text if len(text) <= VALUE_LENGTH_MAX else f"{text[: VALUE_LENGTH_MAX - 1]}…"

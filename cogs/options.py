@@ -1,0 +1,71 @@
+"""A mode's pydantic model as a slash command: the fields are the options."""
+
+from collections.abc import Awaitable, Callable
+from inspect import Parameter, Signature
+from typing import Any, Literal, TypeAlias, cast
+
+import discord
+from discord import app_commands
+
+from bot.catalogue.fields import OptionKind, OptionSpec
+from bot.catalogue.mode import Mode
+
+Handler: TypeAlias = Callable[
+    [discord.Interaction[Any], type[Mode], dict[str, Any], dict[str, discord.Attachment]], Awaitable[None]
+]
+PLAIN_TYPES: dict[OptionKind, type] = {
+    "string": str,
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "file": discord.Attachment,
+}
+
+
+def command_for(mode: type[Mode], handler: Handler) -> app_commands.Command[Any, ..., None]:
+    """Return the mode's slash command; it awaits `handler` with what the member gave, files apart, and no Nones.
+
+    Discord holds the bounds and choices of each option; the rules between options are the model's.
+    """
+    specs = sorted(mode.specs().values(), key=lambda spec: not spec.required)  # Discord wants the required ones first
+
+    async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
+        files = {name: value for name, value in given.items() if isinstance(value, discord.Attachment)}
+        options = {name: value for name, value in given.items() if value is not None and name not in files}
+        await handler(interaction, mode, options, files)
+
+    _, name = mode.command()
+    callback.__name__ = callback.__qualname__ = name  # a dotted name would look like a method to discord.py
+    described = cast("Any", callback)
+    described.__signature__ = _signature(specs)
+    described.__discord_app_commands_param_description__ = {spec.name: spec.description for spec in specs}
+    return app_commands.Command(name=name, description=mode.summary, callback=described)
+
+
+def _signature(specs: list[OptionSpec]) -> Signature:
+    """Return what discord.py reads the options from."""
+    interaction = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
+    return Signature([interaction, *(_parameter(spec) for spec in specs)])
+
+
+def _parameter(spec: OptionSpec) -> Parameter:
+    annotation = _annotation(spec)
+    return Parameter(
+        spec.name,
+        Parameter.KEYWORD_ONLY,
+        annotation=annotation if spec.required else annotation | None,
+        default=Parameter.empty if spec.required else None,
+    )
+
+
+def _annotation(spec: OptionSpec) -> Any:
+    """Return the type that discord.py turns into the option, with Discord's own bounds where there are any."""
+    plain = PLAIN_TYPES[spec.kind]
+    if spec.choices:
+        return cast("Any", Literal)[spec.choices]
+    lower, upper = (spec.length_min, spec.length_max) if spec.kind == "string" else (spec.minimum, spec.maximum)
+    if lower is None and upper is None:
+        return plain
+    as_bound = float if spec.kind == "number" else int
+    low, high = (None if bound is None else as_bound(bound) for bound in (lower, upper))
+    return cast("Any", app_commands.Range)[plain, low, high]
