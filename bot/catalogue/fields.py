@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Protocol, TypeAlias, Union, get_args, get_origin
 
@@ -19,7 +20,7 @@ SEED_MAX = 9_007_199_254_740_991  # ours, where a page names no limit: Discord's
 PROMPT_LENGTH_MAX = 5000  # ours, where a page names no limit: what Wan 2.7 takes, below Discord's 6,000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Attached:
     """A file given to an option, as Discord declares it; nothing has been read yet."""
 
@@ -105,6 +106,7 @@ class OptionSpec:
     media: MediaSpec | None = None
 
 
+@cache
 def option_specs(model: type[BaseModel]) -> Mapping[str, OptionSpec]:
     """Return every field of `model` by name, in the order of declaration.
 
@@ -112,6 +114,11 @@ def option_specs(model: type[BaseModel]) -> Mapping[str, OptionSpec]:
         TypeError: a field is of a type that no slash command option can carry.
     """
     return {name: _option_spec(name, info) for name, info in model.model_fields.items()}
+
+
+def media_fields(model: type[BaseModel]) -> Mapping[str, MediaSpec]:
+    """Return what each file option of `model` takes, by name, in the order of declaration."""
+    return {name: spec.media for name, spec in option_specs(model).items() if spec.media is not None}
 
 
 def _option_spec(name: str, info: FieldInfo) -> OptionSpec:

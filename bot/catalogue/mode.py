@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, option_specs
+from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, media_fields, option_specs
 from bot.catalogue.limits import NOUNS, check_media, size_problem
 from bot.catalogue.price import PriceTable, Quote, Rates
 
@@ -43,12 +42,12 @@ class Mode(BaseModel, ABC):
     @classmethod
     def specs(cls) -> Mapping[str, OptionSpec]:
         """Return every option by name, in the order of declaration."""
-        return _specs(cls)
+        return option_specs(cls)
 
     @classmethod
     def media(cls) -> Mapping[str, MediaSpec]:
         """Return what each file option takes, by name."""
-        return {name: spec.media for name, spec in cls.specs().items() if spec.media is not None}
+        return media_fields(cls)
 
     @model_validator(mode="after")
     def _declared_sizes(self) -> Self:
@@ -132,8 +131,3 @@ class Mode(BaseModel, ABC):
         noun = NOUNS[self.media()[name].kind]
         same_kind = [other for other in self.attached() if self.media()[other].kind == self.media()[name].kind]
         return f"This {noun}" if len(same_kind) <= 1 else f"The {noun} in {name}"
-
-
-@cache
-def _specs(mode: type[Mode]) -> Mapping[str, OptionSpec]:
-    return option_specs(mode)

@@ -13,8 +13,19 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bot.errors import ModeOff
+from bot.money import MICROUSD_PER_USD, dollars
 
-MICROUSD_PER_USD = 1_000_000
+__all__ = [
+    "PriceTable",
+    "Quote",
+    "Rates",
+    "ceiling_of",
+    "dollars",
+    "microseconds",
+    "price_table",
+    "seconds_text",
+]
+
 MICROSECONDS_PER_S = 1_000_000
 
 
@@ -103,10 +114,3 @@ def seconds_text(duration_us: int) -> str:
     """Return `duration_us` microseconds as seconds without trailing zeros: "8", "2.5"."""
     whole, rest = divmod(duration_us, MICROSECONDS_PER_S)
     return f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
-
-
-def dollars(microusd: int) -> str:
-    """Return `microusd` exactly, with at least two decimals: "$0.75", "$0.0625"."""
-    whole, rest = divmod(abs(microusd), MICROUSD_PER_USD)
-    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
-    return f"{'-' if microusd < 0 else ''}${whole}.{decimals}"

@@ -9,9 +9,10 @@ from bot.catalogue import registry
 from bot.catalogue.fields import Attached, Kind, MediaSpec
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import MICROUSD_PER_USD, PriceTable, Quote, dollars
+from bot.catalogue.price import PriceTable, Quote, dollars
 from bot.catalogue.words import listed, shortened, span
 from bot.errors import OptionRefused
+from bot.money import MICROUSD_PER_USD
 
 SECONDS_KEYS: dict[str, Kind] = {"video_seconds": "video", "audio_seconds": "audio"}
 
