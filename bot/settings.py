@@ -3,6 +3,7 @@
 The README's settings table is generated from the fields here, and a test holds it to them.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -80,26 +81,26 @@ class Settings(BaseSettings):
         le=1_000_000,
         decimal_places=6,
     )
-    wan25_480p_usd: Decimal | None = setting(
+    wan25_480p_usd: Decimal = setting(
         "WANDA_WAN25_480P_USD",
         Decimal("0.05"),
-        "Wan 2.5 at 480p, per second; empty turns it off.",
+        "Wan 2.5 at 480p, per second; 0 turns it off.",
         ge=0,
         le=1000,
         decimal_places=6,
     )
-    wan25_720p_usd: Decimal | None = setting(
+    wan25_720p_usd: Decimal = setting(
         "WANDA_WAN25_720P_USD",
         Decimal("0.10"),
-        "Wan 2.5 at 720p, per second; empty turns it off.",
+        "Wan 2.5 at 720p, per second; 0 turns it off.",
         ge=0,
         le=1000,
         decimal_places=6,
     )
-    wan25_1080p_usd: Decimal | None = setting(
+    wan25_1080p_usd: Decimal = setting(
         "WANDA_WAN25_1080P_USD",
         Decimal("0.15"),
-        "Wan 2.5 at 1080p, per second; empty turns it off.",
+        "Wan 2.5 at 1080p, per second; 0 turns it off.",
         ge=0,
         le=1000,
         decimal_places=6,
@@ -166,6 +167,14 @@ class Settings(BaseSettings):
     )
     delivery_wait_s: float = setting("WANDA_DELIVERY_WAIT_S", 5.0, "The first wait between two of them; doubles.", gt=0)
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
+    channel_edit_interval_s: float = setting(
+        "WANDA_CHANNEL_EDIT_INTERVAL_S", 1.5, "Between two progress edits in one channel with the bot's token.", ge=0
+    )
+    discord_timeout_s: float = setting(
+        "WANDA_DISCORD_TIMEOUT_S", 45.0, "One change of a card, discord.py's own repeats included.", gt=0
+    )
+    discord_tries: int = setting("WANDA_DISCORD_TRIES", 3, "Attempts at a card's last change.", ge=1, le=10)
+    discord_wait_s: float = setting("WANDA_DISCORD_WAIT_S", 1.0, "The first wait between two of them; doubles.", gt=0)
     token_margin_s: float = setting("WANDA_TOKEN_MARGIN_S", 30.0, "Stop using a token this long before its end.", ge=0)
     edit_age_max_s: float = setting("WANDA_EDIT_AGE_MAX_S", 3600.0, "An older card is replied to, not edited.", gt=0)
     result_mib_max: int = setting("WANDA_RESULT_MIB_MAX", 512, "The largest result that is downloaded.", ge=1)
@@ -182,6 +191,13 @@ class Settings(BaseSettings):
         if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("the log level is DEBUG, INFO, WARNING or ERROR")
         return value.upper()
+
+    @property
+    def prices_usd(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """The prices that the operator states, in dollars, by mode id and resolution."""
+        return {
+            "wan25-image": {"480p": self.wan25_480p_usd, "720p": self.wan25_720p_usd, "1080p": self.wan25_1080p_usd}
+        }
 
     @property
     def member_daily_microusd(self) -> int:

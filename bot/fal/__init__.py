@@ -1,1 +1,1 @@
-"""fal's queue: its protocol as pure functions, and a thin httpx shell."""
+"""fal.ai: its queue and its storage. `protocol`, `outcome`, `sse` and what they use are pure; the rest is the shell."""

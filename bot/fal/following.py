@@ -1,0 +1,154 @@
+"""Following one request until fal is done with it: by stream, and by paced polling where streaming fails."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+import httpx
+
+from bot.errors import FalProtocolError, FalReplyLost, FalUnreachable
+from bot.fal import protocol
+from bot.fal.addresses import stream_url, with_logs
+from bot.fal.changes import Changes
+from bot.fal.line import Line
+from bot.fal.outcome import LATER, OK, SERVER_ERROR
+from bot.fal.sse import SseReader
+from bot.fal.types import Change, Completed, Status, Urls
+from bot.fal.waits import wait_s
+from bot.settings import MIB, Settings
+
+log = logging.getLogger(__name__)
+POLLS_BEFORE_STREAM = 8  # then streaming is tried again: a stream costs one request where polls cost one each
+_TROUBLE = (FalUnreachable, FalReplyLost, FalProtocolError)  # waited out; FalRefused and FalAccountError are not
+
+
+class _NoStreamError(Exception):
+    """There is no event stream here; polling tells whether that is about the stream or about the request."""
+
+
+class Follower:
+    """Follows one request, whose `events` end only with `Completed` or a typed error."""
+
+    def __init__(
+        self,
+        line: Line,
+        settings: Settings,
+        urls: Urls,
+        *,
+        deadline_at: float,
+        sleep: Callable[[float], Awaitable[None]],
+        random: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._line = line
+        self._settings = settings
+        self._urls = urls
+        self._deadline_at = deadline_at
+        self._sleep = sleep
+        self._random = random
+        self._clock = clock
+        self._changes = Changes()
+        self._state: type[Change] | None = None
+        self._waits = 0
+
+    async def events(self) -> AsyncGenerator[Change]:
+        """Each change once. What fal answers with 5xx, and trouble on the way, is waited out until the deadline.
+
+        Raises:
+            FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
+            FalUnreachable: the deadline came first.
+            FalProtocolError: the status URL is on none of the configured hosts.
+        """
+        self._line.headers_for(self._urls.status_url)
+        while True:
+            for source in (self._by_stream, self._by_polling):
+                async with aclosing(source()) as changes:
+                    async for change in changes:
+                        yield change
+                        if isinstance(change, Completed):
+                            return
+
+    async def _by_stream(self) -> AsyncGenerator[Change]:
+        """Changes from streams, reopened when cut; ends when streaming is refused, or fails again and again."""
+        failures = 0
+        while failures <= self._settings.fal_retries:
+            try:
+                async with aclosing(self._one_stream()) as changes:
+                    async for change in changes:
+                        failures = 0
+                        yield change
+                failures = 0
+            except _NoStreamError as why:
+                log.info("no stream of %s, so it is polled: %s", self._urls.request_id, why)
+                return
+            except _TROUBLE as error:
+                failures += 1
+                log.debug("the stream of %s broke off: %s", self._urls.request_id, error)
+            await self._pause()
+
+    async def _one_stream(self) -> AsyncGenerator[Change]:
+        """Changes from one stream; returns when nothing changed for so long that a fresh look is better.
+
+        Raises:
+            FalUnreachable, FalReplyLost, FalProtocolError: the stream was not opened, was cut, or makes no sense.
+        """
+        reader = SseReader(self._settings.fal_reply_mib_max * MIB)
+        quiet_since, quiet_max_s = self._clock(), self._settings.fal_silence_timeout_s
+        async with self._line.stream(with_logs(stream_url(self._urls.status_url))) as response:
+            await self._expect_stream(response)
+            async for piece in response.aiter_bytes():
+                for data in reader.feed(piece):
+                    quiet_max_s = self._settings.fal_stream_max_s
+                    if change := self._changed(protocol.read_event(data)):
+                        quiet_since = self._clock()
+                        yield change
+                if self._clock() >= min(quiet_since + quiet_max_s, self._deadline_at):
+                    break
+            else:
+                if (data := reader.close()) and (change := self._changed(protocol.read_event(data))):
+                    yield change
+                raise FalReplyLost("the stream ended before the request did")
+        if quiet_max_s < self._settings.fal_stream_max_s:
+            raise FalReplyLost("the stream told no status at all")
+
+    async def _expect_stream(self, response: httpx.Response) -> None:
+        """Go on only with an event stream."""
+        if response.status_code == OK and "text/event-stream" in response.headers.get("content-type", ""):
+            return
+        if response.status_code in LATER or response.status_code >= SERVER_ERROR:
+            raise protocol.refusal(response.status_code, await self._line.rest_of(response), "a stream")
+        raise _NoStreamError(f"status {response.status_code}")
+
+    async def _by_polling(self) -> AsyncGenerator[Change]:
+        """Changes from a bounded number of polls."""
+        for _ in range(POLLS_BEFORE_STREAM):
+            try:
+                reply = await self._line.ask("GET", with_logs(self._urls.status_url))
+                change = self._changed(protocol.read_status(reply.status, reply.body))
+            except _TROUBLE as error:
+                log.debug("a poll of %s failed: %s", self._urls.request_id, error)
+            else:
+                if change is not None:
+                    yield change
+            await self._pause()
+
+    def _changed(self, status: Status) -> Change | None:
+        """What is new; a new state also starts the waits afresh, as more may follow soon."""
+        change = self._changes.take(status)
+        if change is not None and type(change) is not self._state:
+            self._state, self._waits = type(change), 0
+        return change
+
+    async def _pause(self) -> None:
+        """Wait before asking again, longer each time while the state stays the same.
+
+        Raises:
+            FalUnreachable: the deadline has come.
+        """
+        left_s = self._deadline_at - self._clock()
+        if left_s <= 0:
+            raise FalUnreachable("fal did not finish the request before the deadline")
+        known = self._settings
+        wait = wait_s(self._waits, least_s=known.fal_poll_min_s, most_s=known.fal_poll_max_s, random=self._random)
+        self._waits += 1
+        await self._sleep(min(wait, left_s))

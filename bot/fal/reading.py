@@ -1,0 +1,96 @@
+"""PURE. JSON from the wire, read so that no silly value gets past: it becomes None instead of a surprise later."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, cast
+
+from pydantic import BeforeValidator
+from pydantic_core import from_json
+
+from bot.errors import FalProtocolError
+
+TEXT_MAX = 4000
+WHOLE_MAX = 2**63 - 1  # what both databases can hold
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # PostgreSQL refuses NUL; nobody wants to read the others
+
+
+def json_of(body: bytes) -> Any:
+    """The body's JSON.
+
+    Raises:
+        FalProtocolError: it is not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise FalProtocolError(f"fal's reply of {len(body)} bytes is not JSON") from None
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The body's JSON object.
+
+    Raises:
+        FalProtocolError: it is anything else.
+    """
+    value = json_of(body)
+    if not isinstance(value, dict):
+        raise FalProtocolError("fal's reply is JSON, but not an object")
+    return cast("dict[str, Any]", value)
+
+
+def text(value: object, limit: int = TEXT_MAX) -> str | None:
+    """A non-empty string without control characters or lone surrogates, at most `limit` long; else None."""
+    if not isinstance(value, str):
+        return None
+    clean = _CONTROLS.sub("", value[: limit * 2]).encode("utf-8", "replace").decode()
+    return clean.strip()[:limit] or None
+
+
+def whole(value: object) -> int | None:
+    """A whole number from 0 to 2^63 - 1, also when it is written as a float or in quotes; else None."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else None  # noqa: PLR2004 - 2^63 has 19 digits
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= WHOLE_MAX else None
+
+
+def number(value: object) -> float | None:
+    """A finite number of at least 0, also in quotes; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        value = float(value[:40] if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+Text: TypeAlias = Annotated[str | None, BeforeValidator(text)]
+Whole: TypeAlias = Annotated[int | None, BeforeValidator(whole)]
+Number: TypeAlias = Annotated[float | None, BeforeValidator(number)]
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """A header's text, whatever the case of its name; None when it is absent or empty."""
+    for key, value in headers.items():
+        if key.lower() == name.lower():
+            return text(value, 200)
+    return None
+
+
+def said(body: bytes, limit: int = 300) -> str:
+    """What a refusing reply says, for the operator's log: its `detail`, or its first characters."""
+    try:
+        value = json_of(body)
+    except FalProtocolError:
+        return text(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"
+    if isinstance(value, dict):
+        found = cast("dict[str, Any]", value)
+        for key in ("detail", "message", "error", "status"):
+            if words := text(found.get(key), limit):
+                return words
+    return text(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"

@@ -1,0 +1,57 @@
+"""PURE. An incremental reader of server-sent events, as far as fal uses them: `data:` lines and comments.
+
+It is our own because a line's length must be bounded before it is held, and the libraries at hand bound nothing.
+The rules are those of the HTML standard, section 9.2.6; ids, retry times and event names are not used by fal.
+"""
+
+from bot.errors import FalProtocolError
+
+
+class SseReader:
+    """Takes the stream's bytes in pieces of any size, gives each event's data; holds at most `event_bytes_max`."""
+
+    def __init__(self, event_bytes_max: int) -> None:
+        self._max = event_bytes_max
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._held = 0
+        self._skip_newline = False
+        self._first = True
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The events that `piece` completes, in order.
+
+        Raises:
+            FalProtocolError: a line or an event is longer than the bound; the stream is of no more use.
+        """
+        if self._skip_newline and piece:
+            # The last piece ended in CR; a LF that follows belongs to the same line end.
+            piece = piece.removeprefix(b"\n")
+            self._skip_newline = False
+        self._skip_newline = self._skip_newline or piece.endswith(b"\r")
+        lines = (self._rest + piece).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._rest = lines.pop()
+        events = [event for line in lines if (event := self._line(line)) is not None]
+        if len(self._rest) + self._held > self._max:
+            raise FalProtocolError(f"an event of fal's stream is longer than {self._max} bytes")
+        return events
+
+    def close(self) -> bytes | None:
+        """The event that the stream's end cut off before its blank line, if its last line at least was whole."""
+        event, self._data, self._held = self._data, [], 0
+        return b"\n".join(event) or None
+
+    def _line(self, line: bytes) -> bytes | None:
+        """One whole line: the event that it ends, if it is blank and there is one."""
+        if self._first:
+            line, self._first = line.removeprefix(b"\xef\xbb\xbf"), False
+        if not line:
+            return self.close()
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            value = value.removeprefix(b" ")
+            self._data.append(value)
+            self._held += len(value) + 1
+            if self._held > self._max:
+                raise FalProtocolError(f"an event of fal's stream is longer than {self._max} bytes")
+        return None

@@ -1,0 +1,108 @@
+"""The connections to fal: one httpx client, over two kinds of them.
+
+Polls, results, cancels and uploads share aiohttp's pool, which stays fast at 1,000 requests at once where httpx's own
+slows down. A submit and a status stream each get a connection of their own, made for them and closed after them:
+
+* A submit must not travel over a kept-alive connection, which the server may be closing at that very moment: the loss
+  could not be told from a lost reply, and the job would be `uncertain` for nothing.
+* A stream holds its connection for minutes, so a pool has nothing to give it; over TLS it costs 65 KB here and 300 KB
+  in aiohttp. Without a pool, opening the thousandth is as quick as opening the first.
+
+Both are HTTP/1.1 only. On HTTP/2, streams past the server's limit would wait for ever without a sign.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from typing import cast
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from bot.settings import Settings
+
+OWN_CONNECTION = {"wanda_own_connection": True}  # the request extension that asks for one
+
+
+class _ClosingStream(httpx.AsyncByteStream):
+    """A response's bytes; closing them closes the connection that was made for them."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, transport: httpx.AsyncBaseTransport) -> None:
+        self._stream = stream
+        self._transport = transport
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            await self._transport.aclose()
+
+
+class FalTransport(httpx.AsyncBaseTransport):
+    """Sends a request over the shared pool, or over a connection of its own when it asks for that."""
+
+    def __init__(self, pool: httpx.AsyncBaseTransport, tls: ssl.SSLContext) -> None:
+        self._pool = pool
+        self._tls = tls
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it; no transport here ever sends a POST twice."""
+        if "wanda_own_connection" not in request.extensions:
+            return await self._pool.handle_async_request(request)
+        own = httpx.AsyncHTTPTransport(
+            verify=self._tls,
+            http1=True,
+            http2=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+        )
+        try:
+            response = await own.handle_async_request(request)
+        except BaseException:
+            await own.aclose()
+            raise
+        response.stream = _ClosingStream(cast("httpx.AsyncByteStream", response.stream), own)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the pool; connections of their own end with their responses."""
+        await self._pool.aclose()
+
+
+def make_http(settings: Settings) -> httpx.AsyncClient:
+    """The client for everything at fal: follows no redirect, keeps no cookie, reads no proxy or netrc from outside.
+
+    It carries no key: `Line` adds it request by request, for the configured hosts only. The caller closes it.
+    """
+    tls = httpx.create_ssl_context(trust_env=False)
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=tls, limit=settings.fal_connections_max, keepalive_timeout=15)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return httpx.AsyncClient(
+        transport=FalTransport(AiohttpTransport(verify=tls, client=session), tls),
+        timeout=httpx.Timeout(settings.fal_reply_timeout_s, connect=settings.fal_connect_timeout_s),
+        headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def never_connected(error: BaseException) -> bool:
+    """Whether `error` proves that no connection was made, so that nothing of the request was sent.
+
+    httpx-aiohttp 0.2.0 calls a reset and a dropped connection `ConnectTimeout` too, because aiohttp's errors for them
+    share a base class; so where aiohttp is the cause, its own error decides.
+    """
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientError):
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return isinstance(
+        error,
+        httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol | httpx.InvalidURL,
+    )
