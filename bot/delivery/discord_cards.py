@@ -1,0 +1,148 @@
+"""A job's one message in Discord: paced progress, how it ended, or the video."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import discord
+
+from bot.delivery import wording
+from bot.delivery.describe import Describe, described
+from bot.delivery.post import Parcel, Place, Post
+from bot.delivery.progress import Frame, Pacer
+from bot.delivery.results import Fetched, Results, Sleep
+from bot.delivery.wording import Card, Posted, Reason
+from bot.errors import DeliveryError, DownloadError, DownloadTooLarge, TooLarge
+from bot.jobs.model import Job, Left, Live
+from bot.jobs.ports import Delivered
+from bot.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
+
+
+class DiscordCards:
+    """Implements `bot.jobs.ports.Cards` over a logged-in client; progress is shown while it is entered.
+
+    `now` is in Unix seconds. `describe` gives the catalogue's words for a job.
+    """
+
+    def __init__(
+        self,
+        client: discord.Client,
+        settings: Settings,
+        results: Results,
+        *,
+        describe: Describe = described,
+        now: Callable[[], float] = time.time,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._results = results
+        self._describe = describe
+        self._now = now
+        self._post = Post(client, settings, now=now, sleep=sleep)
+        self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)
+
+    async def __aenter__(self) -> Self:
+        await self._pacer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pacer.__aexit__(kind, error, trace)
+
+    def show(self, job: Job, live: Live, left: Left | None) -> None:
+        """Have the card say this soon: paced, only on change, the newest state wins. Never raises, never waits."""
+        self._pacer.show(job, live, left)
+
+    def card(self, job: Job, live: Live, left: Left | None) -> Card:
+        """Return what the card would say now, for a command's first answer or a button's."""
+        words = self._describe(job)
+        return wording.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
+
+    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
+        """Make the card say how an unsuccessful job ended; returns once Discord has it, or after bounded retries."""
+        await self._pacer.end(job)
+        parcel = Parcel(self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about.")
+        try:
+            await self._post.last(job, parcel)
+        except DeliveryError as error:
+            _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
+
+    async def deliver(self, job: Job, left: Left | None) -> Delivered:
+        """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
+
+        Doing it again after a crash changes nothing that people see: the file on disk is used again, and the edit puts
+        the same attachment in the place of the same attachment.
+
+        Raises:
+            DeliveryError: neither the file nor the link could be posted.
+        """
+        video, reason = await self._fetched(job)
+        await self._pacer.end(job)
+        try:
+            return await self._delivered(job, left, video, reason)
+        except BaseException:
+            self._pacer.resume(job)
+            raise
+
+    async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
+        """Return the video on disk, or the reason why there will only be a link."""
+        try:
+            return await self._results.fetch(job), "refused"
+        except DownloadTooLarge:
+            return None, "too_large"
+        except DownloadError as error:
+            _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
+            return None, "not_fetched"
+
+    async def _delivered(self, job: Job, left: Left | None, video: Fetched | None, reason: Reason) -> Delivered:
+        """Post the file where it fits, else the link."""
+        limit_bytes = self._post.limit_bytes(job, self._post.route(job))
+        size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
+        if video is not None and video.size_bytes > limit_bytes:
+            reason = "too_large"
+        elif video is not None:
+            try:
+                place = await self._last(job, left, Posted(video.size_bytes), video.path)
+                return _told(place, size_bytes, link=False)
+            except TooLarge:
+                reason = "too_large"
+            except DeliveryError as error:
+                _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
+        place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
+        return _told(place, size_bytes, link=True)
+
+    async def _last(self, job: Job, left: Left | None, posted: Posted, path: Path | None) -> Place:
+        words = self._describe(job)
+        card = wording.delivered(job, left, posted, mode_title=words.mode_title, settings=words.settings)
+        ready = f"<@{job.member_id}>, your video is ready."
+        return await self._post.last(job, Parcel(card, announcement=ready, file=path, file_name=file_name(job)))
+
+    def _draw(self, frame: Frame) -> Card:
+        return self.card(frame.job, frame.live, frame.left)
+
+    def _shared_channel(self, job: Job) -> int | None:
+        """Return the channel whose bucket an edit would use; the interaction's routes share nothing."""
+        return None if self._post.route(job) == "token" else job.address.channel_id
+
+
+def file_name(job: Job) -> str:
+    """Return the attachment's name, of lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
+    seed = job.result.seed if job.result is not None and job.result.seed is not None else job.id[:8]
+    return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
+
+
+def _told(place: Place, size_bytes: int | None, *, link: bool) -> Delivered:
+    return Delivered(
+        as_="link" if link else "attachment",
+        message_id=place.message_id,
+        channel_id=place.channel_id,
+        size_bytes=size_bytes,
+    )

@@ -1,0 +1,48 @@
+"""PURE. How far a rendering is and how long it will still take, from what is known, and nothing from nothing."""
+
+from dataclasses import dataclass
+
+from bot.jobs.model import Live
+
+_FRACTION_MIN = 0.03  # fal's first log lines say next to nothing about the total
+_ELAPSED_MIN_S = 3.0
+_CEILING = 0.99  # only a finished video is 100 %
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """`fraction` is 0 to 0.99 or None (unknown); `left_s` is None when unknown or already overdue."""
+
+    fraction: float | None
+    left_s: float | None
+    overdue: bool
+
+
+def estimate(elapsed_s: float, live: Live) -> Estimate:
+    """Return the estimate after `elapsed_s` seconds of rendering, from fal's own progress and past jobs' median."""
+    total_s = _total_s(elapsed_s, live)
+    if total_s is None:
+        known = None if live.fraction is None else min(max(live.fraction, 0.0), _CEILING)
+        return Estimate(known, None, overdue=False)
+    overdue = elapsed_s >= total_s
+    return Estimate(_fraction(elapsed_s, total_s, live), None if overdue else total_s - elapsed_s, overdue=overdue)
+
+
+def _total_s(elapsed_s: float, live: Live) -> float | None:
+    """Return the expected total: fal's pace counts the more the further it is, past jobs the less."""
+    typical_s = live.typical_s if live.typical_s is not None and live.typical_s > 0 else None
+    fraction = live.fraction
+    if fraction is None or fraction < _FRACTION_MIN or elapsed_s < _ELAPSED_MIN_S:
+        return typical_s
+    fraction = min(fraction, 1.0)
+    paced_s = elapsed_s / fraction
+    return paced_s if typical_s is None else fraction * paced_s + (1 - fraction) * max(typical_s, elapsed_s)
+
+
+def _fraction(elapsed_s: float, total_s: float, live: Live) -> float:
+    """Return fal's own fraction when it gives one; else time's share, slowing down as it passes the expected end."""
+    if live.fraction is not None and live.fraction >= _FRACTION_MIN:
+        return min(live.fraction, _CEILING)
+    share = max(elapsed_s, 0.0) / total_s
+    # Past 90 % of the usual time the bar creeps: it has no way to know how much is left.
+    return min(share if share < 0.9 else 0.9 + 0.09 * (1 - 0.9 / share), _CEILING)  # noqa: PLR2004 - told above

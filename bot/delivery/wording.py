@@ -1,0 +1,305 @@
+"""PURE. What a member reads of a job: (job, what is known) -> one card.
+
+A card is plain data; `bot.delivery.embeds` turns it into Discord's. The same job and the same moment always give the
+same card, so repeating an edit after a crash changes nothing that people see.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, assert_never
+
+from bot.delivery import failures
+from bot.delivery.estimate import Estimate, estimate
+from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, money, plain, quoted, span, visible
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
+
+CANCEL_PREFIX = "wanda:cancel:"
+TITLE_CHARS_MAX = 256
+SETTINGS_CHARS_MAX = 600
+_REWRITTEN_CHARS_MAX = 180
+_URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
+_CANCELLABLE: frozenset[State] = frozenset({"accepted", "submitting", "queued", "running"})
+
+Style: TypeAlias = Literal["secondary", "danger"]
+Pairs: TypeAlias = Sequence[tuple[str, str]]
+Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button; a press is answered by whoever knows `custom_id`."""
+
+    label: str
+    style: Style
+    custom_id: str
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A small heading with its text."""
+
+    name: str
+    value: str
+    inline: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A message: `content` above, one panel, one row of buttons. Within Discord's limits by construction."""
+
+    title: str
+    description: str
+    fields: tuple[Field, ...]
+    colour: int
+    footer: str | None = None
+    buttons: tuple[Button, ...] = ()
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link."""
+
+    size_bytes: int | None
+    reason: Reason | None = None
+    limit_bytes: int | None = None
+
+
+# One calm accent for each kind of moment.
+GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
+_COLOURS: dict[State, int] = {
+    "accepted": GREY,
+    "submitting": GREY,
+    "queued": GREY,
+    "running": BLUE,
+    "fetching": VIOLET,
+    "delivering": VIOLET,
+    "done": GREEN,
+    "failed": RED,
+    "cancelled": GREY,
+    "uncertain": AMBER,
+}
+
+
+def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str, settings: Pairs) -> Card:
+    """Return the card of a job that is not posted: its progress, or how it ended without a video.
+
+    `now` is in Unix seconds; `mode_title` and `settings` (name and value) are the catalogue's words for the job.
+    """
+    body = _ending(job) if job.state in FINISHED else _progress(job, live, now)
+    return Card(
+        title=cut(visible(mode_title), TITLE_CHARS_MAX),
+        description=_description(job, body),
+        fields=_fields(job, left, settings),
+        colour=_COLOURS[job.state],
+        footer=_footer(job),
+        buttons=_buttons(job),
+        content=_fallback_link(job),
+    )
+
+
+def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, settings: Pairs) -> Card:
+    """Return the finished card, beside the attached video or with fal's link."""
+    result = job.result or Result(url="")
+    return Card(
+        title=cut(visible(mode_title), TITLE_CHARS_MAX),
+        description=_description(job, _rewritten(job, result)),
+        fields=(*_seed(result), *_fields(job, left, settings)),
+        colour=_COLOURS["done"],
+        footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
+        content=None if posted.reason is None else _link(result, posted),
+    )
+
+
+def _description(job: Job, body: str) -> str:
+    prompt = job.options.get("prompt")
+    asked = quoted(prompt) if isinstance(prompt, str) and visible(prompt) else ""
+    return "\n".join(part for part in (asked, body) if part)
+
+
+def _progress(job: Job, live: Live, now: float) -> str:
+    waited = span(coarse(now - job.created_at))
+    match job.state:
+        case "accepted" | "submitting":
+            return f"**{_before(job, live)}** · {waited} so far"
+        case "queued":
+            return f"**{_queue(live)}** · {waited} so far{_usual(live)}"
+        case "running":
+            return _running(job, live, now)
+        case "fetching":
+            return f"**Fetching the video from fal** · {waited} so far"
+        case "delivering":
+            return f"**Posting the video** · {waited} so far"
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return ""
+        case _:
+            assert_never(job.state)
+
+
+def _before(job: Job, live: Live) -> str:
+    if live.step == "account locked":
+        return "Waiting, because Wanda's fal account needs an admin's attention; nothing is charged meanwhile"
+    if live.step == "uploading":
+        return "Uploading your files to fal"
+    return "Asking fal for the video" if job.state == "submitting" else "Getting ready"
+
+
+def _queue(live: Live) -> str:
+    if live.position is None:
+        return "Queued at fal"
+    if live.position <= 0:
+        return "Queued at fal, next in line"
+    return f"Queued at fal, {live.position:,} ahead"
+
+
+def _usual(live: Live) -> str:
+    return f"; videos like this take {span(coarse(live.typical_s))}" if live.typical_s and live.typical_s >= 1 else ""
+
+
+def _running(job: Job, live: Live, now: float) -> str:
+    elapsed_s = max(0.0, now - (job.started_at or job.created_at))
+    guess = estimate(elapsed_s, live)
+    if guess.fraction is None:
+        return f"**Filming** · {span(coarse(elapsed_s))} so far\n-# No video like this was made before, so no estimate."
+    percent = int(guess.fraction * 100)
+    line = f"`{bar(guess.fraction)}` **{percent} %**"
+    return f"{line}\n**Filming** · {span(coarse(elapsed_s))} so far · {_remaining(guess, live)}"
+
+
+def _remaining(guess: Estimate, live: Live) -> str:
+    usual = _usual(live)
+    if guess.overdue:
+        return f"longer than usual{usual}"
+    if guess.left_s is None:
+        return f"no estimate yet{usual}"
+    return f"about {span(max(5.0, coarse(guess.left_s)))} left{usual}"
+
+
+def _ending(job: Job) -> str:
+    match job.state:
+        case "cancelled":
+            return f"**Cancelled.** {charged(job)}"
+        case "uncertain":
+            failure = job.failure or Failure(kind="lost")
+            said = failures.told(failure)
+            return (
+                f"**It is not certain what became of this video.** {said.what}\n{charged(job)}\n"
+                f"-# {said.next} Wanda's own books keep the possible cost; your budget doesn't."
+            )
+        case "failed" if job.result is not None:
+            return f"**The video was made, but Discord didn't take it.** {charged(job)}"
+        case "failed":
+            said = failures.told(job.failure or Failure(kind="unknown"))
+            return f"**No video.** {said.what}\n{charged(job)}\n-# {said.next}"
+        case "done":
+            return "**Done.**"
+        case _:
+            return ""
+
+
+def charged(job: Job) -> str:
+    """Return the sentence that says what an ended job cost its member."""
+    amount = job.charged_microusd or 0
+    if amount <= 0:
+        return "Nothing was charged."
+    if job.result is not None:
+        return f"You were charged {money(amount)} because fal made the video."
+    return f"You were charged {money(amount)} because fal billed this attempt."
+
+
+def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
+    fields = [Field("Cost", _cost(job))]
+    if left is not None:
+        ratio = f"{money(left.member_left_microusd)} of {money(left.member_cap_microusd)}"
+        fields.append(Field("Left today", ratio))
+    line = settings_line(settings)
+    if line:
+        fields.append(Field("Settings", line, inline=False))
+    return tuple(fields)
+
+
+def _cost(job: Job) -> str:
+    formula = plain(job.formula, 120)
+    if job.charged_microusd is None or job.charged_microusd == job.quote_microusd:
+        return f"**{money(job.quote_microusd)}** ({formula})" if formula else f"**{money(job.quote_microusd)}**"
+    return f"**{money(job.charged_microusd)}** (quoted {money(job.quote_microusd)})"
+
+
+def settings_line(settings: Pairs) -> str:
+    """Return "Resolution 1080p · Duration 5 s" within a field's limit; a pair that does not fit is left to "…"."""
+    line = ""
+    for name, value in settings:
+        said = f"{plain(name, 40)} {plain(value, 60)}".strip()
+        longer = f"{line} · {said}" if line else said
+        if len(longer) > SETTINGS_CHARS_MAX:
+            return f"{line} · …"
+        line = longer
+    return line
+
+
+def _seed(result: Result) -> tuple[Field, ...]:
+    return () if result.seed is None else (Field("Seed", f"`{result.seed}`"),)
+
+
+def _rewritten(job: Job, result: Result) -> str:
+    prompt = job.options.get("prompt")
+    actual = result.actual_prompt
+    if not actual or not visible(actual) or (isinstance(prompt, str) and visible(prompt) == visible(actual)):
+        return ""
+    return f"-# fal filmed its own wording: {plain(actual, _REWRITTEN_CHARS_MAX)}"
+
+
+def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
+    facts: list[str] = []
+    if result.width and result.height:
+        facts.append(f"{result.width} {TIMES} {result.height}")
+    if result.seconds:
+        facts.append(f"{result.seconds:.4g} s")
+    if posted.size_bytes is not None:
+        facts.append(mebibytes(posted.size_bytes))
+    if job.completed_at is not None:
+        facts.append(f"made in {span(job.completed_at - job.created_at)}")
+    return facts
+
+
+def _link(result: Result, posted: Posted) -> str:
+    size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
+    match posted.reason:
+        case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
+            why = f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}, so here is fal's link"
+        case "too_large":
+            why = f"The video{size}{',' if size else ' is'} too large for Discord here, so here is fal's link"
+        case "not_fetched":
+            why = "The video is made, but fal's storage didn't hand it to Wanda, so here is fal's link"
+        case "refused" | None:
+            why = "The video is made, but Discord didn't take the file, so here is fal's link"
+        case _:
+            assert_never(posted.reason)
+    return f"{why}; fal keeps it about 7 days: {_address(result.url)}"
+
+
+def _address(url: str) -> str:
+    """Return fal's URL as it is when it is nothing but a URL, else nothing that could be mistaken for one."""
+    return url if _URL.fullmatch(url) else "(fal gave no usable link)"
+
+
+def _fallback_link(job: Job) -> str | None:
+    """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
+    if job.state == "failed" and job.result is not None:
+        return _link(job.result, Posted(job.result.size_bytes, "refused"))
+    return None
+
+
+def _footer(job: Job) -> str:
+    return f"job {job.id[:8]}"
+
+
+def _buttons(job: Job) -> tuple[Button, ...]:
+    if job.state not in _CANCELLABLE:
+        return ()
+    custom_id = f"{CANCEL_PREFIX}{job.id}"
+    if job.cancel_requested:
+        return (Button("Cancelling…", "secondary", custom_id, disabled=True),)
+    return (Button("Cancel", "secondary", custom_id),)

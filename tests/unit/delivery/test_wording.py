@@ -1,0 +1,211 @@
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery import wording
+from bot.delivery.wording import Card, Posted
+from bot.jobs.model import Address, Failure, Job, Left, Live, Result, State
+
+NOW = 1_800_000_000.0
+SETTINGS = [("Resolution", "1080p"), ("Duration", "5 s"), ("Seed", "42")]
+MakeJob = Callable[..., Job]
+RESULT = Result(url="https://v3.fal.media/files/a/b.mp4", seed=42, size_bytes=26_214_400, width=1920, height=1080)
+HOSTILE = st.one_of(
+    st.text(max_size=5000),
+    st.lists(
+        st.sampled_from(
+            ("@everyone", "<@123>", "<#1>", "```", "`", "**", "https://evil.example/x", "[a](https://b.c)", "\u202e")
+            + ("e" + "\u0301" * 50, "\n# big", "\n> quote", "||", "\\", "\ud83d", "\u200b", "<:x:1>", "</a:1>", "-# s")
+        ),
+        max_size=700,
+    ).map("".join),
+)
+
+
+def card(job: Job, live: Live | None = None, left: Left | None = None, *, at: float = NOW) -> Card:
+    """Draw the job's card, at a given time."""
+    return wording.card(job, live or Live(), left, now=at, mode_title="Wan 2.7 image", settings=SETTINGS)
+
+
+def words(shown: Card) -> str:
+    """Everything on the card that a member reads."""
+    fields = [f"{field.name}: {field.value}" for field in shown.fields]
+    return "\n".join([shown.content or "", shown.title, shown.description, *fields, shown.footer or ""])
+
+
+def test_a_new_card_says_what_was_asked_and_what_it_costs(make_job: MakeJob, left: Left) -> None:
+    """A card names the mode, the prompt, the settings, the cost with its formula, and what is left."""
+    text = words(card(make_job(), left=left))
+    for said in (
+        "Wan 2.7 image",
+        "> a red fox in the snow",
+        "Resolution 1080p",
+        "$0.75",
+        "5 s \u00d7 $0.15",
+        "$4.25 of $5.00",
+    ):
+        assert said in text
+
+
+def test_a_queued_card_says_how_many_are_ahead(make_job: MakeJob) -> None:
+    """The queue position is told as the number of requests ahead, with thousands separated."""
+    queued = make_job(state="queued")
+    assert "Queued at fal, 3 ahead" in words(card(queued, Live(position=3)))
+    assert "Queued at fal, 12,654 ahead" in words(card(queued, Live(position=12_654)))
+    assert "next in line" in words(card(queued, Live(position=0)))
+
+
+def test_a_running_card_estimates_from_past_jobs(make_job: MakeJob) -> None:
+    """With a usual time, a running card shows percent, elapsed time and about how long is left."""
+    running = make_job(state="running", started_at=NOW)
+    text = words(card(running, Live(typical_s=120.0), at=NOW + 40))
+    assert "33 %" in text
+    assert "40 s so far" in text
+    assert "about 1 min 20 s left; videos like this take 2 min" in text
+
+
+def test_a_running_card_without_data_is_honest(make_job: MakeJob) -> None:
+    """Without a usual time or fal's progress, there is no percentage and no made-up estimate."""
+    text = words(card(make_job(state="running", started_at=NOW), at=NOW + 40))
+    assert "%" not in text
+    assert "40 s so far" in text
+    assert "left" not in text
+
+
+@given(elapsed=st.floats(0, 1e5), fraction=st.none() | st.floats(-1, 2), typical=st.none() | st.floats(0, 1e5))
+def test_a_running_card_never_says_100_percent(elapsed: float, fraction: float | None, typical: float | None) -> None:
+    """Only a finished video is 100 %."""
+    running = some_job(state="running", started_at=NOW)
+    shown = card(running, Live(fraction=fraction, typical_s=typical), at=NOW + elapsed)
+    match = re.search(r"\*\*(-?\d+) %", shown.description)
+    assert match is None or 0 <= int(match[1]) <= 99
+
+
+def test_cancel_is_offered_while_it_can_still_help(make_job: MakeJob) -> None:
+    """The Cancel button stands from acceptance until fal has finished, and is disabled once it was pressed."""
+    for state in get_args(State):
+        (button,) = card(make_job(state=state)).buttons or (None,)
+        assert (button is not None) == (state in {"accepted", "submitting", "queued", "running"})
+        assert button is None or button.custom_id == f"wanda:cancel:{make_job().id}"
+    (pressed,) = card(make_job(state="queued", cancel_requested=True)).buttons
+    assert (pressed.label, pressed.disabled) == ("Cancelling\u2026", True)
+
+
+def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Left) -> None:
+    """The finished card tells seed, charge, size, pixels and how long it took."""
+    job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
+    shown = wording.delivered(job, left, Posted(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
+    for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s", "$4.25 of $5.00"):
+        assert said in words(shown)
+    assert shown.content is None
+    assert shown.buttons == ()
+
+
+def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
+    """A video above the limit is linked with its size, the limit and how long fal keeps it."""
+    job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
+    posted = Posted(26_214_400, "too_large", 10 * 1024 * 1024)
+    shown = wording.delivered(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
+    assert shown.content == (
+        "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
+        "fal keeps it about 7 days: https://v3.fal.media/files/a/b.mp4"
+    )
+
+
+def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
+    """When fal filmed its own wording, the finished card says which."""
+    job = make_job(state="delivering", result=replace(RESULT, actual_prompt="A red fox, cinematic"), completed_at=NOW)
+    shown = wording.delivered(job, None, Posted(1), mode_title="Wan 2.7 image", settings=SETTINGS)
+    assert "A red fox, cinematic" in shown.description
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": "cancelled", "charged_microusd": 0}, "Nothing was charged."),
+        ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="account")}, "Nothing was charged."),
+        (
+            {"state": "failed", "charged_microusd": 750_000, "failure": Failure(kind="x")},
+            "You were charged $0.75 because",
+        ),
+        ({"state": "uncertain", "charged_microusd": 0, "failure": Failure(kind="lost")}, "Nothing was charged."),
+    ],
+)
+def test_every_ending_says_what_it_cost(make_job: MakeJob, changes: dict[str, Any], said: str) -> None:
+    """A job that ended without a video says that nothing was charged, or what was and why."""
+    assert said in words(card(make_job(**changes)))
+
+
+def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
+    """A failed delivery still gives fal's link, because the video was paid for."""
+    failure = Failure(kind="undeliverable", charged=True)
+    shown = card(make_job(state="failed", result=RESULT, charged_microusd=750_000, failure=failure))
+    assert RESULT.url in (shown.content or "")
+    assert "You were charged $0.75 because fal made the video." in shown.description
+
+
+@given(prompt=HOSTILE, title=HOSTILE, value=HOSTILE, formula=HOSTILE, state=st.sampled_from(get_args(State)))
+def test_no_text_breaks_discords_limits_or_gets_through(
+    prompt: str, title: str, value: str, formula: str, state: State
+) -> None:
+    """Whatever people write, a card stays within Discord's limits and mentions, links or formats nothing of it."""
+    failure = Failure(kind=value, message=value, location=(value,), context={"max_width": value, value: value})
+    result = Result(url=value, actual_prompt=value, seed=1)
+    job = some_job(state=state, options={"prompt": prompt}, formula=formula, failure=failure, result=result)
+    settings = [(value, value)] * 30
+    for shown in (
+        wording.card(job, Live(), None, now=NOW, mode_title=title, settings=settings),
+        wording.card(replace(job, result=None), Live(), None, now=NOW, mode_title=title, settings=settings),
+        wording.delivered(job, None, Posted(1, "refused"), mode_title=title, settings=settings),
+    ):
+        within_limits(shown)
+        assert not re.search(
+            r"(?<!\\)(@everyone|<@1|<#1|\]\(|https://evil|```)", words(replace(shown, title="", content=None))
+        )
+
+
+def within_limits(shown: Card) -> None:
+    """Hold a card to what Discord takes in one message."""
+    assert len(shown.title) <= 256
+    assert len(shown.description) <= 4096
+    assert len(shown.footer or "") <= 2048
+    assert len(shown.content or "") <= 2000
+    assert all(0 < len(field.name) <= 256 and 0 < len(field.value) <= 1024 for field in shown.fields)
+    assert len(words(shown)) <= 6000
+    assert all(len(button.label) <= 80 and len(button.custom_id) <= 100 for button in shown.buttons)
+    assert not re.search(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069]", words(shown))
+
+
+def some_job(**changes: Any) -> Job:
+    """Hypothesis cannot reset a fixture, so this is the fixture's job again."""
+    address = Address(
+        channel_id=20,
+        message_id=30,
+        application_id=40,
+        token="t",
+        token_expires_at=NOW + 900,
+        size_limit_bytes=10 * 1024 * 1024,
+        posted_at=NOW,
+    )
+    job = Job(
+        id="0123456789abcdef0123456789abcdef",
+        guild_id=10,
+        member_id=50,
+        mode="wan27-image",
+        options={},
+        inputs=(),
+        quote_microusd=750_000,
+        formula="5 s",
+        prices_version="1",
+        similar="s",
+        state="accepted",
+        created_at=NOW,
+        updated_at=NOW,
+        address=address,
+    )
+    return replace(job, **changes)
