@@ -63,32 +63,28 @@ def _run(settings: Settings) -> int:
 
 
 def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
-    from bot.catalogue.price import dollars  # noqa: PLC0415
-    from bot.catalogue.pricing_cli import price_line  # noqa: PLC0415
-    from bot.catalogue.registry import prices_from  # noqa: PLC0415
+    from bot.catalogue.pricing import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
+    from bot.catalogue.registry import price_table  # noqa: PLC0415 - see the module's docstring
 
     try:
-        quote = price_line(mode, list(pairs), prices_from(settings.wan25_usd))
+        quote = price_line(mode, pairs, price_table(settings.prices_usd))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
-    usd = dollars(quote.microusd)
-    if as_json:
-        print(json.dumps({"mode": mode, "microusd": quote.microusd, "usd": usd, "formula": quote.formula}))
-    else:
-        print(f"{usd}  ({quote.formula})")
+    print(json.dumps(price_json(mode, quote)) if as_json else price_text(quote))
     return 0
 
 
 def _commands() -> int:
-    from cogs.wan import commands_json  # noqa: PLC0415
+    from cogs.families import offered  # noqa: PLC0415 - see the module's docstring
+    from cogs.wan import command_payload  # noqa: PLC0415 - see the module's docstring
 
-    print(json.dumps(commands_json(), indent=2, ensure_ascii=False))
+    print(json.dumps(command_payload(offered()), indent=2, ensure_ascii=False))
     return 0
 
 
 def _check(settings: Settings) -> int:
-    from bot.checks import check  # noqa: PLC0415
+    from bot.checks import check  # noqa: PLC0415 - see the module's docstring
 
     findings = asyncio.run(check(settings))
     for finding in findings:

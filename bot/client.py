@@ -1,9 +1,10 @@
 """The discord.py client: intents, cogs, the sync of the commands, and one place for a command's errors."""
 
+import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,8 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.catalogue.price import PriceTable
-from bot.errors import Refusal, StorageError
+from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.runner import Runner
 from bot.media.intake import Intake
 from bot.settings import Settings
@@ -31,14 +31,13 @@ class Services:
 
     runner: Runner
     intake: Intake
-    prices: PriceTable
     settings: Settings
     clock: Callable[[], float]
     new_id: Callable[[], str]
 
 
 Interaction: TypeAlias = "discord.Interaction[Wanda]"
-CogMaker: TypeAlias = Callable[["Wanda"], commands.Cog]
+CogMaker: TypeAlias = Callable[["Wanda"], Iterable[commands.Cog]]
 
 
 class Tree(app_commands.CommandTree["Wanda"]):
@@ -67,9 +66,14 @@ class Tree(app_commands.CommandTree["Wanda"]):
 
 
 class Wanda(commands.AutoShardedBot):
-    """The bot: nothing privileged, no message cache, its cogs made by the composition root."""
+    """The bot: nothing privileged, no message cache.
 
-    def __init__(self, services: Services, cog_makers: Sequence[CogMaker]) -> None:
+    The composition root sets `services` and makes the cogs, because both are built on a client that already exists.
+    """
+
+    services: Services
+
+    def __init__(self, settings: Settings, cog_makers: Sequence[CogMaker]) -> None:
         """Nothing is connected yet."""
         intents = discord.Intents.none()
         intents.guilds = True
@@ -82,27 +86,32 @@ class Wanda(commands.AutoShardedBot):
             max_messages=None,
             tree_cls=Tree,
             allowed_mentions=discord.AllowedMentions.none(),
-            guild_ready_timeout=services.settings.discord_ready_timeout_s,
+            guild_ready_timeout=settings.discord_ready_timeout_s,
         )
-        self.services = services
+        self._synced = settings.data_dir / "synced-commands"
         self._cog_makers = cog_makers
 
     async def setup_hook(self) -> None:
         """Add the cogs, and tell Discord the commands if it does not have them as they are now."""
         for make in self._cog_makers:
-            await self.add_cog(make(self))
+            for cog in make(self):
+                await self.add_cog(cog)
         await self._sync(self.services.settings.data_dir / "synced-commands")
+
+    async def on_ready(self) -> None:
+        """Say so, for whoever waits for it."""
+        log.info("Wanda is ready: %s, %d servers", self.user, len(self.guilds))
 
     async def _sync(self, mark: Path) -> None:
         """Sync when the payload is not the one that was synced last, or Discord does not list the same commands."""
         payload = command_payload(self.tree)
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         known = {command.name for command in await self.tree.fetch_commands()}
-        if known == {command["name"] for command in payload} and _read(mark) == digest:
+        if known == {command["name"] for command in payload} and await asyncio.to_thread(_read, mark) == digest:
             log.info("the commands are as Discord has them")
             return
         await self.tree.sync()
-        mark.write_text(digest)
+        await asyncio.to_thread(mark.write_text, digest)
         log.info("synced %d commands", len(payload))
 
 
@@ -153,21 +162,32 @@ NEEDED_TO_POST = discord.Permissions(
 INVITED_WITH = NEEDED_TO_POST | discord.Permissions(send_messages_in_threads=True, add_reactions=True)
 
 
-async def identify(token: str) -> Identity:
-    """Ask Discord who the token belongs to.
+async def log_in(client: discord.Client, token: str) -> None:
+    """Log in, which for Wanda also syncs the commands.
 
     Raises:
-        discord.LoginFailure: the token is not one.
-        discord.DiscordException, OSError: Discord could not be asked.
+        StartRefused: Discord does not take the token, or cannot be reached; a sentence for the operator.
     """
-    async with discord.Client(intents=discord.Intents.none()) as client:
+    try:
         await client.login(token)
+    except discord.LoginFailure as error:
+        raise StartRefused(
+            "Discord does not accept DISCORD_TOKEN; copy it again from the developer portal (Bot, Reset Token)."
+        ) from error
+    except (discord.DiscordException, OSError) as error:
+        raise StartRefused(
+            f"Discord could not be reached to log in ({type(error).__name__}); check the network and try again."
+        ) from error
+
+
+async def identify(token: str) -> Identity:
+    """Ask Discord who the token belongs to; raises StartRefused as `log_in` does."""
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        await log_in(client, token)
         info = await client.application_info()
         return Identity(name=info.name, application_id=info.id, invite_url=invite_url(info.id))
 
 
 def invite_url(application_id: int) -> str:
     """Return the link with which an admin adds Wanda to a server."""
-    return discord.utils.oauth_url(
-        application_id, permissions=INVITED_WITH, scopes=("bot", "applications.commands")
-    )
+    return discord.utils.oauth_url(application_id, permissions=INVITED_WITH, scopes=("bot", "applications.commands"))

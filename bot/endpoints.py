@@ -17,8 +17,8 @@ _PLACES: tuple[tuple[type, str, type], ...] = (
 )
 for _owner, _name, _kind in _PLACES:
     if not isinstance(getattr(_owner, _name, None), _kind):
-        raise ImportError(
-            f"discord.py {discord.__version__} has no {_owner.__name__}.{_name}; bot/endpoints.py must learn its new name"
+        raise ImportError(  # noqa: TRY004 - the wrong thing was imported
+            f"discord.py {discord.__version__} has no {_owner.__name__}.{_name}: bot/endpoints.py must be told its new name"
         )
 
 
@@ -26,4 +26,4 @@ def point_at(settings: Settings) -> None:
     """Make every discord.py client of this process talk to the API, gateway and CDN that the settings name."""
     discord.http.Route.BASE = settings.discord_api_url.rstrip("/")
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)
-    discord.asset.Asset.BASE = settings.discord_cdn_url.rstrip("/")
+    setattr(discord.asset.Asset, "BASE", settings.discord_cdn_url.rstrip("/"))  # noqa: B010 - it is typed as a constant

@@ -1,21 +1,20 @@
 """From a slash command to an accepted job: check, defer, copy the files, hold the price."""
 
 import logging
-import shutil
-from asyncio import to_thread
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import discord
 
-from bot.catalogue.fields import Attached, media_fields
+from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build
 from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, Services, answer_privately, withdraw
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs.accepting import Order
 from bot.jobs.model import Address, Input
-from bot.media.intake import Offered
+from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder
 
 log = logging.getLogger(__name__)
 TOKEN_LIFE_S = 15 * 60  # an interaction's token, by Discord's documentation
@@ -62,10 +61,10 @@ async def _accept(
 ) -> None:
     """Copy the files and have the job accepted; whatever goes wrong, nothing of it stays."""
     job_id = services.new_id()
-    folder = services.settings.data_dir / "inputs" / job_id
+    folder = inputs_folder(services.settings.data_dir, job_id)
     accepted = False
     try:
-        inputs = await _take(services, mode, attachments, job_id)
+        inputs = await _take(services, mode, attachments, folder)
         order = Order(
             job_id=job_id,
             guild_id=interaction.guild_id or 0,
@@ -86,36 +85,39 @@ async def _accept(
         await withdraw(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
     finally:
         if not accepted:
-            await to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await discard(folder)
 
 
 async def _take(
-    services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], job_id: str
+    services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], folder: Path
 ) -> tuple[Input, ...]:
     """Copy every attachment and read what it really is, in the order of the mode's fields."""
-    specs = media_fields(type(mode))
-    offered = {
-        option: Offered(url=item.url, file_name=item.filename, size_bytes=item.size)
-        for option, item in attachments.items()
-    }
-    limits = {option: specs[option].bytes_max for option in offered}
-    taken = await services.intake.take_all(offered, limits, job_id=job_id)
-    data_dir = services.settings.data_dir
-    return tuple(
-        Input(
+    wanted = [
+        Wanted(
             option=option,
-            path=str(item.path.relative_to(data_dir)),
-            file_name=item.file_name,
-            kind=item.facts.kind,
-            format=item.facts.format,
-            size_bytes=item.facts.size_bytes,
-            width=item.facts.width,
-            height=item.facts.height,
-            seconds=item.facts.seconds,
-            codec=item.facts.codec,
+            offered=Offered(url=item.url, file_name=item.filename, size_bytes=item.size),
+            bytes_max=spec.bytes_max,
         )
-        for option in specs
-        if (item := taken.get(option)) is not None
+        for option, spec in mode.media().items()
+        if (item := attachments.get(option)) is not None
+    ]
+    taken = await services.intake.take_all(wanted, into=folder)
+    return tuple(_input(item, services.settings.data_dir) for item in taken)
+
+
+def _input(taken: Taken, data_dir: Path) -> Input:
+    facts = taken.facts
+    return Input(
+        option=taken.option,
+        path=str(taken.path.relative_to(data_dir)),
+        file_name=taken.file_name,
+        kind=facts.kind,
+        format=facts.format,
+        size_bytes=facts.size_bytes,
+        width=facts.width,
+        height=facts.height,
+        seconds=facts.seconds,
+        codec=facts.codec,
     )
 
 

@@ -22,7 +22,7 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"wa
         self.job_id = job_id
 
     @classmethod
-    async def from_custom_id(cls, interaction: Any, item: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
         """Read the job from the button's id."""
         return cls(match["job_id"])
 
@@ -54,3 +54,8 @@ class Results(commands.Cog):
     async def cog_unload(self) -> None:
         """Answer them no more."""
         self.bot.remove_dynamic_items(CancelButton)
+
+
+def results(bot: Wanda) -> tuple[Results]:
+    """Make the cog."""
+    return (Results(bot),)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import av
-from PIL import Image, ImageDraw, ImageFilter
+from av.error import FFmpegError
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from sandbox.stage import Stage, StageError, eventually, text_of
+from sandbox.stage import Stage, StageError, eventually, fields_of, text_of
 
 PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"
 FINISHED_WITHIN_S = 60.0
@@ -76,7 +77,7 @@ async def _play(stage: Stage, folder: Path, output: Path, tell: Any) -> tuple[Fi
 
 def _seed(message: Mapping[str, Any]) -> str:
     """Read the seed off the card, where a member would."""
-    fields = [field for embed in message["embeds"] for field in embed.get("fields") or []]
+    fields = [field for embed in message["embeds"] for field in fields_of(embed)]
     return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
 
 
@@ -105,10 +106,14 @@ async def _keep(stage: Stage, attachment: Mapping[str, Any], output: Path) -> Fi
     Raises:
         StageError: the file is not a playable video.
     """
-    output.mkdir(parents=True, exist_ok=True)
     path = output / Path(attachment["filename"]).name
-    path.write_bytes(await stage.discord.fetch(attachment["url"]))
-    return await asyncio.to_thread(look_at, path)
+    return await asyncio.to_thread(_written, path, await stage.discord.fetch(attachment["url"]))
+
+
+def _written(path: Path, content: bytes) -> Film:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return look_at(path)
 
 
 def look_at(path: Path) -> Film:
@@ -120,16 +125,17 @@ def look_at(path: Path) -> Film:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            end = max(float((frame.pts + frame.duration) * stream.time_base) for frame in container.decode(stream))
+            frames = sum(1 for _ in container.decode(stream))
+            end = frames / float(stream.average_rate or 1)
             width, height = stream.codec_context.width, stream.codec_context.height
-    except (av.FFmpegError, IndexError, ValueError) as error:
+    except (FFmpegError, IndexError) as error:
         raise StageError(f"{path} does not play: {error}") from error
     return Film(path=path, size_bytes=path.stat().st_size, seconds=end, width=width, height=height)
 
 
 def landscape(width: int = 1280, height: int = 720) -> bytes:
     """Draw an evening at a lake, as a PNG."""
-    sky = Image.linear_gradient("L").resize((width, height))
+    sky = Image.linear_gradient("L").transform((width, height), Image.Transform.EXTENT, (0, 0, 256, 256))
     picture = Image.composite(
         Image.new("RGB", (width, height), (255, 150, 90)), Image.new("RGB", (width, height), (38, 40, 92)), sky
     )
@@ -145,7 +151,8 @@ def landscape(width: int = 1280, height: int = 720) -> bytes:
         ]
         draw.polygon([(0, horizon), *ridge, (width, horizon)], fill=colour)
     mirror = picture.crop((0, 2 * horizon - height, width, horizon)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    picture.paste(mirror.filter(ImageFilter.GaussianBlur(4)).point(lambda value: int(value * 0.72)), (0, horizon))
+    dimmed = ImageEnhance.Brightness(mirror.filter(ImageFilter.GaussianBlur(4))).enhance(0.72)
+    picture.paste(dimmed, (0, horizon))
     draw = ImageDraw.Draw(picture)
     for row in range(horizon + 6, height, 9):
         shift = 30 * math.sin(row * 1.7)

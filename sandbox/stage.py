@@ -79,7 +79,7 @@ class Process:
                 if line is not None:
                     return line
         tail = "\n".join(list(self.lines)[-15:])
-        raise StageError(f"{self.name} (exit {self.returncode}) did not say what was waited for; its last lines:\n{tail}")
+        raise StageError(f"{self.name} (exit {self.returncode}) did not say what was waited for, but:\n{tail}")
 
     async def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and return the exit status; a process that lingers is killed."""
@@ -156,7 +156,9 @@ async def _answer(reply: aiohttp.ClientResponse, path: str) -> Any:
 class Stage:
     """The stand-ins in their process, and the bot in its own; leaving the context stops both."""
 
-    def __init__(self, folder: Path, *, seconds_per_job: float = 1.0, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, seconds_per_job: float = 1.0, settings: Mapping[str, str] | None = None
+    ) -> None:
         """`folder` keeps the bot's data from one start of the bot to the next; `settings` are the bot's."""
         self.folder = folder
         self._seconds_per_job = seconds_per_job
@@ -238,12 +240,19 @@ def attached(path: Path) -> dict[str, str]:
 
 def text_of(message: Mapping[str, Any]) -> str:
     """Return all the words of a message, its embeds included, as a person would read them from top to bottom."""
-    parts = [str(message.get("content") or "")]
-    for embed in message.get("embeds") or []:
-        parts += [str(embed.get("title") or ""), str(embed.get("description") or "")]
-        parts += [f"{field['name']}: {field['value']}" for field in embed.get("fields") or []]
-        parts.append(str((embed.get("footer") or {}).get("text") or ""))
-    return "\n".join(part for part in parts if part)
+    parts = [message.get("content")]
+    embeds: list[dict[str, Any]] = message.get("embeds") or []
+    for embed in embeds:
+        parts += [embed.get("title"), embed.get("description")]
+        parts += [f"{field['name']}: {field['value']}" for field in fields_of(embed)]
+        parts.append(embed.get("footer", {}).get("text"))
+    return "\n".join(str(part) for part in parts if part)
+
+
+def fields_of(embed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return an embed's fields, which Discord leaves out when there are none."""
+    fields: list[dict[str, Any]] = embed.get("fields") or []
+    return fields
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within_s: float = 20.0) -> T:

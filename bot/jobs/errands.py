@@ -65,8 +65,11 @@ class Errands:
                     on_step("uploading")
                 async with asyncio.TaskGroup() as group:
                     uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
-        except* FalError as errors:
-            return machine.Refused(_failure(_first(errors)))
+        except BaseExceptionGroup as errors:
+            refused, other = errors.split(FalError)
+            if other is not None or refused is None:
+                raise
+            return machine.Refused(_failure(_first(refused)))
         on_step(None)
         return machine.Uploaded(tuple(upload.result() for upload in uploads))
 

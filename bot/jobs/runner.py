@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, assert_never
 
 from bot.catalogue.price import PriceTable
@@ -287,8 +286,3 @@ def _too_late(job: Job) -> str:
     if job.state in {"fetching", "delivering"}:
         return "The video is already made and is being posted, so it can no longer be cancelled."
     return "Wanda has already asked fal to stop; the card shows how it ends."
-
-
-def inputs_folder(data_dir: Path, job_id: str) -> Path:
-    """Return where a job's own copy of its inputs lies."""
-    return data_dir / "inputs" / job_id

@@ -33,6 +33,7 @@ EVENTS: list[Event] = [
 
 
 def play(events: list[Event]) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
+    """Return an accepted job after the events, and every effect on the way."""
     job, happened = a_job(), list[machine.MoneyEffect | machine.Effect]()
     for event in events:
         job, effects = step(job, event, now=NOW + 1)
@@ -41,6 +42,7 @@ def play(events: list[Event]) -> tuple[Job, list[machine.MoneyEffect | machine.E
 
 
 def kinds(effects: list[machine.MoneyEffect | machine.Effect]) -> list[str]:
+    """Return the effects' names."""
     return [type(effect).__name__ for effect in effects]
 
 
@@ -120,7 +122,7 @@ def test_the_straight_way() -> None:
 
 
 def test_a_crash_while_submitting_is_uncertain() -> None:
-    """A job found `submitting` after a restart is never posted again: its fate is unknown, and the member pays nothing."""
+    """A job found `submitting` after a restart is never posted again, and the member pays nothing."""
     job, effects = step(a_job(state="submitting"), machine.Resumed(), now=NOW)
     assert job.state == "uncertain"
     assert kinds(list(effects)) == ["Expose", "Tell"]

@@ -1,0 +1,46 @@
+# Everything a newcomer needs: make demo, make test. Needs Python 3.11 to 3.13, make and git.
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: demo test check format lock bench clean
+
+demo: .venv/runtime
+	$(BIN)/python -m sandbox demo
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/runtime: requirements.lock
+	@test -n "$(PYTHON)" || { echo "Wanda needs Python 3.11, 3.12 or 3.13, and none was found on PATH."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --requirement requirements.lock
+	touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(PIP) --requirement requirements-dev.lock
+	touch $@
+
+# Both lock files hold for every Python from 3.11 on: versions and hashes, and no word of where they come from.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+lock:
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) --extra postgres --output-file requirements.lock
+	$(LOCK) --extra postgres --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf .venv demo-output build

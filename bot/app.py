@@ -1,0 +1,144 @@
+"""The composition root: settings in, a running program out, taken down in the reverse order."""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+
+import discord
+import httpx
+
+from bot.catalogue.registry import price_table
+from bot.client import Services, Wanda, log_in
+from bot.delivery.discord_cards import DiscordCards
+from bot.delivery.results import Results
+from bot.endpoints import point_at
+from bot.errors import StartRefused
+from bot.fal.client import FalClient
+from bot.fal.transport import make_http
+from bot.jobs.budgets import Budgets
+from bot.jobs.errands import Errands
+from bot.jobs.runner import Runner
+from bot.jobs.sweeping import sweep
+from bot.log import set_up
+from bot.media.intake import Intake
+from bot.media.probe import Prober
+from bot.settings import Settings
+from bot.storage.opening import open_store
+from bot.storage.transaction import One, Store, Transaction
+from bot.web.server import WebServer
+from cogs.families import families
+from cogs.results import results
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then leave within `shutdown_timeout_s`, with every job's state kept.
+
+    Raises:
+        StartRefused: a key is missing or refused, or Discord cannot be reached.
+        StorageError: the database cannot be opened.
+    """
+    if settings.discord_token is None or settings.fal_key is None:
+        raise StartRefused("DISCORD_TOKEN or FAL_KEY is missing; `python -m bot check` tells which, and what to do.")
+    point_at(settings)
+    stopping = _on_signals()
+    async with AsyncExitStack() as stack:
+        stack.callback(set_up(settings.log_level, [settings.discord_token, settings.fal_key]))
+        store = await open_store(settings, exclusive=True)
+        stack.push_async_callback(store.close)
+        http = make_http(settings)
+        stack.push_async_callback(http.aclose)
+        client, runner = await _compose(stack, settings, store, http)
+        await log_in(client, settings.discord_token.get_secret_value())
+        await sweep(store, settings.data_dir, clock=time.time)
+        log.info("took up %d unfinished jobs", await runner.start())
+        stack.push_async_callback(runner.stop)
+        await _until(stopping, client)
+
+
+async def _compose(
+    stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
+) -> tuple[Wanda, Runner]:
+    """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
+    client = await stack.enter_async_context(Wanda(settings, (families, results)))
+    cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
+    prober = await stack.enter_async_context(Prober.of(settings))
+    prices = price_table(settings.prices_usd)
+    fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
+    budgets = Budgets(
+        member_daily_microusd=settings.member_daily_microusd,
+        server_monthly_microusd=settings.server_monthly_microusd,
+    )
+    runner = Runner(
+        store=store,
+        errands=Errands(fal, settings, clock=time.time),
+        cards=cards,
+        budgets=budgets,
+        prices=prices,
+        settings=settings,
+        clock=time.time,
+    )
+    client.services = Services(
+        runner=runner,
+        intake=Intake(http, prober, settings),
+        settings=settings,
+        clock=time.time,
+        new_id=lambda: uuid.uuid4().hex,
+    )
+    if settings.web_port:
+        server = WebServer(settings.web_host, settings.web_port, _health(store, client))
+        await server.start()
+        stack.push_async_callback(server.close)
+    return client, runner
+
+
+def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[bool]]]:
+    """What /healthz asks: is the database answering, and is the gateway connected?"""
+
+    def select_one() -> Transaction[bool]:
+        row = yield One("SELECT 1 AS one")
+        return row is not None
+
+    async def database() -> bool:
+        return await store.read(select_one())
+
+    async def discord_() -> bool:
+        return client.is_ready() and not client.is_closed()
+
+    return {"database": database, "discord": discord_}
+
+
+def _on_signals() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, stopping.set)
+    return stopping
+
+
+async def _until(stopping: asyncio.Event, client: Wanda) -> None:
+    """Stay connected until a signal comes.
+
+    Raises:
+        StartRefused: Discord ended the connection for good.
+    """
+    connection = asyncio.create_task(client.connect(reconnect=True), name="gateway")
+    signalled = asyncio.create_task(stopping.wait(), name="signals")
+    await asyncio.wait({connection, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.is_set():
+        log.info("stopping: nothing new is accepted, running jobs are taken up at the next start")
+        connection.cancel()
+        await asyncio.wait({connection})
+        return
+    signalled.cancel()
+    try:
+        await connection
+    except (discord.DiscordException, OSError) as error:
+        raise StartRefused(f"Discord ended the connection for good: {error}") from error
