@@ -1,6 +1,220 @@
 """The PostgreSQL driver: each transaction on a pooled connection of its own, READ COMMITTED.
 
-Conditional updates carry the rules about money, so no stronger isolation is needed: under READ COMMITTED an UPDATE or an
-ON CONFLICT DO UPDATE sees the newest committed row, and waits for whoever is changing it
+Conditional updates carry the rules about money, so no stronger isolation is needed: under READ COMMITTED an UPDATE or
+an ON CONFLICT DO UPDATE sees the newest committed row, and waits for whoever is changing it
 (https://www.postgresql.org/docs/current/transaction-iso.html).
 """
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+
+from bot.errors import StorageError
+from bot.storage.transaction import One, Row, Statement, Transaction
+
+T = TypeVar("T")
+
+# asyncpg ships no types, and guessing them from its source is wrong in places.
+_asyncpg: Any = asyncpg
+_Pool: TypeAlias = Any
+_Connection: TypeAlias = Any
+
+# The server's own errors (a deadlock is one of them), asyncpg's, and those of the network. TimeoutError is an OSError.
+_DATABASE_ERRORS: tuple[type[Exception], ...] = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+
+# A lock of the whole database, held for as long as its session lives; the second number is for a shard, some day.
+_OWN = "SELECT pg_try_advisory_lock(730501, 0) AS owned"
+
+
+class PostgresStore:
+    """A Store in a PostgreSQL database.
+
+    A cancelled write is rolled back, unless its COMMIT was already under way: then it is kept whole or not at all.
+    When the connection breaks just then, the StorageError cannot tell which. Every write of Wanda's may therefore be
+    repeated: ids are made by the caller.
+    """
+
+    def __init__(self, pool: _Pool, ownership: "_Ownership | None", timeout_s: float) -> None:
+        """Use `PostgresStore.open`."""
+        self._pool = pool
+        self._ownership = ownership
+        self._timeout_s = timeout_s
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, url: str, *, pool_size: int = 8, timeout_s: float = 5.0, exclusive: bool = False
+    ) -> "PostgresStore":
+        """Connect. `timeout_s` bounds each wait: for a connection, for a lock, and for each answer.
+
+        With `exclusive` the database belongs to this store until it is closed, or until its session breaks and another
+        takes it; writes are refused then.
+
+        Raises:
+            StorageError: the server cannot be reached or used, or another process owns the database.
+        """
+        ownership = _Ownership(url, timeout_s) if exclusive else None
+        try:
+            if ownership is not None:
+                await ownership.ensure()
+            pool: _Pool = await _asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=pool_size,
+                timeout=timeout_s,
+                command_timeout=timeout_s,
+                server_settings={"application_name": "wanda"},
+                init=_set_up,
+                reset=_leave_as_it_is,
+            )
+        except (*_DATABASE_ERRORS, StorageError, ValueError) as error:
+            if ownership is not None:
+                await ownership.give_up()
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
+        return cls(pool, ownership, timeout_s)
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it; see `Store.write`."""
+        try:
+            self._refuse_if_closed()
+            if self._ownership is not None:
+                await self._ownership.ensure()
+            async with self._connection() as connection, connection.transaction():
+                return await _drive(connection, transaction)
+        finally:
+            transaction.close()
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Run it in one snapshot that refuses changes; see `Store.read`."""
+        try:
+            self._refuse_if_closed()
+            async with (
+                self._connection() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                return await _drive(connection, transaction)
+        finally:
+            transaction.close()
+
+    async def close(self) -> None:
+        """Wait for what is running, then close every connection; those that do not end in time are cut."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+        if self._ownership is not None:
+            await self._ownership.give_up()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StorageError("The database is closed: Wanda is shutting down.")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[_Connection, None]:
+        """Lend a connection, and turn the database's errors of the body into StorageError."""
+        try:
+            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+                yield connection
+        except _DATABASE_ERRORS as error:
+            raise StorageError(
+                f"The database did not carry out the transaction ({_in_words(error)}); nothing of it was kept."
+            ) from error
+
+
+class _Ownership:
+    """A session of its own that holds the database's lock."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._session: _Connection = None
+        self._turn = asyncio.Lock()
+
+    async def ensure(self) -> None:
+        """Return while the database is ours; after a broken session, take it again.
+
+        Raises:
+            StorageError: another process owns it, or nobody can tell.
+        """
+        if self._session is not None and not self._session.is_closed():
+            return
+        async with self._turn:
+            if self._session is not None and not self._session.is_closed():
+                return
+            try:
+                self._session = await self._take()
+            except _DATABASE_ERRORS as error:
+                raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
+
+    async def _take(self) -> _Connection:
+        session: _Connection = await _asyncpg.connect(
+            self._url,
+            timeout=self._timeout_s,
+            command_timeout=self._timeout_s,
+            server_settings={"application_name": "wanda owner"},
+        )
+        try:
+            owned = await session.fetchval(_OWN)
+        except BaseException:
+            session.terminate()
+            raise
+        if owned:
+            return session
+        session.terminate()
+        raise StorageError(
+            "Another Wanda already works with this PostgreSQL database: stop it first, or give this one a database "
+            "of its own in DATABASE_URL."
+        )
+
+    async def give_up(self) -> None:
+        """Let another process have the database."""
+        session, self._session = self._session, None
+        if session is not None:
+            try:
+                await session.close(timeout=self._timeout_s)
+            except _DATABASE_ERRORS:
+                session.terminate()
+
+
+async def _drive(connection: _Connection, transaction: Transaction[T]) -> T:
+    """Drive the transaction's generator to its end, and return what it returns."""
+    try:
+        statement = next(transaction)
+        while True:
+            statement = transaction.send(await _answer(connection, statement))
+    except StopIteration as end:
+        return end.value
+
+
+async def _answer(connection: _Connection, statement: Statement) -> Row | list[Row] | None:
+    rows: list[Row] = [dict(row) for row in await connection.fetch(statement.sql, *statement.args)]
+    if isinstance(statement, One):
+        return rows[0] if rows else None
+    return rows
+
+
+async def _set_up(connection: _Connection) -> None:
+    """Have the server free the locks of a client that vanished in the middle of a transaction."""
+    await connection.execute("SET idle_in_transaction_session_timeout = '30s'")
+
+
+async def _leave_as_it_is(connection: _Connection) -> None:
+    """Save asyncpg's reset, a round trip for each transaction: no transaction of Wanda's changes its session."""
+
+
+def _in_words(error: BaseException) -> str:
+    return str(error) or ("it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__)

@@ -1,0 +1,189 @@
+"""What a Store promises, held on both engines."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.errors import StorageError
+from bot.settings import Settings
+from bot.storage.opening import open_store
+from bot.storage.transaction import Many, One, Store, Transaction
+
+
+@pytest.fixture(autouse=True)
+async def things(store: Store) -> None:
+    """A table to try things on."""
+    await store.write(_run("CREATE TABLE things (name TEXT PRIMARY KEY, amount BIGINT NOT NULL, at DOUBLE PRECISION)"))
+
+
+def _run(sql: str, *args: Any) -> Transaction[Any]:
+    return (yield One(sql, args))
+
+
+def _add(name: str, amount: int = 1) -> Transaction[str]:
+    row = yield One("INSERT INTO things (name, amount) VALUES ($1, $2) RETURNING name", (name, amount))
+    return row["name"]
+
+
+def _add_then_raise(name: str) -> Transaction[None]:
+    yield One("INSERT INTO things (name, amount) VALUES ($1, $2)", (name, 1))
+    raise LookupError(name)
+
+
+def _names() -> Transaction[list[str]]:
+    rows = yield Many("SELECT name FROM things ORDER BY name")
+    return [row["name"] for row in rows]
+
+
+async def test_a_write_returns_what_the_transaction_returns_and_is_seen_by_the_next_read(store: Store) -> None:
+    """What a committed write returned is in the database for every later reader."""
+    assert await store.write(_add("a")) == "a"
+    assert await store.read(_names()) == ["a"]
+
+
+async def test_values_come_back_as_they_went_in(store: Store) -> None:
+    """Large integers, text beyond ASCII, fractions of seconds and NULL survive."""
+    await store.write(_run("INSERT INTO things VALUES ($1, $2, $3)", "Ä 🎬\n'\"", 2**62, 1_790_000_000.123456))
+    await store.write(_run("INSERT INTO things VALUES ($1, $2, $3)", "null", -(2**62), None))
+    rows = await store.read(_all())
+    assert [dict(row) for row in rows] == [
+        {"name": "null", "amount": -(2**62), "at": None},
+        {"name": "Ä 🎬\n'\"", "amount": 2**62, "at": 1_790_000_000.123456},
+    ]
+
+
+def _all() -> Transaction[list[Any]]:
+    return (yield Many("SELECT name, amount, at FROM things ORDER BY amount"))
+
+
+async def test_one_is_the_first_row_or_none(store: Store) -> None:
+    """`One` gives the first of several rows, and None when there is no row or no result."""
+    await store.write(_add("a"))
+    await store.write(_add("b"))
+    assert (await store.read(_run("SELECT name FROM things ORDER BY name")))["name"] == "a"
+    assert await store.read(_run("SELECT name FROM things WHERE name = $1", "c")) is None
+    assert await store.write(_run("UPDATE things SET amount = $1", 2)) is None
+
+
+async def test_a_parameter_can_stand_twice(store: Store) -> None:
+    """`$1` names a value, so it may be used as often as the text needs it."""
+    await store.write(_add("a", 5))
+    row = await store.read(_run("SELECT name FROM things WHERE amount = $1 OR amount = $1 + 1", 5))
+    assert row["name"] == "a"
+
+
+async def test_a_transactions_own_exception_undoes_it_and_reaches_its_caller(store: Store) -> None:
+    """Whoever raises keeps nothing, and gets the same exception."""
+    with pytest.raises(LookupError, match="gone"):
+        await store.write(_add_then_raise("gone"))
+    assert await store.read(_names()) == []
+
+
+async def test_an_error_of_the_database_is_a_storage_error(store: Store) -> None:
+    """A broken constraint, a wrong statement and a value that does not fit undo the transaction as StorageError."""
+    await store.write(_add("a"))
+    for transaction in (_add("a"), _run("SELEKT 1"), _add("big", 2**80)):
+        with pytest.raises(StorageError, match="nothing of it was kept"):
+            await store.write(transaction)
+    assert await store.read(_names()) == ["a"]
+
+
+async def test_a_transaction_cannot_carry_on_after_an_error(store: Store) -> None:
+    """The generator is closed: PostgreSQL would refuse every further statement, so SQLite must not allow it."""
+    seen: list[str] = []
+
+    def stubborn() -> Transaction[None]:
+        try:
+            yield One("SELEKT 1")
+        except StorageError:
+            seen.append("caught")
+        finally:
+            seen.append("closed")
+
+    with pytest.raises(StorageError):
+        await store.write(stubborn())
+    assert seen == ["closed"]
+
+
+async def test_a_failing_transaction_does_not_hurt_the_others(store: Store) -> None:
+    """Of many transactions at once, only those that raise are undone."""
+    results = await asyncio.gather(
+        *(store.write(_add_then_raise(f"bad {i}") if i % 3 == 0 else _add(f"good {i:02}")) for i in range(60)),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [LookupError if i % 3 == 0 else str for i in range(60)]
+    assert await store.read(_names()) == [f"good {i:02}" for i in range(60) if i % 3]
+
+
+async def test_a_read_changes_nothing(store: Store) -> None:
+    """Writing while reading is refused."""
+    with pytest.raises(StorageError):
+        await store.read(_add("a"))
+    assert await store.read(_names()) == []
+
+
+async def test_a_reads_exception_reaches_its_caller_and_frees_the_reader(store: Store) -> None:
+    """A transaction that raises while reading leaves a store that reads."""
+
+    def raising() -> Transaction[None]:
+        yield Many("SELECT * FROM things")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.read(raising())
+    assert await store.read(_names()) == []
+
+
+async def test_a_cancelled_write_is_kept_whole_or_not_at_all(store: Store) -> None:
+    """Cancelling writes at any moment leaves no half of one, and a store that works."""
+
+    def pair(number: int) -> Transaction[None]:
+        yield from _add(f"{number:03} first")
+        yield from _add(f"{number:03} second")
+
+    tasks = [asyncio.create_task(store.write(pair(number))) for number in range(40)]
+    for turns, task in enumerate(tasks):
+        for _ in range(turns % 5):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await store.write(_add("last"))
+    names = (await store.read(_names()))[:-1]
+    assert [name.removesuffix(" first") for name in names[::2]] == [name.removesuffix(" second") for name in names[1::2]]
+
+
+async def test_what_is_committed_survives_a_restart(store: Store, store_settings: Settings) -> None:
+    """A closed and reopened database has what was written, and only that."""
+    await store.write(_add("a"))
+    await store.close()
+    reopened = await open_store(store_settings)
+    try:
+        assert await reopened.read(_names()) == ["a"]
+    finally:
+        await reopened.close()
+
+
+async def test_a_closed_store_refuses(store: Store) -> None:
+    """After `close`, which may be repeated, reading and writing are StorageErrors."""
+    await store.close()
+    await store.close()
+    with pytest.raises(StorageError):
+        await store.write(_add("a"))
+    with pytest.raises(StorageError):
+        await store.read(_names())
+
+
+async def test_closing_keeps_what_was_handed_over_before(store: Store, store_settings: Settings) -> None:
+    """`close` waits for the writes that are under way: each is kept, or its caller was told."""
+    writes = [asyncio.create_task(store.write(_add(f"{number:02}"))) for number in range(20)]
+    await asyncio.sleep(0)
+    await store.close()
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    reopened = await open_store(store_settings)
+    try:
+        kept = await reopened.read(_names())
+    finally:
+        await reopened.close()
+    assert kept == [result for result in results if isinstance(result, str)]
+    assert all(isinstance(result, str | StorageError) for result in results)
