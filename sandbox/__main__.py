@@ -1,0 +1,92 @@
+"""`python -m sandbox serve`: both stand-ins in one process, for tests, demos and trying Wanda by hand."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from importlib import import_module
+from typing import Protocol
+
+from sandbox.fal.server import FalSandbox
+
+__all__ = ["main"]
+
+
+class StandIn(Protocol):
+    """What both stand-ins have in common."""
+
+    async def start(self, port: int = 0) -> None:
+        """Listen; 0 picks a free port."""
+        ...
+
+    async def close(self) -> None:
+        """End everything."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point Wanda at it."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.command == "demo":
+        demo = import_module("sandbox.demo")  # imported late: only the demo knows the bot's process
+        return int(demo.main(options))
+    return asyncio.run(serve(options))
+
+
+async def serve(options: argparse.Namespace) -> int:
+    """Run the stand-ins until SIGTERM or SIGINT; prints their environment, then `ready`."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    environment: dict[str, str] = {}
+    async with AsyncExitStack() as stack:
+        for stand_in, port in _chosen(options):
+            try:
+                await stand_in.start(port)
+            except OSError as error:
+                print(f"Port {port} cannot be used ({error}); choose another, or 0 for a free one.", file=sys.stderr)
+                return 1
+            stack.push_async_callback(stand_in.close)
+            environment |= stand_in.environment()
+        for name, value in environment.items():
+            print(f"{name}={value}")
+        print("ready", flush=True)
+        await ended.wait()
+    return 0
+
+
+def _chosen(options: argparse.Namespace) -> list[tuple[StandIn, int]]:
+    """Return the stand-ins to run with their ports."""
+    chosen: list[tuple[StandIn, int]] = []
+    if options.only in {None, "discord"}:
+        discord: StandIn = import_module("sandbox.discord.server").DiscordSandbox()
+        chosen.append((discord, options.discord_port))
+    if options.only in {None, "fal"}:
+        fal = FalSandbox(seconds_per_job=options.seconds_per_job, concurrency=options.concurrency)
+        chosen.append((fal, options.fal_port))
+    return chosen
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve", help="run the stand-ins until they are stopped")
+    serving.add_argument("--discord-port", type=int, default=8420, help="0 picks a free one")
+    serving.add_argument("--fal-port", type=int, default=8421, help="0 picks a free one")
+    serving.add_argument("--seconds-per-job", type=float, default=4.0, help="how long fal takes for a video")
+    serving.add_argument("--concurrency", type=int, default=2, help="how many videos fal makes at once")
+    serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
+    commands.add_parser("demo", help="run the bot's main job once and watch it")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""Wan 2.5: seeds/wan25-image-to-video.txt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from sandbox.fal.endpoints.base import Input, Video, aspect_of, first, picture_rule, talkie
+from sandbox.fal.endpoints.wan27 import rewritten
+from sandbox.fal.media import Ask, Media, Rule
+from sandbox.fal.render import Film
+
+__all__ = ["Wan25Image"]
+
+PICTURE = picture_rule(min_side=360, max_side=2000, max_bytes=25_000_000)
+SOUND = Rule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=3, max_s=30)
+UNITS_A_SECOND = {"480p": 1.0, "720p": 2.0, "1080p": 3.0}
+
+
+class Wan25Image(Input):
+    """fal-ai/wan-25-preview/image-to-video."""
+
+    endpoint: ClassVar[str] = "fal-ai/wan-25-preview/image-to-video"
+    unit_price_usd: ClassVar[float] = 0.05
+    unit: ClassVar[str] = "second"
+
+    prompt: str = Field(max_length=800)
+    image_url: str
+    audio_url: str | None = None
+    resolution: Literal["480p", "720p", "1080p"] = "1080p"
+    duration: Literal["5", "10"] = "5"
+    negative_prompt: str | None = Field(default=None, max_length=500)
+    enable_prompt_expansion: bool = True
+    enable_safety_checker: bool = True
+
+    def asks(self) -> list[Ask]:
+        """Return the picture and the sound."""
+        asks = [Ask(("body", "image_url"), self.image_url, PICTURE)]
+        if self.audio_url is not None:
+            asks.append(Ask(("body", "audio_url"), self.audio_url, SOUND))
+        return asks
+
+    def film(self, media: Sequence[Media], seed: int) -> Film:
+        """Follow the picture's aspect."""
+        return talkie(self.resolution, aspect_of("auto", first(media, "image_url")), int(self.duration), seed)
+
+    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - one signature for all modes
+        """Bill output seconds, by resolution."""
+        return int(self.duration) * UNITS_A_SECOND[self.resolution]
+
+    def output(self, video: Video, seed: int) -> Mapping[str, Any]:
+        """Return the video, the seed, and the rewritten prompt when rewriting is on."""
+        answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
+        if self.enable_prompt_expansion:
+            answer["actual_prompt"] = rewritten(self.prompt)
+        return answer

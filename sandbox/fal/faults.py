@@ -1,0 +1,130 @@
+"""Planned trouble: what `POST /sandbox/faults` asks for, and which of it meets the next request."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, TypeAlias, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.fal.endpoints import ENDPOINTS
+from sandbox.fal.errors import LOCKED, Reply, of_type
+
+__all__ = ["Fault", "Faults", "Point", "Refused"]
+
+Point: TypeAlias = Literal["submit", "status", "stream", "result", "cancel", "upload", "cdn", "requeue"]
+FAULTS_MAX = 1000
+ACCOUNT_POINTS = frozenset({"submit", "upload"})
+
+
+class Fault(BaseModel):
+    """One planned trouble; it meets the next `times` requests at its point, then it is gone.
+
+    `status` with `body` replaces the answer. `error_type` replaces it by that documented error; at `result` the job
+    itself then fails so, for ever. `lose_reply` does the work and closes the connection without an answer, `cut` in the
+    middle of the answer, `delay_s` answers later. `requeue` moves a running request back to IN_QUEUE for a moment.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    at: Point
+    status: int | None = Field(default=None, ge=100, le=599)
+    body: Any = None
+    headers: dict[str, str] = {}
+    error_type: str | None = None
+    times: int = Field(default=1, ge=1, le=1_000_000)
+    lose_reply: bool = False
+    cut: bool = False
+    delay_s: float = Field(default=0, ge=0, le=3600)
+    locked: bool = False
+    endpoint: str | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Fault":
+        """Refuse a fault that would change nothing: it would only hide a misspelt test."""
+        active = (self.status, self.body, self.error_type, self.locked, self.lose_reply, self.cut, self.delay_s)
+        if not any(active) and self.at != "requeue":
+            raise ValueError("say what goes wrong: status, body, error_type, lose_reply, cut, delay_s or locked")
+        if self.endpoint is not None and self.endpoint not in ENDPOINTS:
+            raise ValueError(f"unknown endpoint {self.endpoint}")
+        return self
+
+    @property
+    def reply(self) -> Reply | None:
+        """The answer that is given instead of the real one, None where the real one stands."""
+        if self.locked:
+            return LOCKED
+        if self.error_type is not None:
+            base = of_type(self.error_type, self.status)
+            return base if self.body is None else Reply(base.status, self.body, base.headers)
+        if self.status is None and self.body is None:
+            return None
+        status = self.status or 500
+        body = {"detail": f"Planned by /sandbox/faults: {status}"} if self.body is None else self.body
+        return Reply(status, body, self.headers)
+
+    @property
+    def fails_the_job(self) -> bool:
+        """Whether the request itself ends so, rather than one reading of its result."""
+        return self.at == "result" and self.error_type is not None
+
+
+class Refused(Exception):  # noqa: N818 - it names what happened to a control request
+    """A control request asked for something that the stand-in does not know."""
+
+
+class Faults:
+    """All planned trouble, oldest first, and whether the account is locked."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self.locked = False
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults)
+
+    def plan(self, body: Any) -> Fault | None:
+        """Add one. `{"locked": true}` without `at` locks the account until `{"locked": false}`, and returns None.
+
+        Raises:
+            Refused: it is not a fault, or there are too many.
+        """
+        if isinstance(body, dict) and set[Any](body) == {"locked"}:  # pyright: ignore[reportUnknownArgumentType]
+            self.locked = body["locked"] is True
+            return None
+        if len(self._faults) >= FAULTS_MAX:
+            raise Refused(f"there are {FAULTS_MAX} faults already")
+        try:
+            fault = Fault.model_validate(body)
+        except ValidationError as error:
+            raise Refused(f"not a fault (`at` is one of {', '.join(get_args(Point))}): {error}") from error
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._faults.clear()
+        self.locked = False
+
+    def take(self, at: Point, endpoint: str | None = None) -> Fault | None:
+        """Return the oldest fault for this point, and count it as used."""
+        if self.locked and at in ACCOUNT_POINTS:
+            return Fault(at=at, locked=True)
+        return self._use(lambda fault: fault.at == at and not fault.fails_the_job, endpoint)
+
+    def take_failure(self, endpoint: str) -> Reply | None:
+        """Return how the next finished request of this endpoint is to fail, None when it succeeds."""
+        fault = self._use(lambda fault: fault.fails_the_job, endpoint)
+        return None if fault is None else fault.reply
+
+    def take_requeue(self, endpoint: str) -> bool:
+        """Say whether the next running request of this endpoint loses its runner."""
+        return self._use(lambda fault: fault.at == "requeue", endpoint) is not None
+
+    def _use(self, fits: Callable[[Fault], bool], endpoint: str | None) -> Fault | None:
+        """Return the oldest fitting fault, and count it as used."""
+        for n, fault in enumerate(self._faults):
+            if fits(fault) and fault.endpoint in {None, endpoint}:
+                fault.times -= 1
+                if fault.times == 0:
+                    del self._faults[n]
+                return fault
+        return None

@@ -1,0 +1,141 @@
+"""What stands before and behind every route: the key, unknown headers and options, and planned trouble."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from json import dumps
+
+from aiohttp import web
+
+from sandbox.fal.errors import NO_USER, Reply
+from sandbox.fal.faults import Fault, Faults, Point
+
+__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "hang_up", "loud"]
+
+KNOWN_HEADERS = frozenset(
+    {
+        "x-fal-request-timeout",
+        "x-fal-queue-priority",
+        "x-fal-runner-hint",
+        "x-fal-no-retry",
+        "x-fal-store-io",
+        "x-fal-object-lifecycle-preference",
+        "x-fal-object-lifecycle",
+        "x-fal-file-name",
+        "x-app-fal-disable-fallback",
+    }
+)
+HALF_MAX_BYTES = 1024 * 1024
+
+
+class Gate:
+    """Checks each request as fal does, and lets planned trouble meet it."""
+
+    def __init__(self, key: str, faults: Faults) -> None:
+        self._key = key
+        self._faults = faults
+
+    def admits(self, request: web.Request) -> bool:
+        """Whether the request carries the account's key, as `Authorization: Key …`."""
+        return request.headers.get("Authorization") == f"Key {self._key}"
+
+    async def answer(
+        self,
+        request: web.Request,
+        at: Point,
+        handle: Callable[[], Awaitable[web.StreamResponse]],
+        *,
+        key_needed: bool = True,
+        endpoint: str | None = None,
+    ) -> web.StreamResponse:
+        """Return what the request gets: a refusal, a planned answer, or what `handle` makes, late or cut if planned."""
+        if key_needed and not self.admits(request):
+            return as_response(NO_USER)
+        fault = self._faults.take(at, endpoint)
+        if fault is None:
+            return await handle()
+        return await misbehave(request, fault, handle)
+
+
+async def misbehave(
+    request: web.Request, fault: Fault, handle: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer as the fault says."""
+    reply = fault.reply
+    # A lost answer is one to a request that was carried out, whatever the answer would have been.
+    response = await handle() if reply is None or fault.lose_reply else as_response(reply)
+    if fault.delay_s:
+        await asyncio.sleep(fault.delay_s)
+    if fault.lose_reply:
+        hang_up(request)
+    elif fault.cut:
+        return await _cut(request, response)
+    return response
+
+
+async def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """Send the headers and half of the body, then end the connection."""
+    if response.prepared:
+        hang_up(request)
+        return response
+    body = await _body(response)
+    half = web.StreamResponse(status=response.status, headers={"Content-Type": response.content_type})
+    half.content_length = len(body)
+    half.force_close()
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()  # what was written still goes out
+    return half
+
+
+async def _body(response: web.StreamResponse) -> bytes:
+    """Return what the response would send, of files only the beginning."""
+    match response:
+        case web.FileResponse():
+            with response._path.open("rb") as file:  # noqa: SLF001 - it has no public name  # pyright: ignore[reportPrivateUsage]
+                return file.read(HALF_MAX_BYTES)
+        case web.Response():
+            return response.body if isinstance(response.body, bytes) else b""
+        case _:
+            return b""
+
+
+def hang_up(request: web.Request) -> None:
+    """End the connection now, without another byte."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def as_response(reply: Reply, request_id: str | None = None) -> web.Response:
+    """Return an answer as HTTP, with fal's headers."""
+    headers = dict(reply.headers)
+    if request_id is not None:
+        headers["x-fal-request-id"] = request_id
+    if reply.billed_units is not None:
+        headers["X-Fal-Billable-Units"] = f"{reply.billed_units:g}"
+    if isinstance(reply.body, str):
+        return web.Response(status=reply.status, text=reply.body, headers=headers)
+    return web.json_response(reply.body, status=reply.status, headers=headers)
+
+
+def loud(what: str) -> web.Response:
+    """Return the answer to something that the stand-in does not know, and say it in the terminal too."""
+    print(f"sandbox/fal does not know {what}", flush=True)
+    return web.json_response({"detail": f"sandbox/fal does not know {what}"}, status=501)
+
+
+def strange(request: web.Request, options: frozenset[str]) -> str | None:
+    """Return what is unknown about a request's headers and options, None when nothing is."""
+    for name in request.headers:
+        lower = name.lower()
+        if lower.startswith(("x-fal-", "x-app-fal-")) and lower not in KNOWN_HEADERS:
+            return f"the header {name}"
+    unknown = sorted(set(request.query) - options)
+    if unknown:
+        return f"the option {unknown[0]} of {request.method} {request.path}"
+    return None
+
+
+def echo(value: object) -> str:
+    """Return a value as one line of JSON."""
+    return dumps(value, separators=(",", ":"))

@@ -1,0 +1,45 @@
+"""fal's public price list: one base price for each endpoint."""
+
+from aiohttp import web
+
+from sandbox.fal.endpoints import ENDPOINTS
+from sandbox.fal.errors import NO_USER
+from sandbox.fal.gate import Gate, as_response, loud, strange
+
+__all__ = ["pricing_route"]
+
+IDS_MAX = 50
+
+
+def pricing_route(gate: Gate) -> web.RouteDef:
+    """Return `GET /v1/models/pricing?endpoint_id=…`, for 1 to 50 ids and only with the key."""
+
+    async def pricing(request: web.Request) -> web.StreamResponse:
+        unknown = strange(request, frozenset({"endpoint_id"}))
+        if unknown is not None:
+            return loud(unknown)
+        if not gate.admits(request):
+            return as_response(NO_USER)
+        ids = [part for value in request.query.getall("endpoint_id", []) for part in value.split(",") if part]
+        if not 1 <= len(ids) <= IDS_MAX:
+            return _error(400, "validation_error", f"endpoint_id takes 1 to {IDS_MAX} ids, not {len(ids)}")
+        strangers = sorted(set(ids) - set(ENDPOINTS))
+        if strangers:
+            return _error(404, "not_found", f"No pricing for {', '.join(strangers)}")
+        prices = [
+            {
+                "endpoint_id": endpoint,
+                "unit_price": ENDPOINTS[endpoint].unit_price_usd,
+                "unit": ENDPOINTS[endpoint].unit,
+                "currency": "USD",
+            }
+            for endpoint in ids
+        ]
+        return web.json_response({"prices": prices, "next_cursor": None, "has_more": False})
+
+    return web.get("/v1/models/pricing", pricing)
+
+
+def _error(status: int, kind: str, message: str) -> web.Response:
+    """Return an error in the shape of fal's platform API."""
+    return web.json_response({"error": {"type": kind, "message": message}}, status=status)

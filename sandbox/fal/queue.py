@@ -1,0 +1,195 @@
+"""The queue: requests wait for one of a few runners, with positions, priorities and deadlines to start."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from sandbox.fal.errors import Failed, Reply, model_error, platform_error
+
+__all__ = ["CANCELLED", "Job", "Queue", "State"]
+
+State: TypeAlias = Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+CANCELLED = platform_error("client_cancelled")
+LOGS_MAX = 500  # lines of one request
+
+
+@dataclass(eq=False, kw_only=True)
+class Job:
+    """One request as fal holds it. Times are Unix seconds. `reply` is what its result GET answers, once COMPLETED."""
+
+    id: str
+    endpoint: str
+    input: Any
+    headers: Mapping[str, str]
+    submitted_at: float
+    low_priority: bool = False
+    start_within_s: float | None = None
+    state: State = "IN_QUEUE"
+    started_at: float | None = None
+    completed_at: float | None = None
+    logs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    reply: Reply | None = None
+    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    reply_lost: bool = False
+    result_reads: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a video."""
+        return self.reply is not None and self.reply.status >= 400  # noqa: PLR2004 - HTTP
+
+    @property
+    def billed_units(self) -> float | None:
+        """The units it was charged, None until it ends."""
+        if self.reply is None:
+            return None
+        return self.reply.billed_units or 0
+
+    def log(self, message: str) -> None:
+        """Add a line to its log and tell everyone who follows it."""
+        if len(self.logs) < LOGS_MAX:
+            stamp = datetime.now(UTC).isoformat()
+            line: dict[str, Any] = {
+                "timestamp": stamp,
+                "message": message,
+                "level": "STDOUT",
+                "source": "USER",
+                "labels": {},
+            }
+            self.logs.append(line)
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake everyone who follows it."""
+        woken, self._changed = self._changed, asyncio.Event()
+        woken.set()
+
+    async def change(self, timeout_s: float) -> None:
+        """Return at its next change, or after `timeout_s` without one."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+
+class Queue:
+    """All requests. `work` makes one video and returns the result's answer, or raises `Failed`."""
+
+    def __init__(
+        self, work: Callable[[Job], Awaitable[Reply]], *, concurrency: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.jobs: dict[str, Job] = {}
+        self._work = work
+        self._concurrency = concurrency
+        self._clock = clock
+        self._waiting: list[Job] = []
+        self._running: dict[Job, asyncio.Task[None]] = {}
+        self._timers: dict[Job, asyncio.TimerHandle] = {}
+        self._positions: dict[Job, int] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a runner."""
+        return len(self._waiting)
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests run at once."""
+        return self._concurrency
+
+    @concurrency.setter
+    def concurrency(self, runners: int) -> None:
+        self._concurrency = runners
+        self._start_next()
+
+    def position(self, job: Job) -> int:
+        """Return how many requests are ahead of this one."""
+        if self._positions is None:
+            self._positions = {one: n for n, one in enumerate(self._waiting)}
+        return self._positions.get(job, 0)
+
+    def add(self, job: Job) -> int:
+        """Take a request; it starts at once when a runner is free. Returns how many were ahead of it."""
+        self.jobs[job.id] = job
+        behind = len(self._waiting)
+        if not job.low_priority:
+            # Every request of normal priority stands before those of low priority.
+            while behind > 0 and self._waiting[behind - 1].low_priority:
+                behind -= 1
+        self._waiting.insert(behind, job)
+        self._positions = None
+        if job.start_within_s is not None:
+            self._timers[job] = asyncio.get_running_loop().call_later(job.start_within_s, self._give_up, job)
+        self._start_next()
+        return behind
+
+    def cancel(self, job: Job) -> tuple[int, str]:
+        """Take a request back as far as that is possible. Returns the HTTP status and the word of fal's answer."""
+        match job.state:
+            case "IN_QUEUE" if job in self._waiting:
+                self._leave_line(job)
+                self._complete(job, CANCELLED)
+                return 200, "OK"
+            case "IN_QUEUE" | "IN_PROGRESS":
+                job.cancel.set()
+                return 202, "CANCELLATION_REQUESTED"
+            case "COMPLETED":
+                return 400, "ALREADY_COMPLETED"
+
+    async def close(self) -> None:
+        """Stop everything that runs, and forget what waits."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._waiting.clear()
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start_next(self) -> None:
+        """Give free runners to those who wait longest."""
+        while self._waiting and len(self._running) < self._concurrency:
+            job = self._waiting[0]
+            self._leave_line(job)
+            self._running[job] = asyncio.create_task(self._run(job))
+
+    def _leave_line(self, job: Job) -> None:
+        """Take a request out of the line, and its timer with it."""
+        self._waiting.remove(job)
+        self._positions = None
+        timer = self._timers.pop(job, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _give_up(self, job: Job) -> None:
+        """End a request that found no runner within the caller's own deadline."""
+        self._leave_line(job)
+        late = platform_error("request_timeout")
+        headers = {**late.headers, "X-Fal-Request-Timeout-Type": "user"}
+        self._complete(job, Reply(late.status, late.body, headers))
+
+    async def _run(self, job: Job) -> None:
+        """Carry one request from its start to its end."""
+        job.state, job.started_at = "IN_PROGRESS", self._clock()
+        job.tell()
+        try:
+            reply = await self._work(job)
+        except Failed as failure:
+            reply = failure.reply
+        except Exception as error:  # noqa: BLE001 - a fault of the stand-in must be seen, and must not hang the client
+            reply = model_error("internal_server_error", message=f"sandbox/fal failed: {error!r}")
+            print(f"sandbox/fal: request {job.id} failed: {error!r}", flush=True)
+        finally:
+            self._running.pop(job, None)
+            self._start_next()
+        self._complete(job, reply)
+
+    def _complete(self, job: Job, reply: Reply) -> None:
+        """Record how a request ended."""
+        job.reply, job.state, job.completed_at = reply, "COMPLETED", self._clock()
+        job.tell()

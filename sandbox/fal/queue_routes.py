@@ -1,0 +1,219 @@
+"""The queue's routes: submit, status, stream, result, cancel."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from sandbox.fal import stream, wire
+from sandbox.fal.endpoints import ENDPOINTS, app_of
+from sandbox.fal.errors import Reply
+from sandbox.fal.faults import Faults
+from sandbox.fal.gate import Gate, as_response, hang_up, loud, strange
+from sandbox.fal.queue import Job, Queue
+from sandbox.fal.work import Settings, Unreadable
+
+__all__ = ["QueueRoutes", "Submit"]
+
+APPS = frozenset(app_of(endpoint) for endpoint in ENDPOINTS)
+SUBMIT_OPTIONS = frozenset({"fal_webhook", "fal_max_queue_length"})
+LOG_OPTIONS = frozenset({"logs"})
+NO_OPTIONS = frozenset[str]()
+JOBS_MAX = 100_000
+START_TIMEOUT_MIN_S = 1.0
+NOT_FOUND = Reply(404, {"status": "NOT_FOUND"})
+WRONG_METHOD = Reply(405, {"detail": "Method Not Allowed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """One POST to an endpoint, whether or not it was accepted; `status` is None when the answer was lost or cut."""
+
+    at: float
+    endpoint: str
+    status: int | None
+    request_id: str | None
+
+
+@dataclass
+class QueueRoutes:
+    """fal's queue over HTTP. `submits` holds every submit that arrived, in order."""
+
+    queue: Queue
+    faults: Faults
+    gate: Gate
+    settings: Settings
+    new_id: Callable[[], str]
+    clock: Callable[[], float]
+    submits: list[Submit] = field(default_factory=list[Submit])
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer whatever is not one of the stand-in's other routes."""
+        path = unquote(request.path).strip("/")
+        segments = path.split("/")
+        if "requests" in segments:
+            cut = segments.index("requests")
+            return await self._of_request(request, "/".join(segments[:cut]), segments[cut + 1 :])
+        if path in ENDPOINTS and request.method != "POST":
+            return as_response(WRONG_METHOD)
+        if request.method == "POST" and len(segments) > 1 and segments[0] not in {"sandbox", "storage", "v1", "files"}:
+            return await self._submit(request, path)
+        return loud(f"{request.method} /{path}")
+
+    # Submit.
+
+    async def _submit(self, request: web.Request, endpoint: str) -> web.StreamResponse:
+        """Note the submit, whatever becomes of it."""
+        note = _Note()
+        arrived, status = self.clock(), None
+        try:
+            response = await self.gate.answer(
+                request, "submit", lambda: self._accept(request, endpoint, note), endpoint=endpoint
+            )
+            status = response.status
+        finally:
+            # A client that goes away while its answer is delayed ends this handler, but the submit has arrived.
+            gone = status is None or request.transport is None or request.transport.is_closing()
+            request_id = None if note.job is None else note.job.id
+            self.submits.append(Submit(arrived, endpoint, None if gone else status, request_id))
+            if note.job is not None:
+                note.job.reply_lost = gone
+        return response
+
+    async def _accept(self, request: web.Request, endpoint: str, note: "_Note") -> web.Response:
+        """Take the request into the queue; its input is not looked at before it runs."""
+        unknown = strange(request, SUBMIT_OPTIONS)
+        if unknown is not None:
+            return loud(unknown)
+        if endpoint not in ENDPOINTS:
+            return as_response(Reply(404, {"detail": f"Application '{endpoint}' not found"}))
+        if "fal_webhook" in request.query:
+            return loud("webhooks yet (fal_webhook); follow the status instead")
+        limit = request.query.get("fal_max_queue_length")
+        if limit is not None and self.queue.waiting >= int(limit):
+            return as_response(Reply(429, {"detail": f"The queue is longer than {limit}"}))
+        if len(self.queue.jobs) >= JOBS_MAX:
+            return loud(f"how to keep more than {JOBS_MAX} requests; start a new one")
+        job = self._job(request, endpoint, await _json(request))
+        note.job = job
+        position = self.queue.add(job)
+        answer = wire.submitted(base_of(request), app_of(endpoint), job, position)
+        return web.json_response(answer, headers={"x-fal-request-id": job.id})
+
+    def _job(self, request: web.Request, endpoint: str, body: Any) -> Job:
+        """Return the request as the queue holds it."""
+        headers = {k: v for k, v in request.headers.items() if k.lower().startswith(("x-fal-", "x-app-fal-"))}
+        patience = request.headers.get("X-Fal-Request-Timeout")
+        return Job(
+            id=self.new_id(),
+            endpoint=endpoint,
+            input=body,
+            headers=headers,
+            submitted_at=self.clock(),
+            low_priority=request.headers.get("X-Fal-Queue-Priority") == "low",
+            start_within_s=None if patience is None else max(START_TIMEOUT_MIN_S, float(patience)),
+        )
+
+    # A request.
+
+    async def _of_request(self, request: web.Request, prefix: str, rest: list[str]) -> web.StreamResponse:
+        """Answer for one request, under the two-segment prefix only."""
+        if prefix not in APPS:
+            known = any(endpoint == prefix or endpoint.startswith(f"{prefix}/") for endpoint in ENDPOINTS)
+            return as_response(WRONG_METHOD) if known else loud(f"{request.method} {request.path}")
+        job = self.queue.jobs.get(rest[0]) if rest else None
+        if job is not None and app_of(job.endpoint) != prefix:
+            job = None
+        match request.method, rest[1:]:
+            case "GET", ["status"]:
+                return await self._answer(request, "status", job, self._status, LOG_OPTIONS)
+            case "GET", ["status", "stream"]:
+                return await self._stream(request, job)
+            case "GET", []:
+                return await self._answer(request, "result", job, self._result, NO_OPTIONS)
+            case "PUT", ["cancel"]:
+                return await self._answer(request, "cancel", job, self._cancel, NO_OPTIONS)
+            case _, [] | ["status"] | ["status", "stream"] | ["cancel"]:
+                return as_response(WRONG_METHOD)
+            case _:
+                return loud(f"{request.method} {request.path}")
+
+    async def _answer(
+        self,
+        request: web.Request,
+        at: Any,
+        job: Job | None,
+        route: Callable[[web.Request, Job], web.Response],
+        options: frozenset[str],
+    ) -> web.StreamResponse:
+        """Answer for one request, unless it is unknown."""
+
+        async def handle() -> web.StreamResponse:
+            unknown = strange(request, options)
+            if unknown is not None:
+                return loud(unknown)
+            return as_response(NOT_FOUND) if job is None else route(request, job)
+
+        return await self.gate.answer(request, at, handle, endpoint=None if job is None else job.endpoint)
+
+    def _status(self, request: web.Request, job: Job) -> web.Response:
+        """Answer 202 until it is COMPLETED, with the whole log when asked for."""
+        logs = list(job.logs) if wire.log_flag(request.query.get("logs")) else None
+        answer = wire.status_of(base_of(request), app_of(job.endpoint), job, self.queue, logs)
+        headers = {"x-fal-request-id": job.id}
+        return web.json_response(answer, status=200 if job.state == "COMPLETED" else 202, headers=headers)
+
+    def _result(self, _request: web.Request, job: Job) -> web.Response:
+        """Replay what the runner answered."""
+        if job.reply is None:
+            return as_response(Reply(400, {"detail": "Request is still in progress"}), job.id)
+        if job.result_reads == 0 and not job.failed:
+            # A failure planned after the last frame still counts: nobody has seen the result yet.
+            job.reply = self.faults.take_failure(job.endpoint) or job.reply
+        job.result_reads += 1
+        return as_response(job.reply, job.id)
+
+    def _cancel(self, _request: web.Request, job: Job) -> web.Response:
+        """Take the request back as far as that is possible."""
+        status, word = self.queue.cancel(job)
+        return as_response(Reply(status, {"status": word}), job.id)
+
+    async def _stream(self, request: web.Request, job: Job | None) -> web.StreamResponse:
+        """Send the status as it changes; planned trouble meets the open stream."""
+        unknown = strange(request, LOG_OPTIONS)
+        if unknown is not None:
+            return loud(unknown)
+        if not self.gate.admits(request) or job is None:
+            return await self._answer(request, "stream", job, self._status, LOG_OPTIONS)
+        fault = self.faults.take("stream", job.endpoint)
+        if fault is not None and fault.reply is not None:
+            return as_response(fault.reply)
+        if fault is not None and fault.lose_reply:
+            hang_up(request)
+            return as_response(NOT_FOUND)
+        follow = stream.Stream(self.queue, job, base_of(request), self.settings.ping_s)
+        return await follow.send(request, cut=fault is not None and fault.cut, delay_s=fault.delay_s if fault else 0)
+
+
+@dataclass
+class _Note:
+    """What a submit led to."""
+
+    job: Job | None = None
+
+
+async def _json(request: web.Request) -> Any:
+    """Return the body, or why it is not JSON."""
+    text = await request.read()
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        return Unreadable(str(error))
+
+
+def base_of(request: web.Request) -> str:
+    """Return the address under which the client knows the stand-in."""
+    return f"http://{request.host}"

@@ -1,0 +1,125 @@
+"""The stand-in for fal as one object: started, pointed at, closed."""
+
+import random
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from aiohttp import web
+
+from sandbox.fal.control import Control
+from sandbox.fal.darkroom import Darkroom
+from sandbox.fal.faults import Faults
+from sandbox.fal.gate import Gate
+from sandbox.fal.pricing import pricing_route
+from sandbox.fal.queue import Queue
+from sandbox.fal.queue_routes import QueueRoutes
+from sandbox.fal.storage import Storage
+from sandbox.fal.storage_routes import StorageRoutes
+from sandbox.fal.work import Runner, Settings
+
+__all__ = ["KEY", "FalSandbox"]
+
+HOST = "127.0.0.1"
+KEY = "sandbox-key-id:sandbox-key-secret"
+BODY_MAX_BYTES = 64 * 1024 * 1024  # room for a picture as a data URI
+SHUTDOWN_S = 0.5
+
+
+class FalSandbox:
+    """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control surface.
+
+    Use it as an async context manager, or call `start` and `close`.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds_per_job: float = 4.0,
+        concurrency: int = 2,
+        key: str = KEY,
+        seed: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = Settings(seconds_per_job=seconds_per_job)
+        self.faults = Faults()
+        self._key = key
+        self._concurrency = concurrency
+        self._dice = random.Random(seed)
+        self._clock = clock
+        self._port = 0
+        self._runner: web.AppRunner | None = None
+        self._storage: Storage | None = None
+        self._darkroom: Darkroom | None = None
+        self._queue: Queue | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, 0 before `start`."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where everything of it is."""
+        return f"http://{HOST}:{self._port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point Wanda at it."""
+        names = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL")
+        return {"FAL_KEY": self._key} | dict.fromkeys(names, self.url)
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on this port of 127.0.0.1; 0 picks a free one.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._storage = Storage()
+        self._darkroom = Darkroom(self._storage.root)
+        work = Runner(self._storage, self._darkroom, self.faults, self.settings, lambda: self.url, dice=self._dice)
+        self._queue = Queue(work.work, concurrency=self._concurrency, clock=self._clock)
+        app = self._app(self._queue, self._storage)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True, auto_decompress=False
+        )
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, port, backlog=2048).start()
+        except OSError:
+            await self.close()
+            raise
+        self._port = int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """End every request and delete every file; calling it again does nothing."""
+        queue, runner, darkroom, storage = self._queue, self._runner, self._darkroom, self._storage
+        self._queue = self._runner = self._darkroom = self._storage = None
+        if queue is not None:
+            await queue.close()
+        if runner is not None:
+            await runner.cleanup()
+        if darkroom is not None:
+            await darkroom.close()
+        if storage is not None:
+            storage.close()
+
+    def _app(self, queue: Queue, storage: Storage) -> web.Application:
+        """Put the routes together; what none of them knows goes to the queue's."""
+        gate = Gate(self._key, self.faults)
+        queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
+        app = web.Application(client_max_size=BODY_MAX_BYTES)
+        app.add_routes(Control(queue, queue_routes, self.faults, self.settings).routes())
+        app.add_routes(StorageRoutes(storage, gate).routes())
+        app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])
+        return app
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

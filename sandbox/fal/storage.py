@@ -1,0 +1,104 @@
+"""fal's storage and CDN: uploaded inputs and finished videos, as files in one temporary folder."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+__all__ = ["FILES_MAX", "UPLOAD_MAX_BYTES", "Storage", "Stored", "seal"]
+
+UPLOAD_MAX_BYTES = 512 * 1024 * 1024
+FILES_MAX = 100_000
+BOX_HEADER = 8
+CHUNK = 1024 * 1024
+HERE = frozenset({"127.0.0.1", "localhost"})
+
+
+@dataclass(eq=False)
+class Stored:
+    """One file. `complete` is False until its bytes have come. `key` is its path below `/files/`."""
+
+    key: str
+    path: Path
+    file_name: str
+    content_type: str
+    complete: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """How large it is."""
+        return self.path.stat().st_size
+
+
+class Storage:
+    """Every file of the stand-in, deleted when it is closed."""
+
+    def __init__(self, *, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
+        self._folder = TemporaryDirectory(prefix="sandbox-fal-")
+        self._new_id = new_id
+        self._files: dict[str, Stored] = {}
+        self.root = Path(self._folder.name)
+
+    def open(self, file_name: str, content_type: str) -> Stored:
+        """Return a new, empty file.
+
+        Raises:
+            RuntimeError: the stand-in holds its largest number of files.
+        """
+        if len(self._files) >= FILES_MAX:
+            raise RuntimeError(f"sandbox/fal holds {FILES_MAX} files; start a new one")
+        clean = re.sub(r"[^A-Za-z0-9._-]", "_", file_name)[-80:] or "upload.bin"
+        name = self._new_id()
+        stored = Stored(f"b/{name[:8]}/{name[8:]}_{clean}", self.root / name, clean, content_type)
+        stored.path.touch()
+        self._files[stored.key] = stored
+        return stored
+
+    def get(self, key: str) -> Stored | None:
+        """Return a file whose bytes have come."""
+        stored = self._files.get(key)
+        return stored if stored is not None and stored.complete else None
+
+    def slot(self, key: str) -> Stored | None:
+        """Return a file, whether or not its bytes have come."""
+        return self._files.get(key)
+
+    def by_url(self, url: str, port: int) -> Stored | None:
+        """Return the file behind one of the stand-in's own URLs: it never goes out into the network for another."""
+        parts = urlsplit(url)
+        if parts.scheme != "http" or parts.hostname not in HERE or parts.port != port:
+            return None
+        return self.get(unquote(parts.path).removeprefix("/files/"))
+
+    def close(self) -> None:
+        """Delete everything."""
+        self._folder.cleanup()
+
+
+def seal(source: Path, target: Path, note: str, size_bytes: int) -> None:
+    """Copy an MP4 and close it with a `free` box, which players skip: the note, and zeros up to `size_bytes`.
+
+    The zeros are a hole in the file, so a large result costs no disk. A source that is already larger only gets the
+    note.
+    """
+    shutil.copyfile(source, target)
+    text = note.encode()
+    length = max(BOX_HEADER + len(text), size_bytes - target.stat().st_size)
+    with target.open("ab") as file:
+        file.write(length.to_bytes(4, "big") + b"free" + text)
+        os.truncate(file.fileno(), file.tell() + length - BOX_HEADER - len(text))
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    hashed = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hashed.update(chunk)
+    return hashed.hexdigest()

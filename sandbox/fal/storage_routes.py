@@ -1,0 +1,188 @@
+"""fal's storage and CDN over HTTP: the plain upload, the official client's upload, and downloads."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.fal.errors import Reply
+from sandbox.fal.gate import Gate, as_response, loud, strange
+from sandbox.fal.queue_routes import base_of
+from sandbox.fal.storage import UPLOAD_MAX_BYTES, Storage, Stored
+
+__all__ = ["StorageRoutes"]
+
+STORAGES = frozenset({"fal-cdn-v3", "gcs"})  # the second is the official client's fallback
+TYPE_OPTION = frozenset({"storage_type"})
+TOKEN = "sandbox-cdn-token"  # noqa: S105 - it opens nothing but this stand-in
+TOKEN_LIFE = timedelta(hours=1)
+NOT_FOUND = Reply(404, {"detail": "Not found"})
+TOO_LARGE = Reply(413, {"detail": f"The file is larger than {UPLOAD_MAX_BYTES} bytes"})
+
+
+@dataclass
+class StorageRoutes:
+    """Uploads and downloads."""
+
+    storage: Storage
+    gate: Gate
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict[str, dict[int, bytes]])
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """Return all of them."""
+        return [
+            web.post("/storage/upload/initiate", self.initiate),
+            web.put("/files/{key:.+}/multipart/{upload}/{number:[0-9]+}", self.put_part),
+            web.post("/files/{key:.+}/multipart/{upload}/complete", self.complete_parts),
+            web.put("/files/{key:.+}", self.put),
+            web.get("/files/{key:.+}", self.get),
+            web.post("/storage/auth/token", self.token),
+            web.post("/files/upload", self.upload),
+            web.post("/files/upload/multipart", self.start_parts),
+        ]
+
+    async def initiate(self, request: web.Request) -> web.StreamResponse:
+        """Promise a place for a file: where to PUT it, and where it will be read."""
+
+        async def handle() -> web.StreamResponse:
+            trouble = _wrong_storage(request)
+            if trouble is not None:
+                return trouble
+            body = await request.json()
+            if set(body) != {"file_name", "content_type"}:
+                return loud(f"an upload of {sorted(body)}: it takes file_name and content_type")
+            stored = self.storage.open(body["file_name"], body["content_type"])
+            url = f"{base_of(request)}/files/{stored.key}"
+            return web.json_response({"upload_url": url, "file_url": url})
+
+        return await self.gate.answer(request, "upload", handle)
+
+    async def put(self, request: web.Request) -> web.StreamResponse:
+        """Take the bytes of a promised file; the URL itself is the permission."""
+
+        async def handle() -> web.StreamResponse:
+            stored = self.storage.slot(request.match_info["key"])
+            if stored is None:
+                return as_response(NOT_FOUND)
+            stored.content_type = request.headers.get("Content-Type", stored.content_type)
+            return await _receive(request, stored) or web.Response(status=200)
+
+        return await self.gate.answer(request, "upload", handle, key_needed=False)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Send a file; ranges and HEAD work as on any CDN."""
+
+        async def handle() -> web.StreamResponse:
+            stored = self.storage.get(request.match_info["key"])
+            if stored is None:
+                return as_response(NOT_FOUND)
+            return web.FileResponse(stored.path, headers={"Content-Type": stored.content_type})
+
+        return await self.gate.answer(request, "cdn", handle, key_needed=False)
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        """Give the official client its token for the CDN's upload host."""
+
+        async def handle() -> web.StreamResponse:
+            trouble = _wrong_storage(request)
+            if trouble is not None:
+                return trouble
+            until = datetime.now(UTC) + TOKEN_LIFE
+            answer = {
+                "token": TOKEN,
+                "token_type": "Bearer",
+                "base_url": base_of(request),
+                "expires_at": until.isoformat(),
+            }
+            return web.json_response(answer)
+
+        return await self.gate.answer(request, "upload", handle)
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Take a whole file with the CDN's token."""
+
+        async def handle() -> web.StreamResponse:
+            stored = self._named(request)
+            return await _receive(request, stored) or _access(request, stored)
+
+        return await self._with_token(request, handle)
+
+    async def start_parts(self, request: web.Request) -> web.StreamResponse:
+        """Promise a place for a file that comes in parts."""
+
+        async def handle() -> web.StreamResponse:
+            stored = self._named(request)
+            upload = stored.path.name
+            self.parts[upload] = {}
+            url = f"{base_of(request)}/files/{stored.key}"
+            return web.json_response({"access_url": url, "uploadId": upload})
+
+        return await self._with_token(request, handle)
+
+    async def put_part(self, request: web.Request) -> web.StreamResponse:
+        """Take one part."""
+
+        async def handle() -> web.StreamResponse:
+            parts = self.parts.get(request.match_info["upload"])
+            if parts is None:
+                return as_response(NOT_FOUND)
+            number = request.match_info["number"]
+            parts[int(number)] = await request.read()
+            return web.Response(headers={"ETag": f'"{number}"'})
+
+        return await self._with_token(request, handle)
+
+    async def complete_parts(self, request: web.Request) -> web.StreamResponse:
+        """Join the parts."""
+
+        async def handle() -> web.StreamResponse:
+            parts = self.parts.pop(request.match_info["upload"], None)
+            stored = self.storage.slot(request.match_info["key"])
+            if parts is None or stored is None:
+                return as_response(NOT_FOUND)
+            with stored.path.open("wb") as file:
+                for number in sorted(parts):
+                    file.write(parts[number])
+            stored.complete = True
+            return _access(request, stored)
+
+        return await self._with_token(request, handle)
+
+    def _named(self, request: web.Request) -> Stored:
+        """Return a new file with the name and type in the headers."""
+        name = request.headers.get("X-Fal-File-Name", "upload.bin")
+        return self.storage.open(name, request.headers.get("Content-Type", "application/octet-stream"))
+
+    async def _with_token(self, request: web.Request, handle: Any) -> web.StreamResponse:
+        """Answer those who bring the CDN's token."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return as_response(Reply(401, {"detail": "Invalid CDN token"}))
+        return await self.gate.answer(request, "upload", handle, key_needed=False)
+
+
+def _wrong_storage(request: web.Request) -> web.Response | None:
+    """Return the answer to a request for another storage than fal's, or with something unknown about it."""
+    unknown = strange(request, TYPE_OPTION)
+    if unknown is not None:
+        return loud(unknown)
+    kind = request.query.get("storage_type")
+    return None if kind in STORAGES else loud(f"the storage type {kind}")
+
+
+async def _receive(request: web.Request, stored: Stored) -> web.Response | None:
+    """Write the body to the file, unless it is too large: then return the refusal."""
+    size = 0
+    with stored.path.open("wb") as file:
+        async for chunk in request.content.iter_chunked(256 * 1024):
+            size += len(chunk)
+            if size > UPLOAD_MAX_BYTES:
+                return as_response(TOO_LARGE)
+            file.write(chunk)
+    stored.complete = True
+    return None
+
+
+def _access(request: web.Request, stored: Stored) -> web.Response:
+    """Return where a file is read."""
+    return web.json_response({"access_url": f"{base_of(request)}/files/{stored.key}"})

@@ -1,0 +1,67 @@
+"""The status stream: one `data:` line for each change, `: ping` when nothing happens, closed after COMPLETED."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.fal import wire
+from sandbox.fal.endpoints import app_of
+from sandbox.fal.gate import echo
+from sandbox.fal.queue import Job, Queue
+
+__all__ = ["Stream"]
+
+TICK_S = 1.0  # how often a moved queue position is looked for
+EVENTS_BEFORE_CUT = 2
+
+
+class Stream:
+    """One client's view of one request. Log lines are sent once each."""
+
+    def __init__(self, queue: Queue, job: Job, base_url: str, ping_s: float) -> None:
+        self._queue = queue
+        self._job = job
+        self._base_url = base_url
+        self._ping_s = ping_s
+        self._sent_lines = 0
+        self._last: dict[str, Any] = {}
+
+    async def send(self, request: web.Request, *, cut: bool, delay_s: float) -> web.StreamResponse:
+        """Send until the request is COMPLETED, or until the planned cut."""
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        response.headers["x-fal-request-id"] = self._job.id
+        await response.prepare(request)
+        with_logs = wire.log_flag(request.query.get("logs"))
+        events, silent_s = 0, 0.0
+        while True:
+            completed = self._job.state == "COMPLETED"
+            event = self._next_event(with_logs=with_logs)
+            if event is not None:
+                await response.write(f"data: {echo(event)}\n\n".encode())
+                events, silent_s = events + 1, 0.0
+            if completed:
+                return response
+            if cut and events >= EVENTS_BEFORE_CUT:
+                if request.transport is not None:
+                    request.transport.close()
+                return response
+            await self._job.change(min(TICK_S, self._ping_s))
+            silent_s += min(TICK_S, self._ping_s)
+            if silent_s >= self._ping_s:
+                await response.write(b": ping\n\n")
+                silent_s = 0.0
+
+    def _next_event(self, *, with_logs: bool) -> dict[str, Any] | None:
+        """Return the status with the lines that were not sent yet, None when nothing is new."""
+        lines = self._job.logs[self._sent_lines :] if with_logs and self._job.state != "IN_QUEUE" else []
+        event = wire.status_of(
+            self._base_url, app_of(self._job.endpoint), self._job, self._queue, lines if with_logs else None
+        )
+        if not lines and event == self._last:
+            return None
+        self._sent_lines += len(lines)
+        self._last = event | {"logs": [] if with_logs and event["logs"] is not None else None}
+        return event

@@ -1,0 +1,59 @@
+"""fal's status objects, exactly as the queue sends them (reference/fal.md, "Status")."""
+
+from typing import Any
+
+from sandbox.fal.queue import Job, Queue
+
+__all__ = ["log_flag", "status_of", "submitted", "urls"]
+
+
+def urls(base_url: str, app: str, request_id: str) -> dict[str, str]:
+    """Return the three URLs of a request: only the first two segments of its endpoint stand in them."""
+    root = f"{base_url}/{app}/requests/{request_id}"
+    return {"response_url": root, "status_url": f"{root}/status", "cancel_url": f"{root}/cancel"}
+
+
+def submitted(base_url: str, app: str, job: Job, position: int) -> dict[str, Any]:
+    """Return the answer to a submit."""
+    return {
+        "status": "IN_QUEUE",
+        "request_id": job.id,
+        "queue_position": position,
+        **urls(base_url, app, job.id),
+        "logs": None,
+        "metrics": {},
+    }
+
+
+def status_of(base_url: str, app: str, job: Job, queue: Queue, logs: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Return a request's status with these log lines."""
+    answer: dict[str, Any] = {"status": job.state, "request_id": job.id, **urls(base_url, app, job.id)}
+    match job.state:
+        case "IN_QUEUE":
+            return answer | {"queue_position": queue.position(job), "logs": None, "metrics": {}}
+        case "IN_PROGRESS":
+            return answer | {"logs": logs, "metrics": {}}
+        case "COMPLETED":
+            return answer | {"logs": logs, "metrics": _metrics(job), **_error(job)}
+
+
+def log_flag(value: str | None) -> bool:
+    """Whether `logs=` asks for log lines; fal's own Python client writes `true`."""
+    return value in {"1", "true", "True"}
+
+
+def _metrics(job: Job) -> dict[str, float]:
+    """Return how long the runner worked."""
+    if job.started_at is None or job.completed_at is None:
+        return {}
+    return {"inference_time": round(job.completed_at - job.started_at, 3)}
+
+
+def _error(job: Job) -> dict[str, str]:
+    """Return what a failed request says of itself beside COMPLETED."""
+    if job.reply is None or not job.failed:
+        return {}
+    detail = job.reply.body.get("detail") if isinstance(job.reply.body, dict) else str(job.reply.body)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    words = detail if isinstance(detail, str) else str(detail[0]["msg"])  # pyright: ignore[reportUnknownArgumentType, reportOptionalSubscript]
+    kind = job.reply.headers.get("X-Fal-Error-Type")
+    return {"error": words} | ({} if kind is None else {"error_type": kind})
