@@ -1,5 +1,9 @@
 """Small real pictures, videos and sounds, made when they are asked for. Equal arguments give an equal file."""
 
+
+# PyAV's own annotations leave a stream's packets and frames open.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 import io
 import math
 import struct
@@ -9,10 +13,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from tempfile import NamedTemporaryFile
+from typing import cast
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.video.stream import VideoStream
 from PIL import Image
 
 RATE_HZ = 48_000
@@ -67,7 +73,7 @@ def mp4(
     options = {"movflags": "+faststart"} if index_first else {}
     # A file on disk, because FFmpeg opens it a second time in order to move the index to its start.
     with NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=options) as out:
-        video = out.add_stream(codec, rate=fps)
+        video = cast("VideoStream", out.add_stream(codec, rate=fps))
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         tone = (
             out.add_stream("libopus" if container in {"webm", "ogg"} else "aac", rate=RATE_HZ, layout="mono")
@@ -91,7 +97,7 @@ def sound(seconds: float = 1.0, container: str = "wav", codec: str = "pcm_s16le"
     """Return a 440 Hz tone in FFmpeg's container and codec."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        _write_tone(out, out.add_stream(codec, rate=RATE_HZ, layout="mono"), seconds)
+        _write_tone(out, _tone_stream(out, codec), seconds)
     return file.getvalue()
 
 
@@ -122,6 +128,10 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         length = int.from_bytes(data[start : start + 4], "big")
         yield data[start + 4 : start + 8], start, start + length
         start += length
+
+
+def _tone_stream(out: OutputContainer, codec: str) -> AudioStream:
+    return cast("AudioStream", out.add_stream(codec, rate=RATE_HZ, layout="mono"))
 
 
 def _write_tone(out: OutputContainer, stream: AudioStream, seconds: float) -> None:

@@ -121,7 +121,8 @@ def _follow(container: InputContainer, stream: VideoStream | AudioStream, named:
         if packet.size:
             track.count(packet)
     if track.packets == 0:
-        raise Unreadable("silent", named.label)
+        # Frames that are listed but lie outside the file were lost with a part of it.
+        raise Unreadable("damaged" if stream.frames else "silent", named.label)
     if track.corrupt or (track.decoded is None and not only_measured):
         raise Unreadable("damaged", named.label)
     return track

@@ -1,18 +1,15 @@
 """Read what a picture is with Pillow. Runs only in a worker process."""
 
-import struct
 from typing import IO, Any
 
 from PIL import Image
 
-from bot.media.sniff import Sniffed
+from bot.media.sniff import Sniffed, declared_pixels
 
 # The limit is ours and comes with each request; Pillow's own would raise before the pixels are known.
 Image.MAX_IMAGE_PIXELS = None
 Image.preinit()
 Image.init()
-
-_PNG_SIZE_END = 24
 
 
 def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
@@ -22,11 +19,10 @@ def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: in
     Any exception means that the picture is damaged.
     """
     found: dict[str, Any] = {"kind": "image", "format": named.format, "codec": named.format}
-    if named.format == "png" and len(head) >= _PNG_SIZE_END and head[12:16] == b"IHDR":
-        # A PNG of only a header has a size to be refused for, but Pillow wants more of it first.
-        width, height = struct.unpack(">II", head[16:_PNG_SIZE_END])
-        if width * height > pixels_max:
-            return found | {"width": width, "height": height}
+    declared = declared_pixels(named.format, head)
+    if declared is not None and declared[0] * declared[1] > pixels_max:
+        # Pillow would first want more of a PNG than its header, and room for the whole of a WebP picture.
+        return found | {"width": declared[0], "height": declared[1]}
     with Image.open(file, formats=[named.parser]) as picture:
         width, height = picture.size
         if width * height <= pixels_max:

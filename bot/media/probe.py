@@ -72,10 +72,9 @@ _ANSWER: TypeAdapter[_Found | _NotFound] = TypeAdapter(_Answer)
 class Prober:
     """Reads files in worker processes. An async context manager; leaving it ends the workers."""
 
-    def __init__(self, workers: Workers, *, pixels_max: int, timeout_s: float) -> None:
+    def __init__(self, workers: Workers, *, pixels_max: int) -> None:
         self._workers = workers
         self._pixels_max = pixels_max
-        self._timeout_s = timeout_s
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -85,7 +84,7 @@ class Prober:
             memory_mib=settings.probe_memory_mib,
             timeout_s=settings.probe_timeout_s,
         )
-        return cls(workers, pixels_max=settings.probe_pixels_max, timeout_s=settings.probe_timeout_s)
+        return cls(workers, pixels_max=settings.probe_pixels_max)
 
     async def __aenter__(self) -> Self:
         return self

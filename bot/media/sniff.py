@@ -94,6 +94,49 @@ def sniff(head: bytes) -> Sniffed:
     return _mpeg_audio(head) or _text_or_unknown(head)
 
 
+def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
+    """Return the width and height that a picture's first bytes declare, or None if they do not stand there.
+
+    JPEG keeps them behind blocks of any length, so it is never known here.
+    """
+    match format_:
+        case "png" if head[12:16] == b"IHDR" and len(head) >= 24:  # noqa: PLR2004 - where the two numbers end
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+        case "gif":
+            return _little(head, 6, 2), _little(head, 8, 2)
+        case "bmp" if _little(head, 14, 4) == 12:  # noqa: PLR2004 - the oldest header, with shorter numbers
+            return _little(head, 18, 2), _little(head, 20, 2)
+        case "bmp":
+            # A negative height means rows from the top down.
+            return abs(_signed(head, 18)), abs(_signed(head, 22))
+        case "webp":
+            return _webp_pixels(head)
+        case _:
+            return None
+
+
+def _webp_pixels(head: bytes) -> tuple[int, int] | None:
+    """WebP has three kinds of first chunk, each with its own packing."""
+    match head[12:16]:
+        case b"VP8X":
+            return _little(head, 24, 3) + 1, _little(head, 27, 3) + 1
+        case b"VP8L":
+            bits = _little(head, 21, 4)
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8 ":
+            return _little(head, 26, 2) & 0x3FFF, _little(head, 28, 2) & 0x3FFF
+        case _:
+            return None
+
+
+def _little(head: bytes, start: int, length: int) -> int:
+    return int.from_bytes(head[start : start + length], "little")
+
+
+def _signed(head: bytes, start: int) -> int:
+    return int.from_bytes(head[start : start + 4], "little", signed=True)
+
+
 def _riff(head: bytes) -> Sniffed | None:
     """RIFF is a box for several kinds; the four bytes at 8 say which."""
     match head[:4], head[8:12]:

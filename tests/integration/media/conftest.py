@@ -1,0 +1,65 @@
+"""A small real server that serves files well and badly, and clients with both transports."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from aiohttp import web
+from httpx_aiohttp import AiohttpTransport
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Files:
+    """What the server answers at each path, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+        self.asked: list[str] = []
+        self.sent_bytes = 0
+        self.base = ""
+        self.closing = asyncio.Event()
+
+    def serve(self, path: str, handler: Handler) -> str:
+        """Answer a path with a handler; returns its URL."""
+        self.handlers[path] = handler
+        return self.base + path
+
+    def bytes_at(self, path: str, body: bytes) -> str:
+        """Answer a path with these bytes; returns its URL."""
+
+        async def handler(_request: web.Request) -> web.Response:
+            return web.Response(body=body)
+
+        return self.serve(path, handler)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Find the handler."""
+        self.asked.append(request.path)
+        handler = self.handlers.get(request.path)
+        return web.Response(status=404) if handler is None else await handler(request)
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[Files]:
+    """A server on loopback."""
+    store = Files()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", store.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    store.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield store
+    store.closing.set()
+    await runner.cleanup()
+
+
+@pytest.fixture(params=["aiohttp", "httpx"])
+async def http(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    """The program's client, and httpx with its own pool."""
+    transport = AiohttpTransport() if request.param == "aiohttp" else None
+    async with httpx.AsyncClient(transport=transport) as client:
+        yield client

@@ -1,0 +1,182 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+
+from bot.errors import MediaRefused
+from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
+from bot.media.probe import Prober
+from bot.settings import Settings
+from tests import media_samples as samples
+from tests.integration.media.conftest import Files
+
+MB = 1_000_000
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    """Real workers."""
+    async with Prober.of(Settings(_env_file=None)) as real:  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+        yield real
+
+
+@pytest.fixture
+def settings(files: Files, tmp_path: Path) -> Settings:
+    """The stand-in's CDN, and failures that are not waited for."""
+    return Settings(
+        _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+        discord_cdn_url=files.base,
+        data_dir=tmp_path,
+        download_retries=1,
+        download_wait_s=0.01,
+        intakes_at_once=2,
+    )
+
+
+@pytest.fixture
+def intake(http: httpx.AsyncClient, prober: Prober, settings: Settings) -> Intake:
+    """The intake as the program builds it."""
+    return Intake(http, prober, settings)
+
+
+def wanted(url: str, option: str = "image", name: str = "cat.png", *, size: int = 100, most: int = 20 * MB) -> Wanted:
+    """Want one attachment."""
+    return Wanted(option=option, offered=Offered(url=url, file_name=name, size_bytes=size), bytes_max=most)
+
+
+async def test_taken(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """Files lie under names of ours, with the extension of what they are, whatever they were called."""
+    folder = inputs_folder(tmp_path, "job1")
+    taken = await intake.take_all(
+        [
+            wanted(files.bytes_at("/1", samples.picture(kind="JPEG")), "image", "../../**evil**.exe"),
+            wanted(files.bytes_at("/2", samples.mp3()), "audio", "song.png"),
+            wanted(files.bytes_at("/3", samples.mp4(2.0)), "video", "clip.gif"),
+        ],
+        into=folder,
+    )
+    assert [(each.path.name, each.facts.kind, each.file_name) for each in taken] == [
+        ("image.jpeg", "image", "....evil.exe"),
+        ("audio.mp3", "audio", "song.png"),
+        ("video.mp4", "video", "clip.gif"),
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == ["audio.mp3", "image.jpeg", "video.mp4"]
+    assert folder == tmp_path / "inputs" / "job1"
+    await discard(folder)
+    await discard(folder)
+    assert not folder.exists()
+
+
+async def test_too_large_by_claim(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """A file that is too large by Discord's own account is refused with both numbers, and not fetched."""
+    with pytest.raises(MediaRefused) as refusal:
+        await intake.take_all(
+            [wanted(files.base + "/1", name="holiday.png", size=24_100_000)], into=tmp_path / "inputs" / "x"
+        )
+    assert str(refusal.value) == "“holiday.png” is 24.1 MB; the limit is 20 MB. Make it smaller and try again."
+    assert files.asked == []
+
+
+@pytest.mark.parametrize(
+    ("size", "most", "text"),
+    [
+        (20 * MB + 1, 20 * MB, "20.1 MB; the limit is 20 MB"),
+        (21 * 1024 * 1024, 20 * 1024 * 1024, "21 MB; the limit is 20 MB"),
+        (1_500 * MB, 20 * MB, "1500 MB; the limit is 20 MB"),
+    ],
+)
+async def test_too_large_in_words(intake: Intake, tmp_path: Path, size: int, most: int, text: str) -> None:
+    """The number in a refusal is never equal to the limit beside it."""
+    with pytest.raises(MediaRefused, match=text):
+        await intake.take_all([wanted("http://x/", size=size, most=most)], into=tmp_path / "x")
+
+
+async def test_too_large_in_truth(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """A file that is larger than it claims is refused with the limit, and its folder is gone."""
+    folder = tmp_path / "inputs" / "x"
+    with pytest.raises(MediaRefused, match=r"“cat.png” is larger than it says; the limit is 0.1 MB"):
+        await intake.take_all([wanted(files.bytes_at("/1", bytes(MB)), most=100_000)], into=folder)
+    assert not folder.exists()
+
+
+async def test_first_refusal_wins(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """One bad file ends the others' transfers at once, and everything is removed."""
+    folder = tmp_path / "inputs" / "x"
+
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(samples.png())
+        await files.closing.wait()
+        return reply
+
+    with pytest.raises(MediaRefused, match=r"“bad.png” is a ZIP archive"):
+        await intake.take_all(
+            [
+                wanted(files.serve("/slow", trickle), "image1", "good.png"),
+                wanted(files.bytes_at("/bad", b"PK\x03\x04"), "image2", "bad.png"),
+                wanted(files.serve("/slow", trickle), "image3", "good.png"),
+            ],
+            into=folder,
+        )
+    assert not folder.exists()
+
+
+async def test_cancelled(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """An intake that is cancelled leaves no folder."""
+    folder = tmp_path / "inputs" / "x"
+    started = asyncio.Event()
+
+    async def trickle(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        started.set()
+        await files.closing.wait()
+        return reply
+
+    task = asyncio.create_task(intake.take_all([wanted(files.serve("/1", trickle))], into=folder))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd", "http://cdn.discordapp.com/a.png"])
+async def test_only_discord(intake: Intake, url: str, tmp_path: Path) -> None:
+    """An attachment comes from Discord's CDN, or not at all."""
+    with pytest.raises(MediaRefused, match="could not be fetched from Discord"):
+        await intake.take_all([wanted(url)], into=tmp_path / "x")
+
+
+async def test_gone(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """An attachment that is gone is a sentence that says what to do."""
+    with pytest.raises(MediaRefused, match="attach it again"):
+        await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x")
+
+
+async def test_bounded(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """No more commands than allowed copy their files at once."""
+    now, most = 0, 0
+
+    async def counted(_request: web.Request) -> web.StreamResponse:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return web.Response(body=samples.png())
+
+    url = files.serve("/1", counted)
+    await asyncio.gather(*(intake.take_all([wanted(url)], into=tmp_path / f"{i}") for i in range(10)))
+    assert most <= 2
+
+
+async def test_take_one(intake: Intake, files: Files, tmp_path: Path) -> None:
+    """A single attachment is taken like several."""
+    offered = Offered(url=files.bytes_at("/1", samples.png(30, 20)), file_name="cat.png", size_bytes=10)
+    taken = await intake.take(offered, into=tmp_path / "x", option="image", bytes_max=MB)
+    assert (taken.path.name, taken.facts.width, taken.facts.height) == ("image.png", 30, 20)
