@@ -12,6 +12,7 @@ from bot.catalogue.price import PriceTable, Quote, Rates
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
+LABELS = {"num_frames": "Frames"}  # where the option's own name would not read well
 LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
 
 
@@ -109,7 +110,7 @@ class Mode(BaseModel, ABC):
         """Return what a card shows of the settings: what shapes the video, then whatever else was chosen."""
         shaping = [name for name in CARD_OPTIONS if name in self.specs()]
         chosen = [name for name in self.options() if name not in LONG_OPTIONS and name not in shaping]
-        return [(name.replace("_", " ").capitalize(), self._shown(name)) for name in shaping + chosen]
+        return [(LABELS.get(name, name.replace("_", " ").capitalize()), self._shown(name)) for name in shaping + chosen]
 
     def settings_line(self) -> str:
         """Return the settings in one line: "1080p · 5 s · seed 42"."""

@@ -1,0 +1,49 @@
+"""Files and requests that the catalogue's tests start from: each is right until a test breaks one thing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.catalogue import registry
+from bot.catalogue.fields import Attached
+from bot.catalogue.mode import Mode
+from bot.jobs.model import Input, Kind
+
+MB = 1_000_000
+KINDS: Mapping[str, Kind] = {"end_image": "image", "image": "image", "video": "video", "audio": "audio"}
+# The least that each mode accepts.
+LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
+    "wan27-image": ({}, ("image",)),
+    "wan27-reference": ({"prompt": "Image 1 waves"}, ("image1",)),
+    "wan25-image": ({"prompt": "It moves"}, ("image",)),
+    "wan22-video": ({"prompt": "It snows"}, ("video",)),
+    "wan21-image": ({"prompt": "It moves"}, ("image",)),
+}
+
+
+def facts(option: str, **changed: Any) -> Input:
+    """A good file for the option; `changed` replaces what the test is about."""
+    kind = KINDS[option.rstrip("12345")]
+    plain: dict[Kind, dict[str, Any]] = {
+        "image": {"format": "png", "width": 640, "height": 480},
+        "video": {"format": "mp4", "width": 640, "height": 480, "seconds": 4.0, "codec": "h264"},
+        "audio": {"format": "wav", "seconds": 5.0, "codec": "pcm_s16le"},
+    }
+    common: dict[str, Any] = {
+        "option": option,
+        "path": f"inputs/{option}",
+        "file_name": option,
+        "kind": kind,
+        "size_bytes": 1000,
+    }
+    return Input(**(common | plain[kind] | changed))
+
+
+def attached(*names: str, size_bytes: int = 1000) -> dict[str, Attached]:
+    """Small files, declared for these options."""
+    return {name: Attached(f"{name}.bin", size_bytes) for name in names}
+
+
+def request(mode_id: str, *files: str, **options: Any) -> Mode:
+    """The least request of the mode, with these options on top, and these files in place of its own when given."""
+    least, least_files = LEAST[mode_id]
+    return registry.build(mode_id, {**least, **options}, attached(*(files or least_files)))

@@ -1,0 +1,212 @@
+"""Every price of every mode, against the pages' numbers and an independent computation."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.catalogue import registry
+from bot.catalogue.price import dollars
+from bot.catalogue.wan25_image import Wan25Image
+from bot.errors import ModeOff
+from bot.settings import Settings
+from tests.catalogue_samples import facts, request
+
+PRICES = registry.price_table()
+PER_SECOND = {
+    "wan27-image": {"720p": Fraction("0.10"), "1080p": Fraction("0.15")},
+    "wan27-reference": {"720p": Fraction("0.10"), "1080p": Fraction("0.10")},
+    "wan25-image": {"480p": Fraction("0.05"), "720p": Fraction("0.10"), "1080p": Fraction("0.15")},
+}
+PER_VIDEO_SECOND = {"480p": Fraction("0.04"), "580p": Fraction("0.06"), "720p": Fraction("0.08")}
+PER_VIDEO = {"480p": Fraction("0.2"), "720p": Fraction("0.4")}
+
+
+def rounded_up(usd: Fraction) -> int:
+    """Micro-dollars, rounded up, by another road than the program's."""
+    whole, rest = divmod(usd * 1_000_000, 1)
+    return int(whole) + (rest > 0)
+
+
+EXAMPLES: list[tuple[str, dict[str, Any], int, str]] = [
+    ("wan27-image", {}, 750_000, "5 s × $0.15"),
+    ("wan27-image", {"resolution": "1080p", "duration": 15}, 2_250_000, "15 s × $0.15"),
+    ("wan27-image", {"resolution": "720p", "duration": 2}, 200_000, "2 s × $0.10"),
+    ("wan27-reference", {"duration": 3}, 300_000, "3 s × $0.10"),
+    ("wan25-image", {}, 750_000, "5 s × $0.15"),
+    ("wan25-image", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
+    ("wan22-video", {}, 405_000, "81 frames / 16 × $0.08"),
+    ("wan22-video", {"resolution": "480p", "num_frames": 17}, 42_500, "17 frames / 16 × $0.04"),
+    ("wan22-video", {"resolution": "580p", "num_frames": 161}, 603_750, "161 frames / 16 × $0.06"),
+    ("wan21-image", {}, 400_000, "$0.40 per video"),
+    ("wan21-image", {"resolution": "480p"}, 200_000, "$0.20 per video"),
+    ("wan21-image", {"num_frames": 82}, 500_000, "$0.40 × 1.25 (82 frames)"),
+    ("wan21-image", {"resolution": "480p", "num_frames": 100}, 250_000, "$0.20 × 1.25 (100 frames)"),
+]
+
+
+@pytest.mark.parametrize(("mode_id", "options", "microusd", "formula"), EXAMPLES)
+def test_known_prices(mode_id: str, options: dict[str, Any], microusd: int, formula: str) -> None:
+    """These videos cost exactly this, with the formula in words."""
+    quote = request(mode_id, **options).quote({}, PRICES)
+
+    assert (quote.microusd, quote.formula, quote.prices_version) == (microusd, formula, PRICES.version)
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "resolution", "seconds"),
+    [
+        (mode_id, resolution, seconds)
+        for mode_id, rates in PER_SECOND.items()
+        for resolution in rates
+        for seconds in {"wan27-image": range(2, 16), "wan27-reference": range(2, 11), "wan25-image": (5, 10)}[mode_id]
+    ],
+)
+def test_seconds_times_rate(mode_id: str, resolution: str, seconds: int) -> None:
+    """Without reference clips, Wan 2.7 and 2.5 cost their seconds times the page's rate, for all of them."""
+    quote = request(mode_id, resolution=resolution, duration=seconds).quote({}, PRICES)
+
+    assert quote.microusd == rounded_up(PER_SECOND[mode_id][resolution] * seconds)
+
+
+@pytest.mark.parametrize("resolution", PER_VIDEO_SECOND)
+def test_22_counts_sixteen_frames_a_second(resolution: str) -> None:
+    """Wan 2.2 costs frames / 16 times the rate, for every number of frames and whatever the frame rate."""
+    for frames in range(17, 162):
+        quote = request("wan22-video", resolution=resolution, num_frames=frames, frames_per_second=60).quote({}, PRICES)
+        assert quote.microusd == rounded_up(PER_VIDEO_SECOND[resolution] * frames / 16)
+
+
+@pytest.mark.parametrize("resolution", PER_VIDEO)
+def test_21_costs_a_quarter_more_above_81_frames(resolution: str) -> None:
+    """Wan 2.1 costs one price at 81 frames, and 1.25 times that from 82 on."""
+    for frames in range(81, 101):
+        factor = Fraction(1) if frames == 81 else Fraction("1.25")
+        quote = request("wan21-image", resolution=resolution, num_frames=frames).quote({}, PRICES)
+        assert quote.microusd == rounded_up(PER_VIDEO[resolution] * factor)
+
+
+def test_reference_charges_what_goes_in() -> None:
+    """The page's own example: 8 s in and 3 s out are 11 s, $1.10."""
+    quote = request("wan27-reference", "video1", duration=3).quote({"video1": facts("video1", seconds=8.0)}, PRICES)
+
+    assert (quote.microusd, quote.formula) == (1_100_000, "(8 s in + 3 s out) × $0.10")
+
+
+def test_reference_adds_every_clip() -> None:
+    """The seconds of all clips are added; pictures are free."""
+    mode = request("wan27-reference", "image1", "video1", "video3", duration=2)
+    probed = {
+        "image1": facts("image1"),
+        "video1": facts("video1", seconds=2.5),
+        "video3": facts("video3", seconds=1.04),
+    }
+
+    assert mode.quote(probed, PRICES).formula == "(3.54 s in + 2 s out) × $0.10"
+    assert mode.quote(probed, PRICES).microusd == 554_000
+
+
+LENGTH = st.floats(min_value=1, max_value=30)
+
+
+@settings(deadline=None)
+@given(st.lists(LENGTH, max_size=3), st.integers(2, 10))
+def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> None:
+    """A quote is an integer, never below the exact price, and above it by little more than a micro-dollar."""
+    names = [f"video{number}" for number in range(1, len(lengths) + 1)]
+    mode = request("wan27-reference", "image1", *names, duration=duration)
+    probed = {name: facts(name, seconds=seconds) for name, seconds in zip(names, lengths, strict=True)}
+
+    microusd = mode.quote({"image1": facts("image1")} | probed, PRICES).microusd
+
+    exact = (sum((Fraction(str(seconds)) for seconds in lengths), Fraction(duration))) * 100_000
+    assert isinstance(microusd, int)
+    assert exact <= microusd < exact + 1 + Fraction(len(lengths), 10)
+
+
+@settings(deadline=None)
+@given(LENGTH, LENGTH, st.integers(2, 10), st.integers(2, 10))
+def test_more_seconds_never_cost_less(one: float, other: float, brief: int, long: int) -> None:
+    """A quote grows with what goes in and with what comes out."""
+    (shorter, longer), (less, more) = sorted((one, other)), sorted((brief, long))
+    cheap, dear = (
+        request("wan27-reference", "video1", duration=duration).quote({"video1": facts("video1", seconds=s)}, PRICES)
+        for s, duration in ((shorter, less), (longer, more))
+    )
+
+    assert cheap.microusd <= dear.microusd
+
+
+def test_a_probed_decimal_is_taken_as_it_reads() -> None:
+    """1.1 s is 1.1 s, although the float is a little more."""
+    mode = request("wan27-reference", "video1", duration=2)
+
+    assert mode.quote({"video1": facts("video1", seconds=1.1)}, PRICES).microusd == 310_000
+
+
+def test_every_resolution_has_a_price() -> None:
+    """The shipped table has a rate for each resolution of each mode, with its source and date."""
+    for mode in registry.MODES:
+        assert set(mode.rates.microusd) == set(mode.specs()["resolution"].choices)
+        assert mode.rates.source == f"https://fal.ai/models/{mode.endpoint}"
+        assert len(mode.rates.read_on) == len("2026-11-20")
+
+
+@pytest.mark.parametrize("unknown", [None, Decimal(0)])
+def test_an_unknown_price_turns_the_mode_off(unknown: Decimal | None) -> None:
+    """A resolution without a price is off, never free; the others stay on and are offered."""
+    prices = registry.price_table({"wan25-image": {"480p": Decimal("0.05"), "720p": unknown, "1080p": unknown}})
+
+    assert request("wan25-image", resolution="480p").quote({}, prices).microusd == 250_000
+    with pytest.raises(ModeOff, match=r"Wan 2.5 image is off at 720p.*Choose 480p"):
+        request("wan25-image", resolution="720p").quote({}, prices)
+
+
+def test_a_mode_without_any_price_is_off() -> None:
+    """With no price at all the mode is off as a whole."""
+    with pytest.raises(ModeOff, match=r"Wan 2.5 image is off, because its price is not known"):
+        request("wan25-image").quote({}, registry.price_table({"wan25-image": {}}))
+
+
+def test_settings_replace_the_price_of_25() -> None:
+    """The operator's price is used exactly, down to the micro-dollar."""
+    prices = registry.price_table({"wan25-image": {"1080p": Decimal("0.123457")}})
+
+    quote = request("wan25-image", duration=10).quote({}, prices)
+
+    assert (quote.microusd, quote.formula) == (1_234_570, "10 s × $0.123457")
+
+
+def test_the_settings_ship_the_same_price() -> None:
+    """The settings' defaults are the shipped prices, so that one source and date stand for both."""
+    stated = Settings.model_construct().prices_usd[Wan25Image.id]
+
+    assert {name: int(usd * 1_000_000) for name, usd in stated.items()} == Wan25Image.rates.microusd
+
+
+def test_the_version_names_the_prices() -> None:
+    """Equal rates have one version, and any other rate has another."""
+    same = {"wan25-image": {"480p": Decimal("0.05"), "720p": Decimal("0.1"), "1080p": Decimal("0.150")}}
+    other = {"wan25-image": {**same["wan25-image"], "480p": Decimal("0.050001")}}
+
+    assert registry.price_table(same).version == PRICES.version
+    assert registry.price_table(other).version != PRICES.version
+
+
+@pytest.mark.parametrize(
+    ("microusd", "text"),
+    [
+        (750_000, "$0.75"),
+        (62_500, "$0.0625"),
+        (1_100_000, "$1.10"),
+        (0, "$0.00"),
+        (1, "$0.000001"),
+        (-350_000, "-$0.35"),
+    ],
+)
+def test_dollars(microusd: int, text: str) -> None:
+    """Amounts are exact, with two decimals at least."""
+    assert dollars(microusd) == text

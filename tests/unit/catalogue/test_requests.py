@@ -1,0 +1,270 @@
+"""Building a request, what fal gets of it, and what a card says of it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.catalogue import registry
+from bot.catalogue.mode import Mode
+from bot.errors import OptionRefused
+from tests.catalogue_samples import LEAST, attached, request
+
+
+def payload(mode: Mode) -> dict[str, Any]:
+    """Return what fal gets of the request."""
+    return mode.payload({name: f"https://fal.example/{name}" for name in mode.attached()})
+
+
+LEAST_PAYLOADS: dict[str, dict[str, Any]] = {
+    "wan27-image": {"image_url": "https://fal.example/image", "resolution": "1080p", "duration": 5},
+    "wan27-reference": {
+        "prompt": "Image 1 waves",
+        "reference_image_urls": ["https://fal.example/image1"],
+        "resolution": "1080p",
+        "duration": 5,
+    },
+    "wan25-image": {
+        "prompt": "It moves",
+        "image_url": "https://fal.example/image",
+        "resolution": "1080p",
+        "duration": "5",
+    },
+    "wan22-video": {
+        "prompt": "It snows",
+        "video_url": "https://fal.example/video",
+        "resolution": "720p",
+        "num_frames": 81,
+    },
+    "wan21-image": {
+        "prompt": "It moves",
+        "image_url": "https://fal.example/image",
+        "resolution": "720p",
+        "num_frames": 81,
+    },
+}
+
+
+@pytest.mark.parametrize("mode_id", LEAST)
+def test_the_least_payload(mode_id: str) -> None:
+    """What was not given is left out, except what the price depends on."""
+    assert payload(request(mode_id)) == LEAST_PAYLOADS[mode_id]
+
+
+def test_27_image_payload() -> None:
+    """Wan 2.7 takes the duration as an integer, and every given option by fal's name."""
+    mode = request(
+        "wan27-image",
+        "image",
+        "end_image",
+        "audio",
+        prompt="A whale",
+        negative_prompt="blur",
+        resolution="720p",
+        duration=15,
+        enable_prompt_expansion=False,
+        seed=0,
+        enable_safety_checker=True,
+    )
+
+    assert payload(mode) == {
+        "prompt": "A whale",
+        "image_url": "https://fal.example/image",
+        "end_image_url": "https://fal.example/end_image",
+        "audio_url": "https://fal.example/audio",
+        "resolution": "720p",
+        "duration": 15,
+        "negative_prompt": "blur",
+        "enable_prompt_expansion": False,
+        "seed": 0,
+        "enable_safety_checker": True,
+    }
+
+
+def test_27_continues_a_clip() -> None:
+    """A clip to continue is `video_url`."""
+    assert payload(request("wan27-image", "video", "end_image"))["video_url"] == "https://fal.example/video"
+
+
+def test_reference_lists_keep_the_order_without_gaps() -> None:
+    """The lists are in the order of the options, so that "Image 2" is the second picture given."""
+    mode = request("wan27-reference", "video3", "image5", "image2", "video1", multi_shots=True, aspect_ratio="3:4")
+
+    assert payload(mode) == {
+        "prompt": "Image 1 waves",
+        "reference_image_urls": ["https://fal.example/image2", "https://fal.example/image5"],
+        "reference_video_urls": ["https://fal.example/video1", "https://fal.example/video3"],
+        "aspect_ratio": "3:4",
+        "resolution": "1080p",
+        "duration": 5,
+        "multi_shots": True,
+    }
+
+
+@pytest.mark.parametrize("given_as", [10, "10"])
+def test_25_duration_is_a_string(given_as: object) -> None:
+    """Wan 2.5's duration is chosen as a number and sent as a string."""
+    mode = request("wan25-image", "image", "audio", duration=given_as)
+
+    assert payload(mode) == {
+        "prompt": "It moves",
+        "image_url": "https://fal.example/image",
+        "audio_url": "https://fal.example/audio",
+        "resolution": "1080p",
+        "duration": "10",
+    }
+    assert mode.options()["duration"] == 10
+
+
+def test_22_payload() -> None:
+    """Wan 2.2 takes every option of its page, also where it equals the default."""
+    options: dict[str, Any] = {
+        "prompt": "snow",
+        "strength": 0.5,
+        "num_frames": 33,
+        "frames_per_second": 24,
+        "negative_prompt": "",
+        "seed": 7,
+        "resolution": "480p",
+        "aspect_ratio": "1:1",
+        "num_inference_steps": 27,
+        "enable_safety_checker": True,
+        "enable_output_safety_checker": False,
+        "enable_prompt_expansion": True,
+        "acceleration": "none",
+        "guidance_scale": 3.5,
+        "guidance_scale_2": 4.0,
+        "shift": 5.0,
+        "interpolator_model": "rife",
+        "num_interpolated_frames": 0,
+        "adjust_fps_for_interpolation": False,
+        "video_quality": "maximum",
+        "video_write_mode": "small",
+        "resample_fps": True,
+    }
+
+    assert payload(request("wan22-video", **options)) == options | {"video_url": "https://fal.example/video"}
+
+
+def test_21_sends_its_long_negative_prompt_only_when_given() -> None:
+    """The page's own negative prompt is left to fal; one's own is sent."""
+    assert "negative_prompt" not in payload(request("wan21-image"))
+    assert payload(request("wan21-image", negative_prompt="fog"))["negative_prompt"] == "fog"
+
+
+OPTIONAL = {
+    "prompt": st.none() | st.text(min_size=1, max_size=50),
+    "resolution": st.sampled_from([None, "720p", "1080p"]),
+    "duration": st.none() | st.integers(2, 15),
+    "enable_prompt_expansion": st.none() | st.booleans(),
+    "seed": st.none() | st.integers(0, 2**31 - 1),
+}
+
+
+@settings(deadline=None)
+@given(st.fixed_dictionaries(OPTIONAL))
+def test_a_stored_request_is_the_same_request(options: dict[str, Any]) -> None:
+    """What a job row keeps builds a request with the same payload and the same row again."""
+    first = request("wan27-image", **options)
+    again = registry.build("wan27-image", first.options(), first.attached())
+
+    assert payload(again) == payload(first)
+    assert again.options() == first.options()
+    assert None not in first.options().values()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"duration": "soon"}, "duration is soon; Wan 2.7 image takes a whole number from 2 to 15 there."),
+        ({"duration": 2.5}, "duration is 2.5; Wan 2.7 image takes a whole number from 2 to 15 there."),
+        ({"duration": "9" * 5000}, f"duration is {'9' * 39}…; Wan 2.7 image takes a whole number from 2 to 15 there."),
+        ({"resolution": "4k\nnow"}, "resolution is 4k now; Wan 2.7 image takes 720p or 1080p there."),
+        (
+            {"enable_safety_checker": "perhaps"},
+            "enable_safety_checker is perhaps; Wan 2.7 image takes true or false there.",
+        ),
+        ({"prompt": 7}, "prompt is 7; Wan 2.7 image takes text there."),
+        ({"image": "cat.png"}, "image is cat.png; Wan 2.7 image takes a file there."),
+    ],
+)
+def test_a_broken_option_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
+    """A refusal names the option, the value cut short, what it takes, and what to do; never pydantic's own text."""
+    with pytest.raises(OptionRefused) as refused:
+        registry.build("wan27-image", options, attached("end_image", "video"))
+
+    assert str(refused.value) == f"{sentence} Change it and try again."
+    assert refused.value.__cause__ is None
+
+
+def test_an_unknown_option_is_named_with_the_known_ones() -> None:
+    """An option that the mode does not have is refused with those it has."""
+    with pytest.raises(OptionRefused, match=r"^Wan 2.1 image has no option fps; it has prompt, .* and aspect_ratio[.]"):
+        request("wan21-image", fps=5)
+
+
+def test_floats_are_finite() -> None:
+    """Not-a-number is no strength."""
+    with pytest.raises(OptionRefused, match=r"^strength is nan; Wan 2.2 video takes a number from 0 to 1 there"):
+        request("wan22-video", strength=float("nan"))
+
+
+def test_lookups() -> None:
+    """A mode is found by its id and by its command, and an unknown one is refused with the known ones."""
+    for mode in registry.MODES:
+        assert registry.by_id(mode.id) is registry.by_command(*mode.command()) is mode
+    assert registry.by_id("wan27-image").command() == ("wan27", "image")
+    with pytest.raises(OptionRefused, match=r"^There is no mode wan3-image; there are wan27-image, .* and wan21-image"):
+        registry.by_command("wan3", "image")
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "options", "shown", "line"),
+    [
+        ("wan27-image", {}, [("Resolution", "1080p"), ("Duration", "5 s")], "1080p · 5 s"),
+        (
+            "wan27-reference",
+            {"seed": 9, "multi_shots": True, "aspect_ratio": "9:16"},
+            [
+                ("Resolution", "1080p"),
+                ("Duration", "5 s"),
+                ("Aspect ratio", "9:16"),
+                ("Multi shots", "on"),
+                ("Seed", "9"),
+            ],
+            "1080p · 5 s · 9:16 · multi shots on · seed 9",
+        ),
+        (
+            "wan21-image",
+            {"negative_prompt": "fog"},
+            [("Resolution", "720p"), ("Frames", "81"), ("Frames per second", "16"), ("Aspect ratio", "auto")],
+            "720p · frames 81 · frames per second 16 · auto",
+        ),
+    ],
+)
+def test_a_card_shows_what_shapes_the_video(
+    mode_id: str, options: dict[str, Any], shown: list[tuple[str, str]], line: str
+) -> None:
+    """Resolution, length and shape are always shown, and beside them what was chosen, without the prompts."""
+    mode = request(mode_id, **options)
+
+    assert mode.describe() == shown
+    assert mode.settings_line() == line
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "options", "seconds"),
+    [
+        ("wan27-image", {"duration": 7}, 7.0),
+        ("wan27-reference", {"duration": 10}, 10.0),
+        ("wan25-image", {"duration": 10}, 10.0),
+        ("wan22-video", {"num_frames": 80}, 5.0),
+        ("wan22-video", {"num_frames": 80, "adjust_fps_for_interpolation": False}, 10.0),
+        ("wan22-video", {"num_frames": 80, "adjust_fps_for_interpolation": False, "interpolator_model": "none"}, 5.0),
+        ("wan21-image", {"num_frames": 100, "frames_per_second": 20}, 5.0),
+    ],
+)
+def test_output_seconds(mode_id: str, options: dict[str, Any], seconds: float) -> None:
+    """How long the video plays follows from the duration, or from the frames and their rate."""
+    assert request(mode_id, **options).output_seconds() == seconds

@@ -1,0 +1,130 @@
+"""The rules between options, before any file is read."""
+
+import pytest
+
+from bot.catalogue import registry
+from bot.errors import OptionRefused
+from tests.catalogue_samples import LEAST, MB, attached, request
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("image",),
+        ("image", "end_image"),
+        ("image", "audio"),
+        ("image", "end_image", "audio"),
+        ("video",),
+        ("video", "end_image"),
+    ],
+)
+def test_27_image_takes_these_files_together(files: tuple[str, ...]) -> None:
+    """Wan 2.7 animates an image, or continues a video, with what goes with each."""
+    assert list(request("wan27-image", *files).attached()) == [
+        name for name in ("image", "end_image", "video", "audio") if name in files
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ((), "nothing to start from"),
+        (("audio",), "nothing to start from"),
+        (("end_image",), "end_image alone"),
+        (("end_image", "audio"), "end_image alone"),
+        (("image", "video"), "not both"),
+        (("video", "audio"), "audio goes with an image"),
+        (("image", "end_image", "video", "audio"), "not both"),
+    ],
+)
+def test_27_image_refuses_these_files_together(files: tuple[str, ...], words: str) -> None:
+    """Anything else is refused with a sentence that says what to do."""
+    with pytest.raises(OptionRefused, match=f"{words}.*try again[.]$"):
+        registry.build("wan27-image", {"prompt": "x"}, attached(*files))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("image1",),
+        ("image4",),
+        ("video1",),
+        ("image1", "image2", "image3", "image4", "image5"),
+        ("image1", "image2", "video1", "video2", "video3"),
+    ],
+)
+def test_reference_takes_one_to_five(files: tuple[str, ...]) -> None:
+    """One to five references of either kind are taken, in any of the options."""
+    assert sorted(request("wan27-reference", *files).attached()) == sorted(files)
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ((), "at least one"),
+        (("image1", "image2", "image3", "image4", "image5", "video1"), "6 references.*at most 5"),
+        ((*(f"image{n}" for n in range(1, 6)), "video1", "video2", "video3"), "8 references.*at most 5"),
+    ],
+)
+def test_reference_refuses_none_and_six(files: tuple[str, ...], words: str) -> None:
+    """No reference, or more than five in all, is refused with the number."""
+    with pytest.raises(OptionRefused, match=words):
+        registry.build("wan27-reference", {"prompt": "x"}, attached(*files))
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "name"),
+    [
+        ("wan27-reference", "prompt"),
+        ("wan25-image", "prompt"),
+        ("wan25-image", "image"),
+        ("wan22-video", "prompt"),
+        ("wan22-video", "video"),
+        ("wan21-image", "prompt"),
+        ("wan21-image", "image"),
+    ],
+)
+def test_what_the_page_requires_is_required(mode_id: str, name: str) -> None:
+    """Without a required option the command is refused by its name."""
+    options, files = LEAST[mode_id]
+    with pytest.raises(OptionRefused, match=f"^{name} is missing[.]"):
+        registry.build(
+            mode_id,
+            {key: value for key, value in options.items() if key != name},
+            attached(*(file for file in files if file != name)),
+        )
+
+
+@pytest.mark.parametrize("mode_id", ["wan27-reference", "wan25-image", "wan22-video", "wan21-image"])
+def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
+    """An empty prompt is no prompt."""
+    with pytest.raises(OptionRefused, match=r"^prompt is empty[.]"):
+        request(mode_id, prompt="")
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "option", "most_mb"),
+    [
+        ("wan27-image", "image", 20),
+        ("wan27-image", "video", 100),
+        ("wan27-reference", "image3", 20),
+        ("wan27-reference", "video2", 100),
+        ("wan25-image", "image", 25),
+        ("wan22-video", "video", 100),
+        ("wan21-image", "image", 20),
+    ],
+)
+def test_a_declared_size_is_refused_at_once(mode_id: str, option: str, most_mb: int) -> None:
+    """A file that Discord declares too large is refused before it is downloaded, with both numbers."""
+    options, _ = LEAST[mode_id]
+    registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB))
+    with pytest.raises(OptionRefused, match=rf"is {most_mb}[.]\d+ MB;.*up to {most_mb} MB[.]"):
+        registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB + 1))
+
+
+@pytest.mark.parametrize("mode_id", ["wan27-image", "wan25-image"])
+def test_declared_sound_is_limited_too(mode_id: str) -> None:
+    """Sound is at most 15 MB."""
+    options, files = LEAST[mode_id]
+    with pytest.raises(OptionRefused, match=r"sound file is 15[.]\d+ MB;.*up to 15 MB"):
+        registry.build(mode_id, options, attached(*files) | attached("audio", size_bytes=15 * MB + 1))
