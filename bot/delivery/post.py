@@ -234,8 +234,10 @@ class _Border:
             raise _Met("later") from late
         if isinstance(error, discord.HTTPException):
             raise _Met(routes.trouble(error.status, error.code)) from error
-        # discord.py lets aiohttp's and the network's errors through, and a KeyError for a 429 without `retry_after`,
-        # which code 30046 has been seen without.
+        if isinstance(error, KeyError) and error.args == ("retry_after",):
+            # discord.py reads `retry_after` of every 429, and the one with code 30046 has been seen without.
+            raise _Met("too_old") from error
+        # discord.py lets aiohttp's and the network's own errors through.
         if isinstance(error, Exception):
             _LOG.warning("a request to Discord failed", exc_info=error)
             raise _Met("later") from error

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeAlias
-from weakref import WeakValueDictionary
 
 from bot.delivery.wording import Card
 from bot.jobs.model import Job, Left, Live
@@ -54,11 +53,15 @@ class _Entry:
 class _Lane:
     """The turns of one channel's cards: one edit at a time, `gap_s` apart."""
 
-    __slots__ = ("__weakref__", "free_at", "lock")
+    __slots__ = ("free_at", "lock")
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.free_at = 0.0
+
+    def busy(self, now: float) -> bool:
+        """Return whether somebody edits or waits in it, or the last edit is too fresh."""
+        return self.lock.locked() or self.free_at > now
 
 
 class Pacer:
@@ -81,7 +84,7 @@ class Pacer:
         self._open = False
         self._entries: dict[str, _Entry] = {}
         self._ended: OrderedDict[str, float] = OrderedDict()
-        self._lanes: WeakValueDictionary[int, _Lane] = WeakValueDictionary()
+        self._lanes: dict[int, _Lane] = {}
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -160,14 +163,21 @@ class Pacer:
         channel_id = self._shared(entry.frame.job)
         if channel_id is None or self._fresh(entry) is None:
             return await self._edit_newest(entry)
-        lane = self._lanes.get(channel_id)
-        if lane is None:
-            lane = self._lanes[channel_id] = _Lane()
+        lane = self._lane(channel_id)
         async with lane.lock:
             await self._sleep(max(0.0, lane.free_at - self._now()))
             going_on = await self._edit_newest(entry)
             lane.free_at = self._now() + self._settings.channel_edit_interval_s
             return going_on
+
+    def _lane(self, channel_id: int) -> _Lane:
+        """Return the channel's lane; lanes that nobody waits in are forgotten when there are more than cards."""
+        if channel_id not in self._lanes:
+            if len(self._lanes) > len(self._entries):
+                now = self._now()
+                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.busy(now)}
+            self._lanes[channel_id] = _Lane()
+        return self._lanes[channel_id]
 
     def _fresh(self, entry: _Entry) -> Card | None:
         card = self._draw(entry.frame)

@@ -97,7 +97,7 @@ def mebibytes(size_bytes: int) -> str:
     return f"{tenths // 10} MiB" if tenths % 10 == 0 else f"{tenths / 10:.1f} MiB"
 
 
-def bar(fraction: float, cells: int = 16) -> str:
+def bar(fraction: float, cells: int = 20) -> str:
     """Return a bar of `cells` blocks; it is full only when `fraction` is 1."""
     filled = min(cells if fraction >= 1 else cells - 1, max(0, round(fraction * cells)))
     return _BAR_FULL * filled + _BAR_EMPTY * (cells - filled)

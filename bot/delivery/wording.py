@@ -21,6 +21,8 @@ _REWRITTEN_CHARS_MAX = 180
 _URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
 _CANCELLABLE: frozenset[State] = frozenset({"accepted", "submitting", "queued", "running"})
 
+_SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
+
 Style: TypeAlias = Literal["secondary", "danger"]
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
@@ -103,6 +105,8 @@ def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str
 def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, settings: Pairs) -> Card:
     """Return the finished card, beside the attached video or with fal's link."""
     result = job.result or Result(url="")
+    if result.seed is not None:
+        settings = [pair for pair in settings if pair[0] != "Seed"]  # it has a field of its own
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
         description=_description(job, _rewritten(job, result)),
@@ -164,7 +168,7 @@ def _running(job: Job, live: Live, now: float) -> str:
     if guess.fraction is None:
         return f"**Filming** · {span(coarse(elapsed_s))} so far\n-# No video like this was made before, so no estimate."
     percent = int(guess.fraction * 100)
-    line = f"`{bar(guess.fraction)}` **{percent} %**"
+    line = f"{bar(guess.fraction)} **{percent} %**"
     return f"{line}\n**Filming** · {span(coarse(elapsed_s))} so far · {_remaining(guess, live)}"
 
 
@@ -184,15 +188,12 @@ def _ending(job: Job) -> str:
         case "uncertain":
             failure = job.failure or Failure(kind="lost")
             said = failures.told(failure)
-            return (
-                f"**It is not certain what became of this video.** {said.what}\n{charged(job)}\n"
-                f"-# {said.next} Wanda's own books keep the possible cost; your budget doesn't."
-            )
+            return f"**It is not certain what became of this video.** {said.what}\n{said.next} {charged(job)}"
         case "failed" if job.result is not None:
             return f"**The video was made, but Discord didn't take it.** {charged(job)}"
         case "failed":
             said = failures.told(job.failure or Failure(kind="unknown"))
-            return f"**No video.** {said.what}\n{charged(job)}\n-# {said.next}"
+            return f"**No video.** {said.what}\n{said.next} {charged(job)}"
         case "done":
             return "**Done.**"
         case _:
@@ -228,10 +229,11 @@ def _cost(job: Job) -> str:
 
 
 def settings_line(settings: Pairs) -> str:
-    """Return "Resolution 1080p · Duration 5 s" within a field's limit; a pair that does not fit is left to "…"."""
+    """Return "1080p · 5 s · seed 42" within a field's limit; a pair that does not fit is left to "…"."""
     line = ""
     for name, value in settings:
-        said = f"{plain(name, 40)} {plain(value, 60)}".strip()
+        label = "" if name in _SPEAK_FOR_THEMSELVES else plain(name.lower(), 40)
+        said = f"{label} {plain(value, 60)}".strip()
         longer = f"{line} · {said}" if line else said
         if len(longer) > SETTINGS_CHARS_MAX:
             return f"{line} · …"

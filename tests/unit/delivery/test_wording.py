@@ -19,8 +19,27 @@ HOSTILE = st.one_of(
     st.text(max_size=5000),
     st.lists(
         st.sampled_from(
-            ("@everyone", "<@123>", "<#1>", "```", "`", "**", "https://evil.example/x", "[a](https://b.c)", "\u202e")
-            + ("e" + "\u0301" * 50, "\n# big", "\n> quote", "||", "\\", "\ud83d", "\u200b", "<:x:1>", "</a:1>", "-# s")
+            (
+                "@everyone",
+                "<@123>",
+                "<#1>",
+                "```",
+                "`",
+                "**",
+                "https://evil.example/x",
+                "[a](https://b.c)",
+                "\u202e",
+                "e" + "\u0301" * 50,
+                "\n# big",
+                "\n> quote",
+                "||",
+                "\\",
+                "\ud83d",
+                "\u200b",
+                "<:x:1>",
+                "</a:1>",
+                "-# s",
+            )
         ),
         max_size=700,
     ).map("".join),
@@ -44,7 +63,7 @@ def test_a_new_card_says_what_was_asked_and_what_it_costs(make_job: MakeJob, lef
     for said in (
         "Wan 2.7 image",
         "> a red fox in the snow",
-        "Resolution 1080p",
+        "1080p · 5 s · seed 42",
         "$0.75",
         "5 s \u00d7 $0.15",
         "$4.25 of $5.00",

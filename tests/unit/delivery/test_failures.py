@@ -1,0 +1,115 @@
+from typing import Any
+
+import pytest
+
+from bot.delivery import failures
+from bot.jobs.model import Failure
+
+# Every type of reference/fal.md's error tables, and Wanda's own.
+MODEL = [
+    "internal_server_error",
+    "downstream_service_unavailable",
+    "generation_timeout",
+    "downstream_service_error",
+    "content_policy_violation",
+    "no_media_generated",
+    "image_load_error",
+    "file_download_error",
+    "face_detection_error",
+    "feature_not_supported",
+    "image_too_small",
+    "image_too_large",
+    "file_too_large",
+    "video_duration_too_long",
+    "video_duration_too_short",
+    "audio_duration_too_long",
+    "audio_duration_too_short",
+    "unsupported_image_format",
+    "unsupported_video_format",
+    "unsupported_audio_format",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "multiple_of",
+    "one_of",
+    "sequence_too_short",
+    "sequence_too_long",
+]
+PLATFORM = [
+    "request_timeout",
+    "startup_timeout",
+    "runner_scheduling_failure",
+    "runner_connection_timeout",
+    "runner_disconnected",
+    "runner_connection_refused",
+    "runner_connection_error",
+    "runner_incomplete_response",
+    "runner_server_error",
+    "client_disconnected",
+    "client_cancelled",
+    "bad_request",
+    "internal_error",
+]
+OURS = ["account", "refused", "unreachable", "lost", "gone", "undeliverable"]
+
+
+@pytest.mark.parametrize("kind", [*MODEL, *PLATFORM, *OURS])
+def test_every_kind_has_its_own_sentence(kind: str) -> None:
+    """Each error type of fal, and each of ours, is told in whole sentences that say what to do next."""
+    assert kind in failures.KINDS
+    told = failures.told(Failure(kind=kind, status=422))
+    for sentence in (told.what, told.next):
+        assert sentence.endswith(".")
+        assert sentence[0].isupper() or sentence.startswith("fal")
+        assert kind not in sentence or "_" not in kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "location", "context", "said"),
+    [
+        ("content_policy_violation", ("body", "prompt"), {}, "turned down the prompt"),
+        ("content_policy_violation", ("body", "image_url"), {}, "turned down the image"),
+        ("image_too_small", ("body", "image_url"), {"min_width": 240, "min_height": 240}, "at least 240 \u00d7 240"),
+        ("image_too_large", (), {"max_width": 8000, "max_height": 8000}, "at most 8,000 \u00d7 8,000 pixels"),
+        ("file_too_large", ("body", "video_url"), {"max_size": 104_857_600}, "The video is too large"),
+        ("file_too_large", (), {"max_size": 104_857_600}, "100 MiB"),
+        (
+            "video_duration_too_long",
+            (),
+            {"max_duration": 10, "provided_duration": 12.4},
+            "12.4 s long; this mode takes",
+        ),
+        ("audio_duration_too_short", (), {"min_duration": 2}, "too short; this mode takes at least 2 s"),
+        ("unsupported_audio_format", (), {"supported_formats": [".wav", "mp3"]}, "it takes WAV or MP3"),
+        ("greater_than_equal", ("body", "seed"), {"ge": 0}, "must be at least 0"),
+        ("multiple_of", ("body", "num_frames"), {"multiple_of": 4}, "\u201cnum frames\u201d must be a multiple of 4"),
+        ("sequence_too_long", ("body", "image_urls"), {"max_length": 5}, "takes at most 5"),
+    ],
+)
+def test_the_numbers_are_told(kind: str, location: tuple[str, ...], context: dict[str, Any], said: str) -> None:
+    """A limit that fal names stands in the sentence, with what it is about."""
+    assert said in failures.told(Failure(kind=kind, location=location, context=context)).what
+
+
+@pytest.mark.parametrize("context", [None, {"max_width": "9" * 500}, {"max_width": float("inf")}, {"max_width": True}])
+def test_strange_numbers_are_left_out(context: dict[str, Any] | None) -> None:
+    """A context without sane numbers gives the sentence without numbers."""
+    assert (
+        failures.told(Failure(kind="image_too_large", context=context)).what == "The image is too large for this mode."
+    )
+
+
+def test_an_unknown_kind_shows_nothing_of_fals_message() -> None:
+    """fal's own text is never shown, and an unknown kind still says what to do."""
+    told = failures.told(Failure(kind="brand_new", status=422, message="secret <@1> stack trace"))
+    assert "secret" not in told.what + told.next
+    assert "admin" in told.next
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_account_trouble_is_not_the_members_fault(status: int) -> None:
+    """401 and 403 point to an admin and say that the member did nothing wrong."""
+    told = failures.told(Failure(kind="whatever", status=status))
+    assert "did nothing wrong" in told.what
+    assert "admin" in told.next

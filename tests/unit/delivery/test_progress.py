@@ -1,0 +1,187 @@
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+from bot.delivery import wording
+from bot.delivery.progress import Frame, Pacer
+from bot.delivery.wording import Card
+from bot.jobs.model import Job, Live
+from bot.settings import Settings
+
+NOW = 1_800_000_000.0
+MakeJob = Callable[..., Job]
+SETTINGS = Settings(edit_interval_s=4, edit_age_max_s=3600, channel_edit_interval_s=1.5)
+
+
+class Stage:
+    """A clock that only moves when told, sleepers that wake by it, and a list of the edits that were made."""
+
+    def __init__(self, *, shared: int | None = None) -> None:
+        self.now = NOW
+        self.edits: list[tuple[float, str, str]] = []
+        self.failing = False
+        self.reachable = True
+        self.gate: asyncio.Event | None = None
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+        self.pacer = Pacer(SETTINGS, self.draw, self.edit, lambda _job: shared, now=lambda: self.now, sleep=self.sleep)
+
+    def draw(self, frame: Frame) -> Card:
+        """Draw what matters here: the queue position, and time only while running."""
+        card = wording.card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
+        body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
+        return replace(card, description=body)
+
+    async def edit(self, job: Job, card: Card) -> bool:
+        """Note the edit; fail or wait when the test says so."""
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.failing:
+            raise ConnectionError("no")
+        self.edits.append((self.now - NOW, job.id, card.description))
+        return self.reachable
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by this stage's clock."""
+        if seconds > 0:
+            future = asyncio.get_running_loop().create_future()
+            self._sleepers.append((self.now + seconds, future))
+            await future
+
+    async def settle(self) -> None:
+        """Let everything that is ready run."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock, waking each sleeper at its own time."""
+        end = self.now + seconds
+        await self.settle()
+        while due := sorted((at, index) for index, (at, _) in enumerate(self._sleepers) if at <= end):
+            at, index = due[0]
+            _, future = self._sleepers.pop(index)
+            self.now = max(self.now, at)
+            if not future.done():
+                future.set_result(None)
+            await self.settle()
+        self.now = end
+
+
+async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: MakeJob) -> None:
+    """A new card is edited at once; of several states within one interval only the newest is shown."""
+    stage, job = Stage(), make_job(state="queued")
+    async with stage.pacer:
+        stage.pacer.show(job, Live(position=9), None)
+        await stage.settle()
+        for position in (8, 7, 6):
+            stage.pacer.show(job, Live(position=position), None)
+        await stage.advance(10)
+    assert stage.edits == [(0, job.id, "queued 9"), (4, job.id, "queued 6")]
+
+
+async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
+    """A card that would say the same is left alone."""
+    stage, job = Stage(), make_job(state="queued")
+    async with stage.pacer:
+        for _ in range(5):
+            stage.pacer.show(job, Live(position=9), None)
+            await stage.advance(20)
+    assert len(stage.edits) == 1
+
+
+async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJob) -> None:
+    """A running card keeps moving by itself, more rarely with age, and not at all after an hour."""
+    stage, job = Stage(), make_job(state="running", started_at=NOW)
+    async with stage.pacer:
+        stage.pacer.show(job, Live(typical_s=60), None)
+        await stage.advance(4000)
+        times = [at for at, _, _ in stage.edits]
+        gaps = [(late, late - early) for early, late in pairwise(times)]
+        assert 50 <= len([at for at in times if at < 300]) <= 75
+        assert all(gap >= 3.999 for _, gap in gaps)
+        assert all(gap >= 7.999 for at, gap in gaps if at > 310)
+        assert all(gap >= 19.999 for at, gap in gaps if at > 930)
+        assert max(times) < 3600
+        assert len(stage.pacer) == 0
+
+
+async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob) -> None:
+    """`end` returns only when the edit that was on its way is done, and nothing follows it."""
+    stage, job = Stage(), make_job(state="queued")
+    stage.gate = asyncio.Event()
+    async with stage.pacer:
+        stage.pacer.show(job, Live(position=1), None)
+        await stage.settle()
+        ending = asyncio.create_task(stage.pacer.end(job))
+        await stage.settle()
+        assert not ending.done()
+        stage.gate.set()
+        await ending
+        assert len(stage.edits) == 1
+        stage.pacer.show(job, Live(position=0), None)
+        await stage.advance(60)
+    assert len(stage.edits) == 1
+
+
+async def test_a_job_that_moved_on_after_its_end_is_shown_again(make_job: MakeJob) -> None:
+    """Only states up to the ended one are ignored: a job that comes back to life is shown."""
+    stage, job = Stage(), make_job(state="uncertain")
+    async with stage.pacer:
+        await stage.pacer.end(job)
+        stage.pacer.show(replace(job, state="queued"), Live(), None)
+        await stage.settle()
+        assert stage.edits == []
+        stage.pacer.show(replace(job, state="queued", updated_at=NOW + 1), Live(), None)
+        await stage.settle()
+    assert len(stage.edits) == 1
+
+
+async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make_job: MakeJob) -> None:
+    """A failed edit ends nothing; it is tried again after growing rests, and given up after eight in a row."""
+    stage, job = Stage(), make_job(state="queued")
+    stage.failing = True
+    async with stage.pacer:
+        stage.pacer.show(job, Live(), None)
+        await stage.advance(10)
+        stage.failing = False
+        await stage.advance(30)
+        assert len(stage.edits) == 1
+        stage.failing = True
+        stage.pacer.show(job, Live(position=5), None)
+        await stage.advance(1000)
+        assert len(stage.pacer) == 0
+
+
+async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
+    """When an edit says that later ones have no chance, the card's pacing ends."""
+    stage, job = Stage(), make_job(state="queued")
+    stage.reachable = False
+    async with stage.pacer:
+        stage.pacer.show(job, Live(), None)
+        await stage.settle()
+        assert len(stage.pacer) == 0
+
+
+async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
+    """With the bot's token, the edits of one channel are at least 1.5 s apart, and each card gets its turn."""
+    stage = Stage(shared=20)
+    async with stage.pacer:
+        for number in range(6):
+            stage.pacer.show(make_job(id=f"{number:032x}", state="queued"), Live(), None)
+        await stage.advance(30)
+    times = [at for at, _, _ in stage.edits]
+    assert len(times) == 6
+    assert all(late - early >= 1.499 for early, late in pairwise(times))
+
+
+async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
+    """After the end of the program's work nothing is edited and `show` does nothing."""
+    stage, job = Stage(), make_job(state="queued")
+    stage.pacer.show(job, Live(), None)
+    async with stage.pacer:
+        stage.pacer.show(job, Live(), None)
+        await stage.settle()
+    stage.pacer.show(replace(job, updated_at=NOW + 5), Live(position=3), None)
+    await stage.settle()
+    assert len(stage.edits) == 1
+    assert len(stage.pacer) == 0

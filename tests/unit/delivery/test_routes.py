@@ -1,0 +1,90 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.delivery import routes
+from bot.delivery.routes import Route, Trouble
+from bot.jobs.model import Address
+
+NOW = 1_800_000_000.0
+ADDRESS = Address(
+    channel_id=1,
+    message_id=2,
+    application_id=3,
+    token="t",
+    token_expires_at=NOW + 900,
+    size_limit_bytes=1,
+    posted_at=NOW,
+)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "route"), [(0, "token"), (869, "token"), (871, "bot"), (3599, "bot"), (3600, "reply"), (86_400, "reply")]
+)
+def test_the_way_goes_by_age(age_s: float, route: Route) -> None:
+    """The token serves until 30 s before its end, the bot's token until an hour, then only a reply."""
+    assert routes.choose(ADDRESS, NOW + age_s, token_margin_s=30, edit_age_max_s=3600) == route
+
+
+def test_no_token_means_the_bots_own() -> None:
+    """A card without a living interaction token is edited with the bot's from the start."""
+    without = replace(ADDRESS, token="", token_expires_at=0)
+    assert routes.choose(without, NOW, token_margin_s=30, edit_age_max_s=3600) == "bot"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "met"),
+    [
+        (401, 50027, "token_dead"),
+        (404, 10015, "token_dead"),
+        (404, 10008, "message_gone"),
+        (403, 50001, "no_access"),
+        (403, 50013, "no_access"),
+        (403, 0, "no_access"),
+        (413, 0, "too_large"),
+        (400, 40005, "too_large"),
+        (429, 30046, "too_old"),
+        (400, 50083, "too_old"),
+        (400, 160002, "no_reply"),
+        (429, 0, "later"),
+        (503, 0, "later"),
+        (400, 50035, "broken"),
+    ],
+)
+def test_what_a_refusal_means(status: int, code: int, met: Trouble) -> None:
+    """Discord's code decides, and the status where there is none that we know."""
+    assert routes.trouble(status, code) == met
+
+
+@pytest.mark.parametrize("start", ["token", "bot", "reply", "new"])
+def test_every_path_ends(start: Route) -> None:
+    """Whatever Discord answers, no way leads back to one already tried."""
+    troubles: list[Trouble] = [
+        "token_dead",
+        "message_gone",
+        "no_reply",
+        "too_old",
+        "too_large",
+        "no_access",
+        "broken",
+    ]
+    seen: set[Route] = {start}
+    edge: list[Route] = [start]
+    while edge:
+        route = edge.pop()
+        for met in troubles:
+            follow = routes.after(route, met)
+            assert follow != route
+            if follow is not None and follow not in seen:
+                seen.add(follow)
+                edge.append(follow)
+    order: list[Route] = ["token", "bot", "reply", "new"]
+    for route in seen:
+        for met in troubles:
+            follow = routes.after(route, met)
+            assert follow is None or order.index(follow) > order.index(route)
+
+
+def test_later_means_the_same_way_again() -> None:
+    """A limit or a server error is no reason to go another way."""
+    assert routes.after("token", "later") == "token"
