@@ -18,7 +18,7 @@ _PLACES: tuple[tuple[type, str, type], ...] = (
 for _owner, _name, _kind in _PLACES:
     if not isinstance(getattr(_owner, _name, None), _kind):
         raise ImportError(  # noqa: TRY004 - the wrong thing was imported
-            f"discord.py {discord.__version__} has no {_owner.__name__}.{_name}: bot/endpoints.py must be told its new name"
+            f"discord.py {discord.__version__} has no {_owner.__name__}.{_name}: bot/endpoints.py needs its new name"
         )
 
 

@@ -48,7 +48,7 @@ class Runner:
         self._store = store
         self._errands = errands
         self._cards = cards
-        self._budgets = budgets
+        self.budgets = budgets
         self._prices = prices
         self._settings = settings
         self._clock = clock
@@ -82,11 +82,11 @@ class Runner:
         if self._closing:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
         job = job_from(order, self._prices, now=self._clock())
-        budgets = self._budgets.of(job)
+        budgets = self.budgets.of(job)
         standings = await self._store.write(
             transactions.accept(job, budgets, in_flight_max=self._settings.jobs_in_flight_max)
         )
-        self._left[job.id] = self._budgets.left(standings)
+        self._left[job.id] = self.budgets.left(standings)
         self._drive(job.id)
         return job
 
@@ -160,6 +160,8 @@ class Runner:
         """Turn effects into events and events into effects until there is nothing left to do."""
         while (event := await self._perform_all(advanced)) is not None:
             advanced = await self._advance(advanced.job.id, event)
+            if self._closing:
+                return  # what comes next is the next start's work; the state that leads to it is stored
 
     async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
         """Store the event, waiting for a database in trouble: what happened at fal cannot be undone by forgetting it.
@@ -274,7 +276,7 @@ class Runner:
     async def _left_of(self, job: Job) -> Left | None:
         """Return what the budgets have left now; a card without that line is better than no card."""
         try:
-            return self._budgets.left(await self._store.read(self._budgets.standing(job)))
+            return self.budgets.left(await self._store.read(self.budgets.standing(job)))
         except StorageError:
             log.warning("the budgets could not be read for the card", exc_info=True)
             return None
