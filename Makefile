@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test check format lock bench clean
+.PHONY: demo test check format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -41,6 +41,9 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) --extra postgres --output-file requirements.lock
 	$(LOCK) --extra postgres --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+readme: .venv/runtime
+	$(BIN)/python -m sandbox readme
 
 clean:
 	rm -rf .venv demo-output build

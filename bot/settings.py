@@ -50,7 +50,7 @@ class Settings(BaseSettings):
 
     # Data.
     database_url: str = setting(
-        "DATABASE_URL", "", "postgresql://… for PostgreSQL; empty for SQLite at <data folder>/wanda.db."
+        "DATABASE_URL", "", "postgresql://… for PostgreSQL; empty for SQLite, wanda.db in the data folder."
     )
     data_dir: Path = setting("WANDA_DATA_DIR", Path("data"), "Database, inputs and results.")
     storage_timeout_s: float = setting(
@@ -81,6 +81,7 @@ class Settings(BaseSettings):
         le=1_000_000,
         decimal_places=6,
     )
+    # Wan 2.5's page states no price; these are fal's public ones, read from fal.ai's model page on 2026-11-20.
     wan25_480p_usd: Decimal = setting(
         "WANDA_WAN25_480P_USD",
         Decimal("0.05"),
@@ -163,7 +164,7 @@ class Settings(BaseSettings):
 
     # Delivery.
     delivery_tries: int = setting(
-        "WANDA_DELIVERY_TRIES", 6, "Tries to post one video, with growing waits.", ge=1, le=50
+        "WANDA_DELIVERY_TRIES", 12, "Tries to post one video, with growing waits.", ge=1, le=50
     )
     delivery_wait_s: float = setting("WANDA_DELIVERY_WAIT_S", 5.0, "The first wait between two of them; doubles.", gt=0)
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
@@ -208,3 +209,16 @@ class Settings(BaseSettings):
     def server_monthly_microusd(self) -> int:
         """What a server may spend in a month, in micro-dollars."""
         return int(self.server_monthly_usd * MICROUSD_PER_USD)
+
+
+def settings_table_markdown() -> str:
+    """Return the README's table, a row for each setting: name, shipped value, what it does; ends with a newline."""
+    rows = [
+        f"| `{field.validation_alias}` | {_shipped(field.default)} | {field.description} |"
+        for field in Settings.model_fields.values()
+    ]
+    return "\n".join(["| Setting | Shipped value | What it does |", "|---|---|---|", *rows]) + "\n"
+
+
+def _shipped(default: Any) -> str:
+    return "" if default is None or default == "" else f"`{default}`"
