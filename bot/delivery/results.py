@@ -36,7 +36,7 @@ async def _fetched(path: Path) -> Fetched:
 class Results:
     """The folder of finished videos, `<data folder>/results/<job id>.mp4`."""
 
-    def __init__(self, settings: Settings, http: httpx.AsyncClient, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, http: httpx.AsyncClient, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
         self._settings = settings
         self._http = http
         self._sleep = sleep
