@@ -202,13 +202,13 @@ class FalClient:
         What was lost to the end is raised as `FalUnreachable`: `FalReplyLost` is a submit's own word.
         """
         known = self._settings
-        attempt = 0
+        attempt = counted = 0
         while True:
             try:
                 return await once()
             except on as error:
-                counted = give_up_at is None or isinstance(error, FalProtocolError)
-                if attempt >= known.fal_retries if counted else self._clock() >= (give_up_at or 0):
+                counted += give_up_at is None or isinstance(error, FalProtocolError)
+                if counted > known.fal_retries or (give_up_at is not None and self._clock() >= give_up_at):
                     if isinstance(error, FalReplyLost):
                         raise FalUnreachable(str(error)) from None
                     raise

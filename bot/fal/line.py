@@ -87,7 +87,10 @@ class Line:
             FalUnreachable, FalReplyLost, FalProtocolError: as `ask` does.
         """
         headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
-        build = partial(self._http.build_request, "PUT", url, content=content, headers=headers)
+        # aiohttp writes a query anew (%2F becomes /), which can break a signature; httpx's own transport does not.
+        build = partial(
+            self._http.build_request, "PUT", url, content=content, headers=headers, extensions=OWN_CONNECTION
+        )
         return await self._send(build, url, self._settings.upload_timeout_s)
 
     async def _send(self, build: Callable[[], httpx.Request], url: str, timeout_s: float) -> Reply:

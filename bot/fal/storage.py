@@ -24,7 +24,7 @@ async def upload_once(line: Line, settings: Settings, path: Path, *, file_name: 
     """
     rest_url = settings.fal_rest_url.rstrip("/")
     # Opening a local file takes less than a hop to a thread, and a hop that is cancelled would leave it open.
-    with path.open("rb") as file:  # noqa: ASYNC230 - see the line above
+    with path.open("rb") as file:
         size_bytes = file.seek(0, 2)
         file.seek(0)
         reply = await line.ask(

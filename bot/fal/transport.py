@@ -1,12 +1,13 @@
 """The connections to fal: one httpx client, over two kinds of them.
 
-Polls, results, cancels and uploads share aiohttp's pool, which stays fast at 1,000 requests at once where httpx's own
-slows down. A submit and a status stream each get a connection of their own, made for them and closed after them:
+Polls, results and cancels share aiohttp's pool, which stays fast at 1,000 requests at once where httpx's own slows
+down. A submit, a file's bytes and a status stream each get a connection of their own, made for them and closed after:
 
 * A submit must not travel over a kept-alive connection, which the server may be closing at that very moment: the loss
   could not be told from a lost reply, and the job would be `uncertain` for nothing.
-* A stream holds its connection for minutes, so a pool has nothing to give it; over TLS it costs 65 KB here and 300 KB
-  in aiohttp. Without a pool, opening the thousandth is as quick as opening the first.
+* A file goes to a signed address, which must arrive letter for letter, and only once at a time.
+* A stream holds its connection for minutes, so a pool has nothing to give it. Measured on loopback with TLS, 1,000
+  streams opened at once take 1.2 s and 79 KB each this way, 1.0 s and 330 KB each in aiohttp.
 
 Both are HTTP/1.1 only. On HTTP/2, streams past the server's limit would wait for ever without a sign.
 """

@@ -1,4 +1,4 @@
-"""PURE. How long to wait before asking fal again: growing, bounded, and spread, so that 1,000 jobs do not ask as one."""
+"""PURE. How long to wait before asking fal again: growing, bounded, and spread so that many jobs do not ask as one."""
 
 from collections.abc import Callable
 

@@ -1,0 +1,274 @@
+import tracemalloc
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.errors import (
+    FalAccountError,
+    FalError,
+    FalFailure,
+    FalNotReady,
+    FalProtocolError,
+    FalRefused,
+    FalUnreachable,
+)
+from bot.fal.types import Submitted, UnitPrice
+from tests.fal_servers import (
+    ID,
+    KEY,
+    Answer,
+    ScriptedFal,
+    StillClock,
+    client_of,
+    close,
+    garbage,
+    half,
+    huge,
+    json_answer,
+    reset,
+    scripted_fal,
+    stall,
+    text_answer,
+)
+
+URL = "https://v3.fal.media/files/out.mp4"
+VIDEO = {"video": {"url": URL, "file_size": 7}, "seed": 42}
+CONTENT = bytes(range(256)) * 2500 + b"end"
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+async def fal() -> AsyncIterator[ScriptedFal]:
+    """The scripted server."""
+    async with scripted_fal() as server:
+        yield server
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A file of a few pieces and a bit."""
+    path = tmp_path / "a.png"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A large file."""
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(48 * MIB)
+    return path
+
+
+def urls(base: str) -> Submitted:
+    """A request's URLs on `base`."""
+    at = f"{base}/fal-ai/wan/requests/{ID}"
+    return Submitted(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
+
+
+def ticket(base: str) -> dict[str, str]:
+    """An upload's good answer, with a signature that must arrive letter for letter."""
+    return {"upload_url": f"{base}/put/1?sig=a%2Fb%2Bc%3D&x=y+z", "file_url": f"{base}/files/a.png"}
+
+
+async def test_upload(fal: ScriptedFal, picture: Path) -> None:
+    """The key goes to the upload's start and not to the signed address, which gets every byte with its length."""
+    async with scripted_fal() as cdn:
+        fal.on("initiate", json_answer(200, ticket(cdn.url)))
+        cdn.on("put", text_answer(200))
+        async with client_of(fal.url) as client:
+            url = await client.upload(picture, file_name="a.png", content_type="image/png")
+    assert url == f"{cdn.url}/files/a.png"
+    assert fal.targets == ["/storage/upload/initiate?storage_type=fal-cdn-v3"]
+    assert fal.keys == [f"Key {KEY}"]
+    assert cdn.targets == ["/put/1?sig=a%2Fb%2Bc%3D&x=y+z"]
+    assert cdn.keys == [None]
+    assert cdn.bodies == [CONTENT]
+    assert cdn.headers[0]["Content-Type"] == "image/png"
+    assert cdn.headers[0]["Content-Length"] == str(len(CONTENT))
+
+
+async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
+    """Whatever goes wrong on the way, the upload starts afresh, a bounded number of times."""
+    good = json_answer(200, ticket(fal.url))
+    fal.on("initiate", reset, text_answer(503), text_answer(429), text_answer(200, "<html>"), good)
+    fal.on("put", close, text_answer(500), text_answer(403), text_answer(200))
+    clock = StillClock()
+    async with client_of(fal.url, clock, fal_retries=7) as client:
+        assert await client.upload(picture, file_name="a", content_type="image/png") == f"{fal.url}/files/a.png"
+    assert fal.bodies[-1] == CONTENT
+    assert clock.slept == [2, 4, 8, 16, 20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("initiate", "put", "error"),
+    [
+        (json_answer(403, {"detail": "User is locked. Reason: Exhausted balance."}), None, FalAccountError),
+        (json_answer(422, {"detail": "bad"}), None, FalRefused),
+        (text_answer(502), None, FalUnreachable),
+        (close, None, FalUnreachable),
+        (stall, None, FalUnreachable),
+        (huge, None, FalProtocolError),
+        (json_answer(200, {"upload_url": "ftp://x/y", "file_url": "https://x/y"}), None, FalProtocolError),
+        (None, text_answer(413), FalRefused),
+        (None, text_answer(500), FalUnreachable),
+        (None, reset, FalUnreachable),
+    ],
+)
+async def test_upload_fails(
+    fal: ScriptedFal, picture: Path, initiate: Answer | None, put: Answer | None, error: type[FalError]
+) -> None:
+    """An upload that does not work ends in the error that says whose fault it is."""
+    fal.on("initiate", initiate or json_answer(200, ticket(fal.url)))
+    fal.on("put", put or text_answer(200))
+    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=0.3, fal_reply_mib_max=1) as client:
+        with pytest.raises(error) as caught:
+            await client.upload(picture, file_name="a", content_type="image/png")
+    assert type(caught.value) is error
+
+
+async def test_upload_takes_too_long(fal: ScriptedFal, picture: Path) -> None:
+    """An upload has one time limit for everything."""
+    fal.on("initiate", stall)
+    async with client_of(fal.url, upload_timeout_s=0.2) as client:
+        with pytest.raises(FalUnreachable, match="longer than"):
+            await client.upload(picture, file_name="a", content_type="image/png")
+
+
+async def test_upload_memory(fal: ScriptedFal, film: Path) -> None:
+    """A large file is never whole in memory."""
+    fal.on("initiate", json_answer(200, ticket(fal.url)))
+    fal.on("put", text_answer(200))
+    fal.keep_bodies = False
+    async with client_of(fal.url) as client:
+        tracemalloc.start()
+        try:
+            await client.upload(film, file_name="large.mp4", content_type="video/mp4")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert fal.received_bytes == 48 * MIB
+    assert peak < 12 * MIB
+
+
+async def test_missing_file(fal: ScriptedFal, tmp_path: Path) -> None:
+    """A file that is gone is an OSError, and fal is not asked."""
+    async with client_of(fal.url) as client:
+        with pytest.raises(FileNotFoundError):
+            await client.upload(tmp_path / "gone", file_name="a", content_type="image/png")
+    assert fal.seen == []
+
+
+async def test_result(fal: ScriptedFal) -> None:
+    """A result is fetched through trouble on the way, with the units that fal charged."""
+    good = json_answer(200, VIDEO, {"X-Fal-Billable-Units": "5.5"})
+    fal.on("result", text_answer(502), reset, text_answer(503), half, garbage, text_answer(200, "<html>"), good)
+    async with client_of(fal.url) as client:
+        output = await client.result(urls(fal.url))
+    assert (output.url, output.size_bytes, output.seed, output.billed_units) == (URL, 7, 42, 5.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (json_answer(400, {"detail": "Request is still in progress"}), FalNotReady),
+        (json_answer(422, {"detail": [{"type": "image_load_error", "msg": "x"}]}), FalFailure),
+        (text_answer(500, "Internal Server Error", {"X-Fal-Error-Type": "runner_server_error"}), FalFailure),
+        (json_answer(401, {"detail": "No user found for Key ID and Secret"}), FalAccountError),
+        (json_answer(404, {"status": "NOT_FOUND"}), FalRefused),
+    ],
+)
+async def test_no_result(fal: ScriptedFal, answer: Answer, error: type[FalError]) -> None:
+    """An answer that is final is asked for once."""
+    fal.on("result", answer)
+    async with client_of(fal.url) as client:
+        with pytest.raises(error) as caught:
+            await client.result(urls(fal.url))
+    assert type(caught.value) is error
+    assert fal.count("result") == 1
+
+
+async def test_result_patience(fal: ScriptedFal) -> None:
+    """While fal is down a finished result is asked for during the patience, then called unreachable."""
+    fal.on("result", text_answer(503))
+    clock = StillClock()
+    async with client_of(fal.url, clock, fal_result_patience_s=300) as client:
+        with pytest.raises(FalUnreachable):
+            await client.result(urls(fal.url))
+    assert 1300 <= clock.now <= 1320
+
+
+async def test_result_nonsense(fal: ScriptedFal) -> None:
+    """A success that never makes sense is asked for a bounded number of times."""
+    fal.on("result", huge)
+    async with client_of(fal.url, fal_reply_mib_max=1) as client:
+        with pytest.raises(FalProtocolError):
+            await client.result(urls(fal.url))
+    assert fal.count("result") == 4
+
+
+async def test_redirect_is_not_followed(fal: ScriptedFal) -> None:
+    """A redirect is no answer, and its target never sees the key."""
+    async with scripted_fal() as foreign:
+        fal.on("result", text_answer(302, headers={"Location": f"{foreign.url}/x"}))
+        async with client_of(fal.url, fal_retries=0) as client:
+            with pytest.raises(FalProtocolError):
+                await client.result(urls(fal.url))
+        assert foreign.seen == []
+
+
+async def test_foreign_urls(fal: ScriptedFal) -> None:
+    """A stored URL on a host that is not configured any more gets no request."""
+    async with client_of("http://127.0.0.1:1") as client:
+        for call in (client.result, client.cancel):
+            with pytest.raises(FalProtocolError):
+                await call(urls(fal.url))
+    assert fal.seen == []
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "answer"),
+    [
+        (200, "OK", "removed"),
+        (202, "CANCELLATION_REQUESTED", "requested"),
+        (400, "ALREADY_COMPLETED", "already_completed"),
+        (404, "NOT_FOUND", "not_found"),
+    ],
+)
+async def test_cancel(fal: ScriptedFal, status: int, word: str, answer: str) -> None:
+    """A cancel goes through trouble on the way to one of its four answers."""
+    fal.on("cancel", text_answer(503), reset, json_answer(status, {"status": word}))
+    async with client_of(fal.url) as client:
+        assert await client.cancel(urls(fal.url)) == answer
+
+
+async def test_prices(fal: ScriptedFal) -> None:
+    """Prices come from all pages, and the ids of each question are at most fifty."""
+    row = {"endpoint_id": "fal-ai/wan-i2v", "unit_price": 0.2, "unit": "video", "currency": "USD"}
+    more = {"prices": [row | {"endpoint_id": "a/b", "unit_price": 0.1}], "has_more": True, "next_cursor": "c/1"}
+    fal.on("prices", json_answer(200, more), json_answer(200, {"prices": [row], "has_more": False}))
+    async with client_of(fal.url) as client:
+        prices = await client.unit_prices(["a/b", "fal-ai/wan-i2v", "a/b"])
+        assert prices == {"a/b": UnitPrice(Decimal("0.1"), "video"), "fal-ai/wan-i2v": (Decimal("0.2"), "video")}
+        fal.on("prices", json_answer(200, {"prices": []}))
+        assert await client.unit_prices([f"a/{n}" for n in range(120)]) == {}
+    assert fal.count("prices") == 5
+    assert fal.targets[1].endswith("&cursor=c/1")
+    assert [target.count("endpoint_id=") for target in fal.targets[2:]] == [50, 50, 20]
+
+
+async def test_check_key(fal: ScriptedFal) -> None:
+    """Whether fal takes the key is known after one harmless question, without waiting."""
+    clock = StillClock()
+    fal.on("prices", json_answer(200, {"prices": []}), text_answer(401), text_answer(503), close)
+    async with client_of(fal.url, clock) as client:
+        await client.check_key()
+        with pytest.raises(FalAccountError):
+            await client.check_key()
+        for _ in range(2):
+            with pytest.raises(FalUnreachable):
+                await client.check_key()
+    assert clock.slept == []

@@ -1,0 +1,242 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
+from bot.fal.client import FalClient
+from bot.fal.types import Change, Completed, Queued, Running, Submitted
+from tests.fal_servers import (
+    COMPLETED,
+    ID,
+    Answer,
+    ScriptedFal,
+    StillClock,
+    client_of,
+    close,
+    events,
+    garbage,
+    huge,
+    json_answer,
+    queued,
+    reset,
+    running,
+    scripted_fal,
+    stall,
+    text_answer,
+)
+
+DONE = Completed(None, None, 1.5)
+
+
+@pytest.fixture
+async def fal() -> AsyncIterator[ScriptedFal]:
+    """The scripted server."""
+    async with scripted_fal() as server:
+        yield server
+
+
+def urls(base: str) -> Submitted:
+    """A request's URLs on `base`."""
+    at = f"{base}/fal-ai/wan/requests/{ID}"
+    return Submitted(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
+
+
+async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[Change]:
+    """Every change until the end, in at most ten real seconds."""
+    async with asyncio.timeout(10):
+        return [change async for change in client.follow(urls(base), deadline_s=deadline_s)]
+
+
+async def test_one_stream(fal: ScriptedFal) -> None:
+    """A request that goes well is followed by one request: only changes are told, also a move back to the queue."""
+    fal.on(
+        "stream",
+        events(
+            b": ping\n\n",
+            queued(3),
+            queued(3),
+            queued(1),
+            running(),
+            running("step 1/4"),
+            queued(0),
+            running("50%"),
+            COMPLETED,
+            then="silence",
+        ),
+    )
+    async with client_of(fal.url) as client:
+        told = await followed(client, fal.url)
+    assert told == [
+        Queued(3),
+        Queued(1),
+        Running(),
+        Running(("step 1/4",), 0.25),
+        Queued(0),
+        Running(("50%",), 0.5),
+        DONE,
+    ]
+    assert fal.seen == ["stream"]
+    assert fal.targets[0].endswith("/status/stream?logs=1")
+
+
+async def test_cut_streams(fal: ScriptedFal) -> None:
+    """A stream that is cut, reset, silent, endless or nonsense is opened again, and nothing is told twice."""
+    fal.on(
+        "stream",
+        events(queued(2), then="cut"),
+        events(queued(2), running("1/4")),
+        reset,
+        events(b'data: {"status":', then="cut"),
+        events(b"data: nonsense\n\n"),
+        events(running("1/4", "2/4"), then="silence"),
+        huge,
+        events(running("3/4"), b"data: " + b" " * 2_000_000),
+        events(COMPLETED),
+    )
+    fal.on("status", json_answer(202, running()))
+    clock = StillClock()
+    async with client_of(fal.url, clock, fal_silence_timeout_s=0.2, fal_reply_mib_max=1, fal_retries=4) as client:
+        told = await followed(client, fal.url)
+    assert told == [
+        Queued(2),
+        Running(("1/4",), 0.25),
+        Running(("1/4", "2/4"), 0.5),
+        Running(("1/4", "2/4", "3/4"), 0.75),
+        DONE,
+    ]
+    assert max(clock.slept) <= 20
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [text_answer(404), text_answer(405), json_answer(200, queued(1)), text_answer(302)],
+    ids=["404", "405", "JSON", "redirect"],
+)
+async def test_no_stream(fal: ScriptedFal, answer: Answer) -> None:
+    """Where streaming is refused the request is polled, at growing distances."""
+    fal.on("stream", answer)
+    fal.on("status", *[json_answer(202, queued(1))] * 6, json_answer(200, COMPLETED))
+    clock = StillClock()
+    async with client_of(fal.url, clock) as client:
+        assert await followed(client, fal.url) == [Queued(1), DONE]
+    assert fal.seen == ["stream", *["status"] * 7]
+    assert clock.slept == [2, 4, 8, 16, 20, 20]
+
+
+async def test_stream_comes_back(fal: ScriptedFal) -> None:
+    """After a bounded number of polls the stream is tried again."""
+    fal.on("stream", text_answer(405), events(COMPLETED))
+    fal.on("status", json_answer(202, queued(1)))
+    async with client_of(fal.url) as client:
+        assert await followed(client, fal.url) == [Queued(1), DONE]
+    assert fal.count("stream") == 2
+    assert fal.count("status") == 8
+
+
+@pytest.mark.parametrize("trouble", [text_answer(500), text_answer(503), text_answer(429), close, reset, garbage])
+async def test_storm(fal: ScriptedFal, trouble: Answer) -> None:
+    """Trouble is never the end: after repeated failures polls take over, and trouble with these is waited out too."""
+    fal.on("stream", trouble)
+    fal.on("status", *[trouble] * 5, json_answer(200, COMPLETED))
+    async with client_of(fal.url) as client:
+        assert await followed(client, fal.url) == [DONE]
+    # aiohttp itself repeats a GET once whose connection broke, which is harmless.
+    assert fal.count("stream") == 4
+    assert fal.count("status") in {6, 5}
+
+
+async def test_stalled_polls(fal: ScriptedFal) -> None:
+    """A poll that is never answered ends after the reply timeout, and the next one is made."""
+    fal.on("stream", text_answer(405))
+    fal.on("status", stall, json_answer(200, COMPLETED))
+    async with client_of(fal.url, fal_reply_timeout_s=0.2) as client:
+        assert await followed(client, fal.url) == [DONE]
+
+
+async def test_deadline(fal: ScriptedFal) -> None:
+    """At the deadline, trouble that never ended is called by its name, and a request that never ended as well."""
+    fal.on("stream", text_answer(503))
+    fal.on("status", text_answer(503), json_answer(202, queued(9)))
+    clock = StillClock()
+    async with client_of(fal.url, clock) as client:
+        with pytest.raises(FalUnreachable, match="deadline"):
+            await followed(client, fal.url, deadline_s=500)
+    assert clock.now == 1500
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, FalAccountError), (403, FalAccountError), (404, FalRefused), (405, FalRefused), (410, FalRefused)],
+)
+async def test_permanent(fal: ScriptedFal, status: int, error: type[FalError]) -> None:
+    """A permanent refusal ends the following at once, when a poll confirms it."""
+    fal.on("stream", text_answer(status))
+    fal.on("status", json_answer(status, {"status": "NOT_FOUND"}))
+    async with client_of(fal.url) as client:
+        with pytest.raises(error):
+            await followed(client, fal.url)
+    assert fal.seen == ["stream", "status"]
+
+
+async def test_foreign_status_url(fal: ScriptedFal) -> None:
+    """A request whose URLs are not on a configured host is not followed: the key stays here."""
+    async with client_of("http://127.0.0.1:1") as client:
+        with pytest.raises(FalProtocolError):
+            await followed(client, fal.url)
+    assert fal.seen == []
+
+
+async def test_pings_alone(fal: ScriptedFal) -> None:
+    """A stream that pings for ever without a status is given up, and polls tell how things stand."""
+    clock = StillClock()
+    fal.on("stream", events(then="pings", on_ping=lambda: clock.advance(10)))
+    fal.on("status", json_answer(200, COMPLETED))
+    async with client_of(fal.url, clock, fal_retries=1) as client:
+        assert await followed(client, fal.url, deadline_s=1e9) == [DONE]
+    assert fal.count("stream") == 2
+
+
+async def test_long_quiet(fal: ScriptedFal) -> None:
+    """A stream on which nothing changes for long is looked at afresh, which is no failure."""
+    clock = StillClock()
+    quiet = events(queued(5), then="pings", on_ping=lambda: clock.advance(100))
+    fal.on("stream", *[quiet] * 5, events(COMPLETED))
+    async with client_of(fal.url, clock, fal_retries=1) as client:
+        assert await followed(client, fal.url, deadline_s=1e9) == [Queued(5), DONE]
+    assert fal.seen == ["stream"] * 6
+
+
+async def test_deadline_on_a_live_stream(fal: ScriptedFal) -> None:
+    """The deadline also ends a stream that is well and alive."""
+    clock = StillClock()
+    fal.on("stream", events(queued(5), then="pings", on_ping=lambda: clock.advance(100)))
+    async with client_of(fal.url, clock) as client:
+        with pytest.raises(FalUnreachable, match="deadline"):
+            await followed(client, fal.url, deadline_s=450)
+
+
+async def test_stopped_early(fal: ScriptedFal) -> None:
+    """Whoever stops following closes the stream's connection."""
+    fal.on("stream", events(queued(1), then="silence"))
+    async with client_of(fal.url) as client:
+        async with aclosing(client.follow(urls(fal.url), deadline_s=60)) as changes:
+            assert await anext(changes) == Queued(1)
+        task = asyncio.create_task(followed(client, fal.url))
+        async with asyncio.timeout(5):
+            while fal.count("stream") < 2:  # noqa: ASYNC110 - the server has no event for it
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_many(fal: ScriptedFal) -> None:
+    """Two hundred requests are followed at once, with one stream each."""
+    fal.on("stream", events(queued(1), running("1/2"), COMPLETED))
+    async with client_of(fal.url, fal_connections_max=4) as client, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(followed(client, fal.url)) for _ in range(200)]
+    assert all(task.result()[-1] == DONE for task in tasks)
+    assert fal.seen == ["stream"] * 200
+    assert isinstance(tasks[0].result()[1], Running)

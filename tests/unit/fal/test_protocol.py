@@ -1,0 +1,134 @@
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import errors
+from bot.fal import outcome, protocol
+
+SAMPLES = Path(__file__).parent / "samples"
+Row = dict[str, Any]
+
+
+def rows(name: str) -> list[Any]:
+    """Every sample of a file."""
+    return [pytest.param(row, id=row.get("what")) for row in json.loads((SAMPLES / name).read_text())]
+
+
+def body_of(row: Row) -> bytes:
+    """The sample's body as it came over the wire."""
+    body = row["body"]
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+def holds(row: Row, read: Callable[[bytes], Any]) -> None:
+    """The sample is read to its value, or ends in its error with what that carries."""
+    if "error" not in row:
+        value = read(body_of(row))
+        found = asdict(value) if hasattr(value, "__dataclass_fields__") else value
+        assert json.loads(json.dumps(found, default=str)) == row["value"]
+        return
+    with pytest.raises(errors.FalError) as caught:
+        read(body_of(row))
+    assert type(caught.value).__name__ == row["error"]
+    if "status_kept" in row:
+        assert isinstance(caught.value, errors.FalRefused)
+        assert caught.value.status == row["status_kept"]
+    for name in ("kind", "retryable", "message", "context", "billed_units"):
+        if name in row:
+            assert getattr(caught.value, name) == row[name]
+    if "location" in row:
+        assert isinstance(caught.value, errors.FalFailure)
+        assert list(caught.value.location) == row["location"]
+
+
+@pytest.mark.parametrize("row", rows("submit.json"))
+def test_submit(row: Row) -> None:
+    """A submit is taken, provably refused, refused for now, or lost; and its URLs are only ever on fal's hosts."""
+    holds(
+        row,
+        lambda body: protocol.read_submit(
+            row["status"],
+            body,
+            endpoint="fal-ai/wan/v2.7/image-to-video",
+            queue_url="https://queue.fal.run/",
+            backup_url="https://queue.falrun.com",
+        ),
+    )
+
+
+@pytest.mark.parametrize("row", rows("status.json"))
+def test_status(row: Row) -> None:
+    """There are three states; permanent refusals are told from trouble that passes."""
+    if "value" in row:
+        row["value"] = {"position": None, "logs": [], "error": None, "error_type": None, "inference_s": None} | row[
+            "value"
+        ]
+    holds(row, lambda body: protocol.read_status(row["status"], body))
+
+
+@pytest.mark.parametrize("row", rows("result.json"))
+def test_result(row: Row) -> None:
+    """A result is a video, a failure in fal's own words, a request to wait, or trouble that passes."""
+    holds(row, lambda body: outcome.read_result(row["status"], row.get("headers", {}), body))
+
+
+@pytest.mark.parametrize("row", rows("cancel.json"))
+def test_cancel(row: Row) -> None:
+    """A cancel has four answers."""
+    holds(row, lambda body: protocol.read_cancel(row["status"], body))
+
+
+@pytest.mark.parametrize("row", rows("upload.json"))
+def test_ticket(row: Row) -> None:
+    """An upload's addresses are plain web addresses with TLS."""
+    holds(row, lambda body: protocol.read_ticket(row["status"], body, rest_url="https://rest.fal.ai"))
+
+
+@pytest.mark.parametrize("row", rows("prices.json"))
+def test_prices(row: Row) -> None:
+    """Prices are exact decimals in dollars; rows in other currencies or shapes are left out."""
+    holds(row, lambda body: protocol.read_prices(row["status"], body))
+
+
+@pytest.mark.parametrize("row", json.loads((SAMPLES / "errors.json").read_text()), ids=lambda row: row["type"])
+def test_every_error_type(row: Row) -> None:
+    """Each row of fal's error table becomes a failure of that kind, with its numbers and whether to try again."""
+    if row["source"] == "model":
+        detail = {"loc": ["body", "image_url"], "msg": "No.", "type": row["type"], "url": "…", "ctx": row["ctx"]}
+        body: Row = {"detail": [detail]}
+    else:
+        body = {"detail": "No.", "error_type": row["type"]}
+    with pytest.raises(errors.FalFailure) as caught:
+        outcome.read_result(row["status"], {}, json.dumps(body).encode())
+    failure = caught.value
+    assert (failure.kind, failure.status, failure.message) == (row["type"], row["status"], "No.")
+    assert failure.retryable is row["retryable"]
+    assert failure.context == row.get("ctx", {})
+    assert failure.billed_units is None
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_put_refused(status: int) -> None:
+    """A signed address that is refused says nothing of the key: the upload starts again."""
+    with pytest.raises(errors.FalUnreachable):
+        protocol.read_put(status, b"expired")
+
+
+def test_put_too_large() -> None:
+    """A file that the storage does not take is refused for good."""
+    with pytest.raises(errors.FalRefused):
+        protocol.read_put(413, b"")
+    protocol.read_put(204, b"")
+
+
+def test_submit_url() -> None:
+    """Only an endpoint id becomes part of a URL."""
+    url = protocol.submit_url("http://127.0.0.1:8421/", "fal-ai/wan-25-preview/image-to-video")
+    assert url == "http://127.0.0.1:8421/fal-ai/wan-25-preview/image-to-video"
+    for wrong in ("wan", "../x/y", "fal-ai/wan?x=1", "fal-ai//wan", ""):
+        with pytest.raises(ValueError, match="endpoint id"):
+            protocol.submit_url("http://127.0.0.1:8421", wrong)
