@@ -1,0 +1,168 @@
+"""The CDN: attachments under signed links that die after a day of the sandbox's time."""
+
+import hashlib
+import hmac
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from aiohttp import web
+
+from sandbox.discord.clock import Clock
+from sandbox.discord.model import Attachment, Blob
+
+LINK_LIFE_S = 24 * 3600
+IN_MEMORY_BYTES = 256 * 1024
+AVATAR_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763b8f9f27f0005a002d2e7a2bb1d0000000049454e44ae426082"
+)
+
+
+class Chunks(Protocol):
+    """Something that yields a file's bytes piece by piece."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces in order."""
+        ...
+
+
+class Cdn:
+    """Keeps the files and answers their links. `base_url` is known once the server listens."""
+
+    def __init__(self, clock: Clock, secret: bytes) -> None:
+        self._clock = clock
+        self._secret = secret
+        self._files: dict[int, Attachment] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="sandbox-discord-"))
+        self._spooled = 0
+        self.base_url = ""
+
+    def close(self) -> None:
+        """Delete what was uploaded."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def spool(self, chunks: Chunks, limit_bytes: int) -> Blob:
+        """Keep a stream: small ones in memory, larger ones on disk. Past the limit the rest is only counted."""
+        spool = _Spool(self._new_path(), limit_bytes)
+        try:
+            async for chunk in chunks:
+                spool.write(chunk)
+        finally:
+            spool.close()
+        return spool.blob()
+
+    def blob(self, data: bytes) -> Blob:
+        """Keep bytes that are already here."""
+        if len(data) <= IN_MEMORY_BYTES:
+            return Blob(len(data), data=data)
+        path = self._new_path()
+        path.write_bytes(data)
+        return Blob(len(data), path=path, owned=True)
+
+    def _new_path(self) -> Path:
+        self._spooled += 1
+        return self._folder / str(self._spooled)
+
+    def add(self, attachment: Attachment) -> None:
+        """From now on the attachment's links work."""
+        self._files[attachment.id] = attachment
+
+    def drop(self, attachment: Attachment) -> None:
+        """From now on they answer 404."""
+        if self._files.pop(attachment.id, None) is not None:
+            self.discard(attachment.blob)
+
+    def discard(self, blob: Blob) -> None:
+        """Free the bytes of an upload that nothing holds."""
+        if blob.owned and blob.path is not None:
+            blob.path.unlink(missing_ok=True)
+
+    def url(self, attachment: Attachment) -> str:
+        """A fresh signed link."""
+        folder = "ephemeral-attachments" if attachment.ephemeral else "attachments"
+        path = f"/{folder}/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
+        issued = int(self._clock.now())
+        expires, issued_hex = f"{issued + LINK_LIFE_S:x}", f"{issued:x}"
+        seal = self._seal(attachment.id, expires, issued_hex)
+        return f"{self.base_url}{path}?ex={expires}&is={issued_hex}&hm={seal}&"
+
+    def _seal(self, attachment_id: int, expires: str, issued: str) -> str:
+        return hmac.new(self._secret, f"{attachment_id} {expires} {issued}".encode(), hashlib.sha256).hexdigest()
+
+    def find(self, attachment_id: str, expires: str, issued: str, seal: str) -> Attachment | None:
+        """The attachment that a link leads to; None when it is gone, forged or expired."""
+        if not attachment_id.isdigit() or not hmac.compare_digest(
+            seal, self._seal(int(attachment_id), expires, issued)
+        ):
+            return None
+        if int(expires, 16) <= self._clock.now():
+            return None
+        return self._files.get(int(attachment_id))
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a link: the bytes (also a range of them), or 404."""
+        query = request.query
+        found = self.find(
+            request.match_info["attachment"], query.get("ex", ""), query.get("is", ""), query.get("hm", "")
+        )
+        if found is None or found.filename != request.match_info["filename"]:
+            return web.Response(status=404, text="This content is no longer available.")
+        headers = {"Content-Type": found.content_type or "application/octet-stream", "Accept-Ranges": "bytes"}
+        if found.blob.path is not None:
+            return web.FileResponse(found.blob.path, headers=headers)
+        return _bytes_response(request, found.blob.data or b"", headers)
+
+    async def serve_avatar(self, _: web.Request) -> web.Response:
+        """Every avatar is one grey pixel."""
+        return web.Response(body=AVATAR_PNG, content_type="image/png")
+
+
+def _bytes_response(request: web.Request, data: bytes, headers: dict[str, str]) -> web.Response:
+    try:
+        wanted = request.http_range
+    except ValueError:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
+    if wanted.start is None and wanted.stop is None:
+        return web.Response(body=data, headers=headers)
+    start, stop, _ = wanted.indices(len(data))
+    if start >= stop:
+        return web.Response(status=416, headers={"Content-Range": f"bytes */{len(data)}"})
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
+    return web.Response(status=206, body=data[start:stop], headers=headers)
+
+
+class _Spool:
+    """Collects chunks in memory and moves to a file when they grow."""
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path = path
+        self._limit_bytes = limit_bytes
+        self._buffer = bytearray()
+        self._file = None
+        self._size = 0
+
+    def write(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._limit_bytes:
+            return
+        if self._file is None and self._size <= IN_MEMORY_BYTES:
+            self._buffer += chunk
+            return
+        if self._file is None:
+            self._file = self._path.open("wb")
+            self._file.write(self._buffer)
+            self._buffer.clear()
+        self._file.write(chunk)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def blob(self) -> Blob:
+        if self._file is None:
+            return Blob(self._size, data=bytes(self._buffer))
+        return Blob(self._size, path=self._path, owned=True)

@@ -1,0 +1,149 @@
+"""What Discord asks of a command: names, lengths, counts, order. Pure."""
+
+import re
+from typing import Any
+
+from sandbox.discord.schema import Rule, hold, items, join
+from sandbox.discord.wire import Json, Problems
+
+CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
+SUBCOMMAND, GROUP = 1, 2
+STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
+MAX_COMMANDS = {CHAT_INPUT: 100, USER_MENU: 15, MESSAGE_MENU: 15}
+MAX_CHARACTERS = 8000
+_NAME = re.compile(r"[-_'\w]{1,32}")
+
+_COMMAND = {
+    "id": Rule("id"),
+    "name": Rule("str", 32, 1, required=True),
+    "name_localizations": Rule("object"),
+    "description": Rule("str", 100),
+    "description_localizations": Rule("object"),
+    "options": Rule("list", 25),
+    "default_member_permissions": Rule("int_or_str"),
+    "dm_permission": Rule("bool"),
+    "default_permission": Rule("bool"),
+    "contexts": Rule("list"),
+    "integration_types": Rule("list"),
+    "type": Rule("int", 4, 1),
+    "nsfw": Rule("bool"),
+}
+_OPTION = {
+    "type": Rule("int", ATTACHMENT, 1, required=True),
+    "name": Rule("str", 32, 1, required=True),
+    "name_localizations": Rule("object"),
+    "description": Rule("str", 100, 1, required=True),
+    "description_localizations": Rule("object"),
+    "required": Rule("bool"),
+    "autocomplete": Rule("bool"),
+    "choices": Rule("list", 25),
+    "options": Rule("list", 25),
+    "channel_types": Rule("list"),
+    "min_value": Rule("number", 2**53, -(2**53)),
+    "max_value": Rule("number", 2**53, -(2**53)),
+    "min_length": Rule("int", 6000),
+    "max_length": Rule("int", 6000, 1),
+}
+_CHOICE = {
+    "name": Rule("str", 100, 1, required=True),
+    "name_localizations": Rule("object"),
+    "value": Rule("any", required=True),
+}
+
+
+def check(problems: Problems, path: str, value: Any) -> Json:
+    """A command as Discord stores it: checked, with its defaults."""
+    command = hold(problems, path, value, _COMMAND)
+    command.pop("id", None)
+    command.setdefault("type", CHAT_INPUT)
+    command.setdefault("description", "")
+    if command["type"] == CHAT_INPUT:
+        _name(problems, join(path, "name"), command.get("name", ""))
+        if not command["description"]:
+            problems.add(join(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
+        if _size(command) > MAX_CHARACTERS:
+            problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({MAX_CHARACTERS})")
+    elif command["description"] or command.get("options"):
+        problems.add(path, "APPLICATION_COMMAND_MENU_HAS_NO_OPTIONS", "A menu has neither description nor options.")
+    if "options" in command:
+        command["options"] = _options(problems, join(path, "options"), command["options"], depth=0)
+    permissions = command.get("default_member_permissions")
+    command["default_member_permissions"] = None if permissions is None else str(permissions)
+    return {"nsfw": False, "contexts": None, "integration_types": [0]} | command
+
+
+def check_set(problems: Problems, commands: list[Json]) -> None:
+    """What holds for all commands of a place together: their number, and one of each name."""
+    for kind, most in MAX_COMMANDS.items():
+        names = [command.get("name") for command in commands if command["type"] == kind]
+        if len(names) > most:
+            problems.add("", "APPLICATION_COMMANDS_MAX", f"Maximum number of application commands reached ({most}).")
+        if len(set(names)) != len(names):
+            problems.add("", "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
+
+
+def _name(problems: Problems, path: str, name: str) -> None:
+    if not _NAME.fullmatch(name) or name != name.lower():
+        problems.add(path, "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+
+
+def _options(problems: Problems, path: str, value: Any, *, depth: int) -> list[Json]:
+    options = [_option(problems, join(path, n), item, depth=depth) for n, item in enumerate(items(value))]
+    names = [option.get("name") for option in options]
+    if len(set(names)) != len(names):
+        problems.add(path, "APPLICATION_COMMAND_OPTIONS_NAME_NOT_UNIQUE", "Option names must be unique")
+    required = [bool(option.get("required")) for option in options]
+    if required != sorted(required, reverse=True):
+        problems.add(
+            path, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", "Required options must be placed before others"
+        )
+    nested = {option.get("type") in {SUBCOMMAND, GROUP} for option in options}
+    if len(nested) > 1:
+        problems.add(path, "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Subcommands and values cannot be mixed.")
+    return options
+
+
+def _option(problems: Problems, path: str, value: Any, *, depth: int) -> Json:
+    option = hold(problems, path, value, _OPTION)
+    kind = option.get("type")
+    _name(problems, join(path, "name"), option.get("name", ""))
+    if (kind == GROUP and depth > 0) or (kind == SUBCOMMAND and depth > 1):
+        problems.add(join(path, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep.")
+    if kind in {SUBCOMMAND, GROUP}:
+        option["options"] = _options(problems, join(path, "options"), option.get("options"), depth=depth + 1)
+    _limits(problems, path, option)
+    if "choices" in option:
+        kept = [hold(problems, join(path, f"choices.{n}"), c, _CHOICE) for n, c in enumerate(items(option["choices"]))]
+        if kept:
+            option["choices"] = kept
+        else:
+            del option["choices"]
+        _choices(problems, join(path, "choices"), option.get("type"), kept)
+    return option
+
+
+def _choices(problems: Problems, path: str, kind: Any, choices: list[Json]) -> None:
+    for key in ("name", "value"):
+        given = [str(choice.get(key)) for choice in choices]
+        if len(set(given)) != len(given):
+            problems.add(path, f"APPLICATION_COMMAND_OPTIONS_CHOICE_{key.upper()}_DUPLICATE", f"A {key} is repeated.")
+    fits = {STRING: str, INTEGER: int, NUMBER: (int, float)}.get(kind)
+    if choices and (fits is None or any(not isinstance(choice.get("value"), fits) for choice in choices)):
+        problems.add(path, "APPLICATION_COMMAND_OPTIONS_CHOICE_TYPE", "The values are not of the option's type.")
+
+
+def _limits(problems: Problems, path: str, option: Json) -> None:
+    kind = option.get("type")
+    for keys, kinds in ((("min_value", "max_value"), {INTEGER, NUMBER}), (("min_length", "max_length"), {STRING})):
+        for key in keys:
+            if key in option and kind not in kinds:
+                problems.add(join(path, key), "SANDBOX_LIMIT_OF_OTHER_TYPE", f"An option of type {kind} has no {key}.")
+        low, high = (option.get(key) for key in keys)
+        if low is not None and high is not None and low > high:
+            problems.add(join(path, keys[0]), "SANDBOX_LIMITS_CROSS", f"{keys[0]} is over {keys[1]}.")
+
+
+def _size(node: Json) -> int:
+    own = len(node.get("name", "")) + len(node.get("description", ""))
+    choices = sum(len(str(c.get("name", ""))) + len(str(c.get("value", ""))) for c in items(node.get("choices")))
+    return own + choices + sum(_size(option) for option in items(node.get("options")) if isinstance(option, dict))

@@ -1,0 +1,236 @@
+"""Buttons, selects, forms and layouts: checked as Discord checks them, and completed as it answers them. Pure."""
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from sandbox.discord.schema import Rule, hold, items, join
+from sandbox.discord.wire import Json, Problems
+
+ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
+SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = 9, 10, 11, 12, 13, 14, 17
+LABEL, FILE_UPLOAD, RADIO, CHECKBOX_GROUP, CHECKBOX = 18, 19, 21, 22, 23
+ENTITY_SELECTS = (5, 6, 7, 8)
+SELECTS = (STRING_SELECT, *ENTITY_SELECTS)
+LINK_STYLE, PREMIUM_STYLE = 5, 6
+MAX_ROWS, MAX_IN_ROW, MAX_LAYOUT, MAX_LAYOUT_TEXT = 5, 5, 40, 4000
+
+_ID = {"type": Rule("int", required=True), "id": Rule("int")}
+_CUSTOM = Rule("str", 100, 1, required=True)
+_SELECT = _ID | {
+    "custom_id": _CUSTOM,
+    "placeholder": Rule("str", 150),
+    "min_values": Rule("int", 25),
+    "max_values": Rule("int", 25, 1),
+    "disabled": Rule("bool"),
+    "required": Rule("bool"),
+}
+_GROUP = _ID | {"custom_id": _CUSTOM, "required": Rule("bool"), "options": Rule("list", 10, 1, required=True)}
+_RANGE = {"min_values": Rule("int", 10), "max_values": Rule("int", 10, 1)}
+_MEDIA = {"media": Rule("object", required=True), "description": Rule("str", 1024, 1), "spoiler": Rule("bool")}
+_URL = {"url": Rule("str", 2048, 1, required=True)}
+
+RULES: Final[dict[int, dict[str, Rule]]] = {
+    ROW: _ID | {"components": Rule("list", MAX_IN_ROW, 1, required=True)},
+    BUTTON: _ID
+    | {
+        "custom_id": Rule("str", 100, 1),
+        "style": Rule("int", PREMIUM_STYLE, 1, required=True),
+        "label": Rule("str", 80),
+        "disabled": Rule("bool"),
+        "url": Rule("str", 512, 1),
+        "sku_id": Rule("id"),
+        "emoji": Rule("object"),
+    },
+    STRING_SELECT: _SELECT | {"options": Rule("list", 25, 1, required=True)},
+    **{
+        kind: _SELECT | {"default_values": Rule("list", 25), "channel_types": Rule("list", 25)}
+        for kind in ENTITY_SELECTS
+    },
+    TEXT_INPUT: _ID
+    | {
+        "custom_id": _CUSTOM,
+        "style": Rule("int", 2, 1, required=True),
+        "label": Rule("str", 45, 1),
+        "value": Rule("str", 4000),
+        "placeholder": Rule("str", 100),
+        "required": Rule("bool"),
+        "min_length": Rule("int", 4000),
+        "max_length": Rule("int", 4000, 1),
+    },
+    SECTION: _ID | {"components": Rule("list", 3, 1, required=True), "accessory": Rule("object", required=True)},
+    TEXT: _ID | {"content": Rule("str", 4000, 1, required=True)},
+    THUMBNAIL: _ID | _MEDIA,
+    GALLERY: _ID | {"items": Rule("list", 10, 1, required=True)},
+    FILE: _ID | {"file": Rule("object", required=True), "spoiler": Rule("bool")},
+    SEPARATOR: _ID | {"spacing": Rule("int", 2, 1), "divider": Rule("bool")},
+    CONTAINER: _ID
+    | {"components": Rule("list", required=True), "accent_color": Rule("int", 0xFFFFFF), "spoiler": Rule("bool")},
+    LABEL: _ID
+    | {
+        "label": Rule("str", 45, 1, required=True),
+        "description": Rule("str", 100, 1),
+        "component": Rule("object", required=True),
+    },
+    FILE_UPLOAD: _ID | {"custom_id": _CUSTOM, "required": Rule("bool")} | _RANGE,
+    RADIO: _GROUP,
+    CHECKBOX_GROUP: _GROUP | _RANGE,
+    CHECKBOX: _ID | {"custom_id": _CUSTOM, "default": Rule("bool")},
+}
+_OPTION = {
+    "label": Rule("str", 100, 1, required=True),
+    "value": Rule("str", 100, 1, required=True),
+    "description": Rule("str", 100),
+    "default": Rule("bool"),
+    "emoji": Rule("object"),
+}
+
+IN_MESSAGE = frozenset({ROW})
+IN_LAYOUT = frozenset({ROW, SECTION, TEXT, GALLERY, FILE, SEPARATOR, CONTAINER})
+IN_FORM = frozenset({ROW, LABEL, TEXT})
+_INSIDE: Final[dict[int, frozenset[int]]] = {
+    ROW: frozenset({BUTTON, *SELECTS}),
+    SECTION: frozenset({TEXT}),
+    CONTAINER: IN_LAYOUT - {CONTAINER},
+}
+_ACCESSORY = frozenset({BUTTON, THUMBNAIL})
+_IN_LABEL = frozenset({TEXT_INPUT, *SELECTS, FILE_UPLOAD, RADIO, CHECKBOX_GROUP, CHECKBOX})
+
+
+def check_message(problems: Problems, path: str, value: Any, *, layout: bool) -> list[Json]:
+    """A message's components, complete; `layout` is whether the message carries the Components V2 flag."""
+    allowed = IN_LAYOUT if layout else IN_MESSAGE
+    checked = _Check(problems, in_form=False).tree(path, value, allowed)
+    if not layout and len(checked) > MAX_ROWS:
+        problems.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ROWS} or fewer in length.")
+    if layout:
+        everything = list(walk(checked))
+        if len(everything) > MAX_LAYOUT:
+            problems.add(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", f"At most {MAX_LAYOUT} components in all.")
+        if sum(len(c["content"]) for c in everything if c["type"] == TEXT) > MAX_LAYOUT_TEXT:
+            problems.add(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", f"At most {MAX_LAYOUT_TEXT} characters.")
+    return checked
+
+
+def check_form(problems: Problems, path: str, value: Any) -> list[Json]:
+    """A form's components, complete."""
+    checked = _Check(problems, in_form=True).tree(path, value, IN_FORM)
+    if not 1 <= len(checked) <= MAX_ROWS:
+        problems.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MAX_ROWS} in length.")
+    return checked
+
+
+def walk(components: list[Json]) -> Iterator[Json]:
+    """Every component at any depth, outer before inner."""
+    for component in components:
+        yield component
+        yield from walk(cast("list[Json]", component.get("components", [])))
+        for key in ("accessory", "component"):
+            if key in component:
+                yield from walk([component[key]])
+
+
+class _Check:
+    """One pass over a tree: numbers the components and sees that custom ids are unique."""
+
+    def __init__(self, problems: Problems, *, in_form: bool) -> None:
+        self._problems = problems
+        self._in_form = in_form
+        self._custom_ids: set[str] = set()
+        self._next_id = 0
+
+    def tree(self, path: str, value: Any, allowed: frozenset[int]) -> list[Json]:
+        found = [self._component(join(path, n), item, allowed) for n, item in enumerate(items(value))]
+        return [component for component in found if component]
+
+    def _component(self, path: str, value: Any, allowed: frozenset[int]) -> Json:
+        kind = cast("Json", value).get("type") if isinstance(value, dict) else None
+        if kind not in allowed:
+            self._problems.add(join(path, "type"), "UNION_TYPE_CHOICES", f"Value must be one of {sorted(allowed)}.")
+            return {}
+        self._next_id += 1
+        own_id = self._next_id
+        kept = hold(self._problems, path, value, RULES[kind])
+        kept["type"], kept["id"] = kind, kept.get("id") or own_id
+        self._unique(path, kept)
+        self._children(path, kind, kept)
+        self._particular(path, kind, kept)
+        return kept
+
+    def _unique(self, path: str, component: Json) -> None:
+        custom_id = component.get("custom_id")
+        if custom_id is None:
+            return
+        if custom_id in self._custom_ids:
+            self._problems.add(
+                join(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
+            )
+        self._custom_ids.add(custom_id)
+
+    def _children(self, path: str, kind: int, component: Json) -> None:
+        if kind in _INSIDE:
+            inside = frozenset({TEXT_INPUT}) if self._in_form else _INSIDE[kind]
+            component["components"] = self.tree(join(path, "components"), component.get("components"), inside)
+        if kind == SECTION:
+            component["accessory"] = self._component(join(path, "accessory"), component.get("accessory"), _ACCESSORY)
+        if kind == LABEL:
+            component["component"] = self._component(join(path, "component"), component.get("component"), _IN_LABEL)
+
+    def _particular(self, path: str, kind: int, component: Json) -> None:
+        if kind == ROW:
+            self._row(path, component["components"])
+        elif kind == BUTTON:
+            self._button(path, component)
+        elif kind in (*SELECTS, RADIO, CHECKBOX_GROUP):
+            self._options(path, kind, component)
+        elif kind in (THUMBNAIL, GALLERY, FILE):
+            self._media(path, kind, component)
+        component |= {key: value for key, value in _DEFAULTS.get(kind, {}).items() if key not in component}
+
+    def _row(self, path: str, inside: list[Json]) -> None:
+        if len(inside) > 1 and any(child["type"] in SELECTS for child in inside):
+            self._problems.add(
+                join(path, "components"),
+                "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
+                "The specified component exceeds the maximum width",
+            )
+
+    def _button(self, path: str, button: Json) -> None:
+        link, sku = button.get("style") == LINK_STYLE, button.get("style") == PREMIUM_STYLE
+        if link != ("url" in button) or (link or sku) == ("custom_id" in button):
+            self._problems.add(
+                path, "BUTTON_COMPONENT_CUSTOM_ID_URL", "A custom id or url must be used, but not both or neither"
+            )
+        if not sku and not button.get("label") and not button.get("emoji"):
+            self._problems.add(path, "BUTTON_COMPONENT_LABEL_REQUIRED", "A label or emoji is required.")
+
+    def _options(self, path: str, kind: int, component: Json) -> None:
+        rules = _OPTION if kind == STRING_SELECT else {k: v for k, v in _OPTION.items() if k != "emoji"}
+        options = items(component.get("options"))
+        kept = [hold(self._problems, join(path, f"options.{n}"), option, rules) for n, option in enumerate(options)]
+        values = [option.get("value") for option in kept]
+        if len(values) != len(set(values)):
+            self._problems.add(
+                join(path, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Values must be unique."
+            )
+        if "options" in component:
+            component["options"] = kept
+
+    def _media(self, path: str, kind: int, component: Json) -> None:
+        if kind == GALLERY:
+            kept = [
+                hold(self._problems, join(path, f"items.{n}"), i, _MEDIA)
+                for n, i in enumerate(items(component.get("items")))
+            ]
+            component["items"] = [{"description": None, "spoiler": False} | item for item in kept]
+            return
+        key = "file" if kind == FILE else "media"
+        hold(self._problems, join(path, key), component.get(key, {}), _URL)
+
+
+_DEFAULTS: Final[dict[int, Json]] = {
+    **{kind: {"min_values": 1, "max_values": 1} for kind in SELECTS},
+    THUMBNAIL: {"description": None, "spoiler": False},
+    FILE: {"spoiler": False},
+    SEPARATOR: {"spacing": 1, "divider": True},
+    CONTAINER: {"accent_color": None, "spoiler": False},
+}

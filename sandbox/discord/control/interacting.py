@@ -1,0 +1,163 @@
+"""Creates interactions as Discord's client and servers do, and waits for the bot's answer."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.discord.components import BUTTON, walk
+from sandbox.discord.core import Core
+from sandbox.discord.model import (
+    CallbackType,
+    Channel,
+    Interaction,
+    InteractionType,
+    Message,
+    MessageFlag,
+    Modal,
+    User,
+)
+from sandbox.discord.permissions import in_channel
+from sandbox.discord.rest.interactions import ANSWER_WITHIN_S
+from sandbox.discord.wire import Json
+
+IN_GUILD, IN_DM = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a person does: the kind of interaction, its data, and what it refers to."""
+
+    type: InteractionType
+    user: User
+    channel: Channel
+    data: Json
+    name: str = ""
+    command_type: int = 0
+    message: Message | None = None
+    target: Message | None = None
+    trigger: Interaction | None = None
+
+
+async def interact(core: Core, deed: Deed) -> Json:
+    """Send the interaction and answer once the bot has responded or three seconds have passed."""
+    interaction = _open(core, deed)
+    guild = deed.channel.guild
+    core.gateway.emit("INTERACTION_CREATE", event(core, interaction, deed.data), guild_id=guild.id if guild else None)
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            await interaction.answered.wait()
+    except TimeoutError:
+        return outcome(interaction)
+    return outcome(interaction)
+
+
+def _open(core: Core, deed: Deed) -> Interaction:
+    interaction = Interaction(
+        id=core.ids.next(),
+        token=core.world.new_token(),
+        type=deed.type,
+        user=deed.user,
+        channel=deed.channel,
+        created_at=core.clock.now(),
+        name=deed.name,
+        upload_limit_bytes=core.world.upload_limit_bytes(deed.channel, deed.user),
+        command_type=deed.command_type,
+        message=deed.message,
+        target_message_id=deed.target.id if deed.target else None,
+        trigger=deed.trigger,
+    )
+    core.world.open_interaction(interaction)
+    return interaction
+
+
+def event(core: Core, interaction: Interaction, data: Json) -> Json:
+    """The INTERACTION_CREATE event."""
+    channel, user, bot = interaction.channel, interaction.user, core.world.bot
+    shown: Json = {
+        "id": str(interaction.id),
+        "application_id": str(bot.id),
+        "type": int(interaction.type),
+        "data": data,
+        "token": interaction.token,
+        "version": 1,
+        "channel": core.show.channel_in_interaction(channel, user),
+        "channel_id": str(channel.id),
+        "app_permissions": str(in_channel(channel, bot)),
+        "locale": "en-US",
+        "entitlements": [],
+        "entitlement_sku_ids": [],
+        "authorizing_integration_owners": core.show.owners(channel),
+        "context": IN_GUILD if channel.guild else IN_DM,
+        "attachment_size_limit": interaction.upload_limit_bytes,
+    }
+    if interaction.message is not None:
+        shown["message"] = core.show.message(interaction.message)
+    if channel.guild is None:
+        return shown | {"user": core.show.user(user)}
+    member = core.show.member_with_user(channel.guild.members[user.id])
+    return shown | {
+        "guild_id": str(channel.guild.id),
+        "guild": {"id": str(channel.guild.id), "locale": "en-US", "features": []},
+        "guild_locale": "en-US",
+        "member": member | {"permissions": str(in_channel(channel, user))},
+    }
+
+
+def outcome(interaction: Interaction) -> Json:
+    """What the control surface tells of an interaction; null where there is nothing."""
+    message = interaction.original
+    loading = message is not None and bool(message.flags & MessageFlag.LOADING)
+    waited = None if interaction.acknowledged_at is None else interaction.acknowledged_at - interaction.created_at
+    answer: Json = {
+        "interaction_id": str(interaction.id),
+        "acknowledged": interaction.callback is not None,
+        "ack_ms": None if waited is None else round(waited * 1000, 1),
+        "message_id": str(message.id) if message else None,
+        "ephemeral": interaction.ephemeral if message else None,
+        "content": None if message is None or loading else message.content,
+        "modal": form(interaction.modal) if interaction.modal else None,
+    }
+    if interaction.callback is CallbackType.AUTOCOMPLETE:
+        answer["choices"] = interaction.choices
+    return answer
+
+
+def form(modal: Modal) -> Json:
+    """A modal as a person sees it."""
+    return {
+        "id": str(modal.id),
+        "custom_id": modal.data["custom_id"],
+        "title": modal.data["title"],
+        "fields": [_field(component, label) for component, label in labelled(modal)],
+    }
+
+
+def labelled(modal: Modal) -> list[tuple[Json, str]]:
+    """The fields of a modal with the labels that stand beside them."""
+    found: list[tuple[Json, str]] = []
+    for top in modal.data["components"]:
+        if "component" in top:
+            found.append((top["component"], top["label"]))
+        found += [(inner, inner.get("label", "")) for inner in top.get("components", [])]
+    return found
+
+
+def _field(component: Json, label: str) -> Json:
+    shown: Json = {"custom_id": component["custom_id"], "label": label, "type": component["type"]}
+    for key in ("style", "value", "placeholder", "min_length", "max_length", "min_values", "max_values"):
+        shown[key] = component.get(key)
+    shown["required"] = component.get("required", True)
+    shown["options"] = component.get("options")
+    shown["default"] = component.get("default")
+    return shown
+
+
+def buttons(message: Message) -> list[Json]:
+    """Everything on a message that can be clicked or chosen from."""
+    return [c for c in walk(message.components) if c["type"] == BUTTON or "custom_id" in c]
+
+
+def click_data(component: Json, values: list[Any] | None) -> Json:
+    """A component interaction's data."""
+    data: Json = {"custom_id": component["custom_id"], "component_type": component["type"], "id": component["id"]}
+    return data if values is None else data | {"values": values}

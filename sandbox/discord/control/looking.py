@@ -1,0 +1,83 @@
+"""Orders that look: messages as a person sees them, commands, limits, the transcript."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from sandbox.discord.clock import iso
+from sandbox.discord.control.orders import Refused, find_channel, person, visible
+from sandbox.discord.core import Core
+from sandbox.discord.model import Message, MessageFlag
+from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.wire import Json
+
+SHOWN = 20_000
+
+
+def messages(core: Core, query: Mapping[str, str]) -> list[Json]:
+    """A channel's messages, oldest first, as `as` sees them; without `as` all, ephemeral ones too."""
+    if extra := set(query) - {"channel", "as", "limit", "message"}:
+        raise Refused(f"Messages have no {', '.join(sorted(extra))}; they know channel, as, limit and message.")
+    viewer = person(core, query["as"]) if "as" in query else None
+    channel = find_channel(core, query.get("channel", "general"))
+    if viewer is not None and not in_channel(channel, viewer) & Permission.VIEW_CHANNEL:
+        raise Refused(f"{viewer.name} does not see the channel {channel.name}.")
+    if "message" in query:
+        one = channel.messages.get(int(query["message"])) if query["message"].isdigit() else None
+        found = [one] if one is not None else []
+    else:
+        found = list(islice(reversed(channel.messages.values()), int(query.get("limit", SHOWN))))[::-1]
+    return [_message(core, message) for message in found if viewer is None or visible(message, viewer)]
+
+
+def _message(core: Core, message: Message) -> Json:
+    shown = core.show.message(message)
+    reference = shown.get("message_reference")
+    return {
+        "id": shown["id"],
+        "author": message.author.name,
+        "content": message.content,
+        "embeds": shown["embeds"],
+        "components": shown["components"],
+        "attachments": [core.show.attachment(attachment) for attachment in message.attachments.values()],
+        "reactions": [
+            {"emoji": emoji, "users": [user.name for user in users.values()]}
+            for emoji, users in message.reactions.items()
+        ],
+        "edits": message.edits,
+        "ephemeral_for": message.ephemeral_for.name if message.ephemeral_for else None,
+        "reference": reference["message_id"] if reference else None,
+        "flags": int(message.flags),
+        "loading": bool(message.flags & MessageFlag.LOADING),
+        "type": int(message.type),
+        "created_at": iso(message.created_at),
+        "edited_at": shown["edited_timestamp"],
+        "channel_id": shown["channel_id"],
+        "nonce": message.nonce,
+    }
+
+
+def commands(core: Core, _: Mapping[str, str]) -> list[Json]:
+    """Every command the bot has synced, the global ones first."""
+    return [command for place in core.world.commands.values() for command in place.values()]
+
+
+def limits(core: Core, _: Mapping[str, str]) -> Json:
+    """How often the bot ran into limits."""
+    return core.limits.report()
+
+
+def state(core: Core, _: Mapping[str, str]) -> Json:
+    """What the gateway and the clock are at, and who exists."""
+    servers: list[Any] = [
+        {
+            "id": str(guild.id),
+            "name": guild.name,
+            "tier": guild.tier,
+            "channels": [{"id": str(c.id), "name": c.name} for c in guild.channels.values()],
+            "roles": [{"id": str(r.id), "name": r.name} for r in guild.roles.values()],
+            "members": [{"id": str(m.user.id), "name": m.user.name} for m in guild.members.values()],
+        }
+        for guild in core.world.guilds.values()
+    ]
+    return {"connected": core.gateway.connected(), "now": core.clock.now(), "servers": servers}

@@ -1,0 +1,165 @@
+"""What an order to the control surface is, and how it is refused."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any, cast
+
+from sandbox.discord.core import Core
+from sandbox.discord.model import Attachment, Blob, Channel, Guild, Message, User
+from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.posting import safe_name
+from sandbox.discord.wire import Json
+
+
+class Refused(Exception):
+    """The order cannot be carried out; the text says why, as a person would see or be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order: the world it acts on, and its body."""
+
+    core: Core
+    body: Json
+
+    def only(self, *keys: str) -> None:
+        """Refuse keys that the order does not have, because a mistyped key is a mistake.
+
+        Raises:
+            Refused: naming them.
+        """
+        if extra := set(self.body) - set(keys):
+            raise Refused(f"This order has no {', '.join(sorted(extra))}; it knows {', '.join(keys)}.")
+
+    def text(self, key: str) -> str:
+        """A key that must be there, as text."""
+        value = self.body.get(key)
+        if value is None:
+            raise Refused(f"The order needs a {key}.")
+        return str(value)
+
+    def mapping(self, key: str) -> Json:
+        """A key that holds an object; empty when it is left out."""
+        value = self.body.get(key) or {}
+        if not isinstance(value, dict):
+            raise Refused(f"{key} is an object.")
+        return cast("Json", value)
+
+    def rows(self, key: str) -> list[Json]:
+        """A key that holds a list of objects; empty when it is left out."""
+        value = self.body.get(key) or []
+        if not isinstance(value, list):
+            raise Refused(f"{key} is a list.")
+        return [cast("Json", row) if isinstance(row, dict) else {"name": str(row)} for row in cast("list[Any]", value)]
+
+    def user(self, key: str = "user") -> User:
+        """The person of that name (or id)."""
+        return person(self.core, self.text(key))
+
+    def place(self, user: User) -> Channel:
+        """The order's channel, which the person must see; `general` of Studio when none is named."""
+        channel = find_channel(self.core, str(self.body.get("channel", "general")))
+        if not in_channel(channel, user) & Permission.VIEW_CHANNEL:
+            raise Refused(f"{user.name} does not see the channel {channel.name}.")
+        return channel
+
+    def message(self, user: User) -> Message:
+        """The order's message, which the person must see."""
+        given = self.text("message")
+        message = self.core.world.messages.get(int(given)) if given.isdigit() else None
+        if message is None or not visible(message, user):
+            raise Refused(f"{user.name} sees no message {given}.")
+        return message
+
+
+def visible(message: Message, user: User) -> bool:
+    """Whether that person sees the message."""
+    seen = in_channel(message.channel, user) & Permission.VIEW_CHANNEL
+    return bool(seen) and message.ephemeral_for in {None, user}
+
+
+def person(core: Core, name: str) -> User:
+    """The person of that name or id.
+
+    Raises:
+        Refused: there is none.
+    """
+    found = core.world.people.get(name) or (core.world.users.get(int(name)) if name.isdigit() else None)
+    if found is None:
+        raise Refused(f"There is no member {name}; POST /sandbox/world adds one.")
+    return found
+
+
+def find_guild(core: Core, name: str) -> Guild:
+    """The server of that name or id; of several the first.
+
+    Raises:
+        Refused: there is none.
+    """
+    for guild in core.world.guilds.values():
+        if name in {guild.name, str(guild.id)}:
+            return guild
+    raise Refused(f"There is no server {name}; POST /sandbox/world adds one.")
+
+
+def find_channel(core: Core, name: str) -> Channel:
+    """The channel by id, by name (the first server's first), as `Server/name`, or the DM as `@person`.
+
+    Raises:
+        Refused: there is none.
+    """
+    if name.startswith("@"):
+        return core.world.dm(person(core, name[1:]))
+    if name.isdigit() and (found := core.world.channels.get(int(name))) is not None:
+        return found
+    server, _, short = name.rpartition("/")
+    guilds = [find_guild(core, server)] if server else core.world.guilds.values()
+    for guild in guilds:
+        for channel in guild.channels.values():
+            if channel.name == short.removeprefix("#"):
+                return channel
+    raise Refused(f"There is no channel {name}; POST /sandbox/world adds one.")
+
+
+def attach(core: Core, channel: Channel, given: Any, *, ephemeral: bool) -> Attachment:
+    """Upload one file of an order: `filename`, `content_type`, and `base64` or the `path` of a local file.
+
+    Raises:
+        Refused: it is not described rightly.
+    """
+    if not isinstance(given, dict):
+        raise Refused('A file is an object: {"filename", "content_type", "base64"}.')
+    file = cast("Mapping[str, Any]", given)
+    if extra := set(file) - {"filename", "content_type", "base64", "path", "description"}:
+        raise Refused(f"A file has no {', '.join(sorted(extra))}.")
+    blob = _blob(core, file)
+    filename = str(file.get("filename") or Path(str(file.get("path", "file"))).name)
+    attachment = Attachment(
+        id=core.ids.next(),
+        channel_id=channel.id,
+        filename=safe_name(filename),
+        content_type=file.get("content_type") or guess_type(filename)[0],
+        blob=blob,
+        ephemeral=ephemeral,
+        description=file.get("description"),
+    )
+    core.cdn.add(attachment)
+    return attachment
+
+
+def _blob(core: Core, file: Mapping[str, Any]) -> Blob:
+    if "path" in file:
+        path = Path(str(file["path"]))
+        if not path.is_file():
+            raise Refused(f"There is no file {path}.")
+        return Blob(path.stat().st_size, path=path)
+    try:
+        return core.cdn.blob(base64.b64decode(str(file["base64"]), validate=True))
+    except KeyError:
+        raise Refused("A file needs base64 or path.") from None
+    except binascii.Error as error:
+        raise Refused(f"This is not base64: {error}") from None

@@ -1,0 +1,170 @@
+"""Orders that shape: new servers, channels, roles and members, faults, the clock, the gateway."""
+
+from collections.abc import Callable
+
+from sandbox.discord.control.orders import Order, Refused, find_guild, person
+from sandbox.discord.core import Core
+from sandbox.discord.faults import Fault
+from sandbox.discord.gateway import Intent
+from sandbox.discord.model import Guild, Member, Overwrite, Role, User
+from sandbox.discord.permissions import parse
+from sandbox.discord.wire import Json
+
+MIB = 1024 * 1024
+TIERS = (0, 1, 2, 3)
+ROLE_KIND, MEMBER_KIND = 0, 1
+
+
+async def world(order: Order) -> Json:
+    """Add servers, channels, roles and members; answers the same lists with their ids.
+
+    Without a `server`, a channel stands in the first one, and roles and members are in all of them.
+    """
+    order.only("servers", "channels", "roles", "members")
+    return {
+        "servers": [_server(order.core, row) for row in order.rows("servers")],
+        "roles": [_role(order.core, row) for row in order.rows("roles")],
+        "members": [_member(order.core, row) for row in order.rows("members")],
+        "channels": [_channel(order.core, row) for row in order.rows("channels")],
+    }
+
+
+def _known(row: Json, *keys: str) -> str:
+    if extra := set(row) - set(keys):
+        raise Refused(f"{', '.join(sorted(extra))} is not known here; known are {', '.join(keys)}.")
+    if not row.get("name"):
+        raise Refused("Everything in the world has a name.")
+    return str(row["name"])
+
+
+def _server(core: Core, row: Json) -> Json:
+    name = _known(row, "name", "tier")
+    tier = int(row.get("tier", 0))
+    if tier not in TIERS:
+        raise Refused(f"A server's tier is one of {TIERS}, not {tier}.")
+    earlier = [user for user in core.world.people.values()]
+    guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
+    for user in earlier:
+        core.world.add_member(guild, user)
+    data = core.show.guild_create(guild, all_members=False)
+    core.gateway.emit("GUILD_CREATE", data, guild_id=guild.id, intent=Intent.GUILDS)
+    return row | {"id": str(guild.id)}
+
+
+def _guilds(core: Core, row: Json) -> list[Guild]:
+    return [find_guild(core, str(row["server"]))] if row.get("server") else list(core.world.guilds.values())
+
+
+def _channel(core: Core, row: Json) -> Json:
+    name = _known(row, "name", "server", "overwrites")
+    guild = _guilds(core, row)[0]
+    overwrites = tuple(_overwrite(core, guild, exception) for exception in row.get("overwrites") or [])
+    channel = core.world.add_channel(name, guild, overwrites)
+    core.gateway.emit("CHANNEL_CREATE", core.show.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+    return row | {"id": str(channel.id)}
+
+
+def _overwrite(core: Core, guild: Guild, given: Json) -> Overwrite:
+    """`{"role": name}`, `{"member": name}` or `{"bot": true}` with `allow` and `deny` lists of permissions."""
+    if extra := set(given) - {"role", "member", "bot", "allow", "deny"}:
+        raise Refused(f"An overwrite has no {', '.join(sorted(extra))}.")
+    allow, deny = _permissions(given.get("allow", [])), _permissions(given.get("deny", []))
+    if given.get("bot"):
+        return Overwrite(core.world.bot.id, MEMBER_KIND, allow, deny)
+    if "member" in given:
+        return Overwrite(person(core, str(given["member"])).id, MEMBER_KIND, allow, deny)
+    return Overwrite(_role_named(guild, str(given.get("role", "@everyone"))).id, ROLE_KIND, allow, deny)
+
+
+def _permissions(names: object) -> int:
+    try:
+        return parse(names)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def _role_named(guild: Guild, name: str) -> Role:
+    found = next((role for role in guild.roles.values() if name in {role.name, str(role.id)}), None)
+    if found is None:
+        raise Refused(f"The server {guild.name} has no role {name}.")
+    return found
+
+
+def _role(core: Core, row: Json) -> Json:
+    name = _known(row, "name", "server", "permissions")
+    made = [core.world.add_role(name, guild, _permissions(row.get("permissions", 0))) for guild in _guilds(core, row)]
+    for role in made:
+        data: Json = {"guild_id": str(role.guild_id), "role": core.show.role(role)}
+        core.gateway.emit("GUILD_ROLE_CREATE", data, guild_id=role.guild_id, intent=Intent.GUILDS)
+    return row | {"id": str(made[0].id), "ids": {str(role.guild_id): str(role.id) for role in made}}
+
+
+def _member(core: Core, row: Json) -> Json:
+    name = _known(row, "name", "server", "roles", "upload_limit_mib")
+    user = core.world.add_user(name)
+    if "upload_limit_mib" in row:
+        user.upload_limit_bytes = int(float(row["upload_limit_mib"]) * MIB)
+    wanted = [str(role) for role in row.get("roles") or []]
+    guilds = _guilds(core, row)
+    held = [role for guild in guilds for role in guild.roles.values()]
+    for role_name in wanted:
+        if not any(role_name in {role.name, str(role.id)} for role in held):
+            raise Refused(f"There is no role {role_name}.")
+    for guild in guilds:
+        _join(core, guild, user, wanted)
+    return row | {"id": str(user.id)}
+
+
+def _join(core: Core, guild: Guild, user: User, wanted: list[str]) -> None:
+    known = user.id in guild.members
+    member = core.world.add_member(guild, user)
+    for role in guild.roles.values():
+        if (role.name in wanted or str(role.id) in wanted) and role.id not in member.roles:
+            member.roles.append(role.id)
+    _tell_member(core, guild, member, "GUILD_MEMBER_UPDATE" if known else "GUILD_MEMBER_ADD")
+
+
+def _tell_member(core: Core, guild: Guild, member: Member, event: str) -> None:
+    data = core.show.member_with_user(member) | {"guild_id": str(guild.id)}
+    core.gateway.emit(event, data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
+
+
+async def faults(order: Order) -> Json:
+    """Put a fault in force; without `times` it stays until `DELETE /sandbox/faults`."""
+    try:
+        order.core.faults.order(Fault.parse(order.body))
+    except (ValueError, TypeError) as error:
+        raise Refused(str(error)) from None
+    return {"ok": True}
+
+
+async def clear_faults(order: Order) -> Json:
+    """Take every fault out of force."""
+    order.core.faults.clear()
+    return {"ok": True}
+
+
+async def advance(order: Order) -> Json:
+    """Move the clock ahead by `seconds`: tokens, message age and signed links grow old."""
+    order.only("seconds")
+    try:
+        order.core.clock.advance(float(order.text("seconds")))
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    return {"ok": True, "now": order.core.clock.now()}
+
+
+async def gateway(order: Order) -> Json:
+    """Disturb the gateway: `reconnect` (op 7), `invalidate` (op 9, session lost), `invalidate_resumable`, `cut`."""
+    order.only("action")
+    actions: dict[str, Callable[[], None]] = {
+        "reconnect": order.core.gateway.ask_reconnect,
+        "invalidate": lambda: order.core.gateway.invalidate(resumable=False),
+        "invalidate_resumable": lambda: order.core.gateway.invalidate(resumable=True),
+        "cut": order.core.gateway.cut,
+    }
+    action = actions.get(order.text("action"))
+    if action is None:
+        raise Refused(f"The gateway can {', '.join(actions)}.")
+    action()
+    return {"ok": True}

@@ -1,0 +1,98 @@
+"""Registers the control surface. A refusal is a 400 with `{"error": "<a sentence>"}`."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from aiohttp import web
+
+from sandbox.discord.control import acting, looking, shaping
+from sandbox.discord.control.orders import Order, Refused
+from sandbox.discord.core import Core
+from sandbox.discord.wire import ApiError, Json, dumps
+
+log = logging.getLogger(__name__)
+
+ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
+    "slash": acting.slash,
+    "menu": acting.menu,
+    "click": acting.click,
+    "submit": acting.submit,
+    "say": acting.say,
+    "react": acting.react,
+    "unreact": acting.unreact,
+    "world": shaping.world,
+    "faults": shaping.faults,
+    "advance": shaping.advance,
+    "gateway": shaping.gateway,
+}
+VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
+    "messages": looking.messages,
+    "commands": looking.commands,
+    "limits": looking.limits,
+    "state": looking.state,
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def register(router: web.UrlDispatcher, core: Core) -> None:
+    """Add the surface's routes."""
+    for name, act in ORDERS.items():
+        router.add_post(f"/sandbox/{name}", _acting(core, act))
+    for name, view in VIEWS.items():
+        router.add_get(f"/sandbox/{name}", _looking(core, view))
+    router.add_delete("/sandbox/faults", _acting(core, shaping.clear_faults))
+    router.add_get("/sandbox/transcript", _transcript(core))
+    router.add_delete("/sandbox/transcript", _forget(core))
+
+
+def _acting(core: Core, act: Callable[[Order], Awaitable[Json]]) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return _json(await act(Order(core, _object(await request.read()))))
+        except Refused as refused:
+            return _json({"error": str(refused)}, status=400)
+        except ApiError as error:
+            return _json({"error": error.message} | error.body(), status=400)
+
+    return handle
+
+
+def _object(text: bytes) -> Json:
+    try:
+        body: Any = json.loads(text) if text else {}
+    except ValueError as error:
+        raise Refused(f"The order is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise Refused("An order is a JSON object.")
+    return cast("Json", body)
+
+
+def _looking(core: Core, view: Callable[[Core, Mapping[str, str]], Any]) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return _json(view(core, request.query))
+        except Refused as refused:
+            return _json({"error": str(refused)}, status=400)
+
+    return handle
+
+
+def _transcript(core: Core) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(body=b"".join(core.transcript.lines()), content_type="application/x-ndjson")
+
+    return handle
+
+
+def _forget(core: Core) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        core.transcript.clear()
+        return _json({"ok": True})
+
+    return handle
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=dumps(value), status=status, content_type="application/json")

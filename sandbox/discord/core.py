@@ -1,0 +1,28 @@
+"""The parts of one running sandbox, in one place for the routes and the control surface."""
+
+from dataclasses import dataclass
+
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.clock import Clock, Snowflakes
+from sandbox.discord.faults import Faults
+from sandbox.discord.gateway import Gateway
+from sandbox.discord.limits import Limits
+from sandbox.discord.objects import Projector
+from sandbox.discord.transcript import Transcript
+from sandbox.discord.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything a request may need. There is one per server, built once."""
+
+    clock: Clock
+    ids: Snowflakes
+    world: World
+    cdn: Cdn
+    show: Projector
+    gateway: Gateway
+    limits: Limits
+    faults: Faults
+    transcript: Transcript
+    token: str

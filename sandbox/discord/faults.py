@@ -1,0 +1,93 @@
+"""Faults that a test orders: the next answers to a route fail, come late, or never come."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sandbox.discord.wire import Json
+
+KEYS = {"method", "path", "status", "times", "delay_s", "drop", "retry_after", "code", "message", "after", "body"}
+TOO_MANY = 429
+
+
+@dataclass(slots=True)
+class Fault:
+    """One ordered fault. `left` is how often it still strikes; None is for ever. `after`: the request still counts."""
+
+    method: str
+    path: str
+    status: int | None
+    code: int
+    message: str
+    delay_s: float
+    drop: bool
+    after: bool
+    retry_after_s: float | None
+    body: Any
+    left: int | None
+
+    @classmethod
+    def parse(cls, order: Json) -> "Fault":
+        """Read an order from the control surface.
+
+        Raises:
+            ValueError: it has a key that is not known, or names nothing to do.
+        """
+        if extra := set(order) - KEYS:
+            raise ValueError(f"A fault has no {', '.join(sorted(extra))}; it knows {', '.join(sorted(KEYS))}.")
+        retry_after = order.get("retry_after")
+        status = order.get("status", TOO_MANY if retry_after is not None else None)
+        if status is None and not order.get("drop") and not order.get("delay_s"):
+            raise ValueError("A fault needs a status, a delay_s, a retry_after or drop.")
+        return cls(
+            method=str(order.get("method", "*")).upper(),
+            path=str(order.get("path", "*")).removeprefix("/api/v10"),
+            status=None if status is None else int(status),
+            code=int(order.get("code", 0)),
+            message=str(order.get("message", f"Ordered by the test: {status}")),
+            delay_s=float(order.get("delay_s", 0)),
+            drop=bool(order.get("drop", False)),
+            after=bool(order.get("after", False)),
+            retry_after_s=None if retry_after is None else float(retry_after),
+            body=order.get("body"),
+            left=None if order.get("times") is None else int(order["times"]),
+        )
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether it strikes this request."""
+        return self.left != 0 and self.method in {"*", method} and fnmatchcase(path, self.path)
+
+    def answer(self) -> Json:
+        """The body of the failing answer."""
+        if self.body is not None:
+            return self.body
+        if self.status == TOO_MANY:
+            answer: Json = {"message": self.message, "retry_after": self.retry_after_s or 1.0, "global": False}
+            return answer | ({"code": self.code} if self.code else {})
+        return {"message": self.message, "code": self.code}
+
+
+class Faults:
+    """The faults in force, first ordered first struck."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def order(self, fault: Fault) -> None:
+        """Put a fault in force."""
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Take every fault out of force."""
+        self._faults.clear()
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """The fault that this request meets, counted down; None when it goes through."""
+        for fault in self._faults:
+            if fault.matches(method, path):
+                if fault.left is not None:
+                    fault.left -= 1
+                    if fault.left == 0:
+                        self._faults.remove(fault)
+                return fault
+        return None

@@ -1,0 +1,130 @@
+"""Rate limits as Discord applies them: a bucket per route and major parameter, and 50 requests a second in all."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.discord.clock import Clock
+from sandbox.discord.wire import Json
+
+GLOBAL_PER_SECOND = 50
+BUCKETS_KEPT = 20_000
+INVALID_WINDOW_S = 600
+INVALID = frozenset({401, 403, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A route's limit: requests per window, in the bucket of `name` and the values of `major`."""
+
+    name: str
+    limit: int
+    per_s: float
+    major: tuple[str, ...] = ()
+
+    def key(self, params: Mapping[str, str]) -> str:
+        """Which bucket a request falls into."""
+        return ":".join((self.name, *(params[name] for name in self.major)))
+
+
+class TooMany(Exception):
+    """The request is over a limit: wait `retry_after_s`. `scope` is `user`, `shared` or `global`."""
+
+    def __init__(self, retry_after_s: float, scope: str, headers: dict[str, str]) -> None:
+        super().__init__(f"wait {retry_after_s:.3f} s ({scope})")
+        self.retry_after_s = retry_after_s
+        self.scope = scope
+        self.headers = headers
+
+    def body(self) -> Json:
+        """The 429's JSON."""
+        return {
+            "message": "You are being rate limited.",
+            "retry_after": round(self.retry_after_s, 3),
+            "global": self.scope == "global",
+        }
+
+
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    used: int = 0
+
+
+@dataclass(slots=True)
+class Limits:
+    """Counts requests into fixed windows of the sandbox's time, and what went over."""
+
+    clock: Clock
+    global_per_second: int = GLOBAL_PER_SECOND
+    _windows: dict[str, _Window] = field(default_factory=dict[str, _Window])
+    _hits: Counter[str] = field(default_factory=Counter[str])
+    _invalid: Counter[str] = field(default_factory=Counter[str])
+    _invalid_since: float = 0.0
+
+    def take(self, rate: Rate, params: Mapping[str, str]) -> dict[str, str]:
+        """Count one request and return the headers that tell of the bucket.
+
+        Raises:
+            TooMany: the bucket is empty.
+        """
+        window = self._window(rate.key(params), rate.per_s)
+        left = rate.limit - window.used - 1
+        wait_s = max(0.001, window.ends - self.clock.now())
+        headers = {
+            "X-RateLimit-Limit": str(rate.limit),
+            "X-RateLimit-Remaining": str(max(0, left)),
+            "X-RateLimit-Reset": f"{window.ends:.3f}",
+            "X-RateLimit-Reset-After": f"{wait_s:.3f}",
+            "X-RateLimit-Bucket": bucket_hash(rate.name),
+        }
+        if left < 0:
+            raise TooMany(wait_s, "user", headers)
+        window.used += 1
+        return headers
+
+    def take_global(self) -> None:
+        """Count one request against the bot's requests per second.
+
+        Raises:
+            TooMany: there were too many this second.
+        """
+        window = self._window("global", 1.0)
+        if window.used >= self.global_per_second:
+            raise TooMany(max(0.001, window.ends - self.clock.now()), "global", {"X-RateLimit-Global": "true"})
+        window.used += 1
+
+    def _window(self, key: str, per_s: float) -> _Window:
+        now = self.clock.now()
+        window = self._windows.get(key)
+        if window is None or window.ends <= now:
+            if len(self._windows) >= BUCKETS_KEPT:
+                self._windows = {k: w for k, w in self._windows.items() if w.ends > now}
+            window = self._windows[key] = _Window(now + per_s)
+        return window
+
+    def note(self, status: int, route: str) -> None:
+        """Remember an answer's status for the statistics."""
+        if status not in INVALID:
+            return
+        if self.clock.now() - self._invalid_since > INVALID_WINDOW_S:
+            self._invalid.clear()
+            self._invalid_since = self.clock.now()
+        self._invalid[str(status)] += 1
+        if status == 429:  # noqa: PLR2004 - the status this counter is about
+            self._hits[route] += 1
+
+    def report(self) -> Json:
+        """What `GET /sandbox/limits` answers: 429s in all and by route, and the 401, 403 and 429 of ten minutes."""
+        return {
+            "rate_limited": self._hits.total(),
+            "by_route": dict(self._hits),
+            "invalid_requests": self._invalid.total(),
+            "invalid_by_status": dict(self._invalid),
+        }
+
+
+def bucket_hash(name: str) -> str:
+    """The opaque name of a bucket."""
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,86 @@
+"""Puts links in the place of `attachment://…` in embeds and components. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sandbox.discord.wire import Json
+
+SCHEME = "attachment://"
+PICTURES = ("image", "thumbnail", "video")
+MEDIA = ("media", "file")
+
+
+def embeds_with_links(embeds: list[Json], links: Mapping[str, Json]) -> tuple[list[Json], set[str]]:
+    """The embeds with links, and the names they used: Discord no longer lists those among the attachments."""
+    used: set[str] = set()
+    return [_embed(embed, links, used) for embed in embeds], used
+
+
+def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
+    shown = embed
+    for key in PICTURES:
+        if (link := _named(embed.get(key), links, used)) is not None:
+            shown = shown | {key: embed[key] | {"url": link["url"], "proxy_url": link["url"]}}
+    for key in ("author", "footer"):
+        part = embed.get(key)
+        name = _name(part.get("icon_url") if part else None)
+        if part and name in links:
+            used.add(name)
+            shown = shown | {key: part | {"icon_url": links[name]["url"], "proxy_icon_url": links[name]["url"]}}
+    return shown
+
+
+def _name(url: object) -> str:
+    return url.removeprefix(SCHEME) if isinstance(url, str) and url.startswith(SCHEME) else ""
+
+
+def _named(part: Json | None, links: Mapping[str, Json], used: set[str]) -> Json | None:
+    name = _name(part.get("url") if part else None)
+    if name not in links:
+        return None
+    used.add(name)
+    return links[name]
+
+
+def with_links(component: Json, links: Mapping[str, Json], used: set[str]) -> Json:
+    """A component of the second version with its media resolved, at any depth."""
+    shown: Json = {}
+    for key, value in component.items():
+        if key in MEDIA and isinstance(value, dict):
+            shown[key] = _media(cast("Json", value), links, used)
+            if key == "file":
+                shown |= _file_facts(cast("Json", value), links)
+        else:
+            shown[key] = _below(value, links, used)
+    return shown
+
+
+def _below(value: Any, links: Mapping[str, Json], used: set[str]) -> Any:
+    match value:
+        case dict():
+            return with_links(cast("Json", value), links, used)
+        case list():
+            return [_below(item, links, used) for item in cast("list[Any]", value)]
+        case _:
+            return value
+
+
+def _media(media: Json, links: Mapping[str, Json], used: set[str]) -> Json:
+    link = _named(media, links, used)
+    if link is None:
+        url = str(media.get("url", ""))
+        return {"id": "0", "url": url, "proxy_url": url, "width": None, "height": None, "content_type": None}
+    return {
+        "id": link["id"],
+        "url": link["url"],
+        "proxy_url": link["url"],
+        "width": None,
+        "height": None,
+        "content_type": link.get("content_type"),
+        "attachment_id": link["id"],
+    }
+
+
+def _file_facts(file: Json, links: Mapping[str, Json]) -> Json:
+    link = links.get(_name(file.get("url")))
+    return {"name": link["filename"] if link else None, "size": link["size"] if link else None}

@@ -1,0 +1,209 @@
+"""The records of the store. They are mutable on purpose: the world is the one place that holds them."""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+from pathlib import Path
+
+from sandbox.discord.wire import Json
+
+
+class ChannelType(IntEnum):
+    """The channel kinds the sandbox has."""
+
+    TEXT = 0
+    DM = 1
+
+
+class MessageType(IntEnum):
+    """The message kinds the sandbox makes."""
+
+    DEFAULT = 0
+    REPLY = 19
+    CHAT_INPUT_COMMAND = 20
+    CONTEXT_MENU_COMMAND = 23
+
+
+class MessageFlag(IntFlag):
+    """Message flags."""
+
+    NONE = 0
+    SUPPRESS_EMBEDS = 1 << 2
+    EPHEMERAL = 1 << 6
+    LOADING = 1 << 7
+    SUPPRESS_NOTIFICATIONS = 1 << 12
+    COMPONENTS_V2 = 1 << 15
+
+
+class InteractionType(IntEnum):
+    """What a person did."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL = 5
+
+
+class CallbackType(IntEnum):
+    """What the bot answered."""
+
+    MESSAGE = 4
+    DEFER = 5
+    DEFER_UPDATE = 6
+    UPDATE = 7
+    AUTOCOMPLETE = 8
+    MODAL = 9
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A person or the bot. `upload_limit_bytes` is what their own subscription lets them upload."""
+
+    id: int
+    name: str
+    bot: bool = False
+    upload_limit_bytes: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Role:
+    """A role of one server."""
+
+    id: int
+    guild_id: int
+    name: str
+    permissions: int
+    position: int
+    managed: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A user in one server."""
+
+    user: User
+    guild_id: int
+    joined_at: float
+    roles: list[int] = field(default_factory=list[int])
+
+
+@dataclass(slots=True, eq=False)
+class Guild:
+    """A server; `tier` is its boost level."""
+
+    id: int
+    name: str
+    tier: int
+    owner_id: int
+    joined_at: float
+    roles: dict[int, Role] = field(default_factory=dict[int, Role])
+    members: dict[int, Member] = field(default_factory=dict[int, Member])
+    channels: dict[int, "Channel"] = field(default_factory=dict[int, "Channel"])
+
+
+@dataclass(slots=True, eq=False)
+class Overwrite:
+    """A channel's exception for one role (kind 0) or member (kind 1)."""
+
+    id: int
+    kind: int
+    allow: int
+    deny: int
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A text channel, or a DM between the bot and one person."""
+
+    id: int
+    type: ChannelType
+    name: str
+    guild: Guild | None = None
+    recipient: User | None = None
+    position: int = 0
+    overwrites: dict[int, Overwrite] = field(default_factory=dict[int, Overwrite])
+    messages: dict[int, "Message"] = field(default_factory=dict[int, "Message"])
+    last_message_id: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Blob:
+    """Bytes of a file: in memory, or at a path. `owned` files are deleted with the attachment."""
+
+    size: int
+    data: bytes | None = None
+    path: Path | None = None
+    owned: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Attachment:
+    """A file on the CDN. `ephemeral` ones belong to a command, a modal or an ephemeral message."""
+
+    id: int
+    channel_id: int
+    filename: str
+    content_type: str | None
+    blob: Blob
+    ephemeral: bool = False
+    description: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message. `ephemeral_for` names the only person who sees it."""
+
+    id: int
+    channel: Channel
+    author: User
+    type: MessageType
+    created_at: float
+    content: str = ""
+    embeds: list[Json] = field(default_factory=list[Json])
+    components: list[Json] = field(default_factory=list[Json])
+    attachments: dict[int, Attachment] = field(default_factory=dict[int, Attachment])
+    flags: MessageFlag = MessageFlag.NONE
+    edited_at: float | None = None
+    edits: int = 0
+    old_edits: int = 0
+    tts: bool = False
+    nonce: str | int | None = None
+    mentions: list[User] = field(default_factory=list[User])
+    reference: "Message | int | None" = None
+    interaction: "Interaction | None" = None
+    ephemeral_for: User | None = None
+    reactions: dict[str, dict[int, User]] = field(default_factory=dict[str, dict[int, User]])
+
+
+@dataclass(slots=True, eq=False)
+class Modal:
+    """A form the bot opened for one person."""
+
+    id: int
+    interaction: "Interaction"
+    data: Json
+
+
+@dataclass(slots=True, eq=False)
+class Interaction:
+    """Something a person asked of the bot, and what became of it."""
+
+    id: int
+    token: str
+    type: InteractionType
+    user: User
+    channel: Channel
+    created_at: float
+    name: str
+    upload_limit_bytes: int
+    command_type: int = 0
+    message: Message | None = None
+    target_message_id: int | None = None
+    trigger: "Interaction | None" = None
+    callback: CallbackType | None = None
+    original: Message | None = None
+    ephemeral: bool = False
+    modal: Modal | None = None
+    choices: list[Json] | None = None
+    acknowledged_at: float | None = None
+    answered: asyncio.Event = field(default_factory=asyncio.Event)

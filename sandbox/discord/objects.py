@@ -1,0 +1,321 @@
+"""The REST and gateway projections of the store: complete objects, as Discord's specification has them."""
+
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.clock import iso
+from sandbox.discord.media import embeds_with_links, with_links
+from sandbox.discord.model import (
+    Attachment,
+    Channel,
+    Guild,
+    Interaction,
+    InteractionType,
+    Member,
+    Message,
+    MessageFlag,
+    Role,
+    User,
+)
+from sandbox.discord.permissions import in_channel
+from sandbox.discord.wire import Json
+from sandbox.discord.world import World
+
+APPLICATION_FLAGS = 1 << 23
+BOOSTS = {0: 0, 1: 2, 2: 7, 3: 14}
+
+
+class Projector:
+    """Turns records into JSON. Links in them are signed anew every time."""
+
+    def __init__(self, world: World, cdn: Cdn) -> None:
+        self._world = world
+        self._cdn = cdn
+
+    def user(self, user: User) -> Json:
+        """A user object."""
+        return {
+            "id": str(user.id),
+            "username": user.name,
+            "avatar": None,
+            "discriminator": "0000" if user.bot else "0",
+            "public_flags": 0,
+            "flags": 0,
+            "bot": user.bot,
+            "banner": None,
+            "accent_color": None,
+            "global_name": None if user.bot else user.name,
+            "avatar_decoration_data": None,
+            "collectibles": None,
+            "primary_guild": None,
+        }
+
+    def me(self) -> Json:
+        """The bot's own account."""
+        own = {"mfa_enabled": True, "locale": "en-US", "premium_type": 0, "email": None, "verified": True}
+        return self.user(self._world.bot) | own
+
+    def member(self, member: Member) -> Json:
+        """A member object without its user, as gateway messages carry it."""
+        return {
+            "avatar": None,
+            "banner": None,
+            "communication_disabled_until": None,
+            "flags": 0,
+            "joined_at": iso(member.joined_at),
+            "nick": None,
+            "pending": False,
+            "premium_since": None,
+            "roles": [str(role) for role in member.roles],
+            "mute": False,
+            "deaf": False,
+        }
+
+    def member_with_user(self, member: Member) -> Json:
+        """A member object as REST answers it."""
+        return self.member(member) | {"user": self.user(member.user)}
+
+    def role(self, role: Role) -> Json:
+        """A role object."""
+        shown: Json = {
+            "id": str(role.id),
+            "name": role.name,
+            "description": None,
+            "permissions": str(role.permissions),
+            "position": role.position,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "managed": role.managed,
+            "mentionable": False,
+            "icon": None,
+            "unicode_emoji": None,
+            "flags": 0,
+        }
+        return shown | {"tags": {"bot_id": str(self._world.bot.id)}} if role.managed else shown
+
+    def guild(self, guild: Guild) -> Json:
+        """A server as REST answers it."""
+        nothing = (
+            "icon home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
+            "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
+            "public_updates_channel_id incidents_data description"
+        )
+        return dict.fromkeys(nothing.split()) | {
+            "id": str(guild.id),
+            "name": guild.name,
+            "features": [],
+            "owner_id": str(guild.owner_id),
+            "region": "deprecated",
+            "afk_timeout": 300,
+            "system_channel_flags": 0,
+            "widget_enabled": False,
+            "verification_level": 1,
+            "roles": [self.role(role) for role in guild.roles.values()],
+            "default_message_notifications": 1,
+            "mfa_level": 0,
+            "explicit_content_filter": 0,
+            "max_members": 500_000,
+            "max_stage_video_channel_users": 50,
+            "max_video_channel_users": 25,
+            "premium_tier": guild.tier,
+            "premium_subscription_count": BOOSTS[guild.tier],
+            "preferred_locale": "en-US",
+            "premium_progress_bar_enabled": False,
+            "nsfw": False,
+            "nsfw_level": 0,
+            "emojis": [],
+            "stickers": [],
+        }
+
+    def guild_create(self, guild: Guild, *, all_members: bool) -> Json:
+        """A server as the gateway introduces it; other members only with the members intent."""
+        seen = guild.members.values() if all_members else (guild.members[self._world.bot.id],)
+        return self.guild(guild) | {
+            "joined_at": iso(guild.joined_at),
+            "large": False,
+            "unavailable": False,
+            "member_count": len(guild.members),
+            "voice_states": [],
+            "members": [self.member_with_user(member) for member in seen],
+            "channels": [self.channel(channel) for channel in guild.channels.values()],
+            "threads": [],
+            "presences": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+        }
+
+    def channel(self, channel: Channel) -> Json:
+        """A channel object."""
+        shown: Json = {
+            "id": str(channel.id),
+            "type": int(channel.type),
+            "last_message_id": str(channel.last_message_id) if channel.last_message_id else None,
+            "flags": 0,
+        }
+        if channel.guild is None:
+            people = [channel.recipient] if channel.recipient else []
+            return shown | {"recipients": [self.user(user) for user in people]}
+        return shown | {
+            "guild_id": str(channel.guild.id),
+            "name": channel.name,
+            "parent_id": None,
+            "rate_limit_per_user": 0,
+            "topic": None,
+            "position": channel.position,
+            "permission_overwrites": [
+                {"id": str(o.id), "type": o.kind, "allow": str(o.allow), "deny": str(o.deny)}
+                for o in channel.overwrites.values()
+            ],
+            "nsfw": False,
+        }
+
+    def attachment(self, attachment: Attachment) -> Json:
+        """An attachment object with a fresh link."""
+        url = self._cdn.url(attachment)
+        shown: Json = {
+            "id": str(attachment.id),
+            "filename": attachment.filename,
+            "size": attachment.blob.size,
+            "url": url,
+            "proxy_url": url,
+        }
+        if attachment.content_type:
+            shown["content_type"] = attachment.content_type
+        if attachment.description:
+            shown["description"] = attachment.description
+        if attachment.ephemeral:
+            shown["ephemeral"] = True
+        return shown
+
+    def message(self, message: Message) -> Json:
+        """A message object with its reactions and the message it replies to."""
+        shown = self._bare_message(message)
+        if message.reactions:
+            shown["reactions"] = [self._reaction(name, users) for name, users in message.reactions.items()]
+        if isinstance(message.reference, Message):
+            shown["referenced_message"] = self._bare_message(message.reference)
+        elif message.reference is not None:
+            shown["referenced_message"] = None
+        return shown
+
+    def _bare_message(self, message: Message) -> Json:
+        links = {a.filename: self.attachment(a) for a in message.attachments.values()}
+        embeds, used = embeds_with_links(message.embeds, links)
+        components = message.components
+        if message.flags & MessageFlag.COMPONENTS_V2:
+            components = [with_links(component, links, used) for component in components]
+        shown: Json = {
+            "type": int(message.type),
+            "content": message.content,
+            "mentions": [self.user(user) for user in message.mentions],
+            "mention_roles": [],
+            "attachments": [link for name, link in links.items() if name not in used],
+            "embeds": embeds,
+            "timestamp": iso(message.created_at),
+            "edited_timestamp": None if message.edited_at is None else iso(message.edited_at),
+            "flags": int(message.flags),
+            "components": components,
+            "id": str(message.id),
+            "channel_id": str(message.channel.id),
+            "author": self.user(message.author),
+            "pinned": False,
+            "mention_everyone": False,
+            "tts": message.tts,
+        }
+        if message.nonce is not None:
+            shown["nonce"] = message.nonce
+        if message.reference is not None:
+            shown["message_reference"] = self._reference(message)
+        if message.interaction is not None:
+            shown |= self._origin(message.interaction)
+        return shown
+
+    def _reference(self, message: Message) -> Json:
+        target = message.reference.id if isinstance(message.reference, Message) else message.reference
+        reference: Json = {"type": 0, "channel_id": str(message.channel.id), "message_id": str(target)}
+        return reference | ({"guild_id": str(message.channel.guild.id)} if message.channel.guild else {})
+
+    def _origin(self, interaction: Interaction) -> Json:
+        application = str(self._world.bot.id)
+        origin: Json = {
+            "application_id": application,
+            "webhook_id": application,
+            "interaction_metadata": self.interaction_metadata(interaction),
+        }
+        if interaction.type is InteractionType.COMMAND:
+            origin["interaction"] = {
+                "id": str(interaction.id),
+                "type": int(interaction.type),
+                "name": interaction.name,
+                "user": self.user(interaction.user),
+            }
+        return origin
+
+    def interaction_metadata(self, interaction: Interaction) -> Json:
+        """Where a message of an interaction says it comes from."""
+        metadata: Json = {
+            "id": str(interaction.id),
+            "type": int(interaction.type),
+            "user": self.user(interaction.user),
+            "authorizing_integration_owners": self.owners(interaction.channel),
+        }
+        if interaction.target_message_id is not None:
+            metadata["target_message_id"] = str(interaction.target_message_id)
+        if interaction.type is InteractionType.COMPONENT and interaction.message is not None:
+            metadata["interacted_message_id"] = str(interaction.message.id)
+        if interaction.trigger is not None:
+            metadata["triggering_interaction_metadata"] = self.interaction_metadata(interaction.trigger)
+        return metadata
+
+    def owners(self, channel: Channel) -> Json:
+        """Who installed the bot there: the server (kind 0); `0` itself in a DM."""
+        return {"0": str(channel.guild.id) if channel.guild else "0"}
+
+    def _reaction(self, name: str, users: dict[int, User]) -> Json:
+        return {
+            "emoji": emoji(name),
+            "count": len(users),
+            "count_details": {"burst": 0, "normal": len(users)},
+            "burst_colors": [],
+            "me_burst": False,
+            "me": self._world.bot.id in users,
+            "burst_count": 0,
+        }
+
+    def application(self) -> Json:
+        """The bot's application."""
+        bot = self._world.bot
+        return {
+            "id": str(bot.id),
+            "name": bot.name,
+            "icon": None,
+            "description": "",
+            "type": None,
+            "bot": self.user(bot),
+            "bot_public": True,
+            "bot_require_code_grant": False,
+            "integration_types_config": {"0": {}},
+            "verify_key": "0" * 64,
+            "flags": APPLICATION_FLAGS,
+            "flags_new": str(APPLICATION_FLAGS),
+            "redirect_uris": [],
+            "interactions_endpoint_url": None,
+            "role_connections_verification_url": None,
+            "owner": self.user(self._world.people["admin"]),
+            "approximate_guild_count": len(self._world.guilds),
+            "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "explicit_content_filter": 0,
+            "team": None,
+            "eligible_oauth2_scopes": [],
+        }
+
+    def channel_in_interaction(self, channel: Channel, user: User) -> Json:
+        """A channel with the person's permissions in it."""
+        return self.channel(channel) | {"permissions": str(in_channel(channel, user))}
+
+
+def emoji(name: str) -> Json:
+    """An emoji as reactions carry it: the character itself, or `name:id` of a custom one."""
+    text, _, custom = name.partition(":")
+    return {"id": custom or None, "name": text}

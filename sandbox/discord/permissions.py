@@ -1,0 +1,108 @@
+"""Who may do what: pure functions over the store's records."""
+
+from enum import IntFlag
+
+from sandbox.discord.model import Channel, Guild, Member, User
+
+
+class Permission(IntFlag):
+    """The permissions that the sandbox checks or that its roles carry."""
+
+    CREATE_INSTANT_INVITE = 1 << 0
+    ADMINISTRATOR = 1 << 3
+    MANAGE_CHANNELS = 1 << 4
+    MANAGE_GUILD = 1 << 5
+    ADD_REACTIONS = 1 << 6
+    VIEW_CHANNEL = 1 << 10
+    SEND_MESSAGES = 1 << 11
+    MANAGE_MESSAGES = 1 << 13
+    EMBED_LINKS = 1 << 14
+    ATTACH_FILES = 1 << 15
+    READ_MESSAGE_HISTORY = 1 << 16
+    MENTION_EVERYONE = 1 << 17
+    USE_EXTERNAL_EMOJIS = 1 << 18
+    MANAGE_ROLES = 1 << 28
+    USE_APPLICATION_COMMANDS = 1 << 31
+    SEND_MESSAGES_IN_THREADS = 1 << 38
+
+
+ALL = (1 << 53) - 1
+NOTHING = Permission(0)
+EVERYONE = (
+    Permission.CREATE_INSTANT_INVITE
+    | Permission.ADD_REACTIONS
+    | Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.USE_EXTERNAL_EMOJIS
+    | Permission.USE_APPLICATION_COMMANDS
+    | Permission.SEND_MESSAGES_IN_THREADS
+)
+BOT = (
+    Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.ADD_REACTIONS
+)
+IN_A_DM = EVERYONE | Permission.MENTION_EVERYONE
+
+
+def in_guild(guild: Guild, member: Member) -> int:
+    """The member's permissions before any channel's exceptions; the owner and administrators have all."""
+    if member.user.id == guild.owner_id:
+        return ALL
+    granted = guild.roles[guild.id].permissions
+    for role_id in member.roles:
+        granted |= guild.roles[role_id].permissions
+    return ALL if granted & Permission.ADMINISTRATOR else granted
+
+
+def in_channel(channel: Channel, user: User) -> int:
+    """The user's permissions there: 0 for a stranger, and nothing counts where the channel cannot be seen."""
+    if channel.guild is None:
+        return int(IN_A_DM) if user.bot or user is channel.recipient else 0
+    member = channel.guild.members.get(user.id)
+    if member is None:
+        return 0
+    granted = in_guild(channel.guild, member)
+    if granted == ALL:
+        return ALL
+    granted = _with_overwrites(channel, member, granted)
+    return granted if granted & Permission.VIEW_CHANNEL else 0
+
+
+def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:
+    """Discord's order: everyone's exception, then all roles' together, then the member's own."""
+    allow = deny = 0
+    for role_id in member.roles:
+        if overwrite := channel.overwrites.get(role_id):
+            allow |= overwrite.allow
+            deny |= overwrite.deny
+    if everyone := channel.overwrites.get(member.guild_id):
+        granted = granted & ~everyone.deny | everyone.allow
+    granted = granted & ~deny | allow
+    if own := channel.overwrites.get(member.user.id):
+        granted = granted & ~own.deny | own.allow
+    return granted
+
+
+def parse(names: object) -> int:
+    """Permission bits from a number, a decimal string, or a list of names such as `["SEND_MESSAGES"]`.
+
+    Raises:
+        ValueError: a name is not known.
+    """
+    if isinstance(names, (int, str)):
+        return int(names)
+    if isinstance(names, list):
+        bits = 0
+        for name in names:  # pyright: ignore[reportUnknownVariableType] - JSON from the control surface
+            if str(name) not in Permission.__members__:  # pyright: ignore[reportUnknownArgumentType]
+                raise ValueError(f"{name} is not a permission that the sandbox knows.")
+            bits |= Permission[str(name)]  # pyright: ignore[reportUnknownArgumentType]
+        return bits
+    raise ValueError("Permissions are a number or a list of names.")

@@ -1,0 +1,199 @@
+"""Posting, editing and deleting messages: the store changes, and the gateway tells of it."""
+
+from dataclasses import dataclass
+from mimetypes import guess_type
+
+from sandbox.discord.core import Core
+from sandbox.discord.draft import Draft, NewFile
+from sandbox.discord.gateway import Intent
+from sandbox.discord.model import (
+    Attachment,
+    Channel,
+    ChannelType,
+    Interaction,
+    Message,
+    MessageFlag,
+    MessageType,
+    User,
+)
+from sandbox.discord.wire import ApiError, Json, invalid
+
+MAX_ATTACHMENTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message comes from, beyond its author and channel."""
+
+    type: MessageType = MessageType.DEFAULT
+    interaction: Interaction | None = None
+    ephemeral_for: User | None = None
+    reference: Message | int | None = None
+    loading: bool = False
+
+
+PLAIN = Origin()
+
+
+def post(core: Core, channel: Channel, author: User, draft: Draft, origin: Origin = PLAIN) -> Message:
+    """Store a new message and tell the gateway; ephemeral ones stay between the bot and their person."""
+    message = Message(
+        id=core.ids.next(),
+        channel=channel,
+        author=author,
+        type=origin.type,
+        created_at=core.clock.now(),
+        content=draft.content,
+        embeds=draft.embeds,
+        components=draft.components,
+        flags=draft.flags & ~MessageFlag.EPHEMERAL,
+        tts=draft.tts,
+        nonce=draft.nonce,
+        reference=origin.reference,
+        interaction=origin.interaction,
+        ephemeral_for=origin.ephemeral_for,
+        mentions=_mentions(core, channel, draft, origin.reference),
+    )
+    if origin.ephemeral_for is not None:
+        message.flags |= MessageFlag.EPHEMERAL
+    if origin.loading:
+        message.flags |= MessageFlag.LOADING
+    attach(core, message, draft.new_files)
+    if (oldest := core.world.keep(message)) is not None:
+        _release(core, oldest)
+    tell_message(core, "MESSAGE_CREATE", message)
+    return message
+
+
+def attach(core: Core, message: Message, files: tuple[NewFile, ...]) -> None:
+    """Give the message new attachments, served by the CDN from now on."""
+    for file in files:
+        attachment = Attachment(
+            id=core.ids.next(),
+            channel_id=message.channel.id,
+            filename=safe_name(file.filename),
+            content_type=guess_type(file.filename)[0],
+            blob=file.upload.blob,
+            ephemeral=message.ephemeral_for is not None,
+            description=file.description,
+        )
+        message.attachments[attachment.id] = attachment
+        core.cdn.add(attachment)
+
+
+def safe_name(name: str) -> str:
+    """The name as Discord keeps it: anything odd becomes an underscore."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name.replace(" ", "_"))
+    return kept.lstrip(".") or "unknown"
+
+
+def edit(core: Core, message: Message, draft: Draft) -> Message:
+    """Apply a draft: only what its body carried changes; attachments it does not list are dropped.
+
+    Raises:
+        ApiError: 50006, when nothing would be left.
+    """
+    wanted = _kept(message, draft)
+    content = draft.content if "content" in draft.given else message.content
+    embeds = draft.embeds if "embeds" in draft.given else message.embeds
+    components = draft.components if "components" in draft.given else message.components
+    if not (content or embeds or components or wanted or draft.new_files):
+        raise ApiError(400, 50006, "Cannot send an empty message")
+    if len(wanted) + len(draft.new_files) > MAX_ATTACHMENTS:
+        raise invalid("attachments", "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
+    for attachment_id in message.attachments.keys() - wanted:
+        core.cdn.drop(message.attachments.pop(attachment_id))
+    message.content, message.embeds, message.components = content, embeds, components
+    _apply_flags(message, draft)
+    if "content" in draft.given:
+        message.mentions = _mentions(core, message.channel, draft, message.reference)
+    attach(core, message, draft.new_files)
+    _mark_edited(core, message)
+    tell_message(core, "MESSAGE_UPDATE", message)
+    return message
+
+
+def _kept(message: Message, draft: Draft) -> set[int]:
+    """Which old attachments stay: all without a list; else the listed, and those an unchanged embed shows."""
+    if draft.kept_attachments is None:
+        return set(message.attachments)
+    stays = set(draft.kept_attachments)
+    if unknown := stays - message.attachments.keys():
+        raise invalid("attachments", "ATTACHMENT_NOT_FOUND", f"The message has no attachment {min(unknown)}.")
+    embeds = draft.embeds if "embeds" in draft.given else message.embeds
+    shown = str(embeds)
+    return stays | {a.id for a in message.attachments.values() if f"attachment://{a.filename}'" in shown}
+
+
+def _apply_flags(message: Message, draft: Draft) -> None:
+    fixed = message.flags & (MessageFlag.EPHEMERAL | MessageFlag.COMPONENTS_V2)
+    if "flags" in draft.given:
+        message.flags = draft.flags & ~MessageFlag.EPHEMERAL | fixed | message.flags & MessageFlag.LOADING
+
+
+def _mark_edited(core: Core, message: Message) -> None:
+    """Filling a deferred message is not shown as an edit, but counts as one for whoever watches."""
+    message.edits += 1
+    if message.flags & MessageFlag.LOADING:
+        message.flags &= ~MessageFlag.LOADING
+    else:
+        message.edited_at = core.clock.now()
+
+
+def delete(core: Core, message: Message) -> None:
+    """Remove the message and its files, and tell the gateway."""
+    core.world.forget(message)
+    _release(core, message)
+    if message.ephemeral_for is not None:
+        return
+    place: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
+    _emit(core, "MESSAGE_DELETE", place, message.channel)
+
+
+def _release(core: Core, message: Message) -> None:
+    for attachment in message.attachments.values():
+        core.cdn.drop(attachment)
+
+
+def tell_message(core: Core, event: str, message: Message) -> None:
+    """Send a message event; without the content intent a person's words are left out, as Discord does."""
+    if message.ephemeral_for is not None:
+        return
+    data = core.show.message(message)
+    guild = message.channel.guild
+    if guild is not None and (member := guild.members.get(message.author.id)) and message.interaction is None:
+        data["member"] = core.show.member(member)
+    redacted = None
+    if guild is not None and not message.author.bot and core.world.bot not in message.mentions:
+        redacted = data | {"content": "", "embeds": [], "attachments": [], "components": []}
+    _emit(core, event, data, message.channel, redacted)
+
+
+def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json | None = None) -> None:
+    guild = channel.guild
+    place: Json = {"channel_type": int(channel.type)} if event != "MESSAGE_DELETE" else {}
+    if guild is not None:
+        place["guild_id"] = str(guild.id)
+    core.gateway.emit(
+        event,
+        data | place,
+        guild_id=guild.id if guild else None,
+        intent=Intent.DIRECT_MESSAGES if channel.type is ChannelType.DM else Intent.GUILD_MESSAGES,
+        redacted=None if redacted is None else redacted | place,
+    )
+
+
+def _mentions(core: Core, channel: Channel, draft: Draft, reference: Message | int | None) -> list[User]:
+    """Who is mentioned and allowed to be."""
+    rule = draft.allowed_mentions
+    found: dict[int, User] = {}
+    allowed_ids = {int(one) for one in rule.get("users", [])}
+    everyone = "allowed_mentions" not in draft.given or "users" in rule.get("parse", [])
+    for user_id in draft.mentioned:
+        user = core.world.users.get(user_id)
+        present = channel.guild is None or user_id in channel.guild.members
+        if user and present and (everyone or user_id in allowed_ids):
+            found[user.id] = user
+    if isinstance(reference, Message) and rule.get("replied_user", "allowed_mentions" not in draft.given):
+        found[reference.author.id] = reference.author
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""The REST routes, by topic. `api` carries a request through checks, faults and limits to its handler."""

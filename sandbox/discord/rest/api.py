@@ -1,0 +1,122 @@
+"""Carries a request: body, authorisation, ordered faults, rate limits, the handler, the transcript, the answer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+from sandbox.discord.core import Core
+from sandbox.discord.faults import Fault
+from sandbox.discord.limits import TooMany
+from sandbox.discord.rest import bodies, catalogue
+from sandbox.discord.rest.call import Auth, Call, Route
+from sandbox.discord.transcript import Exchange
+from sandbox.discord.wire import ApiError, dumps
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v10"
+JSON = "application/json"
+
+
+class Api:
+    """Every REST route, registered on the server's router."""
+
+    def __init__(self, core: Core, stopwatch: Callable[[], float] = time.perf_counter) -> None:
+        self._core = core
+        self._stopwatch = stopwatch
+
+    def register(self, router: web.UrlDispatcher) -> None:
+        """Add every route, and a last one that refuses the rest loudly."""
+        for route in catalogue.ROUTES:
+            router.add_route(route.method, PREFIX + route.path, self._handler(route))
+        router.add_route("*", "/api/{rest:.*}", self._handler(None))
+
+    def _handler(self, route: Route | None) -> Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._exchange(route, request)
+
+        return handle  # pyright: ignore[reportReturnType] - aiohttp takes any awaitable
+
+    async def _exchange(self, route: Route | None, request: web.Request) -> web.StreamResponse:
+        started = self._stopwatch()
+        path = request.path.removeprefix(PREFIX)
+        body = bodies.Body(b"", None, {})
+        headers: dict[str, str] = {}
+        try:
+            body = await bodies.read(request, self._core.cdn)
+            answer, status = await self._answer(route, request, body, headers)
+        except ApiError as error:
+            answer, status = dumps(error.body()), error.status
+            if error.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
+                headers |= {"Via": "1.1 sandbox", "Retry-After": "1", "X-RateLimit-Scope": "user"}
+        except TooMany as many:
+            answer, status = dumps(many.body()), 429
+            headers |= many.headers | {
+                "Via": "1.1 sandbox",
+                "Retry-After": str(int(many.retry_after_s) + 1),
+                "X-RateLimit-Scope": many.scope,
+            }
+        except Exception:
+            log.exception("The sandbox itself failed on %s %s", request.method, path)
+            answer, status = dumps({"message": "500: Internal Server Error", "code": 0}), 500
+        self._core.limits.note(status, f"{request.method} {route.path if route else path}")
+        ms = (self._stopwatch() - started) * 1000
+        self._core.transcript.add(Exchange(request.method, path, body.text, status, answer, ms))
+        if status < 0:
+            return _hang_up(request)
+        return web.Response(
+            status=status, body=answer or None, headers=headers | ({"Content-Type": JSON} if answer else {})
+        )
+
+    async def _answer(
+        self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]
+    ) -> tuple[bytes, int]:
+        """The answer's bytes and status; status -1 is a connection closed without one."""
+        fault = self._core.faults.strike(request.method, request.path.removeprefix(PREFIX))
+        if fault is not None and fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        if fault is not None and not fault.after and (fault.drop or fault.status is not None):
+            return _struck(fault, headers)
+        answer = self._handle(route, request, body, headers)
+        if fault is not None and fault.after:
+            return _struck(fault, headers)
+        return answer
+
+    def _handle(
+        self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]
+    ) -> tuple[bytes, int]:
+        if route is None:
+            log.warning("The sandbox has no route %s %s", request.method, request.path)
+            raise ApiError(404, 0, "404: Not Found (the sandbox does not know this route)")
+        if route.auth is Auth.BOT:
+            self._authorise(request)
+            self._core.limits.take_global()
+        if route.rate is not None:
+            headers |= self._core.limits.take(route.rate, request.match_info)
+        reply = route.handler(Call(self._core, request.match_info, request.query, body.value, body.uploads))
+        return b"" if reply.body is None else dumps(reply.body), reply.status
+
+    def _authorise(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != f"Bot {self._core.token}":
+            raise ApiError(401, 0, "401: Unauthorized")
+
+
+def _struck(fault: Fault, headers: dict[str, str]) -> tuple[bytes, int]:
+    if fault.drop or fault.status is None:
+        return b"", -1
+    if fault.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
+        headers |= {
+            "Via": "1.1 sandbox",
+            "Retry-After": str(int(fault.retry_after_s or 1) + 1),
+            "X-RateLimit-Scope": "shared",
+        }
+    return dumps(fault.answer()), fault.status
+
+
+def _hang_up(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

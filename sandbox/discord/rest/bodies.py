@@ -1,0 +1,79 @@
+"""Reads a request's body: JSON, or multipart with `payload_json` and `files[n]`, the files spooled by the CDN."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import BodyPartReader, web
+
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.draft import Upload
+from sandbox.discord.wire import ApiError, invalid
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+MAX_FILES = 10
+_FILE = re.compile(r"files\[(\d+)\]")
+
+
+@dataclass(slots=True)
+class Body:
+    """A body: its JSON text as it came, what that says, and the files beside it."""
+
+    text: bytes
+    value: Any
+    uploads: dict[int, Upload]
+
+
+async def read(request: web.Request, cdn: Cdn) -> Body:
+    """The request's body.
+
+    Raises:
+        ApiError: 50109 for broken JSON, 50035 for parts or a content type that Discord does not take.
+    """
+    if not request.can_read_body:
+        return Body(b"", None, {})
+    match request.content_type:
+        case "application/json":
+            text = await request.read()
+            return Body(text, _parse(text), {})
+        case "multipart/form-data":
+            return await _multipart(request, cdn)
+        case other:
+            await request.read()
+            raise invalid(
+                "", "CONTENT_TYPE_INVALID", f'Expected "Content-Type" header to be application/json, not {other}'
+            )
+
+
+def _parse(text: bytes) -> Any:
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
+
+
+async def _multipart(request: web.Request, cdn: Cdn) -> Body:
+    body = Body(b"", None, {})
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise invalid("", "MULTIPART_NESTED", "A multipart body may not contain another one.")
+        if part.name == "payload_json":
+            body.text = bytes(await part.read())
+            body.value = _parse(body.text)
+        elif (found := _FILE.fullmatch(part.name or "")) and part.filename:
+            body.uploads[int(found[1])] = Upload(part.filename, await cdn.spool(_chunks(part), MAX_FILE_BYTES))
+        else:
+            raise invalid("", "SANDBOX_UNKNOWN_PART", f"A message has no part {part.name!r}.")
+    if len(body.uploads) > MAX_FILES:
+        raise ApiError(400, 30015, f"Maximum number of attachments in a message reached ({MAX_FILES})")
+    return body
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,98 @@
+"""What a route is, and what its handler gets and gives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sandbox.discord.core import Core
+from sandbox.discord.draft import Upload
+from sandbox.discord.limits import Rate
+from sandbox.discord.model import Channel
+from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.wire import (
+    ApiError,
+    missing_access,
+    missing_permissions,
+    snowflake,
+    unknown_channel,
+)
+
+
+class Auth(Enum):
+    """Who may call a route."""
+
+    BOT = "the bot's token"
+    TOKEN_IN_PATH = "the interaction's token, which is part of the path"
+    ANYONE = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request on its way through a handler."""
+
+    core: Core
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Any
+    uploads: dict[int, Upload]
+
+    def id(self, name: str) -> int:
+        """A path parameter as an id."""
+        return snowflake(self.params[name], name)
+
+    def channel(self, needs: Permission = Permission.VIEW_CHANNEL) -> Channel:
+        """The path's channel, seen by the bot and with these permissions.
+
+        Raises:
+            ApiError: 10003, 50001 or 50013.
+        """
+        channel = self.core.world.channels.get(self.id("channel_id"))
+        if channel is None:
+            raise unknown_channel()
+        self.need(channel, needs)
+        return channel
+
+    def need(self, channel: Channel, needs: Permission) -> None:
+        """See that the bot has these permissions there.
+
+        Raises:
+            ApiError: 50001 when it cannot even see the channel, else 50013.
+        """
+        granted = in_channel(channel, self.core.world.bot)
+        if not granted & Permission.VIEW_CHANNEL:
+            raise missing_access()
+        if needs & ~granted:
+            raise missing_permissions()
+
+    def fits(self, limit_bytes: int) -> None:
+        """See that no uploaded file is over the limit.
+
+        Raises:
+            ApiError: 413 with 40005.
+        """
+        if any(upload.blob.size > limit_bytes for upload in self.uploads.values()):
+            raise ApiError(413, 40005, "Request entity too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A 2xx answer; no body is 204's."""
+
+    body: Any = None
+    status: int = 200
+
+
+NOTHING = Reply(status=204)
+Handler = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the API, its path without `/api/v10`."""
+
+    method: str
+    path: str
+    handler: Handler
+    rate: Rate | None = None
+    auth: Auth = Auth.BOT

@@ -1,0 +1,14 @@
+"""All routes of the API. Fixed paths stand before the patterns that would swallow them."""
+
+from sandbox.discord.rest import channels, commands, guilds, interactions, login, messages, reactions, webhooks
+
+ROUTES = (
+    *login.ROUTES,
+    *commands.ROUTES,
+    *interactions.ROUTES,
+    *webhooks.ROUTES,
+    *reactions.ROUTES,
+    *messages.ROUTES,
+    *channels.ROUTES,
+    *guilds.ROUTES,
+)

@@ -1,0 +1,116 @@
+"""The bot's application commands: synced in bulk or one by one, and checked as Discord checks them."""
+
+from typing import cast
+
+from sandbox.discord.command_rules import check, check_set
+from sandbox.discord.limits import Rate
+from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
+from sandbox.discord.schema import items
+from sandbox.discord.wire import ApiError, Json, Problems, invalid, missing_access, unknown
+
+GLOBAL = 0
+
+
+def _place(call: Call) -> dict[int, Json]:
+    """The commands of the path's server, or the global ones."""
+    if call.id("application_id") != call.core.world.bot.id:
+        raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
+    guild_id = call.id("guild_id") if "guild_id" in call.params else GLOBAL
+    if guild_id != GLOBAL and guild_id not in call.core.world.guilds:
+        raise missing_access()
+    return call.core.world.commands.setdefault(guild_id, {})
+
+
+def _list(call: Call) -> Reply:
+    return Reply(list(_place(call).values()))
+
+
+def _replace(call: Call) -> Reply:
+    place = _place(call)
+    if not isinstance(call.body, list):
+        raise invalid("", "LIST_TYPE_CONVERT", "Commands are synced as a list.")
+    problems = Problems()
+    wanted = [check(problems, str(n), one) for n, one in enumerate(items(call.body))]
+    check_set(problems, wanted)
+    problems.raise_any()
+    old = {(one["type"], one["name"]): one for one in place.values()}
+    place.clear()
+    for command in wanted:
+        _store(call, place, command, old.get((command["type"], command["name"])))
+    return Reply(list(place.values()))
+
+
+def _create(call: Call) -> Reply:
+    place = _place(call)
+    problems = Problems()
+    command = check(problems, "", call.body)
+    problems.raise_any()
+    old = {(one["type"], one["name"]): one for one in place.values()}.get((command["type"], command["name"]))
+    check_set(problems, [*(one for one in place.values() if one is not old), command])
+    problems.raise_any()
+    return Reply(_store(call, place, command, old), status=201 if old is None else 200)
+
+
+def _store(call: Call, place: dict[int, Json], command: Json, old: Json | None) -> Json:
+    """Keep a command; one of the same type and name keeps its id."""
+    command_id = int(old["id"]) if old else call.core.ids.next()
+    stored = command | {
+        "id": str(command_id),
+        "application_id": str(call.core.world.bot.id),
+        "version": str(call.core.ids.next()),
+    }
+    if "guild_id" in call.params:
+        stored["guild_id"] = call.params["guild_id"]
+        stored.pop("dm_permission", None)
+    place[command_id] = stored
+    return stored
+
+
+def _one(call: Call) -> Json:
+    found = _place(call).get(call.id("command_id"))
+    if found is None:
+        raise unknown("application command", 10063)
+    return found
+
+
+def _get(call: Call) -> Reply:
+    return Reply(_one(call))
+
+
+def _edit(call: Call) -> Reply:
+    old = _one(call)
+    place = _place(call)
+    if not isinstance(call.body, dict):
+        raise invalid("", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in this Data Model.")
+    fixed = {"id", "application_id", "version", "guild_id"}
+    merged = {k: v for k, v in old.items() if k not in fixed} | cast("Json", call.body)
+    problems = Problems()
+    command = check(problems, "", merged)
+    problems.raise_any()
+    return Reply(_store(call, place, command, old))
+
+
+def _delete(call: Call) -> Reply:
+    command = _one(call)
+    del _place(call)[int(command["id"])]
+    return NOTHING
+
+
+_SYNC = Rate("commands", 20, 20.0, ("application_id",))
+
+
+def _routes(base: str) -> tuple[Route, ...]:
+    return (
+        Route("GET", base, _list),
+        Route("PUT", base, _replace, _SYNC),
+        Route("POST", base, _create, _SYNC),
+        Route("GET", base + "/{command_id}", _get),
+        Route("PATCH", base + "/{command_id}", _edit, _SYNC),
+        Route("DELETE", base + "/{command_id}", _delete, _SYNC),
+    )
+
+
+ROUTES = (
+    *_routes("/applications/{application_id}/commands"),
+    *_routes("/applications/{application_id}/guilds/{guild_id}/commands"),
+)

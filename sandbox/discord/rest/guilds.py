@@ -1,0 +1,52 @@
+"""Servers as the bot may look them up."""
+
+from sandbox.discord.model import Guild
+from sandbox.discord.rest.call import Call, Reply, Route
+from sandbox.discord.wire import ApiError, unknown
+
+
+def _guild_of(call: Call) -> Guild:
+    guild = call.core.world.guilds.get(call.id("guild_id"))
+    if guild is None:
+        raise unknown("Guild", 10004)
+    return guild
+
+
+def _guild(call: Call) -> Reply:
+    guild = _guild_of(call)
+    shown = call.core.show.guild(guild)
+    if call.query.get("with_counts") in {"1", "true", "True"}:
+        shown |= {"approximate_member_count": len(guild.members), "approximate_presence_count": len(guild.members)}
+    return Reply(shown)
+
+
+def _channels(call: Call) -> Reply:
+    return Reply([call.core.show.channel(channel) for channel in _guild_of(call).channels.values()])
+
+
+def _roles(call: Call) -> Reply:
+    return Reply([call.core.show.role(role) for role in _guild_of(call).roles.values()])
+
+
+def _member(call: Call) -> Reply:
+    guild = _guild_of(call)
+    member = guild.members.get(call.id("user_id"))
+    if member is None:
+        known = call.id("user_id") in call.core.world.users
+        raise unknown("Member", 10007) if known else unknown("User", 10013)
+    return Reply(call.core.show.member_with_user(member))
+
+
+def _members(call: Call) -> Reply:
+    """Refused: the list needs the members intent, which the bot does without."""
+    _guild_of(call)
+    raise ApiError(403, 50001, "Missing Access")
+
+
+ROUTES = (
+    Route("GET", "/guilds/{guild_id}", _guild),
+    Route("GET", "/guilds/{guild_id}/channels", _channels),
+    Route("GET", "/guilds/{guild_id}/roles", _roles),
+    Route("GET", "/guilds/{guild_id}/members", _members),
+    Route("GET", "/guilds/{guild_id}/members/{user_id}", _member),
+)

@@ -1,0 +1,177 @@
+"""The first answer to an interaction: once, within three seconds."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.discord import draft, posting
+from sandbox.discord.components import check_form
+from sandbox.discord.core import Core
+from sandbox.discord.draft import Draft
+from sandbox.discord.model import (
+    CallbackType,
+    Interaction,
+    InteractionType,
+    Message,
+    MessageFlag,
+    MessageType,
+    Modal,
+)
+from sandbox.discord.posting import Origin
+from sandbox.discord.rest.call import NOTHING, Auth, Call, Reply, Route
+from sandbox.discord.schema import Rule, hold, items
+from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown
+
+ANSWER_WITHIN_S = 3.0
+_CALLBACK = {"type": Rule("int", 12, 1, required=True), "data": Rule("object")}
+_FORM = {
+    "custom_id": Rule("str", 100, 1, required=True),
+    "title": Rule("str", 45, 1, required=True),
+    "components": Rule("list", 40, 1, required=True),
+}
+_CHOICE = {
+    "name": Rule("str", 100, 1, required=True),
+    "name_localizations": Rule("object"),
+    "value": Rule("any", required=True),
+}
+_FITTING = {
+    InteractionType.COMMAND: {CallbackType.MESSAGE, CallbackType.DEFER, CallbackType.MODAL},
+    InteractionType.AUTOCOMPLETE: {CallbackType.AUTOCOMPLETE},
+    InteractionType.COMPONENT: set(CallbackType) - {CallbackType.AUTOCOMPLETE},
+    InteractionType.MODAL: set(CallbackType) - {CallbackType.AUTOCOMPLETE, CallbackType.MODAL},
+}
+
+
+def _callback(call: Call) -> Reply:
+    interaction = _awaiting(call)
+    kind, data = _kind(call, interaction)
+    call.fits(interaction.upload_limit_bytes)
+    message = _ANSWERS[kind](call, interaction, data)
+    interaction.callback = kind
+    interaction.acknowledged_at = call.core.clock.now()
+    interaction.original = message
+    interaction.answered.set()
+    if call.query.get("with_response") not in {"1", "true", "True"}:
+        return NOTHING
+    return Reply(_answer(call.core, interaction, kind))
+
+
+def _awaiting(call: Call) -> Interaction:
+    interaction = call.core.world.interaction(call.id("interaction_id"))
+    if interaction is None or interaction.token != call.params["token"]:
+        raise unknown("interaction", 10062)
+    if interaction.callback is not None:
+        raise ApiError(400, 40060, "Interaction has already been acknowledged.")
+    if call.core.clock.now() - interaction.created_at > ANSWER_WITHIN_S:
+        raise unknown("interaction", 10062)
+    return interaction
+
+
+def _kind(call: Call, interaction: Interaction) -> tuple[CallbackType, Any]:
+    problems = Problems()
+    body = hold(problems, "", call.body, _CALLBACK)
+    problems.raise_any()
+    fitting = set(_FITTING[interaction.type])
+    if interaction.message is None:
+        fitting -= {CallbackType.UPDATE, CallbackType.DEFER_UPDATE}
+    if body["type"] not in fitting:
+        allowed = ", ".join(str(int(kind)) for kind in sorted(fitting))
+        raise invalid("type", "BASE_TYPE_CHOICES", f"This interaction takes a response of the types {allowed}.")
+    return CallbackType(body["type"]), body.get("data")
+
+
+def origin(interaction: Interaction, *, ephemeral: bool, loading: bool = False) -> Origin:
+    """Where the response to this interaction comes from: the command's line, or a reply to the clicked message."""
+    kind = MessageType.CHAT_INPUT_COMMAND if interaction.command_type == 1 else MessageType.CONTEXT_MENU_COMMAND
+    if interaction.type is not InteractionType.COMMAND:
+        kind = MessageType.REPLY if interaction.message else MessageType.DEFAULT
+    return Origin(
+        type=kind,
+        interaction=interaction,
+        ephemeral_for=interaction.user if ephemeral else None,
+        reference=interaction.message,
+        loading=loading,
+    )
+
+
+def _post(call: Call, interaction: Interaction, data: Any) -> Message:
+    wanted = draft.read(data, call.uploads, draft.CALLBACK, path="data")
+    wanted.check_new()
+    interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
+    where = origin(interaction, ephemeral=interaction.ephemeral)
+    return posting.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+
+
+def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
+    wanted: Draft = draft.read(data, call.uploads, draft.CALLBACK, path="data")
+    if wanted.flags & MessageFlag.COMPONENTS_V2 or not wanted.empty():
+        raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred response carries no more than its flags.")
+    interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
+    where = origin(interaction, ephemeral=interaction.ephemeral, loading=True)
+    return posting.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+
+
+def _clicked(interaction: Interaction) -> Message:
+    if interaction.message is None:
+        raise invalid("type", "BASE_TYPE_CHOICES", "There is no message to update.")
+    interaction.ephemeral = interaction.message.ephemeral_for is not None
+    return interaction.message
+
+
+def _defer_update(_: Call, interaction: Interaction, data: Any) -> Message:
+    if data:
+        raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred update carries nothing.")
+    return _clicked(interaction)
+
+
+def _update(call: Call, interaction: Interaction, data: Any) -> Message:
+    message = _clicked(interaction)
+    layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
+    wanted = draft.read(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
+    return posting.edit(call.core, message, wanted)
+
+
+def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:
+    problems = Problems()
+    kept = hold(problems, "data", data, {"choices": Rule("list", 25, required=True)})
+    choices = items(kept.get("choices"))
+    interaction.choices = [hold(problems, f"data.choices.{n}", choice, _CHOICE) for n, choice in enumerate(choices)]
+    problems.raise_any()
+
+
+def _modal(call: Call, interaction: Interaction, data: Any) -> None:
+    problems = Problems()
+    form = hold(problems, "data", data, _FORM)
+    form["components"] = check_form(problems, "data.components", form.get("components"))
+    problems.raise_any()
+    interaction.modal = Modal(call.core.ids.next(), interaction, form)
+    call.core.world.keep_modal(interaction.modal)
+
+
+_ANSWERS: dict[CallbackType, Callable[[Call, Interaction, Any], Message | None]] = {
+    CallbackType.MESSAGE: _post,
+    CallbackType.DEFER: _defer,
+    CallbackType.DEFER_UPDATE: _defer_update,
+    CallbackType.UPDATE: _update,
+    CallbackType.AUTOCOMPLETE: _autocomplete,
+    CallbackType.MODAL: _modal,
+}
+
+
+def _answer(core: Core, interaction: Interaction, kind: CallbackType) -> Json:
+    """The body that `with_response` asks for."""
+    about: Json = {"id": str(interaction.id), "type": int(interaction.type), "channel_id": str(interaction.channel.id)}
+    if interaction.channel.guild is not None:
+        about["guild_id"] = str(interaction.channel.guild.id)
+    message = interaction.original
+    if message is not None:
+        about |= {
+            "response_message_id": str(message.id),
+            "response_message_loading": kind is CallbackType.DEFER,
+            "response_message_ephemeral": interaction.ephemeral,
+        }
+    if message is not None and kind in {CallbackType.MESSAGE, CallbackType.UPDATE}:
+        return {"interaction": about, "resource": {"type": int(kind), "message": core.show.message(message)}}
+    return {"interaction": about}
+
+
+ROUTES = (Route("POST", "/interactions/{interaction_id}/{token}/callback", _callback, auth=Auth.TOKEN_IN_PATH),)

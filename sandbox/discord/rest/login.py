@@ -1,0 +1,57 @@
+"""Who the bot is, and where its gateway stands."""
+
+from sandbox.discord.permissions import in_guild
+from sandbox.discord.rest.call import Auth, Call, Reply, Route
+from sandbox.discord.wire import Json, unknown
+
+
+def _me(call: Call) -> Reply:
+    return Reply(call.core.show.me())
+
+
+def _application(call: Call) -> Reply:
+    return Reply(call.core.show.application())
+
+
+def _gateway(call: Call) -> Reply:
+    return Reply({"url": call.core.gateway.url})
+
+
+def _gateway_bot(call: Call) -> Reply:
+    limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    return Reply({"url": call.core.gateway.url, "shards": 1, "session_start_limit": limit})
+
+
+def _user(call: Call) -> Reply:
+    user = call.core.world.users.get(call.id("user_id"))
+    if user is None:
+        raise unknown("User", 10013)
+    return Reply(call.core.show.user(user))
+
+
+def _guilds(call: Call) -> Reply:
+    world = call.core.world
+    found: list[Json] = [
+        {
+            "id": str(guild.id),
+            "name": guild.name,
+            "icon": None,
+            "banner": None,
+            "owner": False,
+            "permissions": str(in_guild(guild, guild.members[world.bot.id])),
+            "features": [],
+        }
+        for guild in world.guilds.values()
+    ]
+    return Reply(found)
+
+
+ROUTES = (
+    Route("GET", "/users/@me", _me),
+    Route("GET", "/users/@me/guilds", _guilds),
+    Route("GET", "/users/{user_id}", _user),
+    Route("GET", "/oauth2/applications/@me", _application),
+    Route("GET", "/applications/@me", _application),
+    Route("GET", "/gateway", _gateway, auth=Auth.ANYONE),
+    Route("GET", "/gateway/bot", _gateway_bot),
+)

@@ -1,0 +1,97 @@
+"""What an interaction's token may do for fifteen minutes: follow up, read, edit and delete its messages."""
+
+from sandbox.discord import draft, posting
+from sandbox.discord.limits import Rate
+from sandbox.discord.model import CallbackType, Interaction, Message, MessageFlag, MessageType
+from sandbox.discord.posting import Origin
+from sandbox.discord.rest.call import NOTHING, Auth, Call, Reply, Route
+from sandbox.discord.wire import ApiError, snowflake, unknown, unknown_message
+
+TOKEN_LIFE_S = 15 * 60.0
+_RATE = Rate("webhook", 5, 2.0, ("webhook_id", "token"))
+
+
+def _interaction(call: Call) -> Interaction:
+    """The answered interaction that the token belongs to.
+
+    Raises:
+        ApiError: 10015 for a foreign webhook or an interaction without an answer, 50027 for a dead token.
+    """
+    if call.id("webhook_id") != call.core.world.bot.id:
+        raise unknown("Webhook", 10015)
+    interaction = call.core.world.interaction_by_token(call.params["token"])
+    if interaction is None or call.core.clock.now() - interaction.created_at > TOKEN_LIFE_S:
+        raise ApiError(401, 50027, "Invalid Webhook Token")
+    if interaction.callback is None or interaction.callback is CallbackType.AUTOCOMPLETE:
+        raise unknown("Webhook", 10015)
+    return interaction
+
+
+def _message(call: Call, interaction: Interaction) -> Message:
+    """`@original`, or a message that this interaction made."""
+    wanted = call.params.get("message_id", "@original")
+    if wanted == "@original":
+        found = interaction.original
+    else:
+        found = call.core.world.messages.get(snowflake(wanted, "message_id"))
+    mine = found is not None and (found.interaction is interaction or found is interaction.original)
+    if found is None or not mine or found.id not in call.core.world.messages:
+        raise unknown_message()
+    return found
+
+
+def _follow_up(call: Call) -> Reply:
+    interaction = _interaction(call)
+    wanted = draft.read(call.body, call.uploads, draft.WEBHOOK)
+    call.fits(interaction.upload_limit_bytes)
+    wanted.check_new()
+    original = interaction.original
+    if original is not None and original.flags & MessageFlag.LOADING and original.id in call.core.world.messages:
+        # Discord lets the first follow-up fill the "thinking" message, whose ephemerality stands.
+        message = posting.edit(call.core, original, wanted)
+    else:
+        origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))
+        message = posting.post(call.core, interaction.channel, call.core.world.bot, wanted, origin)
+    return Reply(call.core.show.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
+
+
+def _origin(call: Call, interaction: Interaction, *, ephemeral: bool) -> Origin:
+    original = interaction.original
+    there = original is not None and original.id in call.core.world.messages
+    return Origin(
+        type=MessageType.REPLY if there else MessageType.DEFAULT,
+        interaction=interaction,
+        ephemeral_for=interaction.user if ephemeral else None,
+        reference=original if there else None,
+    )
+
+
+def _get(call: Call) -> Reply:
+    return Reply(call.core.show.message(_message(call, _interaction(call))))
+
+
+def _edit(call: Call) -> Reply:
+    interaction = _interaction(call)
+    message = _message(call, interaction)
+    layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
+    wanted = draft.read(call.body, call.uploads, draft.EDIT, layout=layout)
+    call.fits(interaction.upload_limit_bytes)
+    return Reply(call.core.show.message(posting.edit(call.core, message, wanted)))
+
+
+def _delete(call: Call) -> Reply:
+    interaction = _interaction(call)
+    message = _message(call, interaction)
+    posting.delete(call.core, message)
+    return NOTHING
+
+
+_HOOK = "/webhooks/{webhook_id}/{token}"
+_ONE = _HOOK + "/messages/{message_id}"
+
+ROUTES = (
+    Route("POST", _HOOK, _follow_up, _RATE, Auth.TOKEN_IN_PATH),
+    Route("GET", _ONE, _get, _RATE, Auth.TOKEN_IN_PATH),
+    Route("PATCH", _ONE, _edit, _RATE, Auth.TOKEN_IN_PATH),
+    Route("DELETE", _ONE, _delete, _RATE, Auth.TOKEN_IN_PATH),
+)

@@ -1,0 +1,102 @@
+"""A small checker for JSON bodies: which keys an object has, of which kind, within which bounds. Pure.
+
+Discord itself ignores keys it does not know. The sandbox refuses them, because a mistyped key is a mistake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from sandbox.discord.wire import Json, Problems
+
+Kind = Literal["str", "int", "number", "bool", "id", "object", "list", "any", "int_or_str"]
+NO_BOUND = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A key's rule. Bounds are a length for strings and lists, a value for numbers. Null passes unless required."""
+
+    kind: Kind
+    high: int = NO_BOUND
+    low: int = 0
+    required: bool = False
+
+
+def hold(problems: Problems, path: str, value: Any, rules: Mapping[str, Rule]) -> Json:
+    """Check an object against its rules, note every fault, and return the keys that carry something."""
+    if not isinstance(value, dict):
+        problems.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in this Data Model.")
+        return {}
+    body = cast("Json", value)
+    for key in body.keys() - rules.keys():
+        problems.add(join(path, key), "SANDBOX_UNKNOWN_KEY", f"Discord documents no {key} here.")
+    kept: Json = {}
+    for key, rule in rules.items():
+        item = body.get(key)
+        if item is None:
+            if rule.required:
+                problems.add(join(path, key), "BASE_TYPE_REQUIRED", "This field is required")
+        elif _holds(problems, join(path, key), item, rule):
+            kept[key] = item
+    return kept
+
+
+def join(path: str, key: object) -> str:
+    """A path one step deeper."""
+    return f"{path}.{key}" if path else str(key)
+
+
+def items(value: Any) -> list[Any]:
+    """The list itself, or nothing when it is something else (which `hold` has noted)."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _holds(problems: Problems, path: str, value: Any, rule: Rule) -> bool:
+    fault = _kind_fault(value, rule.kind) or _bound_fault(value, rule)
+    if fault:
+        problems.add(path, *fault)
+    return fault is None
+
+
+def _kind_fault(value: Any, kind: Kind) -> tuple[str, str] | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    fine: dict[Kind, bool] = {
+        "str": isinstance(value, str),
+        "int": whole or (isinstance(value, float) and value.is_integer()),
+        "number": whole or isinstance(value, float),
+        "bool": isinstance(value, bool),
+        "id": whole or (isinstance(value, str) and value.isascii() and value.isdigit()),
+        "object": isinstance(value, dict),
+        "list": isinstance(value, list),
+        "int_or_str": whole or isinstance(value, str),
+        "any": True,
+    }
+    codes = {"str": "STRING_TYPE_CONVERT", "bool": "BOOLEAN_TYPE_CONVERT", "list": "LIST_TYPE_CONVERT"}
+    return None if fine[kind] else (codes.get(kind, "NUMBER_TYPE_COERCE"), f"This must be of the type {kind}.")
+
+
+def _bound_fault(value: Any, rule: Rule) -> tuple[str, str] | None:
+    match value:
+        case str() if rule.kind != "id":
+            if not rule.low <= len(value) <= rule.high:
+                return "BASE_TYPE_BAD_LENGTH", _between(rule, "in length")
+        case list():
+            if not rule.low <= len(cast("list[Any]", value)) <= rule.high:
+                return "BASE_TYPE_BAD_LENGTH", _between(rule, "in length")
+        case bool():
+            return None
+        case int() | float() if rule.kind in {"int", "number"}:
+            if value > rule.high:
+                return "NUMBER_TYPE_MAX", f"int value should be less than or equal to {rule.high}."
+            if value < rule.low:
+                return "NUMBER_TYPE_MIN", f"int value should be greater than or equal to {rule.low}."
+        case _:
+            return None
+    return None
+
+
+def _between(rule: Rule, what: str) -> str:
+    if rule.low:
+        return f"Must be between {rule.low} and {rule.high} {what}."
+    return f"Must be {rule.high} or fewer {what}."

@@ -1,0 +1,109 @@
+"""The stand-in as one server: REST, gateway, CDN and the control surface on one loopback port."""
+
+import time
+from collections.abc import Callable
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.clock import Clock, Snowflakes
+from sandbox.discord.control import surface
+from sandbox.discord.core import Core
+from sandbox.discord.faults import Faults
+from sandbox.discord.gateway import Gateway, Intent
+from sandbox.discord.limits import GLOBAL_PER_SECOND, Limits
+from sandbox.discord.objects import Projector
+from sandbox.discord.rest.api import Api
+from sandbox.discord.transcript import Transcript
+from sandbox.discord.world import World
+
+HOST = "127.0.0.1"
+MAX_ORDER_BYTES = 768 * 1024 * 1024
+SHUTDOWN_S = 1.0
+
+
+class DiscordSandbox:
+    """A stand-in for Discord. `start` makes it listen; `environment` says how a bot is pointed at it.
+
+    `privileged` are the intents that the portal would allow; `seed` fixes tokens and secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int | None = None,
+        privileged: Intent = Intent.NONE,
+        global_per_second: int = GLOBAL_PER_SECOND,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        random = Random(seed)
+        self.core = _assemble(random, Clock(wall=wall, monotonic=monotonic), privileged, global_per_second)
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 picks a free one, which `port` then tells."""
+        app = web.Application(client_max_size=MAX_ORDER_BYTES)
+        self._routes(app.router)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, port, backlog=2048)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        self.core.cdn.base_url = f"http://{HOST}:{self.port}/cdn"
+        self.core.gateway.url = f"ws://{HOST}:{self.port}/"
+
+    def _routes(self, router: web.UrlDispatcher) -> None:
+        cdn = self.core.cdn
+        for folder in ("attachments", "ephemeral-attachments"):
+            router.add_get(f"/cdn/{folder}/{{channel}}/{{attachment}}/{{filename}}", cdn.serve)
+        router.add_get("/cdn/{kind:embed/avatars|avatars}/{rest:.*}", cdn.serve_avatar)
+        router.add_get("/", self.core.gateway.handle)
+        surface.register(router, self.core)
+        Api(self.core).register(router)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a bot here."""
+        return {
+            "DISCORD_TOKEN": self.core.token,
+            "DISCORD_API_URL": f"http://{HOST}:{self.port}/api/v10",
+            "DISCORD_GATEWAY_URL": self.core.gateway.url,
+            "DISCORD_CDN_URL": self.core.cdn.base_url,
+        }
+
+    @property
+    def control_url(self) -> str:
+        """Where the control surface stands, without a trailing slash."""
+        return f"http://{HOST}:{self.port}/sandbox"
+
+    async def close(self) -> None:
+        """Hang up, stop listening and delete what was uploaded."""
+        if self._runner is not None:
+            await self.core.gateway.close()
+            await self._runner.cleanup()
+            self._runner = None
+        self.core.cdn.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _assemble(random: Random, clock: Clock, privileged: Intent, global_per_second: int) -> Core:
+    ids, transcript = Snowflakes(clock), Transcript()
+    world = World(clock, ids, random)
+    cdn = Cdn(clock, random.randbytes(32))
+    show = Projector(world, cdn)
+    token = f"{world.bot.id}.sandbox.{random.getrandbits(160):040x}"
+    gateway = Gateway(world, show, transcript, clock=clock, random=random, token=token, privileged=privileged)
+    limits = Limits(clock, global_per_second)
+    return Core(clock, ids, world, cdn, show, gateway, limits, Faults(), transcript, token)

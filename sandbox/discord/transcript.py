@@ -1,0 +1,73 @@
+"""What was said: every REST exchange and every gateway event, as JSON lines. Recording only keeps bytes."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.discord.wire import dumps
+
+KEPT = 100_000
+KEPT_BYTES = 256 * 1024 * 1024
+NULL = b"null"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A REST exchange: bodies as the JSON text they were, path without host and query."""
+
+    method: str
+    path: str
+    request: bytes
+    status: int
+    response: bytes
+    ms: float
+
+    def line(self) -> bytes:
+        """The exchange as one JSON line."""
+        return b'{"method":%b,"path":%b,"request":%b,"status":%d,"response":%b,"ms":%.2f}' % (
+            dumps(self.method),
+            dumps(self.path),
+            self.request or NULL,
+            self.status,
+            self.response or NULL,
+            self.ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A gateway event as it was sent."""
+
+    name: str
+    data: bytes
+
+    def line(self) -> bytes:
+        """The event as one JSON line."""
+        return b'{"event":%b,"data":%b}' % (dumps(self.name), self.data)
+
+
+class Transcript:
+    """The latest exchanges and events, bounded in number and in bytes."""
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[int, Exchange | Event]] = deque()
+        self._bytes = 0
+
+    def add(self, entry: Exchange | Event) -> None:
+        """Remember one; the oldest go when there are too many."""
+        weight = len(entry.data) if isinstance(entry, Event) else len(entry.request) + len(entry.response)
+        self._entries.append((weight, entry))
+        self._bytes += weight
+        while len(self._entries) > KEPT or self._bytes > KEPT_BYTES:
+            gone, _ = self._entries.popleft()
+            self._bytes -= gone
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._bytes = 0
+
+    def lines(self) -> Iterator[bytes]:
+        """The entries in order, each ending in a newline."""
+        for _, entry in self._entries:
+            yield entry.line() + b"\n"

@@ -1,0 +1,100 @@
+"""What goes over the wire: JSON as bytes, and errors in Discord's own shape."""
+
+import json
+from typing import Any
+
+Json = dict[str, Any]
+
+INVALID_FORM = 50035
+
+
+def dumps(value: Any) -> bytes:
+    """The value as compact UTF-8 JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class ApiError(Exception):
+    """An answer that is not 2xx: HTTP status, Discord's code, its message, and the per-field errors of a 50035."""
+
+    def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
+        super().__init__(f"{status} ({code}): {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> Json:
+        """The JSON that Discord answers with."""
+        body: Json = {"message": self.message, "code": self.code}
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+class Problems:
+    """Collects what is wrong with a body, field by field, as Discord reports it in one 50035."""
+
+    def __init__(self) -> None:
+        self._errors: Json = {}
+
+    def add(self, path: str, code: str, message: str) -> None:
+        """Remember one fault at a dotted path such as `embeds.0.title`."""
+        node = self._errors
+        for step in path.split(".") if path else ():
+            node = node.setdefault(step, {})
+        node.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def __bool__(self) -> bool:
+        return bool(self._errors)
+
+    def raise_any(self) -> None:
+        """Raise the 50035 that names every fault; nothing happens when there is none."""
+        if self._errors:
+            raise ApiError(400, INVALID_FORM, "Invalid Form Body", self._errors)
+
+
+def invalid(path: str, code: str, message: str) -> ApiError:
+    """A 50035 with a single fault."""
+    problems = Problems()
+    problems.add(path, code, message)
+    try:
+        problems.raise_any()
+    except ApiError as error:
+        return error
+    raise AssertionError(path)
+
+
+def unknown(what: str, code: int) -> ApiError:
+    """A 404 `Unknown …` with Discord's code for the kind of thing."""
+    return ApiError(404, code, f"Unknown {what}")
+
+
+def unknown_message() -> ApiError:
+    """404 10008."""
+    return unknown("Message", 10008)
+
+
+def unknown_channel() -> ApiError:
+    """404 10003."""
+    return unknown("Channel", 10003)
+
+
+def missing_access() -> ApiError:
+    """403 50001: the channel cannot even be seen."""
+    return ApiError(403, 50001, "Missing Access")
+
+
+def missing_permissions() -> ApiError:
+    """403 50013."""
+    return ApiError(403, 50013, "Missing Permissions")
+
+
+def snowflake(value: str, what: str = "value") -> int:
+    """A path parameter as an id.
+
+    Raises:
+        ApiError: 50035, when it is not a number.
+    """
+    if not (value.isascii() and value.isdigit()):
+        raise invalid(what, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+    return int(value)

@@ -1,0 +1,153 @@
+"""The one store: who and what exists. Everything REST answers and the gateway tells is read from here."""
+
+from collections import OrderedDict
+from random import Random
+
+from sandbox.discord.clock import Clock, Snowflakes
+from sandbox.discord.model import (
+    Channel,
+    ChannelType,
+    Guild,
+    Interaction,
+    Member,
+    Message,
+    Modal,
+    Overwrite,
+    Role,
+    User,
+)
+from sandbox.discord.permissions import ALL, BOT, EVERYONE
+from sandbox.discord.wire import Json
+
+MIB = 1024 * 1024
+TIER_UPLOAD_BYTES = {0: 10 * MIB, 1: 10 * MIB, 2: 50 * MIB, 3: 100 * MIB}
+MESSAGES_PER_CHANNEL = 20_000
+INTERACTIONS_KEPT = 20_000
+BOT_NAME = "Wanda"
+
+
+class World:
+    """Users, servers, messages, commands and interactions, found by id without searching."""
+
+    def __init__(self, clock: Clock, ids: Snowflakes, random: Random) -> None:
+        self.clock = clock
+        self.ids = ids
+        self._random = random
+        self.users: dict[int, User] = {}
+        self.people: dict[str, User] = {}
+        self.guilds: dict[int, Guild] = {}
+        self.channels: dict[int, Channel] = {}
+        self.dms: dict[int, Channel] = {}
+        self.messages: dict[int, Message] = {}
+        self.commands: dict[int, dict[int, Json]] = {0: {}}
+        self.modals: OrderedDict[int, Modal] = OrderedDict()
+        self._interactions: OrderedDict[int, Interaction] = OrderedDict()
+        self._by_token: dict[str, Interaction] = {}
+        self.bot = User(id=ids.next(), name=BOT_NAME, bot=True)
+        self.users[self.bot.id] = self.bot
+        self._furnish()
+
+    def _furnish(self) -> None:
+        admin = self.add_user("admin")
+        studio = self.add_guild("Studio", tier=0, owner=admin)
+        self.add_channel("general", studio)
+        role = self.add_role("Administrators", studio, ALL)
+        for name in ("maker", "friend", "admin"):
+            self.add_member(studio, self.add_user(name))
+        studio.members[admin.id].roles.append(role.id)
+
+    def add_user(self, name: str) -> User:
+        """The person with that name, made when there is none."""
+        user = self.people.get(name)
+        if user is None:
+            user = User(id=self.ids.next(), name=name)
+            self.people[name] = self.users[user.id] = user
+        return user
+
+    def add_guild(self, name: str, *, tier: int, owner: User) -> Guild:
+        """A new server with the bot and its owner in it."""
+        guild = Guild(id=self.ids.next(), name=name, tier=tier, owner_id=owner.id, joined_at=self.clock.now())
+        guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", int(EVERYONE), 0)
+        self.guilds[guild.id] = guild
+        own = self.add_role(BOT_NAME, guild, int(BOT))
+        own.managed = True
+        self.add_member(guild, self.bot).roles.append(own.id)
+        self.add_member(guild, owner)
+        return guild
+
+    def add_channel(self, name: str, guild: Guild, overwrites: tuple[Overwrite, ...] = ()) -> Channel:
+        """A new text channel."""
+        channel = Channel(self.ids.next(), ChannelType.TEXT, name, guild=guild, position=len(guild.channels))
+        channel.overwrites = {overwrite.id: overwrite for overwrite in overwrites}
+        self.channels[channel.id] = guild.channels[channel.id] = channel
+        return channel
+
+    def add_role(self, name: str, guild: Guild, permissions: int = 0) -> Role:
+        """A new role, above the others."""
+        role = Role(self.ids.next(), guild.id, name, permissions, len(guild.roles))
+        guild.roles[role.id] = role
+        return role
+
+    def add_member(self, guild: Guild, user: User) -> Member:
+        """The user's membership, made when there is none."""
+        member = guild.members.get(user.id)
+        if member is None:
+            member = Member(user, guild.id, self.clock.now())
+            guild.members[user.id] = member
+        return member
+
+    def dm(self, user: User) -> Channel:
+        """The DM between the bot and that person, opened when there is none."""
+        channel = self.dms.get(user.id)
+        if channel is None:
+            channel = Channel(self.ids.next(), ChannelType.DM, f"@{user.name}", recipient=user)
+            self.channels[channel.id] = self.dms[user.id] = channel
+        return channel
+
+    def keep(self, message: Message) -> Message | None:
+        """Store a message; returns the oldest one when it had to make room for it."""
+        channel = message.channel
+        channel.messages[message.id] = self.messages[message.id] = message
+        channel.last_message_id = message.id
+        if len(channel.messages) <= MESSAGES_PER_CHANNEL:
+            return None
+        oldest = channel.messages[next(iter(channel.messages))]
+        self.forget(oldest)
+        return oldest
+
+    def forget(self, message: Message) -> None:
+        """Remove a message."""
+        message.channel.messages.pop(message.id, None)
+        self.messages.pop(message.id, None)
+
+    def upload_limit_bytes(self, channel: Channel, user: User | None = None) -> int:
+        """What one file may weigh there; an interaction's user may be allowed more than the server."""
+        tier = channel.guild.tier if channel.guild else 0
+        own = user.upload_limit_bytes if user else 0
+        return max(TIER_UPLOAD_BYTES[tier], own)
+
+    def open_interaction(self, interaction: Interaction) -> None:
+        """Store an interaction, so that its token can be found; the oldest are forgotten."""
+        self._interactions[interaction.id] = interaction
+        self._by_token[interaction.token] = interaction
+        while len(self._interactions) > INTERACTIONS_KEPT:
+            _, old = self._interactions.popitem(last=False)
+            self._by_token.pop(old.token, None)
+
+    def new_token(self) -> str:
+        """A secret for one interaction."""
+        return f"aW50ZXJhY3Rpb246{self._random.getrandbits(512):0128x}"
+
+    def interaction(self, interaction_id: int) -> Interaction | None:
+        """The interaction with that id."""
+        return self._interactions.get(interaction_id)
+
+    def interaction_by_token(self, token: str) -> Interaction | None:
+        """The interaction that the token was issued for."""
+        return self._by_token.get(token)
+
+    def keep_modal(self, modal: Modal) -> None:
+        """Store an open form; the oldest are forgotten."""
+        self.modals[modal.id] = modal
+        while len(self.modals) > INTERACTIONS_KEPT:
+            self.modals.popitem(last=False)
