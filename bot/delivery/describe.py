@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from bot.catalogue import registry
 from bot.catalogue.fields import Attached
-from bot.delivery.wording import Pairs
+from bot.delivery.card import Pairs
 from bot.errors import Refusal
 from bot.jobs.model import Job
 

@@ -12,11 +12,12 @@ from typing import Self
 import discord
 
 from bot.delivery import wording
+from bot.delivery.card import Card
 from bot.delivery.describe import Describe, described
+from bot.delivery.links import Posted, Reason
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.results import Fetched, Results, Sleep
-from bot.delivery.wording import Card, Posted, Reason
 from bot.errors import DeliveryError, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered

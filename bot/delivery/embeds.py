@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.delivery.wording import Button, Card
+from bot.delivery.card import Button, Card
 
 _STYLES = {"secondary": discord.ButtonStyle.secondary, "danger": discord.ButtonStyle.danger}
 

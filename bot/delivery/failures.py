@@ -50,6 +50,14 @@ def told(failure: Failure) -> Told:
     return _unknown(failure)
 
 
+def lost_sight(failure: Failure) -> Told:
+    """Return the sentences for a request that fal took, or may have taken, and that can no longer be followed."""
+    if failure.kind in {"account", "refused", "unreachable", "gone"}:
+        why = _LOST_BECAUSE[failure.kind]
+        return Told(f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT)
+    return _LOST
+
+
 def place(failure: Failure, otherwise: str) -> str:
     """Return what the error is about ("the prompt", "the second reference image" is "a reference image")."""
     for part in reversed(failure.location):
@@ -198,6 +206,17 @@ _ACCOUNT = Told(
     "Wanda's fal account needs attention, so fal takes no requests right now. You did nothing wrong.",
     "Tell an admin of this server; run the command again when it is fixed.",
 )
+_LOST_NEXT = "Run the command again if you want it now."
+_LOST = Told(
+    "Wanda sent this to fal, but fal's answer was lost, so nobody here can tell whether a video is being made.",
+    _LOST_NEXT,
+)
+_LOST_BECAUSE: Mapping[str, str] = {
+    "account": "Wanda's fal account needs an admin's attention",
+    "refused": "it no longer knows of it",
+    "unreachable": "it could not be reached for too long",
+    "gone": "it no longer knows of it",
+}
 _LATE = "fal took too long with this video and gave up."
 _RUNNER = "The machine at fal that was making this video dropped out."
 _TROUBLE = "fal had a problem of its own, so no video was made."
@@ -265,11 +284,8 @@ _TABLE: Mapping[str, Builder] = {
     "account": lambda _failure: _ACCOUNT,
     "refused": _fixed("fal did not take this request, so nothing was made.", AGAIN),
     "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),
-    "lost": _fixed(
-        "Wanda sent this to fal, but fal's answer was lost, so it can't tell whether a video is being made.",
-        "Run the command again if you want it now.",
-    ),
+    "lost": lambda _failure: _LOST,
     "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
-    "gone": _fixed("fal no longer knows this request.", "Run the command again."),
+    "gone": _fixed("fal answered in a way that Wanda doesn't understand, so no video was made.", AGAIN),
 }
 KINDS = frozenset(_TABLE)

@@ -11,10 +11,11 @@ from typing import Any
 import discord
 
 from bot.delivery import routes
+from bot.delivery.border import Border, Met
+from bot.delivery.card import Card
 from bot.delivery.embeds import to_embed, to_view
 from bot.delivery.results import Sleep
 from bot.delivery.routes import Route, Trouble
-from bot.delivery.wording import Card
 from bot.errors import DeliveryError, TooLarge
 from bot.jobs.model import Job
 from bot.settings import MIB, Settings
@@ -25,24 +26,16 @@ _DEFAULT_LIMIT_BYTES = 10 * MIB
 _NONCE_CHARS_MAX = 25
 _LOOK_BACK_MESSAGES = 100
 _SENTENCES: dict[Trouble, str] = {
-    "no_access": "Wanda may not post in that channel any more; ask an admin to let it view the channel, send messages "
-    "and attach files there.",
+    "no_access": "Wanda may not post in that channel any more; ask an admin to let Wanda view the channel, "
+    "send messages and attach files there.",
     "later": "Discord could not be reached or was busy, several times over; Wanda tries again by itself.",
     "broken": "Discord refused the message; tell an admin to look at Wanda's log.",
     "message_gone": "The card was deleted and a new one could not be posted; run the command again.",
     "token_dead": "Discord no longer accepts Wanda's token; tell an admin to check it.",
     "too_old": "The card is too old to change and a new one could not be posted; run the command again.",
-    "no_reply": "Wanda may not reply in that channel; ask an admin to give it Read Message History.",
+    "no_reply": "Wanda may not reply in that channel; ask an admin for Read Message History.",
     "too_large": "Discord refused the file's size.",
 }
-
-
-class _Met(Exception):  # noqa: N818 - a turn of the loop below, seen by nobody else
-    """Discord did not do it, for this reason."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble)
-        self.trouble: Trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ class Post:
         while route in {"token", "bot"}:
             try:
                 await self._edit(job, Parcel(card, keep=True), route)
-            except _Met as met:
+            except Met as met:
                 if met.trouble == "later":
                     raise DeliveryError(_SENTENCES["later"]) from met
                 route = routes.after(route, met.trouble)
@@ -124,7 +117,7 @@ class Post:
         for _ in range(len(_SENTENCES) + self._settings.discord_tries):
             try:
                 return await self._by(route, job, parcel)
-            except _Met as met:
+            except Met as met:
                 follow = routes.after(route, met.trouble)
                 if met.trouble == "later":
                     waits += 1
@@ -139,11 +132,22 @@ class Post:
         if route in {"token", "bot"}:
             await self._edit(job, parcel, route)
             return Place(job.address.channel_id, job.address.message_id)
-        return await self._posted_before(job, parcel) or await self._send(job, parcel, reply=route == "reply")
+        place = await self._posted_before(job, parcel) or await self._send(job, parcel, reply=route == "reply")
+        if route == "reply":
+            await self._settle_old_card(job, parcel)
+        return place
+
+    async def _settle_old_card(self, job: Job, parcel: Parcel) -> None:
+        """Take the progress and the button off a card that was replied to; one edit, and no harm if it fails."""
+        card = replace(parcel.card, content="The reply to this message says how it ended.", buttons=())
+        try:
+            await self._edit(job, Parcel(card), "bot")
+        except Met as met:
+            _LOG.info("the old card of job %s stays as it was: %s", job.id, met)
 
     async def _edit(self, job: Job, parcel: Parcel, route: Route) -> None:
         card, address = parcel.card, job.address
-        async with _Border(self._timeout_s(parcel)):
+        async with Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 attachments = discord.utils.MISSING if parcel.keep else files
                 if route == "token":
@@ -173,7 +177,7 @@ class Post:
         """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
         card = announced(parcel)
         options: dict[str, Any] = {"reference": self._reference(job), "mention_author": False} if reply else {}
-        async with _Border(self._timeout_s(parcel)):
+        async with Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 message: discord.Message = await self._channel(job).send(
                     content=card.content,
@@ -192,14 +196,14 @@ class Post:
             return None
         me, footer = self._client.user.id, parcel.card.footer
         try:
-            async with _Border(self._settings.discord_timeout_s):
+            async with Border(self._settings.discord_timeout_s):
                 async for message in self._channel(job).history(
                     limit=_LOOK_BACK_MESSAGES, after=discord.Object(job.address.message_id), oldest_first=True
                 ):
                     shown = [embed.footer.text for embed in message.embeds]
                     if message.author.id == me and footer in shown and bool(message.attachments) == bool(parcel.file):
                         return Place(message.channel.id, message.id)
-        except _Met as met:
+        except Met as met:
             _LOG.info("could not look for an earlier message of job %s: %s", job.id, met)
         return None
 
@@ -216,31 +220,6 @@ class Post:
 
     def _timeout_s(self, parcel: Parcel) -> float:
         return self._settings.discord_timeout_s if parcel.file is None else self._settings.upload_timeout_s
-
-
-class _Border:
-    """Around one request to Discord: bounded in time, and whatever goes wrong becomes a trouble."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout = asyncio.timeout(timeout_s)
-
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            await self._timeout.__aexit__(kind, error, trace)  # pyright: ignore[reportArgumentType] - object is a trace
-        except TimeoutError as late:
-            raise _Met("later") from late
-        if isinstance(error, discord.HTTPException):
-            raise _Met(routes.trouble(error.status, error.code)) from error
-        if isinstance(error, KeyError) and error.args == ("retry_after",):
-            # discord.py reads `retry_after` of every 429, and the one with code 30046 has been seen without.
-            raise _Met("too_old") from error
-        # discord.py lets aiohttp's and the network's own errors through.
-        if isinstance(error, Exception):
-            _LOG.warning("a request to Discord failed", exc_info=error)
-            raise _Met("later") from error
 
 
 @contextmanager

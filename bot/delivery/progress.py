@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from bot.delivery.wording import Card
+from bot.delivery.card import Card
 from bot.jobs.model import Job, Left, Live
 from bot.settings import Settings
 
@@ -160,15 +160,27 @@ class Pacer:
 
     async def _turn(self, entry: _Entry) -> bool:
         """Edit once, if there is something to say; return whether to go on."""
+        try:
+            going_on = await self._in_turn(entry)
+        except Exception:  # noqa: BLE001 - progress is a courtesy: whatever goes wrong must not end the job
+            entry.failures += 1
+            _LOG.warning("an edit of the card of job %s failed", entry.frame.job.id, exc_info=True)
+            return entry.failures < _FAILURES_MAX
+        entry.failures = 0
+        return going_on
+
+    async def _in_turn(self, entry: _Entry) -> bool:
+        """Wait for the channel's turn, where the bot's token is used, and edit."""
         channel_id = self._shared(entry.frame.job)
         if channel_id is None or self._fresh(entry) is None:
             return await self._edit_newest(entry)
         lane = self._lane(channel_id)
         async with lane.lock:
             await self._sleep(max(0.0, lane.free_at - self._now()))
-            going_on = await self._edit_newest(entry)
-            lane.free_at = self._now() + self._settings.channel_edit_interval_s
-            return going_on
+            try:
+                return await self._edit_newest(entry)
+            finally:
+                lane.free_at = self._now() + self._settings.channel_edit_interval_s
 
     def _lane(self, channel_id: int) -> _Lane:
         """Return the channel's lane; lanes that nobody waits in are forgotten when there are more than cards."""
@@ -188,11 +200,6 @@ class Pacer:
             card = None if entry.ended else self._fresh(entry)
             if card is None:
                 return True
-            try:
-                reachable = await self._edit(entry.frame.job, card)
-            except Exception:  # noqa: BLE001 - progress is a courtesy: whatever goes wrong must not end the job
-                entry.failures += 1
-                _LOG.warning("an edit of the card of job %s failed", entry.frame.job.id, exc_info=True)
-                return entry.failures < _FAILURES_MAX
-            entry.shown, entry.failures = card, 0
-            return reachable
+            going_on = await self._edit(entry.frame.job, card)
+            entry.shown = card
+            return going_on

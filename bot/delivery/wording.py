@@ -4,13 +4,12 @@ A card is plain data; `bot.delivery.embeds` turns it into Discord's. The same jo
 same card, so repeating an edit after a crash changes nothing that people see.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from bot.delivery import failures
+from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
+from bot.delivery.links import Posted, link
 from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, money, plain, quoted, span, visible
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
 
@@ -18,56 +17,9 @@ CANCEL_PREFIX = "wanda:cancel:"
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
-_URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
 _CANCELLABLE: frozenset[State] = frozenset({"accepted", "submitting", "queued", "running"})
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
-
-Style: TypeAlias = Literal["secondary", "danger"]
-Pairs: TypeAlias = Sequence[tuple[str, str]]
-Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """One button; a press is answered by whoever knows `custom_id`."""
-
-    label: str
-    style: Style
-    custom_id: str
-    disabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A small heading with its text."""
-
-    name: str
-    value: str
-    inline: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """A message: `content` above, one panel, one row of buttons. Within Discord's limits by construction."""
-
-    title: str
-    description: str
-    fields: tuple[Field, ...]
-    colour: int
-    footer: str | None = None
-    buttons: tuple[Button, ...] = ()
-    content: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link."""
-
-    size_bytes: int | None
-    reason: Reason | None = None
-    limit_bytes: int | None = None
-
 
 # One calm accent for each kind of moment.
 GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
@@ -113,7 +65,7 @@ def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, s
         fields=(*_seed(result), *_fields(job, left, settings)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
-        content=None if posted.reason is None else _link(result, posted),
+        content=None if posted.reason is None else link(result, posted),
     )
 
 
@@ -187,7 +139,7 @@ def _ending(job: Job) -> str:
             return f"**Cancelled.** {charged(job)}"
         case "uncertain":
             failure = job.failure or Failure(kind="lost")
-            said = failures.told(failure)
+            said = failures.lost_sight(failure)
             return f"**It is not certain what became of this video.** {said.what}\n{said.next} {charged(job)}"
         case "failed" if job.result is not None:
             return f"**The video was made, but Discord didn't take it.** {charged(job)}"
@@ -266,31 +218,10 @@ def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
     return facts
 
 
-def _link(result: Result, posted: Posted) -> str:
-    size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
-    match posted.reason:
-        case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
-            why = f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}, so here is fal's link"
-        case "too_large":
-            why = f"The video{size}{',' if size else ' is'} too large for Discord here, so here is fal's link"
-        case "not_fetched":
-            why = "The video is made, but fal's storage didn't hand it to Wanda, so here is fal's link"
-        case "refused" | None:
-            why = "The video is made, but Discord didn't take the file, so here is fal's link"
-        case _:
-            assert_never(posted.reason)
-    return f"{why}; fal keeps it about 7 days: {_address(result.url)}"
-
-
-def _address(url: str) -> str:
-    """Return fal's URL as it is when it is nothing but a URL, else nothing that could be mistaken for one."""
-    return url if _URL.fullmatch(url) else "(fal gave no usable link)"
-
-
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
     if job.state == "failed" and job.result is not None:
-        return _link(job.result, Posted(job.result.size_bytes, "refused"))
+        return link(job.result, Posted(job.result.size_bytes, "refused"))
     return None
 
 

@@ -77,6 +77,8 @@ async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
     assert (posted.payload["nonce"], posted.payload["enforce_nonce"]) == (f"d{job.id}"[:25], True)
     assert posted.payload["allowed_mentions"] == {"parse": [], "replied_user": False}
     assert posted.payload["content"] == "<@50>, your video is ready."
+    (settled,) = stage.fake.by("PATCH /channels/2000/messages/3000")
+    assert settled.payload["components"] == []
     again = await stage.cards.deliver(job, None)
     assert (again.message_id, len(stage.fake.by("POST"))) == (delivered.message_id, 1)
 
@@ -142,7 +144,7 @@ async def test_no_permission_is_a_sentence(stage: Stage) -> None:
     """When Wanda may not post, the error says what an admin can do."""
     stage.now = NOW + 900
     stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
-    with pytest.raises(DeliveryError, match="ask an admin to let it view the channel"):
+    with pytest.raises(DeliveryError, match="ask an admin to let Wanda view the channel"):
         await stage.cards.deliver(stage.job(), None)
 
 

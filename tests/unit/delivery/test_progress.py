@@ -4,8 +4,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from bot.delivery import wording
+from bot.delivery.card import Card
 from bot.delivery.progress import Frame, Pacer
-from bot.delivery.wording import Card
 from bot.jobs.model import Job, Live
 from bot.settings import Settings
 
@@ -185,3 +185,23 @@ async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJ
     await stage.settle()
     assert len(stage.edits) == 1
     assert len(stage.pacer) == 0
+
+
+async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> None:
+    """An error in drawing one card is that card's alone."""
+    stage, bad, good = Stage(), make_job(id="b" * 32, state="queued"), make_job(state="queued")
+    draw = stage.draw
+
+    def fussy(frame: Frame) -> Card:
+        if frame.job.id == bad.id:
+            raise ValueError("no")
+        return draw(frame)
+
+    stage.pacer = Pacer(SETTINGS, fussy, stage.edit, lambda _job: None, now=lambda: stage.now, sleep=stage.sleep)
+    async with stage.pacer:
+        stage.pacer.show(bad, Live(), None)
+        stage.pacer.show(good, Live(position=1), None)
+        await stage.advance(1000)
+        stage.pacer.show(good, Live(position=0), None)
+        await stage.advance(20)
+    assert [text for _, _, text in stage.edits] == ["queued 1", "queued 0"]

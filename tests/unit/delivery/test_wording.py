@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.delivery import wording
-from bot.delivery.wording import Card, Posted
+from bot.delivery.card import Card
+from bot.delivery.links import Posted
 from bot.jobs.model import Address, Failure, Job, Left, Live, Result, State
 
 NOW = 1_800_000_000.0
@@ -43,6 +44,7 @@ HOSTILE = st.one_of(
         ),
         max_size=700,
     ).map("".join),
+    st.text(min_size=1, max_size=40).map(lambda text: (text * 5000)[:5000]),
 )
 
 
@@ -228,3 +230,11 @@ def some_job(**changes: Any) -> Job:
         address=address,
     )
     return replace(job, **changes)
+
+
+def test_a_lost_request_is_told_as_lost(make_job: MakeJob) -> None:
+    """A request that fal may have taken is never told as one that fal was not asked."""
+    for kind in ("lost", "unreachable", "refused", "account", "gone", "something_new"):
+        shown = card(make_job(state="uncertain", charged_microusd=0, failure=Failure(kind=kind)))
+        assert "nobody here can tell whether a video" in shown.description
+        assert "Nothing was charged." in shown.description

@@ -1,0 +1,42 @@
+"""PURE. What stands above a card whose video is linked and not attached: why, and until when."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, assert_never
+
+from bot.delivery.text import mebibytes
+from bot.jobs.model import Result
+
+Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
+_URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link."""
+
+    size_bytes: int | None
+    reason: Reason | None = None
+    limit_bytes: int | None = None
+
+
+def link(result: Result, posted: Posted) -> str:
+    """Return the sentence with the link at its end, where Discord finds it and shows the video."""
+    size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
+    match posted.reason:
+        case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
+            why = f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}, so here is fal's link"
+        case "too_large":
+            why = f"The video{size}{',' if size else ' is'} too large for Discord here, so here is fal's link"
+        case "not_fetched":
+            why = "The video is made, but fal's storage didn't hand it to Wanda, so here is fal's link"
+        case "refused" | None:
+            why = "The video is made, but Discord didn't take the file, so here is fal's link"
+        case _:
+            assert_never(posted.reason)
+    return f"{why}; fal keeps it about 7 days: {_address(result.url)}"
+
+
+def _address(url: str) -> str:
+    """Return fal's URL as it is when it is nothing but a URL, else nothing that could be mistaken for one."""
+    return url if _URL.fullmatch(url) else "(fal gave no usable link)"

@@ -1,0 +1,55 @@
+import re
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.look import card_html
+
+HOSTILE = st.text(max_size=200) | st.lists(
+    st.sampled_from(["<script>", "`", "**", "\\", "\ue000", "_", "<@1>", "https://a.b/<i>", "> ", "\n", "&lt;", '"']),
+    max_size=40,
+).map("".join)
+
+
+def message(text: str) -> dict[str, Any]:
+    """Build a message that says the same everywhere."""
+    fields = [{"name": text, "value": text, "inline": True}]
+    embed = {"title": text, "description": text, "color": 0x23A55A, "fields": fields, "footer": {"text": text}}
+    button = {"type": 2, "style": 2, "label": text, "disabled": True}
+    return {
+        "id": "1",
+        "author": text,
+        "content": text,
+        "embeds": [embed],
+        "components": [{"type": 1, "components": [button]}],
+        "attachments": [{"filename": text, "size": 1, "content_type": "video/mp4", "url": text}],
+        "reactions": [{"emoji": text, "users": ["a"]}],
+        "reference": "1",
+    }
+
+
+def test_a_message_is_drawn_as_discord_draws_it() -> None:
+    """Bold, code, quotes, subtext, escapes and links look as in Discord, and files come from the given folder."""
+    html = card_html([message("> a \\*fox\\*\n**b** `c*d*`\n-# small https://x.y/z")], Path("/media"))
+    for piece in (
+        "<blockquote>a *fox*</blockquote>",
+        "<b>b</b>",
+        "<code>c*d*</code>",
+        '<p class="sub">small <a href="https://x.y/z">',
+        'src="/media/',
+        "<button",
+        "#23a55a",
+    ):
+        assert piece in html
+
+
+@given(text=HOSTILE)
+def test_no_text_becomes_markup(text: str) -> None:
+    """Whatever a message says, it adds no element of its own and leaves no placeholder behind."""
+    html = card_html([message(text)])
+    known = r"</?(?:!doctype|html|meta|title|style|main|article|div|header|b|u|i|s|span|time|section|h1|h2|p|a|code|img"
+    assert not re.search(r"<(?!" + known[2:] + r"|footer|blockquote|button|video|/)", html.partition("</style>")[2])
+    assert "<script" not in html
+    assert not re.search("[\ue000-\uf8ff]", html) or re.search("[\ue000-\uf8ff]", text)
