@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "demo":
         demo = import_module("sandbox.demo")  # imported late: only the demo knows the bot's process
         return int(demo.main(options))
+    if options.command == "readme":
+        import_module("sandbox.readme").write()
+        return 0
     return asyncio.run(serve(options))
 
 
@@ -84,7 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--seconds-per-job", type=float, default=4.0, help="how long fal takes for a video")
     serving.add_argument("--concurrency", type=int, default=2, help="how many videos fal makes at once")
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
-    commands.add_parser("demo", help="run the bot's main job once and watch it")
+    demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
+    demo.add_argument("--output", default="demo-output", help="the folder for the finished video")
+    demo.add_argument("--seconds-per-job", type=float, default=4.0, help="how long fal takes for a video")
+    commands.add_parser("readme", help="bring the README's tables up to date")
     return parser
 
 

@@ -160,3 +160,8 @@ def landscape(width: int = 1280, height: int = 720) -> bytes:
     packed = io.BytesIO()
     picture.save(packed, "PNG")
     return packed.getvalue()
+
+
+def main(options: Any) -> int:
+    """Play it from the command line; returns the exit status."""
+    return asyncio.run(demo(Path(options.output), seconds_per_job=options.seconds_per_job))

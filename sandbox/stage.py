@@ -137,6 +137,15 @@ class Control:
         async with self._http.get(f"{self.base}/sandbox/{path}", params=query) as reply:
             return await _answer(reply, path)
 
+    async def delete(self, path: str) -> Any:
+        """DELETE `/sandbox/<path>`, which takes back what was planned there.
+
+        Raises:
+            StageError: the stand-in refused it.
+        """
+        async with self._http.delete(f"{self.base}/sandbox/{path}") as reply:
+            return await _answer(reply, path)
+
     async def fetch(self, url: str) -> bytes:
         """Return the bytes behind a link that the stand-in gave out."""
         async with self._http.get(url) as reply:

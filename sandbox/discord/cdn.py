@@ -1,5 +1,6 @@
 """The CDN: attachments under signed links that die after a day of the sandbox's time."""
 
+import asyncio
 import hashlib
 import hmac
 import shutil
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from sandbox.discord.clock import Clock
+from sandbox.discord.faults import Faults
 from sandbox.discord.model import Attachment, Blob
 
 LINK_LIFE_S = 24 * 3600
@@ -33,7 +35,8 @@ class Chunks(Protocol):
 class Cdn:
     """Keeps the files and answers their links. `base_url` is known once the server listens."""
 
-    def __init__(self, clock: Clock, secret: bytes) -> None:
+    def __init__(self, clock: Clock, faults: Faults, secret: bytes) -> None:
+        self._faults = faults
         self._clock = clock
         self._secret = secret
         self._files: dict[int, Attachment] = {}
@@ -104,7 +107,14 @@ class Cdn:
         return self._files.get(int(attachment_id))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a link: the bytes (also a range of them), or 404."""
+        """Answer a link: the bytes (also a range of them), or 404; a fault ordered for `/cdn/…` strikes here."""
+        fault = self._faults.strike(request.method, request.path)
+        if fault is not None and fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        if fault is not None and fault.drop and request.transport is not None:
+            request.transport.abort()
+        if fault is not None and fault.status is not None:
+            return web.Response(status=fault.status, text=fault.message)
         query = request.query
         found = self.find(
             request.match_info["attachment"], query.get("ex", ""), query.get("is", ""), query.get("hm", "")

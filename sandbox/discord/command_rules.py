@@ -1,7 +1,7 @@
 """What Discord asks of a command: names, lengths, counts, order. Pure."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from sandbox.discord.schema import Rule, hold, items, join
 from sandbox.discord.wire import Json, Problems
@@ -143,7 +143,10 @@ def _limits(problems: Problems, path: str, option: Json) -> None:
             problems.add(join(path, keys[0]), "SANDBOX_LIMITS_CROSS", f"{keys[0]} is over {keys[1]}.")
 
 
-def _size(node: Json) -> int:
+def _size(node: Any) -> int:
+    if not isinstance(node, dict):
+        return 0
+    node = cast("Json", node)
     own = len(node.get("name", "")) + len(node.get("description", ""))
     choices = sum(len(str(c.get("name", ""))) + len(str(c.get("value", ""))) for c in items(node.get("choices")))
-    return own + choices + sum(_size(option) for option in items(node.get("options")) if isinstance(option, dict))
+    return own + choices + sum(_size(option) for option in items(node.get("options")))

@@ -85,7 +85,18 @@ _ATTACHMENT = {
 # What a client echoes back of an attachment that the message already has.
 _KEPT_ATTACHMENT = _ATTACHMENT | {
     key: Rule("any")
-    for key in ["size", "url", "proxy_url", "content_type", "width", "height", "ephemeral", "flags", "placeholder", "placeholder_version"]
+    for key in [
+        "size",
+        "url",
+        "proxy_url",
+        "content_type",
+        "width",
+        "height",
+        "ephemeral",
+        "flags",
+        "placeholder",
+        "placeholder_version",
+    ]
 }
 _REFERENCE = {
     "message_id": Rule("id", required=True),

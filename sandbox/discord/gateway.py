@@ -6,17 +6,15 @@ A session outlives its connection: what it missed is kept and replayed on RESUME
 import asyncio
 import json
 import logging
-from collections import deque
-from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
 from random import Random
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from sandbox.discord.clock import Clock
-from sandbox.discord.compression import Compressor, compressor
+from sandbox.discord.compression import compressor
 from sandbox.discord.objects import Projector
+from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, read_intents
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps
 from sandbox.discord.world import World
@@ -25,141 +23,9 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_MS = 41_250
 SILENCE_S = HEARTBEAT_INTERVAL_MS / 1000 * 1.5
-EVENTS_KEPT = 10_000
 SESSIONS_KEPT = 64
 SESSION_LIFE_S = 300.0
-SEND_QUEUE = 20_000
-SHARD_SHIFT = 22
 API_VERSION = "10"
-
-
-class Op(IntEnum):
-    """Gateway operations."""
-
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE = 3
-    VOICE_STATE = 4
-    RESUME = 6
-    RECONNECT = 7
-    REQUEST_MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    ACK = 11
-
-
-class CloseCode(IntEnum):
-    """Why the gateway hangs up."""
-
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    RATE_LIMITED = 4008
-    SESSION_TIMED_OUT = 4009
-    INVALID_SHARD = 4010
-    INVALID_VERSION = 4012
-    INVALID_INTENTS = 4013
-    DISALLOWED_INTENTS = 4014
-
-
-class Intent(IntFlag):
-    """Which events a session asks for."""
-
-    NONE = 0
-    GUILDS = 1 << 0
-    GUILD_MEMBERS = 1 << 1
-    GUILD_PRESENCES = 1 << 8
-    GUILD_MESSAGES = 1 << 9
-    GUILD_MESSAGE_REACTIONS = 1 << 10
-    GUILD_MESSAGE_TYPING = 1 << 11
-    DIRECT_MESSAGES = 1 << 12
-    DIRECT_MESSAGE_REACTIONS = 1 << 13
-    DIRECT_MESSAGE_TYPING = 1 << 14
-    MESSAGE_CONTENT = 1 << 15
-
-
-PRIVILEGED = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONTENT
-HIGHEST_INTENT = 1 << 26
-
-
-class Hangup(Exception):
-    """Close this connection with a code."""
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-@dataclass(eq=False, slots=True)
-class Connection:
-    """One websocket with its outgoing queue; sending never waits for a slow client."""
-
-    ws: web.WebSocketResponse
-    compress: Compressor | None
-    transport: asyncio.WriteTransport | None
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue[bytes](SEND_QUEUE))
-    session: "Session | None" = None
-
-    def send(self, payload: bytes) -> None:
-        """Queue a frame; a client that does not read is cut off."""
-        try:
-            self.queue.put_nowait(payload)
-        except asyncio.QueueFull:
-            self.cut()
-
-    def cut(self) -> None:
-        """Drop the line without a goodbye."""
-        if self.transport is not None:
-            self.transport.abort()
-
-    async def pump(self) -> None:
-        """Send what is queued, in order, until cancelled or the line is gone."""
-        while not self.ws.closed:
-            payload = await self.queue.get()
-            try:
-                if self.compress is None:
-                    await self.ws.send_str(payload.decode())
-                else:
-                    await self.ws.send_bytes(self.compress(payload))
-            except (ConnectionError, RuntimeError) as error:
-                log.info("A gateway client is gone: %s", error)
-                return
-
-
-@dataclass(eq=False, slots=True)
-class Session:
-    """An identified client: its intents, its shard, and the events it may yet ask to hear again."""
-
-    id: str
-    intents: Intent
-    shard: tuple[int, int]
-    sequence: int = 0
-    sent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=EVENTS_KEPT))
-    connection: Connection | None = None
-    lost_at: float = 0.0
-
-    def holds(self, guild_id: int | None) -> bool:
-        """Whether the server belongs to this shard; DMs belong to shard 0."""
-        number, count = self.shard
-        return number == (0 if guild_id is None else (guild_id >> SHARD_SHIFT) % count)
-
-    def dispatch(self, name: str, data: bytes) -> None:
-        """Number an event, keep it for a replay, and send it when there is a line."""
-        self.sequence += 1
-        frame = b'{"op":0,"s":%d,"t":"%b","d":%b}' % (self.sequence, name.encode(), data)
-        self.sent.append((self.sequence, frame))
-        if self.connection is not None:
-            self.connection.send(frame)
-
-    def missed(self, sequence: int) -> list[bytes] | None:
-        """The events after that number; None when some are no longer kept."""
-        if sequence > self.sequence or (self.sent and sequence + 1 < self.sent[0][0]):
-            return None
-        return [frame for number, frame in self.sent if number > sequence]
 
 
 class Gateway:
@@ -196,7 +62,10 @@ class Gateway:
         intent: Intent = Intent.NONE,
         redacted: Json | None = None,
     ) -> None:
-        """Send an event to the sessions of that server (None: DMs) with the intent; without MESSAGE_CONTENT, redacted."""
+        """Send an event to the sessions that hold the server (None: DMs) and asked for the intent.
+
+        Those without the MESSAGE_CONTENT intent get `redacted`, where there is one.
+        """
         full = dumps(data)
         short = full if redacted is None else dumps(redacted)
         self._transcript.add(Event(name, full))
@@ -308,7 +177,7 @@ class Gateway:
             raise Hangup(CloseCode.ALREADY_AUTHENTICATED, "There was an IDENTIFY already.")
         if data["token"] != self._token:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
-        intents = _intents(data.get("intents"), self._privileged)
+        intents = read_intents(data.get("intents"), self._privileged)
         number, count = data.get("shard") or (0, 1)
         if not 0 <= number < count:
             raise Hangup(CloseCode.INVALID_SHARD, f"There is no shard {number} of {count}.")
@@ -379,12 +248,3 @@ class Gateway:
             "chunk_count": 1,
         }
         self._tell(session, "GUILD_MEMBERS_CHUNK", chunk | ({"nonce": data["nonce"]} if "nonce" in data else {}))
-
-
-def _intents(value: Any, privileged: Intent) -> Intent:
-    if not isinstance(value, int) or not 0 <= value < HIGHEST_INTENT:
-        raise Hangup(CloseCode.INVALID_INTENTS, f"Intents are a number of known bits, not {value!r}.")
-    intents = Intent(value)
-    if refused := intents & PRIVILEGED & ~privileged:
-        raise Hangup(CloseCode.DISALLOWED_INTENTS, f"The portal does not allow {refused!r}.")
-    return intents

@@ -28,7 +28,7 @@ class Rate:
         return ":".join((self.name, *(params[name] for name in self.major)))
 
 
-class TooMany(Exception):
+class TooMany(Exception):  # noqa: N818 - what happened reads better where it is caught
     """The request is over a limit: wait `retry_after_s`. `scope` is `user`, `shared` or `global`."""
 
     def __init__(self, retry_after_s: float, scope: str, headers: dict[str, str]) -> None:

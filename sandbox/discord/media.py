@@ -30,6 +30,19 @@ def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
     return shown
 
 
+def named(value: Any) -> set[str]:
+    """The names of all attachments that something refers to, at any depth."""
+    match value:
+        case str():
+            return {value.removeprefix(SCHEME)} if value.startswith(SCHEME) else set()
+        case dict():
+            return {name for item in cast("Json", value).values() for name in named(item)}
+        case list():
+            return {name for item in cast("list[Any]", value) for name in named(item)}
+        case _:
+            return set()
+
+
 def _name(url: object) -> str:
     return url.removeprefix(SCHEME) if isinstance(url, str) and url.startswith(SCHEME) else ""
 

@@ -5,7 +5,7 @@ from mimetypes import guess_type
 
 from sandbox.discord.core import Core
 from sandbox.discord.draft import Draft, NewFile
-from sandbox.discord.gateway import Intent
+from sandbox.discord.media import named
 from sandbox.discord.model import (
     Attachment,
     Channel,
@@ -16,6 +16,7 @@ from sandbox.discord.model import (
     MessageType,
     User,
 )
+from sandbox.discord.session import Intent
 from sandbox.discord.wire import ApiError, Json, invalid
 
 MAX_ATTACHMENTS = 10
@@ -120,9 +121,8 @@ def _kept(message: Message, draft: Draft) -> set[int]:
     stays = set(draft.kept_attachments)
     if unknown := stays - message.attachments.keys():
         raise invalid("attachments", "ATTACHMENT_NOT_FOUND", f"The message has no attachment {min(unknown)}.")
-    embeds = draft.embeds if "embeds" in draft.given else message.embeds
-    shown = str(embeds)
-    return stays | {a.id for a in message.attachments.values() if f"attachment://{a.filename}'" in shown}
+    shown = named(draft.embeds if "embeds" in draft.given else message.embeds)
+    return stays | {a.id for a in message.attachments.values() if a.filename in shown}
 
 
 def _apply_flags(message: Message, draft: Draft) -> None:
@@ -163,7 +163,7 @@ def tell_message(core: Core, event: str, message: Message) -> None:
     guild = message.channel.guild
     if guild is not None and (member := guild.members.get(message.author.id)) and message.interaction is None:
         data["member"] = core.show.member(member)
-    redacted = None
+    redacted: Json | None = None
     if guild is not None and not message.author.bot and core.world.bot not in message.mentions:
         redacted = data | {"content": "", "embeds": [], "attachments": [], "components": []}
     _emit(core, event, data, message.channel, redacted)

@@ -1,9 +1,9 @@
 """Reactions: the store changes, and the gateway tells of it."""
 
 from sandbox.discord.core import Core
-from sandbox.discord.gateway import Intent
 from sandbox.discord.model import ChannelType, Message, User
 from sandbox.discord.objects import emoji
+from sandbox.discord.session import Intent
 from sandbox.discord.wire import ApiError, Json, unknown
 
 MAX_DIFFERENT = 20

@@ -13,10 +13,11 @@ from sandbox.discord.clock import Clock, Snowflakes
 from sandbox.discord.control import surface
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Faults
-from sandbox.discord.gateway import Gateway, Intent
+from sandbox.discord.gateway import Gateway
 from sandbox.discord.limits import GLOBAL_PER_SECOND, Limits
 from sandbox.discord.objects import Projector
 from sandbox.discord.rest.api import Api
+from sandbox.discord.session import Intent
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World
 
@@ -99,11 +100,11 @@ class DiscordSandbox:
 
 
 def _assemble(random: Random, clock: Clock, privileged: Intent, global_per_second: int) -> Core:
-    ids, transcript = Snowflakes(clock), Transcript()
+    ids, transcript, faults = Snowflakes(clock), Transcript(), Faults()
     world = World(clock, ids, random)
-    cdn = Cdn(clock, random.randbytes(32))
+    cdn = Cdn(clock, faults, random.randbytes(32))
     show = Projector(world, cdn)
     token = f"{world.bot.id}.sandbox.{random.getrandbits(160):040x}"
     gateway = Gateway(world, show, transcript, clock=clock, random=random, token=token, privileged=privileged)
     limits = Limits(clock, global_per_second)
-    return Core(clock, ids, world, cdn, show, gateway, limits, Faults(), transcript, token)
+    return Core(clock, ids, world, cdn, show, gateway, limits, faults, transcript, token)

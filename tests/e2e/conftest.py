@@ -4,15 +4,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from sandbox.stage import Stage
 
 QUICK = {
     "WANDA_EDIT_INTERVAL_S": "0.2",
+    "WANDA_CHANNEL_EDIT_INTERVAL_S": "0.1",
     "WANDA_DELIVERY_WAIT_S": "0.2",
+    "WANDA_DISCORD_WAIT_S": "0.1",
     "WANDA_FAL_POLL_MIN_S": "0.1",
     "WANDA_FAL_POLL_MAX_S": "0.5",
-    "WANDA_FAL_WAIT_S": "0.1",
     "WANDA_ACCOUNT_PAUSE_S": "0.3",
     "WANDA_ACCOUNT_PATIENCE_S": "1",
     "WANDA_MEMBER_DAILY_USD": "1000",
@@ -20,16 +22,22 @@ QUICK = {
 }
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """The stand-ins, and a bot that is connected; jobs take half a second."""
-    async with Stage(tmp_path / "data", seconds_per_job=0.5, settings=QUICK) as ready:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second."""
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=QUICK) as ready:
         await ready.start_bot()
         yield ready
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    """The stand-ins, without a bot: the test starts it with its own settings."""
-    async with Stage(tmp_path / "data", seconds_per_job=0.5, settings=QUICK) as ready:
+    """The stand-ins without a bot, for a test that starts it with its own settings, or more than once."""
+    async with Stage(tmp_path / "data", seconds_per_job=0.3, settings=QUICK) as ready:
         yield ready
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder for the files that members attach."""
+    return tmp_path / "files"

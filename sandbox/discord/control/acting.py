@@ -1,5 +1,6 @@
 """Orders that act as a person: slash, menu, click, submit, say, react."""
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox.discord import draft, posting, reacting
@@ -17,7 +18,7 @@ from sandbox.discord.schema import items
 from sandbox.discord.wire import Json
 
 
-def _may_use(order: Order, found: Found, user: User, channel: Channel) -> None:
+def _may_use(found: Found, user: User, channel: Channel) -> None:
     """See that Discord would offer this person the command there."""
     granted = in_channel(channel, user)
     if channel.guild is None:
@@ -29,8 +30,6 @@ def _may_use(order: Order, found: Found, user: User, channel: Channel) -> None:
     needs = found.command.get("default_member_permissions")
     if needs is not None and not granted & Permission.ADMINISTRATOR and (needs == "0" or int(needs) & ~granted):
         raise Refused(f"The command {found.command['name']} is not offered to {user.name}.")
-    if order.body.get("unchecked"):
-        return
 
 
 async def slash(order: Order) -> Json:
@@ -41,7 +40,7 @@ async def slash(order: Order) -> Json:
     checked = not order.body.get("unchecked")
     found = find(order.core, channel, order.text("command"), CHAT_INPUT)
     if checked:
-        _may_use(order, found, user, channel)
+        _may_use(found, user, channel)
     form = Form(order.core, channel, checked)
     filled = form.fill(found.known_options(), order.mapping("options"), order.mapping("files"))
     deed = Deed(
@@ -53,6 +52,21 @@ async def slash(order: Order) -> Json:
         command_type=CHAT_INPUT,
     )
     return await interact(order.core, deed)
+
+
+async def autocomplete(order: Order) -> Json:
+    """Type into the option `focused`: answers with the `choices` that the bot offers."""
+    order.only("user", "channel", "command", "options", "focused")
+    user = order.user()
+    channel = order.place(user)
+    found = find(order.core, channel, order.text("command"), CHAT_INPUT)
+    _may_use(found, user, channel)
+    filled = Form(order.core, channel, checked=False).fill(found.known_options(), order.mapping("options"), {})
+    for option in filled.options:
+        if option["name"] == order.text("focused"):
+            option["focused"] = True
+    data = _command_data(order, found, filled)
+    return await interact(order.core, Deed(InteractionType.AUTOCOMPLETE, user, channel, data))
 
 
 def _command_data(order: Order, found: Found, filled: Filled) -> Json:
@@ -75,7 +89,7 @@ async def menu(order: Order) -> Json:
         return await _user_menu(order, user)
     message = order.message(user)
     found = find(order.core, message.channel, order.text("command"), MESSAGE_MENU)
-    _may_use(order, found, user, message.channel)
+    _may_use(found, user, message.channel)
     data: Json = {
         "id": found.command["id"],
         "name": found.command["name"],
@@ -91,7 +105,7 @@ async def menu(order: Order) -> Json:
 async def _user_menu(order: Order, user: User) -> Json:
     channel, target = order.place(user), person(order.core, order.text("target"))
     found = find(order.core, channel, order.text("command"), USER_MENU)
-    _may_use(order, found, user, channel)
+    _may_use(found, user, channel)
     resolved: Json = {"users": {str(target.id): order.core.show.user(target)}}
     if channel.guild and (member := channel.guild.members.get(target.id)):
         resolved["members"] = {str(target.id): order.core.show.member(member) | {"permissions": "0"}}
@@ -127,7 +141,8 @@ def _component(order: Order, offered: list[Json]) -> Json:
     if wanted_label is None and wanted_id is None:
         raise Refused("A click needs a label or a custom_id.")
     for component in offered:
-        labels = {component.get("label"), component.get("placeholder"), (component.get("emoji") or {}).get("name")}
+        emoji: Json = component.get("emoji") or {}
+        labels: set[Any] = {component.get("label"), component.get("placeholder"), emoji.get("name")}
         if (wanted_id is not None and component.get("custom_id") == wanted_id) or (
             wanted_label is not None and wanted_label in labels
         ):
@@ -169,8 +184,8 @@ async def say(order: Order) -> Json:
     channel = order.place(user)
     if not in_channel(channel, user) & Permission.SEND_MESSAGES:
         raise Refused(f"{user.name} may not write in {channel.name}.")
-    files = order.body.get("files") or []
-    listed: list[Any] = list(files.values()) if isinstance(files, dict) else items(files)
+    files: Any = order.body.get("files")
+    listed = list(order.mapping("files").values()) if isinstance(files, dict) else items(files)
     body: Json = {"content": str(order.body.get("content") or "")}
     wanted = draft.read(body, {}, draft.CREATE)
     uploads = [attach(order.core, channel, file, ephemeral=False) for file in listed]
@@ -181,12 +196,8 @@ async def say(order: Order) -> Json:
         target = Order(order.core, {"message": order.body["reply_to"]}).message(user)
         origin = Origin(type=MessageType.REPLY, reference=target)
     files_of = tuple(NewFile(Upload(a.filename, a.blob), a.filename, a.description) for a in uploads)
-    message = posting.post(order.core, channel, user, _with_files(wanted, files_of), origin)
+    message = posting.post(order.core, channel, user, replace(wanted, new_files=files_of), origin)
     return {"id": str(message.id), "message_id": str(message.id), "channel_id": str(channel.id)}
-
-
-def _with_files(wanted: draft.Draft, files: tuple[NewFile, ...]) -> draft.Draft:
-    return draft.replace(wanted, new_files=files)
 
 
 async def react(order: Order) -> Json:

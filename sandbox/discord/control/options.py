@@ -50,13 +50,13 @@ class Form:
         """
         filled = Filled()
         rules = {str(option["name"]): option for option in known}
-        for name in rules:
+        for name, rule in rules.items():
             value, file = values.get(name), files.get(name)
             if value is None and file is None:
-                if rules[name].get("required") and self.checked:
+                if rule.get("required") and self.checked:
                     raise Refused(f"The option {name} is required.")
                 continue
-            self._add(filled, rules[name], value if file is None else file)
+            self._add(filled, rule, value if file is None else file)
         for name in (values.keys() | files.keys()) - rules.keys():
             if self.checked:
                 raise Refused(f"The command has no option {name}; it has {', '.join(rules) or 'none'}.")

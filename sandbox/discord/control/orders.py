@@ -15,7 +15,7 @@ from sandbox.discord.posting import safe_name
 from sandbox.discord.wire import Json
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - what happened reads better where it is caught
     """The order cannot be carried out; the text says why, as a person would see or be told."""
 
 
@@ -44,14 +44,14 @@ class Order:
 
     def mapping(self, key: str) -> Json:
         """A key that holds an object; empty when it is left out."""
-        value = self.body.get(key) or {}
+        value: Any = self.body.get(key) or {}
         if not isinstance(value, dict):
             raise Refused(f"{key} is an object.")
         return cast("Json", value)
 
     def rows(self, key: str) -> list[Json]:
         """A key that holds a list of objects; empty when it is left out."""
-        value = self.body.get(key) or []
+        value: Any = self.body.get(key) or []
         if not isinstance(value, list):
             raise Refused(f"{key} is a list.")
         return [cast("Json", row) if isinstance(row, dict) else {"name": str(row)} for row in cast("list[Any]", value)]

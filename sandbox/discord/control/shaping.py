@@ -5,9 +5,10 @@ from collections.abc import Callable
 from sandbox.discord.control.orders import Order, Refused, find_guild, person
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Fault
-from sandbox.discord.gateway import Intent
 from sandbox.discord.model import Guild, Member, Overwrite, Role, User
 from sandbox.discord.permissions import parse
+from sandbox.discord.schema import items
+from sandbox.discord.session import Intent
 from sandbox.discord.wire import Json
 
 MIB = 1024 * 1024
@@ -42,7 +43,7 @@ def _server(core: Core, row: Json) -> Json:
     tier = int(row.get("tier", 0))
     if tier not in TIERS:
         raise Refused(f"A server's tier is one of {TIERS}, not {tier}.")
-    earlier = [user for user in core.world.people.values()]
+    earlier = list(core.world.people.values())
     guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
     for user in earlier:
         core.world.add_member(guild, user)
@@ -58,7 +59,7 @@ def _guilds(core: Core, row: Json) -> list[Guild]:
 def _channel(core: Core, row: Json) -> Json:
     name = _known(row, "name", "server", "overwrites")
     guild = _guilds(core, row)[0]
-    overwrites = tuple(_overwrite(core, guild, exception) for exception in row.get("overwrites") or [])
+    overwrites = tuple(_overwrite(core, guild, exception) for exception in items(row.get("overwrites")))
     channel = core.world.add_channel(name, guild, overwrites)
     core.gateway.emit("CHANNEL_CREATE", core.show.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
     return row | {"id": str(channel.id)}
@@ -104,7 +105,7 @@ def _member(core: Core, row: Json) -> Json:
     user = core.world.add_user(name)
     if "upload_limit_mib" in row:
         user.upload_limit_bytes = int(float(row["upload_limit_mib"]) * MIB)
-    wanted = [str(role) for role in row.get("roles") or []]
+    wanted = [str(role) for role in items(row.get("roles"))]
     guilds = _guilds(core, row)
     held = [role for guild in guilds for role in guild.roles.values()]
     for role_name in wanted:

@@ -65,7 +65,7 @@ class Api:
         self._core.limits.note(status, f"{request.method} {route.path if route else path}")
         ms = (self._stopwatch() - started) * 1000
         self._core.transcript.add(Exchange(request.method, path, body.text, status, answer, ms))
-        if status < 0:
+        if status == 0:
             return _hang_up(request)
         return web.Response(
             status=status, body=answer or None, headers=headers | ({"Content-Type": JSON} if answer else {})
@@ -74,7 +74,7 @@ class Api:
     async def _answer(
         self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]
     ) -> tuple[bytes, int]:
-        """The answer's bytes and status; status -1 is a connection closed without one."""
+        """The answer's bytes and status; status 0 is a connection closed without one."""
         fault = self._core.faults.strike(request.method, request.path.removeprefix(PREFIX))
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
@@ -106,7 +106,7 @@ class Api:
 
 def _struck(fault: Fault, headers: dict[str, str]) -> tuple[bytes, int]:
     if fault.drop or fault.status is None:
-        return b"", -1
+        return b"", 0
     if fault.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
         headers |= {
             "Via": "1.1 sandbox",

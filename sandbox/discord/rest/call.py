@@ -23,7 +23,7 @@ class Auth(Enum):
     """Who may call a route."""
 
     BOT = "the bot's token"
-    TOKEN_IN_PATH = "the interaction's token, which is part of the path"
+    TOKEN_IN_PATH = "the interaction's token, which is part of the path"  # noqa: S105 - a name for how a route is guarded
     ANYONE = "anyone"
 
 

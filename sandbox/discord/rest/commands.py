@@ -1,6 +1,6 @@
 """The bot's application commands: synced in bulk or one by one, and checked as Discord checks them."""
 
-from typing import cast
+from typing import Any, cast
 
 from sandbox.discord.command_rules import check, check_set
 from sandbox.discord.limits import Rate
@@ -27,10 +27,11 @@ def _list(call: Call) -> Reply:
 
 def _replace(call: Call) -> Reply:
     place = _place(call)
-    if not isinstance(call.body, list):
+    body: Any = call.body
+    if not isinstance(body, list):
         raise invalid("", "LIST_TYPE_CONVERT", "Commands are synced as a list.")
     problems = Problems()
-    wanted = [check(problems, str(n), one) for n, one in enumerate(items(call.body))]
+    wanted = [check(problems, str(n), one) for n, one in enumerate(items(cast("Any", body)))]
     check_set(problems, wanted)
     problems.raise_any()
     old = {(one["type"], one["name"]): one for one in place.values()}

@@ -7,7 +7,7 @@ from sandbox.discord.model import Channel, Message, MessageFlag, MessageType
 from sandbox.discord.permissions import Permission, in_channel
 from sandbox.discord.posting import Origin
 from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
-from sandbox.discord.wire import ApiError, invalid, missing_permissions, snowflake, unknown_message
+from sandbox.discord.wire import ApiError, Json, invalid, missing_permissions, snowflake, unknown_message
 
 OLD_S = 3600.0
 OLD_EDITS = 3
@@ -123,13 +123,13 @@ def check_age(call: Call, message: Message) -> None:
         raise OldEdits
 
 
-class OldEdits(ApiError):
+class OldEdits(ApiError):  # noqa: N818 - what happened reads better where it is raised
     """The 429 of a message that is too old for more edits."""
 
     def __init__(self) -> None:
         super().__init__(429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later")
 
-    def body(self) -> dict[str, object]:
+    def body(self) -> Json:
         """The error with the wait that makes it a 429."""
         return super().body() | {"retry_after": 0.3, "global": False}
 

@@ -1,0 +1,137 @@
+"""kill -9 at every state, then a restart: the job ends once, is posted once, is paid once, and fal got one submit."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order, says
+
+FAL: dict[str, dict[str, Any]] = {
+    "accepted": {"at": "upload", "delay_s": 4, "times": 1},
+    "fetching": {"at": "result", "delay_s": 4, "times": 1},
+    "delivering": {"at": "cdn", "delay_s": 4, "times": 1},
+}
+
+
+async def crash(stage: Stage, message_id: str, state: str) -> None:
+    """Kill the bot without warning in this state, and start it again."""
+    assert await in_state(stage, message_id, state) == state
+    assert stage.bot is not None
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.fal.delete("faults")
+    await stage.discord.delete("faults")
+    await stage.start_bot()
+
+
+async def ended_once(stage: Stage, message_id: str) -> None:
+    """See the one video, the one payment and the one submit."""
+    message = await finished(stage, message_id)
+    assert len(message["attachments"]) == 1
+    assert await in_state(stage, message_id, "done")
+    films = [m for m in await stage.messages() if m["attachments"]]
+    assert [m["id"] for m in films] == [message_id]
+    assert len(await stage.fal.get("submits")) == 1
+    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 200_000)}
+    await books_are_right(stage)
+
+
+@pytest.mark.parametrize("state", FAL)
+async def test_killed_while(empty_stage: Stage, files: Path, state: str) -> None:
+    """A bot killed in this state finishes the job after its restart."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("faults", FAL[state])
+    message_id = await order(stage, files)
+    await crash(stage, message_id, state)
+    await ended_once(stage, message_id)
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+async def test_killed_while_fal_works(empty_stage: Stage, files: Path, state: str) -> None:
+    """A bot killed while fal has the request follows it again after its restart."""
+    stage = empty_stage
+    await stage.start_bot()
+    if state == "queued":
+        await stage.fal.post("faults", {"at": "stream", "delay_s": 3, "times": 1})
+    await stage.fal.post("settings", {"seconds_per_job": 3})
+    message_id = await order(stage, files)
+    await crash(stage, message_id, state)
+    await ended_once(stage, message_id)
+
+
+async def test_killed_while_posting(empty_stage: Stage, files: Path) -> None:
+    """A bot killed while Discord is taking the video posts it once, on the same message."""
+    stage = empty_stage
+    await stage.start_bot()
+    message_id = await order(stage, files)
+    await in_state(stage, message_id, "queued", "running", "fetching")
+    await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 3, "times": 20})
+    await crash(stage, message_id, "delivering")
+    await ended_once(stage, message_id)
+
+
+async def test_killed_while_submitting(empty_stage: Stage, files: Path) -> None:
+    """A bot killed during the POST never repeats it: the member is told, pays nothing, the server keeps the exposure."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("faults", {"at": "submit", "delay_s": 4, "times": 1})
+    message_id = await order(stage, files)
+    await crash(stage, message_id, "submitting")
+    assert await in_state(stage, message_id, "uncertain")
+    await says(stage, message_id, "charged")
+    assert len(await stage.fal.get("submits")) <= 1
+    budgets = await asyncio.to_thread(held_and_spent, stage)
+    assert {scope.split(":")[0]: value for scope, value in budgets.items()} == {
+        "member": (0, 0),
+        "server": (200_000, 0),
+    }
+    await books_are_right(stage)
+
+
+async def test_killed_before_the_end_was_told(empty_stage: Stage, files: Path) -> None:
+    """A job whose end was stored but not yet shown is shown after the restart."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("settings", {"seconds_per_job": 1})
+    await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
+    message_id = await order(stage, files)
+    await in_state(stage, message_id, "queued", "running")
+    await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 4, "times": 20})
+    await crash(stage, message_id, "failed")
+    await says(stage, message_id, "nothing was charged")
+
+
+async def test_sigterm(empty_stage: Stage, files: Path) -> None:
+    """On SIGTERM the bot leaves within ten seconds with status 0, and the next start finishes its jobs."""
+    stage = empty_stage
+    bot = await stage.start_bot()
+    await stage.fal.post("settings", {"seconds_per_job": 3})
+    message_id = await order(stage, files)
+    await in_state(stage, message_id, "running")
+    async with asyncio.timeout(10):
+        assert await bot.stop() == 0
+    await stage.start_bot()
+    await ended_once(stage, message_id)
+
+
+async def test_the_button_after_a_restart(empty_stage: Stage, files: Path) -> None:
+    """The Cancel button of a card from before a restart still works."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("settings", {"seconds_per_job": 30})
+    message_id = await order(stage, files)
+    await in_state(stage, message_id, "running")
+
+    async def look() -> bool | None:
+        message = await stage.message(message_id)
+        return True if message and message["components"] else None
+
+    await eventually(look, what="button")
+    await crash(stage, message_id, "running")
+    await stage.discord.post("click", {"user": "maker", "message": message_id, "label": "Cancel"})
+    message = await says(stage, message_id, "cancelled")
+    assert "nothing was charged" in text_of(message).lower()

@@ -1,0 +1,73 @@
+"""Every mode once, with real files, from the slash command to the playable video."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.demo import look_at
+from sandbox.stage import Stage, text_of
+from tests.e2e.play import books_are_right, clip, finished, picture, voice
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
+    "a picture": ("wan27 image", {"prompt": "waves", "duration": 2, "resolution": "720p"}, ("image",), "$0.20", 2),
+    "first and last picture": (
+        "wan27 image",
+        {"prompt": "from dawn to dusk", "duration": 3, "resolution": "720p", "seed": 7},
+        ("image", "end_image"),
+        "$0.30",
+        3,
+    ),
+    "a picture and sound": ("wan27 image", {"duration": 2, "resolution": "1080p"}, ("image", "audio"), "$0.30", 2),
+    "a clip to continue": ("wan27 image", {"prompt": "on", "duration": 5, "resolution": "720p"}, ("video",), "$0.50", 5),
+    "references": (
+        "wan27 reference",
+        {"prompt": "Image 1 walks past Video 1", "duration": 2, "resolution": "720p", "aspect_ratio": "1:1"},
+        ("image1", "image2", "video1"),
+        "$0.50",
+        2,
+    ),
+    "wan 2.5": ("wan25 image", {"prompt": "a dragon", "duration": 5, "resolution": "480p"}, ("image", "audio"), "$0.25", 5),
+    "wan 2.2": ("wan22 video", {"prompt": "as a drawing", "num_frames": 17, "resolution": "480p"}, ("video",), "$0.0425", 2),
+    "wan 2.1": ("wan21 image", {"prompt": "cars", "resolution": "480p", "num_frames": 82}, ("image",), "$0.25", 5.1),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, name: str) -> None:
+    """The card ends with the seed, the exact price and a video that plays as long as was asked."""
+    command, options, wanted, price, seconds = COMMANDS[name]
+    make = {"image": picture, "audio": voice, "video": clip}
+    attached = {
+        option: await asyncio.to_thread(make[option.strip("12345").removeprefix("end_")], files) for option in wanted
+    }
+    answer = await stage.slash("maker", command, options, **attached)
+    assert answer["ack_ms"] < 3000
+    message = await finished(stage, answer["message_id"])
+    words = text_of(message)
+    assert price in words
+    assert "Seed" in words
+    film = files / "film.mp4"
+    content = await stage.discord.fetch(message["attachments"][0]["url"])
+    await asyncio.to_thread(film.write_bytes, content)
+    seen = await asyncio.to_thread(look_at, film)
+    assert abs(seen.seconds - seconds) < 0.7
+    assert message["attachments"][0]["filename"].endswith(".mp4")
+    assert not message["components"]
+
+
+async def test_the_books_are_right_afterwards(stage: Stage) -> None:
+    """After all of it, every hold has ended and the entries add up to the rows."""
+    await books_are_right(stage)
+
+
+async def test_the_message_lives(stage: Stage, files: Path) -> None:
+    """One message goes through queued or progress to the video: it is edited, and nothing else is posted."""
+    before = {message["id"] for message in await stage.messages()}
+    answer = await stage.slash("maker", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture(files))
+    message = await finished(stage, answer["message_id"])
+    assert message["edits"] >= 2
+    assert {m["id"] for m in await stage.messages()} - before == {answer["message_id"]}

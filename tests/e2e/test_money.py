@@ -1,0 +1,52 @@
+"""Budgets as members meet them."""
+
+import asyncio
+from pathlib import Path
+
+from sandbox.stage import Stage, text_of
+from tests.e2e.play import books_are_right, finished, held_and_spent, order, picture, refusal
+
+
+async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
+    """A job beyond the member's day is refused with the numbers and the renewal, and another member still has theirs."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.50")
+    first = await order(stage, files)
+    message = await finished(stage, first)
+    assert "$0.30" in text_of(message)
+    answer = await stage.slash("maker", "wan27 image", {"duration": 5, "resolution": "720p"}, image=picture(files))
+    sentence = await refusal(stage, answer)
+    for number in ("$0.50", "$0.30", "$0.20", "UTC"):
+        assert number in sentence
+    await finished(stage, await order(stage, files, user="friend"))
+    await books_are_right(stage)
+
+
+async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path) -> None:
+    """Twenty members at once on a server's budget worth five videos get exactly five, each paid once."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_SERVER_MONTHLY_USD="1.00")
+    names = [f"member{number}" for number in range(20)]
+    await stage.discord.post("world", {"members": [{"name": name, "roles": []} for name in names]})
+    image = await asyncio.to_thread(picture, files)
+    options = {"duration": 2, "resolution": "720p"}
+    answers = await asyncio.gather(*(stage.slash(name, "wan27 image", options, image=image) for name in names))
+    assert all(answer["acknowledged"] for answer in answers)
+
+    async def accepted(answer: dict[str, str], name: str) -> bool:
+        deadline = asyncio.get_running_loop().time() + 40
+        while asyncio.get_running_loop().time() < deadline:
+            message = await stage.message(answer["message_id"], seen_by=name)
+            if message is None:
+                return False
+            if message["attachments"]:
+                return True
+            await asyncio.sleep(0.1)
+        raise AssertionError("neither refused nor finished")
+
+    outcomes = await asyncio.gather(*(accepted(a, n) for a, n in zip(answers, names, strict=True)))
+    assert sum(outcomes) == 5
+    budgets = await asyncio.to_thread(held_and_spent, stage)
+    assert [value for scope, value in budgets.items() if scope.startswith("server:")] == [(0, 1_000_000)]
+    assert len(await stage.fal.get("requests")) == 5
+    await books_are_right(stage)

@@ -1,0 +1,94 @@
+"""Bad input: one private sentence with the number and the limit, nothing held, nothing asked of fal."""
+
+import asyncio
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage
+from tests import media_samples as samples
+from tests.e2e.play import held_and_spent, picture, real_file, refusal, voice
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def zipped() -> bytes:
+    """A ZIP archive."""
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a.txt", "not a picture")
+    return content.getvalue()
+
+
+BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[str]]] = {
+    "a zip named png": ("wan27 image", {}, "image", "a.png", zipped, ["zip"]),
+    "a huge png header": (
+        "wan27 image", {}, "image", "a.png", lambda: samples.png_header(50_000, 50_000), ["50000", "8000"],
+    ),
+    "a tiny picture": ("wan27 image", {}, "image", "a.png", lambda: samples.png(100, 100), ["100", "240"]),
+    "a picture too wide": ("wan27 image", {}, "image", "a.png", lambda: samples.png(2400, 250), ["8"]),
+    "a truncated picture": ("wan21 image", {"prompt": "x"}, "image", "a.png", lambda: samples.png(500, 500)[:300], ["damaged"]),
+    "an empty file": ("wan21 image", {"prompt": "x"}, "image", "a.png", lambda: b"", ["empty"]),
+    "a gif": ("wan27 image", {}, "image", "a.gif", lambda: samples.picture(300, 300, "GIF"), ["gif"]),
+    "a clip too long": (
+        "wan27 image", {"duration": 15}, "video", "a.mp4", lambda: samples.mp4(12.4, 320, 240), ["12.4 s", "2 to 10 s"],
+    ),
+    "a clip too short": ("wan27 image", {}, "video", "a.mp4", lambda: samples.mp4(1.0, 320, 240), ["1 s", "2 to 10 s"]),
+    "a clip as long as the video": (
+        "wan27 image", {"duration": 5}, "video", "a.mp4", lambda: samples.mp4(6.0, 320, 240), ["6 s", "5 s"],
+    ),
+    "a truncated clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.mp4(3, 320, 240)[:900], ["damaged"]),
+    "a picture as a clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.png(300, 300), ["png"]),
+    "a small picture for 2.5": ("wan25 image", {"prompt": "x"}, "image", "a.png", lambda: samples.png(300, 300), ["300", "360"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_bad_files(stage: Stage, files: Path, name: str) -> None:
+    """A file that the mode cannot use is refused privately, with the number and the limit."""
+    command, options, option, file_name, make, words = BAD[name]
+    file = await asyncio.to_thread(lambda: real_file(files, file_name, make()))
+    sentence = await refusal(stage, await stage.slash("maker", command, options, **{option: file}))
+    for word in words:
+        assert word.lower() in sentence.lower().replace(",", "").replace("\u202f", "")
+    assert sentence.rstrip().endswith(".")
+
+
+RULES: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
+    "nothing to start from": ({"prompt": "x"}, (), "image"),
+    "an end picture alone": ({"prompt": "x"}, ("end_image",), "end_image"),
+    "a picture and a clip": ({"prompt": "x"}, ("image", "video"), "video"),
+    "sound and a clip": ({"prompt": "x"}, ("video", "audio"), "audio"),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+async def test_rules_between_options(stage: Stage, files: Path, name: str) -> None:
+    """A combination that Wan 2.7 does not take is refused at once, before any file is copied."""
+    options, wanted, word = RULES[name]
+    make = {"image": picture, "end_image": picture, "audio": voice, "video": lambda at: real_file(at, "c.mp4", samples.mp4(3))}
+    attached = {option: await asyncio.to_thread(make[option], files) for option in wanted}
+    answer = await stage.slash("maker", "wan27 image", options, **attached)
+    assert answer["ephemeral"]
+    assert word in await refusal(stage, answer)
+
+
+async def test_choices_do_not_bind_what_arrives(stage: Stage, files: Path) -> None:
+    """A value outside the choices, sent by a client of its own making, is refused all the same."""
+    body = {"user": "maker", "channel": "general", "command": "wan27 image", "unchecked": True}
+    for options in ({"resolution": "8k"}, {"duration": 999}, {"seed": -1}):
+        sent = {**body, "options": options, "files": {}}
+        answer = await stage.discord.post("slash", sent)
+        assert answer["ephemeral"], answer
+
+
+async def test_a_refusal_costs_nothing(stage: Stage) -> None:
+    """After all these refusals no budget was touched, fal heard nothing, and no file was kept."""
+    assert await stage.fal.get("requests") == []
+    assert await asyncio.to_thread(held_and_spent, stage) == {}
+    kept = await asyncio.to_thread(lambda: [p for p in (stage.folder / "inputs").rglob("*") if p.is_file()])
+    assert kept == []
