@@ -123,7 +123,9 @@ class Settings(BaseSettings):
     )
     upload_timeout_s: float = setting("WANDA_UPLOAD_TIMEOUT_S", 300.0, "One file to fal, from start to end.", gt=0)
     probe_timeout_s: float = setting("WANDA_PROBE_TIMEOUT_S", 10.0, "Reading what one file is.", gt=0)
-    probe_memory_mib: int = setting("WANDA_PROBE_MEMORY_MIB", 1024, "A worker's address space.", ge=256)
+    probe_memory_mib: int = setting(
+        "WANDA_PROBE_MEMORY_MIB", 1536, "A worker's address space; a WebP of 8,000 × 8,000 needs 1,200.", ge=256
+    )
     probe_pixels_max: int = setting(
         "WANDA_PROBE_PIXELS_MAX", 64_000_000, "A larger picture is measured but not decoded.", ge=1, le=268_435_456
     )

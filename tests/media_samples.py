@@ -68,9 +68,10 @@ def mp4(
     container: str = "mp4",
     codec: str = "libx264",
     index_first: bool = False,
+    movflags: str = "",
 ) -> bytes:
     """Return a video (H.264 in MP4 unless told otherwise), with a tone when `sound`, its index at its end or start."""
-    options = {"movflags": "+faststart"} if index_first else {}
+    options = {"movflags": movflags + ("+faststart" if index_first else "")} if movflags or index_first else {}
     # A file on disk, because FFmpeg opens it a second time in order to move the index to its start.
     with NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=options) as out:
         video = cast("VideoStream", out.add_stream(codec, rate=fps))

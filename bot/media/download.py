@@ -126,6 +126,8 @@ async def _copy(order: _Order, reply: httpx.Response) -> int:
         with part.open("wb") as file:
             size = await _pour(order, reply, file)
         part.replace(order.path)
+    except (TimeoutError, aiohttp.ClientError):
+        raise  # they are of OSError's family too, but the line's trouble and not the disk's
     except OSError as error:
         raise DownloadFailed(f"the file could not be written to disk: {error.strerror}") from error
     finally:

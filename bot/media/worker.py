@@ -104,6 +104,7 @@ def _answer(channel: int, answer: dict[str, Any]) -> None:
 
 def _limit_for_good(memory_mib: int) -> None:
     """Give up, for the rest of this process's life, what reading a file does not need."""
+    sys.dont_write_bytecode = True
     os.nice(_NICENESS)  # the bot's own loop answers Discord first
     if resource is None:
         return

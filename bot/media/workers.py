@@ -66,6 +66,7 @@ class Workers:
         self._memory_mib = memory_mib
         self._timeout_s = timeout_s
         self._idle: list[_Worker] = []
+        self._busy: set[_Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -79,6 +80,7 @@ class Workers:
         line = json.dumps(dict(request)).encode() + b"\n"
         async with self._slots:
             worker = await self._take()
+            self._busy.add(worker)
             keep = False
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -86,7 +88,12 @@ class Workers:
                 keep = worker.files < FILES_PER_WORKER and not self._closed
             except TimeoutError as error:
                 raise WorkerEnded(f"it was ended after {self._timeout_s:g} s") from error
+            except WorkerEnded as error:
+                if self._closed:
+                    raise WorkersUnavailable("the workers were closed") from error
+                raise
             finally:
+                self._busy.discard(worker)
                 # Also when the caller was cancelled: a worker in the middle of a file is of no use to the next one.
                 if keep:
                     self._idle.append(worker)
@@ -95,10 +102,11 @@ class Workers:
             return answer
 
     async def close(self) -> None:
-        """End every worker and return when they are gone. Nothing can be asked afterwards."""
+        """End every worker, busy or not, and return when they are gone. Nothing can be asked afterwards."""
         self._closed = True
-        while self._idle:
-            self._end(self._idle.pop().process)
+        for worker in (*self._idle, *self._busy):
+            self._end(worker.process)
+        self._idle.clear()
         while self._ending:
             await asyncio.wait(self._ending)
 

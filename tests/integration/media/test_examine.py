@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from bot.media.worker import examine
@@ -78,6 +79,36 @@ def test_sound(tmp_path: Path, container: str, codec: str, named: str, codec_nam
     found = read(tmp_path, samples.sound(2.5, container, codec))
     assert (found["kind"], found["format"], found["codec"]) == ("audio", named, codec_named)
     assert found["seconds"] == pytest.approx(2.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "codec_named"),
+    [
+        ("webm", "libvpx-vp9", "vp9"),
+        ("mp4", "libx265", "hevc"),
+        ("mp4", "libsvtav1", "av1"),
+    ],
+)
+def test_codec(tmp_path: Path, container: str, codec: str, codec_named: str) -> None:
+    """The codecs that phones and editors write are read."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg cannot write {codec}")
+    found = read(tmp_path, samples.mp4(0.5, 128, 96, container=container, codec=codec))
+    assert (found.get("codec"), found.get("width"), found.get("seconds")) == (codec_named, 128, 0.5)
+
+
+def test_rare_codec(tmp_path: Path) -> None:
+    """A codec that nobody uses is named and not decoded."""
+    found = read(tmp_path, samples.mp4(0.5, container="avi", codec="flv"))
+    assert (found.get("reason"), found.get("detail")) == ("codec", "flv1")
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+def test_fragmented(tmp_path: Path, container: str) -> None:
+    """A video that was recorded in pieces, whose header knows no duration, is as long as its packets."""
+    data = samples.mp4(2.0, container=container, movflags="+frag_keyframe+empty_moov")
+    assert read(tmp_path, data)["seconds"] == pytest.approx(2.0, abs=0.11)
+    assert read(tmp_path, data[: len(data) * 2 // 3])["reason"] == "damaged"
 
 
 def test_rotated(tmp_path: Path) -> None:

@@ -160,6 +160,16 @@ async def test_closed(tmp_path: Path) -> None:
         await pool.ask(request(path))
 
 
+async def test_closed_while_reading(tmp_path: Path) -> None:
+    """Closing ends a worker that is busy, and whoever waits for it learns that it is not the file."""
+    pool = Workers(at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
+    asking = asyncio.create_task(pool.ask(request(never(tmp_path))))
+    await until(lambda: bool(pool._busy))
+    await pool.close()
+    with pytest.raises(WorkersUnavailable):
+        await asking
+
+
 async def test_bound(tmp_path: Path) -> None:
     """However much is asked at once, no more than the allowed number of processes exist."""
     pool = Workers(at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
