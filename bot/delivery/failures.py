@@ -107,7 +107,7 @@ def _policy(failure: Failure) -> Told:
         "the negative prompt": "Reword the negative prompt and run the command again.",
         "this request": "Change the prompt or the files and run the command again.",
     }.get(where, "Use another file and run the command again.")
-    return Told(f"fal's safety check turned down {where}, so no video was made.", change)
+    return Told(f"fal's safety check turned down {where}.", change)
 
 
 def _image_size(failure: Failure) -> Told:
@@ -195,7 +195,7 @@ def _unknown(failure: Failure) -> Told:
     if failure.status in {401, 403}:
         return _ACCOUNT
     if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's own border
-        return Told("fal had a problem of its own, so no video was made.", AGAIN)
+        return Told("fal had a problem of its own.", AGAIN)
     return Told(
         "fal did not make the video, for a reason that Wanda doesn't know.",
         "Change the prompt or the files and run the command again; if it keeps happening, tell an admin.",
@@ -219,7 +219,7 @@ _LOST_BECAUSE: Mapping[str, str] = {
 }
 _LATE = "fal took too long with this video and gave up."
 _RUNNER = "The machine at fal that was making this video dropped out."
-_TROUBLE = "fal had a problem of its own, so no video was made."
+_TROUBLE = "fal had a problem of its own."
 _BOUNDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "greater_than": ("greater than", ("gt", "limit_value")),
     "greater_than_equal": ("at least", ("ge", "limit_value")),
@@ -282,10 +282,10 @@ _TABLE: Mapping[str, Builder] = {
     "internal_error": _fixed(_TROUBLE, AGAIN),
     # Ours.
     "account": lambda _failure: _ACCOUNT,
-    "refused": _fixed("fal did not take this request, so nothing was made.", AGAIN),
+    "refused": _fixed("fal did not take this request.", AGAIN),
     "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),
     "lost": lambda _failure: _LOST,
     "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
-    "gone": _fixed("fal answered in a way that Wanda doesn't understand, so no video was made.", AGAIN),
+    "gone": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
 }
 KINDS = frozenset(_TABLE)

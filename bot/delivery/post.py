@@ -60,6 +60,20 @@ class Parcel:
     keep: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A reference to the job's card. Discord's specification has its ids as strings; discord.py's own sends numbers."""
+
+    job: Job
+
+    def to_message_reference_dict(self) -> dict[str, Any]:
+        """Return what discord.py sends; a card that was deleted meanwhile is no error."""
+        address = self.job.address
+        server = {"guild_id": str(self.job.guild_id)} if self.job.guild_id else {}
+        card = {"message_id": str(address.message_id), "channel_id": str(address.channel_id)}
+        return {**card, **server, "fail_if_not_exists": False}
+
+
 class Post:
     """Edits and sends through one client; `now` is in Unix seconds."""
 
@@ -176,7 +190,7 @@ class Post:
     async def _send(self, job: Job, parcel: Parcel, *, reply: bool) -> Place:
         """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
         card = announced(parcel)
-        options: dict[str, Any] = {"reference": self._reference(job), "mention_author": False} if reply else {}
+        options: dict[str, Any] = {"reference": _Reply(job), "mention_author": False} if reply else {}
         async with Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 message: discord.Message = await self._channel(job).send(
@@ -209,14 +223,6 @@ class Post:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.guild_id or None)
-
-    def _reference(self, job: Job) -> discord.MessageReference:
-        return discord.MessageReference(
-            message_id=job.address.message_id,
-            channel_id=job.address.channel_id,
-            guild_id=job.guild_id or None,
-            fail_if_not_exists=False,
-        )
 
     def _timeout_s(self, parcel: Parcel) -> float:
         return self._settings.discord_timeout_s if parcel.file is None else self._settings.upload_timeout_s

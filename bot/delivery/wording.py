@@ -140,12 +140,12 @@ def _ending(job: Job) -> str:
         case "uncertain":
             failure = job.failure or Failure(kind="lost")
             said = failures.lost_sight(failure)
-            return f"**It is not certain what became of this video.** {said.what}\n{said.next} {charged(job)}"
+            return f"**It is not certain what became of this video.** {said.what}\n{charged(job)} {said.next}"
         case "failed" if job.result is not None:
             return f"**The video was made, but Discord didn't take it.** {charged(job)}"
         case "failed":
             said = failures.told(job.failure or Failure(kind="unknown"))
-            return f"**No video.** {said.what}\n{said.next} {charged(job)}"
+            return f"**No video.** {said.what}\n{charged(job)} {said.next}"
         case "done":
             return "**Done.**"
         case _:

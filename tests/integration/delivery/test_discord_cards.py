@@ -73,7 +73,7 @@ async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
     job = stage.job()
     delivered = await stage.cards.deliver(job, None)
     (posted,) = stage.fake.by("POST /channels/2000/messages")
-    assert posted.payload["message_reference"]["message_id"] == CARD
+    assert posted.payload["message_reference"]["message_id"] == str(CARD)
     assert (posted.payload["nonce"], posted.payload["enforce_nonce"]) == (f"d{job.id}"[:25], True)
     assert posted.payload["allowed_mentions"] == {"parse": [], "replied_user": False}
     assert posted.payload["content"] == "<@50>, your video is ready."

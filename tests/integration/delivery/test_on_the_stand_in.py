@@ -1,0 +1,186 @@
+"""The life of a card on the stand-in for Discord, with its clock, its limits and its permissions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import discord
+import httpx
+import pytest
+import yarl
+from discord import app_commands
+from discord.asset import Asset
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.delivery.discord_cards import DiscordCards
+from bot.delivery.results import Results
+from bot.jobs.model import Address, Failure, Job, Live, Result
+from bot.settings import Settings
+from sandbox.discord.server import DiscordSandbox
+
+MIB = 1024 * 1024
+JOB_ID = "0123456789abcdef0123456789abcdef"
+
+
+class Client(discord.Client):
+    """A client with one command, which defers and keeps the interaction."""
+
+    def __init__(self) -> None:
+        super().__init__(intents=discord.Intents(guilds=True), max_messages=None, guild_ready_timeout=0.05)
+        self.tree = app_commands.CommandTree(self)
+        self.taken: asyncio.Queue[tuple[discord.Interaction, int]] = asyncio.Queue()
+
+        @self.tree.command(description="Make a video.")
+        async def film(interaction: discord.Interaction) -> None:  # pyright: ignore[reportUnusedFunction] - registered
+            callback = await interaction.response.defer(thinking=True)
+            await self.taken.put((interaction, callback.message_id or 0 if callback else 0))
+
+    async def setup_hook(self) -> None:
+        """Register the command."""
+        await self.tree.sync()
+
+
+@dataclass
+class World:
+    """The stand-in, a bot on it, and a clock that both share."""
+
+    sandbox: DiscordSandbox
+    client: Client
+    cards: DiscordCards
+    control: httpx.AsyncClient
+    settings: Settings
+
+    async def job(self, size: int, **changes: Any) -> Job:
+        """Run the command as maker, and return a job on its card whose video of `size` bytes is on disk."""
+        asking = asyncio.create_task(
+            self.control.post("/slash", json={"user": "maker", "channel": "general", "command": "film"})
+        )
+        async with asyncio.timeout(10):
+            interaction, message_id = await self.client.taken.get()
+            await asking
+        now = self.now()
+        path = self.settings.data_dir / "results" / f"{JOB_ID}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        head = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4) + (8).to_bytes(4, "big") + b"moov"
+        path.write_bytes(head + (size - len(head)).to_bytes(4, "big") + b"mdat" + bytes(size - len(head) - 8))
+        address = Address(
+            channel_id=interaction.channel_id or 0,
+            message_id=message_id,
+            application_id=interaction.application_id,
+            token=interaction.token,
+            token_expires_at=now + 900,
+            size_limit_bytes=interaction.filesize_limit,
+            posted_at=now,
+        )
+        facts: dict[str, Any] = {
+            "id": JOB_ID,
+            "guild_id": interaction.guild_id or 0,
+            "member_id": interaction.user.id,
+            "mode": "wan27-image",
+            "options": {"prompt": "a red fox"},
+            "inputs": (),
+            "quote_microusd": 750_000,
+            "formula": "5 s",
+            "prices_version": "1",
+            "similar": "s",
+            "state": "delivering",
+            "created_at": now,
+            "updated_at": now,
+            "completed_at": now + 60,
+            "charged_microusd": 750_000,
+            "address": address,
+            "result": Result(url="https://v3.fal.media/files/a.mp4", seed=42, size_bytes=size),
+        }
+        return Job(**(facts | changes))
+
+    def now(self) -> float:
+        """Return the stand-in's time, which `/sandbox/advance` moves."""
+        return self.sandbox.core.clock.now()
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass on the stand-in."""
+        (await self.control.post("/advance", json={"seconds": seconds})).raise_for_status()
+
+    async def seen(self) -> list[dict[str, Any]]:
+        """Return what maker sees in #general."""
+        reply = await self.control.get("/messages", params={"channel": "general", "as": "maker"})
+        return reply.raise_for_status().json()
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
+    """A bot that is ready on the stand-in."""
+    async with DiscordSandbox(seed=1) as sandbox, httpx.AsyncClient(timeout=10) as http:
+        places = sandbox.environment()
+        monkeypatch.setattr(Route, "BASE", places["DISCORD_API_URL"])
+        monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(places["DISCORD_GATEWAY_URL"]))
+        monkeypatch.setattr(Asset, "BASE", places["DISCORD_CDN_URL"])
+        settings = Settings(_env_file=None, data_dir=tmp_path, edit_interval_s=0.2)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+        async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
+            running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
+            cards = DiscordCards(client, settings, Results(http, settings), now=sandbox.core.clock.now)
+            async with asyncio.timeout(15):
+                while not client.is_ready():  # noqa: ASYNC110 - wait_until_ready refuses before login
+                    await asyncio.sleep(0.01)
+            async with cards:
+                yield World(sandbox, client, cards, control, settings)
+            await client.close()
+            await running
+
+
+async def test_a_card_from_queued_to_posted(world: World) -> None:
+    """One message goes from its place in the queue to the video, which a second delivery does not double."""
+    job = await world.job(MIB, state="queued")
+    world.cards.show(job, Live(position=3), None)
+    async with asyncio.timeout(10):
+        while not (await world.seen())[-1]["embeds"]:  # noqa: ASYNC110 - the change is in another program
+            await asyncio.sleep(0.02)
+    (queued,) = await world.seen()
+    assert "Queued at fal, 3 ahead" in queued["embeds"][0]["description"]
+    assert queued["components"][0]["components"][0]["label"] == "Cancel"
+    for _ in range(2):
+        assert (await world.cards.deliver(job, None)).as_ == "attachment"
+    (posted,) = await world.seen()
+    assert posted["id"] == queued["id"]
+    assert [(item["filename"], item["size"]) for item in posted["attachments"]] == [("wanda-wan27-image-42.mp4", MIB)]
+    assert posted["components"] == []
+
+
+@pytest.mark.parametrize(("age_s", "messages"), [(901, 1), (3700, 2)])
+async def test_a_late_video_still_arrives_once(world: World, age_s: float, messages: int) -> None:
+    """After the token it is an edit by the bot, after an hour a reply; doing it again changes nothing."""
+    job = await world.job(MIB)
+    await world.advance(age_s)
+    first = await world.cards.deliver(job, None)
+    assert await world.cards.deliver(job, None) == first
+    seen = await world.seen()
+    assert len(seen) == messages
+    assert [len(message["attachments"]) for message in seen] == [0] * (messages - 1) + [1]
+    assert str(first.message_id) == seen[-1]["id"]
+
+
+async def test_a_video_above_the_limit_is_linked(world: World) -> None:
+    """A video above 10 MiB becomes fal's link on the same card, also where only Discord's refusal tells."""
+    job = await world.job(10 * MIB + 1)
+    assert (await world.cards.deliver(job, None)).as_ == "link"
+    await world.control.post(
+        "/faults", json={"method": "PATCH", "path": "/webhooks/*", "status": 413, "code": 40005, "times": 1}
+    )
+    small = await world.job(MIB)
+    assert (await world.cards.deliver(small, None)).as_ == "link"
+    for message in await world.seen():
+        assert message["content"].endswith("https://v3.fal.media/files/a.mp4")
+        assert message["attachments"] == []
+
+
+async def test_a_failure_is_told_on_the_card(world: World) -> None:
+    """How a job ended stands on its one message."""
+    failure = Failure(kind="content_policy_violation", location=("body", "prompt"))
+    job = await world.job(MIB, state="failed", failure=failure, result=None, charged_microusd=0)
+    await world.cards.finish(job, Live(), None)
+    (told,) = await world.seen()
+    assert "turned down the prompt" in told["embeds"][0]["description"]
+    assert "Nothing was charged." in told["embeds"][0]["description"]
