@@ -1,6 +1,6 @@
 """A few worker processes that are kept between files, and ended when one misbehaves.
 
-`anyio.to_process` was measured against this and left: its worker runs the bot's own `__main__` (all of discord.py),
+`anyio.to_process` is not used, for what its source does: its worker runs the bot's own `__main__` (all of discord.py),
 inherits the environment with both keys, and answers in pickle, which a parser taken over by a hostile file could use
 to run code in the bot. These get an empty environment and answer in JSON, which is checked.
 """
