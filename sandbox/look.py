@@ -39,6 +39,7 @@ def _message(message: Message, media_dir: Path | None, others: Sequence[Message]
         _reply(message, others),
         f'<header><b class="name">{escape(name)}</b>{bot} <time>Today at 12:00</time></header>',
         f'<div class="content">{_block(str(message["content"]))}</div>' if message.get("content") else "",
+        '<p class="only">The bot is thinking\u2026</p>' if message.get("loading") else "",
         *(_attachment(item, media_dir) for item in message.get("attachments") or ()),
         *(_embed(item) for item in message.get("embeds") or ()),
         *(_row(item) for item in message.get("components") or ()),

@@ -1,4 +1,4 @@
-"""PURE. Small pieces of text for people: money, spans of time, sizes, bars, and other people's words made harmless.
+"""PURE. Small pieces of text for people: spans of time, sizes, bars, and other people's words made harmless.
 
 Whatever a member or fal wrote passes through `plain` or `quoted` before it is shown: Discord's markdown, mentions,
 links and the characters that reorder or pile up over other text lose their effect, and the length is bounded.
@@ -58,14 +58,6 @@ def plain(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
 def quoted(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
     """Return `text` as one line of Discord's block quote, harmless and shortened."""
     return f"> {plain(text, chars_max)}"
-
-
-def money(microusd: int) -> str:
-    """Return dollars with at least two decimals, and more where the amount has them: $0.75, $0.0625, -$1.00."""
-    sign = "-" if microusd < 0 else ""
-    dollars, rest = divmod(abs(microusd), 1_000_000)
-    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
-    return f"{sign}${dollars:,}.{decimals}"
 
 
 def span(seconds: float) -> str:

@@ -10,8 +10,9 @@ from bot.delivery import failures
 from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
 from bot.delivery.links import Posted, link
-from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, money, plain, quoted, span, visible
+from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
+from bot.money import dollars
 
 CANCEL_PREFIX = "wanda:cancel:"
 TITLE_CHARS_MAX = 256
@@ -158,14 +159,14 @@ def charged(job: Job) -> str:
     if amount <= 0:
         return "Nothing was charged."
     if job.result is not None:
-        return f"You were charged {money(amount)} because fal made the video."
-    return f"You were charged {money(amount)} because fal billed this attempt."
+        return f"You were charged {dollars(amount)} because fal made the video."
+    return f"You were charged {dollars(amount)} because fal billed this attempt."
 
 
 def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
     fields = [Field("Cost", _cost(job))]
     if left is not None:
-        ratio = f"{money(left.member_left_microusd)} of {money(left.member_cap_microusd)}"
+        ratio = f"{dollars(left.member_left_microusd)} of {dollars(left.member_cap_microusd)}"
         fields.append(Field("Left today", ratio))
     line = settings_line(settings)
     if line:
@@ -176,8 +177,8 @@ def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
 def _cost(job: Job) -> str:
     formula = plain(job.formula, 120)
     if job.charged_microusd is None or job.charged_microusd == job.quote_microusd:
-        return f"**{money(job.quote_microusd)}** ({formula})" if formula else f"**{money(job.quote_microusd)}**"
-    return f"**{money(job.charged_microusd)}** (quoted {money(job.quote_microusd)})"
+        return f"**{dollars(job.quote_microusd)}** ({formula})" if formula else f"**{dollars(job.quote_microusd)}**"
+    return f"**{dollars(job.charged_microusd)}** (quoted {dollars(job.quote_microusd)})"
 
 
 def settings_line(settings: Pairs) -> str:
