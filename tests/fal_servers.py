@@ -143,6 +143,7 @@ class ScriptedFal:
     peers: list[object] = field(default_factory=list[object])
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
     received_bytes: int = 0
+    open: int = 0
     keep_bodies: bool = True
     url: str = ""
 
@@ -166,7 +167,17 @@ class ScriptedFal:
         if kind in {"submit", "put"}:
             await self._take(request)
         answers = self.script[kind]
-        return await (answers.pop(0) if len(answers) > 1 else answers[0])(request)
+        self.open += 1
+        try:
+            return await (answers.pop(0) if len(answers) > 1 else answers[0])(request)
+        finally:
+            self.open -= 1
+
+    async def until(self, condition: Callable[["ScriptedFal"], bool]) -> None:
+        """Wait until the server has seen something, at most five seconds."""
+        async with asyncio.timeout(5):
+            while not condition(self):  # noqa: ASYNC110 - what a socket brings has no event to wait for
+                await asyncio.sleep(0.01)
 
     def accepted(self, base: str | None = None) -> dict[str, Any]:
         """A submit's good answer."""

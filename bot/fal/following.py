@@ -60,13 +60,19 @@ class Follower:
             FalProtocolError: the status URL is on none of the configured hosts.
         """
         self._line.headers_for(self._urls.status_url)
-        while True:
+        completed: Completed | None = None
+        while completed is None:
             for source in (self._by_stream, self._by_polling):
                 async with aclosing(source()) as changes:
                     async for change in changes:
-                        yield change
                         if isinstance(change, Completed):
-                            return
+                            completed = change
+                            break
+                        yield change
+                if completed is not None:
+                    break
+        # The stream is closed by now: whoever stops listening here leaves no connection behind.
+        yield completed
 
     async def _by_stream(self) -> AsyncGenerator[Change]:
         """Changes from streams, reopened when cut; ends when streaming is refused, or fails again and again."""

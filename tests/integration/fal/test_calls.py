@@ -124,7 +124,7 @@ async def test_upload_fails(
     """An upload that does not work ends in the error that says whose fault it is."""
     fal.on("initiate", initiate or json_answer(200, ticket(fal.url)))
     fal.on("put", put or text_answer(200))
-    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=0.3, fal_reply_mib_max=1) as client:
+    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=1.0, fal_reply_mib_max=1) as client:
         with pytest.raises(error) as caught:
             await client.upload(picture, file_name="a", content_type="image/png")
     assert type(caught.value) is error

@@ -97,7 +97,7 @@ async def test_cut_streams(fal: ScriptedFal) -> None:
     )
     fal.on("status", json_answer(202, running()))
     clock = StillClock()
-    async with client_of(fal.url, clock, fal_silence_timeout_s=0.2, fal_reply_mib_max=1, fal_retries=4) as client:
+    async with client_of(fal.url, clock, fal_silence_timeout_s=1.0, fal_reply_mib_max=1, fal_retries=4) as client:
         told = await followed(client, fal.url)
     assert told == [
         Queued(2),
@@ -218,18 +218,30 @@ async def test_deadline_on_a_live_stream(fal: ScriptedFal) -> None:
 
 
 async def test_stopped_early(fal: ScriptedFal) -> None:
-    """Whoever stops following closes the stream's connection."""
+    """Whoever stops following, or is cancelled, closes the stream's connection."""
     fal.on("stream", events(queued(1), then="silence"))
     async with client_of(fal.url) as client:
         async with aclosing(client.follow(urls(fal.url), deadline_s=60)) as changes:
             assert await anext(changes) == Queued(1)
+            assert fal.open == 1
+        await fal.until(lambda fal: fal.open == 0)
         task = asyncio.create_task(followed(client, fal.url))
-        async with asyncio.timeout(5):
-            while fal.count("stream") < 2:  # noqa: ASYNC110 - the server has no event for it
-                await asyncio.sleep(0.01)
+        await fal.until(lambda fal: fal.count("stream") == 2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await fal.until(lambda fal: fal.open == 0)
+
+
+async def test_nothing_stays_open(fal: ScriptedFal) -> None:
+    """When completion is told the stream is closed already, even if fal keeps its end open."""
+    fal.on("stream", events(COMPLETED, then="silence"))
+    async with client_of(fal.url) as client:
+        changes = client.follow(urls(fal.url), deadline_s=60)
+        assert await anext(changes) == DONE
+        await fal.until(lambda fal: fal.open == 0)
+        with pytest.raises(StopAsyncIteration):
+            await anext(changes)
 
 
 async def test_many(fal: ScriptedFal) -> None:

@@ -216,10 +216,9 @@ async def test_cancelled_submit_closes(fal: ScriptedFal) -> None:
     fal.on("submit", stall)
     async with client_of(fal.url) as client:
         task = asyncio.create_task(client.submit(ENDPOINT, {}))
-        async with asyncio.timeout(5):
-            while not fal.seen:  # noqa: ASYNC110 - the server has no event for it
-                await asyncio.sleep(0.01)
+        await fal.until(lambda fal: fal.open == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await fal.until(lambda fal: fal.open == 0)
     assert fal.seen == ["submit"]
