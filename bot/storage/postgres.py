@@ -31,7 +31,11 @@ _DATABASE_ERRORS: tuple[type[Exception], ...] = (
 )
 
 # A lock of the whole database, held for as long as its session lives; the second number is for a shard, some day.
-_OWN = "SELECT pg_try_advisory_lock(730501, 0) AS owned"
+_TRY_TO_OWN = "SELECT pg_try_advisory_lock(730501, 0)"
+_WAIT_TO_OWN = "SELECT true FROM pg_advisory_lock(730501, 0)"
+
+# The server notices within half a minute that the machine of a client is gone, and frees its locks.
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 
 
 class PostgresStore:
@@ -56,7 +60,7 @@ class PostgresStore:
         """Connect. `timeout_s` bounds each wait: for a connection, for a lock, and for each answer.
 
         With `exclusive` the database belongs to this store until it is closed, or until its session breaks and another
-        takes it; writes are refused then.
+        takes it; writes are refused then. A former owner that has just ended is waited for.
 
         Raises:
             StorageError: the server cannot be reached or used, or another process owns the database.
@@ -64,14 +68,14 @@ class PostgresStore:
         ownership = _Ownership(url, timeout_s) if exclusive else None
         try:
             if ownership is not None:
-                await ownership.ensure()
+                await ownership.ensure(patience_s=timeout_s / 2)
             pool: _Pool = await _asyncpg.create_pool(
                 url,
                 min_size=1,
                 max_size=pool_size,
                 timeout=timeout_s,
                 command_timeout=timeout_s,
-                server_settings={"application_name": "wanda"},
+                server_settings={"application_name": "wanda"} | _KEEPALIVE,
                 init=_set_up,
                 reset=_leave_as_it_is,
             )
@@ -144,8 +148,10 @@ class _Ownership:
         self._session: _Connection = None
         self._turn = asyncio.Lock()
 
-    async def ensure(self) -> None:
+    async def ensure(self, *, patience_s: float = 0) -> None:
         """Return while the database is ours; after a broken session, take it again.
+
+        `patience_s` is how long to wait for another owner to end.
 
         Raises:
             StorageError: another process owns it, or nobody can tell.
@@ -156,19 +162,19 @@ class _Ownership:
             if self._session is not None and not self._session.is_closed():
                 return
             try:
-                self._session = await self._take()
+                self._session = await self._take(patience_s)
             except _DATABASE_ERRORS as error:
                 raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
 
-    async def _take(self) -> _Connection:
+    async def _take(self, patience_s: float) -> _Connection:
         session: _Connection = await _asyncpg.connect(
             self._url,
             timeout=self._timeout_s,
             command_timeout=self._timeout_s,
-            server_settings={"application_name": "wanda owner"},
+            server_settings={"application_name": "wanda owner"} | _KEEPALIVE,
         )
         try:
-            owned = await session.fetchval(_OWN)
+            owned = await _own(session, patience_s)
         except BaseException:
             session.terminate()
             raise
@@ -188,6 +194,16 @@ class _Ownership:
                 await session.close(timeout=self._timeout_s)
             except _DATABASE_ERRORS:
                 session.terminate()
+
+
+async def _own(session: _Connection, patience_s: float) -> bool:
+    if patience_s <= 0:
+        return await session.fetchval(_TRY_TO_OWN)
+    await session.execute(f"SET lock_timeout = {max(1, int(patience_s * 1000))}")
+    try:
+        return await session.fetchval(_WAIT_TO_OWN)
+    except asyncpg.LockNotAvailableError:
+        return False
 
 
 async def _drive(connection: _Connection, transaction: Transaction[T]) -> T:

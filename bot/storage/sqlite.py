@@ -6,6 +6,7 @@ hop to aiosqlite's thread and one COMMIT (https://www.sqlite.org/wal.html, https
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ def _answer(connection: sqlite3.Connection, statement: Statement) -> Row | list[
 
 
 def _trouble(error: BaseException) -> StorageError:
+    if isinstance(error, StorageError):
+        return StorageError(str(error))
     return StorageError(f"The database did not carry out the transaction ({error}); nothing of it was kept.")
 
 
@@ -86,7 +89,8 @@ def commit_together(connection: sqlite3.Connection, transactions: Sequence[Trans
     """Run each transaction in its own savepoint, and commit those that returned.
 
     Raises:
-        sqlite3.Error: BEGIN or COMMIT failed, or SQLite gave up the whole batch; nothing of any was kept.
+        sqlite3.Error: BEGIN or COMMIT failed; nothing of any was kept.
+        StorageError: SQLite undid the whole batch because of one statement.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -102,8 +106,9 @@ def _in_savepoint(connection: sqlite3.Connection, transaction: Transaction[Any])
     connection.execute("SAVEPOINT one")
     try:
         outcome: Outcome = Committed(run(connection, transaction))
-    except Exception as error:  # noqa: BLE001 - whatever a transaction raises is its caller's, and undoes only itself
-        # After a full disk or an I/O error SQLite has already rolled back everything; then this raises, for the batch.
+    except Exception as error:  # whatever a transaction raises is its caller's, and undoes only itself
+        if not connection.in_transaction:
+            raise  # after a full disk or an I/O error SQLite has undone the whole batch by itself
         connection.execute("ROLLBACK TO one")
         outcome = Undone(error)
     connection.execute("RELEASE one")
@@ -129,8 +134,10 @@ class _Thread:
         self._busy_timeout_s = busy_timeout_s
         self._proxy = aiosqlite.Connection(self._connect, iter_chunk_size=1)
         self._raw: sqlite3.Connection | None = None
+        self._worker: threading.Thread | None = None
 
     def _connect(self) -> sqlite3.Connection:
+        self._worker = threading.current_thread()
         # Autocommit mode: every BEGIN and COMMIT is ours.
         raw = sqlite3.connect(
             self._path, timeout=self._busy_timeout_s, isolation_level=None, cached_statements=256
@@ -145,7 +152,13 @@ class _Thread:
         return raw
 
     async def open(self) -> None:
-        await self._proxy
+        try:
+            await self._proxy
+        except BaseException:
+            # aiosqlite has told its thread to stop, and does not wait for it: the loop could be closed before.
+            if self._worker is not None:
+                await asyncio.to_thread(self._worker.join)
+            raise
 
     async def hop(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function(connection)` in the connection's thread: one hop there and back."""

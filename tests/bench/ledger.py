@@ -1,0 +1,66 @@
+"""How many jobs a second the ledger can hold and settle: `python -m tests.bench.ledger [jobs]`.
+
+`DATABASE_URL` names the engine, as for the bot; empty is SQLite in a temporary folder. Every job is two durable
+transactions on two budgets, made by 100 coroutines for 50 members of one server.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bot.ledger import transactions as ledger
+from bot.ledger.audit import verify
+from bot.ledger.rules import budgets_for
+from bot.settings import Settings
+from bot.storage.opening import open_store
+from bot.storage.transaction import Store
+
+_NOW = 1_790_000_000.0
+_CAP_MICROUSD = 10**15
+_COROUTINES = 100
+_MEMBERS = 50
+
+
+async def _measure(store: Store, count: int) -> float:
+    jobs = iter(range(count))
+    budgets = [
+        budgets_for(
+            guild_id=1,
+            member_id=member,
+            now=_NOW,
+            member_daily_microusd=_CAP_MICROUSD,
+            server_monthly_microusd=_CAP_MICROUSD,
+        )
+        for member in range(_MEMBERS)
+    ]
+
+    async def work() -> None:
+        for job in jobs:
+            member = job % _MEMBERS
+            hold = ledger.hold(f"job-{job}", 750_000, budgets[member], at=_NOW, member_id=member, reason="bench")
+            await store.write(hold)
+            await store.write(ledger.settle(f"job-{job}", 750_000, at=_NOW, actor="bench", reason="bench"))
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_COROUTINES):
+            group.create_task(work())
+    return time.perf_counter() - began
+
+
+async def _main(count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = await open_store(Settings(data_dir=Path(folder)))
+        try:
+            seconds = await _measure(store, count)
+            wrong = await store.read(verify())
+        finally:
+            await store.close()
+    rate = count / seconds
+    sys.stdout.write(f"{rate:,.0f} jobs/s, {2 * rate:,.0f} transactions/s; books wrong in {len(wrong)} places\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))

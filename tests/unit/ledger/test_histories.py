@@ -1,0 +1,39 @@
+from functools import partial
+from typing import Any
+
+from hypothesis import settings
+
+from bot.storage.sqlite import execute
+from bot.storage.transaction import Transaction
+from tests.ledger_machine import LedgerMachine, step
+from tests.stores import MemoryStore
+
+
+class InMemory(LedgerMachine):
+    """The ledger in a database in memory, whose crash is a rollback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = MemoryStore()
+
+    def run(self, transaction: Transaction[Any]) -> Any:
+        """Run and commit."""
+        return self.store.run(transaction)
+
+    def crash(self, transaction: Transaction[Any], statements: int) -> None:
+        """Roll back what the first statements did."""
+        connection = self.store.connection
+        connection.execute("BEGIN")
+        step(transaction, partial(execute, connection), statements)
+        connection.execute("ROLLBACK")
+
+    def reopen(self) -> None:
+        """Memory has nothing to reopen; the real engines do in tests/integration/storage."""
+
+    def teardown(self) -> None:
+        """Close the database."""
+        self.store.connection.close()
+
+
+TestHistories = InMemory.TestCase
+TestHistories.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
