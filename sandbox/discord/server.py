@@ -23,7 +23,7 @@ from sandbox.discord.world import World
 
 HOST = "127.0.0.1"
 MAX_ORDER_BYTES = 768 * 1024 * 1024
-SHUTDOWN_S = 1.0
+SHUTDOWN_S = 0.1
 
 
 class DiscordSandbox:
