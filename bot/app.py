@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import resource
 import signal
 import time
 import uuid
@@ -47,6 +48,7 @@ async def run(settings: Settings) -> None:
     if settings.discord_token is None or settings.fal_key is None:
         raise StartRefused("DISCORD_TOKEN or FAL_KEY is missing; `python -m bot check` tells which, and what to do.")
     point_at(settings)
+    _allow_many_connections()
     stopping = _on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(set_up(settings.log_level, [settings.discord_token, settings.fal_key]))
@@ -112,6 +114,12 @@ def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[
         return client.is_ready() and not client.is_closed()
 
     return {"database": database, "discord": discord_}
+
+
+def _allow_many_connections() -> None:
+    """Raise the soft limit of open files to the hard one: each followed job holds a connection."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _on_signals() -> asyncio.Event:

@@ -8,6 +8,7 @@ WandaError
 │   ├── QuotaExceeded        a budget is short; carries the numbers
 │   ├── ModeOff              the mode has no known price
 │   └── Busy                 no room for another job, or Wanda is shutting down
+├── StartRefused             the program cannot run like this; a sentence for the operator
 ├── StorageError             the database did not answer; whoever asked must refuse
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; asking again is safe
@@ -47,6 +48,7 @@ __all__ = [
     "OptionRefused",
     "QuotaExceeded",
     "Refusal",
+    "StartRefused",
     "StorageError",
     "TooLarge",
     "WandaError",
@@ -90,6 +92,10 @@ class QuotaExceeded(Refusal):
         self.left_microusd = left_microusd
         self.cap_microusd = cap_microusd
         self.renews_at = renews_at
+
+
+class StartRefused(WandaError):
+    """The program cannot run like this; `str()` is the sentence for the operator."""
 
 
 class StorageError(WandaError):

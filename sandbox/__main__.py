@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")
-    demo.add_argument("--seconds-per-job", type=float, default=4.0, help="how long fal takes for a video")
+    demo.add_argument("--seconds-per-job", type=float, default=3.0, help="how long fal takes for a video")
     commands.add_parser("readme", help="bring the README's tables up to date")
     return parser
 

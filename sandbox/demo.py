@@ -3,6 +3,7 @@
 import asyncio
 import io
 import math
+import re
 import sys
 import tempfile
 import time
@@ -15,10 +16,12 @@ import av
 from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from sandbox.look import card_html
 from sandbox.stage import Stage, StageError, eventually, fields_of, text_of
 
 PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"
 FINISHED_WITHIN_S = 60.0
+PAGE = "card.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,46 +35,79 @@ class Film:
     height: int
 
 
-async def demo(output: Path, *, seconds_per_job: float = 4.0, out: TextIO = sys.stdout) -> int:
-    """Play it, tell it to `out`, leave the MP4 in `output`, and return the exit status."""
-    began = time.monotonic()
-
-    def tell(line: str = "") -> None:
-        print(line, file=out, flush=True)
-
+async def demo(output: Path, *, seconds_per_job: float = 3.0, out: TextIO = sys.stdout) -> int:
+    """Play it, tell it to `out`, leave the MP4 and a page with the card in `output`, and return the exit status."""
+    teller = Teller(out)
     with tempfile.TemporaryDirectory(prefix="wanda-demo-") as folder:
         try:
             quick = {"WANDA_EDIT_INTERVAL_S": "0.5"}  # so that a short demo shows more of the message's life
             async with Stage(Path(folder), seconds_per_job=seconds_per_job, settings=quick) as stage:
-                tell("Stand-ins for Discord and fal are running on this machine; nothing else is contacted.")
-                await stage.start_bot()
-                tell(f"The bot is connected (its own process, pid {stage.bot.pid if stage.bot else '?'}).")
-                film, seed = await _play(stage, Path(folder), output, tell)
+                teller.line("Stand-ins for Discord and fal are running on this machine; nothing else is contacted.")
+                bot = await stage.start_bot()
+                teller.line(f"The bot is connected: its own process, number {bot.pid}.")
+                film, seed = await _play(stage, Path(folder), output, teller)
         except StageError as error:
-            tell(f"The demo did not get to its end: {error}")
+            teller.line(f"The demo did not get to its end: {error}")
             return 1
-    tell()
-    tell(f"Video    {film.path}")
-    tell(f"Size     {film.size_bytes / 1_000_000:.2f} MB, {film.width} x {film.height}")
-    tell(f"Seconds  {film.seconds:.2f}")
-    tell(f"Seed     {seed}")
-    tell(f"Took     {time.monotonic() - began:.1f} s")
+    teller.line(f"""
+Video    {film.path}
+Size     {film.size_bytes / 1_000_000:.2f} MB, {film.width} x {film.height}
+Seconds  {film.seconds:.2f}
+Seed     {seed}
+Page     {output / PAGE}  (the message as Discord shows it, for a browser)
+Took     {teller.elapsed_s():.1f} s""")
     return 0
 
 
-async def _play(stage: Stage, folder: Path, output: Path, tell: Any) -> tuple[Film, str]:
+class Teller:
+    """Tells what happens, each message of the bot only where its words changed."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Time runs from here."""
+        self._out = out
+        self._began = time.monotonic()
+        self._shown: list[str] = []
+
+    def elapsed_s(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def line(self, text: str) -> None:
+        """Tell it."""
+        print(text, file=self._out, flush=True)
+
+    def card(self, message: Mapping[str, Any]) -> None:
+        """Tell the lines of a card that were not there when it was last told."""
+        lines = [_unmarked(line) for line in text_of(message).splitlines()]
+        for number, line in enumerate(line for line in lines if line not in self._shown):
+            self.line(f"{f'{self.elapsed_s():6.1f} s' if number == 0 else '':>8} | {line}")
+        self._shown = lines or self._shown
+
+
+def _unmarked(line: str) -> str:
+    """Return a line without the marks that Discord turns into bold, code and small print."""
+    line = re.sub(r"\*\*|`|^-# ", "", line)
+    return re.sub(r"\\([^\w\s])", r"\1", line)
+
+
+async def _play(stage: Stage, folder: Path, output: Path, teller: Teller) -> tuple[Film, str]:
     """Ask as "maker", show the card as it changes, and fetch what was posted."""
     picture = folder / "lake.png"
-    picture.write_bytes(await asyncio.to_thread(landscape))
+    await asyncio.to_thread(picture.write_bytes, await asyncio.to_thread(landscape))
+    await stage.fal.post("settings", {"concurrency": 1})
+    for _ in range(2):
+        await stage.slash("friend", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
+    teller.line("friend has just ordered two videos, and this fal makes one at a time, so maker's has to queue.")
     options = {"prompt": PROMPT, "resolution": "720p", "duration": 5}
-    tell()
-    tell(f"maker types  /wan27 image prompt:{PROMPT} resolution:720p duration:5 image:lake.png")
+    words = " ".join(f"{name}:{value}" for name, value in options.items())
+    teller.line(f"maker types  /wan27 image {words} image:{picture.name}")
     answer = await stage.slash("maker", "wan27 image", options, image=picture)
     if not answer["message_id"] or answer["ephemeral"]:
         raise StageError(f"the command was refused: {answer['content']}")
-    tell(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The message, as it changes:")
-    message = await _watch(stage, answer["message_id"], tell)
+    teller.line(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The one message, as it changes:")
+    message = await _watch(stage, answer["message_id"], teller)
     film = await _keep(stage, message["attachments"][0], output)
+    await asyncio.to_thread((output / PAGE).write_text, card_html([message], Path()), "utf-8")
     return film, _seed(message)
 
 
@@ -81,20 +117,14 @@ def _seed(message: Mapping[str, Any]) -> str:
     return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
 
 
-async def _watch(stage: Stage, message_id: str, tell: Any) -> dict[str, Any]:
-    """Print the message whenever its words change, until the video stands on it."""
-    shown = ""
+async def _watch(stage: Stage, message_id: str, teller: Teller) -> dict[str, Any]:
+    """Tell the message whenever its words change, until the video stands on it."""
 
     async def look() -> dict[str, Any] | None:
-        nonlocal shown
         message = await stage.message(message_id)
         if message is None:
             raise StageError("the message is gone")
-        text = text_of(message)
-        if text and text != shown:
-            shown = text
-            tell()
-            tell("\n".join(f"  | {line}" for line in text.splitlines()))
+        teller.card(message)
         return message if message["attachments"] else None
 
     return await eventually(look, what="video on the message", within_s=FINISHED_WITHIN_S)

@@ -161,6 +161,10 @@ class Errands:
             return machine.Made(_result(await self._fal.result(job.handle)))
         except FalNotReady:
             return machine.StillRunning()
+        except FalUnreachable:
+            # The video may be there and paid for: go on asking, until following finds the job's deadline over.
+            log.warning("fal does not hand out the result yet", exc_info=True)
+            return machine.StillRunning()
         except FalFailure as failure:
             return machine.NotMade(_failure(failure))
         except FalError as error:

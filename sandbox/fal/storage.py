@@ -89,10 +89,11 @@ def seal(source: Path, target: Path, note: str, size_bytes: int) -> None:
     """
     shutil.copyfile(source, target)
     text = note.encode()
-    length = max(BOX_HEADER + len(text), size_bytes - target.stat().st_size)
+    made_bytes = target.stat().st_size
+    length = max(BOX_HEADER + len(text), size_bytes - made_bytes)
     with target.open("ab") as file:
         file.write(length.to_bytes(4, "big") + b"free" + text)
-        os.truncate(file.fileno(), file.tell() + length - BOX_HEADER - len(text))
+    os.truncate(target, made_bytes + length)
 
 
 def digest(path: Path) -> str:

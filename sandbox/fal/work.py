@@ -72,11 +72,7 @@ class Runner:
         job.log("Downloading inputs" if asks else "No inputs to download")
         media = [await self._fetch(ask) for ask in asks]
         wanted.check(media)
-        reply = await self._film(job, wanted, media)
-        planned = self._faults.take_failure(job.endpoint)
-        if planned is not None:
-            raise Failed(planned)
-        return reply
+        return await self._film(job, wanted, media)
 
     async def _film(self, job: Job, wanted: Input, media: list[Media]) -> Reply:
         """Render, while the log counts the steps; the slower of the two decides when it ends."""
@@ -85,6 +81,9 @@ class Runner:
         rendering = asyncio.create_task(self._darkroom.film(film, media, wanted.words()))
         try:
             await self._count_steps(job, wanted.steps())
+            planned = self._faults.take_failure(job.endpoint)
+            if planned is not None:
+                raise Failed(planned)
             path = await rendering
         finally:
             rendering.cancel()

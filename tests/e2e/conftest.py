@@ -1,6 +1,6 @@
 """A stage for every test that asks for one: both stand-ins and the real bot, as processes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -41,3 +41,16 @@ async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
 def files(tmp_path: Path) -> Path:
     """A folder for the files that members attach."""
     return tmp_path / "files"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the bot said last beside a failure."""
+    report = yield
+    used: dict[str, object] = getattr(item, "funcargs", {})
+    stage = used.get("stage") or used.get("empty_stage")
+    if report.failed and isinstance(stage, Stage) and stage.bot is not None:
+        report.sections.append(("the bot's last lines", "\n".join(list(stage.bot.lines)[-40:])))
+    return report

@@ -22,7 +22,13 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
         3,
     ),
     "a picture and sound": ("wan27 image", {"duration": 2, "resolution": "1080p"}, ("image", "audio"), "$0.30", 2),
-    "a clip to continue": ("wan27 image", {"prompt": "on", "duration": 5, "resolution": "720p"}, ("video",), "$0.50", 5),
+    "a clip to continue": (
+        "wan27 image",
+        {"prompt": "on", "duration": 5, "resolution": "720p"},
+        ("video",),
+        "$0.50",
+        5,
+    ),
     "references": (
         "wan27 reference",
         {"prompt": "Image 1 walks past Video 1", "duration": 2, "resolution": "720p", "aspect_ratio": "1:1"},
@@ -30,8 +36,20 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
         "$0.50",
         2,
     ),
-    "wan 2.5": ("wan25 image", {"prompt": "a dragon", "duration": 5, "resolution": "480p"}, ("image", "audio"), "$0.25", 5),
-    "wan 2.2": ("wan22 video", {"prompt": "as a drawing", "num_frames": 17, "resolution": "480p"}, ("video",), "$0.0425", 2),
+    "wan 2.5": (
+        "wan25 image",
+        {"prompt": "a dragon", "duration": 5, "resolution": "480p"},
+        ("image", "audio"),
+        "$0.25",
+        5,
+    ),
+    "wan 2.2": (
+        "wan22 video",
+        {"prompt": "as a drawing", "num_frames": 17, "resolution": "480p"},
+        ("video",),
+        "$0.0425",
+        1.03,
+    ),
     "wan 2.1": ("wan21 image", {"prompt": "cars", "resolution": "480p", "num_frames": 82}, ("image",), "$0.25", 5.1),
 }
 

@@ -42,7 +42,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[st
         "wan27 image", {"duration": 5}, "video", "a.mp4", lambda: samples.mp4(6.0, 320, 240), ["6 s", "5 s"],
     ),
     "a truncated clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.mp4(3, 320, 240)[:900], ["damaged"]),
-    "a picture as a clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.png(300, 300), ["png"]),
+    "a picture as a clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.png(300, 300), ["picture", "mp4"]),
     "a small picture for 2.5": ("wan25 image", {"prompt": "x"}, "image", "a.png", lambda: samples.png(300, 300), ["300", "360"]),
 }  # fmt: skip
 
@@ -70,7 +70,12 @@ RULES: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
 async def test_rules_between_options(stage: Stage, files: Path, name: str) -> None:
     """A combination that Wan 2.7 does not take is refused at once, before any file is copied."""
     options, wanted, word = RULES[name]
-    make = {"image": picture, "end_image": picture, "audio": voice, "video": lambda at: real_file(at, "c.mp4", samples.mp4(3))}
+    make = {
+        "image": picture,
+        "end_image": picture,
+        "audio": voice,
+        "video": lambda at: real_file(at, "c.mp4", samples.mp4(3)),
+    }
     attached = {option: await asyncio.to_thread(make[option], files) for option in wanted}
     answer = await stage.slash("maker", "wan27 image", options, **attached)
     assert answer["ephemeral"]

@@ -67,7 +67,9 @@ async def test_a_lost_reply_is_never_repeated(bench: Bench) -> None:
     job = await bench.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)
     assert len(await bench.requests()) == 1
-    held = {s.budget.owner: s.held_microusd for s in await bench.store.read(ledger.standing(bench.runner.budgets.of(job)))}
+    held = {
+        s.budget.owner: s.held_microusd for s in await bench.store.read(ledger.standing(bench.runner.budgets.of(job)))
+    }
     assert held == {"member": 0, "server": 200_000}
     assert await bench.store.read(verify()) == []
 
