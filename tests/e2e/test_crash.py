@@ -75,7 +75,7 @@ async def test_killed_while_posting(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_killed_while_submitting(empty_stage: Stage, files: Path) -> None:
-    """A bot killed during the POST never repeats it: the member is told, pays nothing, the server keeps the exposure."""
+    """A bot killed during the POST never repeats it; the member pays nothing, the server keeps the exposure."""
     stage = empty_stage
     await stage.start_bot()
     await stage.fal.post("faults", {"at": "submit", "delay_s": 4, "times": 1})

@@ -1,6 +1,7 @@
 """Every mode once, with real files, from the slash command to the playable video."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
 async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, name: str) -> None:
     """The card ends with the seed, the exact price and a video that plays as long as was asked."""
     command, options, wanted, price, seconds = COMMANDS[name]
-    make = {"image": picture, "audio": voice, "video": clip}
+    make: dict[str, Callable[[Path], Path]] = {"image": picture, "audio": voice, "video": clip}
     attached = {
         option: await asyncio.to_thread(make[option.strip("12345").removeprefix("end_")], files) for option in wanted
     }

@@ -8,7 +8,7 @@ from tests.e2e.play import books_are_right, finished, held_and_spent, order, pic
 
 
 async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
-    """A job beyond the member's day is refused with the numbers and the renewal, and another member still has theirs."""
+    """A job beyond the member's day is refused with the numbers and the renewal; another member still has theirs."""
     stage = empty_stage
     await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.50")
     first = await order(stage, files)

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.stage import Stage
 from tests import media_samples as samples
-from tests.e2e.play import held_and_spent, picture, real_file, refusal, voice
+from tests.e2e.play import clip, held_and_spent, picture, real_file, refusal, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,24 +27,67 @@ def zipped() -> bytes:
 BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[str]]] = {
     "a zip named png": ("wan27 image", {}, "image", "a.png", zipped, ["zip"]),
     "a huge png header": (
-        "wan27 image", {}, "image", "a.png", lambda: samples.png_header(50_000, 50_000), ["50000", "8000"],
+        "wan27 image",
+        {},
+        "image",
+        "a.png",
+        lambda: samples.png_header(50_000, 50_000),
+        ["50000", "8000"],
     ),
     "a tiny picture": ("wan27 image", {}, "image", "a.png", lambda: samples.png(100, 100), ["100", "240"]),
     "a picture too wide": ("wan27 image", {}, "image", "a.png", lambda: samples.png(2400, 250), ["8"]),
-    "a truncated picture": ("wan21 image", {"prompt": "x"}, "image", "a.png", lambda: samples.png(500, 500)[:300], ["damaged"]),
+    "a truncated picture": (
+        "wan21 image",
+        {"prompt": "x"},
+        "image",
+        "a.png",
+        lambda: samples.png(500, 500)[:300],
+        ["damaged"],
+    ),
     "an empty file": ("wan21 image", {"prompt": "x"}, "image", "a.png", lambda: b"", ["empty"]),
     "a gif": ("wan27 image", {}, "image", "a.gif", lambda: samples.picture(300, 300, "GIF"), ["gif"]),
     "a clip too long": (
-        "wan27 image", {"duration": 15}, "video", "a.mp4", lambda: samples.mp4(12.4, 320, 240), ["12.4 s", "2 to 10 s"],
+        "wan27 image",
+        {"duration": 15},
+        "video",
+        "a.mp4",
+        lambda: samples.mp4(12.4, 320, 240),
+        ["12.4 s", "2 to 10 s"],
     ),
     "a clip too short": ("wan27 image", {}, "video", "a.mp4", lambda: samples.mp4(1.0, 320, 240), ["1 s", "2 to 10 s"]),
     "a clip as long as the video": (
-        "wan27 image", {"duration": 5}, "video", "a.mp4", lambda: samples.mp4(6.0, 320, 240), ["6 s", "5 s"],
+        "wan27 image",
+        {"duration": 5},
+        "video",
+        "a.mp4",
+        lambda: samples.mp4(6.0, 320, 240),
+        ["6 s", "5 s"],
     ),
-    "a truncated clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.mp4(3, 320, 240)[:900], ["damaged"]),
-    "a picture as a clip": ("wan22 video", {"prompt": "x"}, "video", "a.mp4", lambda: samples.png(300, 300), ["picture", "mp4"]),
-    "a small picture for 2.5": ("wan25 image", {"prompt": "x"}, "image", "a.png", lambda: samples.png(300, 300), ["300", "360"]),
-}  # fmt: skip
+    "a truncated clip": (
+        "wan22 video",
+        {"prompt": "x"},
+        "video",
+        "a.mp4",
+        lambda: samples.mp4(3, 320, 240)[:900],
+        ["damaged"],
+    ),
+    "a picture as a clip": (
+        "wan22 video",
+        {"prompt": "x"},
+        "video",
+        "a.mp4",
+        lambda: samples.png(300, 300),
+        ["picture", "mp4"],
+    ),
+    "a small picture for 2.5": (
+        "wan25 image",
+        {"prompt": "x"},
+        "image",
+        "a.png",
+        lambda: samples.png(300, 300),
+        ["300", "360"],
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -70,12 +113,7 @@ RULES: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
 async def test_rules_between_options(stage: Stage, files: Path, name: str) -> None:
     """A combination that Wan 2.7 does not take is refused at once, before any file is copied."""
     options, wanted, word = RULES[name]
-    make = {
-        "image": picture,
-        "end_image": picture,
-        "audio": voice,
-        "video": lambda at: real_file(at, "c.mp4", samples.mp4(3)),
-    }
+    make: dict[str, Callable[[Path], Path]] = {"image": picture, "end_image": picture, "audio": voice, "video": clip}
     attached = {option: await asyncio.to_thread(make[option], files) for option in wanted}
     answer = await stage.slash("maker", "wan27 image", options, **attached)
     assert answer["ephemeral"]
