@@ -56,6 +56,9 @@ def _acting(core: Core, act: Callable[[Order], Awaitable[Json]]) -> Handler:
             return _json({"error": str(refused)}, status=400)
         except ApiError as error:
             return _json({"error": error.message} | error.body(), status=400)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("An order could not be read", exc_info=True)
+            return _json({"error": f"The order cannot be read: {error!r}"}, status=400)
 
     return handle
 
@@ -74,7 +77,7 @@ def _looking(core: Core, view: Callable[[Core, Mapping[str, str]], Any]) -> Hand
     async def handle(request: web.Request) -> web.Response:
         try:
             return _json(view(core, request.query))
-        except Refused as refused:
+        except (Refused, ValueError) as refused:
             return _json({"error": str(refused)}, status=400)
 
     return handle

@@ -1,0 +1,129 @@
+"""The checks of the Discord stand-in name the field that is wrong."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.discord import command_rules, draft
+from sandbox.discord.components import check_form, check_message
+from sandbox.discord.draft import Upload
+from sandbox.discord.media import named
+from sandbox.discord.model import Blob
+from sandbox.discord.transcript import Event, Exchange, Transcript
+from sandbox.discord.wire import ApiError, Problems
+
+TEXT_INPUT = {"type": 4, "custom_id": "a", "style": 1}
+
+
+def faults(problems: Problems) -> dict[str, Any]:
+    """The faults by field, or nothing."""
+    try:
+        problems.raise_any()
+    except ApiError as error:
+        return error.errors or {}
+    return {}
+
+
+def option(**change: Any) -> dict[str, Any]:
+    """A command with one option."""
+    return {"name": "c", "description": "x", "options": [{"type": 3, "name": "o", "description": "x"} | change]}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"name": "c"},
+        {"name": "C", "description": "x"},
+        {"name": "c", "description": "x" * 101},
+        {"name": "c", "description": "x", "help": "x"},
+        option(name="two words"),
+        option(min_value=1),
+        option(type=4, min_value=3, max_value=2),
+        option(choices=[{"name": "a", "value": 1}]),
+        option(choices=[{"name": str(n), "value": str(n)} for n in range(26)]),
+        option(choices=[{"name": "a", "value": "1"}, {"name": "b", "value": "1"}]),
+        option(type=2, options=[{"type": 2, "name": "o", "description": "x"}]),
+        {"name": "c", "description": "x", "options": [option()["options"][0]] * 2},
+        {
+            "name": "c",
+            "description": "x",
+            "options": [
+                {"type": 3, "name": "a", "description": "x"},
+                {"type": 3, "name": "b", "description": "x", "required": True},
+            ],
+        },
+        option(choices=[{"name": f"{n}" + "n" * 90, "value": f"{n}" + "v" * 5000} for n in range(2)]),
+        {"name": "Menu", "description": "x", "type": 3},
+    ],
+)
+def test_a_command_over_discords_limits_is_refused(command: dict[str, Any]) -> None:
+    """Names, lengths, counts, order, types and the size in all are checked."""
+    problems = Problems()
+    command_rules.check(problems, "", command)
+    assert faults(problems)
+
+
+def test_a_good_command_comes_back_complete() -> None:
+    """The stored command has the fields that Discord fills in."""
+    problems = Problems()
+    stored = command_rules.check(problems, "", option(required=True) | {"default_member_permissions": 8})
+    assert not faults(problems)
+    assert (stored["type"], stored["default_member_permissions"], stored["nsfw"]) == (1, "8", False)
+
+
+def test_message_components_are_numbered_and_completed() -> None:
+    """Every component gets an id of its own, and a select its bounds."""
+    problems = Problems()
+    select = {"type": 3, "custom_id": "s", "options": [{"label": "a", "value": "a"}]}
+    (row,) = check_message(problems, "components", [{"type": 1, "components": [select]}], layout=False)
+    assert not faults(problems)
+    assert (row["id"], row["components"][0]["id"], row["components"][0]["max_values"]) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("components", "path"),
+    [
+        ([], ""),
+        ([{"type": 18, "label": "x" * 46, "component": TEXT_INPUT}], "0.label"),
+        ([{"type": 18, "label": "x", "component": TEXT_INPUT | {"max_length": 4001}}], "0.component.max_length"),
+        ([{"type": 1, "components": [{"type": 2, "style": 1, "label": "x", "custom_id": "b"}]}], "0.components.0.type"),
+        ([{"type": 18, "label": "x", "component": TEXT_INPUT}] * 2, "1.component.custom_id"),
+    ],
+)
+def test_a_broken_form_names_its_fault(components: list[Any], path: str) -> None:
+    """A modal's labels, fields and custom ids are held to their limits."""
+    problems = Problems()
+    check_form(problems, "", components)
+    node = faults(problems)
+    assert node
+    for step in path.split(".") if path else ():
+        node = node[step]
+
+
+def test_a_draft_keeps_what_its_body_did_not_carry() -> None:
+    """Only the given keys count as a change; uploads without metadata keep their own names."""
+    upload = Upload("film.mp4", Blob(3, b"abc"))
+    wanted = draft.read({"content": " hi <@5> "}, {0: upload}, draft.EDIT)
+    assert (wanted.given, wanted.content, wanted.kept_attachments) == (frozenset({"content"}), "hi <@5>", None)
+    assert ([file.filename for file in wanted.new_files], wanted.mentioned) == (["film.mp4"], frozenset({5}))
+
+
+def test_names_of_attachments_are_found_at_any_depth() -> None:
+    """Embeds and layouts refer to uploads as `attachment://name`."""
+    assert named([{"image": {"url": "attachment://a.png"}}, {"items": [{"media": {"url": "attachment://b"}}]}]) == {
+        "a.png",
+        "b",
+    }
+
+
+def test_the_transcript_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest entries go when there are too many, and every line is JSON of its own."""
+    monkeypatch.setattr("sandbox.discord.transcript.KEPT", 2)
+    transcript = Transcript()
+    transcript.add(Event("READY", b"{}"))
+    transcript.add(Exchange("GET", "/x", b"", 204, b"", 1.5))
+    transcript.add(Event("RESUMED", b'{"a":1}'))
+    assert b"".join(transcript.lines()).decode().splitlines() == [
+        '{"method":"GET","path":"/x","request":null,"status":204,"response":null,"ms":1.50}',
+        '{"event":"RESUMED","data":{"a":1}}',
+    ]
