@@ -1,7 +1,7 @@
 """The SQLite driver: one writer whose waiting transactions are committed together, and one reader.
 
-Group commit is what makes `synchronous=FULL` affordable: a batch of transactions, each in its own savepoint, costs one
-hop to aiosqlite's thread and one COMMIT (https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_savepoint.html).
+Group commit is what makes `synchronous=FULL` affordable: a batch of transactions costs one hop to aiosqlite's thread
+and one COMMIT (https://www.sqlite.org/wal.html). What happens in the thread is in bot/storage/batch.py.
 """
 
 import asyncio
@@ -9,120 +9,17 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import aiosqlite
 
 from bot.errors import StorageError
-from bot.storage.transaction import One, Row, Statement, Transaction
+from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_together, read_only, trouble
+from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
-
-# Parameters are bound by name: SQLite reads `$1` as the name "1", and a sequence is an error from Python 3.14 on.
-_NAMES = tuple(str(number) for number in range(1, 100))
-
-# SQLite's own trouble, a value that it cannot bind (an integer above 64 bits), and aiosqlite's closed connection.
-_DATABASE_ERRORS = (sqlite3.Error, OverflowError)
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """A transaction of a batch that was kept; `value` is what it returned."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """A transaction of a batch of which nothing was kept, and why."""
-
-    error: Exception
-
-
-Outcome: TypeAlias = Committed | Undone
 _Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
-
-
-def execute(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
-    """Run one statement to its end, and return its first row, or all of them as the statement asks."""
-    cursor = connection.execute(statement.sql, dict(zip(_NAMES, statement.args, strict=False)))
-    # Always read to the end: a statement with unread rows would keep the savepoint from being released.
-    rows = cursor.fetchall()
-    names = [column[0] for column in cursor.description] if rows else []
-    if isinstance(statement, One):
-        return dict(zip(names, rows[0], strict=True)) if rows else None
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
-    """Drive the transaction's generator to its end on an open connection, and return what it returns.
-
-    Raises:
-        StorageError: a statement failed; the generator was closed, it cannot carry on.
-    """
-    try:
-        statement = next(transaction)
-        while True:
-            statement = transaction.send(_answer(connection, statement))
-    except StopIteration as end:
-        return end.value
-    finally:
-        transaction.close()
-
-
-def _answer(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
-    try:
-        return execute(connection, statement)
-    except _DATABASE_ERRORS as error:
-        raise _trouble(error) from error
-
-
-def _trouble(error: BaseException) -> StorageError:
-    if isinstance(error, StorageError):
-        return StorageError(str(error))
-    return StorageError(f"The database did not carry out the transaction ({error}); nothing of it was kept.")
-
-
-def commit_together(connection: sqlite3.Connection, transactions: Sequence[Transaction[Any]]) -> list[Outcome]:
-    """Run each transaction in its own savepoint, and commit those that returned.
-
-    Raises:
-        sqlite3.Error: BEGIN or COMMIT failed; nothing of any was kept.
-        StorageError: SQLite undid the whole batch because of one statement.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        outcomes = [_in_savepoint(connection, transaction) for transaction in transactions]
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-    return outcomes
-
-
-def _in_savepoint(connection: sqlite3.Connection, transaction: Transaction[Any]) -> Outcome:
-    connection.execute("SAVEPOINT one")
-    try:
-        outcome: Outcome = Committed(run(connection, transaction))
-    except Exception as error:  # whatever a transaction raises is its caller's, and undoes only itself
-        if not connection.in_transaction:
-            raise  # after a full disk or an I/O error SQLite has undone the whole batch by itself
-        connection.execute("ROLLBACK TO one")
-        outcome = Undone(error)
-    connection.execute("RELEASE one")
-    return outcome
-
-
-def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
-    """Run the transaction in one snapshot of what is committed."""
-    connection.execute("BEGIN")
-    try:
-        return run(connection, transaction)
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 class _Thread:
@@ -212,7 +109,7 @@ class SQLiteStore:
             except BaseException:
                 await store._writer.close()
                 raise
-        except _DATABASE_ERRORS as error:
+        except DATABASE_ERRORS as error:
             raise StorageError(f"The database {path} cannot be opened: {error}.") from error
         store._closed = False
         store._committer = asyncio.create_task(store._commit_for_ever(), name="sqlite-committer")
@@ -241,8 +138,8 @@ class SQLiteStore:
         self._reading += 1
         try:
             return await self._reader.hop(lambda connection: read_only(connection, transaction))
-        except _DATABASE_ERRORS as error:
-            raise _trouble(error) from error
+        except DATABASE_ERRORS as error:
+            raise trouble(error) from error
         finally:
             self._reading -= 1
 
@@ -291,8 +188,7 @@ class SQLiteStore:
         try:
             outcomes = await self._writer.hop(lambda connection: commit_together(connection, transactions))
         except Exception as error:  # noqa: BLE001 - every caller waits for an answer, whatever went wrong
-            # One error for each caller: raising writes a traceback into it.
-            outcomes = [Undone(_trouble(error)) for _ in batch]
+            outcomes = [Undone(trouble(error)) for _ in batch]
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue

@@ -19,8 +19,8 @@ from bot.ledger import transactions as ledger
 from bot.ledger.audit import verify
 from bot.ledger.model import Budget, Ending
 from bot.settings import Settings
+from bot.storage.batch import execute
 from bot.storage.opening import open_store
-from bot.storage.sqlite import execute
 from bot.storage.transaction import One, Statement, Store, Transaction
 from tests.ledger_machine import LedgerMachine, step
 

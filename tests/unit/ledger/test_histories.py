@@ -3,7 +3,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from bot.storage.sqlite import execute
+from bot.storage.batch import execute
 from bot.storage.transaction import Transaction
 from tests.ledger_machine import LedgerMachine, step
 from tests.stores import MemoryStore
