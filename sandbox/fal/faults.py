@@ -71,6 +71,13 @@ class Refused(Exception):  # noqa: N818 - it names what happened to a control re
     """A control request asked for something that the stand-in does not know."""
 
 
+def _placed(body: Any) -> Any:
+    """Return the fault with its point: a lost reply and a locked account speak of the submit unless they say more."""
+    if isinstance(body, dict) and "at" not in body and ("lose_reply" in body or "locked" in body):
+        return {"at": "submit", **body}  # pyright: ignore[reportUnknownVariableType]
+    return body  # pyright: ignore[reportUnknownVariableType] - JSON, which pydantic reads next
+
+
 class Faults:
     """All planned trouble, oldest first, and whether the account is locked."""
 
@@ -93,7 +100,7 @@ class Faults:
         if len(self._faults) >= FAULTS_MAX:
             raise Refused(f"there are {FAULTS_MAX} faults already")
         try:
-            fault = Fault.model_validate(body)
+            fault = Fault.model_validate(_placed(body))
         except ValidationError as error:
             raise Refused(f"not a fault (`at` is one of {', '.join(get_args(Point))}): {error}") from error
         self._faults.append(fault)

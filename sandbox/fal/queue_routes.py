@@ -92,8 +92,10 @@ class QueueRoutes:
             return as_response(Reply(404, {"detail": f"Application '{endpoint}' not found"}))
         if "fal_webhook" in request.query:
             return loud("webhooks yet (fal_webhook); follow the status instead")
-        limit = request.query.get("fal_max_queue_length")
-        if limit is not None and self.queue.waiting >= int(limit):
+        limit, patience = request.query.get("fal_max_queue_length"), request.headers.get("X-Fal-Request-Timeout")
+        if not (_is_number(limit) and _is_number(patience)):
+            return loud(f"the number {limit or patience}")
+        if limit is not None and self.queue.waiting >= float(limit):
             return as_response(Reply(429, {"detail": f"The queue is longer than {limit}"}))
         if len(self.queue.jobs) >= JOBS_MAX:
             return loud(f"how to keep more than {JOBS_MAX} requests; start a new one")
@@ -203,6 +205,11 @@ class _Note:
     """What a submit led to."""
 
     job: Job | None = None
+
+
+def _is_number(value: str | None) -> bool:
+    """Whether an optional value is a plain number."""
+    return value is None or value.replace(".", "", 1).isdecimal()
 
 
 async def _json(request: web.Request) -> Any:

@@ -25,7 +25,7 @@ __all__ = ["KEY", "FalSandbox"]
 HOST = "127.0.0.1"
 KEY = "sandbox-key-id:sandbox-key-secret"
 BODY_MAX_BYTES = 64 * 1024 * 1024  # room for a picture as a data URI
-SHUTDOWN_S = 0.5
+SHUTDOWN_S = 0.1  # nothing of a stand-in is worth waiting for
 
 
 class FalSandbox:
