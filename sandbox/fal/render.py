@@ -19,6 +19,7 @@ from typing import TypeAlias, cast
 
 import av
 import av.container
+from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from sandbox.fal import geometry, sound
@@ -26,6 +27,8 @@ from sandbox.fal import geometry, sound
 __all__ = ["Film", "Stopped", "first_frame", "mosaic", "poster", "shoot", "still"]
 
 OVERSCAN = 1.15  # the still is kept a little larger than the frame, so that zooming in stays sharp
+LUMA = [round(16 + level * 219 / 255) for level in range(256)]
+CHROMA = [round(128 + (level - 128) * 224 / 255) for level in range(256)]
 FADE_S = 1.0  # the end picture comes in over the last second
 
 Planes: TypeAlias = tuple[Image.Image, ...]
@@ -114,6 +117,7 @@ def shoot(
         video = out.add_stream("libx264", rate=film.fps, options={"preset": "ultrafast", "crf": str(film.crf)})
         video.width, video.height, video.pix_fmt = film.width, film.height, "yuv420p"
         video.codec_context.thread_count = 1
+        video.codec_context.colorspace, video.codec_context.color_range = Colorspace.SMPTE170M, ColorRange.MPEG
         track = _Track(out, pcm) if pcm is not None else None
         for n, frame in enumerate(_frames(film, start, end)):
             if stop.is_set():
@@ -178,7 +182,8 @@ def _planes(picture: Image.Image, film: Film) -> Planes:
     size = (2 * round(film.width * OVERSCAN / 2), 2 * round(film.height * OVERSCAN / 2))
     luma, blue, red = ImageOps.fit(picture, size, Image.Resampling.BICUBIC).convert("YCbCr").split()
     half = (size[0] // 2, size[1] // 2)
-    return luma, blue.resize(half), red.resize(half)
+    # Pillow's planes use all 256 levels, video's only 16 to 235 and 16 to 240.
+    return luma.point(LUMA), blue.resize(half).point(CHROMA), red.resize(half).point(CHROMA)
 
 
 def _look(planes: Planes, box: geometry.Box, film: Film) -> Planes:
