@@ -1,5 +1,7 @@
 """Messages under the bot's token."""
 
+from itertools import islice
+
 from sandbox.discord import draft, posting
 from sandbox.discord.draft import Draft
 from sandbox.discord.limits import Rate
@@ -86,9 +88,11 @@ def _list(call: Call) -> Reply:
     limit = int(call.query.get("limit", PAGE))
     if not 1 <= limit <= MAX_PAGE:
         raise invalid("limit", "NUMBER_TYPE_MAX", f"int value should be between 1 and {MAX_PAGE}.")
-    found = [m for m in channel.messages.values() if m.ephemeral_for is None and _in_page(call, m.id)]
-    page = found[:limit] if "after" in call.query else found[-limit:]
-    return Reply([call.core.show.message(message) for message in reversed(page)])
+    oldest_first = "after" in call.query
+    ids = channel.messages if oldest_first else reversed(channel.messages)
+    seen = (channel.messages[n] for n in ids if _in_page(call, n) and channel.messages[n].ephemeral_for is None)
+    page = list(islice(seen, limit))
+    return Reply([call.core.show.message(message) for message in (reversed(page) if oldest_first else page)])
 
 
 def _in_page(call: Call, message_id: int) -> bool:
