@@ -7,14 +7,33 @@ comes too late, a reply for a job that was taken back) changes nothing and asks 
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
-from bot.jobs.model import FINISHED, Address, Failure, Handle, Input, Job, Result
+from bot.jobs.model import FINISHED, Address, Failure, Handle, Input, Job, Result, State
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
     """Somebody has this job in hand: right after it was accepted, or after a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Somebody who may has said yes."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Somebody who may has said no."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unapproved:
+    """Nobody has said anything in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +84,18 @@ class StillRunning:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The result is a video."""
+    """The result is a video; `cost_microusd` is what fal billed for it, or None when fal did not say."""
 
     result: Result
+    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotMade:
-    """The result says that there is no video."""
+    """The result says that there is no video; `cost_microusd` is what fal billed for the attempt, if it said."""
 
     failure: Failure
+    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,9 @@ class Told:
 
 Event: TypeAlias = (
     Resumed
+    | Approved
+    | Declined
+    | Unapproved
     | Uploaded
     | Submitted
     | Refused
@@ -130,10 +154,11 @@ Event: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """End the hold: this much was spent."""
+    """End the hold: this much was spent, by everyone it was held against or by the server's side alone."""
 
     amount_microusd: int
     reason: str
+    payers: Literal["everyone", "server"] = "everyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +181,11 @@ MoneyEffect: TypeAlias = Settle | Release | Expose
 @dataclass(frozen=True, slots=True)
 class Show:
     """Have the card tell the new state, soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitApproval:
+    """Wait until `approve_by`; ends as Unapproved, unless somebody decides first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +223,7 @@ class Tell:
     """Make the card say how it ended; ends as Told."""
 
 
-Effect: TypeAlias = Show | Upload | Submit | AskCancel | Follow | Fetch | Deliver | Tell
+Effect: TypeAlias = Show | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | Tell
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 
 
@@ -210,6 +240,8 @@ def _react(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, CancelAsked):
         return _cancel_asked(job)
     match job.state:
+        case "waiting":
+            return _when_waiting(job, event)
         case "accepted":
             return _when_accepted(job, event)
         case "submitting":
@@ -229,6 +261,8 @@ def _react(job: Job, event: Event, now: float) -> Step:
 def _resumed(job: Job) -> Step:
     """Take up the work where the state says it was left."""
     match job.state:
+        case "waiting":
+            return job, (Show(), AwaitApproval())
         case "accepted":
             return job, (Show(), Upload())
         case "submitting":
@@ -250,11 +284,26 @@ def _cancel_asked(job: Job) -> Step:
     """Take it back while that is free; once fal has it, ask fal and let the result decide."""
     if job.cancel_requested or job.state in FINISHED or job.state in {"fetching", "delivering"}:
         return job, ()
-    if job.state == "accepted":
+    if job.state in {"waiting", "accepted"}:
         after = replace(job, state="cancelled", cancel_requested=True, charged_microusd=0)
         return after, (Release("cancelled before fal was asked"), Tell())
     asked = replace(job, cancel_requested=True)
     return asked, (Show(), AskCancel()) if job.handle else (Show(),)
+
+
+def _when_waiting(job: Job, event: Event) -> Step:
+    if isinstance(event, Approved):
+        return replace(job, state="accepted", approved_by=event.by), (Show(), Upload())
+    if isinstance(event, Declined):
+        return _not_begun(job, Failure(kind="declined"), f"declined by {event.by}")
+    if isinstance(event, Unapproved):
+        return _not_begun(job, Failure(kind="unapproved"), "nobody approved it in time")
+    return job, ()
+
+
+def _not_begun(job: Job, failure: Failure, reason: str) -> Step:
+    """End a job that never reached fal: the whole hold is free again."""
+    return replace(job, state="cancelled", failure=failure, charged_microusd=0), (Release(reason), Tell())
 
 
 def _when_accepted(job: Job, event: Event) -> Step:
@@ -290,13 +339,12 @@ def _when_followed(job: Job, event: Event, now: float) -> Step:
 
 def _when_fetching(job: Job, event: Event) -> Step:
     if isinstance(event, Made):
-        after = replace(job, state="delivering", result=event.result, charged_microusd=job.quote_microusd)
-        return after, (Settle(job.quote_microusd, "the video was made"), Show(), Deliver())
+        cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
+        how = "at the quote" if event.cost_microusd is None else "at what fal billed"
+        after = replace(job, state="delivering", result=event.result, charged_microusd=cost)
+        return after, (Settle(cost, f"the video was made, settled {how}"), Show(), Deliver())
     if isinstance(event, NotMade):
-        if event.failure.kind == "client_cancelled" and not event.failure.charged:
-            after = replace(job, state="cancelled", failure=event.failure, charged_microusd=0)
-            return after, (Release("cancelled at fal"), Tell())
-        return _failed(job, event.failure)
+        return _not_made(job, event)
     if isinstance(event, StillRunning):
         return replace(job, state="running", completed_at=None), (Show(), Follow())
     if isinstance(event, LostSight):
@@ -313,11 +361,24 @@ def _when_delivering(job: Job, event: Event) -> Step:
     return job, ()
 
 
+def _not_made(job: Job, event: NotMade) -> Step:
+    """End without a video: what fal did not bill is released, the rest is settled by the server's policy."""
+    failure = event.failure
+    state: State = "cancelled" if failure.kind == "client_cancelled" else "failed"
+    if failure.billed == "no":
+        after = replace(job, state=state, failure=failure, charged_microusd=0)
+        return after, (Release(f"no video, and not billed: {failure.kind}"), Tell())
+    cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
+    why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
+    if job.policy == "absorb":
+        told = replace(failure, absorbed=True)
+        return replace(job, state=state, failure=told, charged_microusd=0), (Settle(cost, why, "server"), Tell())
+    told = replace(failure, charged=True)
+    return replace(job, state=state, failure=told, charged_microusd=cost), (Settle(cost, why), Tell())
+
+
 def _failed(job: Job, failure: Failure) -> Step:
-    """End without a video: the hold is settled when fal billed the attempt, else released."""
-    if failure.charged:
-        after = replace(job, state="failed", failure=failure, charged_microusd=job.quote_microusd)
-        return after, (Settle(job.quote_microusd, f"fal billed the failed attempt: {failure.kind}"), Tell())
+    """End a job that fal never took: nothing was spent."""
     after = replace(job, state="failed", failure=failure, charged_microusd=0)
     return after, (Release(f"no video: {failure.kind}"), Tell())
 

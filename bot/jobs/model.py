@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 State: TypeAlias = Literal[
+    "waiting",  # the hold and the row are committed; an approver has to say yes first
     "accepted",  # the hold and the row are committed, the inputs are on disk; fal was not asked
     "submitting",  # the intent is written; the POST may or may not have reached fal
     "queued",  # fal has a request id for it
@@ -83,7 +84,9 @@ class Result:
 class Failure:
     """Why there is no video. `kind` is fal's type, or one of ours: `account`, `refused`, `unreachable`, `lost`, `gone`.
 
-    `message` is fal's own text, never shown raw; `charged` says whether the member paid for the attempt.
+    Ours also: `declined` and `unapproved`, for a job that waited for approval. `message` is fal's own text, never shown
+    raw. `billed` says whether fal billed the attempt, as far as is known; `charged` whether the member paid for it, and
+    `absorbed` whether the server did instead.
     """
 
     kind: str
@@ -91,7 +94,9 @@ class Failure:
     message: str = ""
     location: tuple[str, ...] = ()
     context: Mapping[str, Any] | None = None
+    billed: Literal["no", "yes", "perhaps"] = "no"
     charged: bool = False
+    absorbed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +104,8 @@ class Job:
     """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
 
     `similar` is the same for jobs that take about as long; `told` says that the card shows how the job ended.
+    `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the server
+    (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
     """
 
     id: str
@@ -124,6 +131,10 @@ class Job:
     failure: Failure | None = None
     charged_microusd: int | None = None
     told: bool = False
+    policy: Literal["charge", "absorb"] = "absorb"
+    approve_by: float | None = None
+    approver_role_id: int | None = None
+    approved_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

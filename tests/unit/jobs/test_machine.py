@@ -1,5 +1,7 @@
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,10 +10,14 @@ from bot.jobs.machine import Event, step
 from bot.jobs.model import FINISHED, Failure, Job
 from tests.jobs_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
 
-CHARGED = replace(FAILURE, charged=True)
+BILLED = replace(FAILURE, billed="yes")
+PERHAPS = replace(FAILURE, billed="perhaps")
 CANCELLED = Failure(kind="client_cancelled", status=499)
 EVENTS: list[Event] = [
     machine.Resumed(),
+    machine.Approved(9),
+    machine.Declined(9),
+    machine.Unapproved(),
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
     machine.Submitted(HANDLE),
     machine.Refused(FAILURE),
@@ -21,8 +27,10 @@ EVENTS: list[Event] = [
     machine.Completed(),
     machine.StillRunning(),
     machine.Made(RESULT),
+    machine.Made(RESULT, cost_microusd=700_000),
     machine.NotMade(FAILURE),
-    machine.NotMade(CHARGED),
+    machine.NotMade(BILLED, cost_microusd=300_000),
+    machine.NotMade(PERHAPS),
     machine.NotMade(CANCELLED),
     machine.LostSight(Failure(kind="gone")),
     machine.CancelAsked(),
@@ -32,9 +40,9 @@ EVENTS: list[Event] = [
 ]
 
 
-def play(events: list[Event]) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
-    """Return an accepted job after the events, and every effect on the way."""
-    job, happened = a_job(), list[machine.MoneyEffect | machine.Effect]()
+def play(events: list[Event], **changes: Any) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
+    """Return an accepted job, with these fields changed, after the events, and every effect on the way."""
+    job, happened = a_job(**changes), list[machine.MoneyEffect | machine.Effect]()
     for event in events:
         job, effects = step(job, event, now=NOW + 1)
         happened += effects
@@ -49,10 +57,13 @@ def kinds(effects: list[machine.MoneyEffect | machine.Effect]) -> list[str]:
 MONEY = ("Settle", "Release", "Expose")
 
 
-@given(st.lists(st.sampled_from(EVENTS), max_size=40))
-def test_money_ends_once(events: list[Event]) -> None:
+STARTS = st.sampled_from(["waiting", "accepted"])
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40), STARTS, st.sampled_from(["charge", "absorb"]))
+def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
     """Whatever happens in whatever order, the money moves at most once, and has moved when the job has ended."""
-    job, effects = play(events)
+    job, effects = play(events, state=start, policy=policy)
     moves = [kind for kind in kinds(effects) if kind in MONEY]
     assert len(moves) <= 1
     if job.state in FINISHED or job.state == "delivering":
@@ -73,7 +84,7 @@ def test_always_a_way_on(events: list[Event]) -> None:
     """A job that is taken up again always has work to do, until its end is told."""
     job, _ = play(events)
     resumed, effects = step(job, machine.Resumed(), now=NOW + 2)
-    work = {"Upload", "Submit", "Follow", "Fetch", "Deliver", "Tell"}
+    work = {"AwaitApproval", "Upload", "Submit", "Follow", "Fetch", "Deliver", "Tell"}
     assert (kinds(list(effects))[-1] in work) if not resumed.told else not effects
 
 
@@ -92,7 +103,8 @@ def test_the_end_is_the_end(events: list[Event]) -> None:
 def test_charged_tells_the_truth(events: list[Event]) -> None:
     """What the card says was charged is what was settled."""
     job, effects = play(events)
-    settled = sum(effect.amount_microusd for effect in effects if isinstance(effect, machine.Settle))
+    payments = [effect for effect in effects if isinstance(effect, machine.Settle)]
+    settled = sum(effect.amount_microusd for effect in payments if effect.payers == "everyone")
     if job.state in FINISHED:
         assert job.charged_microusd == settled
 
@@ -158,11 +170,52 @@ def test_a_cancelled_video_that_was_made_is_delivered() -> None:
     assert "Settle" in kinds(effects)
 
 
-def test_a_billed_failure_is_charged() -> None:
-    """A failed attempt that fal billed is settled at the quote, and the failure says so."""
-    job, effects = step(a_job(state="fetching", handle=HANDLE), machine.NotMade(CHARGED), now=NOW)
-    assert (job.state, job.charged_microusd) == ("failed", 750_000)
-    assert kinds(list(effects)) == ["Settle", "Tell"]
+@pytest.mark.parametrize(
+    ("policy", "billed", "cost", "payers", "charged"),
+    [
+        ("charge", "yes", 300_000, "everyone", 300_000),
+        ("charge", "perhaps", None, "everyone", 750_000),
+        ("absorb", "yes", 300_000, "server", 0),
+        ("absorb", "perhaps", None, "server", 0),
+    ],
+)
+def test_a_billed_failure_follows_the_policy(
+    policy: str, billed: Any, cost: int | None, payers: str, charged: int
+) -> None:
+    """A failed attempt that fal billed, or perhaps did, is paid by the member or by the server, as the policy says."""
+    job = a_job(state="fetching", handle=HANDLE, policy=policy)
+    after, effects = step(job, machine.NotMade(replace(FAILURE, billed=billed), cost_microusd=cost), now=NOW)
+    settle, tell = effects
+    assert isinstance(settle, machine.Settle)
+    assert isinstance(tell, machine.Tell)
+    assert (settle.amount_microusd, settle.payers) == (cost or 750_000, payers)
+    assert after.failure is not None
+    assert (after.state, after.charged_microusd) == ("failed", charged)
+    assert (after.failure.charged, after.failure.absorbed) == (policy == "charge", policy == "absorb")
+
+
+def test_settled_at_what_fal_billed() -> None:
+    """A video is settled at what fal billed where it says so, else at the quote."""
+    for cost, expected in ((700_000, 700_000), (None, 750_000)):
+        job, effects = step(a_job(state="fetching", handle=HANDLE), machine.Made(RESULT, cost), now=NOW)
+        assert isinstance(effects[0], machine.Settle)
+        assert (effects[0].amount_microusd, job.charged_microusd) == (expected, expected)
+
+
+def test_a_waiting_job_begins_when_it_is_approved() -> None:
+    """A job that waits for approval asks fal nothing until somebody says yes, and keeps its hold meanwhile."""
+    waiting = a_job(state="waiting", approve_by=NOW + 60)
+    same, effects = step(waiting, machine.Resumed(), now=NOW)
+    assert (same.state, kinds(list(effects))) == ("waiting", ["Show", "AwaitApproval"])
+    begun, effects = step(waiting, machine.Approved(9), now=NOW)
+    assert (begun.state, begun.approved_by, kinds(list(effects))) == ("accepted", 9, ["Show", "Upload"])
+
+
+@pytest.mark.parametrize("event", [machine.Declined(9), machine.Unapproved(), machine.CancelAsked()])
+def test_a_waiting_job_that_is_not_wanted_is_free(event: Event) -> None:
+    """A waiting job that is declined, forgotten or taken back releases its whole hold."""
+    job, effects = step(a_job(state="waiting", approve_by=NOW + 60), event, now=NOW)
+    assert (job.state, job.charged_microusd, kinds(list(effects))) == ("cancelled", 0, ["Release", "Tell"])
 
 
 def test_put_back_into_the_queue() -> None:
