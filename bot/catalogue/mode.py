@@ -2,17 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, media_fields, option_specs
 from bot.catalogue.limits import NOUNS, check_media, size_problem
-from bot.catalogue.price import PriceTable, Quote, Rates
+from bot.catalogue.price import PriceTable, Quote, Rates, ceiling
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
 LABELS = {"num_frames": "Frames"}  # where the option's own name would not read well
+UNITS_ROUNDING = Fraction(1, 100)  # fal's header is a decimal of unknown precision
 LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
 
 
@@ -86,13 +88,37 @@ class Mode(BaseModel, ABC):
     def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
         """Rules between files and options, once each file is known to be good; a mode with such rules overrides it."""
 
-    @abstractmethod
     def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
         """Return what this request costs with these probed files.
 
         Raises:
             ModeOff: the price is not known.
         """
+        rate = self.rate(getattr(self, "resolution"), prices)  # noqa: B009 - every mode has it, each with its own choices
+        return Quote(
+            microusd=ceiling(self.units(facts) * rate),
+            formula=self.formula(rate, facts),
+            prices_version=prices.version,
+        )
+
+    def billed_microusd(self, units: float, facts: Mapping[str, MediaFacts], quote_microusd: int) -> int:
+        """Return what the billable units that fal reports cost.
+
+        fal's documents do not say whether a dearer resolution is more units or dearer ones. Where the units are the
+        request's own, the dearer price is in the unit and the quote holds; else each is one of the page's base price.
+        """
+        reported = Fraction(repr(units))
+        if abs(reported - self.units(facts)) <= UNITS_ROUNDING:
+            return quote_microusd
+        return ceiling(reported * self.rates.unit_microusd)
+
+    @abstractmethod
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Return how many units of `rates.unit` the request is: seconds, or videos."""
+
+    @abstractmethod
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """Return the price in words, at `rate` micro-dollars a unit: "5 s × $0.15"."""
 
     @abstractmethod
     def output_seconds(self) -> float:

@@ -19,7 +19,7 @@ __all__ = [
     "PriceTable",
     "Quote",
     "Rates",
-    "ceiling_of",
+    "ceiling",
     "dollars",
     "microseconds",
     "price_table",
@@ -40,9 +40,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """A mode's shipped prices: micro-dollars a unit by resolution, and where and when they were read."""
+    """A mode's shipped prices: micro-dollars a unit by resolution, and where and when they were read.
+
+    `unit_microusd` is fal's base price of one billable unit. Only Wan 2.1's page says how resolutions count in units;
+    for the other modes it is inferred.
+    """
 
     microusd: Mapping[str, int]
+    unit_microusd: int
     unit: str
     source: str
     read_on: str
@@ -93,21 +98,17 @@ def price_table(shipped: Mapping[str, Rates], settings: Mapping[str, Mapping[str
 
 
 def _microusd(usd: Decimal | None) -> int | None:
-    return None if usd is None else _ceiling(Fraction(usd) * MICROUSD_PER_USD)
+    return None if usd is None else ceiling(Fraction(usd) * MICROUSD_PER_USD)
 
 
-def ceiling_of(numerator: int, denominator: int) -> int:
-    """Return the smallest integer that is not below `numerator` / `denominator`."""
-    return -(-numerator // denominator)
+def ceiling(amount: Fraction) -> int:
+    """Return the smallest integer that is not below `amount`."""
+    return -(-amount.numerator // amount.denominator)
 
 
 def microseconds(seconds: float) -> int:
     """Return `seconds` as the decimal that it prints as, in whole microseconds, rounded up."""
-    return _ceiling(Fraction(repr(seconds)) * MICROSECONDS_PER_S)
-
-
-def _ceiling(amount: Fraction) -> int:
-    return ceiling_of(amount.numerator, amount.denominator)
+    return ceiling(Fraction(repr(seconds)) * MICROSECONDS_PER_S)
 
 
 def seconds_text(duration_us: int) -> str:

@@ -4,13 +4,14 @@ https://fal.ai/models/fal-ai/wan-i2v
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from bot.catalogue.fields import MB, PROMPT_LENGTH_MAX, SEED_MAX, Attached, MediaFacts, MediaSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import PriceTable, Quote, Rates, ceiling_of, dollars
+from bot.catalogue.price import Rates, dollars
 
 FRAMES_IN_BASE_PRICE = 81
 PICTURE = MediaSpec(  # every bound is ours: the page names none
@@ -38,6 +39,7 @@ class Wan21Image(Mode):
     endpoint: ClassVar[str] = "fal-ai/wan-i2v"
     rates: ClassVar[Rates] = Rates(
         microusd={"480p": 200_000, "720p": 400_000},
+        unit_microusd=400_000,
         unit="per video, × 1.25 above 81 frames",
         source="https://fal.ai/models/fal-ai/wan-i2v",
         read_on="2026-11-20",
@@ -72,16 +74,15 @@ class Wan21Image(Mode):
         default="auto", description="The shape of the video; auto takes the picture's."
     )
 
-    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
-        """One price for a video, a quarter more above 81 frames."""
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """One video, a quarter more above 81 frames."""
         del facts
-        rate = self.rate(self.resolution, prices)
-        longer = self.num_frames > FRAMES_IN_BASE_PRICE
-        return Quote(
-            microusd=ceiling_of(rate * 5, 4) if longer else rate,
-            formula=f"{dollars(rate)} × 1.25 ({self.num_frames} frames)" if longer else f"{dollars(rate)} per video",
-            prices_version=prices.version,
-        )
+        return Fraction(5, 4) if self.num_frames > FRAMES_IN_BASE_PRICE else Fraction(1)
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """One price for a video."""
+        longer = self.units(facts) > 1
+        return f"{dollars(rate)} × 1.25 ({self.num_frames} frames)" if longer else f"{dollars(rate)} per video"
 
     def output_seconds(self) -> float:
         """Return frames over frame rate."""

@@ -4,13 +4,14 @@ https://fal.ai/models/fal-ai/wan/v2.2-a14b/video-to-video
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from bot.catalogue.fields import MB, PROMPT_LENGTH_MAX, SEED_MAX, Attached, MediaFacts, MediaSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import PriceTable, Quote, Rates, ceiling_of, dollars
+from bot.catalogue.price import Rates, dollars
 
 FRAMES_PER_VIDEO_SECOND = 16  # the page's unit of price, whatever frames_per_second is
 CLIP = MediaSpec(  # every bound is ours: the page names none
@@ -33,6 +34,7 @@ class Wan22Video(Mode):
     endpoint: ClassVar[str] = "fal-ai/wan/v2.2-a14b/video-to-video"
     rates: ClassVar[Rates] = Rates(
         microusd={"480p": 40_000, "580p": 60_000, "720p": 80_000},
+        unit_microusd=80_000,
         unit="per 16 frames",
         source="https://fal.ai/models/fal-ai/wan/v2.2-a14b/video-to-video",
         read_on="2026-11-20",
@@ -84,15 +86,15 @@ class Wan22Video(Mode):
     )
     resample_fps: bool = Field(default=False, description="Bring the clip to the given frames per second first.")
 
-    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
-        """Sixteen frames are one video second at the resolution's rate; the input is free."""
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Video seconds: sixteen frames are one; the input is free."""
         del facts
-        rate = self.rate(self.resolution, prices)
-        return Quote(
-            microusd=ceiling_of(self.num_frames * rate, FRAMES_PER_VIDEO_SECOND),
-            formula=f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {dollars(rate)}",
-            prices_version=prices.version,
-        )
+        return Fraction(self.num_frames, FRAMES_PER_VIDEO_SECOND)
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """Frames at the resolution's rate."""
+        del facts
+        return f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {dollars(rate)}"
 
     def output_seconds(self) -> float:
         """Return frames over frame rate; frames in between slow it down unless the rate is raised with them."""

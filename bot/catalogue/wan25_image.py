@@ -4,13 +4,14 @@ https://fal.ai/models/fal-ai/wan-25-preview/image-to-video
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from bot.catalogue.fields import MB, SEED_MAX, Attached, MediaFacts, MediaSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import PriceTable, Quote, Rates, dollars
+from bot.catalogue.price import Rates, dollars
 
 PICTURE = MediaSpec(
     kind="image",
@@ -44,6 +45,7 @@ class Wan25Image(Mode):
     endpoint: ClassVar[str] = "fal-ai/wan-25-preview/image-to-video"
     rates: ClassVar[Rates] = Rates(
         microusd={"480p": 50_000, "720p": 100_000, "1080p": 150_000},
+        unit_microusd=50_000,
         unit="per second",
         source="https://fal.ai/models/fal-ai/wan-25-preview/image-to-video",
         read_on="2026-11-20",
@@ -69,15 +71,15 @@ class Wan25Image(Mode):
         """As every mode's, with the duration as a string: this page's type."""
         return super().payload(urls) | {"duration": str(self.duration)}
 
-    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
-        """Seconds of output at the resolution's rate; what goes in is free."""
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Seconds of output; what goes in is free."""
         del facts
-        rate = self.rate(self.resolution, prices)
-        return Quote(
-            microusd=self.duration * rate,
-            formula=f"{self.duration} s × {dollars(rate)}",
-            prices_version=prices.version,
-        )
+        return Fraction(self.duration)
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """Seconds at the resolution's rate."""
+        del facts
+        return f"{self.duration} s × {dollars(rate)}"
 
     def output_seconds(self) -> float:
         """Return the duration."""

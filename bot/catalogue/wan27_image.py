@@ -4,13 +4,14 @@ https://fal.ai/models/fal-ai/wan/v2.7/image-to-video
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import PriceTable, Quote, Rates, dollars, microseconds, seconds_text
+from bot.catalogue.price import Rates, dollars, microseconds, seconds_text
 from bot.errors import MediaRefused
 
 PICTURE = MediaSpec(
@@ -51,6 +52,7 @@ class Wan27Image(Mode):
     endpoint: ClassVar[str] = "fal-ai/wan/v2.7/image-to-video"
     rates: ClassVar[Rates] = Rates(
         microusd={"720p": 100_000, "1080p": 150_000},
+        unit_microusd=100_000,
         unit="per second",
         source="https://fal.ai/models/fal-ai/wan/v2.7/image-to-video",
         read_on="2026-11-20",
@@ -106,15 +108,15 @@ class Wan27Image(Mode):
                 "or trim the clip, and try again."
             )
 
-    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
-        """Seconds of output at the resolution's rate; what goes in is free."""
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Seconds of output; what goes in is free."""
         del facts
-        rate = self.rate(self.resolution, prices)
-        return Quote(
-            microusd=self.duration * rate,
-            formula=f"{self.duration} s × {dollars(rate)}",
-            prices_version=prices.version,
-        )
+        return Fraction(self.duration)
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """Seconds at the resolution's rate."""
+        del facts
+        return f"{self.duration} s × {dollars(rate)}"
 
     def output_seconds(self) -> float:
         """Return the duration."""

@@ -4,6 +4,7 @@ https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -12,10 +13,7 @@ from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpe
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import (
     MICROSECONDS_PER_S,
-    PriceTable,
-    Quote,
     Rates,
-    ceiling_of,
     dollars,
     microseconds,
     seconds_text,
@@ -52,6 +50,7 @@ class Wan27Reference(Mode):
     endpoint: ClassVar[str] = "fal-ai/wan/v2.7/reference-to-video"
     rates: ClassVar[Rates] = Rates(
         microusd={"720p": 100_000, "1080p": 100_000},
+        unit_microusd=100_000,
         unit="per second of reference clips and video together",
         source="https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video",
         read_on="2026-11-20",
@@ -108,17 +107,19 @@ class Wan27Reference(Mode):
         }
         return {name: values for name, values in lists.items() if values}
 
-    def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
-        """Seconds of every reference clip and of the output, at one rate."""
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Seconds of every reference clip and of the output."""
+        return Fraction(self._clips_us(facts), MICROSECONDS_PER_S) + self.duration
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """All these seconds at one rate."""
+        clips_us = self._clips_us(facts)
+        seconds = f"({seconds_text(clips_us)} s in + {self.duration} s out)" if clips_us else f"{self.duration} s"
+        return f"{seconds} × {dollars(rate)}"
+
+    def _clips_us(self, facts: Mapping[str, MediaFacts]) -> int:
         clips = [facts[name].seconds or 0.0 for name in self.attached() if self.media()[name].kind == "video"]
-        in_us = sum(microseconds(seconds) for seconds in clips)
-        rate = self.rate(self.resolution, prices)
-        seconds = f"({seconds_text(in_us)} s in + {self.duration} s out)" if clips else f"{self.duration} s"
-        return Quote(
-            microusd=ceiling_of((in_us + self.duration * MICROSECONDS_PER_S) * rate, MICROSECONDS_PER_S),
-            formula=f"{seconds} × {dollars(rate)}",
-            prices_version=prices.version,
-        )
+        return sum(microseconds(seconds) for seconds in clips)
 
     def output_seconds(self) -> float:
         """Return the duration."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.catalogue import registry
+from bot.catalogue.fields import Attached
 from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff
@@ -210,3 +211,26 @@ def test_the_version_names_the_prices() -> None:
 def test_dollars(microusd: int, text: str) -> None:
     """Amounts are exact, with two decimals at least."""
     assert dollars(microusd) == text
+
+
+@pytest.mark.parametrize(
+    ("mode_id", "options", "units", "microusd"),
+    [
+        ("wan27-image", {"prompt": "x", "resolution": "1080p", "duration": 5}, 5.0, 750_000),
+        ("wan27-image", {"prompt": "x", "resolution": "1080p", "duration": 5}, 7.5, 750_000),
+        ("wan27-image", {"prompt": "x", "resolution": "1080p", "duration": 5}, 4.0, 400_000),
+        ("wan25-image", {"prompt": "x", "resolution": "1080p", "duration": 10}, 30.0, 1_500_000),
+        ("wan22-video", {"prompt": "x", "resolution": "480p", "num_frames": 81}, 2.53125, 202_500),
+        ("wan22-video", {"prompt": "x", "resolution": "480p", "num_frames": 81}, 5.06, 202_500),
+        ("wan21-image", {"prompt": "x", "resolution": "480p", "num_frames": 100}, 0.625, 250_000),
+        ("wan21-image", {"prompt": "x", "resolution": "720p", "num_frames": 100}, 1.25, 500_000),
+        ("wan21-image", {"prompt": "x", "resolution": "720p"}, 0.0, 0),
+    ],
+)
+def test_what_fal_billed(mode_id: str, options: dict[str, Any], units: float, microusd: int) -> None:
+    """fal's units are the request's own at the resolution's price, or more of them at the base price."""
+    mode = registry.by_id(mode_id)
+    files = {name: Attached("x", 1) for name, spec in mode.specs().items() if spec.media and spec.required}
+    request = registry.build(mode_id, options, files or {"image": Attached("x", 1)})
+    quote = request.quote({}, registry.price_table())
+    assert request.billed_microusd(units, {}, quote.microusd) == microusd
