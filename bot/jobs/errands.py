@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bot.errors import (
     FalAccountError,
@@ -25,6 +25,8 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+UNPROCESSABLE = 422
+CLIENT_CLOSED = 499
 FORBIDDEN = 403  # what fal answers while an account is locked; it clears unevenly for minutes after a top-up
 CONTENT_TYPES = {
     "jpeg": "image/jpeg",
@@ -158,7 +160,7 @@ class Errands:
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         try:
-            return machine.Made(_result(await self._fal.result(job.handle)))
+            result = _result(await self._fal.result(job.handle))
         except FalNotReady:
             return machine.StillRunning()
         except FalUnreachable:
@@ -166,10 +168,15 @@ class Errands:
             log.warning("fal does not hand out the result yet", exc_info=True)
             return machine.StillRunning()
         except FalFailure as failure:
-            return machine.NotMade(_failure(failure))
+            cost = _billed_microusd(job, failure.billed_units)
+            return machine.NotMade(replace(_failure(failure), billed=_billed(failure, job)), cost)
         except FalError as error:
             log.exception("the result cannot be fetched")
             return machine.LostSight(_failure(error))
+        cost = _billed_microusd(job, result.billed_units)
+        if cost is not None and cost != job.quote_microusd:
+            log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
+        return machine.Made(result, cost)
 
     async def ask_cancel(self, job: Job) -> None:
         """Ask fal to cancel. Whatever it answers, the result decides."""
@@ -199,7 +206,6 @@ def _failure(error: FalError) -> Failure:
                 message=error.message,
                 location=error.location,
                 context=error.context,
-                charged=bool(error.billed_units),
             )
         case FalAccountError():
             return Failure(kind="account", status=error.status, message=str(error))
@@ -211,6 +217,26 @@ def _failure(error: FalError) -> Failure:
             return Failure(kind="gone", message=str(error))
         case _:
             return Failure(kind="lost", message=str(error))
+
+
+def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
+    """Say whether a failed attempt was billed: as fal reports it, else by what its documents leave open.
+
+    5xx answers and requests that never started are free; a refusal by the model (422) "may still be charged", and what a
+    cancel of a running request costs is nowhere said.
+    """
+    if failure.billed_units is not None:
+        return "yes" if failure.billed_units > 0 else "no"
+    if failure.status == UNPROCESSABLE:
+        return "perhaps"
+    return "perhaps" if failure.status == CLIENT_CLOSED and job.started_at is not None else "no"
+
+
+def _billed_microusd(job: Job, units: float | None) -> int | None:
+    """Return what fal's billable units cost, or None when it did not report any."""
+    if units is None:
+        return None
+    return mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)
 
 
 def _result(output: Output) -> Result:
