@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Style: TypeAlias = Literal["secondary", "danger"]
+Style: TypeAlias = Literal["secondary", "success", "danger"]
 Pairs: TypeAlias = Sequence[tuple[str, str]]
 
 

@@ -4,7 +4,11 @@ import discord
 
 from bot.delivery.card import Button, Card
 
-_STYLES = {"secondary": discord.ButtonStyle.secondary, "danger": discord.ButtonStyle.danger}
+_STYLES = {
+    "secondary": discord.ButtonStyle.secondary,
+    "success": discord.ButtonStyle.success,
+    "danger": discord.ButtonStyle.danger,
+}
 
 
 def to_embed(card: Card) -> discord.Embed:

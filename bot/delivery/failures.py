@@ -281,6 +281,8 @@ _TABLE: Mapping[str, Builder] = {
     ),
     "internal_error": _fixed(_TROUBLE, AGAIN),
     # Ours.
+    "declined": _fixed("Declined by an approver.", "Ask them why, or choose a cheaper setting."),
+    "unapproved": _fixed("Nobody approved it in time.", "Run the command again when somebody is there to approve it."),
     "account": lambda _failure: _ACCOUNT,
     "refused": _fixed("fal did not take this request.", AGAIN),
     "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),

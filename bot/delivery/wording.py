@@ -15,16 +15,19 @@ from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
 from bot.money import dollars
 
 CANCEL_PREFIX = "wanda:cancel:"
+APPROVE_PREFIX = "wanda:approve:"
+DECLINE_PREFIX = "wanda:decline:"
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
-_CANCELLABLE: frozenset[State] = frozenset({"accepted", "submitting", "queued", "running"})
+_CANCELLABLE: frozenset[State] = frozenset({"waiting", "accepted", "submitting", "queued", "running"})
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
 # One calm accent for each kind of moment.
 GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
 _COLOURS: dict[State, int] = {
+    "waiting": AMBER,
     "accepted": GREY,
     "submitting": GREY,
     "queued": GREY,
@@ -79,6 +82,12 @@ def _description(job: Job, body: str) -> str:
 def _progress(job: Job, live: Live, now: float) -> str:
     waited = span(coarse(now - job.created_at))
     match job.state:
+        case "waiting":
+            until = f", until <t:{int(job.approve_by)}:t>" if job.approve_by else ""
+            whom = f"<@&{job.approver_role_id}>" if job.approver_role_id else "an admin of this server"
+            return (
+                f"**Waiting for approval** by {whom}{until}\n-# Nothing is asked of fal and nothing is charged before."
+            )
         case "accepted" | "submitting":
             return f"**{_before(job, live)}** · {waited} so far"
         case "queued":
@@ -136,6 +145,9 @@ def _remaining(guess: Estimate, live: Live) -> str:
 
 def _ending(job: Job) -> str:
     match job.state:
+        case "cancelled" if job.failure is not None and job.failure.kind in {"declined", "unapproved"}:
+            said = failures.told(job.failure)
+            return f"**{said.what}** {charged(job)} {said.next}"
         case "cancelled":
             return f"**Cancelled.** {charged(job)}"
         case "uncertain":
@@ -156,11 +168,15 @@ def _ending(job: Job) -> str:
 def charged(job: Job) -> str:
     """Return the sentence that says what an ended job cost its member."""
     amount = job.charged_microusd or 0
+    billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
+    if job.failure is not None and job.failure.absorbed_microusd:
+        paid = dollars(job.failure.absorbed_microusd)
+        return f"Nothing was charged to you; {billed} this attempt, and this server's budget took the {paid}."
     if amount <= 0:
         return "Nothing was charged."
     if job.result is not None:
         return f"You were charged {dollars(amount)} because fal made the video."
-    return f"You were charged {dollars(amount)} because fal billed this attempt."
+    return f"You were charged {dollars(amount)} because {billed} this attempt."
 
 
 def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
@@ -234,6 +250,13 @@ def _buttons(job: Job) -> tuple[Button, ...]:
     if job.state not in _CANCELLABLE:
         return ()
     custom_id = f"{CANCEL_PREFIX}{job.id}"
+    if job.state == "waiting":
+        approve = Button("Approve", "success", f"{APPROVE_PREFIX}{job.id}")
+        return (
+            approve,
+            Button("Decline", "danger", f"{DECLINE_PREFIX}{job.id}"),
+            Button("Cancel", "secondary", custom_id),
+        )
     if job.cancel_requested:
         return (Button("Cancelling…", "secondary", custom_id, disabled=True),)
     return (Button("Cancel", "secondary", custom_id),)

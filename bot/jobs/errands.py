@@ -222,8 +222,8 @@ def _failure(error: FalError) -> Failure:
 def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
     """Say whether a failed attempt was billed: as fal reports it, else by what its documents leave open.
 
-    5xx answers and requests that never started are free; a refusal by the model (422) "may still be charged", and what a
-    cancel of a running request costs is nowhere said.
+    5xx answers and requests that never started are free; a refusal by the model (422) "may still be charged", and what
+    a cancel of a running request costs is nowhere said.
     """
     if failure.billed_units is not None:
         return "yes" if failure.billed_units > 0 else "no"

@@ -371,7 +371,7 @@ def _not_made(job: Job, event: NotMade) -> Step:
     cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
     why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
     if job.policy == "absorb":
-        told = replace(failure, absorbed=True)
+        told = replace(failure, absorbed_microusd=cost)
         return replace(job, state=state, failure=told, charged_microusd=0), (Settle(cost, why, "server"), Tell())
     told = replace(failure, charged=True)
     return replace(job, state=state, failure=told, charged_microusd=cost), (Settle(cost, why), Tell())

@@ -86,7 +86,7 @@ class Failure:
 
     Ours also: `declined` and `unapproved`, for a job that waited for approval. `message` is fal's own text, never shown
     raw. `billed` says whether fal billed the attempt, as far as is known; `charged` whether the member paid for it, and
-    `absorbed` whether the server did instead.
+    `absorbed_microusd` what the server paid instead.
     """
 
     kind: str
@@ -96,7 +96,7 @@ class Failure:
     context: Mapping[str, Any] | None = None
     billed: Literal["no", "yes", "perhaps"] = "no"
     charged: bool = False
-    absorbed: bool = False
+    absorbed_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

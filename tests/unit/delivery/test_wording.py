@@ -110,11 +110,39 @@ def test_a_running_card_never_says_100_percent(elapsed: float, fraction: float |
 def test_cancel_is_offered_while_it_can_still_help(make_job: MakeJob) -> None:
     """The Cancel button stands from acceptance until fal has finished, and is disabled once it was pressed."""
     for state in get_args(State):
-        (button,) = card(make_job(state=state)).buttons or (None,)
-        assert (button is not None) == (state in {"accepted", "submitting", "queued", "running"})
-        assert button is None or button.custom_id == f"wanda:cancel:{make_job().id}"
+        cancel = [button for button in card(make_job(state=state)).buttons if button.label == "Cancel"]
+        assert bool(cancel) == (state in {"waiting", "accepted", "submitting", "queued", "running"})
+        assert all(button.custom_id == f"wanda:cancel:{make_job().id}" for button in cancel)
     (pressed,) = card(make_job(state="queued", cancel_requested=True)).buttons
     assert (pressed.label, pressed.disabled) == ("Cancelling\u2026", True)
+
+
+def test_a_waiting_card_asks_the_approvers(make_job: MakeJob) -> None:
+    """A job that waits for approval says by whom and until when, and offers both answers."""
+    waiting = card(make_job(state="waiting", approve_by=NOW + 600, approver_role_id=77))
+    assert [button.label for button in waiting.buttons] == ["Approve", "Decline", "Cancel"]
+    for said in ("Waiting for approval", "<@&77>", f"<t:{int(NOW + 600)}:t>"):
+        assert said in words(waiting)
+
+
+@pytest.mark.parametrize("kind", ["declined", "unapproved"])
+def test_what_was_not_approved_is_free(make_job: MakeJob, kind: str) -> None:
+    """A job that nobody let begin says so, and that nothing was charged."""
+    ended = card(make_job(state="cancelled", charged_microusd=0, failure=Failure(kind=kind)))
+    assert "Nothing was charged." in words(ended)
+    assert ended.buttons == ()
+
+
+def test_a_billed_failure_says_who_paid(make_job: MakeJob) -> None:
+    """The card of an attempt that fal billed names the payer and the sum, and does not claim more than is known."""
+    failure = Failure(kind="content_policy_violation", status=422, billed="perhaps", absorbed_microusd=300_000)
+    absorbed = words(card(make_job(state="failed", charged_microusd=0, failure=failure)))
+    assert "Nothing was charged to you; fal may have billed this attempt" in absorbed
+    assert "$0.30" in absorbed
+    charged = Failure(kind="content_policy_violation", status=422, billed="yes", charged=True)
+    assert "You were charged $0.30 because fal billed this attempt." in words(
+        card(make_job(state="failed", charged_microusd=300_000, failure=charged))
+    )
 
 
 def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Left) -> None:

@@ -191,7 +191,8 @@ def test_a_billed_failure_follows_the_policy(
     assert (settle.amount_microusd, settle.payers) == (cost or 750_000, payers)
     assert after.failure is not None
     assert (after.state, after.charged_microusd) == ("failed", charged)
-    assert (after.failure.charged, after.failure.absorbed) == (policy == "charge", policy == "absorb")
+    assert after.failure.charged == (policy == "charge")
+    assert after.failure.absorbed_microusd == (None if policy == "charge" else cost or 750_000)
 
 
 def test_settled_at_what_fal_billed() -> None:

@@ -1,0 +1,31 @@
+"""PURE. Rows as CSV text that no spreadsheet takes for a formula.
+
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_CELL_CHARS_MAX = 2000
+
+
+def cell(value: object) -> str:
+    """Return one cell: numbers as they are, None as nothing, and text that looks like a formula behind an apostrophe.
+
+    Spaces before the first character do not hide a formula, and a NUL is left out.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value).replace("\0", "")[:_CELL_CHARS_MAX]
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+def lines(rows: Iterable[Iterable[object]]) -> str:
+    """Return the rows as CSV text with CRLF line ends."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([cell(value) for value in row] for row in rows)
+    return text.getvalue()

@@ -1,0 +1,24 @@
+import csv
+import io
+
+import pytest
+
+from bot.delivery.csv_cells import cell, lines
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =HYPERLINK(1)", "\r=1", "\uff1d1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    """Text that a spreadsheet would run stands behind an apostrophe."""
+    assert cell(text).startswith("'")
+
+
+def test_numbers_stay_numbers() -> None:
+    """A negative amount of ours is a number, not a formula."""
+    assert cell(-750_000) == "-750000"
+    assert cell(None) == ""
+
+
+def test_lines_can_be_read_back() -> None:
+    """Commas, quotes and line ends inside a text do not break its row."""
+    text = lines([["a", 1, None], ['say "hi", you\nthere', -2, "ok"]])
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "1", ""], ['say "hi", you\nthere', "-2", "ok"]]
