@@ -57,6 +57,26 @@ async def test_what_a_client_would_not_send_is_refused(control: Control, change:
     assert not [e for e in await control.transcript() if "event" in e]
 
 
+async def test_what_is_gone_can_still_be_named(control: Control) -> None:
+    """A form that was open while its role was deleted sends the id alone, and a member who left as a user."""
+    made = await control.order("world", roles=[{"name": "VIP"}], members=[{"name": "guest", "roles": ["VIP"]}])
+    path = f"/applications/{control.sandbox.core.world.bot.id}/commands"
+    options = [{"type": 8, "name": "role", "description": "x"}, {"type": 6, "name": "who", "description": "x"}]
+    assert (await control.rest("PUT", path, json=[{"name": "give", "description": "x", "options": options}]))[0] == 200
+    await control.order("gone", roles=["VIP"], members=["guest"])
+    assert "no role VIP" in (await control.order("gone", 400, roles=["VIP"]))["error"]
+
+    order = {"user": "maker", "channel": "general", "command": "give"}
+    given = {"role": made["roles"][0]["id"], "who": "guest"}
+    await control.order("slash", 400, **order, options=given)
+    await control.order("slash", **order, options=given, unchecked=True)
+    data = next(
+        e["data"]["data"] for e in reversed(await control.transcript()) if e.get("event") == "INTERACTION_CREATE"
+    )
+    assert [option["value"] for option in data["options"]] == [given["role"], made["members"][0]["id"]]
+    assert set(data["resolved"]) == {"users"}
+
+
 async def sent_data(control: Control, **order: Any) -> dict[str, Any]:
     """The interaction that an order makes."""
     sent = await asked(control, command="wan27 image", **order)

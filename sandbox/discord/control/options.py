@@ -77,7 +77,12 @@ class Form:
         filled.options.append({"name": rule["name"], "type": kind, "value": value})
 
     def _resolve(self, filled: Filled, kind: int, given: str) -> str:
-        """A person, channel or role by name or id, beside the options as Discord resolves it."""
+        """A person, channel or role by name or id, beside the options as Discord resolves it.
+
+        An unchecked id that names nothing stays an id: so Discord sends what was deleted while the form was open.
+        """
+        if not self.checked and self._is_gone(kind, given):
+            return given
         if kind == CHANNEL:
             channel = find_channel(self.core, given)
             _resolved(filled, "channels")[str(channel.id)] = self.core.show.channel(channel) | {"permissions": "0"}
@@ -93,6 +98,13 @@ class Form:
         if guild is not None and (member := guild.members.get(user.id)) is not None:
             _resolved(filled, "members")[str(user.id)] = self.core.show.member(member) | {"permissions": "0"}
         return str(user.id)
+
+    def _is_gone(self, kind: int, given: str) -> bool:
+        guild = self.channel.guild
+        if not given.isdigit() or guild is None:
+            return False
+        there = int(given) in (guild.channels if kind == CHANNEL else guild.roles)
+        return not there and (kind in (CHANNEL, ROLE) or int(given) not in self.core.world.users)
 
     def _scalar(self, rule: Json, given: Any) -> Any:
         value = _coerced(rule["type"], given)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from sandbox.discord.control.orders import Order, Refused, find_guild, person
+from sandbox.discord.control.orders import Order, Refused, find_channel, find_guild, person
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Fault
-from sandbox.discord.model import Guild, Member, Overwrite, Role, User
+from sandbox.discord.model import Channel, Guild, Member, Overwrite, Role, User
 from sandbox.discord.permissions import parse
 from sandbox.discord.schema import items
 from sandbox.discord.session import Intent
@@ -128,6 +128,42 @@ def _join(core: Core, guild: Guild, user: User, wanted: list[str]) -> None:
 def _tell_member(core: Core, guild: Guild, member: Member, event: str) -> None:
     data = core.show.member_with_user(member) | {"guild_id": str(guild.id)}
     core.gateway.emit(event, data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
+
+
+async def gone(order: Order) -> Json:
+    """Take `roles`, `channels` and `members`, each by name or id, out of the `server` (the first one when not named)."""
+    order.only("server", "roles", "channels", "members")
+    core = order.core
+    guild = find_guild(core, order.text("server")) if "server" in order.body else next(iter(core.world.guilds.values()))
+    for name in items(order.body.get("roles")):
+        _drop_role(core, guild, _role_named(guild, str(name)))
+    for name in items(order.body.get("channels")):
+        _drop_channel(core, guild, find_channel(core, str(name)))
+    for name in items(order.body.get("members")):
+        _drop_member(core, guild, person(core, str(name)))
+    return {"ok": True}
+
+
+def _drop_role(core: Core, guild: Guild, role: Role) -> None:
+    del guild.roles[role.id]
+    for member in guild.members.values():
+        member.roles = [held for held in member.roles if held != role.id]
+    data: Json = {"guild_id": str(guild.id), "role_id": str(role.id)}
+    core.gateway.emit("GUILD_ROLE_DELETE", data, guild_id=guild.id, intent=Intent.GUILDS)
+
+
+def _drop_channel(core: Core, guild: Guild, channel: Channel) -> None:
+    if guild.channels.pop(channel.id, None) is None:
+        raise Refused(f"The channel {channel.name} is not in {guild.name}.")
+    del core.world.channels[channel.id]
+    core.gateway.emit("CHANNEL_DELETE", core.show.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+
+
+def _drop_member(core: Core, guild: Guild, user: User) -> None:
+    if guild.members.pop(user.id, None) is None:
+        raise Refused(f"{user.name} is not in {guild.name}.")
+    data: Json = {"guild_id": str(guild.id), "user": core.show.user(user)}
+    core.gateway.emit("GUILD_MEMBER_REMOVE", data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
 
 
 async def faults(order: Order) -> Json:

@@ -24,6 +24,7 @@ ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
     "react": acting.react,
     "unreact": acting.unreact,
     "world": shaping.world,
+    "gone": shaping.gone,
     "faults": shaping.faults,
     "advance": shaping.advance,
     "gateway": shaping.gateway,
