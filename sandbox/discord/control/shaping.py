@@ -131,7 +131,7 @@ def _tell_member(core: Core, guild: Guild, member: Member, event: str) -> None:
 
 
 async def gone(order: Order) -> Json:
-    """Take `roles`, `channels` and `members`, each by name or id, out of the `server` (the first one when not named)."""
+    """Take `roles`, `channels` and `members`, each by name or id, out of the `server`: the first when not named."""
     order.only("server", "roles", "channels", "members")
     core = order.core
     guild = find_guild(core, order.text("server")) if "server" in order.body else next(iter(core.world.guilds.values()))
