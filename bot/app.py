@@ -21,7 +21,7 @@ from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
 from bot.fal.transport import make_http
-from bot.jobs.budgets import Budgets
+from bot.jobs.budgets import Budgets, shipped_by
 from bot.jobs.errands import Errands
 from bot.jobs.runner import Runner
 from bot.jobs.sweeping import sweep
@@ -73,10 +73,7 @@ async def _compose(
     prober = await stack.enter_async_context(Prober.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    budgets = Budgets(
-        member_daily_microusd=settings.member_daily_microusd,
-        server_monthly_microusd=settings.server_monthly_microusd,
-    )
+    budgets = Budgets(shipped_by(settings))
     runner = Runner(
         store=store,
         errands=Errands(fal, settings, clock=time.time),

@@ -6,6 +6,7 @@ WandaError
 │   ├── OptionRefused        an option, or a rule between options, is broken
 │   ├── MediaRefused         an attachment is not what the mode can use
 │   ├── QuotaExceeded        a budget is short; carries the numbers
+│   ├── NotAllowed           a server's rule, or the operator's, forbids it; names the rule
 │   ├── ModeOff              the mode has no known price
 │   └── Busy                 no room for another job, or Wanda is shutting down
 ├── StartRefused             the program cannot run like this; a sentence for the operator
@@ -27,7 +28,7 @@ WandaError
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "Busy",
@@ -45,6 +46,7 @@ __all__ = [
     "FalUnreachable",
     "MediaRefused",
     "ModeOff",
+    "NotAllowed",
     "OptionRefused",
     "QuotaExceeded",
     "Refusal",
@@ -80,10 +82,17 @@ class Busy(Refusal):
 
 
 class QuotaExceeded(Refusal):
-    """A budget cannot carry the quote. All amounts in integer micro-dollars, `renews_at` in Unix seconds."""
+    """A budget cannot carry the quote. Integer micro-dollars; `renews_at` in Unix seconds, None for never."""
 
     def __init__(
-        self, sentence: str, *, scope: str, short_microusd: int, left_microusd: int, cap_microusd: int, renews_at: float
+        self,
+        sentence: str,
+        *,
+        scope: str,
+        short_microusd: int,
+        left_microusd: int,
+        cap_microusd: int,
+        renews_at: float | None,
     ) -> None:
         """Keep the numbers beside the sentence."""
         super().__init__(sentence)
@@ -92,6 +101,20 @@ class QuotaExceeded(Refusal):
         self.left_microusd = left_microusd
         self.cap_microusd = cap_microusd
         self.renews_at = renews_at
+
+
+class NotAllowed(Refusal):
+    """A rule of the server, or of Wanda's operator, forbids the job. `rule` says which kind of rule it is."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        rule: Literal["operator", "blocked", "paused", "channel", "mode", "resolution", "ceiling", "at_once"],
+    ) -> None:
+        """Keep the kind of rule beside the sentence."""
+        super().__init__(sentence)
+        self.rule = rule
 
 
 class StartRefused(WandaError):

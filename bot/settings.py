@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     member_daily_usd: Decimal = setting(
         "WANDA_MEMBER_DAILY_USD",
         Decimal(5),
-        "What each member may spend in a day (UTC).",
+        "What each member may spend in a day, until the server's administrators set an allowance.",
         ge=0,
         le=1_000_000,
         decimal_places=6,
@@ -76,10 +76,29 @@ class Settings(BaseSettings):
     server_monthly_usd: Decimal = setting(
         "WANDA_SERVER_MONTHLY_USD",
         Decimal(50),
-        "What each server may spend in a month (UTC).",
+        "What each server may spend in a month, until its administrators set a pool.",
         ge=0,
         le=1_000_000,
         decimal_places=6,
+    )
+    server_cap_monthly_usd: Decimal | None = setting(
+        "WANDA_SERVER_CAP_MONTHLY_USD",
+        None,
+        "The most any one server may spend in a month (UTC), whatever its administrators say; empty for no cap.",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    total_cap_monthly_usd: Decimal | None = setting(
+        "WANDA_TOTAL_CAP_MONTHLY_USD",
+        None,
+        "The most all servers together may spend in a month (UTC); empty for no cap.",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    allowed_servers: str = setting(
+        "WANDA_ALLOWED_SERVERS", "", "Ids of the servers that may make videos, with commas between; empty for all."
     )
     # Wan 2.5's page states no price; these are fal's public ones, read from fal.ai's model page on 2026-11-20.
     wan25_480p_usd: Decimal = setting(
@@ -195,6 +214,14 @@ class Settings(BaseSettings):
             raise ValueError("the log level is DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    @field_validator("allowed_servers")
+    @classmethod
+    def _server_ids(cls, value: str) -> str:
+        """Refuse what is no list of ids, so that a typo does not lock every server out, or let one in."""
+        if not all(part.strip().isdecimal() for part in value.split(",") if part.strip()):
+            raise ValueError("the allowed servers are ids, whole numbers with commas between, for example 123,456")
+        return value
+
     @property
     def prices_usd(self) -> Mapping[str, Mapping[str, Decimal]]:
         """The prices that the operator states, in dollars, by mode id and resolution."""
@@ -211,6 +238,21 @@ class Settings(BaseSettings):
     def server_monthly_microusd(self) -> int:
         """What a server may spend in a month, in micro-dollars."""
         return int(self.server_monthly_usd * MICROUSD_PER_USD)
+
+    @property
+    def server_cap_microusd(self) -> int | None:
+        """The operator's cap for each server's month, in micro-dollars, or None."""
+        return None if self.server_cap_monthly_usd is None else int(self.server_cap_monthly_usd * MICROUSD_PER_USD)
+
+    @property
+    def total_cap_microusd(self) -> int | None:
+        """The operator's cap for all servers' month, in micro-dollars, or None."""
+        return None if self.total_cap_monthly_usd is None else int(self.total_cap_monthly_usd * MICROUSD_PER_USD)
+
+    @property
+    def allowed_server_ids(self) -> frozenset[int]:
+        """The servers that may make videos; empty for all."""
+        return frozenset(int(part) for part in self.allowed_servers.split(",") if part.strip())
 
 
 def settings_table_markdown() -> str:

@@ -1,43 +1,54 @@
-"""Which budgets a job is held against, and what they have left, from the operator's settings."""
+"""Which budgets a job is held against, and what they have left, from the server's rules and the operator's settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.jobs.model import Job, Left
 from bot.ledger import transactions as ledger
-from bot.ledger.model import Budget, Standing
-from bot.ledger.rules import budgets_for
+from bot.ledger.model import Ask, Shipped, Standing, View, Who
+from bot.settings import Settings
 from bot.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def shipped_by(settings: Settings) -> Shipped:
+    """Return what the operator ships to every server, and caps."""
+    return Shipped(
+        member_daily_microusd=settings.member_daily_microusd,
+        server_monthly_microusd=settings.server_monthly_microusd,
+        server_cap_microusd=settings.server_cap_microusd,
+        total_cap_microusd=settings.total_cap_microusd,
+        allowed_servers=settings.allowed_server_ids,
+    )
+
+
+def who_of(job: Job) -> Who:
+    """Return whose job it is, and where it was asked for."""
+    return Who(guild_id=job.guild_id, channel_id=job.address.channel_id, member_id=job.member_id, role_ids=job.role_ids)
+
+
+def ask_of(job: Job) -> Ask:
+    """Return what the rules look at."""
+    return Ask(mode=job.mode, resolution=job.options.get("resolution"))
+
+
+@dataclass(frozen=True, slots=True)
 class Budgets:
-    """The caps in force, in micro-dollars."""
+    """The budgets in force, as the server's rules and the operator say."""
 
-    member_daily_microusd: int
-    server_monthly_microusd: int
+    shipped: Shipped
 
-    def of(self, job: Job) -> tuple[Budget, ...]:
-        """Return every budget the job is held against, by the time at which it was accepted."""
-        return budgets_for(
-            guild_id=job.guild_id,
-            member_id=job.member_id,
-            now=job.created_at,
-            member_daily_microusd=self.member_daily_microusd,
-            server_monthly_microusd=self.server_monthly_microusd,
-        )
-
-    def standing(self, job: Job) -> Transaction[tuple[Standing, ...]]:
-        """Read where the job's budgets stand now."""
-        return ledger.standing(self.of(job))
+    def view(self, job: Job) -> Transaction[View]:
+        """Read where the job's member stands, in the windows in which the job was accepted."""
+        return ledger.standing(who_of(job), at=job.created_at, shipped=self.shipped)
 
     @staticmethod
-    def left(standings: tuple[Standing, ...]) -> Left:
-        """Return what the card shows of them."""
-        by_owner = {standing.budget.owner: standing for standing in standings}
-        member, server = by_owner["member"], by_owner["server"]
+    def left(standings: Sequence[Standing]) -> Left:
+        """Return what the card shows of them: the tightest of the member's, and of the server's."""
+        member = min((one for one in standings if one.limit.side == "member"), key=lambda one: one.left_microusd)
+        server = min((one for one in standings if one.limit.side == "server"), key=lambda one: one.left_microusd)
         return Left(
             member_left_microusd=member.left_microusd,
-            member_cap_microusd=member.budget.cap_microusd,
+            member_cap_microusd=member.limit.cap_microusd,
             server_left_microusd=server.left_microusd,
-            server_cap_microusd=server.budget.cap_microusd,
+            server_cap_microusd=server.limit.cap_microusd,
         )

@@ -103,7 +103,8 @@ class Failure:
 class Job:
     """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
 
-    `similar` is the same for jobs that take about as long; `told` says that the card shows how the job ended.
+    `role_ids` are the member's at the time of the command. `similar` is the same for jobs that take about as long;
+    `told` says that the card shows how the job ended.
     `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the server
     (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
     """
@@ -122,6 +123,7 @@ class Job:
     created_at: float
     updated_at: float
     address: Address
+    role_ids: tuple[int, ...] = ()
     submitted_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None

@@ -82,11 +82,10 @@ class Runner:
         if self._closing:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
         job = job_from(order, self._prices, now=self._clock())
-        budgets = self.budgets.of(job)
-        standings = await self._store.write(
-            transactions.accept(job, budgets, in_flight_max=self._settings.jobs_in_flight_max)
+        held = await self._store.write(
+            transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
         )
-        self._left[job.id] = self.budgets.left(standings)
+        self._left[job.id] = self.budgets.left(held.standings)
         self._drive(job.id)
         return job
 
@@ -276,7 +275,7 @@ class Runner:
     async def _left_of(self, job: Job) -> Left | None:
         """Return what the budgets have left now; a card without that line is better than no card."""
         try:
-            return self.budgets.left(await self._store.read(self.budgets.standing(job)))
+            return self.budgets.left((await self._store.read(self.budgets.view(job))).standings)
         except StorageError:
             log.warning("the budgets could not be read for the card", exc_info=True)
             return None

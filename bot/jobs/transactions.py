@@ -6,10 +6,11 @@ from statistics import median
 from pydantic import TypeAdapter
 
 from bot.errors import Busy, StorageError
+from bot.jobs.budgets import ask_of, who_of
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job
 from bot.ledger import transactions as ledger
-from bot.ledger.model import Budget, Standing
+from bot.ledger.model import Held, Shipped
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _JOB = TypeAdapter(Job)
@@ -17,10 +18,11 @@ _COLUMNS = "guild_id, channel_id, message_id, member_id, mode, state, told, simi
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
 
-def accept(job: Job, budgets: tuple[Budget, ...], *, in_flight_max: int) -> Transaction[tuple[Standing, ...]]:
-    """Hold the quote on every budget and insert the job, or neither. Returns the budgets' standings after the hold.
+def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Held]:
+    """Hold the quote on every budget and insert the job, or neither. Returns what the ledger says of the hold.
 
     Raises:
+        NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short.
         Busy: `in_flight_max` unfinished jobs exist already.
     """
@@ -30,12 +32,13 @@ def accept(job: Job, budgets: tuple[Budget, ...], *, in_flight_max: int) -> Tran
             f"Wanda is working on {open_jobs['n']} videos, which is as many as she takes at once. "
             "Nothing was charged; try again in a few minutes."
         )
-    standings = yield from ledger.hold(
-        job.id,
-        job.quote_microusd,
-        budgets,
+    held = yield from ledger.hold(
+        job_id=job.id,
+        amount_microusd=job.quote_microusd,
+        who=who_of(job),
+        ask=ask_of(job),
         at=job.created_at,
-        member_id=job.member_id,
+        shipped=shipped,
         reason=f"{job.mode}: {job.formula}",
     )
     yield One(
@@ -43,7 +46,7 @@ def accept(job: Job, budgets: tuple[Budget, ...], *, in_flight_max: int) -> Tran
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)",
         (job.id, *_indexed(job), _body(job)),
     )
-    return standings
+    return held
 
 
 @dataclass(frozen=True, slots=True)

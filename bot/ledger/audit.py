@@ -1,90 +1,122 @@
-"""Whether the books are right: every sum of entries equals its row, and every hold ended at most once."""
+"""Whether the books are right: every row is the sum of its draws and of its entries, and every hold ended at most once.
 
-from bot.storage.transaction import Many, Transaction
+`report` is what `python -m bot ledger` prints.
+"""
 
-# Each query finds rows that must not exist: `what` names the row, `is` and `should` the two numbers.
+from bot.ledger.model import Totals
+from bot.storage.transaction import Many, Row, Transaction
+
+_HELD = "CASE WHEN x.state IN ('held', 'exposed') THEN x.amount_microusd ELSE 0 END"
+
+
+def _row_check(what: str, column: str, table: str, value: str) -> tuple[str, str]:
+    """Return the check that a column of a budget's row is the sum of something over the row's window."""
+    total = f"CAST(COALESCE(SUM({value}), 0) AS BIGINT)"
+    sql = f"""
+        SELECT b.scope || ' ' || b.starts_at || ' ' || b.ends_at AS what, b.{column} AS found, {total} AS expected
+        FROM budgets b LEFT JOIN {table} x
+        ON x.scope = b.scope AND x.counted_at >= b.starts_at AND x.counted_at < b.ends_at
+        GROUP BY b.scope, b.starts_at, b.ends_at, b.{column} HAVING b.{column} <> {total}"""  # noqa: S608 - the arguments are this module's own
+    return f"what budget {{what}} {what}", sql
+
+
+# Each query finds rows that must not exist: `what` names the row, `found` and `expected` are the two numbers.
 _CHECKS: tuple[tuple[str, str], ...] = (
+    _row_check("holds is not the sum of its entries", "held_microusd", "entries", "x.held_delta_microusd"),
+    _row_check("spent is not the sum of its entries", "spent_microusd", "entries", "x.spent_delta_microusd"),
+    _row_check("holds is not the sum of its open draws", "held_microusd", "draws", _HELD),
+    _row_check("spent is not the sum of its settled draws", "spent_microusd", "draws", "x.settled_microusd"),
     (
-        "what budget {what} holds is not the sum of its entries",
+        "entry {what} belongs to no draw",
         """
-        SELECT b.scope || ' ' || b.period AS what, b.held_microusd AS found,
-        CAST(COALESCE(SUM(e.held_delta_microusd), 0) AS BIGINT) AS expected
-        FROM budgets b LEFT JOIN entries e ON e.scope = b.scope AND e.period = b.period
-        GROUP BY b.scope, b.period, b.held_microusd
-        HAVING b.held_microusd <> COALESCE(SUM(e.held_delta_microusd), 0)""",
+        SELECT e.id AS what, e.held_delta_microusd AS found, e.spent_delta_microusd AS expected FROM entries e
+        LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope AND d.counted_at = e.counted_at
+        AND d.guild_id = e.guild_id WHERE d.job_id IS NULL""",
     ),
     (
-        "what budget {what} spent is not the sum of its entries",
+        "draw {what} was not entered exactly once",
         """
-        SELECT b.scope || ' ' || b.period AS what, b.spent_microusd AS found,
-        CAST(COALESCE(SUM(e.spent_delta_microusd), 0) AS BIGINT) AS expected
-        FROM budgets b LEFT JOIN entries e ON e.scope = b.scope AND e.period = b.period
-        GROUP BY b.scope, b.period, b.spent_microusd
-        HAVING b.spent_microusd <> COALESCE(SUM(e.spent_delta_microusd), 0)""",
-    ),
-    (
-        "what budget {what} holds is not the sum of its open holds",
-        """
-        SELECT b.scope || ' ' || b.period AS what, b.held_microusd AS found,
-        CAST(COALESCE(SUM(h.amount_microusd), 0) AS BIGINT) AS expected
-        FROM budgets b LEFT JOIN holds h
-        ON h.scope = b.scope AND h.period = b.period AND h.state IN ('held', 'exposed')
-        GROUP BY b.scope, b.period, b.held_microusd
-        HAVING b.held_microusd <> COALESCE(SUM(h.amount_microusd), 0)""",
-    ),
-    (
-        "budget {what} is negative",
-        """
-        SELECT scope || ' ' || period AS what, held_microusd AS found, spent_microusd AS expected
-        FROM budgets WHERE held_microusd < 0 OR spent_microusd < 0 OR cap_microusd < 0""",
-    ),
-    (
-        "entry {what} belongs to no hold or to no budget",
-        """
-        SELECT e.id AS what, e.held_delta_microusd AS found, e.spent_delta_microusd AS expected
-        FROM entries e LEFT JOIN budgets b ON b.scope = e.scope AND b.period = e.period
-        LEFT JOIN holds h ON h.job_id = e.job_id AND h.scope = e.scope AND h.period = e.period
-        WHERE b.scope IS NULL OR h.job_id IS NULL""",
-    ),
-    (
-        "hold {what} was not entered exactly once",
-        """
-        SELECT h.job_id || ' ' || h.scope AS what, h.amount_microusd AS expected,
+        SELECT d.job_id || ' ' || d.scope AS what, d.amount_microusd AS expected,
         CAST(COALESCE(SUM(e.held_delta_microusd), 0) AS BIGINT) AS found
-        FROM holds h LEFT JOIN entries e
-        ON e.job_id = h.job_id AND e.scope = h.scope AND e.period = h.period AND e.kind = 'hold'
-        GROUP BY h.job_id, h.scope, h.period, h.amount_microusd
-        HAVING COUNT(e.id) <> 1 OR COALESCE(SUM(e.held_delta_microusd), 0) <> h.amount_microusd""",
+        FROM draws d LEFT JOIN entries e ON e.job_id = d.job_id AND e.scope = d.scope AND e.kind = 'hold'
+        GROUP BY d.job_id, d.scope, d.amount_microusd
+        HAVING COUNT(e.id) <> 1 OR COALESCE(SUM(e.held_delta_microusd), 0) <> d.amount_microusd""",
     ),
     (
-        "hold {what} did not end as often as its state says",
+        "draw {what} did not end as often as its state says",
         """
-        SELECT h.job_id || ' ' || h.scope AS what, COUNT(e.id) AS found,
-        CASE WHEN h.state IN ('settled', 'released') THEN 1 ELSE 0 END AS expected
-        FROM holds h LEFT JOIN entries e
-        ON e.job_id = h.job_id AND e.scope = h.scope AND e.period = h.period AND e.kind IN ('settle', 'release')
-        GROUP BY h.job_id, h.scope, h.period, h.state
-        HAVING COUNT(e.id) <> CASE WHEN h.state IN ('settled', 'released') THEN 1 ELSE 0 END""",
+        SELECT d.job_id || ' ' || d.scope AS what, COUNT(e.id) AS found,
+        CASE WHEN d.state IN ('settled', 'released') THEN 1 ELSE 0 END AS expected
+        FROM draws d LEFT JOIN entries e
+        ON e.job_id = d.job_id AND e.scope = d.scope AND e.kind IN ('settle', 'release')
+        GROUP BY d.job_id, d.scope, d.state
+        HAVING COUNT(e.id) <> CASE WHEN d.state IN ('settled', 'released') THEN 1 ELSE 0 END""",
     ),
     (
-        "the ending of hold {what} is not what its entry says",
+        "the ending of draw {what} is not what its entry says",
         """
-        SELECT h.job_id || ' ' || h.scope AS what, e.spent_delta_microusd AS found,
-        COALESCE(h.settled_microusd, 0) AS expected
-        FROM holds h JOIN entries e
-        ON e.job_id = h.job_id AND e.scope = h.scope AND e.period = h.period AND e.kind IN ('settle', 'release')
-        WHERE e.spent_delta_microusd <> COALESCE(h.settled_microusd, 0) OR e.held_delta_microusd <> -h.amount_microusd
-        OR (e.kind = 'settle') <> (h.state = 'settled')""",
+        SELECT d.job_id || ' ' || d.scope AS what, e.spent_delta_microusd AS found,
+        COALESCE(d.settled_microusd, 0) AS expected
+        FROM draws d JOIN entries e
+        ON e.job_id = d.job_id AND e.scope = d.scope AND e.kind IN ('settle', 'release')
+        WHERE e.spent_delta_microusd <> COALESCE(d.settled_microusd, 0) OR e.held_delta_microusd <> -d.amount_microusd
+        OR (e.kind = 'settle') <> (d.state = 'settled')""",
+    ),
+    (
+        "the server's draws of job {what} do not all have the same amount",
+        """
+        SELECT job_id AS what, MIN(amount_microusd) AS found, MAX(amount_microusd) AS expected FROM draws
+        WHERE side = 'server' GROUP BY job_id HAVING MIN(amount_microusd) <> MAX(amount_microusd)
+        OR COUNT(DISTINCT state) <> 1 OR COUNT(DISTINCT COALESCE(settled_microusd, -1)) <> 1""",
+    ),
+    (
+        "what the member pays for job {what} is not what the server pays",
+        """
+        SELECT m.job_id AS what, CAST(SUM(m.amount_microusd) AS BIGINT) AS found, s.amount_microusd AS expected
+        FROM draws m JOIN draws s ON s.job_id = m.job_id AND s.scope LIKE 'server:%' WHERE m.side = 'member'
+        GROUP BY m.job_id, s.amount_microusd, s.settled_microusd
+        HAVING SUM(m.amount_microusd) <> s.amount_microusd
+        OR COALESCE(SUM(m.settled_microusd), s.settled_microusd) <> s.settled_microusd""",
+    ),
+    (
+        "more of grant {what} is held and spent than was given, and no settlement was above its hold",
+        """
+        SELECT g.id AS what, CAST(SUM(COALESCE(d.settled_microusd, d.amount_microusd)) AS BIGINT) AS found,
+        g.amount_microusd AS expected FROM grants g JOIN draws d ON d.scope = 'grant:' || g.id
+        WHERE d.state <> 'released' GROUP BY g.id, g.amount_microusd
+        HAVING SUM(COALESCE(d.settled_microusd, d.amount_microusd)) > g.amount_microusd""",
     ),
 )
+
+_TOTALS = """
+SELECT guild_id, COUNT(*) AS jobs,
+CAST(COALESCE(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd END), 0) AS BIGINT) AS held,
+CAST(COALESCE(SUM(CASE WHEN state = 'exposed' THEN amount_microusd END), 0) AS BIGINT) AS exposed,
+CAST(COALESCE(SUM(settled_microusd), 0) AS BIGINT) AS spent
+FROM draws WHERE scope LIKE 'server:%' AND counted_at >= $1 GROUP BY guild_id ORDER BY guild_id"""
 
 
 def verify() -> Transaction[list[str]]:
     """Return a sentence for everything that is wrong with the books: none when they are right."""
     wrong: list[str] = []
     for sentence, sql in _CHECKS:
-        rows = yield Many(sql)
+        rows: list[Row] = yield Many(sql)
         wrong.extend(
             f"{sentence.format(what=row['what'])} (found {row['found']}, expected {row['expected']})." for row in rows
         )
     return wrong
+
+
+def totals(*, since: float = 0.0) -> Transaction[tuple[Totals, ...]]:
+    """Return what each server's jobs hold, may owe and have spent since a moment, by the jobs' acceptance."""
+    rows: list[Row] = yield Many(_TOTALS, (since,))
+    return tuple(
+        Totals(
+            guild_id=row["guild_id"],
+            jobs=row["jobs"],
+            held_microusd=row["held"],
+            exposed_microusd=row["exposed"],
+            spent_microusd=row["spent"],
+        )
+        for row in rows
+    )

@@ -1,99 +1,76 @@
 """The ledger's transactions: hold, settle, release, expose, and looking at what is left.
 
 Every hold ends exactly once; a repeated or opposite call afterwards returns the first ending and changes nothing.
-Rows are locked in one order, a job's holds first and then its budgets sorted, so transactions do not block each other.
+Everyone takes locks in one order: a job's row in `jobs`, then `all`, then the server's, then rows of budgets; so
+transactions do not block each other, and rules are read and applied under one lock.
 """
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from bot.ledger.model import Budget, Ending, How, Standing, Totals
-from bot.ledger.rules import in_order, refusal
+from bot.ledger import books, rulebook, scopes
+from bot.ledger.books import EntryKind, Move, Occasion
+from bot.ledger.deciding import crossed, decide, settled_parts, short_of_allowance
+from bot.ledger.grants import usable
+from bot.ledger.model import Ask, Decision, Ending, Held, How, Payers, Shipped, Standing, Terms, View, Who
 from bot.storage.transaction import Many, One, Row, Transaction
 
-_Kind: TypeAlias = Literal["hold", "settle", "release", "expose"]
-
-_CLAIM = """
-INSERT INTO holds (job_id, position, scope, period, owner, amount_microusd, state, held_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'held', $7)
-ON CONFLICT (job_id, position) DO NOTHING RETURNING position"""
-
-# One statement makes the budget's row, brings its cap up to date, and takes the amount if the budget can carry it;
-# an amount of zero always fits. The casts tell PostgreSQL the types of parameters that meet no column.
-_TAKE = """
-INSERT INTO budgets (scope, period, cap_microusd, held_microusd, spent_microusd)
-SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), 0
-WHERE CAST($4 AS BIGINT) <= CAST($3 AS BIGINT)
-ON CONFLICT (scope, period) DO UPDATE
-SET held_microusd = budgets.held_microusd + excluded.held_microusd, cap_microusd = excluded.cap_microusd
-WHERE budgets.held_microusd + budgets.spent_microusd + excluded.held_microusd <= excluded.cap_microusd
-OR excluded.held_microusd = 0
-RETURNING held_microusd, spent_microusd"""
-
-_END = """
-UPDATE holds SET state = $2, settled_microusd = $3, ended_at = $4
-WHERE job_id = $1 AND state IN ('held', 'exposed') RETURNING scope, period, owner, amount_microusd"""
-
-_EXPOSE = """
-UPDATE holds SET state = CASE owner WHEN 'member' THEN 'released' ELSE 'exposed' END,
-ended_at = CASE owner WHEN 'member' THEN CAST($2 AS DOUBLE PRECISION) END
-WHERE job_id = $1 AND state = 'held' RETURNING scope, period, owner, amount_microusd"""
-
-_HOLDS = "SELECT owner, state, settled_microusd FROM holds WHERE job_id = $1"
-
-_GIVE_BACK = """
-UPDATE budgets SET held_microusd = held_microusd - $3, spent_microusd = spent_microusd + $4
-WHERE scope = $1 AND period = $2"""
-
-_ENTRY = """
-INSERT INTO entries (id, job_id, scope, period, kind, held_delta_microusd, spent_delta_microusd, at, actor, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
-
-_LOOK = "SELECT held_microusd, spent_microusd FROM budgets WHERE scope = $1 AND period = $2"
-
-_TOTALS = """
-SELECT CAST(COALESCE(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd END), 0) AS BIGINT) AS held,
-CAST(COALESCE(SUM(CASE WHEN state = 'exposed' THEN amount_microusd END), 0) AS BIGINT) AS exposed,
-CAST(COALESCE(SUM(settled_microusd), 0) AS BIGINT) AS spent
-FROM holds WHERE owner = 'server' AND period = $1"""
+_KNOWN = "SELECT scope, amount_microusd FROM draws WHERE job_id = $1 ORDER BY position"
+_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND side = 'member' AND state = 'held'"
+_RETURNED = "RETURNING position, scope, side, amount_microusd, guild_id, counted_at"
+_END = f"""
+UPDATE draws SET state = $2, settled_microusd = $3, ended_at = $4
+WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - made of this module's own text
+_CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND position = $2"
+_EXPOSE = f"""
+UPDATE draws SET state = CASE side WHEN 'member' THEN 'released' ELSE 'exposed' END,
+ended_at = CASE side WHEN 'member' THEN CAST($2 AS DOUBLE PRECISION) END
+WHERE job_id = $1 AND state = 'held' {_RETURNED}"""  # noqa: S608 - made of this module's own text
+_STATES = "SELECT side, state, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
-    job_id: str, amount_microusd: int, budgets: Sequence[Budget], *, at: float, member_id: int, reason: str
-) -> Transaction[tuple[Standing, ...]]:
-    """Hold the amount on every budget or on none, and return where the budgets stand now, sorted by scope and window.
+    *, job_id: str, amount_microusd: int, who: Who, ask: Ask, at: float, shipped: Shipped, reason: str
+) -> Transaction[Held]:
+    """Hold the amount on every budget that applies to this member here and now, or on none.
 
     A job that already has a hold, ended or not, is answered with the budgets' standing; it never gets a second one.
 
     Raises:
-        QuotaExceeded: a budget cannot carry it; the sentence names the first such budget.
-        ValueError: the amount is negative, or there is no budget.
+        NotAllowed: a rule forbids the job.
+        QuotaExceeded: a budget cannot carry it, and neither can the member's grants.
+        ValueError: the amount is negative.
     """
     if amount_microusd < 0:
         raise ValueError(f"a hold cannot be negative: {amount_microusd}")
-    ordered = in_order(budgets)
-    for position, budget in enumerate(ordered):
-        claim = (job_id, position, budget.scope, budget.window, budget.owner, amount_microusd, at)
-        if (yield One(_CLAIM, claim)) is None:
-            return (yield from standing(ordered))
-    taken: list[Standing] = []
-    for budget in ordered:
-        row = yield One(_TAKE, (budget.scope, budget.window, budget.cap_microusd, amount_microusd))
-        if row is None:
-            (short,) = yield from standing((budget,))
-            raise refusal(short, amount_microusd, at=at)
-        taken.append(Standing(budget, row["held_microusd"], row["spent_microusd"]))
-        book = _Book(job_id, at=at, actor=f"member:{member_id}", reason=reason)
-        yield book.entry("hold", budget.scope, budget.window, held=amount_microusd)
-    return tuple(taken)
+    yield from books.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
+    terms = yield from rulebook.terms_of(who, at=at, shipped=shipped)
+    known: list[Row] = yield Many(_KNOWN, (job_id,))
+    standings = yield from books.standings(terms.limits, at=at, keep=not known)
+    if known:
+        return _answered(terms, standings, known, amount_microusd)
+    view = yield from _view(terms, standings, amount_microusd)
+    decision = decide(view, amount_microusd=amount_microusd, ask=ask)
+    yield from _take(decision, terms, job_id, amount_microusd, reason)
+    warnings = yield from books.warn(crossed(view, decision.standings))
+    return Held(
+        terms=terms,
+        standings=decision.standings,
+        from_grants_microusd=amount_microusd - decision.member_microusd,
+        needs_approval=decision.needs_approval,
+        warnings=warnings,
+        repeated=False,
+    )
 
 
-def settle(job_id: str, amount_microusd: int, *, at: float, actor: str, reason: str) -> Transaction[Ending]:
+def settle(
+    job_id: str, amount_microusd: int, *, at: float, actor: str, reason: str, payers: Payers = "everyone"
+) -> Transaction[Ending]:
     """End the job's hold: what was held is free again, and `amount_microusd` is spent, once.
 
-    The amount may differ from what was held. A smaller one leaves the rest to the budget; a larger one is recorded as
-    it is, even above the cap, because the money is gone: the budget then refuses until it renews. Of an exposed hold
-    only the server's part is still open, so only the server's budget pays.
+    The amount may differ from what was held. A smaller one gives the rest back, to the member's grants first; a larger
+    one is recorded as it is, even above the cap, because the money is gone: the budget then refuses until it renews.
+    With `payers="server"` the member's part is released and only the server's budgets pay; so it is with an exposed
+    hold, of which only the server's part is still open.
 
     Raises:
         LookupError: the job never had a hold.
@@ -101,18 +78,25 @@ def settle(job_id: str, amount_microusd: int, *, at: float, actor: str, reason: 
     """
     if amount_microusd < 0:
         raise ValueError(f"a settlement cannot be negative: {amount_microusd}")
-    rows = yield Many(_END, (job_id, "settled", amount_microusd, at))
+    yield from books.lock_of_job(job_id)
+    rows = _in_order((yield Many(_END, (job_id, "settled", amount_microusd, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
-    yield from _end(rows, amount_microusd, "settle", _Book(job_id, at=at, actor=actor, reason=reason))
-    owners = {row["owner"] for row in rows}
-    return Ending(
-        job_id,
-        "settled",
-        member_microusd=amount_microusd if "member" in owners else 0,
-        server_microusd=amount_microusd if "server" in owners else 0,
-        repeated=False,
-    )
+    own = [(row["scope"], row["amount_microusd"]) for row in rows if row["side"] == "member"]
+    parts = settled_parts(own, amount_microusd) if payers == "everyone" else {}
+    moves: list[Move] = []
+    for row in rows:
+        absorbed = row["side"] == "member" and payers == "server"
+        spent = parts.get(row["scope"], amount_microusd)
+        kind: EntryKind = "release" if absorbed else "settle"
+        if absorbed:
+            yield One(_CORRECT, (job_id, row["position"], "released", None))
+        elif spent != amount_microusd:
+            yield One(_CORRECT, (job_id, row["position"], "settled", spent))
+        moves.append(Move(row["scope"], kind, -row["amount_microusd"], 0 if absorbed else spent))
+    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
+    server = amount_microusd if any(row["side"] == "server" for row in rows) else 0
+    return Ending(job_id, "settled", sum(parts.values()), server, repeated=False)
 
 
 def release(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[Ending]:
@@ -121,10 +105,12 @@ def release(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[E
     Raises:
         LookupError: the job never had a hold.
     """
-    rows = yield Many(_END, (job_id, "released", None, at))
+    yield from books.lock_of_job(job_id)
+    rows = _in_order((yield Many(_END, (job_id, "released", None, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
-    yield from _end(rows, 0, "release", _Book(job_id, at=at, actor=actor, reason=reason))
+    moves = [Move(row["scope"], "release", -row["amount_microusd"], 0) for row in rows]
+    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
     return Ending(job_id, "released", 0, 0, repeated=False)
 
 
@@ -136,63 +122,96 @@ def expose(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[En
     Raises:
         LookupError: the job never had a hold.
     """
-    rows: list[Row] = yield Many(_EXPOSE, (job_id, at))
+    yield from books.lock_of_job(job_id)
+    rows = _in_order((yield Many(_EXPOSE, (job_id, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
-    book = _Book(job_id, at=at, actor=actor, reason=reason)
-    yield from _end([row for row in rows if row["owner"] == "member"], 0, "release", book)
-    exposed = [row for row in rows if row["owner"] == "server"]
-    for row in _sorted(exposed):
-        yield book.entry("expose", row["scope"], row["period"])
-    return Ending(job_id, "exposed" if exposed else "released", 0, 0, repeated=False)
+    moves = [
+        Move(row["scope"], "release", -row["amount_microusd"], 0)
+        if row["side"] == "member"
+        else Move(row["scope"], "expose", 0, 0)
+        for row in rows
+    ]
+    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
+    return Ending(job_id, "exposed", 0, 0, repeated=False)
 
 
-def standing(budgets: Sequence[Budget]) -> Transaction[tuple[Standing, ...]]:
-    """Return where each budget stands; one that was never used is whole."""
-    standings: list[Standing] = []
-    for budget in budgets:
-        row = yield One(_LOOK, (budget.scope, budget.window))
-        held, spent = (row["held_microusd"], row["spent_microusd"]) if row else (0, 0)
-        standings.append(Standing(budget, held, spent))
-    return tuple(standings)
+def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
+    """Return what a job of theirs would meet now: every limit and where it stands, grants, terms. Changes nothing."""
+    terms = yield from rulebook.terms_of(who, at=at, shipped=shipped)
+    return View(
+        terms=terms,
+        standings=(yield from books.standings(terms.limits, at=at, keep=False)),
+        grants=(yield from usable(who.guild_id, who.member_id, at=at)),
+        open_jobs=(yield from _open_jobs(who)),
+    )
 
 
-def totals(window: str) -> Transaction[Totals]:
-    """Return what all servers together hold, may owe and have spent in a window such as `month:2026-11`."""
-    row = yield One(_TOTALS, (window,))
-    return Totals(row["held"], row["exposed"], row["spent"])
+def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Transaction[View]:
+    """Return what the decision needs: grants only where the allowance is short, open jobs only where they count."""
+    who = terms.who
+    short = short_of_allowance(standings, amount_microusd)
+    return View(
+        terms=terms,
+        standings=standings,
+        grants=(yield from usable(who.guild_id, who.member_id, at=terms.at)) if short else (),
+        open_jobs=(yield from _open_jobs(who)) if terms.at_once is not None else 0,
+    )
 
 
-class _Book:
-    """What the entries of one transaction have in common."""
-
-    def __init__(self, job_id: str, *, at: float, actor: str, reason: str) -> None:
-        self._job_id = job_id
-        self._said = (at, actor, reason)
-
-    def entry(self, kind: _Kind, scope: str, period: str, *, held: int = 0, spent: int = 0) -> One:
-        """Write one entry. Its id is made of what happened, so writing the same thing twice is an error."""
-        entry_id = f"{self._job_id}:{kind}:{scope}:{period}"
-        return One(_ENTRY, (entry_id, self._job_id, scope, period, kind, held, spent, *self._said))
+def _open_jobs(who: Who) -> Transaction[int]:
+    row = yield One(_OPEN_JOBS, (scopes.member(who.guild_id, who.member_id),))
+    return row["jobs"]
 
 
-def _end(rows: Sequence[Row], spent_microusd: int, kind: _Kind, book: _Book) -> Transaction[None]:
-    for row in _sorted(rows):
-        scope, period, held = row["scope"], row["period"], row["amount_microusd"]
-        yield One(_GIVE_BACK, (scope, period, held, spent_microusd))
-        yield book.entry(kind, scope, period, held=-held, spent=spent_microusd)
+def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, reason: str) -> Transaction[None]:
+    amounts = [
+        (scope, decision.member_microusd if scopes.side(scope) == "member" else amount_microusd)
+        for scope in terms.scopes
+    ]
+    amounts += decision.from_grants
+    yield from books.draw(terms, job_id, amounts)
+    occasion = Occasion(
+        guild_id=terms.who.guild_id,
+        job_id=job_id,
+        counted_at=terms.at,
+        at=terms.at,
+        actor=f"member:{terms.who.member_id}",
+        reason=reason,
+    )
+    yield from books.move([Move(scope, "hold", held, 0) for scope, held in amounts], occasion)
 
 
-def _sorted(rows: Sequence[Row]) -> list[Row]:
-    """RETURNING promises no order, and budgets are locked in one order by everyone."""
-    return sorted(rows, key=lambda row: (row["scope"], row["period"]))
+def _answered(terms: Terms, standings: tuple[Standing, ...], known: list[Row], amount_microusd: int) -> Held:
+    """Return the answer to a job that has its hold already."""
+    granted = sum(row["amount_microusd"] for row in known if row["scope"].startswith("grant:"))
+    approval = terms.approval
+    return Held(
+        terms=terms,
+        standings=standings,
+        from_grants_microusd=granted,
+        needs_approval=approval is not None and amount_microusd > approval.value.above_microusd,
+        warnings=(),
+        repeated=True,
+    )
+
+
+def _occasion(rows: list[Row], job_id: str, at: float, actor: str, reason: str) -> Occasion:
+    first = rows[0]
+    return Occasion(
+        guild_id=first["guild_id"], job_id=job_id, counted_at=first["counted_at"], at=at, actor=actor, reason=reason
+    )
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """RETURNING promises no order; a job's draws have one."""
+    return sorted(rows, key=lambda row: row["position"])
 
 
 def _earlier_ending(job_id: str) -> Transaction[Ending]:
-    rows: list[Row] = yield Many(_HOLDS, (job_id,))
-    if not rows:
-        raise LookupError(f"job {job_id} never had a hold")
-    states = {row["state"] for row in rows}
+    rows: list[Row] = yield Many(_STATES, (job_id,))
+    states: set[Literal["held", "exposed", "settled", "released"]] = {row["state"] for row in rows}
     how: How = "exposed" if "exposed" in states else "settled" if "settled" in states else "released"
-    charged = {row["owner"]: row["settled_microusd"] or 0 for row in rows}
-    return Ending(job_id, how, charged.get("member", 0), charged.get("server", 0), repeated=True)
+    member = sum(row["settled_microusd"] or 0 for row in rows if row["side"] == "member")
+    server = max((row["settled_microusd"] or 0 for row in rows if row["side"] == "server"), default=0)
+    return Ending(job_id, how, member, server, repeated=True)

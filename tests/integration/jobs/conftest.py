@@ -24,6 +24,7 @@ from bot.jobs.errands import Errands
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
 from bot.jobs.runner import Runner
+from bot.ledger.model import Shipped
 from bot.settings import Settings
 from bot.storage.transaction import Store
 from sandbox.fal.server import FalSandbox
@@ -143,7 +144,7 @@ def make_runner(
         store=store,
         errands=Errands(fal, settings, clock=time.time),
         cards=cards,
-        budgets=Budgets(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000),
+        budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
         prices=price_table(),
         settings=settings,
         clock=time.time,

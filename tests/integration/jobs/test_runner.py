@@ -4,7 +4,6 @@ import pytest
 
 from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
-from bot.ledger import transactions as ledger
 from bot.ledger.audit import verify
 from tests.integration.jobs.conftest import Bench, RememberedCards, make_runner, until
 
@@ -56,7 +55,7 @@ async def test_a_refused_submit_costs_nothing(bench: Bench) -> None:
     await bench.runner.accept(await bench.order())
     job = await bench.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("failed", 0)
-    standings = await bench.store.read(ledger.standing(bench.runner.budgets.of(job)))
+    standings = (await bench.store.read(bench.runner.budgets.view(job))).standings
     assert {(standing.held_microusd, standing.spent_microusd) for standing in standings} == {(0, 0)}
 
 
@@ -67,9 +66,8 @@ async def test_a_lost_reply_is_never_repeated(bench: Bench) -> None:
     job = await bench.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)
     assert len(await bench.requests()) == 1
-    held = {
-        s.budget.owner: s.held_microusd for s in await bench.store.read(ledger.standing(bench.runner.budgets.of(job)))
-    }
+    view = await bench.store.read(bench.runner.budgets.view(job))
+    held = {one.limit.side: one.held_microusd for one in view.standings}
     assert held == {"member": 0, "server": 200_000}
     assert await bench.store.read(verify()) == []
 

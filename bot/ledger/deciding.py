@@ -1,0 +1,92 @@
+"""Whether a job may be made and who pays for it, decided from what was read. Pure: asking changes nothing."""
+
+from collections.abc import Sequence
+
+from bot.ledger import scopes
+from bot.ledger.model import Ask, Decision, GrantStanding, Standing, View, Warned
+from bot.ledger.refusals import refuse_if_not_allowed, refuse_if_short
+
+THRESHOLDS_PERCENT = (50, 80, 95)
+
+
+def decide(view: View, *, amount_microusd: int, ask: Ask) -> Decision:
+    """Return how a job of this price is paid for.
+
+    A price of zero always fits the budgets, and is held to the other rules.
+
+    Raises:
+        NotAllowed: a rule of the server or the operator forbids it.
+        QuotaExceeded: a budget is short; of several, the one that keeps the member waiting longest is named.
+    """
+    refuse_if_not_allowed(view, amount_microusd=amount_microusd, ask=ask)
+    parts = _from_grants(view.grants, short_of_allowance(view.standings, amount_microusd))
+    granted = sum(part for _, part in parts)
+    member = amount_microusd - granted
+    refuse_if_short(view, amount_microusd=amount_microusd, granted_microusd=granted)
+    after = tuple(one.holding(member if one.limit.side == "member" else amount_microusd) for one in view.standings)
+    approval = view.terms.approval
+    return Decision(
+        member_microusd=member,
+        from_grants=parts,
+        standings=after,
+        needs_approval=approval is not None and amount_microusd > approval.value.above_microusd,
+    )
+
+
+def short_of_allowance(standings: Sequence[Standing], amount_microusd: int) -> int:
+    """Return what of the price the member's allowance cannot carry, in the window where it is shortest."""
+    own = (one for one in standings if one.limit.side == "member")
+    shortest = max((one.used_microusd + amount_microusd - one.limit.cap_microusd for one in own), default=0)
+    return min(amount_microusd, max(0, shortest))
+
+
+def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
+    """Return a warning for each threshold at or below which the server's pools now stand; old ones are among them."""
+    terms = view.terms
+    return tuple(
+        Warned(
+            guild_id=terms.who.guild_id,
+            limit_scope=one.limit.scope,
+            starts_at=one.limit.window.starts_at,
+            ends_at=one.limit.window.ends_at,
+            threshold=threshold,
+            used_microusd=one.used_microusd,
+            cap_microusd=one.limit.cap_microusd,
+            at=terms.at,
+        )
+        for one in standings
+        if one.limit.whose == "server" and one.limit.cap_microusd > 0
+        for threshold in THRESHOLDS_PERCENT
+        if one.used_microusd * 100 >= one.limit.cap_microusd * threshold
+    )
+
+
+def settled_parts(draws: Sequence[tuple[str, int]], amount_microusd: int) -> dict[str, int]:
+    """Return what each of the member's draws, given in the order in which they were taken, pays of the final amount.
+
+    What was held too much goes back to the grants first, to the one taken last at first; what was held too little is
+    paid by the allowance.
+    """
+    if not draws:
+        return {}
+    back = sum(held for _, held in draws) - amount_microusd
+    paid: dict[str, int] = {}
+    grants = [draw for draw in reversed(draws) if draw[0].startswith("grant:")]
+    for scope, held in (*grants, *(draw for draw in draws if draw not in grants)):
+        returned = min(held, max(0, back))
+        back -= returned
+        paid[scope] = held - returned
+    if back < 0:
+        own = next((scope for scope, _ in draws if scope.startswith("member:")), draws[0][0])
+        paid[own] -= back
+    return paid
+
+
+def _from_grants(grants: Sequence[GrantStanding], wanted_microusd: int) -> tuple[tuple[str, int], ...]:
+    parts: list[tuple[str, int]] = []
+    for one in grants:
+        part = min(one.left_microusd, wanted_microusd)
+        if part:
+            parts.append((scopes.grant(one.grant.id), part))
+            wanted_microusd -= part
+    return tuple(parts)

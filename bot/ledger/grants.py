@@ -1,0 +1,88 @@
+"""Grants: money given to a member once, beside the allowance."""
+
+from bot.ledger import books
+from bot.ledger.acts import record
+from bot.ledger.model import Grant, GrantStanding
+from bot.storage.transaction import Many, One, Row, Transaction
+
+_STANDINGS = """
+SELECT g.id, g.guild_id, g.member_id, g.amount_microusd AS amount, g.expires_at, g.reason, g.actor_id, g.at,
+CAST(COALESCE(SUM(CASE WHEN d.state IN ('held', 'exposed') THEN d.amount_microusd END), 0) AS BIGINT) AS held,
+CAST(COALESCE(SUM(d.settled_microusd), 0) AS BIGINT) AS spent
+FROM grants g LEFT JOIN draws d ON d.scope = 'grant:' || g.id
+WHERE g.guild_id = $1 AND g.member_id = $2
+GROUP BY g.id, g.guild_id, g.member_id, g.amount_microusd, g.expires_at, g.reason, g.actor_id, g.at"""
+_ADD = """
+INSERT INTO grants (id, guild_id, member_id, amount_microusd, expires_at, reason, actor_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id"""
+
+
+def add_grant(grant: Grant) -> Transaction[bool]:
+    """Give the money, and record the act; False when a grant of this id was given before, which changed nothing.
+
+    Raises:
+        ValueError: the amount is negative.
+    """
+    if grant.amount_microusd < 0:
+        raise ValueError(f"a grant cannot be negative: {grant.amount_microusd}")
+    yield from books.lock(grant.guild_id)
+    row = yield One(
+        _ADD,
+        (
+            grant.id,
+            grant.guild_id,
+            grant.member_id,
+            grant.amount_microusd,
+            grant.expires_at,
+            grant.reason,
+            grant.actor_id,
+            grant.at,
+        ),
+    )
+    if row is None:
+        return False
+    yield from record(
+        grant.guild_id,
+        act="grant",
+        subject=f"member:{grant.member_id}",
+        before=None,
+        after={"id": grant.id, "microusd": grant.amount_microusd, "expires_at": grant.expires_at},
+        actor_id=grant.actor_id,
+        reason=grant.reason,
+        at=grant.at,
+    )
+    return True
+
+
+def grants_of(guild_id: int, member_id: int) -> Transaction[tuple[GrantStanding, ...]]:
+    """Return every grant the member ever had here, in the order in which they are used."""
+    rows: list[Row] = yield Many(_STANDINGS, (guild_id, member_id))
+    return tuple(sorted((_standing(row) for row in rows), key=_order))
+
+
+def usable(guild_id: int, member_id: int, *, at: float) -> Transaction[tuple[GrantStanding, ...]]:
+    """Return the grants of which something is left and that have not expired, in the order in which they are used."""
+    every = yield from grants_of(guild_id, member_id)
+    return tuple(
+        one for one in every if one.left_microusd and (one.grant.expires_at is None or one.grant.expires_at > at)
+    )
+
+
+def _order(one: GrantStanding) -> tuple[bool, float, float, str]:
+    """The one that expires first comes first, those that never do last; among equals the older one."""
+    grant = one.grant
+    return (grant.expires_at is None, grant.expires_at or 0.0, grant.at, grant.id)
+
+
+def _standing(row: Row) -> GrantStanding:
+    grant = Grant(
+        id=row["id"],
+        guild_id=row["guild_id"],
+        member_id=row["member_id"],
+        amount_microusd=row["amount"],
+        expires_at=row["expires_at"],
+        reason=row["reason"],
+        actor_id=row["actor_id"],
+        at=row["at"],
+    )
+    return GrantStanding(grant, row["held"], row["spent"])

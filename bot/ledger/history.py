@@ -1,0 +1,101 @@
+"""What was spent: pages of jobs and entries, days, and members. A job's dollar stands once, in its server's pool."""
+
+from collections import Counter, defaultdict
+from zoneinfo import ZoneInfo
+
+from bot.ledger import scopes
+from bot.ledger.model import DaySpend, Entry, MemberSpend, Spent
+from bot.ledger.windows import day_of
+from bot.storage.transaction import Many, Row, Transaction
+
+Cursor = tuple[float, str]
+
+# The jobs' own table is joined for their mode and state only; a job whose row is gone keeps its money.
+_SPENT = """
+SELECT d.job_id, d.member_id, d.counted_at, d.ended_at, d.state, d.amount_microusd, d.settled_microusd,
+(SELECT CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) FROM draws m
+WHERE m.job_id = d.job_id AND m.side = 'member') AS charged, j.mode, j.state AS job_state
+FROM draws d LEFT JOIN jobs j ON j.id = d.job_id WHERE d.scope = $1 """
+_MEMBERS_LATEST = "AND d.member_id = $2 ORDER BY d.counted_at DESC, d.job_id DESC LIMIT $3"
+_MEMBERS_BEFORE = (
+    "AND d.member_id = $2 AND (d.counted_at, d.job_id) < ($4, $5) ORDER BY d.counted_at DESC, d.job_id DESC LIMIT $3"
+)
+_AFTER = "AND (d.counted_at, d.job_id) > ($2, $3) ORDER BY d.counted_at, d.job_id LIMIT $4"
+_BY_DAY = """
+SELECT d.counted_at, d.settled_microusd, j.mode FROM draws d LEFT JOIN jobs j ON j.id = d.job_id
+WHERE d.scope = $1 AND d.counted_at >= $2 AND d.state = 'settled'"""
+_TOP = """
+SELECT member_id, CAST(SUM(settled_microusd) AS BIGINT) AS spent, COUNT(*) AS jobs FROM draws
+WHERE scope = $1 AND counted_at >= $2 AND state = 'settled'
+GROUP BY member_id ORDER BY 2 DESC, member_id LIMIT $3"""
+_ENTRIES = """
+SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason
+FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4"""
+
+
+def member_history(
+    guild_id: int, member_id: int, *, limit: int, before: Cursor | None = None
+) -> Transaction[tuple[Spent, ...]]:
+    """Return the member's latest jobs here, newest first; `before` is (counted_at, job_id) of the last one seen."""
+    known = (scopes.server(guild_id), member_id, limit)
+    if before is None:
+        rows: list[Row] = yield Many(_SPENT + _MEMBERS_LATEST, known)
+    else:
+        rows = yield Many(_SPENT + _MEMBERS_BEFORE, (*known, *before))
+    return tuple(_spent(row) for row in rows)
+
+
+def jobs_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:
+    """Return the next jobs of a server for an export, oldest first; `after` is (counted_at, job_id) of the last one."""
+    rows: list[Row] = yield Many(_SPENT + _AFTER, (scopes.server(guild_id), *(after or (-1.0, "")), limit))
+    return tuple(_spent(row) for row in rows)
+
+
+def entries_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Entry, ...]]:
+    """Return the next entries of a server for an export, oldest first; `after` is (at, id) of the last one."""
+    rows: list[Row] = yield Many(_ENTRIES, (guild_id, *(after or (-1.0, "")), limit))
+    return tuple(Entry(**row) for row in rows)
+
+
+def spend_by_day(
+    guild_id: int, *, since: float, tz: ZoneInfo, member_id: int | None = None
+) -> Transaction[tuple[DaySpend, ...]]:
+    """Return what the server's pool, or one member's jobs, spent on each mode on each day since, by the server's days.
+
+    A job's money belongs to the day on which it was accepted.
+    """
+    sql, known = (_BY_DAY, (scopes.server(guild_id), since))
+    rows: list[Row] = (
+        yield Many(sql, known) if member_id is None else Many(f"{sql} AND d.member_id = $3", (*known, member_id))
+    )
+    spent: defaultdict[tuple[str, str], int] = defaultdict(int)
+    jobs = Counter[tuple[str, str]]()
+    for row in rows:
+        key = (day_of(tz, row["counted_at"]).isoformat(), row["mode"] or "")
+        spent[key] += row["settled_microusd"]
+        jobs[key] += 1
+    return tuple(
+        DaySpend(day=day, mode=mode, spent_microusd=spent[day, mode], jobs=jobs[day, mode])
+        for day, mode in sorted(spent)
+    )
+
+
+def top_members(guild_id: int, *, since: float, limit: int) -> Transaction[tuple[MemberSpend, ...]]:
+    """Return the members whose jobs cost the server most since, the dearest first."""
+    rows: list[Row] = yield Many(_TOP, (scopes.server(guild_id), since, limit))
+    return tuple(MemberSpend(member_id=row["member_id"], spent_microusd=row["spent"], jobs=row["jobs"]) for row in rows)
+
+
+def _spent(row: Row) -> Spent:
+    return Spent(
+        job_id=row["job_id"],
+        member_id=row["member_id"],
+        counted_at=row["counted_at"],
+        ended_at=row["ended_at"],
+        state=row["state"],
+        quote_microusd=row["amount_microusd"],
+        member_microusd=row["charged"],
+        server_microusd=row["settled_microusd"] or 0,
+        mode=row["mode"] or "",
+        job_state=row["job_state"] or "",
+    )

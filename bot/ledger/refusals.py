@@ -1,0 +1,199 @@
+"""The refusals of the rules, each one sentence or two with the number, the limit and what to do. Pure."""
+
+from datetime import datetime
+from typing import assert_never
+
+from bot.errors import NotAllowed, QuotaExceeded
+from bot.ledger.model import Ask, Kind, Standing, Terms, View
+from bot.ledger.windows import zone
+from bot.money import dollars
+
+_CHEAPER = "choose a lower resolution or a shorter video"
+_DAY_S = 86400
+_HOUR_S = 3600
+_MINUTE_S = 60
+_REASON_MAX = 300
+
+
+def refuse_if_not_allowed(view: View, *, amount_microusd: int, ask: Ask) -> None:
+    """Return if no rule but a budget could stand in the way.
+
+    Raises:
+        NotAllowed: one does; the first of them, from the widest to the narrowest, is named.
+    """
+    _refuse_if_closed(view.terms)
+    _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, ask=ask)
+    limit = view.terms.at_once
+    if limit is not None and view.open_jobs >= limit.value:
+        raise NotAllowed(
+            f"{_videos(view.open_jobs)} of yours {'is' if view.open_jobs == 1 else 'are'} being made, and "
+            f"{limit.value} at once is your limit here ({limit.because}). Wait until one is finished, or cancel one.",
+            rule="at_once",
+        )
+
+
+def _refuse_if_closed(terms: Terms) -> None:
+    if not terms.server_allowed:
+        raise NotAllowed(
+            "Wanda's operator has not opened Wanda for this server. Ask whoever runs Wanda to add this server's id "
+            f"({terms.who.guild_id}).",
+            rule="operator",
+        )
+    if terms.blocked is not None:
+        raise NotAllowed(
+            f"This server's administrators have blocked you from making videos{_reason(terms.blocked.value)} "
+            "Ask one of them to unblock you.",
+            rule="blocked",
+        )
+    if terms.paused is not None:
+        raise NotAllowed(
+            f"This server's administrators have paused Wanda{_reason(terms.paused.value)} Videos that are being made "
+            "are still finished; try again when Wanda is resumed.",
+            rule="paused",
+        )
+    if terms.channel_closed is not None:
+        raise NotAllowed(
+            f"No videos are made in <#{terms.who.channel_id}>: {terms.channel_closed.because}. "
+            "Use another channel, or ask an administrator to allow this one.",
+            rule="channel",
+        )
+
+
+def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, ask: Ask) -> None:
+    if terms.modes is not None and ask.mode not in terms.modes.value:
+        raise NotAllowed(
+            f"You may not use {ask.mode} here ({terms.modes.because}). {_allowed(terms.modes.value)}", rule="mode"
+        )
+    if terms.resolutions is not None and ask.resolution is not None and ask.resolution not in terms.resolutions.value:
+        raise NotAllowed(
+            f"You may not make videos in {ask.resolution} here ({terms.resolutions.because}). "
+            f"{_allowed(terms.resolutions.value)}",
+            rule="resolution",
+        )
+    ceiling = terms.ceiling_microusd
+    if ceiling is not None and amount_microusd > ceiling.value:
+        raise NotAllowed(
+            f"This video costs {dollars(amount_microusd)}, and one video may cost at most {dollars(ceiling.value)} "
+            f"here ({ceiling.because}). To pay less, {_CHEAPER}.",
+            rule="ceiling",
+        )
+
+
+def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) -> None:
+    """Return if every budget can carry the job, of whose price grants pay a part.
+
+    Raises:
+        QuotaExceeded: one cannot. Of several the one that renews last is named, because waiting for another is in vain.
+    """
+    short = [one for one in view.standings if shortage(one, amount_microusd, granted_microusd)]
+    if short:
+        named = max(short, key=lambda one: (one.limit.window.ends_at, shortage(one, amount_microusd, granted_microusd)))
+        raise refusal(
+            named,
+            amount_microusd,
+            granted_microusd=granted_microusd if named.limit.side == "member" else 0,
+            at=view.terms.at,
+            timezone=view.terms.timezone.value,
+        )
+
+
+def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) -> int:
+    """Return how much a budget lacks for a job of whose price grants pay a part; what costs it nothing always fits."""
+    own = amount_microusd - granted_microusd if standing.limit.side == "member" else amount_microusd
+    return max(0, standing.used_microusd + own - standing.limit.cap_microusd) if own else 0
+
+
+def refusal(
+    standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, at: float, timezone: str = "UTC"
+) -> QuotaExceeded:
+    """Return the refusal of a job by a budget that cannot carry it, with its sentence and its numbers."""
+    limit = standing.limit
+    short = shortage(standing, amount_microusd, granted_microusd)
+    left = standing.left_microusd
+    grants = f" and {dollars(granted_microusd)} of your grants" if granted_microusd else ""
+    sentence = (
+        f"This video costs {dollars(amount_microusd)}, but {f'only {dollars(left)}' if left else 'nothing'} of "
+        f"{_whose(standing)} {dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
+        f"(short by {dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
+    )
+    return QuotaExceeded(
+        sentence,
+        scope=limit.scope,
+        short_microusd=short,
+        left_microusd=left,
+        cap_microusd=limit.cap_microusd,
+        renews_at=limit.window.renews_at,
+    )
+
+
+def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int, at: float, timezone: str) -> str:
+    limit = standing.limit
+    helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an administrator of this server"
+    renews_at = limit.window.renews_at
+    if limit.cap_microusd == 0:
+        return f"Ask {helper} for a budget."
+    if amount_microusd - granted_microusd > limit.cap_microusd:
+        return f"Waiting will not help, it is more than the whole budget: {_CHEAPER}."
+    if renews_at is None:
+        return f"It does not renew: ask {helper} for more, or {_CHEAPER}."
+    zone_name = "UTC" if limit.whose in {"all", "cap"} else timezone
+    moment = datetime.fromtimestamp(renews_at, tz=zone(zone_name))
+    date = "" if limit.window.kind == "day" else f"on {moment.day} {moment:%B} "
+    return f"It renews {date}at {moment:%H:%M} {zone_name}, in {in_words(renews_at - at)}; or {_CHEAPER}."
+
+
+def _whose(standing: Standing) -> str:
+    whose = standing.limit.whose
+    match whose:
+        case "member" | "grant":
+            return "your"
+        case "server":
+            return "this server's"
+        case "role":
+            return f"the role <@&{standing.limit.scope.rpartition(':')[2]}>'s"
+        case "channel":
+            return f"the channel <#{standing.limit.scope.rpartition(':')[2]}>'s"
+        case "cap":
+            return "the operator's cap for this server,"
+        case "all":
+            return "the operator's cap for all servers,"
+        case _:
+            assert_never(whose)
+
+
+def _in_window(kind: Kind) -> str:
+    match kind:
+        case "day":
+            return "for today"
+        case "week":
+            return "for this week"
+        case "month":
+            return "for this month"
+        case "ever":
+            return "in all"
+        case _:
+            assert_never(kind)
+
+
+def in_words(seconds: float) -> str:
+    """Return a wait in its two largest units, rounded up to minutes: "10 d 5 h", "5 h 12 min", "1 min"."""
+    minutes = max(1, -int(-seconds // _MINUTE_S))
+    seconds_up = minutes * _MINUTE_S
+    days, hours = seconds_up // _DAY_S, seconds_up % _DAY_S // _HOUR_S
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def _reason(reason: str) -> str:
+    """Return the administrators' reason as the end of a clause, with its full stop."""
+    said = " ".join(reason.split())[:_REASON_MAX].rstrip(".")
+    return f": {said}." if said else "."
+
+
+def _allowed(names: frozenset[str]) -> str:
+    return f"Allowed: {', '.join(sorted(names))}." if names else "Nothing is allowed: ask an administrator."
+
+
+def _videos(count: int) -> str:
+    return "1 video" if count == 1 else f"{count} videos"

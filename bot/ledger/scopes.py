@@ -1,0 +1,54 @@
+"""Whose money a job draws on, as text: the one place that writes and reads these words."""
+
+from bot.ledger.model import Side, Who
+
+ALL = "all"  # the operator's cap over all servers
+ROLES_MAX = 100  # roles of a member that a job draws on
+
+
+def cap(guild_id: int) -> str:
+    """Return the scope of the operator's cap for one server."""
+    return f"cap:{guild_id}"
+
+
+def server(guild_id: int) -> str:
+    """Return the scope of a server's pool."""
+    return f"server:{guild_id}"
+
+
+def role(guild_id: int, role_id: int) -> str:
+    """Return the scope of a role's pool."""
+    return f"role:{guild_id}:{role_id}"
+
+
+def channel(guild_id: int, channel_id: int) -> str:
+    """Return the scope of a channel's pool."""
+    return f"channel:{guild_id}:{channel_id}"
+
+
+def member(guild_id: int, member_id: int) -> str:
+    """Return the scope of a member's allowance."""
+    return f"member:{guild_id}:{member_id}"
+
+
+def grant(grant_id: str) -> str:
+    """Return the scope of a grant."""
+    return f"grant:{grant_id}"
+
+
+def side(scope: str) -> Side:
+    """Return whose money it is: allowances and grants are the member's, everything else is the server's."""
+    return "member" if scope.startswith(("member:", "grant:")) else "server"
+
+
+def drawn_on(who: Who) -> tuple[str, ...]:
+    """Return every scope that a job of theirs draws on, grants aside; the first `ROLES_MAX` roles count."""
+    roles = (role(who.guild_id, role_id) for role_id in dict.fromkeys(who.role_ids[:ROLES_MAX]))
+    return (
+        ALL,
+        cap(who.guild_id),
+        server(who.guild_id),
+        *roles,
+        channel(who.guild_id, who.channel_id),
+        member(who.guild_id, who.member_id),
+    )
