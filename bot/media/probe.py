@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.errors import Busy, MediaRefused
 from bot.media.names import shown_name as cleaned
 from bot.media.verdict import Reason
-from bot.media.workers import WorkerEnded, Workers, WorkersUnavailable
 from bot.settings import Settings
+from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Prober:
     def of(cls, settings: Settings) -> Self:
         """Build it as the settings say. No process starts before the first file."""
         workers = Workers(
+            "bot.media.worker",
             at_once=settings.probes_at_once,
             memory_mib=settings.probe_memory_mib,
             timeout_s=settings.probe_timeout_s,

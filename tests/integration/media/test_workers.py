@@ -12,18 +12,19 @@ import pytest
 
 from bot.errors import Busy, MediaRefused
 from bot.media.probe import Prober
-from bot.media.workers import WorkerEnded, Workers, WorkersUnavailable
 from bot.settings import Settings
+from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 from tests import media_samples as samples
 
 PIXELS_MAX = 64_000_000
 DEADLINE_S = 30.0
+READER = "bot.media.worker"
 
 
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
     """One worker at a time, with a deadline that no honest file comes near."""
-    pool = Workers(at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
+    pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
     yield pool
     await pool.close()
 
@@ -90,7 +91,7 @@ async def test_knows_no_secret(workers: Workers, tmp_path: Path, monkeypatch: py
 
 async def test_memory_limit(tmp_path: Path) -> None:
     """A picture that needs more memory than a worker has is refused, and the worker goes on with the next file."""
-    pool = Workers(at_once=1, memory_mib=256, timeout_s=DEADLINE_S)
+    pool = Workers(READER, at_once=1, memory_mib=256, timeout_s=DEADLINE_S)
     try:
         answer = await pool.ask(request(saved(tmp_path, samples.picture(7900, 8000))))
         assert answer["reason"] == "costly"
@@ -101,7 +102,7 @@ async def test_memory_limit(tmp_path: Path) -> None:
 
 async def test_time_limit(tmp_path: Path) -> None:
     """A worker that does not answer in time is ended, and the next file gets another."""
-    pool = Workers(at_once=1, memory_mib=512, timeout_s=1.0)
+    pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=1.0)
     try:
         with pytest.raises(WorkerEnded, match="ended after 1 s"):
             await pool.ask(request(never(tmp_path)))
@@ -149,7 +150,7 @@ async def test_cancelled(workers: Workers, tmp_path: Path) -> None:
 
 async def test_closed(tmp_path: Path) -> None:
     """After closing no process is left, and none is started."""
-    pool = Workers(at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
+    pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
     path = saved(tmp_path, samples.png())
     await asyncio.gather(pool.ask(request(path)), pool.ask(request(path)))
     pids = [worker.process.pid for worker in pool._idle]
@@ -162,7 +163,7 @@ async def test_closed(tmp_path: Path) -> None:
 
 async def test_closed_while_reading(tmp_path: Path) -> None:
     """Closing ends a worker that is busy, and whoever waits for it learns that it is not the file."""
-    pool = Workers(at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
+    pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
     asking = asyncio.create_task(pool.ask(request(never(tmp_path))))
     await until(lambda: bool(pool._busy))
     await pool.close()
@@ -172,7 +173,7 @@ async def test_closed_while_reading(tmp_path: Path) -> None:
 
 async def test_bound(tmp_path: Path) -> None:
     """However much is asked at once, no more than the allowed number of processes exist."""
-    pool = Workers(at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
+    pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
     path = saved(tmp_path, samples.png())
     try:
         await asyncio.gather(*(pool.ask(request(path)) for _ in range(50)))
@@ -185,9 +186,9 @@ async def test_bot_killed(tmp_path: Path) -> None:
     """When the bot is killed, its workers leave by themselves."""
     script = f"""
         import asyncio, os
-        from bot.media.workers import Workers
+        from bot.workers.pool import Workers
         async def main():
-            pool = Workers(at_once=1, memory_mib=512, timeout_s=5)
+            pool = Workers("bot.media.worker", at_once=1, memory_mib=512, timeout_s=5)
             await pool.ask({{"path": {str(saved(tmp_path, samples.png()))!r}, "pixels_max": 1000000}})
             print(pool._idle[0].process.pid, flush=True)
             os.kill(os.getpid(), 9)
@@ -226,7 +227,7 @@ async def test_prober_doubts_its_workers(tmp_path: Path) -> None:
             assert request
             return {"kind": "image", "format": "png", "codec": "@everyone", "size_bytes": -1}
 
-    liar = Liar(at_once=1, memory_mib=512, timeout_s=1)
+    liar = Liar(READER, at_once=1, memory_mib=512, timeout_s=1)
     prober = Prober(liar, pixels_max=PIXELS_MAX)
     with pytest.raises(MediaRefused, match="too much memory or time"):
         await prober.facts(tmp_path, shown_name="x")
@@ -238,3 +239,27 @@ async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async with Prober.of(Settings(_env_file=None)) as prober:  # pyright: ignore[reportCallIssue] - pydantic-settings' own
         with pytest.raises(Busy, match="Wanda cannot read files at the moment"):
             await prober.facts(tmp_path, shown_name="x")
+
+
+async def test_idle(tmp_path: Path) -> None:
+    """A pool that keeps no idle workers ends one that nobody asks any more, and starts another when somebody does."""
+    pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, idle_s=0.05)
+    path = saved(tmp_path, samples.png())
+    try:
+        await pool.ask(request(path))
+        pid = pid_of(pool)
+        await until(lambda: not pool._idle and gone(pid))
+        assert (await pool.ask(request(path)))["format"] == "png"
+    finally:
+        await pool.close()
+
+
+async def test_long_answer(tmp_path: Path) -> None:
+    """An answer that is longer than the pool takes counts as none, and its worker is ended."""
+    pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, answer_bytes_max=32)
+    try:
+        with pytest.raises(WorkerEnded, match="LimitOverrunError"):
+            await pool.ask(request(saved(tmp_path, samples.png())))
+        assert not pool._idle
+    finally:
+        await pool.close()

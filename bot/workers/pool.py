@@ -1,4 +1,4 @@
-"""A few worker processes that are kept between files, and ended when one misbehaves.
+"""A few worker processes that are kept between requests, and ended when one misbehaves.
 
 `anyio.to_process` is not used, for what its source does: its worker runs the bot's own `__main__` (all of discord.py),
 inherits the environment with both keys, and answers in pickle, which a parser taken over by a hostile file could use
@@ -21,34 +21,36 @@ import bot
 _log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0
-# Decoders leave a little memory behind; a new process from time to time costs nothing to speak of.
-FILES_PER_WORKER = 500
+# Libraries leave a little memory behind; a new process from time to time costs nothing to speak of.
+REQUESTS_PER_WORKER = 500
+_DRAIN_BYTES = 64 * 1024
 _ROOT = Path(bot.__file__).resolve().parents[1]
 # What a Python needs in order to start and find its libraries. No key and no address is in it.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 
 
-class WorkersUnavailable(Exception):  # noqa: N818 - the state, not a fault of the file
+class WorkersUnavailable(Exception):  # noqa: N818 - the state, not a fault of the request
     """No worker can be started, or they were closed."""
 
 
 class WorkerEnded(Exception):  # noqa: N818 - the event
-    """The worker that read the file ended before it answered: its limits, a crash, or the deadline."""
+    """The worker ended before it answered: its limits, a crash, or the deadline."""
 
 
 class _Worker:
-    """One process and the number of files it has read."""
+    """One process and the number of requests it was sent."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.files = 0
+        self.requests = 0
+        self.retiring: asyncio.TimerHandle | None = None
 
     async def ask(self, line: bytes) -> Any:
         """Send one line and return the answer's JSON; raises WorkerEnded when none comes."""
         stdin, stdout = self.process.stdin, self.process.stdout
         if stdin is None or stdout is None:
             raise WorkerEnded("it has no pipes")
-        self.files += 1
+        self.requests += 1
         try:
             if line:
                 stdin.write(line)
@@ -59,9 +61,25 @@ class _Worker:
 
 
 class Workers:
-    """At most `at_once` processes; each file gets `timeout_s`, `memory_mib` of address space, and no second chance."""
+    """At most `at_once` processes of `python -m module`, which is written with `bot.workers.child.serve`.
 
-    def __init__(self, *, at_once: int, memory_mib: int, timeout_s: float) -> None:
+    Each request gets `timeout_s`, `memory_mib` of address space, and no second chance; an answer's line is at most
+    `answer_bytes_max` long. A worker that nobody has asked for `idle_s` seconds is ended; None keeps it for good.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *,
+        at_once: int,
+        memory_mib: int,
+        timeout_s: float,
+        answer_bytes_max: int = 64 * 1024,
+        idle_s: float | None = None,
+    ) -> None:
+        self._module = module
+        self._answer_bytes_max = answer_bytes_max
+        self._idle_s = idle_s
         self._slots = asyncio.Semaphore(at_once)
         self._memory_mib = memory_mib
         self._timeout_s = timeout_s
@@ -74,7 +92,7 @@ class Workers:
         """Return a worker's answer, as JSON that is not checked yet.
 
         Raises:
-            WorkerEnded: the worker ended, or was ended after `timeout_s`; the next file gets a new one.
+            WorkerEnded: the worker ended, or was ended after `timeout_s`; the next request gets a new one.
             WorkersUnavailable: no worker could be started.
         """
         line = json.dumps(dict(request)).encode() + b"\n"
@@ -85,7 +103,7 @@ class Workers:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     answer = await worker.ask(line)
-                keep = worker.files < FILES_PER_WORKER and not self._closed
+                keep = worker.requests < REQUESTS_PER_WORKER and not self._closed
             except TimeoutError as error:
                 raise WorkerEnded(f"it was ended after {self._timeout_s:g} s") from error
             except WorkerEnded as error:
@@ -94,9 +112,9 @@ class Workers:
                 raise
             finally:
                 self._busy.discard(worker)
-                # Also when the caller was cancelled: a worker in the middle of a file is of no use to the next one.
+                # Also when the caller was cancelled: a worker in the middle of a request is of no use to the next one.
                 if keep:
-                    self._idle.append(worker)
+                    self._rest(worker)
                 else:
                     self._end(worker.process)
             return answer
@@ -105,6 +123,7 @@ class Workers:
         """End every worker, busy or not, and return when they are gone. Nothing can be asked afterwards."""
         self._closed = True
         for worker in (*self._idle, *self._busy):
+            _stay(worker)
             self._end(worker.process)
         self._idle.clear()
         while self._ending:
@@ -114,6 +133,7 @@ class Workers:
         """Return an idle worker that still lives, or a new one."""
         while self._idle:
             worker = self._idle.pop()
+            _stay(worker)
             if worker.process.returncode is None:
                 return worker
             self._end(worker.process)
@@ -121,14 +141,25 @@ class Workers:
             raise WorkersUnavailable("the workers are closed")
         return await self._start()
 
+    def _rest(self, worker: _Worker) -> None:
+        """Keep a worker for the next request, for as long as this pool keeps one."""
+        self._idle.append(worker)
+        if self._idle_s is not None:
+            worker.retiring = asyncio.get_running_loop().call_later(self._idle_s, self._retire, worker)
+
+    def _retire(self, worker: _Worker) -> None:
+        self._idle.remove(worker)
+        self._end(worker.process)
+
     async def _start(self) -> _Worker:
         """Start a process and return it once it says that it is ready."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-E", "-s", "-m", "bot.media.worker", str(self._memory_mib), str(self._timeout_s)),
+                *(sys.executable, "-E", "-s", "-m", self._module, str(self._memory_mib), str(self._timeout_s)),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
+                limit=self._answer_bytes_max,
                 cwd=_ROOT,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
                 start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then closes its workers
@@ -161,6 +192,18 @@ class Workers:
         task.add_done_callback(self._ending.discard)
 
 
+def _stay(worker: _Worker) -> None:
+    """Take back that this worker shall be ended for idleness."""
+    if worker.retiring is not None:
+        worker.retiring.cancel()
+        worker.retiring = None
+
+
 async def _gone(process: Process) -> None:
     """Return when the process is gone and its exit code collected."""
+    if process.stdout is not None:
+        # asyncio tells of an exit only after the pipe's end, and stops reading a pipe whose line grew too long.
+        with contextlib.suppress(RuntimeError):  # whoever still waits for its answer reads on to the end
+            while await process.stdout.read(_DRAIN_BYTES):
+                pass
     await process.wait()
