@@ -1,0 +1,49 @@
+"""Costly orders that wait for their member's yes. Nothing is held for them, so they need not survive a restart."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.catalogue.mode import Mode
+from bot.jobs.model import Input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An order with its files copied and checked; `id` becomes the job's. `expires_at` is in Unix seconds."""
+
+    id: str
+    guild_id: int
+    channel_id: int
+    member_id: int
+    role_ids: tuple[int, ...]
+    mode: Mode
+    inputs: tuple[Input, ...]
+    expires_at: float
+
+
+class Drafts:
+    """At most `most` drafts; the oldest gives way. Whoever takes a draft out owns its files from then on."""
+
+    def __init__(self, *, most: int, clock: Callable[[], float]) -> None:
+        """It is empty."""
+        self._most = most
+        self._clock = clock
+        self._kept: OrderedDict[str, Draft] = OrderedDict()
+
+    def keep(self, draft: Draft) -> list[Draft]:
+        """Keep it, and return the drafts that are over with now, whose files are to be discarded."""
+        self._kept[draft.id] = draft
+        self._kept.move_to_end(draft.id)
+        over = [self._kept.pop(old.id) for old in list(self._kept.values()) if old.expires_at <= self._clock()]
+        while len(self._kept) > self._most:
+            over.append(self._kept.popitem(last=False)[1])
+        return over
+
+    def take(self, draft_id: str, *, member_id: int) -> Draft | None:
+        """Take it out for its own member, once; None when it is gone, expired or somebody else's."""
+        draft = self._kept.get(draft_id)
+        if draft is None or draft.member_id != member_id or draft.expires_at <= self._clock():
+            return None
+        del self._kept[draft_id]
+        return draft

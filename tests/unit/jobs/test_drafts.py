@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+from bot.jobs.drafts import Draft, Drafts
+from tests.catalogue_samples import request
+from tests.jobs_samples import NOW
+
+DRAFT = Draft(
+    id="d1",
+    guild_id=1,
+    channel_id=20,
+    member_id=2,
+    role_ids=(),
+    mode=request("wan27-image"),
+    inputs=(),
+    expires_at=NOW + 60,
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+def test_a_draft_is_taken_once_and_by_its_member() -> None:
+    """Only the member who asked takes a draft out, and only once: two presses make one video."""
+    drafts = Drafts(most=10, clock=Clock())
+    assert drafts.keep(DRAFT) == []
+    assert drafts.take("d1", member_id=3) is None
+    assert drafts.take("d1", member_id=2) == DRAFT
+    assert drafts.take("d1", member_id=2) is None
+
+
+def test_an_old_draft_is_gone() -> None:
+    """A draft that is over can no longer be taken, and its files are handed back with the next one."""
+    clock = Clock()
+    drafts = Drafts(most=10, clock=clock)
+    drafts.keep(DRAFT)
+    clock.now += 60
+    assert drafts.take("d1", member_id=2) is None
+    assert drafts.keep(replace(DRAFT, id="d2", expires_at=NOW + 120)) == [DRAFT]
+
+
+def test_the_oldest_gives_way() -> None:
+    """There are never more drafts than the bound."""
+    drafts = Drafts(most=2, clock=Clock())
+    over = [old.id for number in range(4) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
+    assert over == ["d0", "d1"]
