@@ -76,10 +76,11 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
 
 
 def _commands() -> int:
-    from cogs.families import offered  # noqa: PLC0415 - see the module's docstring
+    from cogs import admin, families, quota  # noqa: PLC0415 - see the module's docstring
     from cogs.wan import command_payload  # noqa: PLC0415 - see the module's docstring
 
-    print(json.dumps(command_payload(offered()), indent=2, ensure_ascii=False))
+    groups = [*families.offered(), quota.offered(), admin.offered()]
+    print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
 
 

@@ -32,7 +32,9 @@ from bot.settings import Settings
 from bot.storage.opening import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.web.server import WebServer
+from cogs.admin import admin
 from cogs.families import families
+from cogs.quota import quota
 from cogs.results import results
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ async def _compose(
     stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
-    client = await stack.enter_async_context(Wanda(settings, (families, results)))
+    client = await stack.enter_async_context(Wanda(settings, (families, results, quota, admin)))
     cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
     prober = await stack.enter_async_context(Prober.of(settings))
     prices = price_table(settings.prices_usd)
@@ -86,6 +88,9 @@ async def _compose(
     client.services = Services(
         runner=runner,
         intake=Intake(http, prober, settings),
+        store=store,
+        shipped=shipped_by(settings),
+        prices=prices,
         settings=settings,
         clock=time.time,
         new_id=lambda: uuid.uuid4().hex,

@@ -13,10 +13,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.catalogue.price import PriceTable
 from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.runner import Runner
+from bot.ledger.model import Shipped
 from bot.media.intake import Intake
 from bot.settings import Settings
+from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
 STORAGE_TROUBLE = (
@@ -31,6 +34,9 @@ class Services:
 
     runner: Runner
     intake: Intake
+    store: Store
+    shipped: Shipped
+    prices: PriceTable
     settings: Settings
     clock: Callable[[], float]
     new_id: Callable[[], str]
@@ -52,6 +58,8 @@ class Tree(app_commands.CommandTree["Wanda"]):
             case StorageError():
                 log.error("a command was refused: the database did not answer", exc_info=cause)
                 sentence = STORAGE_TROUBLE
+            case app_commands.CheckFailure():
+                sentence = str(cause)
             case app_commands.TransformerError():
                 sentence = (
                     f"Wanda cannot read “{discord.utils.escape_markdown(str(cause.value))[:100]}” as this option. "

@@ -201,6 +201,12 @@ class Settings(BaseSettings):
     edit_age_max_s: float = setting("WANDA_EDIT_AGE_MAX_S", 3600.0, "An older card is replied to, not edited.", gt=0)
     result_mib_max: int = setting("WANDA_RESULT_MIB_MAX", 512, "The largest result that is downloaded.", ge=1)
 
+    # Export.
+    export_rows_max: int = setting(
+        "WANDA_EXPORT_ROWS_MAX", 100_000, "Rows in one file of an export.", ge=1, le=10_000_000
+    )
+    export_mib_max: int = setting("WANDA_EXPORT_MIB_MAX", 8, "The size of one file of an export.", ge=1, le=100)
+
     # Running.
     web_host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Where /healthz listens.")
     web_port: int = setting("WANDA_WEB_PORT", 8422, "Port of /healthz; 0 turns it off.", ge=0, le=65535)

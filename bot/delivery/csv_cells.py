@@ -6,6 +6,7 @@ https://owasp.org/www-community/attacks/CSV_Injection
 import csv
 import io
 from collections.abc import Iterable
+from decimal import Decimal
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CELL_CHARS_MAX = 2000
@@ -18,7 +19,7 @@ def cell(value: object) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return str(value)
     text = str(value).replace("\0", "")[:_CELL_CHARS_MAX]
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text

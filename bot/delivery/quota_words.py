@@ -1,0 +1,224 @@
+"""PURE. What a member reads of their own quota: what is left in each window, what is held, when it renews."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.catalogue.price import PriceTable
+from bot.catalogue.pricing import price_line
+from bot.catalogue.registry import MODES
+from bot.delivery.card import Card, Field
+from bot.delivery.text import TIMES, bar, plain
+from bot.delivery.wording import AMBER, GREEN, RED
+from bot.errors import ModeOff
+from bot.ledger.model import GrantStanding, Limit, Standing, Terms, View
+from bot.money import dollars
+
+IN = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
+BAR_CELLS = 16
+SHOWN_MAX = 12  # standings on one card: a description holds 4,096 characters
+GRANTS_MAX = 5
+_LOW = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one mode costs at its default setting, by its id; None where its price is not known."""
+
+    mode: str
+    title: str
+    resolution: str | None
+    microusd: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a member can spend at once, and which limit says so."""
+
+    microusd: int
+    because: str
+
+
+def offers(prices: PriceTable) -> tuple[Offer, ...]:
+    """Return every mode's price at its default setting."""
+    found: list[Offer] = []
+    for mode in MODES:
+        field = mode.model_fields.get("resolution")
+        try:
+            price = price_line(mode.id, (), prices).microusd
+        except ModeOff:
+            price = None
+        found.append(Offer(mode.id, mode.title, None if field is None else str(field.default), price))
+    return tuple(found)
+
+
+def reach(view: View) -> Reach | None:
+    """Return what the member can spend now: the tightest limit, grants counted to the allowance; None if nothing is."""
+    granted = sum(one.left_microusd for one in view.grants)
+    bounds = [
+        Reach(s.left_microusd + (granted if s.limit.whose == "member" else 0), limit_title(s.limit))
+        for s in view.standings
+        if s.limit.whose != "grant"
+    ]
+    return min(bounds, key=lambda bound: bound.microusd, default=None)
+
+
+def limit_title(limit: Limit, *, mine: bool = True) -> str:
+    """Return what a limit is called in the middle of a sentence: "your allowance today"."""
+    return f"{_whose(limit, mine=mine)} {IN[limit.window.kind]}"
+
+
+def _whose(limit: Limit, *, mine: bool) -> str:
+    identity = limit.scope.rpartition(":")[2]
+    match limit.whose:
+        case "member":
+            return "your allowance" if mine else f"the allowance of <@{identity}>"
+        case "server":
+            return "this server's pool"
+        case "role":
+            return f"the pool of <@&{identity}>"
+        case "channel":
+            return f"the pool of <#{identity}>"
+        case "cap":
+            return "the operator's cap for this server"
+        case "all":
+            return "the operator's cap over all servers"
+        case "grant":
+            return "a grant"
+
+
+def standing_lines(standing: Standing, *, mine: bool = True, because: bool = False) -> str:
+    """Return one limit in two lines: left of cap with its bar; then held, spent and when it renews."""
+    limit = standing.limit
+    title = limit_title(limit, mine=mine)
+    left = (
+        f"**{title[:1].upper()}{title[1:]}**: {dollars(standing.left_microusd)} of {dollars(limit.cap_microusd)} left"
+    )
+    share = standing.left_microusd / limit.cap_microusd if limit.cap_microusd else 0.0
+    facts = [bar(share, BAR_CELLS), f"{dollars(standing.spent_microusd)} spent"]
+    if standing.held_microusd:
+        facts.append(f"{dollars(standing.held_microusd)} held")
+    facts.append(renews(limit))
+    lines = [left, " · ".join(facts)]
+    if because:
+        lines.append(f"-# by {limit.because}")
+    return "\n".join(lines)
+
+
+def renews(limit: Limit) -> str:
+    """Return "renews in 5 hours" as Discord's own timestamp, or that it never does."""
+    at = limit.window.renews_at
+    return "never renews" if at is None else f"renews <t:{int(at)}:R>"
+
+
+def grant_line(one: GrantStanding) -> str:
+    """Return one grant in one line."""
+    until = f", until <t:{int(one.grant.expires_at)}:R>" if one.grant.expires_at is not None else ""
+    left = f"{dollars(one.left_microusd)} of {dollars(one.grant.amount_microusd)} left"
+    return f"**A grant**: {left}{until} · {plain(one.grant.reason, 80)}"
+
+
+def quota_card(view: View, priced: Sequence[Offer]) -> Card:
+    """Return the member's own card."""
+    shown = [s for s in view.standings if s.limit.whose not in {"all", "grant"}]
+    mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
+    shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
+    parts = [
+        _stopped(view.terms),
+        _headline(view),
+        *mine,
+        *(grant_line(one) for one in view.grants[:GRANTS_MAX]),
+        *shared,
+    ]
+    return Card(
+        title="Your quota",
+        description="\n\n".join(part for part in parts[:SHOWN_MAX] if part),
+        fields=(Field("That is about", _buys(view, priced), inline=False), *_limits(view)),
+        colour=_colour(view),
+        footer=_footer(view.terms),
+    )
+
+
+def _footer(terms: Terms) -> str:
+    return f"Times of {terms.timezone.value} · Wanda asks first above {dollars(terms.ask_above_microusd.value)}"
+
+
+def _headline(view: View) -> str:
+    bound = reach(view)
+    if bound is None:
+        return "Nothing limits what you can spend."
+    if bound.microusd == 0:
+        return f"You can spend nothing more now, because {bound.because} is used up."
+    return f"You can spend **{dollars(bound.microusd)}** now; then {bound.because} is used up."
+
+
+def _stopped(terms: Terms) -> str:
+    """Return why nothing can be made at all, first the reason that lasts longest."""
+    if not terms.server_allowed:
+        return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
+    if terms.blocked is not None:
+        return f"**You cannot make videos in this server**: {plain(terms.blocked.value)}"
+    if terms.paused is not None:
+        return f"**Wanda is paused in this server**: {plain(terms.paused.value)}"
+    if terms.channel_closed is not None:
+        return "**No videos can be made in this channel**; another one may be open."
+    return ""
+
+
+def _buys(view: View, priced: Sequence[Offer]) -> str:
+    bound = reach(view)
+    lines = [_bought(view.terms, offer, None if bound is None else bound.microusd) for offer in priced]
+    return "\n".join(lines)
+
+
+def _bought(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
+    """Return one mode's line: "4 × Wan 2.7 image, at $0.75"."""
+    if offer.microusd is None:
+        return f"\u2013 {offer.title}: off, its price is not known"
+    price = dollars(offer.microusd)
+    if terms.modes is not None and offer.mode not in terms.modes.value:
+        return f"\u2013 {offer.title}: not allowed here"
+    if (
+        terms.resolutions is not None
+        and offer.resolution is not None
+        and offer.resolution not in terms.resolutions.value
+    ):
+        return f"\u2013 {offer.title}: only at {', '.join(sorted(terms.resolutions.value))}"
+    if terms.ceiling_microusd is not None and offer.microusd > terms.ceiling_microusd.value:
+        return (
+            f"\u2013 {offer.title}: {price} is above your {dollars(terms.ceiling_microusd.value)} a video; choose less"
+        )
+    if left_microusd is None:
+        return f"{offer.title}, at {price} each"
+    return f"**{left_microusd // offer.microusd:,}** {TIMES} {offer.title}, at {price}"
+
+
+def _limits(view: View) -> tuple[Field, ...]:
+    terms = view.terms
+    facts: list[str] = []
+    if terms.ceiling_microusd is not None:
+        facts.append(f"A video may cost up to {dollars(terms.ceiling_microusd.value)}.")
+    if terms.at_once is not None:
+        facts.append(f"{view.open_jobs} of {terms.at_once.value} videos at once are in the making.")
+    if terms.resolutions is not None:
+        facts.append(f"Resolutions: {', '.join(sorted(terms.resolutions.value))}.")
+    if terms.approval is not None:
+        facts.append(f"Above {dollars(terms.approval.value.above_microusd)} a video waits for approval.")
+    return (Field("Also", "\n".join(facts), inline=False),) if facts else ()
+
+
+def _colour(view: View) -> int:
+    shares = [s.left_microusd / s.limit.cap_microusd for s in view.standings if s.limit.cap_microusd]
+    lowest = min(shares, default=1.0)
+    if lowest <= 0 or _stopped(view.terms):
+        return RED
+    return AMBER if lowest <= _LOW else GREEN
+
+
+def asked_above(before: Terms, now: Terms) -> str:
+    """Return the answer to a changed threshold."""
+    old, new = before.ask_above_microusd, now.ask_above_microusd
+    again = "" if old.value != new.value else " already"
+    return (
+        f"Wanda asks you first, with the exact price, before a video that costs more than **{dollars(new.value)}**"
+        f"{again} ({new.because}; before: {dollars(old.value)}). It holds for you alone, from now on."
+    )

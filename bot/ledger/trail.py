@@ -1,0 +1,39 @@
+"""The movements of a server's money as its admins read them: one line a movement, newest first."""
+
+from dataclasses import dataclass, fields
+
+from bot.ledger import scopes
+from bot.ledger.history import Cursor
+from bot.ledger.model import Entry
+from bot.storage.transaction import Many, Row, Transaction
+
+_COLUMNS = tuple(field.name for field in fields(Entry))
+
+# A job draws on many scopes at once; the server's own says everything once, and the draw whose job it was.
+_LATEST = """
+SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
+e.actor, e.reason, d.member_id
+FROM entries e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
+WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.id DESC LIMIT $3"""
+_FIRST = _LATEST.format(older="")
+_OLDER = _LATEST.format(older="AND (e.at, e.id) < ($4, $5) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One entry of the server's pool, and the member whose job it was."""
+
+    entry: Entry
+    member_id: int
+
+
+def movements(guild_id: int, *, limit: int, before: Cursor | None = None) -> Transaction[tuple[Movement, ...]]:
+    """Return the latest movements of a server's money; `before` is (at, id) of the last one already seen."""
+    known = (guild_id, scopes.server(guild_id), limit)
+    rows: list[Row] = yield Many(_FIRST, known) if before is None else Many(_OLDER, (*known, *before))
+    return tuple(_movement(row) for row in rows)
+
+
+def _movement(row: Row) -> Movement:
+    entry = {name: row[name] for name in _COLUMNS}
+    return Movement(Entry(**entry), row["member_id"] or 0)

@@ -1,0 +1,117 @@
+"""Pages of history with buttons that carry their own cursor, so that they work after a restart too."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Self, TypeVar, cast
+
+import discord
+
+from bot.client import STORAGE_TROUBLE, Interaction, answer_privately
+from bot.delivery import history_words as words
+from bot.delivery.card import Card
+from bot.delivery.embeds import to_embed, to_view
+from bot.delivery.history_words import PAGE_LINES, PAGE_TEMPLATE, Page, What
+from bot.errors import OptionRefused, Refusal, StorageError
+from bot.ledger import rulebook
+from bot.ledger.history import Cursor
+from bot.ledger.trail import movements
+from cogs.admin_desk import NotAdmin, check_admin
+from cogs.asker import asker
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+STALE = "This page cannot be opened any more. Use the command again."
+
+
+async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
+    """Return the page that begins after `cursor`, or the newest one when that is empty.
+
+    Raises:
+        NotAdmin: the page is for admins, and this is none.
+        OptionRefused: the cursor is not one of ours.
+        StorageError: the database did not answer.
+    """
+    store = interaction.client.services.store
+    who = asker(interaction)
+    more = PAGE_LINES + 1  # one more tells whether there is an older page
+    match what:
+        case "history":
+            jobs = await store.read(
+                rulebook.member_history(who.guild_id, who.member_id, limit=more, before=_moment(cursor))
+            )
+            page = _page(what, cursor, jobs, lambda job: _text(job.counted_at, job.job_id))
+            return words.history_card(page, jobs[:PAGE_LINES])
+        case "acts":
+            check_admin(interaction)
+            acts = await store.read(rulebook.acts_of(who.guild_id, limit=more, before=_number(cursor)))
+            page = _page(what, cursor, acts, lambda act: str(act.id))
+            return words.acts_card(page, acts[:PAGE_LINES])
+        case "money":
+            check_admin(interaction)
+            moved = await store.read(movements(who.guild_id, limit=more, before=_moment(cursor)))
+            page = _page(what, cursor, moved, lambda one: _text(one.entry.at, one.entry.id))
+            return words.money_card(page, moved[:PAGE_LINES])
+
+
+def _page(what: What, cursor: str, found: Sequence[T], key: Callable[[T], str]) -> Page:
+    older = key(found[PAGE_LINES - 1]) if len(found) > PAGE_LINES else None
+    return Page(what=what, cursor=cursor, older=older)
+
+
+def _text(at: float, identity: str) -> str:
+    return f"{at!r}/{identity}"
+
+
+def _moment(cursor: str) -> Cursor | None:
+    if not cursor:
+        return None
+    at, _, identity = cursor.partition("/")
+    try:
+        return float(at), identity
+    except ValueError:
+        raise OptionRefused(STALE) from None
+
+
+def _number(cursor: str) -> int | None:
+    if not cursor:
+        return None
+    if not (cursor.isascii() and cursor.isdigit()):
+        raise OptionRefused(STALE)
+    return int(cursor)
+
+
+class PageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_TEMPLATE):
+    """Turns the page of a private answer."""
+
+    def __init__(self, what: What, cursor: str) -> None:
+        """Stand for the button that the card shows."""
+        super().__init__(discord.ui.Button(label="Page", custom_id=f"{words.PAGE_PREFIX}{what}:{cursor}"))
+        self.what: What = what
+        self.cursor = cursor
+
+    @classmethod
+    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """Read the page from the button's id."""
+        return cls(cast("What", match["what"]), match["cursor"])
+
+    async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Put the page in the place of the one that is shown; errors are answered here: discord.py only logs them."""
+        await interaction.response.defer()
+        try:
+            card = await page_card(interaction, self.what, self.cursor)
+        except (Refusal, NotAdmin) as refusal:
+            await answer_privately(interaction, str(refusal))
+        except StorageError:
+            log.exception("a page was refused: the database did not answer")
+            await answer_privately(interaction, STORAGE_TROUBLE)
+        except Exception:
+            log.exception("a page failed")
+            await answer_privately(interaction, "Something went wrong in Wanda. Please tell an admin.")
+        else:
+            await show_page(interaction, card)
+
+
+async def show_page(interaction: Interaction, card: Card) -> None:
+    """Answer with the page."""
+    await interaction.edit_original_response(content=None, embed=to_embed(card), view=to_view(card))

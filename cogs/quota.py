@@ -1,0 +1,106 @@
+"""`/quota`: what a member has left, what they spent, and above which price they are asked first."""
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Interaction, Wanda
+from bot.delivery import quota_words as words
+from bot.delivery.embeds import to_embed
+from bot.ledger import rulebook
+from bot.ledger import transactions as ledger
+from bot.ledger.amounts import amount as money
+from bot.ledger.model import Terms, Who
+from bot.storage.transaction import Transaction
+from cogs.admin_desk import Listed
+from cogs.asker import asker
+from cogs.pages import PageButton, page_card, show_page
+
+DEFAULT = "default"
+
+
+async def show(interaction: Interaction) -> None:
+    """Show what is left in each window, what that buys, and the last 30 days as a picture."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    services = interaction.client.services
+    at = services.clock()
+    view = await services.store.read(ledger.standing(who, at=at, shipped=services.shipped))
+    card = words.quota_card(view, words.offers(services.prices))
+    await interaction.edit_original_response(embed=to_embed(card))
+
+
+async def history(interaction: Interaction) -> None:
+    """Show the member's own jobs and money, a page at a time."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await show_page(interaction, await page_card(interaction, "history", ""))
+
+
+@app_commands.describe(
+    above="In dollars: 1, $1 or 0.50; 0 asks before every video; “default” is 20 % of your allowance."
+)
+async def ask(interaction: Interaction, above: str) -> None:
+    """Set the price above which Wanda asks this member first."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    services = interaction.client.services
+    microusd = None if above.strip().lower() == DEFAULT else money(above)
+    before, now = await services.store.write(_threshold(interaction, who, microusd, at=services.clock()))
+    await interaction.edit_original_response(content=words.asked_above(before, now))
+
+
+def _threshold(
+    interaction: Interaction, who: Who, microusd: int | None, *, at: float
+) -> Transaction[tuple[Terms, Terms]]:
+    """Set or clear the member's own rule, and return their terms before and after."""
+    shipped = interaction.client.services.shipped
+    where = (who.guild_id, f"member:{who.member_id}", "ask_above")
+    before = yield from rulebook.terms_of(who, at=at, shipped=shipped)
+    if microusd is None:
+        yield from rulebook.clear_rule(*where, actor_id=who.member_id, reason="", at=at)
+    else:
+        yield from rulebook.set_rule(*where, microusd, actor_id=who.member_id, reason="", at=at)
+    return before, (yield from rulebook.terms_of(who, at=at, shipped=shipped))
+
+
+COMMANDS = (
+    Listed("show", "See what you have left, when it renews, and how many videos that is.", show),
+    Listed("history", "See your own videos here and what they cost.", history),
+    Listed("ask", "Choose above which price Wanda asks you first.", ask),
+)
+
+
+def offered() -> app_commands.Group:
+    """Return the group, made anew, as a sync would send it."""
+    group = app_commands.Group(
+        name="quota",
+        description="What you may spend on videos in this server.",
+        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
+        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+    )
+    for one in COMMANDS:
+        group.add_command(app_commands.Command(name=one.name, description=one.description, callback=one.callback))
+    return group
+
+
+class Quota(commands.Cog):
+    """Owns `/quota` and the buttons that turn pages."""
+
+    def __init__(self, bot: Wanda) -> None:
+        """Nothing is in the tree before `cog_load`."""
+        self.bot = bot
+        self.group = offered()
+
+    async def cog_load(self) -> None:
+        """Begin to answer."""
+        self.bot.tree.add_command(self.group)
+        self.bot.add_dynamic_items(PageButton)
+
+    async def cog_unload(self) -> None:
+        """Answer no more."""
+        self.bot.tree.remove_command(self.group.name)
+        self.bot.remove_dynamic_items(PageButton)
+
+
+def quota(bot: Wanda) -> tuple[Quota]:
+    """Make the cog."""
+    return (Quota(bot),)
