@@ -207,6 +207,15 @@ class Settings(BaseSettings):
     )
     export_mib_max: int = setting("WANDA_EXPORT_MIB_MAX", 8, "The size of one file of an export.", ge=1, le=100)
 
+    # Pictures of money.
+    charts_at_once: int = setting("WANDA_CHARTS_AT_ONCE", 1, "Worker processes that draw pictures.", ge=1, le=8)
+    chart_timeout_s: float = setting(
+        "WANDA_CHART_TIMEOUT_S", 10.0, "Drawing one picture; without it the answer is text alone.", gt=0, le=60
+    )
+    chart_memory_mib: int = setting(
+        "WANDA_CHART_MEMORY_MIB", 512, "Such a worker's address space; it needs about 300.", ge=384, le=16384
+    )
+
     # Running.
     web_host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Where /healthz listens.")
     web_port: int = setting("WANDA_WEB_PORT", 8422, "Port of /healthz; 0 turns it off.", ge=0, le=65535)
