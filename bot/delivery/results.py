@@ -74,6 +74,8 @@ class Results:
             bytes_max=self._settings.result_mib_max * MIB,
             timeout_s=self._settings.download_timeout_s,
             allowed=self._allowed,
+            retries=self._settings.download_retries,
+            wait_s=self._settings.download_wait_s,
             sleep=self._sleep,
         )
 

@@ -153,13 +153,17 @@ async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make
 
 
 async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
-    """When an edit says that later ones have no chance, the card's pacing ends."""
+    """When an edit says that later ones have no chance, the card's pacing ends, whatever becomes of the job."""
     stage, job = Stage(), make_job(state="queued")
     stage.reachable = False
     async with stage.pacer:
         stage.pacer.show(job, Live(), None)
         await stage.settle()
         assert len(stage.pacer) == 0
+        for second in range(1, 5):
+            stage.pacer.show(replace(job, state="running", updated_at=NOW + second), Live(fraction=second / 5), None)
+            await stage.advance(60)
+    assert len(stage.edits) == 1
 
 
 async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
