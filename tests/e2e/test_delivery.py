@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, attached, eventually, text_of
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import PRICED, finished, in_state, order, picture, says
+from tests.e2e.play import PRICED, finished, in_state, order, picture, replied, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024
@@ -133,6 +133,18 @@ async def test_past_the_token(stage: Stage, files: Path) -> None:
     assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
     assert (await exchanges(stage, "PATCH", "/webhooks/"))[-1]["status"] == 401
     assert [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")] == [200]
+
+
+async def test_past_the_hour(stage: Stage, files: Path) -> None:
+    """When Discord takes no more edits of a card over an hour old, one new message replies to it with the video."""
+    fault = {"method": "PATCH", "path": "/channels/*", "status": 429, "code": 30046, "retry_after": 0.05}
+    async with held(stage, files) as message_id:
+        await stage.discord.post("advance", {"seconds": 3601})
+        await stage.discord.post("faults", fault)
+    reply = await replied(stage, message_id)
+    assert "your video is ready" in reply["content"]
+    assert [m["id"] for m in await films(stage, since=message_id)] == [reply["id"]]
+    await stage.discord.delete("faults")
 
 
 async def test_a_members_limit_ends_with_the_token(stage: Stage, files: Path) -> None:
