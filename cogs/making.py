@@ -134,8 +134,13 @@ def _check_place(interaction: Interaction) -> None:
         needed = needed | discord.Permissions(send_messages_in_threads=True)
     missing = discord.Permissions(needed.value & ~interaction.app_permissions.value)
     if missing.value:
-        names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
+        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
         raise OptionRefused(
             f"Wanda cannot post videos here, because she lacks: {names}. "
             "Ask an admin to allow that in this channel, or use another one; nothing was charged."
         )
+
+
+def _as_admins_see_it(permission: str) -> str:
+    """Return the name in Discord's settings; discord.py still calls seeing a channel by its old one."""
+    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
