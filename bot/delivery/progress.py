@@ -100,7 +100,10 @@ class Pacer:
             entry.ended = True
             if entry.task is not None:
                 entry.task.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        # A task group packs whatever else leaves its block into a group of errors, which nobody above expects; it has
+        # to know of a cancellation alone.
+        cancelled = error if isinstance(error, asyncio.CancelledError) else None
+        await self._group.__aexit__(type(cancelled) if cancelled else None, cancelled, trace)
 
     def __len__(self) -> int:
         """Return how many cards are in progress."""
