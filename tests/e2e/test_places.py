@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.stage import Stage, attached, eventually
-from tests.e2e.play import PRICED, held_and_spent, picture
+from tests.e2e.play import PRICED, finished, held_and_spent, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DENIED = {
@@ -67,8 +67,33 @@ async def test_a_button_of_a_job_that_nobody_knows(stage: Stage) -> None:
     assert "not in Wanda's books" in await eventually(look, what="answer to the button")
 
 
+async def test_a_first_answer_that_comes_too_late(stage: Stage, files: Path) -> None:
+    """When Discord no longer takes the first answer, the command is as if it had not been given."""
+    fault = {"method": "POST", "path": "/interactions/*", "status": 404, "code": 10062, "times": 2}
+    await stage.discord.post("faults", fault)
+    given = asyncio.create_task(asked_in(stage, files, "general"))
+
+    async def look() -> bool | None:
+        lines = await stage.discord.get("transcript")
+        return True if sum(line.get("status") == 404 for line in lines) == 2 else None
+
+    await eventually(look, what="refusal of both answers")
+    given.cancel()
+
+
 async def test_nothing_was_spent(stage: Stage) -> None:
     """After all these refusals nothing is held, fal heard nothing, and no file was kept."""
     assert await asyncio.to_thread(held_and_spent, stage) == {}
     assert await stage.fal.get("submits") == []
     assert not await asyncio.to_thread(lambda: any(path.is_file() for path in stage.folder.glob("inputs/**/*")))
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["lost on the way there", "lost on the way back"])
+async def test_a_broken_line_at_the_first_answer(stage: Stage, files: Path, *, taken: bool) -> None:
+    """A first answer that broke off is given again, and the command ends as one video on one card."""
+    fault = {"method": "POST", "path": "/interactions/*", "drop": True, "after": taken, "times": 1}
+    await stage.discord.post("faults", fault)
+    before = len(await stage.messages())
+    answer = await asked_in(stage, files, "general")
+    message = await finished(stage, answer["message_id"])
+    assert [m["id"] for m in (await stage.messages())[before:]] == [message["id"]]
