@@ -163,6 +163,9 @@ class Settings(BaseSettings):
         "A running job waits this long for the database, then for the next start.",
         gt=0,
     )
+    recheck_s: float = setting(
+        "WANDA_RECHECK_S", 60.0, "Between two looks for unfinished jobs that nobody works on.", gt=0
+    )
 
     # Delivery.
     delivery_tries: int = setting(

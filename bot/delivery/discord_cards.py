@@ -18,7 +18,7 @@ from bot.delivery.links import Posted, Reason
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.results import Fetched, Results, Sleep
-from bot.errors import DeliveryError, DownloadError, DownloadTooLarge, TooLarge
+from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
 from bot.settings import Settings
@@ -68,11 +68,17 @@ class DiscordCards:
         return wording.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how an unsuccessful job ended; returns once Discord has it, or after bounded retries."""
+        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+
+        Raises:
+            DiscordBusy: not this time.
+        """
         await self._pacer.end(job)
         parcel = Parcel(self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about.")
         try:
             await self._post.last(job, parcel)
+        except DiscordBusy:
+            raise
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
@@ -99,7 +105,8 @@ class DiscordCards:
             return await self._results.fetch(job), "refused"
         except DownloadTooLarge:
             return None, "too_large"
-        except DownloadError as error:
+        except (DownloadError, OSError) as error:
+            # A disk that is full or not ours must not keep the video from its owner: there is still fal's link.
             _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
             return None, "not_fetched"
 

@@ -98,7 +98,8 @@ class Failure:
 class Job:
     """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
 
-    `similar` is the same for jobs that take about as long; `told` says that the card shows how the job ended.
+    `similar` is the same for jobs that take about as long; `told` says that the card shows how the job ended;
+    `put_off_at` is when fal, its account locked, first turned the submit away.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Job:
     created_at: float
     updated_at: float
     address: Address
+    put_off_at: float | None = None
     submitted_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None

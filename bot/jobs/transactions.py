@@ -97,10 +97,13 @@ def get(job_id: str) -> Transaction[Job | None]:
     return None if row is None else _job(row)
 
 
-def unfinished() -> Transaction[list[Job]]:
-    """Return every job that still wants work, oldest first; a job whose end was not told yet is one of them."""
-    rows = yield Many("SELECT body FROM jobs WHERE told = 0 ORDER BY created_at")
-    return [_job(row) for row in rows]
+def unfinished() -> Transaction[list[str]]:
+    """Return the id of every job that still wants work, oldest first; one whose end was not told yet is one of them.
+
+    Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
+    """
+    rows = yield Many("SELECT id FROM jobs WHERE told = 0 ORDER BY created_at")
+    return [row["id"] for row in rows]
 
 
 def typical_seconds(similar: str) -> Transaction[float | None]:
