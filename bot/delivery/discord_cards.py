@@ -44,6 +44,7 @@ class DiscordCards:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._results = results
+        self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
         self._post = Post(client, settings, now=now, sleep=sleep)
@@ -89,6 +90,7 @@ class DiscordCards:
         the same attachment in the place of the same attachment.
 
         Raises:
+            DiscordBusy: not this time; before `attach_patience_s` are over the link is not tried in the file's place.
             DeliveryError: neither the file nor the link could be posted.
         """
         video, reason = await self._fetched(job)
@@ -123,9 +125,17 @@ class DiscordCards:
             except TooLarge:
                 reason = "too_large"
             except DeliveryError as error:
+                if isinstance(error, DiscordBusy) and self._may_wait(job):
+                    # A link that is posted because Discord was away for seconds stays, and dies within days.
+                    raise
                 _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
         place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
         return _told(place, size_bytes, link=True)
+
+    def _may_wait(self, job: Job) -> bool:
+        """Return whether the video is made so recently that its member is better served by a later attachment."""
+        now = self._now()
+        return now < (job.completed_at or now) + self._attach_patience_s
 
     async def _last(self, job: Job, left: Left | None, posted: Posted, path: Path | None) -> Place:
         words = self._describe(job)

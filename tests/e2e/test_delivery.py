@@ -225,6 +225,21 @@ async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name:
     assert [line["status"] for line in await exchanges(stage, "PATCH", "/webhooks/")][1:] == answers
 
 
+async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
+    """While Discord is away the video waits; it is not given up for a link, which would die within days."""
+    async with held(stage, files) as message_id:
+        await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True})
+
+    async def look() -> bool | None:
+        return True if len(await exchanges(stage, "PATCH", "/webhooks/")) > 10 else None
+
+    await eventually(look, what="ten lost edits")
+    await stage.discord.delete("faults")
+    await finished(stage, message_id)
+    edits = await exchanges(stage, "PATCH", "/webhooks/")
+    assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
+
+
 async def test_a_storage_that_never_hands_it_out(stage: Stage, files: Path) -> None:
     """A video that fal's storage keeps from Wanda is linked, and says so."""
     await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})

@@ -140,6 +140,17 @@ async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
     assert stage.slept == [1.0]
 
 
+async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) -> None:
+    """While the video is fresh a busy Discord ends the try; later its link is posted in the file's place."""
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    with pytest.raises(DiscordBusy):
+        await stage.cards.deliver(stage.job(completed_at=NOW), None)
+    assert len(stage.fake.asked) == 3
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    long_ago = stage.job(completed_at=NOW - stage.settings.attach_patience_s)
+    assert (await stage.cards.deliver(long_ago, None)).as_ == "link"
+
+
 async def test_no_permission_is_a_sentence(stage: Stage) -> None:
     """When Wanda may not post, the error says what an admin can do."""
     stage.now = NOW + 900
