@@ -113,7 +113,7 @@ def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[
         return await store.read(select_one())
 
     async def discord_() -> bool:
-        return client.is_ready() and not client.is_closed()
+        return client.is_connected()
 
     return {"database": database, "discord": discord_}
 

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import KEPT_LINES, ROOT, Stage
+from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
 from tests.e2e.conftest import QUICK
 from tests.e2e.play import finished, order, picture, says
 
@@ -106,6 +106,21 @@ async def test_health(stage: Stage) -> None:
         assert (await reply.json())["checks"] == {"database": True, "discord": True}
     assert await image_health(port) == 0
     assert await image_health(str(await asyncio.to_thread(free_port))) != 0
+
+
+async def test_health_without_discord(empty_stage: Stage) -> None:
+    """/healthz answers 503 and names Discord when its gateway is gone."""
+    stage = empty_stage
+    port = await asyncio.to_thread(free_port)
+    await stage.start_bot(WANDA_WEB_PORT=str(port))
+    assert stage._world is not None
+    await stage._world.stop()
+
+    async def look() -> list[str] | None:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
+            return (await reply.json())["failed"] if reply.status == 503 else None
+
+    assert await eventually(look, what="bad health") == ["discord"]
 
 
 async def image_health(port: str) -> int:
