@@ -7,8 +7,9 @@ import resource
 import signal
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
 import discord
 import httpx
@@ -59,7 +60,8 @@ async def run(settings: Settings) -> None:
         http = make_http(settings)
         stack.push_async_callback(http.aclose)
         client, runner = await _compose(stack, settings, store, http)
-        await log_in(client, settings.discord_token.get_secret_value())
+        if not await _unless(stopping, log_in(client, settings.discord_token.get_secret_value())):
+            return
         await sweep(store, settings.data_dir, clock=time.time)
         log.info("took up %d unfinished jobs", await runner.start())
         stack.push_async_callback(runner.stop)
@@ -113,7 +115,7 @@ def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[
         return await store.read(select_one())
 
     async def discord_() -> bool:
-        return client.is_ready() and not client.is_closed()
+        return client.is_connected()
 
     return {"database": database, "discord": discord_}
 
@@ -131,6 +133,26 @@ def _on_signals() -> asyncio.Event:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wanted, stopping.set)
     return stopping
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, or drop it when a signal comes first; return whether it was done.
+
+    A Discord that takes connections and says nothing would keep a login waiting for many minutes.
+    """
+    task = asyncio.create_task(work, name="start")
+    signalled = asyncio.create_task(stopping.wait(), name="signals")
+    try:
+        await asyncio.wait({task, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+            return True
+        log.info("stopping before the start was over")
+        return False
+    finally:
+        signalled.cancel()
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _until(stopping: asyncio.Event, client: Wanda) -> None:

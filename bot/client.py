@@ -110,6 +110,11 @@ class Wanda(commands.AutoShardedBot):
         """Say so, for whoever waits for it."""
         log.info("Wanda is ready: %s, %d servers", self.user, len(self.guilds))
 
+    def is_connected(self) -> bool:
+        """Return whether every shard's line to the gateway is open; discord.py stays "ready" while it has none."""
+        lines = self.shards.values()
+        return self.is_ready() and not self.is_closed() and not any(shard.is_closed() for shard in lines)
+
     async def _sync(self, mark: Path) -> None:
         """Sync when the payload is not the one that was synced last, or Discord does not list the same commands."""
         payload = command_payload(self.tree)

@@ -23,7 +23,8 @@ WandaError
 │   ├── DownloadTooLarge     it is larger than the limit
 │   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or out of time
 └── DeliveryError            Discord did not take the message or the video
-    └── TooLarge             Discord refused the file's size (413 or 40005)
+    ├── TooLarge             Discord refused the file's size (413 or 40005)
+    └── DiscordBusy          Discord could not be reached, or said "later" several times over
 ```
 """
 
@@ -33,6 +34,7 @@ from typing import Any, Literal
 __all__ = [
     "Busy",
     "DeliveryError",
+    "DiscordBusy",
     "DownloadError",
     "DownloadFailed",
     "DownloadTooLarge",
@@ -207,3 +209,7 @@ class DeliveryError(WandaError):
 
 class TooLarge(DeliveryError):
     """Discord refused the file's size (HTTP 413 or code 40005)."""
+
+
+class DiscordBusy(DeliveryError):
+    """Discord could not be reached, or said "later" several times over; another time it may work."""

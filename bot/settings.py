@@ -182,12 +182,18 @@ class Settings(BaseSettings):
         "A running job waits this long for the database, then for the next start.",
         gt=0,
     )
+    recheck_s: float = setting(
+        "WANDA_RECHECK_S", 60.0, "Between two looks for unfinished jobs that nobody works on.", gt=0
+    )
 
     # Delivery.
     delivery_tries: int = setting(
         "WANDA_DELIVERY_TRIES", 12, "Tries to post one video, with growing waits.", ge=1, le=50
     )
     delivery_wait_s: float = setting("WANDA_DELIVERY_WAIT_S", 5.0, "The first wait between two of them; doubles.", gt=0)
+    attach_patience_s: float = setting(
+        "WANDA_ATTACH_PATIENCE_S", 900.0, "How long a busy Discord is waited for before a link will do.", ge=0
+    )
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
     channel_edit_interval_s: float = setting(
         "WANDA_CHANNEL_EDIT_INTERVAL_S", 1.5, "Between two progress edits in one channel with the bot's token.", ge=0

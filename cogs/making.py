@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import discord
 
 from bot.catalogue.fields import Attached
@@ -17,6 +18,7 @@ from bot.jobs.model import Address, Input
 from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder
 
 log = logging.getLogger(__name__)
+ALREADY_ANSWERED = 40060
 TOKEN_LIFE_S = 15 * 60  # an interaction's token, by Discord's documentation
 
 
@@ -36,13 +38,9 @@ async def make_video(
     except Refusal as refusal:
         await answer_privately(interaction, str(refusal))
         return
-    callback = await interaction.response.defer(thinking=True)
-    message_id = callback.message_id if callback else None
-    if message_id is None:
-        message_id = (await interaction.original_response()).id
     address = Address(
         channel_id=interaction.channel_id or 0,
-        message_id=message_id,
+        message_id=await _defer(interaction),
         application_id=interaction.application_id,
         token=interaction.token,
         token_expires_at=received_at + TOKEN_LIFE_S,
@@ -50,6 +48,23 @@ async def make_video(
         posted_at=received_at,
     )
     await _accept(interaction, services, mode, attachments, address)
+
+
+async def _defer(interaction: Interaction) -> int:
+    """Show that Wanda is thinking, and return the id of that message, which becomes the card."""
+    try:
+        callback = await interaction.response.defer(thinking=True)
+    except (aiohttp.ClientError, OSError):
+        log.warning("the line broke during the first answer, so it is given again", exc_info=True)
+        try:
+            callback = await interaction.response.defer(thinking=True)
+        except discord.HTTPException as error:
+            # Only after our own broken line is this our own first answer; else another Wanda has this command.
+            if error.code != ALREADY_ANSWERED:
+                raise
+            callback = None
+    message_id = callback.message_id if callback else None
+    return message_id or (await interaction.original_response()).id
 
 
 async def _accept(
@@ -134,8 +149,13 @@ def _check_place(interaction: Interaction) -> None:
         needed = needed | discord.Permissions(send_messages_in_threads=True)
     missing = discord.Permissions(needed.value & ~interaction.app_permissions.value)
     if missing.value:
-        names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
+        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
         raise OptionRefused(
             f"Wanda cannot post videos here, because she lacks: {names}. "
             "Ask an admin to allow that in this channel, or use another one; nothing was charged."
         )
+
+
+def _as_admins_see_it(permission: str) -> str:
+    """Return the name in Discord's settings; discord.py still calls seeing a channel by its old one."""
+    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()

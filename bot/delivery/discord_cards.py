@@ -18,7 +18,7 @@ from bot.delivery.links import Posted, Reason
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.results import Fetched, Results, Sleep
-from bot.errors import DeliveryError, DownloadError, DownloadTooLarge, TooLarge
+from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
 from bot.settings import Settings
@@ -44,6 +44,7 @@ class DiscordCards:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._results = results
+        self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
         self._post = Post(client, settings, now=now, sleep=sleep)
@@ -68,11 +69,17 @@ class DiscordCards:
         return wording.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how an unsuccessful job ended; returns once Discord has it, or after bounded retries."""
+        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+
+        Raises:
+            DiscordBusy: not this time.
+        """
         await self._pacer.end(job)
         parcel = Parcel(self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about.")
         try:
             await self._post.last(job, parcel)
+        except DiscordBusy:
+            raise
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
@@ -83,6 +90,7 @@ class DiscordCards:
         the same attachment in the place of the same attachment.
 
         Raises:
+            DiscordBusy: not this time; before `attach_patience_s` are over the link is not tried in the file's place.
             DeliveryError: neither the file nor the link could be posted.
         """
         video, reason = await self._fetched(job)
@@ -99,7 +107,8 @@ class DiscordCards:
             return await self._results.fetch(job), "refused"
         except DownloadTooLarge:
             return None, "too_large"
-        except DownloadError as error:
+        except (DownloadError, OSError) as error:
+            # A disk that is full or not ours must not keep the video from its owner: there is still fal's link.
             _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
             return None, "not_fetched"
 
@@ -116,9 +125,17 @@ class DiscordCards:
             except TooLarge:
                 reason = "too_large"
             except DeliveryError as error:
+                if isinstance(error, DiscordBusy) and self._may_wait(job):
+                    # A link that is posted because Discord was away for seconds stays, and dies within days.
+                    raise
                 _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
         place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
         return _told(place, size_bytes, link=True)
+
+    def _may_wait(self, job: Job) -> bool:
+        """Return whether the video is made so recently that its member is better served by a later attachment."""
+        now = self._now()
+        return now < (job.completed_at or now) + self._attach_patience_s
 
     async def _last(self, job: Job, left: Left | None, posted: Posted, path: Path | None) -> Place:
         words = self._describe(job)

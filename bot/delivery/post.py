@@ -16,7 +16,7 @@ from bot.delivery.card import Card
 from bot.delivery.embeds import to_embed, to_view
 from bot.delivery.results import Sleep
 from bot.delivery.routes import Route, Trouble
-from bot.errors import DeliveryError, TooLarge
+from bot.errors import DeliveryError, DiscordBusy, TooLarge
 from bot.jobs.model import Job
 from bot.settings import MIB, Settings
 
@@ -125,6 +125,7 @@ class Post:
 
         Raises:
             TooLarge: Discord refused the file's size.
+            DiscordBusy: Discord said "later" `discord_tries` times.
             DeliveryError: no way led there; the sentence says what an admin can do.
         """
         route, waits = self.route(job), 0
@@ -253,4 +254,5 @@ def nonce(job: Job) -> str:
 
 
 def _error(met: Trouble) -> DeliveryError:
-    return TooLarge(_SENTENCES[met]) if met == "too_large" else DeliveryError(_SENTENCES[met])
+    kinds: dict[Trouble, type[DeliveryError]] = {"too_large": TooLarge, "later": DiscordBusy}
+    return kinds.get(met, DeliveryError)(_SENTENCES[met])

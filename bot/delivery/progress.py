@@ -6,6 +6,7 @@ bot's token share a bucket per channel, so those of one channel take turns.
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -99,7 +100,10 @@ class Pacer:
             entry.ended = True
             if entry.task is not None:
                 entry.task.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        # A task group packs whatever else leaves its block into a group of errors, which nobody above expects; it has
+        # to know of a cancellation alone.
+        cancelled = error if isinstance(error, asyncio.CancelledError) else None
+        await self._group.__aexit__(type(cancelled) if cancelled else None, cancelled, trace)
 
     def __len__(self) -> int:
         """Return how many cards are in progress."""
@@ -121,10 +125,7 @@ class Pacer:
 
     async def end(self, job: Job) -> None:
         """Stop the card's pacing; afterwards no edit is on its way, and none of this state or an older follows."""
-        self._ended[job.id] = max(job.updated_at, self._ended.get(job.id, job.updated_at))
-        self._ended.move_to_end(job.id)
-        while len(self._ended) > _ENDED_PER_JOB * self._settings.jobs_in_flight_max:
-            self._ended.popitem(last=False)
+        self._show_none_until(job.id, job.updated_at)
         entry = self._entries.pop(job.id, None)
         if entry is None:
             return
@@ -137,6 +138,13 @@ class Pacer:
     def resume(self, job: Job) -> None:
         """Allow progress again, because what was to end the card did not reach it."""
         self._ended.pop(job.id, None)
+
+    def _show_none_until(self, job_id: str, updated_at: float) -> None:
+        """Have `show` ignore the states of this job up to this time."""
+        self._ended[job_id] = max(updated_at, self._ended.get(job_id, updated_at))
+        self._ended.move_to_end(job_id)
+        while len(self._ended) > _ENDED_PER_JOB * self._settings.jobs_in_flight_max:
+            self._ended.popitem(last=False)
 
     def _gap_s(self, job: Job) -> float | None:
         """Return the rest between two edits at the card's age, or None when it is too old for progress."""
@@ -202,4 +210,8 @@ class Pacer:
                 return True
             going_on = await self._edit(entry.frame.job, card)
             entry.shown = card
+            if not going_on:
+                # Without this the next state would open the card again, and each would be refused by Discord: an
+                # address that sends thousands of refused requests is banned.
+                self._show_none_until(entry.frame.job.id, math.inf)
             return going_on

@@ -1,7 +1,6 @@
 """fal's finished video on disk: fetched once, checked, kept for reruns."""
 
 import asyncio
-import ipaddress
 import logging
 import struct
 from dataclasses import dataclass
@@ -74,6 +73,8 @@ class Results:
             bytes_max=self._settings.result_mib_max * MIB,
             timeout_s=self._settings.download_timeout_s,
             allowed=self._allowed,
+            retries=self._settings.download_retries,
+            wait_s=self._settings.download_wait_s,
             sleep=self._sleep,
         )
 
@@ -91,12 +92,12 @@ def from_fal(settings: Settings) -> Allowed:
 
 
 def _is_public_name(host: str) -> bool:
-    """Return whether this is a name with a dot and not an address, so that it is no machine of the operator's own."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return "." in host.strip(".") and not host.endswith((".local", ".internal", ".localhost"))
-    return False
+    """Return whether this is a name with a dot and not an address, so that it is no machine of the operator's own.
+
+    A name whose last part begins with a digit is an address to the resolver, however short: "127.1" is 127.0.0.1.
+    """
+    *front, last = host.rstrip(".").lower().split(".")
+    return bool(front) and last[:1].isalpha() and last not in {"local", "internal", "localhost"}
 
 
 def is_whole_mp4(path: Path) -> bool:

@@ -26,6 +26,7 @@ _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
 # One calm accent for each kind of moment.
 GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
+IN_WINDOW = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 _COLOURS: dict[State, int] = {
     "waiting": AMBER,
     "accepted": GREY,
@@ -182,8 +183,11 @@ def charged(job: Job) -> str:
 def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
     fields = [Field("Cost", _cost(job))]
     if left is not None:
-        ratio = f"{dollars(left.member_left_microusd)} of {dollars(left.member_cap_microusd)}"
-        fields.append(Field("Left today", ratio))
+        shown = left.member or left.server
+        if shown is not None:
+            whose = "Left" if left.member else "The server's left"
+            ratio = f"{dollars(shown.left_microusd)} of {dollars(shown.cap_microusd)}"
+            fields.append(Field(f"{whose} {IN_WINDOW[shown.window]}", ratio))
     line = settings_line(settings)
     if line:
         fields.append(Field("Settings", line, inline=False))

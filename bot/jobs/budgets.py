@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.jobs.model import Job, Left
+from bot.jobs.model import Job, Left, Remainder
 from bot.ledger import transactions as ledger
-from bot.ledger.model import Ask, Shipped, Standing, View, Who
+from bot.ledger.model import Ask, Shipped, Side, Standing, View, Who
 from bot.settings import Settings
 from bot.storage.transaction import Transaction
 
@@ -44,11 +44,16 @@ class Budgets:
     @staticmethod
     def left(standings: Sequence[Standing]) -> Left:
         """Return what the card shows of them: the tightest of the member's, and of the server's."""
-        member = min((one for one in standings if one.limit.side == "member"), key=lambda one: one.left_microusd)
-        server = min((one for one in standings if one.limit.side == "server"), key=lambda one: one.left_microusd)
-        return Left(
-            member_left_microusd=member.left_microusd,
-            member_cap_microusd=member.limit.cap_microusd,
-            server_left_microusd=server.left_microusd,
-            server_cap_microusd=server.limit.cap_microusd,
-        )
+        return Left(member=_tightest(standings, "member"), server=_tightest(standings, "server"))
+
+
+def _tightest(standings: Sequence[Standing], side: Side) -> Remainder | None:
+    of_side = (one for one in standings if one.limit.side == side)
+    tightest = min(of_side, key=lambda one: one.left_microusd, default=None)
+    if tightest is None:
+        return None
+    return Remainder(
+        left_microusd=tightest.left_microusd,
+        cap_microusd=tightest.limit.cap_microusd,
+        window=tightest.limit.window.kind,
+    )

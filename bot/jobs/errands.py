@@ -15,6 +15,7 @@ from bot.errors import (
     FalRefused,
     FalReplyLost,
     FalUnreachable,
+    Refusal,
 )
 from bot.fal.client import FalClient
 from bot.fal.types import Completed, Output, Queued, Running
@@ -52,21 +53,31 @@ class Errands:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Uploads and submits share `settings.submits_at_once` places."""
+        """There are `settings.submits_at_once` places to upload from, and as many to submit from.
+
+        A file takes minutes and a POST seconds, so they do not wait for each other.
+        """
         self._fal = fal
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._places = asyncio.Semaphore(settings.submits_at_once)
+        self._uploads = asyncio.Semaphore(settings.submits_at_once)
+        self.submits = asyncio.Semaphore(settings.submits_at_once)
 
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
         """Put every input into fal's storage, waiting a bounded time while the account is locked."""
         try:
-            async with self._places:
-                if job.inputs:
-                    on_step("uploading")
-                async with asyncio.TaskGroup() as group:
-                    uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
+            mode_of(job)
+        except Refusal as refusal:
+            # Accepted by an older catalogue. Found out only after the intent was written, it would be `uncertain`.
+            log.exception("the catalogue no longer has this request")
+            return machine.Refused(Failure(kind="refused", message=str(refusal)))
+        if job.put_off_at is not None:
+            on_step("account locked")
+            await self._sleep(self._settings.account_pause_s)
+        try:
+            async with asyncio.TaskGroup() as group:
+                uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
         except BaseExceptionGroup as errors:
             refused, other = errors.split(FalError)
             if other is not None or refused is None:
@@ -76,6 +87,8 @@ class Errands:
         return machine.Uploaded(tuple(upload.result() for upload in uploads))
 
     async def _upload(self, job: Job, item: Input, on_step: Callable[[str | None], None]) -> Input:
+        if item.url is not None:
+            return item
         path = self._settings.data_dir / item.path
         content_type = CONTENT_TYPES.get(item.format, "application/octet-stream")
         name = f"{item.option}.{item.format}"
@@ -90,36 +103,50 @@ class Errands:
             raise FalRefused(f"the copy of {item.option} cannot be read", status=0) from error
 
     async def submit(self, job: Job) -> machine.Event:
-        """POST the job once. Only an answer that proves refusal is followed by another POST, while the lock lasts."""
+        """POST the job once; the caller holds one of the `submits`, taken before the intent was written.
+
+        A locked account puts the job off, for at most `account_patience_s` after the first time.
+        """
         endpoint = mode_of(job).endpoint
         payload = payload_of(job)
 
-        async def once() -> Handle:
+        try:
             submitted = await self._fal.submit(endpoint, payload)
-            return Handle(
+        except FalReplyLost:
+            log.exception("the submit's reply was lost")
+            return machine.ReplyLost()
+        except FalAccountError as error:
+            now = self._clock()
+            if error.status != FORBIDDEN or now >= (job.put_off_at or now) + self._settings.account_patience_s:
+                return machine.Refused(_failure(error))
+            log.warning("fal's account is locked; the submit is put off")
+            return machine.PutOff()
+        except FalError as error:
+            return machine.Refused(_failure(error))
+        # Should it be lost on its way into the database, the operator finds the request at fal by this line.
+        log.info("fal has it as request %s", submitted.request_id)
+        return machine.Submitted(
+            Handle(
                 request_id=submitted.request_id,
                 status_url=submitted.status_url,
                 response_url=submitted.response_url,
                 cancel_url=submitted.cancel_url,
             )
-
-        try:
-            async with self._places:
-                return machine.Submitted(await self._past_the_lock(job, once, lambda _: None))
-        except FalReplyLost:
-            log.exception("the submit's reply was lost")
-            return machine.ReplyLost()
-        except FalError as error:
-            return machine.Refused(_failure(error))
+        )
 
     async def _past_the_lock(
         self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]
     ) -> T:
-        """Repeat what a locked account refused (403), until it goes through or `account_patience_s` is over."""
+        """Repeat what a locked account refused (403), until it goes through or `account_patience_s` is over.
+
+        The place is given back while it waits, so that jobs wait for the account beside each other, not in turn.
+        """
         give_up_at = self._clock() + self._settings.account_patience_s
         while True:
             try:
-                return await once()
+                async with self._uploads:
+                    on_step("uploading")
+                    return await once()
             except FalAccountError as error:
                 if error.status != FORBIDDEN or self._clock() >= give_up_at:
                     raise
@@ -133,10 +160,8 @@ class Errands:
             yield machine.LostSight(Failure(kind="gone", message="no request id"))
             return
         state = job.state
-        submitted_at = job.submitted_at or job.created_at
-        deadline_s = max(0.0, submitted_at + self._settings.job_deadline_s - self._clock())
         try:
-            async for status in self._fal.follow(job.handle, deadline_s=deadline_s):
+            async for status in self._fal.follow(job.handle, deadline_s=max(0.0, self._left_s(job))):
                 match status:
                     case Queued(position):
                         if state == "running":
@@ -161,12 +186,8 @@ class Errands:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         try:
             result = _result(await self._fal.result(job.handle))
-        except FalNotReady:
-            return machine.StillRunning()
-        except FalUnreachable:
-            # The video may be there and paid for: go on asking, until following finds the job's deadline over.
-            log.warning("fal does not hand out the result yet", exc_info=True)
-            return machine.StillRunning()
+        except (FalNotReady, FalUnreachable) as error:
+            return await self._not_yet(job, error)
         except FalFailure as failure:
             cost = _billed_microusd(job, failure.billed_units)
             return machine.NotMade(replace(_failure(failure), billed=_billed(failure, job)), cost)
@@ -177,6 +198,21 @@ class Errands:
         if cost is not None and cost != job.quote_microusd:
             log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
         return machine.Made(result, cost)
+
+    async def _not_yet(self, job: Job, error: FalError) -> machine.Event:
+        """Go on asking, as the video may be there and paid for; paced, and not beyond the job's deadline.
+
+        Following would not find the deadline over: fal says at once that the request is completed.
+        """
+        log.warning("fal does not hand out the result yet: %s", error)
+        if self._left_s(job) <= 0:
+            return machine.LostSight(Failure(kind="unreachable", message=str(error)))
+        await self._sleep(self._settings.fal_poll_min_s)
+        return machine.StillRunning()
+
+    def _left_s(self, job: Job) -> float:
+        """Return the seconds until the job is given up as uncertain; not above zero when they are over."""
+        return (job.submitted_at or job.created_at) + self._settings.job_deadline_s - self._clock()
 
     async def ask_cancel(self, job: Job) -> None:
         """Ask fal to cancel. Whatever it answers, the result decides."""

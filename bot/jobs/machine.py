@@ -58,6 +58,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOff:
+    """fal's answer proves that nothing was asked of it, because its account is locked; later it may take it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyLost:
     """The POST went out and no readable answer came: fal may have accepted it."""
 
@@ -137,6 +142,7 @@ Event: TypeAlias = (
     | Uploaded
     | Submitted
     | Refused
+    | PutOff
     | ReplyLost
     | Started
     | Requeued
@@ -195,7 +201,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """POST once; ends as Submitted, Refused or ReplyLost."""
+    """POST once; ends as Submitted, Refused, PutOff or ReplyLost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,8 @@ Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 def step(job: Job, event: Event, *, now: float) -> Step:
     """Return the job after `event`, and what is to be done about it. `now` is in Unix seconds."""
     after, effects = _react(job, event, now)
-    return (job, effects) if after is job else (replace(after, updated_at=now), effects)
+    # Never backwards: a card ignores what is older than what it shows, and a clock can be put back.
+    return (job, effects) if after is job else (replace(after, updated_at=max(now, job.updated_at)), effects)
 
 
 def _react(job: Job, event: Event, now: float) -> Step:
@@ -320,9 +327,18 @@ def _when_submitting(job: Job, event: Event, now: float) -> Step:
         return after, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
     if isinstance(event, Refused):
         return _failed(job, event.failure)
+    if isinstance(event, PutOff):
+        return _put_off(job, now)
     if isinstance(event, ReplyLost):
         return _uncertain(job, Failure(kind="lost"))
     return job, ()
+
+
+def _put_off(job: Job, now: float) -> Step:
+    """Wait as an accepted job, which a crash or a cancel costs nothing; its inputs keep their URLs."""
+    if job.cancel_requested:
+        return replace(job, state="cancelled", charged_microusd=0), (Release("cancelled before fal took it"), Tell())
+    return replace(job, state="accepted", put_off_at=job.put_off_at or now), (Upload(),)
 
 
 def _when_followed(job: Job, event: Event, now: float) -> Step:

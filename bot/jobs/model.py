@@ -104,9 +104,9 @@ class Job:
     """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
 
     `role_ids` are the member's at the time of the command. `similar` is the same for jobs that take about as long;
-    `told` says that the card shows how the job ended.
-    `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the server
-    (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
+    `told` says that the card shows how the job ended; `put_off_at` is when fal, its account locked, first turned the
+    submit away. `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the
+    server (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
     """
 
     id: str
@@ -124,6 +124,7 @@ class Job:
     updated_at: float
     address: Address
     role_ids: tuple[int, ...] = ()
+    put_off_at: float | None = None
     submitted_at: float | None = None
     started_at: float | None = None
     completed_at: float | None = None
@@ -155,10 +156,17 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What is left after this job's hold, in micro-dollars, with the caps."""
+class Remainder:
+    """What is left of one limit, in micro-dollars, and the window it is for."""
 
-    member_left_microusd: int
-    member_cap_microusd: int
-    server_left_microusd: int
-    server_cap_microusd: int
+    left_microusd: int
+    cap_microusd: int
+    window: Literal["day", "week", "month", "ever"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is left after this job's hold of the member's tightest limit and of the server's; None without a limit."""
+
+    member: Remainder | None
+    server: Remainder | None

@@ -24,7 +24,11 @@ class Cards(Protocol):
         ...
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how an unsuccessful job ended; returns once Discord has it, or after bounded retries."""
+        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+
+        Raises:
+            DiscordBusy: not this time.
+        """
         ...
 
     async def deliver(self, job: Job, left: Left | None) -> Delivered:

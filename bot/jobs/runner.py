@@ -6,12 +6,12 @@ process that dies at any line is continued by `resume` with the same code.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import replace
 from typing import Any, assert_never
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, DeliveryError, StorageError
+from bot.errors import Busy, DeliveryError, DiscordBusy, StorageError
 from bot.jobs import machine, transactions
 from bot.jobs.accepting import Order, job_from
 from bot.jobs.budgets import Budgets
@@ -25,6 +25,7 @@ from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
+TELLINGS_AT_ONCE = 16  # more would only wait for each other inside discord.py, with their time running out
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
 
@@ -54,23 +55,27 @@ class Runner:
         self._clock = clock
         self._sleep = sleep
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._side_tasks: set[asyncio.Task[None]] = set()
+        self._side_tasks: dict[asyncio.Task[None], str] = {}
+        self._watch: asyncio.Task[None] | None = None
         self._live: dict[str, Live] = {}
         self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
         self._closing = False
+        self.warned = asyncio.Event()
         self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
+        self._tellings = asyncio.Semaphore(TELLINGS_AT_ONCE)
 
     async def start(self) -> int:
-        """Take up every unfinished job; returns how many there are.
+        """Take up every unfinished job, and keep taking up what is left lying; returns how many there are.
 
         Raises:
             StorageError: the database did not answer.
         """
-        jobs = await self._store.read(transactions.unfinished())
-        for job in jobs:
-            self._drive(job.id)
-        return len(jobs)
+        job_ids = await self._store.read(transactions.unfinished())
+        for job_id in job_ids:
+            self._drive(job_id)
+        self._watch = asyncio.create_task(self._look_again(), name="unfinished jobs")
+        return len(job_ids)
 
     async def accept(self, order: Order) -> Job:
         """Hold the quote and commit the job, then begin it.
@@ -82,12 +87,14 @@ class Runner:
         if self._closing:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
         job = job_from(order, self._prices, now=self._clock())
-        held = await self._store.write(
+        accepted = await self._store.write(
             transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
         )
-        self._left[job.id] = self.budgets.left(held.standings)
+        self._left[job.id] = self.budgets.left(accepted.held.standings)
+        if accepted.held.warnings:
+            self.warned.set()
         self._drive(job.id)
-        return job
+        return accepted.job
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:
         """Take the job back if that is still possible; returns the sentence for the member who asked.
@@ -95,6 +102,8 @@ class Runner:
         Raises:
             StorageError: the database did not answer; the job goes on.
         """
+        if self._closing:
+            return "Wanda is restarting, and the video goes on. Try again in a minute."
         job = await self._store.read(transactions.get(job_id))
         if job is None:
             return "This video is not in Wanda's books any more, so there is nothing to cancel."
@@ -103,14 +112,42 @@ class Runner:
         advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
         if not advanced.changed:
             return _too_late(advanced.job)
-        self._side_task(self._carry_on(advanced), name=f"cancel {job_id}")
+        if job.state == "waiting":
+            await self._drive_anew(job_id)
+        else:
+            self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
             return "Cancelled before fal was asked; nothing was charged."
         return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
 
+    async def decide(
+        self, job_id: str, *, member_id: int, role_ids: Collection[int], manages: bool, approve: bool
+    ) -> str:
+        """Let a waiting job begin, or end it; returns the sentence for whoever decided. `manages` is Manage Server.
+
+        Raises:
+            StorageError: the database did not answer; the job waits on.
+        """
+        if self._closing:
+            return "Wanda is restarting, and the video waits on. Try again in a minute."
+        job = await self._store.read(transactions.get(job_id))
+        if job is None:
+            return "This video is not in Wanda's books any more, so there is nothing to decide."
+        if not manages and job.approver_role_id not in role_ids:
+            whom = f"<@&{job.approver_role_id}> and those" if job.approver_role_id else "Those"
+            return f"{whom} who may manage this server decide on this video; you cannot."
+        event = machine.Approved(member_id) if approve else machine.Declined(member_id)
+        advanced = await self._store.write(transactions.advance(job_id, event, now=self._clock()))
+        if not advanced.changed:
+            return "This video no longer waits for approval; its card shows how it stands."
+        await self._drive_anew(job_id)
+        return "Approved: Wanda begins with the video." if approve else "Declined: nothing was charged."
+
     async def stop(self) -> None:
         """Accept nothing new, let a POST under way end, keep every state, and return within the shutdown time."""
         self._closing = True
+        if self._watch is not None:
+            self._watch.cancel()
         for job_id, task in self._tasks.items():
             if job_id not in self._critical:
                 task.cancel()
@@ -127,19 +164,45 @@ class Runner:
     # What follows drives one job.
 
     def _drive(self, job_id: str) -> None:
+        """Begin to drive it, unless somebody does, or Wanda is stopping: then it is the next start's."""
+        if self._closing or job_id in self._tasks:
+            return
         task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
         self._tasks[job_id] = task
-        task.add_done_callback(lambda _: self._forget(job_id))
+        task.add_done_callback(lambda ended: self._forget(job_id, ended))
 
-    def _forget(self, job_id: str) -> None:
-        self._tasks.pop(job_id, None)
+    async def _drive_anew(self, job_id: str) -> None:
+        """Drive a job on whose waiting somebody has ended; its stored state says what comes next."""
+        task = self._tasks.get(job_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        self._drive(job_id)
+
+    def _forget(self, job_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(job_id) is not task:
+            return  # it is driven anew already
+        self._tasks.pop(job_id)
         self._live.pop(job_id, None)
         self._left.pop(job_id, None)
 
-    def _side_task(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+    def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
         task = asyncio.create_task(work, name=name)
-        self._side_tasks.add(task)
-        task.add_done_callback(self._side_tasks.discard)
+        self._side_tasks[task] = job_id
+        task.add_done_callback(self._side_tasks.pop)
+
+    async def _look_again(self) -> None:
+        """Take up what nobody drives: the database did not answer for too long, or a defect stopped the job."""
+        while True:
+            await self._sleep(self._settings.recheck_s)
+            try:
+                job_ids = await self._store.read(transactions.unfinished())
+            except Exception:
+                log.exception("the unfinished jobs could not be read; they are looked for again later")
+                continue
+            for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
+                log.warning("job %s was left lying; it is taken up again", job_id)
+                self._drive(job_id)
 
     async def _run(self, job_id: str) -> None:
         """Drive the job to its end; after a defect of ours it is taken up again, a bounded number of times."""
@@ -148,7 +211,7 @@ class Runner:
                 try:
                     await self._carry_on(await self._advance(job_id, machine.Resumed()))
                 except StorageError:
-                    log.exception("the database did not answer for too long; the job waits for the next start")
+                    log.exception("the database did not answer for too long; the job is taken up again later")
                 except Exception:
                     log.exception("a defect stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
                     await self._sleep(DEFECT_WAIT_S)
@@ -158,9 +221,31 @@ class Runner:
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
         """Turn effects into events and events into effects until there is nothing left to do."""
         while (event := await self._perform_all(advanced)) is not None:
-            advanced = await self._advance(advanced.job.id, event)
+            if isinstance(event, machine.Uploaded):
+                advanced = await self._ask_fal(advanced, event)
+            else:
+                advanced = await self._advance(advanced.job.id, event)
             if self._closing:
                 return  # what comes next is the next start's work; the state that leads to it is stored
+
+    async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
+        """Store the intent, POST, and store the answer, without a wait between them and with a place in hand.
+
+        A job that a crash finds between the first and the last is `uncertain`, so few are there, and for a short time.
+        Until the place is taken the job is an accepted one, which a crash, a shutdown or a cancel costs nothing; from
+        then on a shutdown lets it end.
+        """
+        job_id = before.job.id
+        async with self._errands.submits:
+            if self._closing:
+                return before
+            self._critical.add(job_id)
+            try:
+                advanced = await self._advance(job_id, uploaded)
+                event = await self._perform_all(advanced)
+                return advanced if event is None else await self._advance(job_id, event)
+            finally:
+                self._critical.discard(job_id)
 
     async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
         """Store the event, waiting for a database in trouble: what happened at fal cannot be undone by forgetting it.
@@ -170,6 +255,7 @@ class Runner:
         """
         give_up_at = self._clock() + self._settings.storage_patience_s
         wait_s = STORAGE_WAIT_S
+        repeated = False
         while True:
             try:
                 advanced = await self._store.write(transactions.advance(job_id, event, now=self._clock()))
@@ -179,9 +265,23 @@ class Runner:
                 log.warning("the database did not answer; trying again in %.0f s", wait_s, exc_info=True)
                 await self._sleep(wait_s)
                 wait_s = min(wait_s * 2, 60.0)
+                repeated = True
             else:
+                if repeated and not advanced.changed:
+                    advanced = await self._kept_before(advanced, event)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
                 return advanced
+
+    async def _kept_before(self, advanced: transactions.Advanced, event: Event) -> transactions.Advanced:
+        """Return what is to be done when an earlier try was kept although the answer to its COMMIT was lost.
+
+        The repeat then changes nothing and asks for nothing, and the job would lie there.
+        """
+        if isinstance(event, machine.Resumed):
+            return advanced
+        if isinstance(event, machine.Uploaded) and advanced.job.state == "submitting":
+            return replace(advanced, effects=(machine.Submit(),))  # only whoever stored the intent is here: no POST yet
+        return await self._advance(advanced.job.id, machine.Resumed())
 
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
         """Perform the effects in their order; the last may be work, whose event is returned."""
@@ -195,11 +295,14 @@ class Runner:
             case machine.Show():
                 self._show(job)
             case machine.AskCancel():
-                self._side_task(self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+                self._side_task(job.id, self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+            case machine.AwaitApproval():
+                await self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock()))
+                return machine.Unapproved()
             case machine.Upload():
                 return await self._errands.upload(job, on_step=lambda step: self._now(job, step=step))
             case machine.Submit():
-                return await self._submit(job)
+                return await self._errands.submit(job)
             case machine.Follow():
                 return await self._follow(job)
             case machine.Fetch():
@@ -211,14 +314,6 @@ class Runner:
             case _:
                 assert_never(effect)
         return None
-
-    async def _submit(self, job: Job) -> Event:
-        """POST once. A shutdown lets it end, because a POST cut off is a job whose fate nobody knows."""
-        self._critical.add(job.id)
-        try:
-            return await self._errands.submit(job)
-        finally:
-            self._critical.discard(job.id)
 
     async def _follow(self, job: Job) -> Event:
         """Follow the request, storing what changes its state and showing what does not."""
@@ -237,11 +332,8 @@ class Runner:
     async def _deliver(self, job: Job) -> Event:
         """Post the video, trying again with growing waits: it was paid for."""
         self._now(job, step="posting")
-        wait_s = self._settings.delivery_wait_s
         for attempt in range(self._settings.delivery_tries):
-            if attempt:
-                await self._sleep(wait_s)
-                wait_s *= 2
+            await self._before(attempt)
             try:
                 async with self._deliveries:
                     posted = await self._cards.deliver(job, await self._left_of(job))
@@ -253,8 +345,22 @@ class Runner:
         return machine.Undeliverable(Failure(kind="undeliverable"))
 
     async def _tell(self, job: Job) -> Event:
-        await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+        """Say how it ended, trying again with growing waits: a card left in progress never ends for its member."""
+        for attempt in range(self._settings.delivery_tries):
+            await self._before(attempt)
+            try:
+                async with self._tellings:
+                    await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+            except DiscordBusy as error:
+                log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
+            else:
+                break
         return machine.Told()
+
+    async def _before(self, attempt: int) -> None:
+        """Wait before every try of a delivery but the first, twice as long each time."""
+        if attempt:
+            await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
 
     def _show(self, job: Job) -> None:
         self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))

@@ -1,6 +1,6 @@
 """The job's transactions: each changes state and money together, or neither."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from pydantic import TypeAdapter
@@ -18,8 +18,16 @@ _COLUMNS = "guild_id, channel_id, message_id, member_id, mode, state, told, simi
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
 
-def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Held]:
-    """Hold the quote on every budget and insert the job, or neither. Returns what the ledger says of the hold.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The job as it is stored, and what the ledger says of its hold."""
+
+    job: Job
+    held: Held
+
+
+def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Accepted]:
+    """Hold the quote on every budget and insert the job, or neither; a job above the server's price waits for approval.
 
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
@@ -41,12 +49,23 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Hel
         shipped=shipped,
         reason=f"{job.mode}: {job.formula}",
     )
+    job = _by_the_terms(job, held)
     yield One(
         f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)",
         (job.id, *_indexed(job), _body(job)),
     )
-    return held
+    return Accepted(job, held)
+
+
+def _by_the_terms(job: Job, held: Held) -> Job:
+    """Return the job with what the server's rules say of it, for as long as it lives."""
+    job = replace(job, policy=held.terms.policy.value)
+    approval = held.terms.approval
+    if approval is None or not held.needs_approval:
+        return job
+    approve_by = job.created_at + approval.value.wait_s
+    return replace(job, state="waiting", approve_by=approve_by, approver_role_id=approval.value.role_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +105,8 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object]:
     match effect:
-        case Settle(amount, reason):
-            return (yield from ledger.settle(job.id, amount, at=now, actor="wanda", reason=reason))
+        case Settle(amount, reason, payers):
+            return (yield from ledger.settle(job.id, amount, at=now, actor="wanda", reason=reason, payers=payers))
         case Release(reason):
             return (yield from ledger.release(job.id, at=now, actor="wanda", reason=reason))
         case Expose(reason):
@@ -100,10 +119,13 @@ def get(job_id: str) -> Transaction[Job | None]:
     return None if row is None else _job(row)
 
 
-def unfinished() -> Transaction[list[Job]]:
-    """Return every job that still wants work, oldest first; a job whose end was not told yet is one of them."""
-    rows = yield Many("SELECT body FROM jobs WHERE told = 0 ORDER BY created_at")
-    return [_job(row) for row in rows]
+def unfinished() -> Transaction[list[str]]:
+    """Return the id of every job that still wants work, oldest first; one whose end was not told yet is one of them.
+
+    Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
+    """
+    rows = yield Many("SELECT id FROM jobs WHERE told = 0 ORDER BY created_at")
+    return [row["id"] for row in rows]
 
 
 def typical_seconds(similar: str) -> Transaction[float | None]:

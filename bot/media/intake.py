@@ -2,13 +2,14 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from bot.errors import DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
+from bot.errors import Busy, DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
 from bot.media.download import Allowed, to_disk, within
 from bot.media.names import shown_name
 from bot.media.probe import Facts, Prober
@@ -84,13 +85,14 @@ class Intake:
 
         Raises:
             Refusal: the first attachment that cannot be used, in a whole sentence.
+            Busy: so many others' files are being copied that the member waited as long as one file may take.
         """
         for each in wanted:
             _refuse_by_claim(each)
         if not wanted:
             return ()
         done = False
-        async with self._slots:
+        async with self._slot():
             try:
                 await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
                 async with asyncio.TaskGroup() as group:
@@ -103,6 +105,22 @@ class Intake:
                     # In this thread: a few files at most, and a cancelled task would not wait for another.
                     shutil.rmtree(into, ignore_errors=True)
         return tuple(task.result() for task in tasks)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncGenerator[None]:
+        """Lend a place within a bounded time: a member whose command says nothing for minutes thinks that it hangs."""
+        try:
+            async with asyncio.timeout(self._settings.download_timeout_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Busy(
+                "Wanda is busy copying other members' files, and yours did not have their turn in time. "
+                "Nothing was charged; try again in a few minutes."
+            ) from None
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def take(self, offered: Offered, *, into: Path, option: str, bytes_max: int) -> Taken:
         """Copy and check one attachment, as `take_all` does."""

@@ -158,13 +158,14 @@ class _Ownership:
         """
         if self._session is not None and not self._session.is_closed():
             return
-        async with self._turn:
-            if self._session is not None and not self._session.is_closed():
-                return
-            try:
+        try:
+            # With the wait for a turn: while the server is silent, every turn before ours takes its whole time.
+            async with asyncio.timeout(2 * self._timeout_s + patience_s), self._turn:
+                if self._session is not None and not self._session.is_closed():
+                    return
                 self._session = await self._take(patience_s)
-            except _DATABASE_ERRORS as error:
-                raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
+        except _DATABASE_ERRORS as error:
+            raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
 
     async def _take(self, patience_s: float) -> _Connection:
         session: _Connection = await _asyncpg.connect(

@@ -7,6 +7,7 @@ and one COMMIT (https://www.sqlite.org/wal.html). What happens in the thread is 
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_togethe
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
+WAL_WAIT_S = 0.01  # between two tries to turn WAL on while another process does
+
 _Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
 
 
@@ -41,12 +44,25 @@ class _Thread:
         )  # the timeout is SQLite's busy_timeout
         try:
             for pragma in self._pragmas:
-                raw.execute(f"PRAGMA {pragma}").fetchall()
+                self._set(raw, pragma)
         except BaseException:
             raw.close()
             raise
         self._raw = raw
         return raw
+
+    def _set(self, raw: sqlite3.Connection, pragma: str) -> None:
+        """Set it. Turning WAL on needs the file for itself, and for that SQLite does not wait by its own timeout."""
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                raw.execute(f"PRAGMA {pragma}").fetchall()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up_at:
+                    raise
+                time.sleep(WAL_WAIT_S)
+            else:
+                return
 
     async def open(self) -> None:
         try:

@@ -67,6 +67,19 @@ async def says(stage: Stage, message_id: str, words: str, *, within_s: float = 3
     return await eventually(look, what=f"“{words}” on the card", within_s=within_s)
 
 
+async def replied(stage: Stage, message_id: str) -> dict[str, Any]:
+    """Return the one reply to this card once it has the video, and the job is done."""
+
+    async def look() -> dict[str, Any] | None:
+        replies = [m for m in await stage.messages() if m["reference"] == message_id]
+        return next((m for m in replies if m["attachments"]), None)
+
+    reply = await eventually(look, what="reply with the video")
+    assert await in_state(stage, reply["id"], "done") == "done"
+    assert [m["id"] for m in await stage.messages() if m["reference"] == message_id] == [reply["id"]]
+    return reply
+
+
 async def refusal(stage: Stage, answer: dict[str, Any], *, user: str = "maker") -> str:
     """Return the private sentence that a command got, and see that nobody else has it and no card is left."""
     private = await _private(stage, answer, user)

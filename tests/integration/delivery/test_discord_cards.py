@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, DiscordBusy
 from bot.jobs.model import Failure, Live, Result
 
 NOW = 1_800_000_000.0
@@ -140,6 +140,17 @@ async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
     assert stage.slept == [1.0]
 
 
+async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) -> None:
+    """While the video is fresh a busy Discord ends the try; later its link is posted in the file's place."""
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    with pytest.raises(DiscordBusy):
+        await stage.cards.deliver(stage.job(completed_at=NOW), None)
+    assert len(stage.fake.asked) == 3
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    long_ago = stage.job(completed_at=NOW - stage.settings.attach_patience_s)
+    assert (await stage.cards.deliver(long_ago, None)).as_ == "link"
+
+
 async def test_no_permission_is_a_sentence(stage: Stage) -> None:
     """When Wanda may not post, the error says what an admin can do."""
     stage.now = NOW + 900
@@ -171,13 +182,27 @@ async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
     assert len(stage.fake.asked) == 2
 
 
-async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
-    """`finish` gives up after bounded tries without raising."""
+async def test_an_ending_that_waits_for_discord(stage: Stage) -> None:
+    """`finish` gives up after bounded tries, and says that another time may do: the card is still in progress."""
     stage.fake.replies["PATCH /webhooks"] = [None] * 3
     job = stage.job(state="cancelled", result=None, charged_microusd=0)
-    await stage.cards.finish(job, Live(), None)
+    with pytest.raises(DiscordBusy):
+        await stage.cards.finish(job, Live(), None)
     assert len(stage.fake.asked) == 3
     assert stage.slept == [1.0, 2.0]
+
+
+async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
+    """`finish` returns where Discord will never take it."""
+    stage.now = NOW + 900
+    stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
+    await stage.cards.finish(stage.job(state="cancelled", result=None, charged_microusd=0), Live(), None)
+
+
+async def test_a_disk_that_fails_leaves_the_link(stage: Stage) -> None:
+    """A video that Wanda's own disk does not take is posted as fal's link, for it was paid for."""
+    (stage.settings.data_dir / "results").write_text("a file where the folder must be")
+    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
 
 
 async def test_only_fals_hosts_are_asked(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, DiscordBusy
 from bot.fal.client import FalClient
 from bot.fal.transport import make_http
 from bot.jobs import transactions
@@ -38,9 +38,11 @@ DEADLINE_S = 20.0
 
 @dataclass
 class RememberedCards:
-    """Cards that Discord takes at once, but for the first `refuse` deliveries."""
+    """Cards that Discord takes at once, but for the first `refuse` deliveries and the first `busy` endings."""
 
     refuse: int = 0
+    busy: int = 0
+    steps: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
     shown: list[tuple[str, Live]] = field(default_factory=list[tuple[str, Live]])
     finished: list[Job] = field(default_factory=list[Job])
     delivered: list[tuple[Job, Left | None]] = field(default_factory=list[tuple[Job, Left | None]])
@@ -48,9 +50,13 @@ class RememberedCards:
     def show(self, job: Job, live: Live, left: Left | None) -> None:
         """Remember the state."""
         self.shown.append((job.state, live))
+        self.steps.add((job.id, live.step))
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Remember the end."""
+        """Remember the end, or have no time for it."""
+        if self.busy:
+            self.busy -= 1
+            raise DiscordBusy("Discord could not be reached")
         self.finished.append(job)
 
     async def deliver(self, job: Job, left: Left | None) -> Delivered:
@@ -72,6 +78,7 @@ class Bench:
     fal: FalSandbox
     http: httpx.AsyncClient
     settings: Settings
+    others: list[Runner] = field(default_factory=list[Runner])
 
     async def order(self, job_id: str = "a" * 32, **options: Any) -> Order:
         """Return an order for one Wan 2.7 video of a real picture."""
@@ -136,7 +143,13 @@ def write_picture(path: Path) -> None:
 
 
 def make_runner(
-    settings: Settings, store: Store, http: httpx.AsyncClient, cards: RememberedCards, *, member_microusd: int
+    settings: Settings,
+    store: Store,
+    http: httpx.AsyncClient,
+    cards: RememberedCards,
+    *,
+    member_microusd: int,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Runner:
     """Return a runner with these caps."""
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random, clock=time.time)
@@ -148,6 +161,7 @@ def make_runner(
         prices=price_table(),
         settings=settings,
         clock=time.time,
+        sleep=sleep,
     )
 
 
@@ -169,5 +183,7 @@ async def bench(store_settings: Settings, store: Store) -> AsyncIterator[Bench]:
         cards = RememberedCards()
         async with make_http(settings) as http:
             runner = make_runner(settings, store, http, cards, member_microusd=5_000_000)
-            yield Bench(runner, store, cards, fal, http, settings)
-            await runner.stop()
+            bench = Bench(runner, store, cards, fal, http, settings)
+            yield bench
+            for each in (runner, *bench.others):
+                await each.stop()

@@ -18,7 +18,8 @@ async def test_the_straight_way(bench: Bench) -> None:
     assert len(await bench.requests()) == 1
     _, left = bench.cards.delivered[0]
     assert left is not None
-    assert left.member_left_microusd == 4_800_000
+    assert left.member is not None
+    assert (left.member.left_microusd, left.member.window) == (4_800_000, "day")
     assert await bench.store.read(verify()) == []
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.errors import MediaRefused
+from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
 from bot.settings import Settings
@@ -143,6 +143,23 @@ async def test_cancelled(intake: Intake, files: Files, tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not folder.exists()
+
+
+async def test_a_bounded_wait_for_a_turn(
+    http: httpx.AsyncClient, prober: Prober, settings: Settings, files: Files, tmp_path: Path
+) -> None:
+    """A command whose files have no turn in time is refused, instead of waiting for everyone before it."""
+    intake = Intake(http, prober, settings.model_copy(update={"download_timeout_s": 0.5, "intakes_at_once": 1}))
+
+    async def silence(_: web.Request) -> web.StreamResponse:
+        await files.closing.wait()
+        return web.Response()
+
+    url = files.serve("/1", silence)
+    takes = [intake.take_all([wanted(url)], into=tmp_path / str(number)) for number in range(6)]
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*takes, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {MediaRefused, Busy}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd", "http://cdn.discordapp.com/a.png"])

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from bot.errors import StorageError
-from bot.storage.postgres import PostgresStore
+from bot.storage.postgres import PostgresStore, _Ownership  # pyright: ignore[reportPrivateUsage] - its bound is
 from bot.storage.transaction import Many, One, Transaction
 from tests.stores import PostgresServer
 
@@ -129,6 +129,17 @@ async def test_an_owner_that_was_replaced_writes_no_more(url: str, store: Postgr
     await replacement.close()
     await store.write(_touch("a"))
     assert await _amounts(store) == [1, 0]
+
+
+async def test_a_silent_server_is_not_waited_for_in_turn() -> None:
+    """While the server says nothing, each of many writes is refused in its own bounded time, not one after another."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    async with server:
+        url = f"postgresql://postgres@127.0.0.1:{server.sockets[0].getsockname()[1]}/postgres"
+        ownership = _Ownership(url, 0.2)
+        async with asyncio.timeout(3):
+            outcomes = await asyncio.gather(*(ownership.ensure() for _ in range(40)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StorageError}
 
 
 async def test_a_read_sees_one_moment(store: PostgresStore) -> None:

@@ -3,9 +3,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from bot.delivery import wording
 from bot.delivery.card import Card
 from bot.delivery.progress import Frame, Pacer
+from bot.errors import StartRefused
 from bot.jobs.model import Job, Live
 from bot.settings import Settings
 
@@ -153,13 +156,17 @@ async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make
 
 
 async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
-    """When an edit says that later ones have no chance, the card's pacing ends."""
+    """When an edit says that later ones have no chance, the card's pacing ends, whatever becomes of the job."""
     stage, job = Stage(), make_job(state="queued")
     stage.reachable = False
     async with stage.pacer:
         stage.pacer.show(job, Live(), None)
         await stage.settle()
         assert len(stage.pacer) == 0
+        for second in range(1, 5):
+            stage.pacer.show(replace(job, state="running", updated_at=NOW + second), Live(fraction=second / 5), None)
+            await stage.advance(60)
+    assert len(stage.edits) == 1
 
 
 async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
@@ -184,6 +191,21 @@ async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJ
     stage.pacer.show(replace(job, updated_at=NOW + 5), Live(position=3), None)
     await stage.settle()
     assert len(stage.edits) == 1
+    assert len(stage.pacer) == 0
+
+
+async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
+    """What ends the program passes through the pacer unwrapped, and ends the pacing."""
+    stage = Stage()
+
+    async def start() -> None:
+        async with stage.pacer:
+            stage.pacer.show(make_job(state="queued"), Live(), None)
+            await stage.settle()
+            raise StartRefused("no token")
+
+    with pytest.raises(StartRefused, match="no token"):
+        await start()
     assert len(stage.pacer) == 0
 
 

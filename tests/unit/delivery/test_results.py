@@ -48,6 +48,9 @@ def test_a_missing_file_is_not_whole(tmp_path: Path) -> None:
         ("https://[::1]/x.mp4", False),
         ("https://localhost/x.mp4", False),
         ("https://db.internal/x.mp4", False),
+        ("https://127.1/x.mp4", False),
+        ("https://0x7f.0x1/x.mp4", False),
+        ("https://a.localhost./x.mp4", False),
         ("ftp://v3.fal.media/x.mp4", False),
     ],
 )

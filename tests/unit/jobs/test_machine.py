@@ -21,6 +21,7 @@ EVENTS: list[Event] = [
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
     machine.Submitted(HANDLE),
     machine.Refused(FAILURE),
+    machine.PutOff(),
     machine.ReplyLost(),
     machine.Started(),
     machine.Requeued(),
@@ -72,11 +73,32 @@ def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_one_post(events: list[Event]) -> None:
-    """fal is asked to render at most once, also when the job is taken up again after every event."""
+    """fal is asked again only after it proved that it took nothing, also when the job is taken up after every event."""
     after_crashes: list[Event] = [part for event in events for part in (event, machine.Resumed())]
     for sequence in (events, after_crashes):
         _, effects = play(sequence)
-        assert kinds(effects).count("Submit") <= 1
+        assert kinds(effects).count("Submit") <= 1 + sequence.count(machine.PutOff())
+
+
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(NOW - 1e6, NOW + 1e6)), max_size=40))
+def test_time_never_runs_backwards(events: list[tuple[Event, float]]) -> None:
+    """A job's time never goes back with the clock, or its card would ignore what is newer as older."""
+    job = a_job()
+    for event, now in events:
+        after, _ = step(job, event, now=now)
+        assert after.updated_at >= job.updated_at
+        job = after
+
+
+def test_a_put_off_job_waits_for_free() -> None:
+    """A submit that the locked account refused makes the job an accepted one again, whose cancel is free."""
+    put_off, effects = step(a_job(state="submitting"), machine.PutOff(), now=NOW + 1)
+    assert (put_off.state, put_off.put_off_at, kinds(list(effects))) == ("accepted", NOW + 1, ["Upload"])
+    again, _ = step(replace(put_off, state="submitting"), machine.PutOff(), now=NOW + 9)
+    assert again.put_off_at == NOW + 1
+    asked = a_job(state="submitting", cancel_requested=True)
+    cancelled, effects = step(asked, machine.PutOff(), now=NOW)
+    assert (cancelled.state, kinds(list(effects))) == ("cancelled", ["Release", "Tell"])
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))

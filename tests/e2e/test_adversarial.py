@@ -1,0 +1,33 @@
+"""What must hold when the world around the bot misbehaves at the worst moment."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sandbox.stage import Process, Stage
+
+
+@asynccontextmanager
+async def a_silent_server() -> AsyncGenerator[str]:
+    """A server that takes connections and never says anything."""
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_sigterm_during_a_hanging_start(empty_stage: Stage) -> None:
+    """A bot whose login hangs leaves on SIGTERM within ten seconds, with status 0."""
+    async with a_silent_server() as silent:
+        env = {
+            **empty_stage.environment,
+            "WANDA_DATA_DIR": str(empty_stage.folder),
+            "WANDA_WEB_PORT": "0",
+            "DISCORD_API_URL": f"{silent}/api/v10",
+        }
+        bot = await Process.start("the bot", "-m", "bot", "run", env=env)
+        try:
+            await bot.until(lambda line: "logging in" in line)
+            async with asyncio.timeout(10):
+                assert await bot.stop() == 0
+        finally:
+            await bot.stop()

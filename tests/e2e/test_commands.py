@@ -1,0 +1,291 @@
+"""The command line as an operator uses it, and the running program as whoever watches it sees it."""
+
+import asyncio
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
+from tests.e2e.conftest import QUICK
+from tests.e2e.play import finished, order, picture, says
+
+module = pytest.mark.asyncio(loop_scope="module")
+CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here
+ALL_OF_FAL = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one run of the program left."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def fixes(self) -> list[str]:
+        """The lines of `check` that something has to be done about."""
+        return [line for line in self.out.splitlines() if line.startswith("FIX")]
+
+
+async def wanda(folder: Path, *args: str, **env: str) -> Ran:
+    """Run `python -m bot` in a folder without a .env, knowing nothing but `env`, to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *args),
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(30):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return Ran(process.returncode or 0, out.decode(), err.decode())
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A stage whose bot says everything that it logs, and answers /healthz."""
+    port = await asyncio.to_thread(free_port)
+    settings = {**QUICK, "WANDA_WEB_PORT": str(port), "WANDA_LOG_LEVEL": "DEBUG"}
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
+        ready.environment["WANDA_WEB_PORT"] = str(port)
+        await ready.start_bot()
+        yield ready
+
+
+async def puts(stage: Stage) -> list[list[dict[str, Any]]]:
+    """Return every list of commands that a bot synced so far."""
+    lines = await stage.discord.get("transcript")
+    return [line["request"] for line in lines if line.get("method") == "PUT" and line["path"].endswith("/commands")]
+
+
+@module
+async def test_the_printed_commands_are_the_synced_ones(stage: Stage, tmp_path: Path) -> None:
+    """`commands` prints what a start sends, and Discord then has nothing else."""
+    ran = await wanda(tmp_path, "commands")
+    assert ran.status == 0
+    printed = json.loads(ran.out)
+    (synced,) = await puts(stage)
+    assert printed == synced
+    known = {command["name"]: command for command in await stage.discord.get("commands")}
+    assert list(known) == [command["name"] for command in printed]
+    for command in printed:
+        assert [option["name"] for option in known[command["name"]]["options"]] == [
+            option["name"] for option in command["options"]
+        ]
+
+
+@module
+async def test_health(stage: Stage) -> None:
+    """/healthz answers 200 while the database and the gateway do, and the image's own health command sees it."""
+    port = stage.environment["WANDA_WEB_PORT"]
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
+        assert reply.status == 200
+        assert (await reply.json())["checks"] == {"database": True, "discord": True}
+    assert await image_health(port) == 0
+    assert await image_health(str(await asyncio.to_thread(free_port))) != 0
+
+
+async def test_health_without_discord(empty_stage: Stage) -> None:
+    """/healthz answers 503 and names Discord when its gateway is gone."""
+    stage = empty_stage
+    port = await asyncio.to_thread(free_port)
+    await stage.start_bot(WANDA_WEB_PORT=str(port))
+    assert stage._world is not None
+    await stage._world.stop()
+
+    async def look() -> list[str] | None:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
+            return (await reply.json())["failed"] if reply.status == 503 else None
+
+    assert await eventually(look, what="bad health") == ["discord"]
+
+
+async def image_health(port: str) -> int:
+    """Run the Dockerfile's health command with this Python, and return its exit status."""
+    text = await asyncio.to_thread((ROOT / "Dockerfile").read_text)
+    command = re.search(r"HEALTHCHECK[^\n]*\n\s*CMD (\[.*\])", text)
+    assert command
+    _, *args = json.loads(command[1])
+    env = {"PATH": os.environ["PATH"], "WANDA_WEB_PORT": port}
+    process = await asyncio.create_subprocess_exec(sys.executable, *args, env=env, stderr=asyncio.subprocess.DEVNULL)
+    return await process.wait()
+
+
+@module
+async def test_two_bots_on_one_folder(stage: Stage, tmp_path: Path) -> None:
+    """A second bot on the same data is refused with a sentence, and the first one goes on."""
+    assert stage.bot is not None
+    env = {**stage.environment, "WANDA_DATA_DIR": str(stage.folder), "WANDA_WEB_PORT": "0"}
+    ran = await wanda(tmp_path, "run", **env)
+    assert ran.status == 1
+    assert f"Another Wanda (process {stage.bot.pid}) already works with the data" in ran.err
+    assert "Traceback" not in ran.err
+    assert stage.bot.returncode is None
+
+
+@module
+async def test_check_when_all_is_well(stage: Stage, tmp_path: Path) -> None:
+    """`check` says so line by line, with the invite link, beside a running bot too, and exits 0."""
+    ran = await wanda(tmp_path, "check", **{**stage.environment, "WANDA_DATA_DIR": str(stage.folder)})
+    assert (ran.status, ran.fixes, ran.err) == (0, [], "")
+    for word in ("Discord", "invite", "https://", "fal", "wan21-image", "data folder", "database", "ffmpeg"):
+        assert word in ran.out
+
+
+WRONG: dict[str, tuple[dict[str, str], list[str]]] = {
+    "no token and no key": ({"DISCORD_TOKEN": "", "FAL_KEY": ""}, ["DISCORD_TOKEN is not set", "FAL_KEY is not set"]),
+    "a wrong token and key": (
+        {"DISCORD_TOKEN": "mistyped-token-of-mine", "FAL_KEY": "mistyped-id:mistyped-secret"},
+        ["does not accept DISCORD_TOKEN", "does not accept FAL_KEY"],
+    ),
+    "nothing answers": (
+        {**dict.fromkeys(ALL_OF_FAL, CLOSED), "DISCORD_API_URL": f"{CLOSED}/api/v10"},
+        ["Discord could not be reached", "fal's price list could not be reached"],
+    ),
+    "no folder for the data": ({"WANDA_DATA_DIR": "/dev/null/data"}, ["cannot be written", "cannot be made"]),
+}
+
+
+@module
+@pytest.mark.parametrize("name", WRONG)
+async def test_check_when_something_is_wrong(stage: Stage, tmp_path: Path, name: str) -> None:
+    """`check` exits 1 with one line for each thing that is wrong, what to do about it, and no secret in it."""
+    wrong, sentences = WRONG[name]
+    env = {**stage.environment, "WANDA_DATA_DIR": str(tmp_path), **wrong}
+    ran = await wanda(tmp_path, "check", **env)
+    assert (ran.status, ran.err) == (1, "")
+    assert len(ran.fixes) == len(sentences)
+    for line, sentence in zip(ran.fixes, sentences, strict=True):
+        assert sentence in line
+    assert not any(secret in ran.out for secret in secrets_of(env))
+
+
+@module
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN or FAL_KEY is missing"),
+        ({"DISCORD_TOKEN": "mistyped-token-of-mine"}, "Discord does not accept DISCORD_TOKEN"),
+        ({"DISCORD_API_URL": f"{CLOSED}/api/v10"}, "Discord could not be reached"),
+    ],
+    ids=["missing", "wrong", "unreachable"],
+)
+async def test_a_run_that_cannot_start(stage: Stage, tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
+    """`run` ends with status 1 and, as its last words, a sentence that says what to do."""
+    env = {**stage.environment, "WANDA_DATA_DIR": str(tmp_path), "WANDA_WEB_PORT": "0", **wrong}
+    ran = await wanda(tmp_path, "run", **env)
+    assert ran.status == 1
+    assert sentence in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err
+    assert not any(secret in ran.err for secret in secrets_of(env))
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("wan27-image resolution=1080p duration=15", 0, "$2.25 = 15 s × $0.15\n"),
+        ("wan27-reference duration=3 video_seconds=8", 0, "$1.10 = (8 s in + 3 s out) × $0.10\n"),
+        ("wan27-image resolution=8k", 2, "resolution is 8k; Wan 2.7 image takes 720p or 1080p there."),
+        ("wan27-image colour=red", 2, "colour"),
+        ("wan99-image duration=5", 2, "There is no mode wan99-image"),
+    ],
+)
+async def test_price(tmp_path: Path, line: str, status: int, said: str) -> None:
+    """`price` prints the price and its formula, and answers a wrong word with one line and status 2."""
+    ran = await wanda(tmp_path, "price", *line.split())
+    assert ran.status == status
+    answer = ran.err if status else ran.out
+    assert said in answer
+    assert len(answer.splitlines()) == 1
+    assert (ran.out if status else ran.err) == ""
+
+
+async def test_price_as_json(tmp_path: Path) -> None:
+    """`price --json` prints the exact amount for programs."""
+    ran = await wanda(tmp_path, "price", "wan27-image", "resolution=1080p", "duration=15", "--json")
+    assert json.loads(ran.out) == {
+        "mode": "wan27-image",
+        "microusd": 2_250_000,
+        "usd": 2.25,
+        "formula": "15 s × $0.15",
+    }
+
+
+@module
+async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
+    """Not one line that the bot writes in a whole run, at DEBUG, holds a token or a key, Discord's own included."""
+    assert stage.bot is not None
+    await finished(stage, await order(stage, tmp_path))
+    await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
+    await says(stage, await order(stage, tmp_path), "nothing was charged")
+    await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True, "times": 2})
+    await finished(stage, await order(stage, tmp_path))
+    await stage.slash("maker", "wan27 image", {"duration": 15}, end_image=picture(tmp_path))
+    events = [line["data"] for line in await stage.discord.get("transcript") if "event" in line]
+    tokens = {str(data["token"]) for data in events if "token" in data}
+    assert len(tokens) == 4
+    lines = list(stage.bot.lines)
+    assert len(lines) < KEPT_LINES
+    assert any('"DEBUG"' in line for line in lines)
+    secrets = secrets_of(stage.environment) | tokens
+    assert [line[:80] for line in lines if any(secret in line for secret in secrets)] == []
+
+
+def secrets_of(env: dict[str, str]) -> set[str]:
+    """Return what must never be seen: both keys, and the half of fal's that is the secret."""
+    return {part for part in (env["DISCORD_TOKEN"], env["FAL_KEY"], env["FAL_KEY"].rpartition(":")[2]) if part}
+
+
+async def test_commands_are_synced_when_they_changed(empty_stage: Stage) -> None:
+    """A second start leaves the commands alone; one after Discord lost them, or after a new version, syncs them."""
+    stage = empty_stage
+    for wanted in (1, 1):
+        await restart(stage)
+        assert len(await puts(stage)) == wanted
+    await forget_commands(stage)
+    await restart(stage)
+    synced = await puts(stage)
+    assert len(synced) == 3
+    assert synced[0] == synced[2]
+    await asyncio.to_thread((stage.folder / "synced-commands").write_text, "what an older version synced")
+    await restart(stage)
+    assert len(await puts(stage)) == 4
+
+
+async def restart(stage: Stage) -> None:
+    """Stop the bot, if it runs, and start it."""
+    if stage.bot is not None:
+        await stage.bot.stop()
+    await stage.start_bot()
+
+
+async def forget_commands(stage: Stage) -> None:
+    """Take every command from the stand-in; this is a PUT as well."""
+    application = stage.environment["DISCORD_TOKEN"].split(".")[0]
+    url = f"{stage.environment['DISCORD_API_URL']}/applications/{application}/commands"
+    headers = {"Authorization": f"Bot {stage.environment['DISCORD_TOKEN']}"}
+    async with aiohttp.ClientSession(headers=headers) as http, http.put(url, json=[]) as reply:
+        assert await reply.json() == []

@@ -1,0 +1,274 @@
+"""The finished video on its way to the channel, with Discord and fal's storage in every bad mood."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import Stage, attached, eventually, text_of
+from tests.e2e.conftest import QUICK
+from tests.e2e.play import PRICED, finished, in_state, order, picture, replied, says
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MIB = 1024 * 1024
+# One edit a card before its last, and a download that goes on being asked for: so that a test has the last edit alone.
+CALM = {**QUICK, "WANDA_EDIT_INTERVAL_S": "60", "WANDA_DOWNLOAD_RETRIES": "20", "WANDA_DOWNLOAD_WAIT_S": "0.05"}
+LINKED = "so here is fal's link"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A stage whose bot edits each card once before the end."""
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.1, settings=CALM) as ready:
+        await ready.start_bot()
+        yield ready
+
+
+@asynccontextmanager
+async def held(stage: Stage, files: Path, **asked: Any) -> AsyncGenerator[str]:
+    """Order a video, and keep fal's storage from handing it out until the block ends; gives the card's id."""
+    await stage.discord.delete("transcript")
+    await stage.fal.post("faults", {"at": "cdn", "status": 503, "times": 100_000})
+    message_id = await order(stage, files, **asked)
+    await in_state(stage, message_id, "delivering")
+
+    async def look() -> bool | None:
+        message = await stage.message(message_id)
+        return True if message and message["edits"] else None
+
+    await eventually(look, what="edit of the card")
+    try:
+        yield message_id
+    finally:
+        await stage.fal.delete("faults")
+
+
+async def exchanges(stage: Stage, method: str, path: str) -> list[dict[str, Any]]:
+    """Return what the bot asked of these routes, and was answered, since the transcript was cleared."""
+    lines = await stage.discord.get("transcript")
+    return [line for line in lines if line.get("method") == method and line["path"].startswith(path)]
+
+
+async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
+    """Return the card once it links to fal, and see that the link leads to a whole video."""
+    message = await says(stage, message_id, LINKED)
+    assert message["attachments"] == []
+    assert message["components"] == []
+    assert await in_state(stage, message_id, "done") == "done"
+    assert (await stage.fal.fetch(message["content"].rsplit(" ", 1)[1]))[4:8] == b"ftyp"
+    return message
+
+
+async def films(stage: Stage, *, since: str) -> list[dict[str, Any]]:
+    """Return the messages with a video, from this one on."""
+    return [m for m in await stage.messages() if m["attachments"] and int(m["id"]) >= int(since)]
+
+
+async def replacement(stage: Stage, message_id: str, words: str) -> dict[str, Any]:
+    """Return the one message that came after this card and says these words."""
+
+    async def look() -> list[dict[str, Any]] | None:
+        later = [m for m in await stage.messages() if int(m["id"]) > int(message_id)]
+        return [m for m in later if words in text_of(m)] or None
+
+    (found,) = await eventually(look, what="message instead of the card")
+    return found
+
+
+async def delete(stage: Stage, message_id: str) -> None:
+    """Delete a message, as a moderator does."""
+    channel = (await stage.messages())[0]["channel_id"]
+    url = f"{stage.environment['DISCORD_API_URL']}/channels/{channel}/messages/{message_id}"
+    headers = {"Authorization": f"Bot {stage.environment['DISCORD_TOKEN']}"}
+    async with aiohttp.ClientSession() as http, http.delete(url, headers=headers) as reply:
+        assert reply.status == 204
+
+
+async def test_above_the_limit(stage: Stage, files: Path) -> None:
+    """A video above the server's 10 MiB is linked, with both sizes in words."""
+    await stage.fal.post("settings", {"result_mb": 11})
+    message = await linked(stage, await order(stage, files))
+    assert "11 MiB, above this server's 10 MiB" in message["content"]
+    await stage.fal.post("settings", {"result_mb": 0})
+
+
+async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
+    """A video of 25 MiB is attached where the server's tier allows 50."""
+    await stage.fal.post("settings", {"result_mb": 25})
+    await stage.discord.post(
+        "world", {"servers": [{"name": "Cinema", "tier": 2}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
+    )
+    body = {"user": "maker", "channel": "big-screen", "command": "wan27 image", "options": PRICED}
+    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(picture(files))}})
+
+    async def look() -> dict[str, Any] | None:
+        (message,) = await stage.messages(channel="big-screen")
+        return message if message["attachments"] else None
+
+    message = await eventually(look, what="video in the boosted server")
+    assert message["id"] == answer["message_id"]
+    assert message["attachments"][0]["size"] == 25 * MIB
+    await stage.fal.post("settings", {"result_mb": 0})
+
+
+@pytest.mark.parametrize("code", [40005, 0], ids=["Discord's own", "a proxy's"])
+async def test_refused_as_too_large(stage: Stage, files: Path, code: int) -> None:
+    """When Discord refuses a size that it had allowed, the card gets the link."""
+    async with held(stage, files) as message_id:
+        fault = {"method": "PATCH", "path": "/webhooks/*", "status": 413, "code": code, "times": 1}
+        await stage.discord.post("faults", fault)
+    assert "too large for Discord" in (await linked(stage, message_id))["content"]
+
+
+async def test_past_the_token(stage: Stage, files: Path) -> None:
+    """A video that is ready after 15 minutes comes by the bot's own token, onto the same message."""
+    async with held(stage, files) as message_id:
+        await stage.discord.post("advance", {"seconds": 901})
+    await finished(stage, message_id)
+    assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
+    assert (await exchanges(stage, "PATCH", "/webhooks/"))[-1]["status"] == 401
+    assert [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")] == [200]
+
+
+async def test_past_the_hour(stage: Stage, files: Path) -> None:
+    """When Discord takes no more edits of a card over an hour old, one new message replies to it with the video."""
+    fault = {"method": "PATCH", "path": "/channels/*", "status": 429, "code": 30046, "retry_after": 0.05}
+    async with held(stage, files) as message_id:
+        await stage.discord.post("advance", {"seconds": 3601})
+        await stage.discord.post("faults", fault)
+    reply = await replied(stage, message_id)
+    assert "your video is ready" in reply["content"]
+    assert [m["id"] for m in await films(stage, since=message_id)] == [reply["id"]]
+    await stage.discord.delete("faults")
+
+
+async def test_a_members_limit_ends_with_the_token(stage: Stage, files: Path) -> None:
+    """What only the member's Nitro allowed is linked once the token is over and the server's limit holds."""
+    await stage.discord.post("world", {"members": [{"name": "patron", "roles": [], "upload_limit_mib": 50}]})
+    await stage.fal.post("settings", {"result_mb": 12})
+    async with held(stage, files, user="patron") as message_id:
+        await stage.discord.post("advance", {"seconds": 901})
+    await linked(stage, message_id)
+    assert [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")] == [413, 200]
+    await stage.fal.post("settings", {"result_mb": 0})
+
+
+async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> None:
+    """The video comes as one new message, which names its member and notifies nobody."""
+    async with held(stage, files) as message_id:
+        await delete(stage, message_id)
+    message = await replacement(stage, message_id, "your video is ready")
+    assert message["content"].startswith("<@")
+    assert len(message["attachments"]) == 1
+    assert await in_state(stage, message["id"], "done") == "done"
+    assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
+    (sent,) = await exchanges(stage, "POST", "/channels/")
+    assert sent["response"]["mentions"] == []
+    assert sent["request"]["enforce_nonce"] is True
+
+
+async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
+    """How a job failed is told in one new message, when its card was deleted."""
+    await stage.discord.delete("transcript")
+    await stage.fal.post("settings", {"seconds_per_job": 0.6})
+    await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
+    message_id = await order(stage, files)
+    await delete(stage, message_id)
+    message = await replacement(stage, message_id, "your video did not come about")
+    assert "Nothing was charged" in text_of(message)
+    assert len(await exchanges(stage, "POST", "/channels/")) == 1
+    refused = [line for line in await exchanges(stage, "PATCH", "/webhooks/") if line["status"] == 404]
+    assert len(refused) <= 2  # once for the progress, once for the end
+    await stage.fal.post("settings", {"seconds_per_job": 0.1})
+
+
+async def test_a_lost_answer_to_the_new_message(stage: Stage, files: Path) -> None:
+    """When Discord took the new message and its answer was lost, the repeat does not post a second one."""
+    fault = {"method": "POST", "path": "/channels/*", "drop": True, "after": True, "times": 1}
+    async with held(stage, files) as message_id:
+        await delete(stage, message_id)
+        await stage.discord.post("faults", fault)
+    message = await replacement(stage, message_id, "your video is ready")
+    assert await in_state(stage, message["id"], "done") == "done"
+    assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
+
+
+NO_ANSWER = 0  # how the transcript writes a connection that was closed without one
+TROUBLE: dict[str, tuple[dict[str, Any], list[int]]] = {
+    "server errors": ({"status": 500, "times": 2}, [500, 500, 200]),
+    "dropped before": ({"drop": True, "times": 2}, [NO_ANSWER, NO_ANSWER, 200]),
+    "dropped after": ({"drop": True, "after": True, "times": 2}, [NO_ANSWER, NO_ANSWER, 200]),
+    "a limit": ({"retry_after": 0.7, "times": 1}, [429, 200]),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name: str) -> None:
+    """Trouble that passes leaves one message with one video, and Discord's wait is kept."""
+    fault, answers = TROUBLE[name]
+    limited = (await stage.discord.get("limits"))["rate_limited"]
+    clock = asyncio.get_running_loop().time
+    async with held(stage, files) as message_id:
+        await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", **fault})
+        began = clock()
+    message = await finished(stage, message_id)
+    assert clock() - began >= fault.get("retry_after", 0)
+    assert len(message["attachments"]) == 1
+    assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
+    assert await in_state(stage, message_id, "done") == "done"
+    assert (await stage.discord.get("limits"))["rate_limited"] == limited + answers.count(429)
+    assert [line["status"] for line in await exchanges(stage, "PATCH", "/webhooks/")][1:] == answers
+
+
+async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
+    """While Discord is away the video waits; it is not given up for a link, which would die within days."""
+    async with held(stage, files) as message_id:
+        await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True})
+
+    async def look() -> bool | None:
+        return True if len(await exchanges(stage, "PATCH", "/webhooks/")) > 10 else None
+
+    await eventually(look, what="ten lost edits")
+    await stage.discord.delete("faults")
+    await finished(stage, message_id)
+    edits = await exchanges(stage, "PATCH", "/webhooks/")
+    assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
+
+
+async def test_a_storage_that_never_hands_it_out(stage: Stage, files: Path) -> None:
+    """A video that fal's storage keeps from Wanda is linked, and says so."""
+    await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})
+    message = await says(stage, await order(stage, files), LINKED)
+    assert "fal's storage didn't hand it to Wanda" in message["content"]
+    await stage.fal.delete("faults")
+    await linked(stage, message["id"])
+
+
+HOSTILE = "@everyone <@&1> ```[free](http://evil.example) \u202egnp.exe ||x|| # \n" + "Z\u0351\u0352\u0353\u0354" * 40
+
+
+async def test_a_hostile_prompt(stage: Stage, files: Path) -> None:
+    """A prompt of 5,000 characters full of mentions, markdown and direction marks pings nobody and breaks no card."""
+    await stage.discord.delete("transcript")
+    prompt = (HOSTILE * 30)[:5000]
+    message = await finished(stage, await order(stage, files, prompt=prompt))
+    words = text_of(message)
+    assert "\u202e" not in words
+    assert not any(bad in words for bad in ("@everyone <", "```", "](http", "||"))
+    edits = await exchanges(stage, "PATCH", "/")
+    assert {line["status"] for line in edits} == {200}
+    assert all(pings_nobody(line["request"]) for line in edits)
+    told = [line["data"] for line in await stage.discord.get("transcript") if "event" in line]
+    assert not any(data.get("mentions") or data.get("mention_everyone") for data in told)
+    (request,) = (await stage.fal.get("requests"))[-1:]
+    assert request["input"]["prompt"] == prompt
+
+
+def pings_nobody(body: Mapping[str, Any]) -> bool:
+    """Return whether a message may notify no one, whatever it says."""
+    return body["allowed_mentions"] == {"parse": []}

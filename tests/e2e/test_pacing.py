@@ -1,0 +1,45 @@
+"""The card's edits while a job runs: paced, only on change, and never against Discord's limits or its hour."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, text_of
+from tests.e2e.play import in_state, order, replied
+
+JOB_S = 3
+REPLIED = "The reply to this message says how it ended."
+
+
+async def edits(stage: Stage) -> list[dict[str, Any]]:
+    """Return every edit that the bot asked for since the transcript was cleared, refused ones too."""
+    return [line for line in await stage.discord.get("transcript") if line.get("method") == "PATCH"]
+
+
+async def test_edits_are_paced_and_all_differ(empty_stage: Stage, files: Path) -> None:
+    """A job of three seconds edits its card at most once an interval, each time with other words, and within limits."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("settings", {"seconds_per_job": JOB_S})
+    await stage.discord.delete("transcript")
+    message_id = await order(stage, files)
+    await in_state(stage, message_id, "done")
+    made = await edits(stage)
+    assert 4 <= len(made) <= 2 + JOB_S / 0.2
+    assert {line["status"] for line in made} == {200}
+    assert all(before["request"] != after["request"] for before, after in pairwise(made))
+    assert (await stage.discord.get("limits"))["rate_limited"] == 0
+
+
+async def test_after_an_hour_by_wandas_clock(empty_stage: Stage, files: Path) -> None:
+    """A card that Wanda knows to be over an hour old is replied to once, and sends whoever finds it to the reply."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_TOKEN_MARGIN_S="900", WANDA_EDIT_AGE_MAX_S="0.5")
+    await stage.fal.post("settings", {"seconds_per_job": 1.5})
+    message_id = await order(stage, files)
+    reply = await replied(stage, message_id)
+    card = await stage.message(message_id)
+    assert card is not None
+    assert REPLIED in text_of(card)
+    assert card["components"] == card["attachments"] == reply["components"] == []
+    assert all(line["path"].startswith("/channels/") for line in await edits(stage))
