@@ -16,6 +16,7 @@ import httpx
 
 from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
+from bot.delivery.charts.painter import Painter
 from bot.delivery.discord_cards import DiscordCards
 from bot.delivery.results import Results
 from bot.endpoints import point_at
@@ -75,6 +76,7 @@ async def _compose(
     client = await stack.enter_async_context(Wanda(settings, (families, results, quota, admin)))
     cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
     prober = await stack.enter_async_context(Prober.of(settings))
+    painter = await stack.enter_async_context(Painter.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
     budgets = Budgets(shipped_by(settings))
@@ -93,6 +95,7 @@ async def _compose(
         store=store,
         shipped=shipped_by(settings),
         prices=prices,
+        painter=painter,
         settings=settings,
         clock=time.time,
         new_id=lambda: uuid.uuid4().hex,

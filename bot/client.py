@@ -14,6 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalogue.price import PriceTable
+from bot.delivery.charts.painter import Painter
 from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.runner import Runner
 from bot.ledger.model import Shipped
@@ -37,6 +38,7 @@ class Services:
     store: Store
     shipped: Shipped
     prices: PriceTable
+    painter: Painter
     settings: Settings
     clock: Callable[[], float]
     new_id: Callable[[], str]

@@ -176,15 +176,10 @@ class Desk:
         return await self.services.store.read(transaction)
 
     async def say(
-        self,
-        text: str | None,
-        *,
-        embeds: Sequence[discord.Embed] = (),
-        files: Sequence[discord.File] = (),
-        view: discord.ui.View | None = None,
+        self, text: str | None, *, embeds: Sequence[discord.Embed] = (), files: Sequence[discord.File] = ()
     ) -> None:
         """Answer, privately."""
-        await self.interaction.edit_original_response(content=text, embeds=embeds, attachments=files, view=view)
+        await self.interaction.edit_original_response(content=text, embeds=embeds, attachments=files)
 
     async def change(self, *changes: Change, reason: str | None = None) -> None:
         """Make all the changes with their acts, or none; then say it privately and in the log channel."""
@@ -218,14 +213,17 @@ class Desk:
             )
             for change, (before, after) in zip(changes, done, strict=True)
         ]
-        private = "\n\n".join(words.changed(what) for what in told)
+        private = "\n\n".join(words.changed(words.with_note(what, rules, self.services.shipped)) for what in told)
         lines = [words.logged(self.actor_id, what, reason) for what in told if words.is_change(what)]
         await self.done(Said(private, "\n".join(lines)), rules)
 
     async def done(self, said: Said, rules: Sequence[Rule]) -> None:
-        """Log the line, then give the private answer, which says so when the log could not be written."""
+        """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
+        await self.say(words.fitting(said.private))
         trouble = await self._log(said.log, rules) if said.log else ""
-        await self.say("\n\n".join(part for part in (said.private, trouble) if part))
+        if trouble:
+            private = words.fitting(said.private, words.MESSAGE_CHARS_MAX - len(trouble) - 2)
+            await self.say(f"{private}\n\n{trouble}")
 
     def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
         """Return the running window of every kind, in this server's timezone."""
@@ -242,7 +240,7 @@ class Desk:
         if not isinstance(channel, discord.abc.Messageable):
             return words.LOG_GONE
         try:
-            await channel.send(line[: words.LOG_CHARS_MAX], allowed_mentions=discord.AllowedMentions.none())
+            await channel.send(words.fitting(line), allowed_mentions=discord.AllowedMentions.none())
         except discord.HTTPException as error:
             log.warning("the log channel %s of server %s took no message: %s", channel_id, self.guild.id, error)
             return words.LOG_SHUT.format(channel=f"<#{channel_id}>")

@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from bot.client import STORAGE_TROUBLE, Interaction, withdraw
+from bot.delivery import chart_data
 from bot.delivery import report_words as words
 from bot.delivery.embeds import to_embed
 from bot.delivery.export_words import exported
@@ -19,12 +20,15 @@ from bot.errors import StorageError
 from bot.ledger import rulebook
 from bot.ledger import transactions as ledger
 from bot.ledger.model import Who
-from bot.ledger.windows import day_of, starts_at
+from bot.ledger.trail import spend_by_hour
+from bot.ledger.windows import starts_at
 from bot.settings import MIB
 from bot.storage.transaction import Transaction
+from cogs import pictures
 from cogs.admin_desk import Desk, Listed, check_admin
 from cogs.asker import channel_id
 from cogs.exporting import Bounds, export
+from cogs.names import names_of
 from cogs.pages import page_card, show_page
 
 log = logging.getLogger(__name__)
@@ -39,26 +43,32 @@ async def report(interaction: Interaction, days: app_commands.Range[int, 1, 90] 
     desk = await Desk.open(interaction, public=public)
     who = Who(guild_id=desk.guild.id, channel_id=channel_id(interaction), member_id=0)
     try:
-        found = await desk.read(_report(desk, who, days))
+        found, hours = await desk.read(_report(desk, who, days))
     except StorageError:
         log.exception("a report was refused: the database did not answer")
         await withdraw(interaction, STORAGE_TROUBLE)  # the first follow-up of a public answer would be public
         return
-    await desk.say(None, embeds=[to_embed(words.report_card(found))])
+    names = await names_of(desk.guild, (one.member_id for one in found.top))
+    await pictures.show(interaction, to_embed(words.report_card(found)), chart_data.of_report(found, hours, names))
 
 
-def _report(desk: Desk, who: Who, days: int) -> Transaction[Report]:
-    """Read everything that the report tells."""
+def _report(desk: Desk, who: Who, days: int) -> Transaction[tuple[Report, list[chart_data.Hours]]]:
+    """Read everything that the report tells, and what went from each pool in which hour."""
     view = yield from ledger.standing(who, at=desk.at, shipped=desk.services.shipped)
     tz = ZoneInfo(view.terms.timezone.value)
-    since = starts_at(tz, day_of(tz, desk.at - (days - 1) * DAY_S))
-    return Report(
+    since = starts_at(tz, chart_data.Days.last(days, now=desk.at, tz=tz).days[0])
+    found = Report(
         days=days,
         by_day=(yield from rulebook.spend_by_day(who.guild_id, since=since, tz=tz)),
         top=(yield from rulebook.top_members(who.guild_id, since=since, limit=words.TOP_LINES)),
         pools=tuple(one for one in view.standings if one.limit.whose == "server"),
         now=desk.at,
+        tz=tz,
     )
+    hours: list[chart_data.Hours] = []
+    for pool in found.pools:
+        hours.append((yield from spend_by_hour(pool.limit.scope, since=pool.limit.window.starts_at)))  # noqa: PERF401 - a transaction's yield cannot stand in a comprehension
+    return found, hours
 
 
 @app_commands.describe(what="The admins' acts, or the movements of money.")

@@ -50,14 +50,14 @@ async def export(store: Store, guild_id: int, folder: Path, *, since: float, bou
         StorageError: the database did not answer.
         OSError: the disk did not take a file.
     """
-    jobs = _Table[Spent](
+    jobs: _Table[Spent] = _Table(
         "jobs.csv",
         JOB_COLUMNS,
         lambda after: jobs_page(guild_id, after=after, limit=PAGE_ROWS),
         job_row,
         lambda job: (job.counted_at, job.job_id),
     )
-    entries = _Table[Entry](
+    entries: _Table[Entry] = _Table(
         "entries.csv",
         ENTRY_COLUMNS,
         lambda after: entries_page(guild_id, after=after, limit=PAGE_ROWS),

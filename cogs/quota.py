@@ -1,16 +1,22 @@
 """`/quota`: what a member has left, what they spent, and above which price they are asked first."""
 
+from zoneinfo import ZoneInfo
+
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Interaction, Wanda
 from bot.delivery import quota_words as words
+from bot.delivery.chart_data import QUOTA_DAYS, Days, own_days
+from bot.delivery.charts.model import SpendByDay
 from bot.delivery.embeds import to_embed
 from bot.ledger import rulebook
 from bot.ledger import transactions as ledger
 from bot.ledger.amounts import amount as money
-from bot.ledger.model import Terms, Who
+from bot.ledger.model import Shipped, Terms, View, Who
+from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
+from cogs import pictures
 from cogs.admin_desk import Listed
 from cogs.asker import asker
 from cogs.pages import PageButton, page_card, show_page
@@ -24,9 +30,19 @@ async def show(interaction: Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     at = services.clock()
-    view = await services.store.read(ledger.standing(who, at=at, shipped=services.shipped))
+    view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
     card = words.quota_card(view, words.offers(services.prices))
-    await interaction.edit_original_response(embed=to_embed(card))
+    await pictures.show(interaction, to_embed(card), {"last-30-days.png": chart})
+
+
+def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, SpendByDay]]:
+    """Read where the member stands, and their last days."""
+    view = yield from ledger.standing(who, at=at, shipped=shipped)
+    tz = ZoneInfo(view.terms.timezone.value)
+    days = Days.last(QUOTA_DAYS, now=at, tz=tz)
+    since = starts_at(tz, days.days[0])
+    spent = yield from rulebook.spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
+    return view, own_days(spent, days, view)
 
 
 async def history(interaction: Interaction) -> None:

@@ -1,14 +1,14 @@
 """PURE. What an admin reads of an act, privately and in the log channel: before, after, and what it means from when."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.delivery.rule_words import REASON_CHARS_MAX, rule_words, subject_words, value_words
-from bot.delivery.text import plain
-from bot.ledger.model import Window
+from bot.delivery.rule_words import because, deed, rule_words, subject_words, value_words
+from bot.ledger.model import Rule, Shipped, Window
 from bot.money import dollars
 
-LOG_CHARS_MAX = 2000
+MESSAGE_CHARS_MAX = 2000
 LOG_GONE = (
     "This could not be logged: the log channel does not exist any more. Choose another with "
     "`/wanda-admin log-channel`; `/wanda-admin audit` has the act all the same."
@@ -29,7 +29,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """One rule, as it was and as it is now; None is no rule. `window` is the running one of a budget's kind."""
+    """One rule, as it was and as it is now; None is no rule. `window` is the running one of a budget's kind.
+
+    `note` is one more sentence about it.
+    """
 
     subject: str
     name: str
@@ -37,16 +40,21 @@ class Changed:
     after: Any
     expires_at: float | None = None
     window: Window | None = None
+    note: str = ""
 
 
 def changed(what: Changed) -> str:
     """Return the private sentences of one changed rule."""
-    title = _capital(rule_words(what.subject, what.name))
-    before, after = value_words(what.name, what.before), value_words(what.name, what.after)
     if not is_change(what):
-        return f"{title} was **{after}** already, so nothing changed."
-    line = f"{title}: {before} → **{after}**{_until(what.expires_at)}."
-    return f"{line}\n{_meaning(what)}".rstrip()
+        return f"{_capital(_as_it_was(what))}, so nothing changed."
+    done = deed(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
+    return f"You {done}.\n{_meaning(what)} {what.note}".rstrip()
+
+
+def logged(actor_id: int, what: Changed, reason: str | None) -> str:
+    """Return the log channel's line of one changed rule."""
+    done = deed(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
+    return f"<@{actor_id}> {done}{because(reason, what.after)}"
 
 
 def is_change(what: Changed) -> bool:
@@ -54,21 +62,49 @@ def is_change(what: Changed) -> bool:
     return what.before != what.after or what.expires_at is not None
 
 
+def with_note(what: Changed, rules: Sequence[Rule], shipped: Shipped) -> Changed:
+    """Return the change with what becomes of Wanda's shipped default, which holds while the server has no such budget.
+
+    `rules` are those that hold after the change.
+    """
+    kind = what.name.partition(":")[0]
+    if what.subject != "server" or kind not in {"budget", "allowance"}:
+        return what
+    amount = shipped.server_monthly_microusd if kind == "budget" else shipped.member_daily_microusd
+    default = f"Wanda's shipped default of {dollars(amount)} {'for each month' if kind == 'budget' else 'for each day'}"
+    own = [rule.name for rule in rules if rule.subject == "server" and rule.name.startswith(f"{kind}:")]
+    if not own:
+        return replace(what, note=f"{default} holds again.")
+    if what.before is None and own == [what.name]:
+        return replace(what, note=f"{default} holds no more.")
+    return what
+
+
+def fitting(text: str, chars_max: int = MESSAGE_CHARS_MAX) -> str:
+    """Return the lines that fit into one message, and how many more there are."""
+    lines = text.split("\n")
+    if len(text) <= chars_max:
+        return text
+    kept: list[str] = []
+    room = chars_max - 60
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    more = f"… and {len(lines) - len(kept)} more lines; `/wanda-admin audit` has all."
+    return "\n".join([*kept, more])
+
+
 def nothing_to_clear(subject: str) -> str:
     """Return what is said when there was no rule to take back."""
     return f"There was no such rule for {subject_words(subject)}, so nothing changed."
 
 
-def logged(actor_id: int, what: Changed, reason: str | None) -> str:
-    """Return the log channel's line of one changed rule."""
-    before, after = value_words(what.name, what.before), value_words(what.name, what.after)
-    rule = rule_words(what.subject, what.name)
-    return f"<@{actor_id}> set {rule}: {before} → **{after}**{_until(what.expires_at)}{because(reason)}"
-
-
-def because(reason: str | None) -> str:
-    """Return " · because …", or nothing."""
-    return f" · because: {plain(reason, REASON_CHARS_MAX)}" if reason else ""
+def _as_it_was(what: Changed) -> str:
+    if what.name in {"paused", "blocked", "access"}:
+        return f"{subject_words(what.subject)} was {value_words(what.name, what.after)} already"
+    return f"{rule_words(what.subject, what.name)} was {value_words(what.name, what.after)} already"
 
 
 def granted(actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str) -> Said:
@@ -97,7 +133,7 @@ def _meaning(what: Changed) -> str:
 
 def _budget_means(what: Changed) -> str:
     if what.after is None:
-        return "It is no limit any more, from now on. `/wanda-admin budget show` tells what holds instead."
+        return "It is no limit any more, from now on."
     if what.after == 0:
         return "Nothing can be made on it from now on; videos in the making finish."
     if what.window is None or what.name.endswith(":ever"):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable
 from bot.catalogue.pricing import price_line
 from bot.catalogue.registry import MODES
@@ -22,12 +23,11 @@ _LOW = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one mode costs at its default setting, by its id; None where its price is not known."""
+    """What one mode costs at its default setting, by resolution: its default first, then the others, dearest first."""
 
     mode: str
     title: str
-    resolution: str | None
-    microusd: int | None
+    prices: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,19 @@ class Reach:
 
 
 def offers(prices: PriceTable) -> tuple[Offer, ...]:
-    """Return every mode's price at its default setting."""
-    found: list[Offer] = []
-    for mode in MODES:
-        field = mode.model_fields.get("resolution")
+    """Return what every mode costs; a resolution whose price is not known is left out."""
+    return tuple(Offer(mode.id, mode.title, tuple(_priced(mode, prices))) for mode in MODES)
+
+
+def _priced(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
+    known: list[tuple[str, int]] = []
+    for resolution in mode.rates.microusd:
         try:
-            price = price_line(mode.id, (), prices).microusd
+            known.append((resolution, price_line(mode.id, (f"resolution={resolution}",), prices).microusd))
         except ModeOff:
-            price = None
-        found.append(Offer(mode.id, mode.title, None if field is None else str(field.default), price))
-    return tuple(found)
+            continue
+    default = mode.model_fields["resolution"].default
+    return sorted(known, key=lambda one: (one[0] != default, -one[1]))
 
 
 def reach(view: View) -> Reach | None:
@@ -100,8 +103,17 @@ def standing_lines(standing: Standing, *, mine: bool = True, because: bool = Fal
     facts.append(renews(limit))
     lines = [left, " · ".join(facts)]
     if because:
-        lines.append(f"-# by {limit.because}")
+        lines.append(f"-# {_set_by(limit)}")
     return "\n".join(lines)
+
+
+def _set_by(limit: Limit) -> str:
+    """Return which rule gives the number; a pool's own rule would only repeat its title."""
+    return (
+        "set by the admins"
+        if limit.because.startswith(("this server's pool", "the pool of"))
+        else f"by {limit.because}"
+    )
 
 
 def renews(limit: Limit) -> str:
@@ -132,7 +144,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     return Card(
         title="Your quota",
         description="\n\n".join(part for part in parts[:SHOWN_MAX] if part),
-        fields=(Field("That is about", _buys(view, priced), inline=False), *_limits(view)),
+        fields=(Field("That buys about", _buys(view, priced), inline=False), *_limits(view)),
         colour=_colour(view),
         footer=_footer(view.terms),
     )
@@ -171,25 +183,22 @@ def _buys(view: View, priced: Sequence[Offer]) -> str:
 
 
 def _bought(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
-    """Return one mode's line: "4 × Wan 2.7 image, at $0.75"."""
-    if offer.microusd is None:
-        return f"\u2013 {offer.title}: off, its price is not known"
-    price = dollars(offer.microusd)
+    """Return one mode's line: "4 × Wan 2.7 image (1080p, $0.75)"; the default setting, or the next that is allowed."""
+    if not offer.prices:
+        return f"\u2013 {offer.title}: off, because its price is not known"
     if terms.modes is not None and offer.mode not in terms.modes.value:
         return f"\u2013 {offer.title}: not allowed here"
-    if (
-        terms.resolutions is not None
-        and offer.resolution is not None
-        and offer.resolution not in terms.resolutions.value
-    ):
-        return f"\u2013 {offer.title}: only at {', '.join(sorted(terms.resolutions.value))}"
-    if terms.ceiling_microusd is not None and offer.microusd > terms.ceiling_microusd.value:
-        return (
-            f"\u2013 {offer.title}: {price} is above your {dollars(terms.ceiling_microusd.value)} a video; choose less"
-        )
-    if left_microusd is None:
-        return f"{offer.title}, at {price} each"
-    return f"**{left_microusd // offer.microusd:,}** {TIMES} {offer.title}, at {price}"
+    found = next((one for one in offer.prices if _fits(terms, *one)), None)
+    if found is None:
+        return f"\u2013 {offer.title}: only with fewer seconds, or not at all, within your limits"
+    resolution, price = found
+    setting = f"{offer.title} ({resolution}, {dollars(price)})"
+    return setting if left_microusd is None else f"**{left_microusd // price:,}** {TIMES} {setting}"
+
+
+def _fits(terms: Terms, resolution: str, microusd: int) -> bool:
+    allowed = terms.resolutions is None or resolution in terms.resolutions.value
+    return allowed and (terms.ceiling_microusd is None or microusd <= terms.ceiling_microusd.value)
 
 
 def _limits(view: View) -> tuple[Field, ...]:

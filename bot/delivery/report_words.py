@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from bot.catalogue.registry import MODES
 from bot.delivery.card import Card, Field
+from bot.delivery.charts.forecast import Forecast, forecast
 from bot.delivery.quota_words import standing_lines
+from bot.delivery.text import plain
 from bot.delivery.wording import BLUE
 from bot.ledger.model import DaySpend, MemberSpend, Standing
 from bot.money import dollars
 
-PACE_MIN_S = 3600.0  # a pace of the first minutes would say anything
 TOP_LINES = 10
 _TITLES = {mode.id: mode.title for mode in MODES}
 
@@ -25,6 +27,7 @@ class Report:
     top: tuple[MemberSpend, ...]
     pools: tuple[Standing, ...]
     now: float
+    tz: ZoneInfo
 
 
 def report_card(report: Report) -> Card:
@@ -32,7 +35,10 @@ def report_card(report: Report) -> Card:
     spent = sum(day.spent_microusd for day in report.by_day)
     jobs = sum(day.jobs for day in report.by_day)
     parts = [f"**{dollars(spent)}** for {counted(jobs, 'video')} in {counted(report.days, 'day')}."]
-    parts += [f"{standing_lines(pool)}\n{forecast(pool, report.now)}" for pool in report.pools]
+    parts += [
+        f"{standing_lines(pool)}\n{plain(outlook(pool, now=report.now, tz=report.tz).sentence)}"
+        for pool in report.pools
+    ]
     return Card(
         title="What this server spent",
         description="\n\n".join(parts),
@@ -45,28 +51,17 @@ def report_card(report: Report) -> Card:
     )
 
 
-def empty_at(pool: Standing, now: float) -> float | None:
-    """Return when the pool is used up at the window's pace so far, or None when it lasts until it renews."""
+def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:
+    """Return when the pool is used up at the window's pace so far."""
     window = pool.limit.window
-    if pool.limit.window.kind == "ever" or pool.used_microusd == 0:
-        return None
-    if pool.left_microusd == 0:
-        return now
-    elapsed_s = max(PACE_MIN_S, now - window.starts_at)
-    at = now + pool.left_microusd * elapsed_s / pool.used_microusd
-    return at if at < window.ends_at else None
-
-
-def forecast(pool: Standing, now: float) -> str:
-    """Return what the pace means, in a line."""
-    if pool.left_microusd == 0:
-        return "It is used up."
-    at = empty_at(pool, now)
-    if at is not None:
-        return f"At this pace it is empty <t:{int(at)}:R>, on <t:{int(at)}:D>."
-    if pool.limit.window.kind == "ever":
-        return "It never renews, so there is no pace to tell."
-    return "At this pace it lasts until it renews."
+    return forecast(
+        pool.used_microusd,
+        started_at=window.starts_at,
+        now=now,
+        ends_at=window.renews_at,
+        cap_microusd=pool.limit.cap_microusd,
+        tz=tz,
+    )
 
 
 def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:

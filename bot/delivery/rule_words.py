@@ -1,4 +1,4 @@
-"""PURE. What a server's rules are called, and their values, in the words of people: for answers, the log and lists.
+"""PURE. What a server's rules are called, their values, and what was done to them, in the words of people.
 
 Members, roles and channels are written as Discord's own mentions, which show a name and, as every message of Wanda's
 is sent without allowed mentions, call nobody.
@@ -21,19 +21,10 @@ _ALONE = {
     "modes": "the modes that may be used",
     "resolutions": "the resolutions that may be used",
     "at_once": "how many videos each member may have in the making",
-}
-_SERVER = {
     "timezone": "the timezone",
     "policy": "who pays for a failed video that fal may have billed",
-    "paused": "the pause",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
-}
-_MEMBER = {
-    "raise": "{who}'s temporary raise",
-    "blocked": "{who}'s block",
-    "reset": "the start of {who}'s windows",
-    "ask_above": "the price above which {who} is asked first",
 }
 POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
 
@@ -45,7 +36,7 @@ def subject_words(subject: str) -> str:
         case "role":
             return f"<@&{identity}>"
         case "channel":
-            return f"<#{identity}>"
+            return f"<#{identity}>" if identity else "any channel"
         case "member":
             return f"<@{identity}>"
         case _:
@@ -58,11 +49,8 @@ def rule_words(subject: str, name: str) -> str:
     kind, _, window = name.partition(":")
     if window:
         return f"{_budget(subject, kind, who)} {EACH.get(window, window)}"
-    if name in _ALONE:
-        return _ALONE[name] if subject == "server" else f"{_ALONE[name]}, for {who}"
-    if subject.startswith("channel:"):
-        return f"the access to {who}"
-    return _SERVER.get(name) or _MEMBER.get(name, name.replace("_", " ")).format(who=who)
+    title = _ALONE.get(name, name.replace("_", " "))
+    return title if subject == "server" else f"{title}, for {who}"
 
 
 def _budget(subject: str, kind: str, who: str) -> str:
@@ -70,10 +58,10 @@ def _budget(subject: str, kind: str, who: str) -> str:
         return "this server's pool" if subject == "server" else f"the pool of {who}"
     if subject == "server":
         return "each member's default allowance"
-    return f"each allowance of {who}" if subject.startswith("role:") else f"{who}'s own allowance"
+    return f"the allowance of each {who}" if subject.startswith("role:") else f"{who}'s own allowance"
 
 
-def value_words(name: str, value: Any) -> str:  # noqa: C901, PLR0912 - one short case for each rule reads best
+def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case for each rule reads best
     """Return the rule's value: "$50.00", "Wan 2.7 image, Wan 2.1 image", "not set"."""
     if value is None:
         return NOT_SET
@@ -83,9 +71,9 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901, PLR0912 - one shor
         case "raise":
             return f"{dollars(int(value['microusd']))} more"
         case "modes":
-            return ", ".join(_TITLES.get(str(mode), str(mode)) for mode in value) or "none"
+            return modes_words(value)
         case "resolutions":
-            return ", ".join(value) or "none"
+            return ", ".join(str(one) for one in value) or "none"
         case "approval":
             return _approval(value)
         case "log_channel":
@@ -96,17 +84,16 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901, PLR0912 - one shor
             return POLICIES.get(value, str(value))
         case "access":
             return "allowed" if value == "allow" else "denied"
-        case "at_once":
-            return f"{int(value)}"
         case "paused" | "blocked":
             return f"“{plain(str(value), REASON_CHARS_MAX)}”"
         case _:
-            return plain(str(value), 80)
+            return str(value)
 
 
 def modes_words(ids: Sequence[str]) -> str:
-    """Return the modes' titles in one line."""
-    return value_words("modes", list(ids))
+    """Return the modes' titles in one line, in the catalogue's order."""
+    known = [title for mode, title in _TITLES.items() if mode in ids]
+    return ", ".join([*known, *(str(mode) for mode in ids if mode not in _TITLES)]) or "none"
 
 
 def _approval(value: Any) -> str:
@@ -115,14 +102,44 @@ def _approval(value: Any) -> str:
     return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}"
 
 
+def deed(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
+    """Return what somebody did, as it goes on after "You" or a name: "set this server's pool …: $20.00 → $40.00"."""
+    who = subject_words(subject)
+    until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
+    old, new = value_words(name, before), value_words(name, after)
+    match name, after:
+        case "paused", None:
+            return f"ended Wanda's pause ({old})"
+        case "paused", _:
+            return f"**paused** Wanda: {new}"
+        case "blocked", None:
+            return f"unblocked {who} ({old})"
+        case "blocked", _:
+            return f"**blocked** {who}: {new}"
+        case "reset", _ if after is not None:
+            return f"**reset** the windows of {who}: they begin again at {new}"
+        case "raise", _ if after is not None:
+            return f"raised each allowance of {who} by **{dollars(int(after['microusd']))}**{until}"
+        case "access", None:
+            return f"took back the rule for {who} (it was {old})"
+        case "access", _:
+            return f"**{new}** videos in {who}"
+        case _:
+            return f"set {rule_words(subject, name)}: {old} → **{new}**{until}"
+
+
 def act_words(act: Act) -> str:
     """Return one act in a line: who, what, before and after, and why."""
-    why = f" · because: {plain(act.reason, REASON_CHARS_MAX)}" if act.reason else ""
+    why = because(act.reason, act.after)
     if act.act == "grant":
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
         what = f"granted {subject_words(act.subject)} **{dollars(int(act.after['microusd']))}**{until}"
         return f"<@{act.actor_id}> {what}{why}"
     name = act.act.partition(" ")[2]
-    before, after = value_words(name, act.before), value_words(name, act.after)
-    return f"<@{act.actor_id}> set {rule_words(act.subject, name)}: {before} → **{after}**{why}"
+    return f"<@{act.actor_id}> {deed(act.subject, name, act.before, act.after)}{why}"
+
+
+def because(reason: str | None, value: Any = None) -> str:
+    """Return " · because: …", or nothing where there is no reason or the value is the reason."""
+    return f" · because: {plain(reason, REASON_CHARS_MAX)}" if reason and reason != value else ""

@@ -1,4 +1,4 @@
-"""The movements of a server's money as its admins read them: one line a movement, newest first."""
+"""A server's money as its admins read it: one line a movement, and how much went in which hour."""
 
 from dataclasses import dataclass, fields
 
@@ -15,6 +15,11 @@ SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spe
 e.actor, e.reason, d.member_id
 FROM entries e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
 WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.id DESC LIMIT $3"""
+_HOUR_S = 3600
+_BY_HOUR = """
+SELECT CAST(counted_at AS BIGINT) / 3600 AS hour,
+CAST(SUM(COALESCE(settled_microusd, amount_microusd)) AS BIGINT) AS amount FROM draws
+WHERE scope = $1 AND counted_at >= $2 AND state <> 'released' GROUP BY 1 ORDER BY 1"""
 _FIRST = _LATEST.format(older="")
 _OLDER = _LATEST.format(older="AND (e.at, e.id) < ($4, $5) ")
 
@@ -37,3 +42,9 @@ def movements(guild_id: int, *, limit: int, before: Cursor | None = None) -> Tra
 def _movement(row: Row) -> Movement:
     entry = {name: row[name] for name in _COLUMNS}
     return Movement(Entry(**entry), row["member_id"] or 0)
+
+
+def spend_by_hour(scope: str, *, since: float) -> Transaction[tuple[tuple[float, int], ...]]:
+    """Return (the hour's last moment, what its jobs hold or spent) for every hour since with jobs, oldest first."""
+    rows: list[Row] = yield Many(_BY_HOUR, (scope, since))
+    return tuple(((row["hour"] + 1) * _HOUR_S, row["amount"]) for row in rows)

@@ -1,0 +1,99 @@
+"""Commands whose answer is text: typed as a person, answered as that person reads it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.stage import Stage, eventually, text_of
+
+_TIME = re.compile(r"<t:\d+(?::[a-zA-Z])?>")
+_MENTION = re.compile(r"<(@&|@|#)(\d+)>")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the person who asked sees: names for mentions, "…" for moments."""
+
+    text: str
+    raw: dict[str, Any]
+    private: bool
+    message_id: str
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """The attached files."""
+        return self.raw["attachments"]
+
+
+async def ask(
+    stage: Stage, user: str, command: str, *, at: str = "general", unchecked: bool = False, **options: Any
+) -> Answer:
+    """Type a slash command in the channel `at` and return its answer once it is there."""
+    body = {"user": user, "channel": at, "command": command, "options": options}
+    answer = await stage.discord.post("slash", body | ({"unchecked": True} if unchecked else {}))
+    assert answer["acknowledged"], answer
+    assert answer["ack_ms"] < 3000
+    return await read(stage, user, answer["message_id"], at=at)
+
+
+async def admin(stage: Stage, command: str, **options: Any) -> Answer:
+    """Type a /wanda-admin command as the admin; its answer is private."""
+    answer = await ask(stage, "admin", f"wanda-admin {command}", **options)
+    assert answer.private
+    return answer
+
+
+async def read(stage: Stage, user: str, message_id: str, *, at: str = "general") -> Answer:
+    """Return a message as this person reads it, once it is there."""
+
+    async def look() -> dict[str, Any] | None:
+        seen = await stage.messages(channel=at, seen_by=user)
+        return next((m for m in seen if m["id"] == message_id and not m["loading"]), None)
+
+    raw = await eventually(look, what="answer")
+    return Answer(await spoken(stage, text_of(raw)), raw, raw["ephemeral_for"] == user, message_id)
+
+
+async def click(stage: Stage, user: str, answer: Answer, label: str) -> Answer:
+    """Press a button of an answer, and return the answer once it was edited."""
+    edits = answer.raw["edits"]
+    await stage.discord.post("click", {"user": user, "message": answer.message_id, "label": label})
+
+    async def look() -> Answer | None:
+        now = await read(stage, user, answer.message_id)
+        return now if now.raw["edits"] > edits else None
+
+    return await eventually(look, what="turned page")
+
+
+async def spoken(stage: Stage, text: str) -> str:
+    """Return text with names where Discord shows names, and "…" where it shows a moment."""
+    names = await _names(stage)
+    text = _MENTION.sub(lambda found: f"{found[1][0]}{names.get(found[2], 'unknown')}", text)
+    return _TIME.sub("…", text)
+
+
+async def _names(stage: Stage) -> dict[str, str]:
+    """Return the name behind every id of the first server."""
+    server = (await stage.discord.get("state"))["servers"][0]
+    return {row["id"]: row["name"] for kind in ("members", "roles", "channels") for row in server[kind]}
+
+
+async def logged(stage: Stage, count: int, channel: str = "wanda-log") -> list[str]:
+    """Return the first lines of the log channel once there are so many, as an admin reads them."""
+
+    async def look() -> list[str] | None:
+        seen = await stage.messages(channel=channel, seen_by="admin")
+        return [await spoken(stage, message["content"]) for message in seen] if len(seen) >= count else None
+
+    return await eventually(look, what="line in the log")
+
+
+async def until(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
+    """Return the answer once it has these words, which may come after its first ones, or a file of this name."""
+
+    async def look() -> Answer | None:
+        now = await read(stage, user, answer.message_id)
+        return now if words in now.text or any(file["filename"] == words for file in now.files) else None
+
+    return await eventually(look, what=f"“{words}” in the answer", within_s=30.0)

@@ -1,0 +1,384 @@
+"""/wanda-admin, typed as people type it: who may, what it says, what it logs, and what it refuses."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import Stage
+from tests.e2e.asking import Answer, admin, ask, click, logged, until
+from tests.e2e.conftest import QUICK
+from tests.e2e.play import finished, order, refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SETTINGS = QUICK | {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "50"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A server with a role, a few channels, and Wanda as she is shipped."""
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=SETTINGS) as ready:
+        await ready.start_bot()
+        await ready.discord.post(
+            "world",
+            {
+                "roles": [{"name": "regulars"}, {"name": "doomed"}],
+                "members": [{"name": "maker", "roles": ["regulars"]}, {"name": "leaver"}],
+                "channels": [{"name": "wanda-log"}, {"name": "quiet"}, {"name": "gone-soon"}],
+            },
+        )
+        yield ready
+
+
+async def commands(stage: Stage) -> list[tuple[str, dict[str, Any]]]:
+    """Every /wanda-admin command as it was synced, with its path."""
+    (group,) = [c for c in await stage.discord.get("commands") if c["name"] == "wanda-admin"]
+    found: list[tuple[str, dict[str, Any]]] = []
+    for one in group["options"]:
+        if one["type"] == 1:
+            found.append((one["name"], one))
+        else:
+            found += [(f"{one['name']} {sub['name']}", sub) for sub in one["options"]]
+    return found
+
+
+EXAMPLES: dict[str, Any] = {
+    "whose": "budget",
+    "window": "month",
+    "amount": "1",
+    "member": "friend",
+    "role": "regulars",
+    "channel": "quiet",
+    "reason": "a test",
+    "expires_in": "1d",
+    "above": "2",
+    "name": "UTC",
+    "unclear": "absorb",
+}
+
+
+async def test_only_admins(stage: Stage) -> None:
+    """Discord offers members no admin command; one that arrives all the same is refused privately, and does nothing."""
+    offered = await commands(stage)
+    assert len(offered) == 24
+    for path, command in offered:
+        needed = {o["name"]: EXAMPLES[o["name"]] for o in command.get("options", ()) if o.get("required")}
+        body = {"user": "maker", "channel": "general", "command": f"wanda-admin {path}", "options": needed}
+        async with stage.discord._http.post(f"{stage.discord.base}/sandbox/slash", json=body) as reply:
+            assert "not offered to maker" in (await reply.json())["error"]
+        for user in ("maker", "friend"):
+            answer = await ask(stage, user, f"wanda-admin {path}", unchecked=True, **needed)
+            assert answer.private
+            assert answer.text.startswith("Only members who may manage this server can use /wanda-admin."), path
+    assert (await admin(stage, "audit")).text.startswith("What the admins did\nNo administrative act yet.")
+
+
+async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
+    """Once set, the log channel gets a line for each act, with who, what and why, and pings nobody."""
+    answer = await admin(stage, "log-channel", channel="wanda-log")
+    assert answer.text == (
+        "You set the log channel: not set → **#wanda-log**.\n"
+        "From now on every administrative act and every budget warning is posted there."
+    )
+    await admin(stage, "budget set", whose="budget", window="month", amount="$40", reason="*big* plans, @everyone")
+    lines = await logged(stage, 2)
+    assert lines == [
+        "@admin set the log channel: not set → **#wanda-log**",
+        "@admin set this server's pool for each month: not set → **$40.00** · because: \\*big\\* plans, \\@everyone",
+    ]
+
+
+async def test_budgets(stage: Stage) -> None:
+    """A budget is set, shown with the rule that gives it, and taken back, each with before and after."""
+    answer = await admin(stage, "budget set", whose="allowance", window="day", amount="2.50")
+    assert answer.text == (
+        "You set each member's default allowance for each day: not set → **$2.50**.\n"
+        "It holds from now on. What was spent since … counts; it renews …. "
+        "Wanda's shipped default of $5.00 for each day holds no more."
+    )
+    shown = await admin(stage, "budget show", member="friend")
+    assert "The allowance of @friend today**: $2.50 of $2.50 left" in shown.text
+    assert "-# by this server's default" in shown.text
+    server = await admin(stage, "budget show")
+    assert "allowance for each day: **$2.50**" in server.text
+    assert "Log channel: #wanda-log" in server.text
+
+    answer = await admin(stage, "budget clear", whose="allowance")
+    assert "**not set**" in answer.text
+    assert "Wanda's shipped default of $5.00 for each day holds again." in answer.text
+    assert (await admin(stage, "budget clear", whose="allowance")).text == (
+        "There was no such rule for this server, so nothing changed."
+    )
+    assert "exactly one of whose, role, channel and member" in (await admin(stage, "budget clear")).text
+
+
+@pytest.mark.parametrize(
+    ("amount", "says"),
+    [
+        ("-5", "negative"),
+        ("five", "not an amount in dollars"),
+        ("1.2345678", "more than 6 decimals"),
+        ("1000001", "above $1,000,000"),
+        ("", "not an amount"),
+        ("1e3", "not an amount"),
+        ("<@1> " + "9" * 3000, "not an amount"),
+    ],
+)
+async def test_amounts(stage: Stage, amount: str, says: str) -> None:
+    """An amount that is none is refused with a sentence wherever one is typed, and nothing is changed."""
+    before = (await admin(stage, "audit")).text
+    for command, options in (
+        ("budget set", {"whose": "budget", "window": "week"}),
+        ("member set", {"member": "friend", "window": "day"}),
+        ("member grant", {"member": "friend", "reason": "x"}),
+        ("channel budget", {"channel": "quiet", "window": "day"}),
+    ):
+        answer = await admin(stage, command, amount=amount, **options)
+        assert says in answer.text
+        assert len(answer.text) < 400
+    assert (await admin(stage, "role set", role="regulars", ceiling=amount)).text != ""
+    assert says in (await admin(stage, "approval", above=amount)).text
+    assert (await admin(stage, "audit")).text == before
+
+
+async def test_roles(stage: Stage) -> None:
+    """A role's rules are set several at once, hold for its members only, and @everyone is the default."""
+    answer = await admin(
+        stage, "role set", role="regulars", allowance="20", ceiling="1", at_once=3, modes="wan27-image, wan21-image"
+    )
+    for words in (
+        "the allowance of each @regulars for each month: not set → **$20.00**",
+        "the most that one video may cost, for @regulars: not set → **$1.00**",
+        "how many videos each member may have in the making, for @regulars: not set → **3**",
+        "the modes that may be used, for @regulars: not set → **Wan 2.7 image, Wan 2.1 image**",
+    ):
+        assert words in answer.text
+    shown = await admin(stage, "budget show", member="maker")
+    assert "The allowance of @maker this month**: $20.00 of $20.00 left" in shown.text
+    assert "-# by the role @regulars" in shown.text
+    assert "A video may cost: **$1.00**, by the role @regulars" in shown.text
+    assert "A video may cost: **what the budgets allow**" in (await admin(stage, "budget show", member="friend")).text
+
+    await admin(stage, "role set", role="@everyone", ceiling="3")
+    assert (
+        "A video may cost: **$3.00**, by this server's default"
+        in (await admin(stage, "budget show", member="friend")).text
+    )
+    cleared = await admin(stage, "role set", role="@everyone", clear="ceiling")
+    assert "the most that one video may cost: $3.00 → **not set**" in cleared.text
+    await admin(stage, "role set", role="regulars", clear="everything")
+    assert "@regulars" not in (await admin(stage, "budget show")).text
+    assert "either what to set" in (await admin(stage, "role set", role="regulars")).text
+    assert "There are wan27-image" in (await admin(stage, "role set", role="regulars", modes="wan99")).text
+
+
+async def test_members(stage: Stage) -> None:
+    """A member gets an allowance of their own, a grant, a raise, a reset, a block and an unblock."""
+    assert (
+        "@friend's own allowance for each day: not set → **$7.50**"
+        in (await admin(stage, "member set", member="friend", window="day", amount="7.5")).text
+    )
+    granted = await admin(stage, "member grant", member="friend", amount="3", reason="won it", expires_in="3d")
+    assert granted.text.startswith("@friend was granted **$3.00**, once. It is theirs until …")
+    raised = await admin(stage, "member raise", member="friend", amount="2", expires_in="12h")
+    assert raised.text.startswith("You raised each allowance of @friend by **$2.00** until ….")
+    shown = await admin(stage, "budget show", member="friend")
+    assert "The allowance of @friend today**: $9.50 of $9.50 left" in shown.text
+    assert "-# by their own allowance, with a raise of $2.00" in shown.text
+    assert "**A grant**: $3.00 of $3.00 left, until … · won it" in shown.text
+    assert "begin again now" in (await admin(stage, "member reset", member="friend")).text
+
+    blocked = await admin(stage, "member block", member="friend", reason="spam")
+    assert blocked.text.startswith("You **blocked** @friend: “spam”.")
+    assert "You cannot make videos in this server**: spam" in (await ask(stage, "friend", "quota show")).text
+    assert (await admin(stage, "member unblock", member="friend")).text.startswith("You unblocked @friend (“spam”).")
+    assert "cannot make videos" not in (await ask(stage, "friend", "quota show")).text
+    for command, options in (
+        ("member grant", {"amount": "0", "reason": "x"}),
+        ("member raise", {"amount": "0", "expires_in": "1d"}),
+    ):
+        assert "above $0" in (await admin(stage, command, member="friend", **options)).text
+    assert "12h, 3d or 2w" in (await admin(stage, "member raise", member="friend", amount="1", expires_in="soon")).text
+    await admin(stage, "budget clear", member="friend")
+
+
+async def test_blocks_and_pauses_stop_videos(stage: Stage, tmp_path: Path) -> None:
+    """Who is blocked, or a server that is paused, starts nothing; the sentence holds the admins' reason."""
+    await admin(stage, "member block", member="friend", reason="spam")
+    said = await refusal(
+        stage, await stage.slash("friend", "wan21 image", {"prompt": "x"}, image=_picture(tmp_path)), user="friend"
+    )
+    assert "spam" in said
+    await admin(stage, "member unblock", member="friend")
+    assert (await admin(stage, "pause", reason="we move house")).text.startswith(
+        "You **paused** Wanda: “we move house”."
+    )
+    said = await refusal(stage, await stage.slash("maker", "wan21 image", {"prompt": "x"}, image=_picture(tmp_path)))
+    assert "we move house" in said
+    assert (await admin(stage, "resume")).text.startswith("You ended Wanda's pause (“we move house”).")
+
+
+def _picture(folder: Path) -> Path:
+    from tests.e2e.play import picture  # noqa: PLC0415 - beside its only use
+
+    return picture(folder)
+
+
+async def test_channels(stage: Stage) -> None:
+    """A channel is denied, allowed, given a pool, and forgotten again."""
+    assert (await admin(stage, "channel deny", channel="quiet")).text.startswith("You **denied** videos in #quiet.")
+    shown = await ask(stage, "maker", "quota show", at="quiet")
+    assert "No videos can be made in this channel" in shown.text
+    assert (
+        "the pool of #quiet for each week: not set → **$10.00**"
+        in (await admin(stage, "channel budget", channel="quiet", window="week", amount="10")).text
+    )
+    allowed = await admin(stage, "channel allow", channel="gone-soon")
+    assert allowed.text.startswith("You **allowed** videos in #gone-soon.")
+    assert "No videos can be made in this channel" in (await ask(stage, "maker", "quota show")).text
+    await stage.discord.post("gone", {"channels": ["gone-soon"]})
+    cleared = await admin(stage, "channel clear")
+    assert "took back the rule for #quiet (it was denied)" in cleared.text
+    assert "(it was allowed)" in cleared.text
+    assert "No videos can be made" not in (await ask(stage, "maker", "quota show")).text
+    await admin(stage, "budget clear", channel="quiet")
+
+
+async def test_server_rules(stage: Stage) -> None:
+    """Modes, resolutions, approval, timezone and policy say before and after, and what is unknown changes nothing."""
+    assert (
+        "the resolutions that may be used: not set → **480p, 720p**"
+        in (await admin(stage, "modes", resolutions="720p 480p")).text
+    )
+    assert "× Wan 2.7 image (720p, $0.50)" in (await ask(stage, "maker", "quota show")).text
+    assert "480p, 720p → **not set**" in (await admin(stage, "modes", resolutions="all")).text
+    assert "Say which modes" in (await admin(stage, "modes")).text
+
+    answer = await admin(stage, "approval", above="2", wait="12h", role="regulars")
+    assert "above $2.00, by @regulars or somebody who manages the server, within 12 h" in answer.text
+    assert "approve their own" in (await admin(stage, "approval", above="2", role="@everyone")).text
+    assert "→ **not set**" in (await admin(stage, "approval", above="off")).text
+
+    assert "the timezone: not set → **Europe/Berlin**" in (await admin(stage, "timezone", name="europe/berlin")).text
+    unknown = await admin(stage, "timezone", name="Mars/Olympus")
+    assert unknown.text.startswith("Wanda knows no timezone “Mars")
+    assert unknown.text.endswith("nothing was changed.")
+    assert "Timezone: Europe/Berlin" in (await admin(stage, "budget show")).text
+    offered = await stage.discord.post(
+        "autocomplete",
+        {
+            "user": "admin",
+            "channel": "general",
+            "command": "wanda-admin timezone",
+            "options": {"name": "new y"},
+            "focused": "name",
+        },
+    )
+    assert [choice["value"] for choice in offered["choices"]] == ["America/New_York"]
+    assert "→ **the member who asked for it**" in (await admin(stage, "policy", unclear="charge")).text
+    again = await admin(stage, "policy", unclear="charge")
+    assert again.text.endswith("already, so nothing changed.")
+    await admin(stage, "policy", unclear="absorb")
+
+
+async def test_what_is_gone_is_refused(stage: Stage) -> None:
+    """A role, channel or member that is gone gets one clear private answer, and nothing is changed."""
+    state = (await stage.discord.get("state"))["servers"][0]
+    role_id = next(row["id"] for row in state["roles"] if row["name"] == "doomed")
+    await stage.discord.post("gone", {"roles": ["doomed"], "members": ["leaver"]})
+    before = (await admin(stage, "audit")).text
+    gone: list[Answer] = [
+        await ask(stage, "admin", "wanda-admin role set", unchecked=True, role=role_id, ceiling="1"),
+        await ask(stage, "admin", "wanda-admin approval", unchecked=True, above="1", role=role_id),
+        await ask(stage, "admin", "wanda-admin log-channel", unchecked=True, channel="12345678901234567"),
+        await ask(stage, "admin", "wanda-admin channel deny", unchecked=True, channel="12345678901234567"),
+        await admin(stage, "member set", member="leaver", window="day", amount="5"),
+        await admin(stage, "member grant", member="leaver", amount="5", reason="x"),
+        await admin(stage, "budget show", member="leaver"),
+    ]
+    for answer in gone:
+        assert answer.private
+        assert "does not exist any more" in answer.text or "is not in this server" in answer.text
+    assert "is a bot" in (await admin(stage, "member set", member=await _bot(stage), window="day", amount="5")).text
+    assert (await admin(stage, "audit")).text == before
+
+
+async def _bot(stage: Stage) -> str:
+    state = (await stage.discord.get("state"))["servers"][0]
+    return next(row["id"] for row in state["members"] if row["name"] == "Wanda")
+
+
+async def test_a_log_that_cannot_be_written(stage: Stage) -> None:
+    """A channel where Wanda may not post is refused as the log; one that becomes so is told with each answer."""
+    shut = {"name": "shut", "overwrites": [{"bot": True, "deny": ["SEND_MESSAGES"]}]}
+    await stage.discord.post("world", {"channels": [shut, {"name": "short-lived"}]})
+    answer = await admin(stage, "log-channel", channel="shut")
+    assert answer.text.startswith("Wanda cannot post in #shut, because she lacks: Send Messages.")
+    await admin(stage, "log-channel", channel="short-lived")
+    await stage.discord.post("gone", {"channels": ["short-lived"]})
+    answer = await admin(stage, "policy", unclear="charge")
+    assert answer.text.startswith("You set who pays")
+    await until(stage, "admin", answer, "This could not be logged: the log channel does not exist any more.")
+    await stage.discord.post("faults", {"path": "/channels/*/messages", "method": "POST", "status": 403, "code": 50013})
+    answer = await admin(stage, "log-channel", channel="wanda-log")
+    await until(stage, "admin", answer, "Wanda may not post in #wanda-log")
+    await stage.discord.delete("faults")
+    await admin(stage, "policy", unclear="absorb")
+
+
+async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
+    """After a video the report tells what, by whom and how long the pool lasts; the export has it as files."""
+    await finished(stage, await order(stage, tmp_path, user="maker"))
+    told = await admin(stage, "report")
+    assert "**$0.20** for 1 video in 30 days." in told.text
+    assert "Wan 2.7 image: **$0.20** for 1 video" in told.text
+    assert "1. @maker: **$0.20** for 1 video" in told.text
+    for name in ("spent-by-mode.png", "pool-month.png", "top-members.png"):
+        await until(stage, "admin", told, name)
+    public = await ask(stage, "admin", "wanda-admin report", public=True, days=7)
+    assert not public.private
+    assert "in 7 days." in public.text
+
+    answer = await until(stage, "admin", await admin(stage, "export"), "jobs.csv")
+    assert answer.text.startswith("Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv**")
+    files = {file["filename"]: (await stage.discord.fetch(file["url"])).decode("utf-8-sig") for file in answer.files}
+    (job,) = csv.DictReader(io.StringIO(files["jobs.csv"], newline=""))
+    assert (job["mode"], job["job_state"], job["quote_usd"], job["member_paid_usd"]) == (
+        "wan27-image",
+        "done",
+        "0.200000",
+        "0.200000",
+    )
+    entries = list(csv.DictReader(io.StringIO(files["entries.csv"], newline="")))
+    assert {entry["kind"] for entry in entries} == {"hold", "settle"}
+    moved = await admin(stage, "audit", what="money")
+    assert "**$0.20 spent** · @maker" in moved.text
+
+
+async def test_the_audit_has_pages(stage: Stage) -> None:
+    """Every act is in the audit, newest first, a page at a time; the buttons work after a restart, for admins only."""
+    first = await admin(stage, "audit")
+    older = await click(stage, "admin", first, "Older")
+    assert older.text != first.text
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.start_bot()
+    older_still = await click(stage, "admin", older, "Older")
+    assert older_still.text not in {older.text, first.text}
+    assert (await click(stage, "admin", older_still, "Newest")).text == first.text
+
+
+async def test_the_answers_obey_discord(stage: Stage) -> None:
+    """Nothing that Wanda sent was refused by Discord for its shape, and nobody was pinged."""
+    lines = await stage.discord.get("transcript")
+    refused = [
+        line
+        for line in lines
+        if line.get("status") == 400 and "interactions" not in line.get("path", "") and "method" in line
+    ]
+    assert refused == [], json.dumps(refused)[:2000]
