@@ -105,7 +105,7 @@ def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[fl
         midnights = [datetime.combine(first + timedelta(index * step), time(), tz) for index in range(_MARKS_MAX)]
         moments = [max(at.timestamp(), starts_at) for at in midnights]
     room_s = 0.6 * (moments[1] - moments[0])
-    marks = [*(at for at in moments if at <= ends_at - room_s), ends_at]
+    marks = [starts_at, *(at for at in moments[1:] if at <= ends_at - room_s), ends_at]
     return tuple((at, name(datetime.fromtimestamp(at, tz))) for at in marks)
 
 

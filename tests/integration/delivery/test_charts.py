@@ -1,0 +1,271 @@
+"""Real pictures from real worker processes."""
+
+import asyncio
+import io
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from bot.delivery.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
+from bot.delivery.charts.painter import PNG_BYTES_MAX, WAITING_MAX, WORKER, Painter
+from bot.settings import Settings
+from bot.workers.pool import Workers
+
+TODAY = date(2026, 11, 20)
+DAYS = tuple(TODAY - timedelta(29 - index) for index in range(30))
+USD = 1_000_000
+ACCENT = (0x56, 0xB4, 0xE9)
+GROUND = (0x31, 0x33, 0x38)
+WARNING = (0xF0, 0xA0, 0x30)
+DEADLINE_S = 60.0  # far above what drawing takes, also on a machine that is busy with other things
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def settings() -> Settings:
+    """Return the shipped settings but for the time, because a test machine may be slow."""
+    return Settings(_env_file=None, chart_timeout_s=DEADLINE_S)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def painter() -> AsyncIterator[Painter]:
+    """One worker for all these tests, as for a bot."""
+    async with Painter.of(settings()) as drawing:
+        yield drawing
+
+
+def own_days(*last: int, allowance: int | None = None) -> SpendByDay:
+    """Return 30 days that end with these amounts."""
+    amounts = (0,) * (30 - len(last)) + last
+    return SpendByDay(title="Your last 30 days", days=DAYS, microusd=amounts, allowance_microusd=allowance)
+
+
+def pool(*points: tuple[float, int], cap: int = 50 * USD, empty_at: float | None = None, ends: bool = True) -> BurnDown:
+    """Return a pool of a month that began at 0."""
+    return BurnDown(
+        title="This server's pool",
+        points=points,
+        cap_microusd=cap,
+        starts_at=0.0,
+        ends_at=30 * 86_400.0 if ends else None,
+        timezone="Europe/Berlin",
+        empty_at=empty_at,
+        sentence="Empty on the 23rd at this pace." if empty_at else "At this pace it lasts until it renews.",
+    )
+
+
+def members(*names: str) -> TopMembers:
+    """Return members who spent the same."""
+    return TopMembers(title="Who spent most", rows=tuple((name, USD) for name in names))
+
+
+def modes(*names: str, amount: int = USD) -> SpendByMode:
+    """Return 30 days on which each mode cost the same."""
+    return SpendByMode(title="Spend by mode", days=DAYS, modes=tuple((name, (amount,) * 30) for name in names))
+
+
+async def drawn(painter: Painter, chart: Chart) -> Image.Image:
+    """Return the picture."""
+    data = await painter.png(chart)
+    assert data is not None
+    assert len(data) < PNG_BYTES_MAX // 4
+    picture = Image.open(io.BytesIO(data))
+    assert picture.format == "PNG"
+    return picture.convert("RGB")
+
+
+def share(picture: Image.Image, colour: tuple[int, int, int]) -> float:
+    """Return how much of the picture has exactly this colour."""
+    found = {of: count for count, of in picture.getcolors(2**24) or []}
+    return found.get(colour, 0) / (picture.width * picture.height)
+
+
+def environment_of(pid: int) -> bytes:
+    """Return what a process was given."""
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once the condition holds."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():  # noqa: ASYNC110 - processes come and go without an event
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("chart", "height", "accent"),
+    [
+        (own_days(3 * USD, 0, 4 * USD, allowance=5 * USD), 560, 0.005),
+        (own_days(0), 560, 0.0),
+        (own_days(1), 560, 0.005),
+        (own_days(10**18), 560, 0.005),
+        (SpendByDay(title="", days=(TODAY,), microusd=(750_000,), allowance_microusd=0), 560, 0.01),
+        (modes("Wan 2.7 image", "Wan 2.7 reference", "Wan 2.5 image", "Wan 2.2 video", "Wan 2.1 image"), 652, 0.04),
+        (modes(), 560, 0.0),
+        (modes("Wan 2.2 video", amount=0), 560, 0.0),
+        (modes("one", amount=10**15), 606, 0.1),
+        (modes(*(f"mode {index}" for index in range(12))), 652, 0.02),
+        (pool((0.0, 50 * USD), (86_400.0, 20 * USD), empty_at=5 * 86_400.0), 560, 0.001),
+        (pool((0.0, 50 * USD)), 560, 0.0001),
+        (pool((86_400.0, 0), cap=0), 560, 0.0001),
+        (pool((86_400.0, -5 * USD)), 560, 0.0001),
+        (pool((0.0, 40 * USD), (9e6, 20 * USD), ends=False, empty_at=8e7), 560, 0.001),
+        (pool(*((index * 100.0, 50 * USD - index) for index in range(500)), cap=10**18), 560, 0.0001),
+        (members("Ada"), 234, 0.05),
+        (members(*(f"member {index}" for index in range(10))), 756, 0.02),
+        (members(), 234, 0.0),
+    ],
+)
+async def test_every_shape(chart: Chart, height: int, accent: float, painter: Painter) -> None:
+    """Empty, single, many, tiny and huge: each becomes a picture of the promised size, on Discord's dark ground."""
+    picture = await drawn(painter, chart)
+    assert picture.size == (1000, height)
+    assert share(picture, GROUND) > 0.4
+    assert share(picture, ACCENT) >= accent
+    assert len(picture.getcolors(2**24) or []) > 50  # letters and their soft edges
+
+
+async def test_warning_colour(painter: Painter) -> None:
+    """A pool that will be empty before it renews is drawn in the colour of warnings; one that lasts is not."""
+    lasting = await drawn(painter, pool((0.0, 50 * USD), (86_400.0, 49 * USD)))
+    short = await drawn(painter, pool((0.0, 50 * USD), (86_400.0, 20 * USD), empty_at=5 * 86_400.0))
+    assert share(lasting, WARNING) == 0.0
+    assert share(short, WARNING) > 0.001
+
+
+@pytest.mark.parametrize(
+    ("hostile", "harmless"),
+    [
+        ("🦊 fox 🦊", "fox"),
+        ("line\nbreak\x00\x1b[31m", "line break [31m"),
+        ("\u202eevil\u202c", "evil"),
+        ("日本太郎", "東京花子"),  # the font has none of their letters: both are left to the list beside the picture
+        ("x" * 400, "x" * 500),
+        ("a" + "\u0301" * 50, "a" + "\u0301" * 3),
+    ],
+)
+async def test_hostile_names(hostile: str, harmless: str, painter: Painter) -> None:
+    """What a name does to the picture is no more than what its harmless part does."""
+    assert await painter.png(members(hostile)) == await painter.png(members(harmless))
+
+
+@pytest.mark.parametrize("name", ["$x^2$", r"$\notacommand{$", r"\frac{1}{0}", "$", "%s {0} {name}", "_^_"])
+async def test_formulas(name: str, painter: Painter) -> None:
+    """Dollars and backslashes are letters like any others, in every text that somebody else wrote."""
+    assert await drawn(painter, members(name)) != await drawn(painter, members("x"))
+    await drawn(painter, modes(name))
+    await drawn(painter, SpendByDay(title=name, days=(TODAY,), microusd=(0,)))
+
+
+async def test_right_to_left(painter: Painter) -> None:
+    """Arabic and Hebrew names are drawn with their own letters."""
+    arabic, hebrew, none = [await drawn(painter, members(name)) for name in ("محمد علي", "בנימין", "日本")]
+    assert len({picture.tobytes() for picture in (arabic, hebrew, none)}) == 3
+
+
+async def test_loop_is_free(painter: Painter) -> None:
+    """While a picture is drawn, the bot's own thread works for less than 50 ms in all, and its loop turns on."""
+    await drawn(painter, own_days(USD))
+    turns, worked_s = 0, time.thread_time()
+    drawing = asyncio.create_task(painter.png(modes("a", "b", "c")))
+    while not drawing.done():
+        await asyncio.sleep(0.002)
+        turns += 1
+    worked_s = time.thread_time() - worked_s
+    assert await drawing is not None
+    assert worked_s < 0.05
+    assert turns >= 5
+
+
+async def test_stuck_worker() -> None:
+    """A worker that does not answer in time is ended; there is no picture then, and the next one comes from another."""
+    async with Painter(Workers(WORKER, at_once=1, memory_mib=512, timeout_s=3.0), timeout_s=DEADLINE_S) as painter:
+        await painter.png(own_days(USD))
+        process = painter._workers._idle[0].process
+        os.kill(process.pid, signal.SIGSTOP)
+        assert await painter.png(own_days(USD)) is None
+        await until(lambda: process.returncode is not None)
+        assert process.returncode == -signal.SIGKILL
+
+
+async def test_after_a_crash(painter: Painter) -> None:
+    """A worker that died is replaced."""
+    await drawn(painter, own_days(USD))
+    process = painter._workers._idle[0].process
+    os.kill(process.pid, signal.SIGKILL)
+    await until(lambda: process.returncode is not None)
+    await drawn(painter, own_days(USD))
+
+
+async def test_limits(painter: Painter) -> None:
+    """A worker may have the memory that the setting says, and write no file."""
+    await drawn(painter, own_days(USD))
+    held = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
+    pid = painter._workers._idle[0].process.pid
+    assert [resource.prlimit(pid, which)[0] for which in held] == [512 * 1024 * 1024, 0, 0]
+
+
+async def test_no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no worker can be started there is no picture, and no error."""
+    async with Painter.of(settings()) as painter:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+        assert await painter.png(own_days(USD)) is None
+
+
+async def test_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's environment holds neither key."""
+    monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
+    async with Painter.of(settings()) as painter:
+        await drawn(painter, own_days(USD))
+        assert b"very-secret" not in environment_of(painter._workers._idle[0].process.pid)
+
+
+class Lying(Workers):
+    """A pool whose worker answers what it likes."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(WORKER, at_once=1, memory_mib=512, timeout_s=1.0)
+        self.answer = answer
+
+    async def ask(self, request: Mapping[str, Any]) -> Any:
+        """Answer it."""
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], {}, {"png": 5}, {"png": "###"}, {"png": "aGVsbG8="}, {"png": "", "x": 1}, {"error": "Oh."}]
+)
+async def test_doubts_its_workers(answer: Any) -> None:
+    """What is no PNG file is not sent to Discord."""
+    async with Painter(Lying(answer), timeout_s=1.0) as painter:
+        assert await painter.png(own_days(USD)) is None
+
+
+class Waiting(Workers):
+    """A pool that is busy for good."""
+
+    async def ask(self, request: Mapping[str, Any]) -> Any:
+        """Never answer."""
+        await asyncio.Event().wait()
+
+
+async def test_bounded_line() -> None:
+    """A picture that too many others are before is left out at once, and nobody waits for ever."""
+    async with Painter(Waiting(WORKER, at_once=1, memory_mib=512, timeout_s=1.0), timeout_s=0.1) as painter:
+        waiting = [asyncio.create_task(painter.png(own_days(USD))) for _ in range(WAITING_MAX)]
+        await until(lambda: painter._waiting == WAITING_MAX)
+        assert await painter.png(own_days(USD)) is None
+        assert not any(task.done() for task in waiting)
+        assert await asyncio.gather(*waiting) == [None] * WAITING_MAX
+        assert painter._waiting == 0

@@ -1,0 +1,24 @@
+"""The process that draws, and the bot, kept apart."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bot.delivery.charts.painter import WORKER
+
+
+def test_bot_stays_small() -> None:
+    """What the bot imports in order to have pictures drawn loads neither matplotlib nor numpy."""
+    code = "import sys, bot.delivery.charts.painter; print(sorted({'matplotlib', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"[]\n"
+
+
+def test_leaves_nothing(tmp_path: Path) -> None:
+    """The folder that matplotlib wants for its list of fonts is gone once the worker is ready."""
+    command = [sys.executable, "-m", WORKER, "512", "10"]
+    ready = subprocess.run(
+        command, check=True, capture_output=True, env=os.environ | {"TMPDIR": str(tmp_path)}, input=b""
+    )
+    assert ready.stdout == b'{"ready": true}\n'
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,132 @@
+from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery.charts.model import BurnDown, SpendByDay, SpendByMode, TopMembers
+from bot.delivery.charts.text import TEXT_CHARS_MAX, column, sparkline, text
+
+TODAY = date(2026, 11, 20)
+USD = 1_000_000
+
+
+def days(count: int) -> tuple[date, ...]:
+    """Return the last days up to today."""
+    return tuple(TODAY - timedelta(count - 1 - index) for index in range(count))
+
+
+def by_day(*microusd: int, allowance: int | None = None) -> str:
+    """Say these days."""
+    return text(SpendByDay(title="", days=days(len(microusd)), microusd=microusd, allowance_microusd=allowance))
+
+
+def test_by_day() -> None:
+    """The sum, today and the dearest day are sentences; the blocks below show the course."""
+    assert by_day(0, 4 * USD, 1, 0, 0, 0, 0, 0, 0, 0, 2 * USD, allowance=5 * USD) == (
+        "$6.000001 in the last 11 days, $2.00 of it today; most on 11 Nov, $4.00. A day allows $5.00.\n"
+        "```\n▁█▂▁▁▁▁▁▁▁▅\n      today\n```"
+    )
+
+
+def test_by_day_ruler() -> None:
+    """Where there is room, the first day is named below the first block."""
+    assert by_day(*[USD] * 12).endswith("```\n████████████\n9 Nov  today\n```")
+
+
+def test_by_day_shapes() -> None:
+    """Nothing, one day, and all of it today are said as what they are."""
+    assert by_day(0, 0) == "Nothing was spent in the last 2 days."
+    assert by_day(750_000) == "$0.75 in one day.\n```\n█\ntoday\n```"
+    assert by_day(0, 750_000).startswith("$0.75 in the last 2 days, all of it today.")
+    assert by_day(1, 2).startswith("$0.000003 in the last 2 days, $0.000002 of it today, more than on any other day.")
+    assert by_day(1, 0).startswith("$0.000001 in the last 2 days, nothing of it today; most on 19 Nov, $0.000001.")
+
+
+def test_by_mode() -> None:
+    """Modes stand by what they cost, with exact aligned amounts and shares; days without spend are left out."""
+    chart = SpendByMode(
+        title="", days=days(3), modes=(("Wan 2.2", (0, 0, 62_500)), ("Wan `2.7`", (3 * USD, 0, 0)), ("off", (0, 0, 0)))
+    )
+    assert text(chart) == (
+        "$3.0625 in the last 3 days.\n"
+        "```\n"
+        "Wan '2.7'  $3.0000   98 %\n"
+        "Wan 2.2    $0.0625    2 %\n"
+        "\n"
+        "18 Nov  $3.0000  ████████\n"
+        "20 Nov  $0.0625  ▏\n"
+        "```"
+    )
+    assert text(SpendByMode(title="", days=days(3), modes=())) == "Nothing was spent in the last 3 days."
+
+
+def burn(left: int, cap: int) -> str:
+    """Say a pool."""
+    return text(
+        BurnDown(
+            title="Pool",
+            points=((5.0, left),),
+            cap_microusd=cap,
+            starts_at=0.0,
+            ends_at=9.0,
+            timezone="UTC",
+            empty_at=None,
+            sentence="Empty today at 18:40 at this pace.",
+        )
+    )
+
+
+def test_burn_down() -> None:
+    """What is left is a sum, a share and a bar, with the forecast's own sentence."""
+    assert burn(14 * USD, 50 * USD) == (
+        "$14.00 of $50.00 left (28 %)\n▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱▱▱\nEmpty today at 18:40 at this pace."
+    )
+    assert burn(49_999_999, 50 * USD).startswith("$49.999999 of $50.00 left (99 %)")
+    assert burn(-3, 0).startswith("$0.00 of $0.00 left (0 %)\n▱▱▱")
+
+
+def test_top_members() -> None:
+    """Members stand by rank; a name cannot end the block, break its line or pull the numbers to its other side."""
+    names = ["Ada", "```\n@everyone", "محمد", "\u202e", "x" * 40]
+    chart = TopMembers(title="", rows=tuple((name, 10 * USD - index) for index, name in enumerate(names)))
+    assert text(chart) == (
+        "$49.99999 by the 5 who spent most.\n"
+        "```\n"
+        "1.  $10.000000  Ada\n"
+        "2.   $9.999999  ''' @everyone\n"
+        "3.   $9.999998  \u2068محمد\u2069\n"
+        "4.   $9.999997  (a name that cannot be shown)\n"
+        f"5.   $9.999996  {'x' * 27}…\n"
+        "```"
+    )
+    assert text(TopMembers(title="", rows=())) == "Nobody has spent anything yet."
+    assert text(TopMembers(title="", rows=(("Ada", USD),))) == (
+        "Only one member has spent anything.\n```\n1.  $1.00  Ada\n```"
+    )
+
+
+@given(st.lists(st.integers(0, 10**18), min_size=1, max_size=92))
+def test_columns(amounts: list[int]) -> None:
+    """Exact amounts of one column have one width and one place for the point."""
+    said = column(amounts)
+    assert len({(len(one), one.index(".")) for one in said}) == 1
+    assert [round(float(one.strip()[1:].replace(",", "")), 6) for one in said] == [
+        round(float(f"{amount // USD}.{amount % USD:06d}"), 6) for amount in amounts
+    ]
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=92))
+def test_sparkline(amounts: list[int]) -> None:
+    """A day with spend never looks like one without."""
+    line = sparkline(amounts)
+    assert len(line) == len(amounts)
+    assert [block == "▁" for block in line] == [amount == 0 for amount in amounts]
+
+
+@given(st.lists(st.tuples(st.text(max_size=200), st.integers(0, 10**18)), max_size=12), st.integers(1, 92))
+def test_bounded(modes: list[tuple[str, int]], count: int) -> None:
+    """Whatever the modes are called and however much was spent, the text fits into a message and holds one block."""
+    chart = SpendByMode(title="", days=days(count), modes=tuple((name, (amount,) * count) for name, amount in modes))
+    said = text(chart)
+    assert len(said) <= TEXT_CHARS_MAX
+    assert said.count("```") in {0, 2}
