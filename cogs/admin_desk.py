@@ -12,6 +12,7 @@ from discord import app_commands
 from bot.client import Interaction, Services
 from bot.delivery import admin_words as words
 from bot.delivery.admin_words import Changed, Said
+from bot.delivery.bounds import MESSAGE_CHARS_MAX, fitting
 from bot.errors import OptionRefused
 from bot.ledger import rulebook
 from bot.ledger.model import KINDS, Rule, Window
@@ -219,10 +220,10 @@ class Desk:
 
     async def done(self, said: Said, rules: Sequence[Rule]) -> None:
         """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
-        await self.say(words.fitting(said.private))
+        await self.say(fitting(said.private.split("\n"), MESSAGE_CHARS_MAX))
         trouble = await self._log(said.log, rules) if said.log else ""
         if trouble:
-            private = words.fitting(said.private, words.MESSAGE_CHARS_MAX - len(trouble) - 2)
+            private = fitting(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
             await self.say(f"{private}\n\n{trouble}")
 
     def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
@@ -240,7 +241,9 @@ class Desk:
         if not isinstance(channel, discord.abc.Messageable):
             return words.LOG_GONE
         try:
-            await channel.send(words.fitting(line), allowed_mentions=discord.AllowedMentions.none())
+            await channel.send(
+                fitting(line.split("\n"), MESSAGE_CHARS_MAX), allowed_mentions=discord.AllowedMentions.none()
+            )
         except discord.HTTPException as error:
             log.warning("the log channel %s of server %s took no message: %s", channel_id, self.guild.id, error)
             return words.LOG_SHUT.format(channel=f"<#{channel_id}>")

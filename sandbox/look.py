@@ -40,8 +40,8 @@ def _message(message: Message, media_dir: Path | None, others: Sequence[Message]
         f'<header><b class="name">{escape(name)}</b>{bot} <time>Today at 12:00</time></header>',
         f'<div class="content">{_block(str(message["content"]))}</div>' if message.get("content") else "",
         '<p class="only">The bot is thinking\u2026</p>' if message.get("loading") else "",
-        *(_attachment(item, media_dir) for item in message.get("attachments") or ()),
-        *(_embed(item) for item in message.get("embeds") or ()),
+        *(_attachment(item, media_dir) for item in _shown_above(message)),
+        *(_embed(item, media_dir) for item in message.get("embeds") or ()),
         *(_row(item) for item in message.get("components") or ()),
         _reactions(message),
         '<p class="only">Only you can see this</p>' if message.get("ephemeral_for") else "",
@@ -74,12 +74,30 @@ def _first_words(message: Message) -> str:
     return (str(message.get("content") or "") or "".join(titles) or "Click to see attachment")[:60]
 
 
-def _embed(embed: Mapping[str, Any]) -> str:
+def _image(embed: Mapping[str, Any]) -> str:
+    image: Mapping[str, Any] = embed.get("image") or {}
+    return str(image.get("url") or "")
+
+
+def _source(url: str, media_dir: Path | None) -> str:
+    """Return where a picture of an embed is: in `media_dir` by its name, or at its own address."""
+    name = url.partition("?")[0].rpartition("/")[2]
+    return escape(quote(str(media_dir / name), safe="/:") if media_dir is not None else url)
+
+
+def _shown_above(message: Message) -> list[Mapping[str, Any]]:
+    """Return the attachments that no embed shows, as Discord shows them."""
+    used = {_image(embed).partition("?")[0].rpartition("/")[2] for embed in message.get("embeds") or ()}
+    return [item for item in message.get("attachments") or () if str(item.get("filename")) not in used]
+
+
+def _embed(embed: Mapping[str, Any], media_dir: Path | None) -> str:
     colour = f"#{int(embed.get('color') or 0x4E5058):06x}"
     parts = [
         f"<h1>{_line(str(embed['title']))}</h1>" if embed.get("title") else "",
         f'<div class="text">{_block(str(embed["description"]))}</div>' if embed.get("description") else "",
         _fields(embed.get("fields") or ()),
+        f'<img src="{_source(str(image), media_dir)}" alt="">' if (image := _image(embed)) else "",
         f"<footer>{escape(str(embed['footer'].get('text', '')))}</footer>" if embed.get("footer") else "",
     ]
     return f'<section style="border-color:{colour}">{"".join(parts)}</section>'
@@ -183,6 +201,7 @@ section h2{font-size:14px;color:#f2f3f5;font-weight:600;margin-bottom:2px}
 .text{margin-top:6px;display:grid;gap:4px}
 .fields{display:grid;grid-template-columns:repeat(12,1fr);gap:8px;margin-top:8px}
 .fields .inline{grid-column:span 4}.fields .wide{grid-column:1/-1}
+section img{display:block;max-width:100%;border-radius:4px;margin-top:10px}
 section footer{color:#b5bac1;font-size:12px;line-height:16px;margin-top:8px}
 blockquote{border-left:4px solid #4e5058;border-radius:4px;padding-left:10px}
 .sub{color:#949ba4;font-size:13px;line-height:17px}

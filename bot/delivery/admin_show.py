@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bot.delivery.bounds import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, fitting
 from bot.delivery.card import Card, Field
-from bot.delivery.quota_words import grant_line, reach, standing_lines
-from bot.delivery.rule_words import subject_words, value_words
+from bot.delivery.quota_words import grant_line, in_order, reach, standing_lines
+from bot.delivery.rule_words import REASON_CHARS_MAX, subject_words, value_words
 from bot.delivery.text import plain
 from bot.delivery.wording import AMBER, BLUE, RED
 from bot.ledger.model import Rule, Said, Terms, View
 from bot.money import dollars
 
-FIELD_CHARS_MAX = 1000
-DESCRIPTION_CHARS_MAX = 3000
+BETWEEN = "\n\n"
+POOLS_CHARS_MAX = 1500  # the rest of a panel's 6,000 characters is for who has rules of their own
 _ORDER = ("budget", "allowance", "ceiling", "at_once", "modes", "resolutions")
 _SETTINGS = ("timezone", "policy", "approval", "log_channel")
 _SHIPPED_SETTINGS = {
@@ -36,7 +37,7 @@ def member_card(view: View) -> Card:
         parts.append(f"So they can spend **{dollars(bound.microusd)}** now.")
     return Card(
         title="Whose rule gives which number",
-        description=_bounded(parts, DESCRIPTION_CHARS_MAX, "\n\n"),
+        description=fitting(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=tuple(Field(name, value, inline=False) for name, value in _member_fields(view)),
         colour=RED if terms.blocked or terms.paused or terms.channel_closed else BLUE,
         footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.because}",
@@ -46,7 +47,7 @@ def member_card(view: View) -> Card:
 def _member_fields(view: View) -> Iterable[tuple[str, str]]:
     terms = view.terms
     stopped = [
-        f"{what}: “{plain(said.value)}”"
+        f"{what}: “{plain(said.value, REASON_CHARS_MAX)}”"
         for what, said in (("Blocked", terms.blocked), ("Paused", terms.paused))
         if said is not None
     ]
@@ -55,18 +56,19 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
     if not terms.server_allowed:
         stopped.append("Whoever runs Wanda has not allowed her in this server")
     if stopped:
-        yield "Stopped", "\n".join(stopped)
+        yield "Stopped", fitting(stopped, FIELD_CHARS_MAX)
     yield (
         "Also",
-        "\n".join(
+        fitting(
             [
                 _line("A video may cost", "ceiling", terms.ceiling_microusd, "what the budgets allow"),
                 _line("Videos at once", "at_once", terms.at_once, "any number"),
                 _line("Modes", "modes", terms.modes, "all"),
                 _line("Resolutions", "resolutions", terms.resolutions, "all"),
                 _line("Asked first above", "ask_above", terms.ask_above_microusd, ""),
-            ]
-        )[:FIELD_CHARS_MAX],
+            ],
+            FIELD_CHARS_MAX,
+        ),
     )
 
 
@@ -89,7 +91,9 @@ def _theirs(text: str) -> str:
 def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     """Return the server's own rules, where its pools stand, and who has rules of their own."""
     terms = view.terms
-    pools = [standing_lines(one, because=True) for one in view.standings if one.limit.whose in {"server", "cap"}]
+    pools = [
+        standing_lines(one, because=True) for one in in_order(view.standings) if one.limit.whose in {"server", "cap"}
+    ]
     own = {rule.name: rule.value for rule in rules if rule.subject == "server"}
     fields = [
         Field("Each member, by default", _defaults(own, terms), inline=False),
@@ -98,14 +102,14 @@ def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     for title, kind in (("Roles", "role"), ("Channels", "channel"), ("Members", "member")):
         lines = _of_subjects(rules, kind)
         if lines:
-            fields.append(Field(title, _bounded(lines, FIELD_CHARS_MAX, "\n"), inline=False))
-    paused = f"**Paused**: “{plain(str(own['paused']))}”\n\n" if "paused" in own else ""
+            fields.append(Field(title, fitting(lines, FIELD_CHARS_MAX), inline=False))
+    paused = f"**Paused**: “{plain(str(own['paused']), REASON_CHARS_MAX)}”\n\n" if "paused" in own else ""
     return Card(
         title=f"Budgets of {plain(name, 80)}",
-        description=f"{paused}{_bounded(pools, DESCRIPTION_CHARS_MAX, chr(10) * 2)}",
+        description=f"{paused}{fitting(pools, POOLS_CHARS_MAX, between=BETWEEN)}",
         fields=tuple(fields),
         colour=AMBER if paused else BLUE,
-        footer="With member: you see which rule gives which of their numbers",
+        footer="Choose a member to see which rule gives which of their numbers",
     )
 
 
@@ -164,14 +168,3 @@ def _short(name: str) -> str:
 
 def _until(rule: Rule) -> str:
     return f" until <t:{int(rule.expires_at)}:f>" if rule.expires_at is not None else ""
-
-
-def _bounded(parts: Sequence[str], chars_max: int, between: str) -> str:
-    """Return the parts that fit, and how many more there are."""
-    text = ""
-    for index, part in enumerate(parts):
-        longer = f"{text}{between}{part}" if text else part
-        if len(longer) > chars_max:
-            return f"{text}{between}… and {len(parts) - index} more"
-        text = longer
-    return text

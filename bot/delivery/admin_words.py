@@ -8,7 +8,6 @@ from bot.delivery.rule_words import because, deed, rule_words, subject_words, va
 from bot.ledger.model import Rule, Shipped, Window
 from bot.money import dollars
 
-MESSAGE_CHARS_MAX = 2000
 LOG_GONE = (
     "This could not be logged: the log channel does not exist any more. Choose another with "
     "`/wanda-admin log-channel`; `/wanda-admin audit` has the act all the same."
@@ -78,22 +77,6 @@ def with_note(what: Changed, rules: Sequence[Rule], shipped: Shipped) -> Changed
     if what.before is None and own == [what.name]:
         return replace(what, note=f"{default} holds no more.")
     return what
-
-
-def fitting(text: str, chars_max: int = MESSAGE_CHARS_MAX) -> str:
-    """Return the lines that fit into one message, and how many more there are."""
-    lines = text.split("\n")
-    if len(text) <= chars_max:
-        return text
-    kept: list[str] = []
-    room = chars_max - 60
-    for line in lines:
-        room -= len(line) + 1
-        if room < 0:
-            break
-        kept.append(line)
-    more = f"… and {len(lines) - len(kept)} more lines; `/wanda-admin audit` has all."
-    return "\n".join([*kept, more])
 
 
 def nothing_to_clear(subject: str) -> str:

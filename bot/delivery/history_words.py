@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bot.catalogue.registry import MODES
+from bot.delivery.bounds import fitting
 from bot.delivery.card import Button, Card
 from bot.delivery.rule_words import act_words
 from bot.delivery.text import plain
@@ -17,6 +18,7 @@ What: TypeAlias = Literal["history", "acts", "money"]
 PAGE_PREFIX = "wanda:page:"
 PAGE_TEMPLATE = r"wanda:page:(?P<what>history|acts|money):(?P<cursor>[^\s]{0,70})"
 PAGE_LINES = 8
+PAGE_CHARS_MAX = 4000
 _TITLES = {mode.id: mode.title for mode in MODES}
 REASON_CHARS_MAX = 100
 
@@ -51,7 +53,7 @@ def money_card(page: Page, movements: Sequence[Movement]) -> Card:
 def _card(page: Page, title: str, lines: Sequence[str], nothing: str) -> Card:
     return Card(
         title=title,
-        description="\n".join(lines) or nothing,
+        description=fitting(lines, PAGE_CHARS_MAX) or nothing,
         fields=(),
         colour=BLUE,
         footer="The newest first",
@@ -85,8 +87,8 @@ def _cost(one: Spent) -> str:
         case "exposed":
             return "nothing charged to you; it is not certain whether fal billed it"
         case "settled" if one.member_microusd:
-            ended = "made" if one.job_state == "done" else "it failed, and fal billed it"
-            return f"**{dollars(one.member_microusd)}** charged, {ended}"
+            ended = "" if one.job_state == "done" else ", although it failed: fal billed it"
+            return f"**{dollars(one.member_microusd)}**{ended}"
         case "settled":
             return "nothing charged to you; the server paid for the failed attempt"
         case _:
@@ -97,7 +99,7 @@ def _cost(one: Spent) -> str:
 def _movement(one: Movement) -> str:
     entry = one.entry
     who = f"<@{one.member_id}>" if one.member_id else "a member"
-    by = f" · by {plain(entry.actor, 40)}" if not entry.actor.startswith("member:") else ""
+    by = f" · by {plain(entry.actor, 40).capitalize()}" if not entry.actor.startswith("member:") else ""
     return (
         f"<t:{int(entry.at)}:f> **{_amount(one)}** · {who}\n"
         f"-# job {entry.job_id[:8]}{by} · {plain(entry.reason, REASON_CHARS_MAX)}"

@@ -7,16 +7,16 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable
 from bot.catalogue.pricing import price_line
 from bot.catalogue.registry import MODES
+from bot.delivery.bounds import DESCRIPTION_CHARS_MAX, fitting
 from bot.delivery.card import Card, Field
 from bot.delivery.text import TIMES, bar, plain
 from bot.delivery.wording import AMBER, GREEN, RED
 from bot.errors import ModeOff
-from bot.ledger.model import GrantStanding, Limit, Standing, Terms, View
+from bot.ledger.model import KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.money import dollars
 
 IN = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 BAR_CELLS = 16
-SHOWN_MAX = 12  # standings on one card: a description holds 4,096 characters
 GRANTS_MAX = 5
 _LOW = 0.2
 
@@ -63,6 +63,19 @@ def reach(view: View) -> Reach | None:
         if s.limit.whose != "grant"
     ]
     return min(bounds, key=lambda bound: bound.microusd, default=None)
+
+
+def in_order(standings: Sequence[Standing]) -> list[Standing]:
+    """Return the standings as people look for them: the member's own first, and the shortest window first."""
+    return sorted(
+        (one for one in standings if one.limit.whose != "grant"),
+        key=lambda one: (
+            one.limit.whose != "member",
+            one.limit.whose,
+            one.limit.scope,
+            KINDS.index(one.limit.window.kind),
+        ),
+    )
 
 
 def limit_title(limit: Limit, *, mine: bool = True) -> str:
@@ -131,7 +144,7 @@ def grant_line(one: GrantStanding) -> str:
 
 def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     """Return the member's own card."""
-    shown = [s for s in view.standings if s.limit.whose not in {"all", "grant"}]
+    shown = [one for one in in_order(view.standings) if one.limit.whose != "all"]
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
     parts = [
@@ -143,7 +156,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     ]
     return Card(
         title="Your quota",
-        description="\n\n".join(part for part in parts[:SHOWN_MAX] if part),
+        description=fitting([part for part in parts if part], DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=(Field("That buys about", _buys(view, priced), inline=False), *_limits(view)),
         colour=_colour(view),
         footer=_footer(view.terms),

@@ -12,7 +12,7 @@ from bot.delivery.text import plain, span
 from bot.ledger.model import Act
 from bot.money import dollars
 
-REASON_CHARS_MAX = 200
+REASON_CHARS_MAX = 150
 NOT_SET = "not set"
 EACH = {"day": "for each day", "week": "for each week", "month": "for each month", "ever": "for ever"}
 _TITLES = {mode.id: mode.title for mode in MODES}
