@@ -1,0 +1,57 @@
+from itertools import combinations
+
+import pytest
+
+from bot.delivery.charts import palette
+
+# How colours are seen with each kind of vision, in linear RGB: Machado, Oliveira and Fernandes 2009, severity 1.
+VISIONS = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "no green": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "no blue": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+# Björn Ottosson's Oklab, in which equal distances look equally far apart.
+CONES = ((0.41222, 0.53633, 0.05145), (0.21190, 0.68070, 0.10740), (0.08830, 0.28172, 0.62998))
+LAB = ((0.21045, 0.79362, -0.00407), (1.97800, -2.42859, 0.45059), (0.02590, 0.78277, -0.80868))
+APART = 0.1
+
+
+def times(matrix: tuple[tuple[float, ...], ...], vector: list[float]) -> list[float]:
+    """Return the product."""
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
+def linear(colour: str) -> list[float]:
+    """Return the light of "#rrggbb"."""
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def seen(colour: str, vision: str) -> list[float]:
+    """Return where a colour lies for someone."""
+    light = [min(1.0, max(0.0, part)) for part in times(VISIONS[vision], linear(colour))]
+    return times(LAB, [part ** (1 / 3) for part in times(CONES, light)])
+
+
+def contrast(one: str, other: str) -> float:
+    """Return WCAG's ratio."""
+    first, second = (0.05 + sum(times(((0.2126, 0.7152, 0.0722),), linear(colour))) for colour in (one, other))
+    return max(first, second) / min(first, second)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_modes_apart(vision: str) -> None:
+    """Any two modes can be told apart by their colours, also by the colour-blind."""
+    for one, other in combinations(palette.MODES, 2):
+        distance = sum((a - b) ** 2 for a, b in zip(seen(one, vision), seen(other, vision), strict=True)) ** 0.5
+        assert distance > APART, (one, other)
+
+
+def test_contrast() -> None:
+    """Everything that is read or measured stands out from the ground."""
+    assert contrast(palette.INK, palette.GROUND) > 10
+    assert contrast(palette.QUIET, palette.GROUND) > 4.5
+    assert contrast(palette.WARNING, palette.GROUND) > 4.5
+    assert all(contrast(colour, palette.GROUND) > 2.5 for colour in (*palette.MODES, palette.ACCENT_DIM))
+    assert contrast(palette.ACCENT, palette.ACCENT_DIM) > 1.5
