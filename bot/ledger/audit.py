@@ -9,15 +9,22 @@ from bot.storage.transaction import Many, Row, Transaction
 _HELD = "CASE WHEN x.state IN ('held', 'exposed') THEN x.amount_microusd ELSE 0 END"
 
 
+_ITS_OWN = "x.scope = replace(b.scope, 'cap:', 'server:') AND b.scope <> 'all'"
+_EVERY_SERVERS = "x.scope LIKE 'server:%' AND b.scope = 'all'"
+
+
 def _row_check(what: str, column: str, table: str, value: str) -> tuple[str, str]:
     """Return the check that a column of a budget's row is the sum of something over the row's window."""
     total = f"CAST(COALESCE(SUM({value}), 0) AS BIGINT)"
-    sql = f"""
+    sums = (
+        f"""
         SELECT b.scope || ' ' || b.starts_at || ' ' || b.ends_at AS what, b.{column} AS found, {total} AS expected
-        FROM budgets b LEFT JOIN {table} x
-        ON x.scope = b.scope AND x.counted_at >= b.starts_at AND x.counted_at < b.ends_at
-        GROUP BY b.scope, b.starts_at, b.ends_at, b.{column} HAVING b.{column} <> {total}"""  # noqa: S608 - the arguments are this module's own
-    return f"what budget {{what}} {what}", sql
+        FROM budgets b LEFT JOIN {table} x ON {draws} AND x.counted_at >= b.starts_at AND x.counted_at < b.ends_at
+        WHERE b.scope {whose} 'all' GROUP BY b.scope, b.starts_at, b.ends_at, b.{column}
+        HAVING b.{column} <> {total}"""  # noqa: S608 - the arguments are this module's own
+        for draws, whose in ((_ITS_OWN, "<>"), (_EVERY_SERVERS, "="))
+    )
+    return f"what budget {{what}} {what}", " UNION ALL ".join(sums)
 
 
 # Each query finds rows that must not exist: `what` names the row, `found` and `expected` are the two numbers.
@@ -73,7 +80,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         "what the member pays for job {what} is not what the server pays",
         """
         SELECT m.job_id AS what, CAST(SUM(m.amount_microusd) AS BIGINT) AS found, s.amount_microusd AS expected
-        FROM draws m JOIN draws s ON s.job_id = m.job_id AND s.scope LIKE 'server:%' WHERE m.side = 'member'
+        FROM draws m JOIN draws s ON s.job_id = m.job_id AND s.position = 0 WHERE m.side = 'member'
         GROUP BY m.job_id, s.amount_microusd, s.settled_microusd
         HAVING SUM(m.amount_microusd) <> s.amount_microusd
         OR COALESCE(SUM(m.settled_microusd), s.settled_microusd) <> s.settled_microusd""",
@@ -93,7 +100,7 @@ SELECT guild_id, COUNT(*) AS jobs,
 CAST(COALESCE(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd END), 0) AS BIGINT) AS held,
 CAST(COALESCE(SUM(CASE WHEN state = 'exposed' THEN amount_microusd END), 0) AS BIGINT) AS exposed,
 CAST(COALESCE(SUM(settled_microusd), 0) AS BIGINT) AS spent
-FROM draws WHERE scope LIKE 'server:%' AND counted_at >= $1 GROUP BY guild_id ORDER BY guild_id"""
+FROM draws WHERE position = 0 AND counted_at >= $1 GROUP BY guild_id ORDER BY guild_id"""
 
 
 def verify() -> Transaction[list[str]]:

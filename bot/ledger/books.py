@@ -6,34 +6,32 @@ Whoever writes here has the server's lock. One statement takes several rows, bec
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 from bot.ledger import scopes
-from bot.ledger.model import Limit, Standing, Terms, Warned
+from bot.ledger.model import Limit, Side, Standing, Terms, Warned
 from bot.storage.transaction import Many, One, Row, Transaction
 
 T = TypeVar("T")
-EntryKind: TypeAlias = Literal["hold", "settle", "release", "expose"]
-_ROWS_MAX = 16  # rows of one statement: SQLite's driver names 99 parameters
+_ROWS_MAX = 40  # rows of one statement: SQLite's driver names 99 parameters
 
-# An upsert is the one way of taking a row's lock that both engines know, whether or not the row exists.
-_LOCK = "INSERT INTO locks (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name"
+# Changing a row is the one way of taking its lock that both engines know.
+_LOCK = "UPDATE locks SET taken = taken + 1 WHERE name = $1 RETURNING name"
+_FIRST_LOCK = "INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"
 _LOCK_OF_JOB = """
-INSERT INTO locks (name) SELECT 'guild:' || guild_id FROM draws WHERE job_id = $1 AND position = 0
-ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING name"""
-_LOCK_EVERY_SERVER = "UPDATE locks SET name = name WHERE name <> 'all'"
+UPDATE locks SET taken = taken + 1
+WHERE name = (SELECT 'guild:' || guild_id FROM draws WHERE job_id = $1 LIMIT 1) RETURNING name"""
+_LOCK_EVERY_SERVER = "UPDATE locks SET taken = taken + 1 WHERE name <> 'all'"
 
 _SUMS = """
 CAST(COALESCE(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd END), 0) AS BIGINT) AS held_microusd,
 CAST(COALESCE(SUM(settled_microusd), 0) AS BIGINT) AS spent_microusd
-FROM draws WHERE scope = $1 AND counted_at >= $2 AND counted_at < $3"""
-_SUM = f"SELECT {_SUMS}"
-# The casts tell PostgreSQL the types of parameters that meet no column.
-_OPEN = f"""
+FROM draws WHERE counted_at >= $1 AND counted_at < $2 AND """
+_OF_SCOPE = "scope = $3"
+_OF_SERVERS = "position = 0"
+_OPEN = """
 INSERT INTO budgets (scope, starts_at, ends_at, held_microusd, spent_microusd)
-SELECT CAST($1 AS TEXT), CAST($2 AS DOUBLE PRECISION), CAST($3 AS DOUBLE PRECISION), {_SUMS}
-ON CONFLICT (scope, ends_at, starts_at) DO UPDATE SET held_microusd = budgets.held_microusd
-RETURNING held_microusd, spent_microusd"""
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, ends_at, starts_at) DO NOTHING"""
 
 _LOOK = """
 SELECT scope, starts_at, ends_at, held_microusd, spent_microusd FROM budgets WHERE ends_at > $1 AND starts_at <= $1"""
@@ -42,35 +40,42 @@ UPDATE budgets SET held_microusd = held_microusd + $2, spent_microusd = spent_mi
 WHERE ends_at > $1 AND starts_at <= $1"""
 
 _DRAW = """
-INSERT INTO draws (job_id, guild_id, member_id, counted_at, state, position, scope, side, amount_microusd) VALUES """
-_ENTRY = """
-INSERT INTO entries (guild_id, job_id, counted_at, at, actor, reason,
-id, scope, kind, held_delta_microusd, spent_delta_microusd) VALUES """
+INSERT INTO draws (job_id, guild_id, member_id, counted_at, state, scope, side, amount_microusd, position) VALUES """
+# What has just become of a job's draws, as entries; of an exposed job only the server's can change again.
+_ENTER = """
+INSERT INTO entries (id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd,
+counted_at, at, actor, reason)
+SELECT job_id || ':' || kind || ':' || scope, guild_id, job_id, scope, kind,
+CASE kind WHEN 'hold' THEN amount_microusd WHEN 'expose' THEN 0 ELSE -amount_microusd END,
+COALESCE(settled_microusd, 0), counted_at, CAST($3 AS DOUBLE PRECISION), CAST($4 AS TEXT), CAST($5 AS TEXT)
+FROM (SELECT job_id, guild_id, scope, amount_microusd, settled_microusd, counted_at,
+CASE state WHEN 'held' THEN 'hold' WHEN 'exposed' THEN 'expose' WHEN 'settled' THEN 'settle' ELSE 'release' END AS kind
+FROM draws WHERE job_id = $1 AND (side = 'server' OR CAST($2 AS BIGINT) = 1)) AS changed"""
 _WARN = """
-INSERT INTO warnings (guild_id, at, posted, scope, starts_at, ends_at, threshold, used_microusd, cap_microusd)
-VALUES """
+INSERT INTO warnings (scope, starts_at, ends_at, threshold, guild_id, at, used_microusd, cap_microusd, posted)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+ON CONFLICT (scope, starts_at, ends_at, threshold) DO NOTHING RETURNING threshold"""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What one movement does to one scope."""
+    """What one movement does to the rows of one scope."""
 
     scope: str
-    kind: EntryKind
     held_microusd: int
-    spent_microusd: int
+    spent_microusd: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """What the movements of one transaction have in common."""
+    """What the movements of one transaction have in common. With `servers_only` the member's draws did not change."""
 
-    guild_id: int
     job_id: str
     counted_at: float
     at: float
     actor: str
     reason: str
+    servers_only: bool = False
 
 
 def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
@@ -78,9 +83,10 @@ def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
 
     `everything` takes the turn of all servers first, for a cap over all; the order is the same for everyone.
     """
-    if everything:
-        yield One(_LOCK, (scopes.ALL,))
-    yield One(_LOCK, (f"guild:{guild_id}",))
+    names = (scopes.ALL, f"guild:{guild_id}") if everything else (f"guild:{guild_id}",)
+    for name in names:
+        if (yield One(_LOCK, (name,))) is None:
+            yield One(_FIRST_LOCK, (name,))
 
 
 def lock_of_job(job_id: str) -> Transaction[None]:
@@ -105,54 +111,52 @@ def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[
             if keep and limit.scope == scopes.ALL:
                 # Other servers' jobs end without the turn of all servers: none may, between this sum and its row.
                 yield One(_LOCK_EVERY_SERVER)
-            known[limit.row] = yield One(_OPEN if keep else _SUM, limit.row)
+            known[limit.row] = row = yield from _summed(limit)
+            if keep:
+                yield One(_OPEN, (*limit.row, row["held_microusd"], row["spent_microusd"]))
     return tuple(
         Standing(limit, known[limit.row]["held_microusd"], known[limit.row]["spent_microusd"]) for limit in limits
     )
 
 
+def _summed(limit: Limit) -> Transaction[Row]:
+    """Return what was drawn on a limit in its window, one draw after the other."""
+    window = (limit.window.starts_at, limit.window.ends_at)
+    if limit.scope == scopes.ALL:
+        return (yield One(f"SELECT {_SUMS}{_OF_SERVERS}", window))
+    return (yield One(f"SELECT {_SUMS}{_OF_SCOPE}", (*window, scopes.counted_from(limit.scope))))
+
+
 def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Transaction[None]:
     """Record what the job draws on, in this order, as held."""
     who = terms.who
-    shared = (job_id, who.guild_id, who.member_id, terms.at)
-    each = [(n, scope, scopes.side(scope), held) for n, (scope, held) in enumerate(amounts)]
-    yield from _insert(_DRAW, "($1, $2, $3, $4, 'held', {}, {}, {}, {})", shared, each)
+    for first in range(0, len(amounts), _ROWS_MAX):
+        some = amounts[first : first + _ROWS_MAX]
+        sql = _draw_sql(first, tuple(scopes.side(scope) for scope, _ in some))
+        yield Many(sql, (job_id, who.guild_id, who.member_id, terms.at, *(value for row in some for value in row)))
 
 
 def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
-    """Enter the movements, and bring every row that they belong to up to date."""
-    shared = (
-        occasion.guild_id,
-        occasion.job_id,
-        occasion.counted_at,
-        occasion.at,
-        occasion.actor,
-        occasion.reason,
-    )
-    each = [
-        (f"{occasion.job_id}:{one.kind}:{one.scope}", one.scope, one.kind, one.held_microusd, one.spent_microusd)
-        for one in moves
-    ]
-    yield from _insert(_ENTRY, "($1, $2, $3, $4, $5, $6, {}, {}, {}, {}, {})", shared, each)
+    """Enter what has become of the job's draws, and bring every row that they belong to up to date."""
+    both = 0 if occasion.servers_only else 1
+    yield One(_ENTER, (occasion.job_id, both, occasion.at, occasion.actor, occasion.reason))
     alike: dict[tuple[int, int], list[str]] = {}
     for one in moves:
         if (one.held_microusd or one.spent_microusd) and not one.scope.startswith("grant:"):
-            alike.setdefault((one.held_microusd, one.spent_microusd), []).append(one.scope)
+            alike.setdefault((one.held_microusd, one.spent_microusd), []).extend(scopes.counted_in(one.scope))
     for deltas, names in alike.items():
         for some in chunks(names, 64):
             yield One(_MOVE + _among(4, len(some)), (occasion.counted_at, *deltas, *some))
 
 
 def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:
-    """Record the warnings of one server at one moment, and return those that are new."""
-    if not warnings:
-        return ()
-    shared = (warnings[0].guild_id, warnings[0].at)
-    each = [(w.limit_scope, w.starts_at, w.ends_at, w.threshold, w.used_microusd, w.cap_microusd) for w in warnings]
-    end = " ON CONFLICT (scope, starts_at, ends_at, threshold) DO NOTHING RETURNING starts_at, ends_at, threshold"
-    rows = yield from _insert(_WARN, "($1, $2, 0, {}, {}, {}, {}, {}, {})", shared, each, end)
-    new = {(row["starts_at"], row["ends_at"], row["threshold"]) for row in rows}
-    return tuple(one for one in warnings if (one.starts_at, one.ends_at, one.threshold) in new)
+    """Record the warnings, and return those that are new."""
+    new: list[Warned] = []
+    for one in warnings:
+        window = (one.limit_scope, one.starts_at, one.ends_at, one.threshold)
+        if (yield One(_WARN, (*window, one.guild_id, one.at, one.used_microusd, one.cap_microusd))) is not None:
+            new.append(one)
+    return tuple(new)
 
 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
@@ -160,21 +164,12 @@ def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
     return (items[first : first + size] for first in range(0, len(items), size))
 
 
-def _insert(
-    head: str, template: str, shared: Sequence[Any], each: Sequence[Sequence[Any]], end: str = ""
-) -> Transaction[list[Row]]:
-    """Insert a row for each; the template's `$n` are the shared values, its braces each row's own."""
-    answered: list[Row] = []
-    for some in chunks(each, _ROWS_MAX):
-        sql = head + _values(template, len(shared), len(some[0]), len(some)) + end
-        answered += yield Many(sql, (*shared, *(value for row in some for value in row)))
-    return answered
-
-
 @lru_cache(maxsize=256)
-def _values(template: str, shared: int, width: int, rows: int) -> str:
-    numbers = (f"${shared + 1 + n}" for n in range(width * rows))
-    return ", ".join(template.format(*(next(numbers) for _ in range(width))) for _ in range(rows))
+def _draw_sql(first: int, sides: Sequence[Side]) -> str:
+    rows = (
+        f"($1, $2, $3, $4, 'held', ${5 + 2 * n}, '{side}', ${6 + 2 * n}, {first + n})" for n, side in enumerate(sides)
+    )
+    return _DRAW + ", ".join(rows)
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """What the ledger speaks of, as plain frozen data. Amounts are integer micro-dollars, times Unix seconds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Limit:
     @property
     def side(self) -> Side:
         """Return whose money it is: the member's (an allowance, a grant), or the server's (everything else)."""
-        return "member" if self.whose in {"member", "grant"} else "server"
+        return "member" if self.scope.startswith(("member:", "grant:")) else "server"
 
     @property
     def row(self) -> tuple[str, float, float]:
@@ -83,7 +83,7 @@ class Standing:
 
     def holding(self, amount_microusd: int) -> "Standing":
         """Return it with so much more held."""
-        return replace(self, held_microusd=self.held_microusd + amount_microusd)
+        return Standing(self.limit, self.held_microusd + amount_microusd, self.spent_microusd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ _SHIPPED = "Wanda's shipped default"
 _SERVER = "this server's default"
 _OVERRIDE = "your override"
 _ASK_ABOVE_PERCENT = 20
-_Found: TypeAlias = Mapping[tuple[str, str], Rule]
+_Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
+_NONE: _Values = {}
 
 
 def terms(
@@ -32,10 +33,12 @@ def terms(
     shipped: Shipped,
 ) -> Terms:
     """Return what the server's rules, of which the expired ones do not count, say about this member's next job."""
-    found = {(rule.subject, rule.name): rule for rule in rules if rule.expires_at is None or rule.expires_at > now}
+    found: dict[str, dict[str, Any]] = {}
+    for rule in rules:
+        if rule.expires_at is None or rule.expires_at > now:
+            found.setdefault(rule.subject, {})[rule.name] = rule.value
     # Of more roles than a job draws on, those with a rule count first.
-    ruled = {subject for subject, _ in found}
-    roles = sorted(set(role_ids), key=lambda role_id: (f"role:{role_id}" not in ruled, role_id))[: scopes.ROLES_MAX]
+    roles = sorted(set(role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))[: scopes.ROLES_MAX]
     who = Who(guild_id=guild_id, channel_id=channel_id, member_id=member_id, role_ids=tuple(roles))
     return _Reader(found, who, now, shipped).terms()
 
@@ -43,8 +46,12 @@ def terms(
 class _Reader:
     """The unexpired rules, as one member's job meets them."""
 
-    def __init__(self, found: _Found, who: Who, now: float, shipped: Shipped) -> None:
+    def __init__(self, found: Mapping[str, _Values], who: Who, now: float, shipped: Shipped) -> None:
         self._found = found
+        self._server = found.get("server", _NONE)
+        self._member = found.get(f"member:{who.member_id}", _NONE)
+        ruled = ((role_id, found.get(f"role:{role_id}", _NONE)) for role_id in who.role_ids)
+        self._roles = {role_id: values for role_id, values in ruled if values}
         self._who = who
         self._now = now
         self._shipped = shipped
@@ -66,24 +73,16 @@ class _Reader:
             modes=self._together("modes"),
             resolutions=self._together("resolutions"),
             at_once=self._largest("at_once"),
-            blocked=self._said(f"member:{self._who.member_id}", "blocked", "a block by this server's administrators"),
-            paused=self._said("server", "paused", "a pause by this server's administrators"),
+            blocked=_said(self._member, "blocked", "a block by this server's administrators"),
+            paused=_said(self._server, "paused", "a pause by this server's administrators"),
             channel_closed=self._channel_closed(),
             server_allowed=not self._shipped.allowed_servers or self._who.guild_id in self._shipped.allowed_servers,
             approval=self._approval(),
-            log_channel_id=self._value("server", "log_channel"),
+            log_channel_id=self._server.get("log_channel"),
         )
 
-    def _value(self, subject: str, name: str) -> Any:
-        rule = self._found.get((subject, name))
-        return None if rule is None else rule.value
-
-    def _said(self, subject: str, name: str, because: str) -> Said[Any] | None:
-        value = self._value(subject, name)
-        return None if value is None else Said(value, because)
-
     def _read_timezone(self) -> tuple[Said[str], ZoneInfo]:
-        name = self._value("server", "timezone")
+        name = self._server.get("timezone")
         if name is None:
             return Said(_UTC, _SHIPPED), _zone(_UTC)
         known = zone(name)
@@ -92,6 +91,8 @@ class _Reader:
         return Said(name, "this server's timezone"), known
 
     def _operators(self) -> Iterable[Limit]:
+        if self._shipped.total_cap_microusd is None and self._shipped.server_cap_microusd is None:
+            return ()
         month = window("month", _zone(_UTC), self._now)
         caps = (
             (scopes.ALL, self._shipped.total_cap_microusd, "the operator's cap over all servers"),
@@ -102,62 +103,60 @@ class _Reader:
     def _pools(self) -> Iterable[Limit]:
         guild_id = self._who.guild_id
         server = scopes.server(guild_id)
-        pools = self._budgets("server", server, "this server's pool")
+        pools = self._budgets(self._server, server, "this server's pool")
         if not pools:
             month = window("month", self._zone, self._now)
             pools = [Limit(server, month, self._shipped.server_monthly_microusd, _SHIPPED)]
         channel_id = self._who.channel_id
-        pools += self._budgets(
-            f"channel:{channel_id}", scopes.channel(guild_id, channel_id), f"the pool of the channel <#{channel_id}>"
-        )
-        for role_id in self._who.role_ids:
-            scope = scopes.role(guild_id, role_id)
-            pools += self._budgets(f"role:{role_id}", scope, f"the pool of the role <@&{role_id}>")
+        channel = self._found.get(f"channel:{channel_id}", _NONE)
+        scope = scopes.channel(guild_id, channel_id)
+        pools += self._budgets(channel, scope, f"the pool of the channel <#{channel_id}>")
+        for role_id, values in self._roles.items():
+            pools += self._budgets(values, scopes.role(guild_id, role_id), f"the pool of the role <@&{role_id}>")
         return pools
 
-    def _budgets(self, subject: str, scope: str, because: str) -> list[Limit]:
+    def _budgets(self, values: _Values, scope: str, because: str) -> list[Limit]:
         limits: list[Limit] = []
         for kind in KINDS:
-            cap = self._value(subject, f"budget:{kind}")
+            cap = values.get(f"budget:{kind}")
             if cap is not None:
                 limits.append(Limit(scope, window(kind, self._zone, self._now), cap, because))
         return limits
 
     def _allowances(self) -> list[Limit]:
-        subject = f"member:{self._who.member_id}"
         scope = scopes.member(self._who.guild_id, self._who.member_id)
-        raise_ = self._value(subject, "raise")
+        raise_ = self._member.get("raise")
         raised: int = 0 if raise_ is None else raise_["microusd"]
         limits: list[Limit] = []
         for kind in KINDS:
-            cap = self._allowance(subject, kind)
+            cap = self._allowance(kind)
             if cap is not None:
                 because = f"{cap.because}, with a raise of {dollars(raised)}" if raised else cap.because
-                limits.append(Limit(scope, self._since_reset(subject, kind), cap.value + raised, because))
+                limits.append(Limit(scope, self._since_reset(kind), cap.value + raised, because))
         return limits
 
-    def _allowance(self, subject: str, kind: Kind) -> Said[int] | None:
+    def _allowance(self, kind: Kind) -> Said[int] | None:
         name = f"allowance:{kind}"
-        said = self._said(subject, name, _OVERRIDE) or self._of_roles(name) or self._said("server", name, _SERVER)
-        if (
-            said is None
-            and kind == "day"
-            and not any(("server", f"allowance:{other}") in self._found for other in KINDS)
-        ):
+        said = _said(self._member, name, _OVERRIDE) or self._largest(name)
+        if said is None and kind == "day" and not any(f"allowance:{other}" in self._server for other in KINDS):
             return Said(self._shipped.member_daily_microusd, _SHIPPED)
         return said
 
-    def _since_reset(self, subject: str, kind: Kind) -> Window:
+    def _since_reset(self, kind: Kind) -> Window:
         """Return the member's window, which begins no earlier than their last reset."""
         whole = window(kind, self._zone, self._now)
-        reset = self._value(subject, "reset")
+        reset = self._member.get("reset")
         # A reset in the future is that of a clock which has since gone back: it has not happened yet.
         if reset is None or reset > self._now:
             return whole
         return Window(kind, max(whole.starts_at, reset), whole.ends_at)
 
     def _largest(self, name: str) -> Said[int] | None:
-        return self._of_roles(name) or self._said("server", name, _SERVER)
+        have = self._roles_with(name) if self._roles else None
+        if not have:
+            return _said(self._server, name, _SERVER)
+        best = max(have, key=lambda role_id: have[role_id])
+        return Said(have[best], f"the role <@&{best}>{f' (best of {len(have)})' if len(have) > 1 else ''}")
 
     def _together(self, name: str) -> Said[frozenset[str]] | None:
         """Return what the member's roles allow together, else what the server allows everyone."""
@@ -166,33 +165,25 @@ class _Reader:
             roles = ", ".join(f"<@&{role_id}>" for role_id in have)
             names = frozenset(one for value in have.values() for one in value)
             return Said(names, f"the role{'s' if len(have) > 1 else ''} {roles}")
-        value: list[str] | None = self._value("server", name)
+        value: list[str] | None = self._server.get(name)
         return None if value is None else Said(frozenset(value), _SERVER)
 
-    def _of_roles(self, name: str) -> Said[int] | None:
-        have = self._roles_with(name)
-        if not have:
-            return None
-        best = max(have, key=lambda role_id: have[role_id])
-        return Said(have[best], f"the role <@&{best}>{f' (best of {len(have)})' if len(have) > 1 else ''}")
-
     def _roles_with(self, name: str) -> dict[int, Any]:
-        have = ((role_id, self._value(f"role:{role_id}", name)) for role_id in self._who.role_ids)
-        return {role_id: value for role_id, value in have if value is not None}
+        return {role_id: values[name] for role_id, values in self._roles.items() if name in values}
 
     def _policy(self) -> Said[Policy]:
-        value: Policy | None = self._value("server", "policy")
+        value: Policy | None = self._server.get("policy")
         return Said("absorb", _SHIPPED) if value is None else Said(value, "this server's policy")
 
     def _ask_above(self, allowances: Sequence[Limit]) -> Said[int]:
-        own = self._said(f"member:{self._who.member_id}", "ask_above", "your own threshold")
+        own = _said(self._member, "ask_above", "your own threshold")
         if own is not None:
             return own
         tightest = min(limit.cap_microusd for limit in allowances) if allowances else 0
         return Said(tightest * _ASK_ABOVE_PERCENT // 100, f"{_ASK_ABOVE_PERCENT} % of your allowance")
 
     def _channel_closed(self) -> Said[str] | None:
-        access = {subject: rule.value for (subject, name), rule in self._found.items() if name == "access"}
+        access = {subject: values["access"] for subject, values in self._found.items() if "access" in values}
         here = access.get(f"channel:{self._who.channel_id}")
         if here == "deny":
             return Said("deny", "this channel is denied by this server's administrators")
@@ -201,13 +192,17 @@ class _Reader:
         return None
 
     def _approval(self) -> Said[Approval] | None:
-        value = self._value("server", "approval")
+        value = self._server.get("approval")
         if value is None:
             return None
         approval = Approval(
             above_microusd=value["above_microusd"], role_id=value.get("role_id"), wait_s=value["wait_s"]
         )
         return Said(approval, "this server's approval rule")
+
+
+def _said(values: _Values, name: str, because: str) -> Said[Any] | None:
+    return Said(values[name], because) if name in values else None
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -42,13 +42,20 @@ def side(scope: str) -> Side:
 
 
 def drawn_on(who: Who) -> tuple[str, ...]:
-    """Return every scope that a job of theirs draws on, grants aside; the first `ROLES_MAX` roles count."""
+    """Return every scope that a job of theirs draws on, the server's first; the first `ROLES_MAX` roles count.
+
+    Grants aside, and aside from the operator's caps: what is drawn on a server's pool counts for those.
+    """
     roles = (role(who.guild_id, role_id) for role_id in dict.fromkeys(who.role_ids[:ROLES_MAX]))
-    return (
-        ALL,
-        cap(who.guild_id),
-        server(who.guild_id),
-        *roles,
-        channel(who.guild_id, who.channel_id),
-        member(who.guild_id, who.member_id),
-    )
+    pools = (server(who.guild_id), *roles, channel(who.guild_id, who.channel_id))
+    return (*pools, member(who.guild_id, who.member_id))
+
+
+def counted_in(scope: str) -> tuple[str, ...]:
+    """Return the scopes whose budgets a draw on this scope counts for."""
+    return (scope, f"cap:{scope.removeprefix('server:')}", ALL) if scope.startswith("server:") else (scope,)
+
+
+def counted_from(scope: str) -> str:
+    """Return the scope whose draws a budget of this scope is the sum of; for `ALL` it is every server's."""
+    return f"server:{scope.removeprefix('cap:')}" if scope.startswith("cap:") else scope

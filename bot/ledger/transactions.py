@@ -8,7 +8,7 @@ transactions do not block each other, and rules are read and applied under one l
 from typing import Literal
 
 from bot.ledger import books, rulebook, scopes
-from bot.ledger.books import EntryKind, Move, Occasion
+from bot.ledger.books import Move, Occasion
 from bot.ledger.deciding import crossed, decide, settled_parts, short_of_allowance
 from bot.ledger.grants import usable
 from bot.ledger.model import Ask, Decision, Ending, Held, How, Payers, Shipped, Standing, Terms, View, Who
@@ -16,11 +16,11 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 _KNOWN = "SELECT scope, amount_microusd FROM draws WHERE job_id = $1 ORDER BY position"
 _OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND side = 'member' AND state = 'held'"
-_RETURNED = "RETURNING position, scope, side, amount_microusd, guild_id, counted_at"
+_RETURNED = "RETURNING job_id, position, scope, side, amount_microusd, counted_at"
 _END = f"""
 UPDATE draws SET state = $2, settled_microusd = $3, ended_at = $4
 WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - made of this module's own text
-_CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND position = $2"
+_CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND scope = $2"
 _EXPOSE = f"""
 UPDATE draws SET state = CASE side WHEN 'member' THEN 'released' ELSE 'exposed' END,
 ended_at = CASE side WHEN 'member' THEN CAST($2 AS DOUBLE PRECISION) END
@@ -86,15 +86,11 @@ def settle(
     parts = settled_parts(own, amount_microusd) if payers == "everyone" else {}
     moves: list[Move] = []
     for row in rows:
-        absorbed = row["side"] == "member" and payers == "server"
-        spent = parts.get(row["scope"], amount_microusd)
-        kind: EntryKind = "release" if absorbed else "settle"
-        if absorbed:
-            yield One(_CORRECT, (job_id, row["position"], "released", None))
-        elif spent != amount_microusd:
-            yield One(_CORRECT, (job_id, row["position"], "settled", spent))
-        moves.append(Move(row["scope"], kind, -row["amount_microusd"], 0 if absorbed else spent))
-    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
+        spent = parts.get(row["scope"]) if row["side"] == "member" else amount_microusd
+        if spent != amount_microusd:
+            yield One(_CORRECT, (job_id, row["scope"], "released" if spent is None else "settled", spent))
+        moves.append(Move(row["scope"], -row["amount_microusd"], spent or 0))
+    yield from books.move(moves, _occasion(rows, at, actor, reason))
     server = amount_microusd if any(row["side"] == "server" for row in rows) else 0
     return Ending(job_id, "settled", sum(parts.values()), server, repeated=False)
 
@@ -109,8 +105,8 @@ def release(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[E
     rows = _in_order((yield Many(_END, (job_id, "released", None, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
-    moves = [Move(row["scope"], "release", -row["amount_microusd"], 0) for row in rows]
-    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
+    moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows]
+    yield from books.move(moves, _occasion(rows, at, actor, reason))
     return Ending(job_id, "released", 0, 0, repeated=False)
 
 
@@ -126,13 +122,8 @@ def expose(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[En
     rows = _in_order((yield Many(_EXPOSE, (job_id, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
-    moves = [
-        Move(row["scope"], "release", -row["amount_microusd"], 0)
-        if row["side"] == "member"
-        else Move(row["scope"], "expose", 0, 0)
-        for row in rows
-    ]
-    yield from books.move(moves, _occasion(rows, job_id, at, actor, reason))
+    moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows if row["side"] == "member"]
+    yield from books.move(moves, _occasion(rows, at, actor, reason))
     return Ending(job_id, "exposed", 0, 0, repeated=False)
 
 
@@ -171,15 +162,9 @@ def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, r
     ]
     amounts += decision.from_grants
     yield from books.draw(terms, job_id, amounts)
-    occasion = Occasion(
-        guild_id=terms.who.guild_id,
-        job_id=job_id,
-        counted_at=terms.at,
-        at=terms.at,
-        actor=f"member:{terms.who.member_id}",
-        reason=reason,
-    )
-    yield from books.move([Move(scope, "hold", held, 0) for scope, held in amounts], occasion)
+    actor = f"member:{terms.who.member_id}"
+    occasion = Occasion(job_id=job_id, counted_at=terms.at, at=terms.at, actor=actor, reason=reason)
+    yield from books.move([Move(scope, held) for scope, held in amounts], occasion)
 
 
 def _answered(terms: Terms, standings: tuple[Standing, ...], known: list[Row], amount_microusd: int) -> Held:
@@ -196,10 +181,14 @@ def _answered(terms: Terms, standings: tuple[Standing, ...], known: list[Row], a
     )
 
 
-def _occasion(rows: list[Row], job_id: str, at: float, actor: str, reason: str) -> Occasion:
-    first = rows[0]
+def _occasion(rows: list[Row], at: float, actor: str, reason: str) -> Occasion:
     return Occasion(
-        guild_id=first["guild_id"], job_id=job_id, counted_at=first["counted_at"], at=at, actor=actor, reason=reason
+        job_id=rows[0]["job_id"],
+        counted_at=rows[0]["counted_at"],
+        at=at,
+        actor=actor,
+        reason=reason,
+        servers_only=all(row["side"] == "server" for row in rows),
     )
 
 

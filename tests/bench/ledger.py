@@ -1,7 +1,7 @@
-"""How many jobs a second the ledger can hold and settle: `python -m tests.bench.ledger [jobs]`.
+"""How many jobs a second the ledger can hold and settle: `python -m tests.bench.ledger [jobs [roles]]`.
 
 `DATABASE_URL` names the engine, as for the bot; empty is SQLite in a temporary folder. Every job is two durable
-transactions on two budgets, made by 100 coroutines for 50 members of one server.
+transactions on two budgets, made by 100 coroutines for 50 members of one server, who have so many roles.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.ledger import transactions as ledger
 from bot.ledger.audit import verify
-from bot.ledger.rules import budgets_for
+from bot.ledger.model import Ask, Shipped, Who
 from bot.settings import Settings
 from bot.storage.opening import open_store
 from bot.storage.transaction import Store
@@ -21,25 +21,25 @@ _NOW = 1_790_000_000.0
 _CAP_MICROUSD = 10**15
 _COROUTINES = 100
 _MEMBERS = 50
+_SHIPPED = Shipped(member_daily_microusd=_CAP_MICROUSD, server_monthly_microusd=_CAP_MICROUSD)
+_ASK = Ask(mode="wan27-image", resolution="1080p")
 
 
-async def _measure(store: Store, count: int) -> float:
+async def _measure(store: Store, count: int, roles: int) -> float:
     jobs = iter(range(count))
-    budgets = [
-        budgets_for(
-            guild_id=1,
-            member_id=member,
-            now=_NOW,
-            member_daily_microusd=_CAP_MICROUSD,
-            server_monthly_microusd=_CAP_MICROUSD,
-        )
-        for member in range(_MEMBERS)
-    ]
 
     async def work() -> None:
         for job in jobs:
-            member = job % _MEMBERS
-            hold = ledger.hold(f"job-{job}", 750_000, budgets[member], at=_NOW, member_id=member, reason="bench")
+            who = Who(guild_id=1, channel_id=9, member_id=job % _MEMBERS, role_ids=tuple(range(roles)))
+            hold = ledger.hold(
+                job_id=f"job-{job}",
+                amount_microusd=750_000,
+                who=who,
+                ask=_ASK,
+                at=_NOW,
+                shipped=_SHIPPED,
+                reason="bench",
+            )
             await store.write(hold)
             await store.write(ledger.settle(f"job-{job}", 750_000, at=_NOW, actor="bench", reason="bench"))
 
@@ -50,11 +50,11 @@ async def _measure(store: Store, count: int) -> float:
     return time.perf_counter() - began
 
 
-async def _main(count: int) -> None:
+async def _main(count: int, roles: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = await open_store(Settings(data_dir=Path(folder)))
         try:
-            seconds = await _measure(store, count)
+            seconds = await _measure(store, count, roles)
             wrong = await store.read(verify())
         finally:
             await store.close()
@@ -63,4 +63,5 @@ async def _main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))
+    given = [int(word) for word in sys.argv[1:]]
+    asyncio.run(_main(given[0] if given else 10_000, given[1] if len(given) > 1 else 0))

@@ -2,6 +2,7 @@
 
 -- What a job draws on: a row for every scope that it belongs to, whether or not a budget is set there today, so that a
 -- budget set later finds what was spent before. counted_at is when the job was accepted: it decides the window for ever.
+-- Position 0 is the server's pool; the operator's caps are sums of these, and have no rows of their own.
 CREATE TABLE draws (
     job_id TEXT NOT NULL,
     position BIGINT NOT NULL,
@@ -14,14 +15,14 @@ CREATE TABLE draws (
     settled_microusd BIGINT CHECK (settled_microusd >= 0),
     counted_at DOUBLE PRECISION NOT NULL,
     ended_at DOUBLE PRECISION,
-    PRIMARY KEY (job_id, position),
+    PRIMARY KEY (job_id, scope),
     CHECK ((state = 'settled') = (settled_microusd IS NOT NULL)),
     CHECK ((state IN ('settled', 'released')) = (ended_at IS NOT NULL))
 );
 
 INSERT INTO draws (job_id, position, guild_id, member_id, scope, side, amount_microusd, state, settled_microusd,
     counted_at, ended_at)
-SELECT h.job_id, h.position,
+SELECT h.job_id, CASE h.owner WHEN 'server' THEN 0 ELSE 2 END,
     CAST(COALESCE(substr(s.scope, 8), '0') AS BIGINT),
     CAST(COALESCE(substr(m.scope, 9 + length(substr(s.scope, 8))), '0') AS BIGINT),
     h.scope, h.owner, h.amount_microusd, h.state, h.settled_microusd, h.held_at, h.ended_at
@@ -29,21 +30,12 @@ FROM holds h
 LEFT JOIN holds s ON s.job_id = h.job_id AND s.owner = 'server'
 LEFT JOIN holds m ON m.job_id = h.job_id AND m.owner = 'member';
 
--- The scopes that are new since then: what a server's pool carried counts for the operator's caps, and for the channel.
+-- A channel's budget is new since then: what the server's pool carried was spent in the channel too.
 INSERT INTO draws (job_id, position, guild_id, member_id, scope, side, amount_microusd, state, settled_microusd,
     counted_at, ended_at)
-SELECT job_id, 100, guild_id, member_id, 'all', side, amount_microusd, state, settled_microusd, counted_at, ended_at
-FROM draws WHERE scope LIKE 'server:%';
-INSERT INTO draws (job_id, position, guild_id, member_id, scope, side, amount_microusd, state, settled_microusd,
-    counted_at, ended_at)
-SELECT job_id, 101, guild_id, member_id, 'cap:' || guild_id, side, amount_microusd, state, settled_microusd, counted_at,
-    ended_at
-FROM draws WHERE scope LIKE 'server:%';
-INSERT INTO draws (job_id, position, guild_id, member_id, scope, side, amount_microusd, state, settled_microusd,
-    counted_at, ended_at)
-SELECT d.job_id, 102, d.guild_id, d.member_id, 'channel:' || d.guild_id || ':' || j.channel_id, d.side,
+SELECT d.job_id, 1, d.guild_id, d.member_id, 'channel:' || d.guild_id || ':' || j.channel_id, d.side,
     d.amount_microusd, d.state, d.settled_microusd, d.counted_at, d.ended_at
-FROM draws d JOIN jobs j ON j.id = d.job_id WHERE d.scope LIKE 'server:%';
+FROM draws d JOIN jobs j ON j.id = d.job_id WHERE d.position = 0;
 
 -- Every movement of money in one scope, never altered afterwards.
 CREATE TABLE entries_of_draws (
@@ -64,7 +56,7 @@ INSERT INTO entries_of_draws (id, guild_id, job_id, scope, kind, held_delta_micr
 SELECT e.job_id || ':' || e.kind || ':' || d.scope, d.guild_id, e.job_id, d.scope, e.kind, e.held_delta_microusd,
     e.spent_delta_microusd, d.counted_at, e.at, e.actor, e.reason
 FROM entries e JOIN draws d ON d.job_id = e.job_id
-AND (d.scope = e.scope OR (e.scope LIKE 'server:%' AND d.position >= 100));
+AND (d.scope = e.scope OR (e.scope LIKE 'server:%' AND d.position = 1));
 
 -- An engine's triggers go with their table.
 DROP TABLE entries;
@@ -72,9 +64,10 @@ ALTER TABLE entries_of_draws RENAME TO entries;
 DROP TABLE holds;
 DROP TABLE budgets;
 CREATE INDEX draws_by_scope ON draws (scope, counted_at);
+CREATE INDEX draws_of_servers ON draws (counted_at) WHERE position = 0;
 -- What "at once" counts: the members' unfinished jobs.
 CREATE INDEX draws_open ON draws (scope) WHERE side = 'member' AND state = 'held';
-CREATE INDEX entries_by_guild ON entries (guild_id, at, id);
+CREATE INDEX entries_by_guild ON entries (guild_id, at);
 
 -- The sum over a scope's draws with starts_at <= counted_at < ends_at, made when a job is first held against it and
 -- kept up from then on. Rows of a scope may overlap. The end stands first in the key: the past is long, and unused.
@@ -87,8 +80,9 @@ CREATE TABLE budgets (
     PRIMARY KEY (scope, ends_at, starts_at)
 );
 
--- Whoever changes a server's money or rules takes its row first.
-CREATE TABLE locks (name TEXT PRIMARY KEY);
+-- Whoever changes a server's money or rules takes its row first: `guild:<id>`, and `all` before it for a cap over all.
+CREATE TABLE locks (name TEXT PRIMARY KEY, taken BIGINT NOT NULL);
+INSERT INTO locks (name, taken) SELECT DISTINCT 'guild:' || guild_id, 0 FROM draws;
 
 CREATE TABLE rules (
     guild_id BIGINT NOT NULL,
