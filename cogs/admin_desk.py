@@ -214,7 +214,8 @@ class Desk:
             )
             for change, (before, after) in zip(changes, done, strict=True)
         ]
-        private = "\n\n".join(words.changed(words.with_note(what, rules, self.services.shipped)) for what in told)
+        told[-1:] = [words.with_note(what, rules, self.services.shipped) for what in told[-1:]]
+        private = "\n\n".join(words.changed(what) for what in told)
         lines = [words.logged(self.actor_id, what, reason) for what in told if words.is_change(what)]
         await self.done(Said(private, "\n".join(lines)), rules)
 

@@ -47,7 +47,10 @@ def _zone_names() -> tuple[str, ...]:
 
 
 def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Change]:
-    """Return the changes that the two lists mean; what was not given changes nothing, and "all" is no rule."""
+    """Return the changes that the two lists mean; what was not given changes nothing.
+
+    "all" is no rule for the server, and every one of them for a role, which may so have more than the default.
+    """
     changes: list[Change] = []
     for name, text, known in (
         ("modes", modes, typed.mode_ids()),
@@ -55,7 +58,8 @@ def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Chan
     ):
         if text is not None:
             chosen = typed.chosen(text, known, what=name.removesuffix("s"))
-            changes.append(Change(subject=subject, name=name, value=None if chosen is None else list(chosen)))
+            everything = None if subject == "server" else list(known)  # a role's "all" goes before a narrower default
+            changes.append(Change(subject=subject, name=name, value=everything if chosen is None else list(chosen)))
     return changes
 
 

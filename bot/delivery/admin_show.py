@@ -28,9 +28,7 @@ def member_card(view: View) -> Card:
     """Return every number of one member's, each with the rule that gives it."""
     terms = view.terms
     parts = [f"What <@{terms.who.member_id}> may spend in <#{terms.who.channel_id}>, and which rule says so."]
-    parts += [
-        _theirs(standing_lines(one, mine=False, because=True)) for one in view.standings if one.limit.whose != "grant"
-    ]
+    parts += [_theirs(standing_lines(one, mine=False, because=True)) for one in in_order(view.standings)]
     parts += [grant_line(one) for one in view.grants]
     bound = reach(view)
     if bound is not None:

@@ -44,6 +44,8 @@ class Changed:
 
 def changed(what: Changed) -> str:
     """Return the private sentences of one changed rule."""
+    if what.before is None and what.after is None:
+        return nothing_to_clear(what.subject)
     if not is_change(what):
         return f"{_capital(_as_it_was(what))}, so nothing changed."
     done = deed(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
@@ -94,7 +96,7 @@ def granted(actor_id: int, member_id: int, amount_microusd: int, expires_at: flo
     """Return what is said of a grant."""
     until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
     return Said(
-        f"<@{member_id}> was granted **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
+        f"You granted <@{member_id}> **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
         "allowance is short; the server's pool still bounds what everybody spends together.",
         f"<@{actor_id}> granted <@{member_id}> **{dollars(amount_microusd)}**{_until(expires_at)}{because(reason)}",
     )

@@ -73,7 +73,7 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case fo
         case "modes":
             return modes_words(value)
         case "resolutions":
-            return ", ".join(str(one) for one in value) or "none"
+            return ", ".join(sorted(map(str, value), key=lambda one: (len(one), one))) or "none"
         case "approval":
             return _approval(value)
         case "log_channel":
@@ -124,6 +124,8 @@ def deed(subject: str, name: str, before: Any, after: Any, *, expires_at: float 
             return f"took back the rule for {who} (it was {old})"
         case "access", _:
             return f"**{new}** videos in {who}"
+        case _, None:
+            return f"took back {rule_words(subject, name)} (it was {old})"
         case _:
             return f"set {rule_words(subject, name)}: {old} → **{new}**{until}"
 
@@ -137,7 +139,8 @@ def act_words(act: Act) -> str:
         what = f"granted {subject_words(act.subject)} **{dollars(int(act.after['microusd']))}**{until}"
         return f"<@{act.actor_id}> {what}{why}"
     name = act.act.partition(" ")[2]
-    return f"<@{act.actor_id}> {deed(act.subject, name, act.before, act.after)}{why}"
+    expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None
+    return f"<@{act.actor_id}> {deed(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
 
 
 def because(reason: str | None, value: Any = None) -> str:

@@ -88,7 +88,7 @@ def set_rule(
         act=f"set {name}",
         subject=subject,
         before=before,
-        after=value,
+        after=_told(name, value, expires_at),
         actor_id=actor_id,
         reason=reason,
         at=at,
@@ -120,6 +120,11 @@ def _current(guild_id: int, subject: str, name: str, at: float) -> Transaction[A
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= at):
         return None
     return json.loads(row["value"])
+
+
+def _told(name: str, value: Any, expires_at: float | None) -> Any:
+    """Return what the act says of a value: of a raise also when it ends."""
+    return {**value, "expires_at": expires_at} if name == "raise" and expires_at is not None else value
 
 
 def _rule(row: Row) -> Rule:

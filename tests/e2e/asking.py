@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.stage import Stage, eventually, text_of
+from sandbox.stage import Stage, eventually, fields_of, text_of
 
 _TIME = re.compile(r"<t:\d+(?::[a-zA-Z])?>")
 _MENTION = re.compile(r"<(@&|@|#)(\d+)>")
@@ -97,3 +97,16 @@ async def until(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
         return now if words in now.text or any(file["filename"] == words for file in now.files) else None
 
     return await eventually(look, what=f"“{words}” in the answer", within_s=30.0)
+
+
+async def as_read(stage: Stage, answer: Answer) -> str:
+    """Return a whole message as a page quotes it: a title and each small heading bold on a line of its own."""
+    parts = [answer.raw["content"]]
+    for embed in answer.raw["embeds"]:
+        parts += [f"**{embed['title']}**" if embed.get("title") else "", embed.get("description")]
+        for field in fields_of(embed):
+            parts += [f"**{field['name']}**", field["value"]]
+        parts.append(embed.get("footer", {}).get("text"))
+    text = await spoken(stage, "\n".join(part for part in parts if part))
+    text = re.sub(r"\\([^\sA-Za-z0-9])", r"\1", re.sub(r"^-# ", "", text, flags=re.MULTILINE))
+    return "\n".join(line for line in text.splitlines() if line.strip())

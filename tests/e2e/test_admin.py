@@ -109,7 +109,7 @@ async def test_budgets(stage: Stage) -> None:
     assert "Log channel: #wanda-log" in server.text
 
     answer = await admin(stage, "budget clear", whose="allowance")
-    assert "**not set**" in answer.text
+    assert "(it was $2.50)" in answer.text
     assert "Wanda's shipped default of $5.00 for each day holds again." in answer.text
     assert (await admin(stage, "budget clear", whose="allowance")).text == (
         "There was no such rule for this server, so nothing changed."
@@ -170,7 +170,7 @@ async def test_roles(stage: Stage) -> None:
         in (await admin(stage, "budget show", member="friend")).text
     )
     cleared = await admin(stage, "role set", role="@everyone", clear="ceiling")
-    assert "the most that one video may cost: $3.00 → **not set**" in cleared.text
+    assert "took back the most that one video may cost (it was $3.00)" in cleared.text
     await admin(stage, "role set", role="regulars", clear="everything")
     assert "@regulars" not in (await admin(stage, "budget show")).text
     assert "either what to set" in (await admin(stage, "role set", role="regulars")).text
@@ -184,7 +184,7 @@ async def test_members(stage: Stage) -> None:
         in (await admin(stage, "member set", member="friend", window="day", amount="7.5")).text
     )
     granted = await admin(stage, "member grant", member="friend", amount="3", reason="won it", expires_in="3d")
-    assert granted.text.startswith("@friend was granted **$3.00**, once. It is theirs until …")
+    assert granted.text.startswith("You granted @friend **$3.00**, once. It is theirs until …")
     raised = await admin(stage, "member raise", member="friend", amount="2", expires_in="12h")
     assert raised.text.startswith("You raised each allowance of @friend by **$2.00** until ….")
     shown = await admin(stage, "budget show", member="friend")
@@ -256,13 +256,13 @@ async def test_server_rules(stage: Stage) -> None:
         in (await admin(stage, "modes", resolutions="720p 480p")).text
     )
     assert "× Wan 2.7 image (720p, $0.50)" in (await ask(stage, "maker", "quota show")).text
-    assert "480p, 720p → **not set**" in (await admin(stage, "modes", resolutions="all")).text
+    assert "(it was 480p, 720p)" in (await admin(stage, "modes", resolutions="all")).text
     assert "Say which modes" in (await admin(stage, "modes")).text
 
     answer = await admin(stage, "approval", above="2", wait="12h", role="regulars")
     assert "above $2.00, by @regulars or somebody who manages the server, within 12 h" in answer.text
     assert "approve their own" in (await admin(stage, "approval", above="2", role="@everyone")).text
-    assert "→ **not set**" in (await admin(stage, "approval", above="off")).text
+    assert "took back the price above which" in (await admin(stage, "approval", above="off")).text
 
     assert "the timezone: not set → **Europe/Berlin**" in (await admin(stage, "timezone", name="europe/berlin")).text
     unknown = await admin(stage, "timezone", name="Mars/Olympus")
