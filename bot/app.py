@@ -24,6 +24,7 @@ from bot.errors import StartRefused
 from bot.fal.client import FalClient
 from bot.fal.transport import make_http
 from bot.jobs.budgets import Budgets, shipped_by
+from bot.jobs.drafts import Drafts
 from bot.jobs.errands import Errands
 from bot.jobs.runner import Runner
 from bot.jobs.sweeping import sweep
@@ -35,9 +36,11 @@ from bot.storage.opening import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.web.server import WebServer
 from cogs.admin import admin
+from cogs.asking import questions
 from cogs.families import families
 from cogs.quota import quota
 from cogs.results import results
+from cogs.watch import watch
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ async def _compose(
     stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
-    client = await stack.enter_async_context(Wanda(settings, (families, results, quota, admin)))
+    client = await stack.enter_async_context(Wanda(settings, (families, questions, results, quota, admin, watch)))
     cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
     prober = await stack.enter_async_context(Prober.of(settings))
     painter = await stack.enter_async_context(Painter.of(settings))
@@ -91,6 +94,7 @@ async def _compose(
     )
     client.services = Services(
         runner=runner,
+        drafts=Drafts(most=settings.drafts_max, clock=time.time),
         intake=Intake(http, prober, settings),
         store=store,
         shipped=shipped_by(settings),

@@ -16,6 +16,7 @@ from discord.ext import commands
 from bot.catalogue.price import PriceTable
 from bot.delivery.charts.painter import Painter
 from bot.errors import Refusal, StartRefused, StorageError
+from bot.jobs.drafts import Drafts
 from bot.jobs.runner import Runner
 from bot.ledger.model import Shipped
 from bot.media.intake import Intake
@@ -34,6 +35,7 @@ class Services:
     """What the cogs work with."""
 
     runner: Runner
+    drafts: Drafts
     intake: Intake
     store: Store
     shipped: Shipped

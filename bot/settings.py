@@ -133,7 +133,11 @@ class Settings(BaseSettings):
     intakes_at_once: int = setting("WANDA_INTAKES_AT_ONCE", 8, "Commands whose files are copied at once.", ge=1, le=256)
     probes_at_once: int = setting("WANDA_PROBES_AT_ONCE", 2, "Worker processes that read files.", ge=1, le=64)
 
+    drafts_max: int = setting("WANDA_DRAFTS_MAX", 500, "Questions before costly videos, kept at once.", ge=1)
+
     # How long.
+    draft_life_s: float = setting("WANDA_DRAFT_LIFE_S", 840.0, "How long such a question waits.", gt=0, le=890)
+    watch_s: float = setting("WANDA_WATCH_S", 300.0, "Between two looks for warnings not yet posted.", gt=0)
     shutdown_timeout_s: float = setting("WANDA_SHUTDOWN_TIMEOUT_S", 8.0, "From SIGTERM to the end.", gt=0, le=9)
     download_timeout_s: float = setting("WANDA_DOWNLOAD_TIMEOUT_S", 120.0, "One file, from start to end.", gt=0)
     download_retries: int = setting("WANDA_DOWNLOAD_RETRIES", 3, "Repeats of a download that broke.", ge=0, le=20)

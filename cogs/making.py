@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -11,15 +11,19 @@ import discord
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build
-from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, Services, answer_privately, withdraw
+from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
 from bot.errors import OptionRefused, Refusal, StorageError
-from bot.jobs.accepting import Order
-from bot.jobs.model import Address, Input
-from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder
+from bot.jobs.drafts import Draft
+from bot.jobs.model import Address
+from bot.media.intake import discard, inputs_folder
+from cogs.asker import asker
+from cogs.asking import ask_first
+from cogs.placing import address_of, order_of, second_card
+from cogs.taking import take_files
+from cogs.weighing import weigh
 
 log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060
-TOKEN_LIFE_S = 15 * 60  # an interaction's token, by Discord's documentation
 
 
 async def make_video(
@@ -28,26 +32,40 @@ async def make_video(
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
 ) -> None:
-    """Carry the command out, or refuse it with one private sentence; a refusal spends and keeps nothing."""
+    """Carry the command out, ask first if it is costly, or refuse it privately; a refusal spends and keeps nothing."""
     services = interaction.client.services
-    received_at = services.clock()
     try:
         _check_place(interaction)
         attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
         mode = build(mode_class.id, options, attached)
+        who = asker(interaction)
+        # What the files decide is weighed once they were read; everything else before a byte is copied.
+        weighed = None if mode.priced_by_files() else await weigh(services, who, mode, ())
     except Refusal as refusal:
         await answer_privately(interaction, str(refusal))
         return
-    address = Address(
-        channel_id=interaction.channel_id or 0,
-        message_id=await _defer(interaction),
-        application_id=interaction.application_id,
-        token=interaction.token,
-        token_expires_at=received_at + TOKEN_LIFE_S,
-        size_limit_bytes=interaction.filesize_limit,
-        posted_at=received_at,
+    except StorageError:
+        log.exception("a command was refused: the database did not answer")
+        await answer_privately(interaction, STORAGE_TROUBLE)
+        return
+    draft = Draft(
+        id=services.new_id(),
+        who=who,
+        mode=mode,
+        inputs=(),
+        expires_at=services.clock() + services.settings.draft_life_s,
     )
-    await _accept(interaction, services, mode, attachments, address)
+    if weighed is not None and weighed.is_costly:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await _carry_out(interaction, draft, attachments, None)
+    else:
+        await _carry_out(interaction, draft, attachments, await _card(interaction))
+
+
+async def _card(interaction: Interaction) -> Address:
+    """Show that Wanda is thinking, for everyone to see, and return where: that message becomes the card."""
+    received_at = interaction.client.services.clock()
+    return address_of(interaction, await _defer(interaction), received_at=received_at)
 
 
 async def _defer(interaction: Interaction) -> int:
@@ -67,29 +85,22 @@ async def _defer(interaction: Interaction) -> int:
     return message_id or (await interaction.original_response()).id
 
 
-async def _accept(
-    interaction: Interaction,
-    services: Services,
-    mode: Mode,
-    attachments: Mapping[str, discord.Attachment],
-    address: Address,
+async def _carry_out(
+    interaction: Interaction, draft: Draft, attachments: Mapping[str, discord.Attachment], card: Address | None
 ) -> None:
-    """Copy the files and have the job accepted; whatever goes wrong, nothing of it stays."""
-    job_id = services.new_id()
-    folder = inputs_folder(services.settings.data_dir, job_id)
-    accepted = False
+    """Copy the files, then have the job accepted on its card, or ask the member first; what fails leaves nothing."""
+    services = interaction.client.services
+    kept = False
     try:
-        inputs = await _take(services, mode, attachments, folder)
-        order = Order(
-            job_id=job_id,
-            guild_id=interaction.guild_id or 0,
-            member_id=interaction.user.id,
-            mode=mode,
-            inputs=inputs,
-            address=address,
-        )
-        await services.runner.accept(order)
-        accepted = True
+        draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
+        weighed = None
+        if card is None or draft.mode.priced_by_files():
+            weighed = await weigh(services, draft.who, draft.mode, draft.inputs)
+        if weighed is not None and weighed.is_costly:
+            await ask_first(interaction, draft, weighed, in_public=card is not None)
+        else:
+            await services.runner.accept(order_of(draft, card or await second_card(interaction)))
+        kept = True
     except Refusal as refusal:
         await withdraw(interaction, str(refusal))
     except StorageError:
@@ -99,41 +110,8 @@ async def _accept(
         log.exception("a command failed before its job was accepted")
         await withdraw(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
     finally:
-        if not accepted:
-            await discard(folder)
-
-
-async def _take(
-    services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], folder: Path
-) -> tuple[Input, ...]:
-    """Copy every attachment and read what it really is, in the order of the mode's fields."""
-    wanted = [
-        Wanted(
-            option=option,
-            offered=Offered(url=item.url, file_name=item.filename, size_bytes=item.size),
-            bytes_max=spec.bytes_max,
-        )
-        for option, spec in mode.media().items()
-        if (item := attachments.get(option)) is not None
-    ]
-    taken = await services.intake.take_all(wanted, into=folder)
-    return tuple(_input(item, services.settings.data_dir) for item in taken)
-
-
-def _input(taken: Taken, data_dir: Path) -> Input:
-    facts = taken.facts
-    return Input(
-        option=taken.option,
-        path=str(taken.path.relative_to(data_dir)),
-        file_name=taken.file_name,
-        kind=facts.kind,
-        format=facts.format,
-        size_bytes=facts.size_bytes,
-        width=facts.width,
-        height=facts.height,
-        seconds=facts.seconds,
-        codec=facts.codec,
-    )
+        if not kept:
+            await discard(inputs_folder(services.settings.data_dir, draft.id))
 
 
 def _check_place(interaction: Interaction) -> None:

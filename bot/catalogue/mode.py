@@ -101,6 +101,10 @@ class Mode(BaseModel, ABC):
             prices_version=prices.version,
         )
 
+    def priced_by_files(self) -> bool:
+        """Whether the price can only be told once the files were read."""
+        return False
+
     def billed_microusd(self, units: float, facts: Mapping[str, MediaFacts], quote_microusd: int) -> int:
         """Return what the billable units that fal reports cost.
 

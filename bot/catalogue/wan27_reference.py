@@ -117,6 +117,10 @@ class Wan27Reference(Mode):
         seconds = f"({seconds_text(clips_us)} s in + {self.duration} s out)" if clips_us else f"{self.duration} s"
         return f"{seconds} × {dollars(rate)}"
 
+    def priced_by_files(self) -> bool:
+        """Reference clips count by their seconds."""
+        return any(self.media()[name].kind == "video" for name in self.attached())
+
     def _clips_us(self, facts: Mapping[str, MediaFacts]) -> int:
         clips = [facts[name].seconds or 0.0 for name in self.attached() if self.media()[name].kind == "video"]
         return sum(microseconds(seconds) for seconds in clips)

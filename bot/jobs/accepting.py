@@ -9,6 +9,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable
 from bot.catalogue.registry import build
 from bot.jobs.model import Address, Input, Job
+from bot.ledger.model import Who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +17,7 @@ class Order:
     """A command whose options and files were checked. `mode` is the filled-in model; nothing is held yet."""
 
     job_id: str
-    guild_id: int
-    member_id: int
+    who: Who
     mode: Mode
     inputs: tuple[Input, ...]
     address: Address
@@ -35,8 +35,10 @@ def job_from(order: Order, prices: PriceTable, *, now: float) -> Job:
     quote = order.mode.quote(facts, prices)
     return Job(
         id=order.job_id,
-        guild_id=order.guild_id,
-        member_id=order.member_id,
+        guild_id=order.who.guild_id,
+        member_id=order.who.member_id,
+        role_ids=order.who.role_ids,
+        rules_channel_id=order.who.channel_id,
         mode=order.mode.id,
         options=order.mode.options(),
         inputs=order.inputs,

@@ -23,7 +23,12 @@ def shipped_by(settings: Settings) -> Shipped:
 
 def who_of(job: Job) -> Who:
     """Return whose job it is, and where it was asked for."""
-    return Who(guild_id=job.guild_id, channel_id=job.address.channel_id, member_id=job.member_id, role_ids=job.role_ids)
+    return Who(
+        guild_id=job.guild_id,
+        channel_id=job.rules_channel_id or job.address.channel_id,
+        member_id=job.member_id,
+        role_ids=job.role_ids,
+    )
 
 
 def ask_of(job: Job) -> Ask:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.catalogue.mode import Mode
 from bot.jobs.model import Input
+from bot.ledger.model import Who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,10 +14,7 @@ class Draft:
     """An order with its files copied and checked; `id` becomes the job's. `expires_at` is in Unix seconds."""
 
     id: str
-    guild_id: int
-    channel_id: int
-    member_id: int
-    role_ids: tuple[int, ...]
+    who: Who
     mode: Mode
     inputs: tuple[Input, ...]
     expires_at: float
@@ -43,7 +41,7 @@ class Drafts:
     def take(self, draft_id: str, *, member_id: int) -> Draft | None:
         """Take it out for its own member, once; None when it is gone, expired or somebody else's."""
         draft = self._kept.get(draft_id)
-        if draft is None or draft.member_id != member_id or draft.expires_at <= self._clock():
+        if draft is None or draft.who.member_id != member_id or draft.expires_at <= self._clock():
             return None
         del self._kept[draft_id]
         return draft

@@ -103,7 +103,8 @@ class Failure:
 class Job:
     """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
 
-    `role_ids` are the member's at the time of the command. `similar` is the same for jobs that take about as long;
+    `role_ids` are the member's at the time of the command; `rules_channel_id` is the channel whose rules hold, which a
+    thread's card does not stand in. `similar` is the same for jobs that take about as long;
     `told` says that the card shows how the job ended; `put_off_at` is when fal, its account locked, first turned the
     submit away. `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the
     server (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
@@ -124,6 +125,7 @@ class Job:
     updated_at: float
     address: Address
     role_ids: tuple[int, ...] = ()
+    rules_channel_id: int | None = None
     put_off_at: float | None = None
     submitted_at: float | None = None
     started_at: float | None = None

@@ -24,7 +24,7 @@ from bot.jobs.errands import Errands
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
 from bot.jobs.runner import Runner
-from bot.ledger.model import Shipped
+from bot.ledger.model import Shipped, Who
 from bot.settings import Settings
 from bot.storage.transaction import Store
 from sandbox.fal.server import FalSandbox
@@ -99,7 +99,13 @@ class Bench:
             width=320,
             height=240,
         )
-        return Order(job_id=job_id, guild_id=1, member_id=2, mode=mode, inputs=(picture,), address=ADDRESS)
+        return Order(
+            job_id=job_id,
+            who=Who(guild_id=1, channel_id=20, member_id=2),
+            mode=mode,
+            inputs=(picture,),
+            address=ADDRESS,
+        )
 
     async def job(self, job_id: str = "a" * 32) -> Job:
         """Return the job as it is stored."""

@@ -1,15 +1,13 @@
 from dataclasses import replace
 
 from bot.jobs.drafts import Draft, Drafts
+from bot.ledger.model import Who
 from tests.catalogue_samples import request
 from tests.jobs_samples import NOW
 
 DRAFT = Draft(
     id="d1",
-    guild_id=1,
-    channel_id=20,
-    member_id=2,
-    role_ids=(),
+    who=Who(guild_id=1, channel_id=20, member_id=2),
     mode=request("wan27-image"),
     inputs=(),
     expires_at=NOW + 60,

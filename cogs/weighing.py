@@ -1,0 +1,58 @@
+"""What a draft would cost and leave, before anything is held."""
+
+from dataclasses import dataclass
+
+from bot.catalogue.cheaper import cheaper
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import Quote
+from bot.client import Services
+from bot.delivery.asking import asking
+from bot.delivery.card import Card
+from bot.jobs.drafts import Draft
+from bot.jobs.model import Input
+from bot.ledger import transactions as ledger
+from bot.ledger.deciding import decide
+from bot.ledger.model import Ask, Decision, View, Who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """The price, and what the rules and budgets say to it at this moment."""
+
+    quote: Quote
+    view: View
+    decision: Decision
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether the member wants to be asked first."""
+        return self.quote.microusd > self.view.terms.ask_above_microusd.value
+
+
+async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed:
+    """Return what it would cost, and what that would leave. Nothing is held.
+
+    Raises:
+        Refusal: the price is unknown, a rule forbids it, or a budget is short.
+        StorageError: the database did not answer.
+    """
+    quote = mode.quote({item.option: item for item in inputs}, services.prices)
+    view = await services.store.read(ledger.standing(who, at=services.clock(), shipped=services.shipped))
+    ask = Ask(mode=mode.id, resolution=mode.options().get("resolution"))
+    return Weighed(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, ask=ask))
+
+
+def question(services: Services, draft: Draft, weighed: Weighed) -> Card:
+    """Return the card that asks the member, with the next lower price."""
+    less = cheaper(draft.mode, {item.option: item for item in draft.inputs}, services.prices)
+    prompt = draft.mode.options().get("prompt")
+    return asking(
+        draft.id,
+        mode_title=draft.mode.title,
+        settings=draft.mode.describe(),
+        prompt=prompt if isinstance(prompt, str) else None,
+        quote=weighed.quote,
+        view=weighed.view,
+        decision=weighed.decision,
+        cheaper=None if less is None else less[1],
+    )
