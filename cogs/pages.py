@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any, Self, TypeVar, cast
 
 import discord
@@ -15,7 +16,7 @@ from bot.delivery.history_words import PAGE_LINES, PAGE_TEMPLATE, Page, What
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.ledger import rulebook
 from bot.ledger.history import Cursor
-from bot.ledger.trail import movements
+from bot.ledger.trail import Place, movements
 from cogs.admin_desk import NotAdmin, check_admin
 from cogs.asker import asker
 
@@ -49,8 +50,8 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
             return words.acts_card(page, acts[:PAGE_LINES])
         case "money":
             check_admin(interaction)
-            moved = await store.read(movements(who.guild_id, limit=more, before=_moment(cursor)))
-            page = _page(what, cursor, moved, lambda one: _text(one.entry.at, one.entry.id))
+            moved = await store.read(movements(who.guild_id, limit=more, before=_place(cursor)))
+            page = _page(what, cursor, moved, lambda one: _text(one.entry.at, f"{one.entry.job_id}/{one.entry.kind}"))
             return words.money_card(page, moved[:PAGE_LINES])
 
 
@@ -68,9 +69,21 @@ def _moment(cursor: str) -> Cursor | None:
         return None
     at, _, identity = cursor.partition("/")
     try:
-        return float(at), identity
+        moment = float(at)
     except ValueError:
         raise OptionRefused(STALE) from None
+    if not isfinite(moment):
+        raise OptionRefused(STALE)
+    return moment, identity
+
+
+def _place(cursor: str) -> Place | None:
+    moment = _moment(cursor)
+    if moment is None:
+        return None
+    at, rest = moment
+    job_id, _, kind = rest.partition("/")
+    return at, job_id, kind
 
 
 def _number(cursor: str) -> int | None:

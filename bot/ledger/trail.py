@@ -1,12 +1,13 @@
 """A server's money as its admins read it: one line a movement, and how much went in which hour."""
 
 from dataclasses import dataclass, fields
+from typing import TypeAlias
 
 from bot.ledger import scopes
-from bot.ledger.history import Cursor
 from bot.ledger.model import Entry
 from bot.storage.transaction import Many, Row, Transaction
 
+Place: TypeAlias = tuple[float, str, str]  # (at, job_id, kind)
 _COLUMNS = tuple(field.name for field in fields(Entry))
 
 # A job draws on many scopes at once; the server's own says everything once, and the draw whose job it was.
@@ -14,14 +15,14 @@ _LATEST = """
 SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
 e.actor, e.reason, d.member_id
 FROM entries e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
-WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.id DESC LIMIT $3"""
+WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.job_id DESC, e.kind DESC LIMIT $3"""
 _HOUR_S = 3600
 _BY_HOUR = """
 SELECT CAST(counted_at AS BIGINT) / 3600 AS hour,
 CAST(SUM(COALESCE(settled_microusd, amount_microusd)) AS BIGINT) AS amount FROM draws
 WHERE scope = $1 AND counted_at >= $2 AND state <> 'released' GROUP BY 1 ORDER BY 1"""
 _FIRST = _LATEST.format(older="")
-_OLDER = _LATEST.format(older="AND (e.at, e.id) < ($4, $5) ")
+_OLDER = _LATEST.format(older="AND (e.at, e.job_id, e.kind) < ($4, $5, $6) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,14 @@ class Movement:
     entry: Entry
     member_id: int
 
+    @property
+    def place(self) -> Place:
+        """Where it stands: short enough for a button, where an entry's own id would not fit."""
+        return (self.entry.at, self.entry.job_id, self.entry.kind)
 
-def movements(guild_id: int, *, limit: int, before: Cursor | None = None) -> Transaction[tuple[Movement, ...]]:
-    """Return the latest movements of a server's money; `before` is (at, id) of the last one already seen."""
+
+def movements(guild_id: int, *, limit: int, before: Place | None = None) -> Transaction[tuple[Movement, ...]]:
+    """Return the latest movements of a server's money; `before` is the place of the last one seen."""
     known = (guild_id, scopes.server(guild_id), limit)
     rows: list[Row] = yield Many(_FIRST, known) if before is None else Many(_OLDER, (*known, *before))
     return tuple(_movement(row) for row in rows)

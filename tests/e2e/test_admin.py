@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage
-from tests.e2e.asking import Answer, admin, ask, click, logged, until
+from sandbox.stage import Stage, eventually
+from tests.e2e.asking import Answer, admin, ask, click, logged, read, until
 from tests.e2e.conftest import QUICK
 from tests.e2e.play import finished, order, refusal
 
@@ -371,6 +371,26 @@ async def test_the_audit_has_pages(stage: Stage) -> None:
     older_still = await click(stage, "admin", older, "Older")
     assert older_still.text not in {older.text, first.text}
     assert (await click(stage, "admin", older_still, "Newest")).text == first.text
+
+
+async def test_a_page_is_an_admins_only_while_they_are_one(stage: Stage) -> None:
+    """Whoever may not manage the server any more turns no page of the audit that still stands on their screen."""
+    helper = {"name": "helper", "roles": ["helpers"]}
+    await stage.discord.post(
+        "world", {"roles": [{"name": "helpers", "permissions": ["MANAGE_GUILD"]}], "members": [helper]}
+    )
+    page = await ask(stage, "helper", "wanda-admin audit")
+    await stage.discord.post("gone", {"roles": ["helpers"]})
+    await stage.discord.post("click", {"user": "helper", "message": page.message_id, "label": "Older"})
+
+    async def look() -> dict[str, Any] | None:
+        last = (await stage.messages(seen_by="helper"))[-1]
+        return last if last["id"] != page.message_id else None
+
+    refused = await eventually(look, what="refusal")
+    assert refused["ephemeral_for"] == "helper"
+    assert refused["content"].startswith("Only members who may manage this server")
+    assert (await read(stage, "helper", page.message_id)).text == page.text
 
 
 async def test_the_answers_obey_discord(stage: Stage) -> None:
