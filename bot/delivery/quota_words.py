@@ -66,9 +66,12 @@ def reach(view: View) -> Reach | None:
 
 
 def in_order(standings: Sequence[Standing]) -> list[Standing]:
-    """Return the standings as people look for them: the member's own first, and the shortest window first."""
+    """Return the standings as people look for them: the member's own first, and the shortest window first.
+
+    The operator's cap over all servers is left out: how much other servers spend is nobody's business.
+    """
     return sorted(
-        (one for one in standings if one.limit.whose != "grant"),
+        (one for one in standings if one.limit.whose not in {"all", "grant"}),
         key=lambda one: (
             one.limit.whose != "member",
             one.limit.whose,
@@ -144,7 +147,7 @@ def grant_line(one: GrantStanding) -> str:
 
 def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     """Return the member's own card."""
-    shown = [one for one in in_order(view.standings) if one.limit.whose != "all"]
+    shown = in_order(view.standings)
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
     parts = [

@@ -1,0 +1,98 @@
+"""The groups /quota and /wanda-admin as a sync would send them, against Discord's limits."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from discord import app_commands
+
+from cogs import admin, quota
+from cogs.admin_desk import AdminGroup
+from cogs.wan import command_payload
+
+MANAGE_GUILD = 1 << 5
+GROUPS: dict[str, dict[str, Any]] = {
+    group["name"]: group for group in command_payload([quota.offered(), admin.offered()])
+}
+
+
+def described(node: dict[str, Any]) -> int:
+    """Count the characters that Discord counts: names, descriptions and choices, all the way down."""
+    own = len(node["name"]) + len(node.get("description", "")) + len(str(node.get("value", "")))
+    return own + sum(described(child) for child in [*node.get("options", ()), *node.get("choices", ())])
+
+
+def leaves(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every command below, with its path."""
+    for child in node["options"]:
+        name = f"{path} {child['name']}".strip()
+        if child["type"] == 1:
+            yield name, child
+        else:
+            yield from leaves(child, name)
+
+
+LEAVES = {f"{name} {path}": leaf for name, group in GROUPS.items() for path, leaf in leaves(group)}
+
+
+def test_the_commands_of_the_issue_are_there() -> None:
+    """Members have three commands, admins twenty-four, in servers only; /wanda-admin wants Manage Server by default."""
+    assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota history", "quota ask"]
+    assert sorted(path.removeprefix("wanda-admin ") for path in LEAVES if path.startswith("wanda-admin")) == sorted(
+        [
+            *("budget set", "budget clear", "budget show", "role set"),
+            *("member set", "member grant", "member raise", "member reset", "member block", "member unblock"),
+            *("channel allow", "channel deny", "channel clear", "channel budget"),
+            *("modes", "approval", "log-channel", "timezone", "policy", "pause", "resume"),
+            *("report", "audit", "export"),
+        ]
+    )
+    assert GROUPS["wanda-admin"]["default_member_permissions"] == MANAGE_GUILD
+    assert GROUPS["quota"]["default_member_permissions"] is None
+    assert all(group["contexts"] == [0] and group["integration_types"] == [0] for group in GROUPS.values())
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_within_discords_limits(name: str) -> None:
+    """At most 25 subcommands in a group and 8,000 characters in all."""
+    group = GROUPS[name]
+    assert len(group["options"]) <= 25
+    assert all(len(child.get("options", ())) <= 25 for child in group["options"])
+    assert described(group) <= 8000
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_a_command_within_discords_limits(path: str) -> None:
+    """At most 25 options, the required ones first; each thing described in 1 to 100 characters, choices at most 25."""
+    leaf = LEAVES[path]
+    options = leaf.get("options", ())
+    assert 1 <= len(leaf["description"]) <= 100
+    assert len(options) <= 25
+    assert [option["required"] for option in options] == sorted((o["required"] for o in options), reverse=True)
+    for option in options:
+        assert 2 <= len(option["description"]) <= 100
+        assert option["description"] != "…"
+        assert len(option.get("choices", ())) <= 25
+        assert not (option.get("choices") and option.get("autocomplete"))
+
+
+@pytest.mark.parametrize("path", [path for path in LEAVES if path.startswith("wanda-admin")])
+def test_every_change_takes_a_reason(path: str) -> None:
+    """Whatever changes something can be given a reason, of at most 200 characters."""
+    options = {option["name"]: option for option in LEAVES[path].get("options", ())}
+    if path.rsplit(maxsplit=1)[-1] not in {"show", "report", "audit", "export"}:
+        assert options["reason"]["max_length"] == 200
+
+
+def test_one_check_guards_every_admin_command() -> None:
+    """Each admin command hangs in a group that asks for Manage Server, whatever Discord was told to offer."""
+    group = admin.offered()
+    commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
+    assert len(commands) == 24
+    assert all(isinstance(one.parent, AdminGroup) for one in commands)
+
+
+def test_groups_are_made_anew() -> None:
+    """Two clients in one process share no command."""
+    first, second = admin.offered(), admin.offered()
+    assert not {id(one) for one in first.walk_commands()} & {id(one) for one in second.walk_commands()}

@@ -1,0 +1,75 @@
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.delivery import chart_data
+from bot.delivery.chart_data import Days
+from bot.delivery.charts.model import wire
+from bot.delivery.report_words import Report, report_card
+from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Standing
+from bot.ledger.windows import window
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = 1_795_149_313.0  # 20 November 2026
+
+
+def pool(kind: Kind, *, cap: int, spent: int, at: float = NOW) -> Standing:
+    """The server's pool."""
+    return Standing(Limit("server:1", window(kind, BERLIN, at), cap, "this server's pool"), 0, spent)
+
+
+def spend(day: str, mode: str, microusd: int) -> DaySpend:
+    """What one mode cost on one day."""
+    return DaySpend(day=day, mode=mode, spent_microusd=microusd, jobs=1)
+
+
+def test_days_end_today() -> None:
+    """The days of a picture are the server's own, and the last is today; each mode stands once, the dearest first."""
+    days = Days.last(3, now=NOW, tz=BERLIN)
+    assert [day.isoformat() for day in days.days] == ["2026-11-18", "2026-11-19", "2026-11-20"]
+    spent = [spend("2026-11-19", "wan27-image", 5), spend("2026-11-20", "wan21-image", 9), spend("2026-11-20", "", 1)]
+    chart = chart_data.mode_days(spent, days)
+    assert chart.modes == (("Wan 2.1 image", (0, 0, 9)), ("Wan 2.7 image", (0, 5, 0)), ("unknown", (0, 0, 1)))
+
+
+def test_a_pool_burns_down_to_what_is_left() -> None:
+    """The picture begins with the whole pool and ends now with what is left, also below zero after a lowered cap."""
+    month = window("month", BERLIN, NOW)
+    chart = chart_data.burn_down(
+        pool("month", cap=100, spent=130), [(month.starts_at + 3600, 70), (NOW + 1800, 60)], now=NOW, tz=BERLIN
+    )
+    assert chart.points == ((month.starts_at, 100), (month.starts_at + 3600, 30), (NOW, -30), (NOW, -30))
+    assert chart.sentence.startswith("It is used up.")
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    cap=st.integers(0, 10**12),
+    hours=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 10**9)), max_size=900),
+)
+def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, int]]) -> None:
+    """Whatever was spent, the chart is one that can be drawn and the report one that Discord takes."""
+    start = max(window(kind, BERLIN, NOW).starts_at, NOW - 5000 * 3600)
+    known = sorted(
+        (start + 3600 * hour, amount) for hour, amount in dict(hours).items() if start + 3600 * hour <= NOW + 3600
+    )
+    standing = pool(kind, cap=cap, spent=sum(amount for _, amount in known))
+    assert wire(chart_data.burn_down(standing, known, now=NOW, tz=BERLIN))
+    report = Report(
+        days=30,
+        by_day=(spend("2026-11-19", "wan27-image", 5),),
+        top=tuple(MemberSpend(member_id=10**18 + n, spent_microusd=10**9 - n, jobs=n) for n in range(10)),
+        pools=tuple(pool(one, cap=cap, spent=5) for one in KINDS),
+        now=NOW,
+        tz=BERLIN,
+    )
+    charts = chart_data.of_report(report, [known if one == "ever" else [] for one in KINDS], {10**18: "Ann"})
+    assert list(charts) == [
+        "spent-by-mode.png",
+        *("pool-day.png", "pool-week.png", "pool-month.png", "pool-ever.png"),
+        "top-members.png",
+    ]
+    card = report_card(report)
+    assert len(card.description) <= 4096
+    assert all(len(field.value) <= 1024 for field in card.fields)

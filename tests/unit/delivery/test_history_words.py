@@ -1,0 +1,140 @@
+import re
+from typing import Any
+
+import pytest
+
+from bot.delivery.export_rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
+from bot.delivery.export_words import exported
+from bot.delivery.history_words import PAGE_TEMPLATE, Page, acts_card, history_card, money_card
+from bot.ledger.model import Act, Entry, Spent
+from bot.ledger.trail import Movement
+
+JOB = Spent(
+    job_id="0123456789abcdef0123456789abcdef",
+    member_id=2,
+    counted_at=100.0,
+    ended_at=160.0,
+    state="settled",
+    quote_microusd=750_000,
+    member_microusd=750_000,
+    server_microusd=750_000,
+    mode="wan27-image",
+    job_state="done",
+)
+ENTRY = Entry(
+    id="e",
+    guild_id=1,
+    job_id=JOB.job_id,
+    scope="server:1",
+    kind="settle",
+    held_delta_microusd=-750_000,
+    spent_delta_microusd=750_000,
+    counted_at=100.0,
+    at=160.0,
+    actor="wanda",
+    reason="=cmd|' /C calc'!A0",
+)
+
+
+def spent(**changes: Any) -> Spent:
+    """The job with some fields changed."""
+    return Spent(**({name: getattr(JOB, name) for name in JOB.__slots__} | changes))
+
+
+def entry(**changes: Any) -> Entry:
+    """The entry with some fields changed."""
+    return Entry(**({name: getattr(ENTRY, name) for name in ENTRY.__slots__} | changes))
+
+
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        (JOB, "**Wan 2.7 image** · **$0.75**\n"),
+        (spent(state="held", server_microusd=0, member_microusd=0), "$0.75 held while it is being made"),
+        (spent(job_state="failed"), "**$0.75**, although it failed: fal billed it"),
+        (spent(job_state="failed", member_microusd=0), "nothing charged to you; the server paid"),
+        (spent(state="released", job_state="cancelled"), "nothing charged, cancelled"),
+        (spent(state="released", job_state="failed"), "nothing charged, it failed"),
+        (spent(state="exposed"), "nothing charged to you; it is not certain"),
+        (spent(mode="wan99", job_state="done"), "**wan99**"),
+    ],
+)
+def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> None:
+    """Each way in which a hold can end has its words."""
+    assert says in history_card(Page(what="history", cursor="", older=None), [job]).description
+
+
+@pytest.mark.parametrize(
+    ("moved", "says"),
+    [
+        (ENTRY, "**$0.75 spent** · <@2>"),
+        (entry(kind="hold", held_delta_microusd=750_000, spent_delta_microusd=0), "**$0.75 held**"),
+        (entry(spent_delta_microusd=500_000), "**$0.50 spent of $0.75 held**"),
+        (entry(kind="release", spent_delta_microusd=0), "**$0.75 given back**"),
+        (entry(kind="expose", held_delta_microusd=0, spent_delta_microusd=0), "still held"),
+    ],
+)
+def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:
+    """Each kind of entry has its words, with whose job it was."""
+    assert says in money_card(Page(what="money", cursor="", older=None), [Movement(moved, 2)]).description
+
+
+def test_buttons_carry_their_page() -> None:
+    """A single page has no buttons; else each carries its own cursor, within Discord's 100 characters."""
+    assert history_card(Page(what="history", cursor="", older=None), [JOB]).buttons == ()
+    newest, older = money_card(Page(what="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
+    assert newest.disabled
+    assert older.custom_id == "wanda:page:money:1795149313.123457/a/settle"
+    longest = Movement(entry(at=1795149313.123457, kind="release"), 2).place
+    custom_id = f"wanda:page:history:{longest[0]!r}/{longest[1]}/{longest[2]}"
+    assert len(custom_id) <= 100
+    assert re.fullmatch(PAGE_TEMPLATE, custom_id)
+    last = history_card(Page(what="history", cursor="x", older=None), [JOB]).buttons
+    assert [button.disabled for button in last] == [False, True]
+    assert len({button.custom_id for button in last}) == 2
+
+
+def test_a_page_of_the_longest_acts_fits() -> None:
+    """Eight acts with the longest reasons that there can be are one message."""
+    act = Act(
+        id=1,
+        guild_id=10**18,
+        at=1e9,
+        actor_id=10**18,
+        act="set blocked",
+        subject=f"member:{10**18}",
+        before="*" * 500,
+        after="#" * 500,
+        reason="|" * 500,
+    )
+    card = acts_card(Page(what="acts", cursor="", older="5"), [act] * 8)
+    assert len(card.description) <= 4096
+
+
+def test_export_rows() -> None:
+    """A row has a cell for each column: exact dollars, moments in UTC, ids as text."""
+    assert dict(zip(JOB_COLUMNS, map(str, job_row(JOB)), strict=True)) == {
+        "job_id": JOB.job_id,
+        "member_id": "2",
+        "mode": "wan27-image",
+        "job_state": "done",
+        "money_state": "settled",
+        "accepted_at": "1970-01-01T00:01:40Z",
+        "ended_at": "1970-01-01T00:02:40Z",
+        "quote_usd": "0.750000",
+        "member_paid_usd": "0.750000",
+        "server_paid_usd": "0.750000",
+    }
+    row = dict(zip(ENTRY_COLUMNS, map(str, entry_row(ENTRY)), strict=True))
+    assert (row["held_usd"], row["spent_usd"]) == ("-0.750000", "0.750000")
+
+
+def test_an_export_says_what_is_missing() -> None:
+    """A file that was cut off is named, with what to do."""
+    assert exported([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
+        "Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv** (2 rows). "
+        "Amounts are in dollars, times in UTC."
+    )
+    cut = exported([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
+    assert "the last 7 days" in cut
+    assert "entries.csv became too large and ends early" in cut

@@ -1,0 +1,210 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.catalogue.registry import price_table
+from bot.delivery import quota_words as words
+from bot.delivery.admin_show import member_card, server_card
+from bot.delivery.card import Card
+from bot.ledger.model import (
+    Grant,
+    GrantStanding,
+    Kind,
+    Limit,
+    Rule,
+    Said,
+    Shipped,
+    Standing,
+    Terms,
+    View,
+    Window,
+)
+from bot.ledger.policy import terms
+
+NOW = 1_795_000_000.0
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+OFFERS = words.offers(price_table())
+USD = 1_000_000
+
+
+def view(*rules: Rule, spent: dict[str, int] | None = None, roles: tuple[int, ...] = (), **others: Any) -> View:
+    """What a member meets under these rules, with what each kind of scope has spent."""
+    found = terms(rules, guild_id=1, member_id=2, role_ids=roles, channel_id=3, now=NOW, shipped=SHIPPED)
+    used = spent or {}
+    standings = tuple(Standing(limit, 0, used.get(limit.whose, 0)) for limit in found.limits)
+    return View(terms=found, standings=standings, **others)
+
+
+def text(card: Card) -> str:
+    """All words of a card."""
+    return "\n".join([card.title, card.description, *(f"{f.name}\n{f.value}" for f in card.fields), card.footer or ""])
+
+
+def within_limits(card: Card) -> None:
+    """A card that Discord takes."""
+    assert 0 < len(card.title) <= 256
+    assert 0 < len(card.description) <= 4096
+    assert len(card.footer or "") <= 2048
+    assert len(card.fields) <= 25
+    assert all(0 < len(field.name) <= 256 and 0 < len(field.value) <= 1024 for field in card.fields)
+    assert len(text(card)) <= 6000
+
+
+def test_what_the_shipped_quota_buys() -> None:
+    """Without rules a member sees the day's five dollars, and how many videos of each mode at its default those are."""
+    said = text(words.quota_card(view(), OFFERS))
+    assert "You can spend **$5.00** now; then your allowance today is used up." in said
+    assert "**6** × Wan 2.7 image (1080p, $0.75)" in said
+    assert "Wanda asks first above $1.00" in said
+
+
+def test_the_tightest_limit_is_named() -> None:
+    """What can be spent now is the least of all limits, and the one that says so is named."""
+    said = text(words.quota_card(view(spent={"server": 48_000_000}), OFFERS))
+    assert "You can spend **$2.00** now; then this server's pool this month is used up." in said
+    said = text(words.quota_card(view(spent={"member": 5_000_000}), OFFERS))
+    assert "You can spend nothing more now, because your allowance today is used up." in said
+    assert "**0** × Wan 2.7 image" in said
+
+
+def test_grants_count_to_the_allowance() -> None:
+    """A grant adds to what the allowance leaves, and not to the pool."""
+    grant = Grant(
+        id="g", guild_id=1, member_id=2, amount_microusd=3 * USD, expires_at=None, reason="won *it*", actor_id=9, at=NOW
+    )
+    grants = (GrantStanding(grant, 0, USD),)
+    said = text(words.quota_card(view(grants=grants), OFFERS))
+    assert "You can spend **$7.00** now" in said
+    assert "**A grant**: $2.00 of $3.00 left · won \\*it\\*" in said
+    assert "**$2.00** now" in text(words.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
+
+
+def test_rules_change_what_it_buys() -> None:
+    """A mode that is not allowed is said to be, and a resolution that is not gives way to the dearest that is."""
+    rules = (
+        Rule("server", "modes", ["wan27-image"]),
+        Rule("server", "resolutions", ["480p", "720p"]),
+        Rule("server", "ceiling", 600_000),
+    )
+    said = text(words.quota_card(view(*rules), OFFERS))
+    assert "**10** × Wan 2.7 image (720p, $0.50)" in said
+    assert "\u2013 Wan 2.1 image: not allowed here" in said
+    assert "A video may cost up to $0.60." in said
+    said = text(words.quota_card(view(Rule("server", "ceiling", 10_000)), OFFERS))
+    assert "\u2013 Wan 2.7 image: only with fewer seconds, or not at all, within your limits" in said
+
+
+def test_the_operators_other_servers_stay_private() -> None:
+    """The cap over all servers bounds what can be spent, but its numbers are shown to nobody."""
+    shipped = replace(SHIPPED, total_cap_microusd=1_234_567)
+    found = terms((), guild_id=1, member_id=2, role_ids=(), channel_id=3, now=NOW, shipped=shipped)
+    seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
+    for card in (words.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
+        assert "of $1.234567" not in text(card)
+    assert "then the operator's cap over all servers this month is used up" in text(words.quota_card(seen, OFFERS))
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (Rule("member:2", "blocked", "spam <@1>"), "You cannot make videos in this server**: spam \\<\\@1\\>"),
+        (Rule("server", "paused", "saving"), "Wanda is paused in this server**: saving"),
+        (Rule("channel:3", "access", "deny"), "No videos can be made in this channel"),
+    ],
+)
+def test_what_stops_a_member_comes_first(rule: Rule, says: str) -> None:
+    """Who is blocked, paused or in a closed channel reads so before any number."""
+    card = words.quota_card(view(rule), OFFERS)
+    assert says in card.description.split("\n\n")[0]
+
+
+def test_an_admin_reads_which_rule_gives_which_number() -> None:
+    """Each number of a member stands with its rule, in the third person."""
+    rules = (
+        Rule("member:2", "allowance:day", 7 * USD),
+        Rule("role:8", "ceiling", USD),
+        Rule("member:2", "ask_above", USD),
+        Rule("server", "budget:month", 40 * USD),
+    )
+    said = text(member_card(view(*rules, roles=(8,))))
+    assert "**The allowance of <@2> today**: $7.00 of $7.00 left" in said
+    assert "-# by their own allowance" in said
+    assert "A video may cost: **$1.00**, by the role <@&8>" in said
+    assert "Asked first above: **$1.00**, by their own threshold" in said
+    assert "-# set by the admins" in said
+    assert "your" not in said
+
+
+def test_a_window_that_never_renews() -> None:
+    """A budget for ever says that it does not renew."""
+    assert "never renews" in text(words.quota_card(view(Rule("server", "budget:ever", USD)), OFFERS))
+
+
+_texts = st.text(max_size=600)
+_kinds: tuple[Kind, ...] = ("day", "week", "month", "ever")
+
+
+@given(
+    reasons=st.lists(_texts, max_size=40),
+    roles=st.integers(min_value=0, max_value=100),
+    subjects=st.integers(min_value=0, max_value=60),
+    name=_texts,
+)
+def test_cards_stay_within_discords_limits(reasons: list[str], roles: int, subjects: int, name: str) -> None:
+    """However many rules, roles and grants there are, and whatever their reasons say, Discord takes the card."""
+    first = reasons[0] if reasons else "x"
+    rules = [Rule("member:2", "blocked", first), Rule("server", "paused", first)]
+    rules += [Rule(f"role:{10**18 + n}", f"budget:{kind}", n) for n in range(roles) for kind in _kinds]
+    rules += [Rule(f"{kind}:{10**18 + n}", "allowance:day", n) for n in range(subjects) for kind in ("member", "role")]
+    rules += [Rule(f"channel:{10**18 + n}", "access", "deny") for n in range(subjects)]
+    grants = tuple(
+        GrantStanding(
+            Grant(
+                id=str(n),
+                guild_id=1,
+                member_id=2,
+                amount_microusd=n,
+                expires_at=NOW,
+                reason=reason,
+                actor_id=1,
+                at=NOW,
+            ),
+            0,
+            0,
+        )
+        for n, reason in enumerate(reasons)
+    )
+    seen = view(*rules, roles=tuple(10**18 + n for n in range(roles)), grants=grants)
+    for card in (words.quota_card(seen, OFFERS), member_card(seen), server_card(seen, rules, name=name)):
+        within_limits(card)
+
+
+def test_the_threshold_is_told_before_and_after() -> None:
+    """The answer to a changed threshold has the new amount, its rule, and the amount before."""
+    before = _terms(20, "20 % of your allowance")
+    now = _terms(50, "your own threshold")
+    assert words.asked_above(before, now) == (
+        "Wanda asks you first, with the exact price, before a video that costs more than **$0.00005** "
+        "(your own threshold; before: $0.00002). It holds for you alone, from now on."
+    )
+
+
+def _terms(microusd: int, because: str) -> Terms:
+    return replace(view().terms, ask_above_microusd=Said(microusd, because))
+
+
+def test_limits_are_named_by_whose_they_are() -> None:
+    """Every kind of limit has a name that a sentence can hold."""
+    month = Window("month", 0, 1)
+    named = {
+        "member:1:2": "your allowance this month",
+        "server:1": "this server's pool this month",
+        "role:1:8": "the pool of <@&8> this month",
+        "channel:1:3": "the pool of <#3> this month",
+        "cap:1": "the operator's cap for this server this month",
+        "all": "the operator's cap over all servers this month",
+    }
+    assert {scope: words.limit_title(Limit(scope, month, 0, "")) for scope in named} == named
