@@ -1,4 +1,4 @@
-"""The command line: run · price · commands · check. The only asyncio.run of the program.
+"""The command line: run · price · commands · check · ledger. The only asyncio.run of the program.
 
 The heavy imports stand inside the commands, because the workers that read files import this module too.
 """
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
         case "commands":
             return _commands()
+        case "ledger":
+            return _ledger(settings)
         case _:
             return _check(settings)
 
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
     price.add_argument("--json", action="store_true", help="print JSON instead of words")
     commands.add_parser("commands", help="print the slash commands as Discord would get them")
+    commands.add_parser("ledger", help="verify the books and print every server's totals")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
@@ -82,6 +85,18 @@ def _commands() -> int:
     groups = [*families.offered(), quota.offered(), admin.offered()]
     print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
+
+
+def _ledger(settings: Settings) -> int:
+    from bot.bookkeeping import lines, look  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        books = asyncio.run(look(settings))
+    except WandaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(lines(books)))
+    return 1 if books.wrong else 0
 
 
 def _check(settings: Settings) -> int:

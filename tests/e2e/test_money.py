@@ -10,13 +10,13 @@ from tests.e2e.play import books_are_right, finished, held_and_spent, order, pic
 async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
     """A job beyond the member's day is refused with the numbers and the renewal; another member still has theirs."""
     stage = empty_stage
-    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.50")
+    await stage.start_bot(WANDA_MEMBER_DAILY_USD="1.00")
     first = await order(stage, files)
     message = await finished(stage, first)
-    assert "$0.30" in text_of(message)
-    answer = await stage.slash("maker", "wan27 image", {"duration": 5, "resolution": "720p"}, image=picture(files))
+    assert "$0.80" in text_of(message)
+    answer = await stage.slash("maker", "wan27 image", {"duration": 9, "resolution": "720p"}, image=picture(files))
     sentence = await refusal(stage, answer)
-    for number in ("$0.50", "$0.30", "$0.20", "UTC"):
+    for number in ("$0.90", "$0.80", "$1.00", "$0.10"):
         assert number in sentence
     await finished(stage, await order(stage, files, user="friend"))
     await books_are_right(stage)

@@ -1,9 +1,11 @@
 import asyncio
+import time
 
 import pytest
 
 from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
+from bot.ledger import rulebook
 from bot.ledger.audit import verify
 from tests.integration.jobs.conftest import Bench, RememberedCards, make_runner, until
 
@@ -157,3 +159,52 @@ async def test_an_estimate_from_past_jobs(bench: Bench) -> None:
         return next((live.typical_s for _, live in bench.cards.shown if live.typical_s is not None), None)
 
     assert await until(typical) > 0
+
+
+async def with_approval(bench: Bench, wait_s: float) -> None:
+    """Have the server ask for approval above ten cents."""
+    value = {"above_microusd": 100_000, "role_id": None, "wait_s": wait_s}
+    await bench.store.write(
+        rulebook.set_rule(1, "server", "approval", value, actor_id=9, reason="a test", at=time.time())
+    )
+
+
+async def test_nobody_approves(bench: Bench) -> None:
+    """A waiting job that nobody decides on in time ends free, and fal hears nothing of it."""
+    await with_approval(bench, wait_s=0.3)
+    await bench.runner.accept(await bench.order())
+    assert (await bench.job()).state == "waiting"
+    job = await bench.until(lambda job: job.told)
+    assert job.failure is not None
+    assert (job.state, job.failure.kind, job.charged_microusd) == ("cancelled", "unapproved", 0)
+    assert await bench.requests() == []
+    assert await bench.store.read(verify()) == []
+
+
+async def test_two_decisions_at_once(bench: Bench) -> None:
+    """Of an Approve and a Decline at the same moment one counts, and the job ends once."""
+    await with_approval(bench, wait_s=60)
+    order = await bench.order()
+    await bench.runner.accept(order)
+    answers = await asyncio.gather(
+        *(
+            bench.runner.decide(order.job_id, member_id=9, role_ids=(), manages=True, approve=approve)
+            for approve in (True, False)
+        )
+    )
+    assert sum("no longer waits" in answer for answer in answers) == 1
+    job = await bench.until(lambda job: job.told)
+    assert job.state in {"done", "cancelled"}
+    assert await bench.store.read(verify()) == []
+
+
+async def test_settled_at_what_fal_billed(bench: Bench) -> None:
+    """A video for which fal reports fewer units than were quoted costs what they cost, and the rest is free again."""
+    body = {"video": {"url": f"{bench.fal.url}/files/film.mp4"}, "seed": 7}
+    await bench.fault(at="result", status=200, body=body, headers={"X-Fal-Billable-Units": "1.5"}, times=5)
+    await bench.runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.quote_microusd, job.charged_microusd) == ("done", 200_000, 150_000)
+    view = await bench.store.read(bench.runner.budgets.view(job))
+    assert {(one.held_microusd, one.spent_microusd) for one in view.standings} == {(0, 150_000)}
+    assert await bench.store.read(verify()) == []

@@ -1,0 +1,91 @@
+"""Jobs above the server's price wait for an approver's yes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order, says
+
+
+async def ready(stage: Stage, **settings: str) -> None:
+    """Start the bot, and have the admin ask for approval above ten cents."""
+    await stage.start_bot(**settings)
+    await stage.discord.post(
+        "world", {"roles": [{"name": "producers"}], "members": [{"name": "boss", "roles": ["producers"]}]}
+    )
+    answer = await stage.slash("admin", "wanda-admin approval", {"above": "0.10", "role": "producers"})
+    await told(stage, answer, "admin")
+
+
+async def told(stage: Stage, answer: dict[str, Any], user: str) -> str:
+    """Return what the private answer says."""
+
+    async def look() -> str | None:
+        message = await stage.message(answer["message_id"], seen_by=user)
+        return text_of(message) if message and text_of(message) else None
+
+    return await eventually(look, what="private answer")
+
+
+async def press(stage: Stage, message_id: str, label: str, *, user: str) -> str:
+    """Press a button of the card and return the private answer."""
+    answer = await stage.discord.post("click", {"user": user, "message": message_id, "label": label})
+    return await told(stage, answer, user)
+
+
+async def waiting(stage: Stage, files: Path) -> str:
+    """Order as maker; returns the card that waits."""
+    message_id = await order(stage, files)
+    await says(stage, message_id, "Waiting for approval")
+    assert await in_state(stage, message_id, "waiting")
+    assert await stage.fal.get("submits") == []
+    return message_id
+
+
+async def test_approve(empty_stage: Stage, files: Path) -> None:
+    """A waiting job holds its price and asks fal nothing; with an approver's yes it is made, whoever else pressed."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
+    assert "you cannot" in await press(stage, message_id, "Approve", user="friend")
+    assert "Approved" in await press(stage, message_id, "Approve", user="boss")
+    await finished(stage, message_id)
+    await books_are_right(stage)
+
+
+@pytest.mark.parametrize("user", ["boss", "admin"])
+async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
+    """An approver's no, or that of who manages the server, releases the whole hold, and the card says so."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert "Declined" in await press(stage, message_id, "Decline", user=user)
+    message = await says(stage, message_id, "Nothing was charged")
+    assert "Declined by an approver" in text_of(message)
+    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 0)}
+    assert await stage.fal.get("submits") == []
+
+
+async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
+    """Whoever asked can cancel while it waits."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert "nothing was charged" in await press(stage, message_id, "Cancel", user="maker")
+    await says(stage, message_id, "Cancelled")
+
+
+async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
+    """A job waits on over a restart, and its buttons answer afterwards."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.start_bot()
+    assert "Approved" in await press(stage, message_id, "Approve", user="boss")
+    await finished(stage, message_id)
