@@ -171,10 +171,20 @@ async def with_approval(bench: Bench, wait_s: float) -> None:
 
 async def test_nobody_approves(bench: Bench) -> None:
     """A waiting job that nobody decides on in time ends free, and fal hears nothing of it."""
-    await with_approval(bench, wait_s=0.3)
-    await bench.runner.accept(await bench.order())
-    assert (await bench.job()).state == "waiting"
+    await with_approval(bench, wait_s=60)
+    waits: list[float] = []
+
+    async def over_at_once(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    hasty = make_runner(
+        bench.settings, bench.store, bench.http, bench.cards, member_microusd=5_000_000, sleep=over_at_once
+    )
+    accepted = await hasty.accept(await bench.order())
+    assert accepted.state == "waiting"
     job = await bench.until(lambda job: job.told)
+    assert 59 < waits[0] <= 60
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("cancelled", "unapproved", 0)
     assert await bench.requests() == []
