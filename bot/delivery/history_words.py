@@ -42,7 +42,7 @@ def history_card(page: Page, jobs: Sequence[Spent]) -> Card:
 def acts_card(page: Page, acts: Sequence[Act]) -> Card:
     """Return a page of administrative acts."""
     lines = [f"<t:{int(one.at)}:f> {act_words(one)}" for one in acts]
-    return _card(page, "What the admins did", lines, "No administrative act yet.")
+    return _card(page, "Who did what", lines, "No administrative act yet.")
 
 
 def money_card(page: Page, movements: Sequence[Movement]) -> Card:

@@ -25,6 +25,7 @@ _ALONE = {
     "policy": "who pays for a failed video that fal may have billed",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
+    "ask_above": "the price above which Wanda asks first",
 }
 POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
 

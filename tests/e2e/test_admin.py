@@ -75,7 +75,7 @@ async def test_only_admins(stage: Stage) -> None:
             answer = await ask(stage, user, f"wanda-admin {path}", unchecked=True, **needed)
             assert answer.private
             assert answer.text.startswith("Only members who may manage this server can use /wanda-admin."), path
-    assert (await admin(stage, "audit")).text.startswith("What the admins did\nNo administrative act yet.")
+    assert (await admin(stage, "audit")).text.startswith("Who did what\nNo administrative act yet.")
 
 
 async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
