@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import transactions
+from bot.jobs import machine, transactions
 from bot.jobs.accepting import job_from
 from bot.jobs.model import Job
 from bot.jobs.runner import Runner
@@ -28,7 +28,7 @@ class Meddled:
     def __init__(self, store: Store, *, lose_answer: int = 0, hold: int = 0) -> None:
         """Lose the answer to one write, which is kept; or hold one until `go`."""
         self._store = store
-        self._lose_answer, self._hold = lose_answer, hold
+        self.lose_answer, self._hold = lose_answer, hold
         self.writes = 0
         self.broken = False
         self.reached, self.go = asyncio.Event(), asyncio.Event()
@@ -44,7 +44,7 @@ class Meddled:
             self.reached.set()
             await self.go.wait()
         answer = await self._store.write(transaction)
-        if turn == self._lose_answer:
+        if turn == self.lose_answer:
             raise StorageError("the connection broke during COMMIT")
         return answer
 
@@ -180,6 +180,22 @@ async def test_a_commit_whose_answer_is_lost(bench: Bench, turn: int) -> None:
     assert (job.state, await held(bench, job)) == ("done", {(0, 200_000)})
     assert len(await bench.requests()) == 1
     assert await bench.store.read(verify()) == []
+
+
+async def test_an_intent_of_another_process_is_not_ours(bench: Bench) -> None:
+    """When the database comes back with somebody else's intent in it, nothing is posted: they may have done it."""
+    store = Meddled(bench.store, hold=UPLOADED)
+    runner = another(bench, store=store)
+    await runner.accept(await bench.order())
+    await store.reached.wait()
+    job = await bench.job()
+    theirs = machine.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
+    await bench.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
+    store.lose_answer = UPLOADED
+    store.go.set()
+    job = await bench.until(lambda job: job.told)
+    assert job.state == "uncertain"
+    assert await bench.requests() == []
 
 
 async def test_an_acceptance_whose_answer_is_lost(bench: Bench) -> None:
