@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 
@@ -157,9 +158,33 @@ class Errands:
         if job.handle is None:
             yield machine.LostSight(Failure(kind="gone", message="no request id"))
             return
-        state = job.state
         try:
-            async for status in self._fal.follow(job.handle, deadline_s=max(0.0, self._left_s(job))):
+            async for seen in self._follow_past_the_lock(job, job.handle):
+                yield seen
+        except FalError as error:
+            log.exception("the request can no longer be followed")
+            yield machine.LostSight(_failure(error))
+
+    async def _follow_past_the_lock(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
+        """Follow, and wait while the account is locked: a video that is being made meanwhile was paid for."""
+        while True:
+            try:
+                async for seen in self._follow(job, handle):
+                    yield seen
+            except FalAccountError as error:
+                if error.status != FORBIDDEN or self._left_s(job) <= 0:
+                    raise
+                log.warning("fal's account is locked; its request is looked at again later")
+                await self._sleep(self._settings.account_pause_s)
+            else:
+                return
+
+    async def _follow(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
+        """Follow the request's status once."""
+        state = job.state
+        statuses = self._fal.follow(handle, deadline_s=max(0.0, self._left_s(job)))
+        async with aclosing(statuses):
+            async for status in statuses:
                 match status:
                     case Queued(position):
                         if state == "running":
@@ -174,9 +199,6 @@ class Errands:
                     case Completed():
                         yield machine.Completed()
                         return
-        except FalError as error:
-            log.exception("the request can no longer be followed")
-            yield machine.LostSight(_failure(error))
 
     async def fetch(self, job: Job) -> machine.Event:
         """GET the result, whose HTTP status decides whether there is a video."""
@@ -188,6 +210,10 @@ class Errands:
             return await self._not_yet(job, error)
         except FalFailure as failure:
             return machine.NotMade(_failure(failure))
+        except FalAccountError as error:
+            if error.status == FORBIDDEN:
+                return await self._not_yet(job, error)
+            return machine.LostSight(_failure(error))
         except FalError as error:
             log.exception("the result cannot be fetched")
             return machine.LostSight(_failure(error))
