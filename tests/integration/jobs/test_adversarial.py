@@ -242,7 +242,7 @@ async def test_a_database_that_is_gone_for_too_long(bench: Bench) -> None:
     """A job that gave up waiting for the database is taken up again when it is back, without a restart."""
     (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
     store = Meddled(bench.store)
-    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.05)
+    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.5)
     await runner.start()
     await runner.accept(await bench.order())
     await bench.until(lambda job: job.state == "queued")
