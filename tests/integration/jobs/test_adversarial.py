@@ -298,7 +298,7 @@ async def test_a_request_that_the_catalogue_no_longer_has(bench: Bench) -> None:
 
 @pytest.mark.parametrize("at", ["stream", "result"])
 async def test_an_account_locked_while_fal_renders(bench: Bench, at: str) -> None:
-    """A balance that runs out while a video renders does not lose it: the job waits for the account and is delivered."""
+    """A balance that runs out while a video renders does not lose it: the job waits, and is delivered."""
     body = {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}
     await bench.fault(at=at, status=403, body=body, times=2)
     await bench.fault(at="status", status=403, body=body, times=1)
