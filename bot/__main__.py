@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "commands":
             return _commands()
         case "ledger":
-            return _ledger(settings)
+            return _ledger(settings, chosen.close, chosen.at)
         case _:
             return _check(settings)
 
@@ -49,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
     price.add_argument("--json", action="store_true", help="print JSON instead of words")
     commands.add_parser("commands", help="print the slash commands as Discord would get them")
-    commands.add_parser("ledger", help="verify the books and print every server's totals")
+    ledger = commands.add_parser("ledger", help="verify the books and print every server's totals")
+    ledger.add_argument("--close", metavar="JOB", help="end what this uncertain job holds of its server's money")
+    ledger.add_argument("--at", metavar="AMOUNT", default="0", help="what fal charged for it, by its dashboard ($0.75)")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
@@ -87,11 +90,17 @@ def _commands() -> int:
     return 0
 
 
-def _ledger(settings: Settings) -> int:
-    from bot.bookkeeping import lines, look  # noqa: PLC0415 - see the module's docstring
+def _ledger(settings: Settings, close: str | None, at: str) -> int:
+    from bot.bookkeeping import close_exposure, lines, look  # noqa: PLC0415 - see the module's docstring
+    from bot.ledger.amounts import amount  # noqa: PLC0415 - see the module's docstring
 
     try:
+        if close is not None:
+            print(asyncio.run(close_exposure(settings, close, amount(at), at=time.time())))
         books = asyncio.run(look(settings))
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return USAGE_ERROR
     except WandaError as error:
         print(error, file=sys.stderr)
         return 1

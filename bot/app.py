@@ -43,6 +43,7 @@ from cogs.results import results
 from cogs.watch import watch
 
 log = logging.getLogger(__name__)
+OPEN_FILES = 8192  # a thousand followed jobs need two thousand
 
 
 async def run(settings: Settings) -> None:
@@ -128,9 +129,15 @@ def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[
 
 
 def _allow_many_connections() -> None:
-    """Raise the soft limit of open files to the hard one: each followed job holds a connection."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """Raise the soft limit of open files towards the hard one: each followed job holds a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError) as error:
+            # macOS has a limit of its own below the one that it names.
+            log.warning("the limit of open files stays at %d: %s", soft, error)
 
 
 def _on_signals() -> asyncio.Event:

@@ -1,13 +1,16 @@
-"""`python -m bot ledger`: are the books right, and what has each server spent."""
+"""`python -m bot ledger`: are the books right, what has each server spent, and closing what stayed uncertain."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.jobs.transactions import get
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Totals
+from bot.ledger.transactions import release, settle
 from bot.money import dollars
 from bot.settings import Settings
 from bot.storage.opening import open_store
+from bot.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,36 @@ async def look(settings: Settings) -> Books:
         return Books(await store.read(verify()), await store.read(totals()))
     finally:
         await store.close()
+
+
+async def close_exposure(settings: Settings, job_id: str, amount_microusd: int, *, at: float) -> str:
+    """End what an uncertain job still holds of the server's money, at what fal turned out to have charged.
+
+    Returns the sentence for the operator; only an uncertain job is touched, and once.
+
+    Raises:
+        StorageError: the database cannot be opened or written.
+    """
+    store = await open_store(settings, exclusive=False)
+    try:
+        return await store.write(_closed(job_id, amount_microusd, at))
+    finally:
+        await store.close()
+
+
+def _closed(job_id: str, amount_microusd: int, at: float) -> Transaction[str]:
+    job = yield from get(job_id)
+    if job is None or job.state != "uncertain":
+        state = "is not in the books" if job is None else f"is {job.state}"
+        return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
+    reason = "closed by the operator"
+    if amount_microusd:
+        ending = yield from settle(job_id, amount_microusd, at=at, actor="operator", reason=reason)
+    else:
+        ending = yield from release(job_id, at=at, actor="operator", reason=reason)
+    if ending.repeated:
+        return f"Job {job_id} was closed before, at {dollars(ending.server_microusd)}. Nothing was changed."
+    return f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
 
 
 def lines(books: Books) -> list[str]:

@@ -35,7 +35,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the line for the terminal."""
-        return f"{'ok  ' if self.fine else 'FIX '} {self.subject:<12} {self.text}"
+        return f"{'ok  ' if self.fine else 'FIX '} {self.subject:<15} {self.text}"
 
 
 async def check(settings: Settings) -> list[Finding]:
@@ -107,11 +107,11 @@ def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
             name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
         }
         theirs = listed.get(mode.endpoint)
-        shown = ", ".join(f"${price:f} at {name}" for name, price in ours.items())
+        shown = ", ".join(f"${price:.2f} at {name}" for name, price in ours.items())
         if theirs is None:
             text = f"fal lists no price; Wanda counts {shown}"
         else:
-            text = f"fal lists ${theirs.usd:f} a {theirs.unit}; Wanda counts {shown}"
+            text = f"fal lists ${theirs.usd:.2f} a {theirs.unit}; Wanda counts {shown}"
         fine = theirs is None or theirs.usd in ours.values()
         if not fine:
             text += "; look at the model's page on fal.ai, and update Wanda if the price moved"

@@ -1,7 +1,7 @@
 """What every `/wanda-admin` command shares: who may, what is still there, one transaction, the answer, the log line."""
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
@@ -14,8 +14,8 @@ from bot.delivery import admin_words as words
 from bot.delivery.admin_words import Changed, Said
 from bot.delivery.bounds import MESSAGE_CHARS_MAX, fitting
 from bot.errors import OptionRefused
-from bot.ledger import rulebook
-from bot.ledger.model import KINDS, Rule, Window
+from bot.ledger import books, rulebook, scopes
+from bot.ledger.model import KINDS, Limit, Rule, Window
 from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 
@@ -203,6 +203,7 @@ class Desk:
         reason: str | None,
     ) -> None:
         windows = self.windows(rules)
+        used = await self._used(changes, windows)
         told = [
             Changed(
                 subject=change.subject,
@@ -211,6 +212,7 @@ class Desk:
                 after=after,
                 expires_at=change.expires_at,
                 window=windows.get(change.name.partition(":")[2]),
+                used_microusd=used.get((change.subject, change.name)),
             )
             for change, (before, after) in zip(changes, done, strict=True)
         ]
@@ -218,6 +220,18 @@ class Desk:
         private = "\n\n".join(words.changed(what) for what in told)
         lines = [words.logged(self.actor_id, what, reason) for what in told if words.is_change(what)]
         await self.done(Said(private, "\n".join(lines)), rules)
+
+    async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
+        """Return what is held and spent already of each pool that was set, in its running window."""
+        limits = {
+            (change.subject, change.name): Limit(scope, windows[kind], change.value, "")
+            for change in changes
+            if (kind := change.name.removeprefix("budget:")) in windows
+            and change.value is not None
+            and (scope := scopes.of_subject(self.guild.id, change.subject))
+        }
+        standings = await self.read(books.standings(tuple(limits.values()), at=self.at, keep=False))
+        return {key: one.used_microusd for key, one in zip(limits, standings, strict=True)}
 
     async def done(self, said: Said, rules: Sequence[Rule]) -> None:
         """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""

@@ -81,6 +81,17 @@ class Process:
         tail = "\n".join(list(self.lines)[-15:])
         raise StageError(f"{self.name} (exit {self.returncode}) did not say what was waited for, but:\n{tail}")
 
+    async def ended(self, *, within_s: float = READY_WITHIN_S) -> int:
+        """Wait for it to end by itself, and return the exit status.
+
+        Raises:
+            TimeoutError: it went on.
+        """
+        async with asyncio.timeout(within_s):
+            await self._process.wait()
+        await self._reader
+        return await self._process.wait()
+
     async def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal, wait for the end, and return the exit status; a process that lingers is killed."""
         if self._process.returncode is None:

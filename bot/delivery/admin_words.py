@@ -30,7 +30,7 @@ class Said:
 class Changed:
     """One rule, as it was and as it is now; None is no rule. `window` is the running one of a budget's kind.
 
-    `note` is one more sentence about it.
+    `used_microusd` is what of a pool is held and spent already; `note` is one more sentence.
     """
 
     subject: str
@@ -39,6 +39,7 @@ class Changed:
     after: Any
     expires_at: float | None = None
     window: Window | None = None
+    used_microusd: int | None = None
     note: str = ""
 
 
@@ -122,11 +123,20 @@ def _budget_means(what: Changed) -> str:
     if what.after == 0:
         return "Nothing can be made on it from now on; videos in the making finish."
     if what.window is None or what.name.endswith(":ever"):
-        return "It holds from now on, counts everything spent so far, and never renews."
+        return f"It holds from now on, counts everything spent so far, and never renews.{_used(what)}"
     return (
         f"It holds from now on. What was spent since <t:{int(what.window.starts_at)}:f> counts; "
-        f"it renews <t:{int(what.window.ends_at)}:R>."
+        f"it renews <t:{int(what.window.ends_at)}:R>.{_used(what)}"
     )
+
+
+def _used(what: Changed) -> str:
+    """Return how much of a pool is gone already."""
+    used = what.used_microusd
+    if not used:
+        return ""
+    rest = "so **nothing is left** until then" if used >= what.after else f"so {dollars(what.after - used)} is left"
+    return f" {dollars(used)} is used already, {rest}."
 
 
 _MEANS = {

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal, TypeVar
 
@@ -26,6 +27,8 @@ from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+SERVER_ERROR = 500
+CONFIRMATIONS = 2  # repeats of a result that blames nobody
 UNPROCESSABLE = 422
 CLIENT_CLOSED = 499
 FORBIDDEN = 403  # what fal answers while an account is locked; it clears unevenly for minutes after a top-up
@@ -159,9 +162,33 @@ class Errands:
         if job.handle is None:
             yield machine.LostSight(Failure(kind="gone", message="no request id"))
             return
-        state = job.state
         try:
-            async for status in self._fal.follow(job.handle, deadline_s=max(0.0, self._left_s(job))):
+            async for seen in self._follow_past_the_lock(job, job.handle):
+                yield seen
+        except FalError as error:
+            log.exception("the request can no longer be followed")
+            yield machine.LostSight(_failure(error))
+
+    async def _follow_past_the_lock(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
+        """Follow, and wait while the account is locked: a video that is being made meanwhile was paid for."""
+        while True:
+            try:
+                async for seen in self._follow(job, handle):
+                    yield seen
+            except FalAccountError as error:
+                if error.status != FORBIDDEN or self._left_s(job) <= 0:
+                    raise
+                log.warning("fal's account is locked; its request is looked at again later")
+                await self._sleep(self._settings.account_pause_s)
+            else:
+                return
+
+    async def _follow(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
+        """Follow the request's status once."""
+        state = job.state
+        statuses = self._fal.follow(handle, deadline_s=max(0.0, self._left_s(job)))
+        async with aclosing(statuses):
+            async for status in statuses:
                 match status:
                     case Queued(position):
                         if state == "running":
@@ -176,21 +203,22 @@ class Errands:
                     case Completed():
                         yield machine.Completed()
                         return
-        except FalError as error:
-            log.exception("the request can no longer be followed")
-            yield machine.LostSight(_failure(error))
 
     async def fetch(self, job: Job) -> machine.Event:
         """GET the result, whose HTTP status decides whether there is a video."""
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         try:
-            result = _result(await self._fal.result(job.handle))
+            result = _result(await self._confirmed(job.handle))
         except (FalNotReady, FalUnreachable) as error:
             return await self._not_yet(job, error)
         except FalFailure as failure:
             cost = _billed_microusd(job, failure.billed_units)
             return machine.NotMade(replace(_failure(failure), billed=_billed(failure, job)), cost)
+        except FalAccountError as error:
+            if error.status == FORBIDDEN:
+                return await self._not_yet(job, error)
+            return machine.LostSight(_failure(error))
         except FalError as error:
             log.exception("the result cannot be fetched")
             return machine.LostSight(_failure(error))
@@ -198,6 +226,22 @@ class Errands:
         if cost is not None and cost != job.quote_microusd:
             log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
         return machine.Made(result, cost)
+
+    async def _confirmed(self, handle: Handle) -> Output:
+        """Return the result; a 5xx that names no error of fal's may be a gateway's, and is asked for again.
+
+        Raises:
+            FalError: as `FalClient.result`.
+        """
+        for _ in range(CONFIRMATIONS):
+            try:
+                return await self._fal.result(handle)
+            except FalFailure as failure:
+                if failure.kind != "unknown" or failure.status < SERVER_ERROR:
+                    raise
+                log.warning("the result says %s without fal's own name for it; asking again", failure.status)
+                await self._sleep(self._settings.fal_poll_min_s)
+        return await self._fal.result(handle)
 
     async def _not_yet(self, job: Job, error: FalError) -> machine.Event:
         """Go on asking, as the video may be there and paid for; paced, and not beyond the job's deadline.

@@ -255,32 +255,38 @@ class Runner:
         """
         give_up_at = self._clock() + self._settings.storage_patience_s
         wait_s = STORAGE_WAIT_S
-        repeated = False
+        tried_at: set[float] = set()
         while True:
+            now = self._clock()
             try:
-                advanced = await self._store.write(transactions.advance(job_id, event, now=self._clock()))
+                advanced = await self._store.write(transactions.advance(job_id, event, now=now))
             except StorageError:
                 if self._clock() >= give_up_at:
                     raise
                 log.warning("the database did not answer; trying again in %.0f s", wait_s, exc_info=True)
                 await self._sleep(wait_s)
                 wait_s = min(wait_s * 2, 60.0)
-                repeated = True
+                tried_at.add(now)
             else:
-                if repeated and not advanced.changed:
-                    advanced = await self._kept_before(advanced, event)
+                if tried_at and not advanced.changed:
+                    advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
                 return advanced
 
-    async def _kept_before(self, advanced: transactions.Advanced, event: Event) -> transactions.Advanced:
+    async def _kept_before(
+        self, advanced: transactions.Advanced, event: Event, tried_at: set[float]
+    ) -> transactions.Advanced:
         """Return what is to be done when an earlier try was kept although the answer to its COMMIT was lost.
 
         The repeat then changes nothing and asks for nothing, and the job would lie there.
         """
+        job = advanced.job
         if isinstance(event, machine.Resumed):
             return advanced
-        if isinstance(event, machine.Uploaded) and advanced.job.state == "submitting":
-            return replace(advanced, effects=(machine.Submit(),))  # only whoever stored the intent is here: no POST yet
+        if isinstance(event, machine.Uploaded) and job.state == "submitting" and job.updated_at in tried_at:
+            # The intent is of this very moment, so it is ours and no POST followed it yet. Another's (a process that
+            # had the database in between) is followed by one for all we know, and is uncertain.
+            return replace(advanced, effects=(machine.Submit(),))
         return await self._advance(advanced.job.id, machine.Resumed())
 
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:

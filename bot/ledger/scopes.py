@@ -36,6 +36,14 @@ def grant(grant_id: str) -> str:
     return f"grant:{grant_id}"
 
 
+def of_subject(guild_id: int, subject: str) -> str:
+    """Return the scope of the pool that a rule's subject has: of `server`, `role:<id>` or `channel:<id>`; else ""."""
+    kind, _, identity = subject.partition(":")
+    if kind == "server":
+        return server(guild_id)
+    return f"{kind}:{guild_id}:{identity}" if kind in {"role", "channel"} else ""
+
+
 def side(scope: str) -> Side:
     """Return whose money it is: allowances and grants are the member's, everything else is the server's."""
     return "member" if scope.startswith(("member:", "grant:")) else "server"

@@ -340,6 +340,9 @@ async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     assert "1. @maker: **$0.20** for 1 video" in told.text
     for name in ("spent-by-mode.png", "pool-month.png", "top-members.png"):
         await until(stage, "admin", told, name)
+    lowered = await admin(stage, "budget set", whose="budget", window="day", amount="0.10")
+    assert "$0.20 is used already, so **nothing is left** until then." in lowered.text
+    await admin(stage, "budget clear", whose="budget", window="day")
     public = await ask(stage, "admin", "wanda-admin report", public=True, days=7)
     assert not public.private
     assert "in 7 days." in public.text

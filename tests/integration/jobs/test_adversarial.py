@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import transactions
+from bot.jobs import machine, transactions
 from bot.jobs.accepting import job_from
 from bot.jobs.model import Job
 from bot.jobs.runner import Runner
@@ -27,7 +27,7 @@ class Meddled:
     def __init__(self, store: Store, *, lose_answer: int = 0, hold: int = 0) -> None:
         """Lose the answer to one write, which is kept; or hold one until `go`."""
         self._store = store
-        self._lose_answer, self._hold = lose_answer, hold
+        self.lose_answer, self._hold = lose_answer, hold
         self.writes = 0
         self.broken = False
         self.reached, self.go = asyncio.Event(), asyncio.Event()
@@ -43,7 +43,7 @@ class Meddled:
             self.reached.set()
             await self.go.wait()
         answer = await self._store.write(transaction)
-        if turn == self._lose_answer:
+        if turn == self.lose_answer:
             raise StorageError("the connection broke during COMMIT")
         return answer
 
@@ -181,6 +181,22 @@ async def test_a_commit_whose_answer_is_lost(bench: Bench, turn: int) -> None:
     assert await bench.store.read(verify()) == []
 
 
+async def test_an_intent_of_another_process_is_not_ours(bench: Bench) -> None:
+    """When the database comes back with somebody else's intent in it, nothing is posted: they may have done it."""
+    store = Meddled(bench.store, hold=UPLOADED)
+    runner = another(bench, store=store)
+    await runner.accept(await bench.order())
+    await store.reached.wait()
+    job = await bench.job()
+    theirs = machine.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
+    await bench.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
+    store.lose_answer = UPLOADED
+    store.go.set()
+    job = await bench.until(lambda job: job.told)
+    assert job.state == "uncertain"
+    assert await bench.requests() == []
+
+
 async def test_an_acceptance_whose_answer_is_lost(bench: Bench) -> None:
     """A job that was kept although its command was refused does not lie there with its hold."""
     runner = another(bench, store=Meddled(bench.store, lose_answer=ACCEPT), recheck_s=0.05)
@@ -225,10 +241,10 @@ async def test_a_database_that_is_gone_for_too_long(bench: Bench) -> None:
     """A job that gave up waiting for the database is taken up again when it is back, without a restart."""
     (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
     store = Meddled(bench.store)
-    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.05)
+    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.5)
     await runner.start()
     await runner.accept(await bench.order())
-    await bench.until(lambda job: job.state == "queued")
+    await bench.until(lambda job: job.state in {"queued", "running"})
     store.broken = True
 
     async def abandoned() -> bool | None:
@@ -277,3 +293,22 @@ async def test_a_request_that_the_catalogue_no_longer_has(bench: Bench) -> None:
     job = await bench.until(lambda job: job.told)
     assert (job.state, job.charged_microusd, await held(bench, job)) == ("failed", 0, {(0, 0)})
     assert await bench.requests() == []
+
+
+@pytest.mark.parametrize("at", ["stream", "result"])
+async def test_an_account_locked_while_fal_renders(bench: Bench, at: str) -> None:
+    """A balance that runs out while a video renders does not lose it: the job waits, and is delivered."""
+    body = {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}
+    await bench.fault(at=at, status=403, body=body, times=2)
+    await bench.fault(at="status", status=403, body=body, times=1)
+    await bench.runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("done", 200_000)
+    assert len(await bench.requests()) == 1
+
+
+async def test_a_gateways_error_is_not_the_models(bench: Bench) -> None:
+    """A 500 on the result that names no error of fal's is asked for again before the video is given up."""
+    await bench.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
+    await bench.runner.accept(await bench.order())
+    assert (await bench.until(lambda job: job.told)).state == "done"

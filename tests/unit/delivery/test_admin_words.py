@@ -30,6 +30,14 @@ def test_a_budget_says_before_after_and_from_when() -> None:
     assert "Nothing can be made on it" in words.changed(changed("channel:3", "budget:day", None, 0, window=MONTH))
 
 
+def test_a_budget_says_what_is_gone_already() -> None:
+    """A pool that is set below or near what was spent says what is left of it."""
+    low = changed("server", "budget:month", 50_000_000, 20_000_000, window=MONTH, used_microusd=22_955_000)
+    assert words.changed(low).endswith("$22.955 is used already, so **nothing is left** until then.")
+    more = changed("server", "budget:month", None, 40_000_000, window=MONTH, used_microusd=22_955_000)
+    assert words.changed(more).endswith("$22.955 is used already, so $17.045 is left.")
+
+
 def test_what_was_so_already_is_no_change() -> None:
     """Setting what is set, or taking back what is not there, says so and is no change; a new expiry is one."""
     same = changed("server", "policy", "charge", "charge")

@@ -1,0 +1,41 @@
+"""`python -m bot ledger`, as the operator runs it beside the bot."""
+
+from pathlib import Path
+
+from sandbox.stage import Process, Stage
+from tests.e2e.play import finished, in_state, order
+
+
+async def ledger(stage: Stage, *arguments: str) -> tuple[int, str]:
+    """Run the command; returns its exit status and what it said."""
+    env = {**stage.environment, "WANDA_DATA_DIR": str(stage.folder)}
+    process = await Process.start("ledger", "-m", "bot", "ledger", *arguments, env=env)
+    status = await process.ended()
+    return status, "\n".join(process.lines)
+
+
+async def test_the_books_and_an_uncertain_job(empty_stage: Stage, files: Path) -> None:
+    """The command verifies the books, sums each server, and closes an uncertain job once, at what fal charged."""
+    stage = empty_stage
+    await stage.start_bot()
+    await finished(stage, await order(stage, files))
+    await stage.fal.post("faults", {"at": "submit", "lose_reply": True, "times": 1})
+    await in_state(stage, await order(stage, files), "uncertain")
+    status, said = await ledger(stage)
+    assert status == 0
+    assert "The books are right" in said
+    together = next(line.split() for line in said.splitlines() if line.startswith("together"))
+    assert together[1:] == ["2", "$0.20", "$0.20", "$0.20"]
+    (job,) = [path.name for path in (stage.folder / "inputs").iterdir() if path.name not in done_jobs(stage)]
+    status, said = await ledger(stage, "--close", job, "--at", "$0.15")
+    assert "closed at $0.15" in said
+    assert "$0.35" in said
+    status, said = await ledger(stage, "--close", job, "--at", "0.15")
+    assert "Nothing was changed" in said
+    status, said = await ledger(stage, "--close", job, "--at", "-1")
+    assert status == 2
+
+
+def done_jobs(stage: Stage) -> set[str]:
+    """Return the jobs whose video was fetched."""
+    return {path.stem for path in (stage.folder / "results").glob("*.mp4")}
