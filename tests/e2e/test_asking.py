@@ -70,8 +70,9 @@ async def test_make_it(empty_stage: Stage, files: Path) -> None:
     for part in ("$1.20", "8 s × $0.15", "$5.00 → **$3.80**", "$10,000.00 → **$9,998.80**", "Nothing is held"):
         assert part in words
     assert held_and_spent(stage) == {}
-    presses = await asyncio.gather(press(stage, question, "Make it"), press(stage, question, "Make it"))
-    assert all(answer["acknowledged"] for answer in presses)
+    presses = [press(stage, question, "Make it") for _ in range(3)]
+    answers = await asyncio.gather(*presses, return_exceptions=True)  # a press may find the button gone already
+    assert any(isinstance(answer, dict) and answer["acknowledged"] for answer in answers)
     message = await finished(stage, await card(stage, question))
     assert "$1.20" in text_of(message)
     assert "getting a video ready" not in text_of(message)
