@@ -35,7 +35,7 @@ async def make_video(
     """Carry the command out, ask first if it is costly, or refuse it privately; a refusal spends and keeps nothing."""
     services = interaction.client.services
     try:
-        _check_place(interaction)
+        check_place(interaction)
         attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
         mode = build(mode_class.id, options, attached)
         who = asker(interaction)
@@ -114,7 +114,7 @@ async def _carry_out(
             await discard(inputs_folder(services.settings.data_dir, draft.id))
 
 
-def _check_place(interaction: Interaction) -> None:
+def check_place(interaction: Interaction) -> None:
     """Refuse where the video could not be posted: it would be paid for and never seen.
 
     Raises:

@@ -29,7 +29,7 @@ def asked(kind: type, permissions: discord.Permissions) -> Any:
 )
 def test_enough(kind: type, permissions: discord.Permissions) -> None:
     """What posting needs is enough, and more does no harm."""
-    making._check_place(asked(kind, permissions))
+    making.check_place(asked(kind, permissions))
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_enough(kind: type, permissions: discord.Permissions) -> None:
 def test_not_enough(kind: type, permissions: discord.Permissions, named: str) -> None:
     """Everything that is missing is named as Discord's settings name it."""
     with pytest.raises(OptionRefused, match=named):
-        making._check_place(asked(kind, permissions))
+        making.check_place(asked(kind, permissions))
