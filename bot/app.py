@@ -38,6 +38,7 @@ from bot.web.server import WebServer
 from cogs.admin import admin
 from cogs.asking import questions
 from cogs.families import families
+from cogs.menus import menus
 from cogs.quota import quota
 from cogs.results import results
 from cogs.watch import watch
@@ -77,7 +78,9 @@ async def _compose(
     stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
-    client = await stack.enter_async_context(Wanda(settings, (families, questions, results, quota, admin, watch)))
+    client = await stack.enter_async_context(
+        Wanda(settings, (families, menus, questions, results, quota, admin, watch))
+    )
     cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
     prober = await stack.enter_async_context(Prober.of(settings))
     painter = await stack.enter_async_context(Painter.of(settings))

@@ -1,0 +1,162 @@
+"""A message's menu: Animate picture, Continue video, Restyle video, Use as reference, Use as soundtrack.
+
+Discord hands the chosen message over with its attachments, so no message-content intent is needed. A form asks for the
+prompt; what follows is the very path of a slash command.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.catalogue.registry import by_id
+from bot.client import Interaction, Wanda, answer_privately
+from bot.delivery import menu_words as words
+from bot.delivery.menu_words import Menu, Part
+from bot.errors import Refusal
+from bot.media.claims import claimed_kind
+from bot.media.names import shown_name
+from cogs.making import check_place, make_video
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The message's files that the menu takes, in their order."""
+
+    files: Sequence[discord.Attachment]
+
+    def by_option(self, menu: Menu, chosen: int) -> dict[str, discord.Attachment]:
+        """Return which file goes where: the chosen one, or each into the next free option of its kind."""
+        if menu.takes_one:
+            (options,) = menu.takes.values()
+            return {options[0]: self.files[chosen]}
+        free = {kind: list(options) for kind, options in menu.takes.items()}
+        given: dict[str, discord.Attachment] = {}
+        for file in self.files:
+            kind = claimed_kind(file.content_type, file.filename)
+            if kind in free and free[kind] and len(given) < words.REFERENCES_MAX:
+                given[free[kind].pop(0)] = file
+        return given
+
+
+def found_in(message: discord.Message, menu: Menu) -> Found:
+    """Return the fitting files of a message, those of a forwarded one included."""
+    there = [*message.attachments, *(file for one in message.message_snapshots for file in one.attachments)]
+    return Found([file for file in there if claimed_kind(file.content_type, file.filename) in menu.takes])
+
+
+class Form(discord.ui.Modal):
+    """Asks for the prompt and what shapes the video, then makes it as a slash command would.
+
+    It is forgotten after `life_s` seconds, because Discord does not say when one is closed.
+    """
+
+    def __init__(self, menu: Menu, found: Found, *, life_s: float) -> None:
+        """Show the menu's parts, filled in with the mode's defaults."""
+        super().__init__(title=menu.name, timeout=life_s)
+        self._menu = menu
+        self._found = found
+        self._items: dict[str, discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]] = {}
+        for part in words.form(menu, [shown_name(file.filename) for file in found.files]):
+            self._items[part.name] = item = _item(part)
+            self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
+
+    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Make the video on this answer."""
+        options: dict[str, str] = {}
+        files: dict[str, discord.Attachment] = {}
+        for name, item in self._items.items():
+            if isinstance(item, discord.ui.FileUpload):
+                files[name] = item.values[0]
+            elif given := item.values[0] if isinstance(item, discord.ui.Select) else item.value.strip():
+                options[name] = given
+        chosen = int(options.pop(words.WHICH, "0"))
+        files |= self._found.by_option(self._menu, chosen)
+        await make_video(interaction, by_id(self._menu.mode_id), options, files)
+
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Say so; discord.py would only log it."""
+        log.error("a form failed", exc_info=error)
+        await answer_privately(interaction, words.FORM_FAILED)
+
+
+def _item(part: Part) -> discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]:
+    if part.is_file:
+        return discord.ui.FileUpload(custom_id=part.name, required=part.required, min_values=1, max_values=1)
+    if part.choices:
+        offered = [discord.SelectOption(label=one.label, value=one.value, default=one.chosen) for one in part.choices]
+        return discord.ui.Select(custom_id=part.name, options=offered[:25], required=True)
+    return discord.ui.TextInput(
+        custom_id=part.name,
+        style=discord.TextStyle.paragraph if part.is_long else discord.TextStyle.short,
+        default=part.value or None,
+        required=part.required,
+        min_length=part.length_min,
+        max_length=part.length_max,
+    )
+
+
+def _callback(menu: Menu) -> Callable[[Any, discord.Message], Any]:
+    async def callback(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        await open_form(interaction, menu, message)
+
+    return callback
+
+
+async def open_form(interaction: Interaction, menu: Menu, message: discord.Message) -> None:
+    """Show the menu's form for this message's files, or say privately why not."""
+    found = found_in(message, menu)
+    try:
+        check_place(interaction)
+    except Refusal as refusal:
+        await answer_privately(interaction, str(refusal))
+        return
+    if not found.files:
+        await answer_privately(interaction, words.no_file(menu))
+        return
+    life_s = interaction.client.services.settings.draft_life_s
+    await interaction.response.send_modal(Form(menu, found, life_s=life_s))
+
+
+def offered() -> list[app_commands.ContextMenu]:
+    """Return the five menus, made anew, as a sync would send them."""
+    return [
+        app_commands.ContextMenu(
+            name=menu.name,
+            callback=_callback(menu),
+            type=discord.AppCommandType.message,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        for menu in words.MENUS
+    ]
+
+
+class Menus(commands.Cog):
+    """Owns the message menus."""
+
+    def __init__(self, bot: Wanda) -> None:
+        """Nothing is in the tree before `cog_load`."""
+        self.bot = bot
+        self.menus = offered()
+
+    async def cog_load(self) -> None:
+        """Begin to answer."""
+        for menu in self.menus:
+            self.bot.tree.add_command(menu)
+
+    async def cog_unload(self) -> None:
+        """Answer no more."""
+        for menu in self.menus:
+            self.bot.tree.remove_command(menu.name, type=menu.type)
+
+
+def menus(bot: Wanda) -> tuple[Menus]:
+    """Make the cog."""
+    return (Menus(bot),)
