@@ -8,6 +8,8 @@ WandaError
 │   ├── QuotaExceeded        a budget is short; carries the numbers
 │   ├── NotAllowed           a server's rule, or the operator's, forbids it; names the rule
 │   ├── ModeOff              the mode has no known price
+│   ├── AlreadyRunning       the member's same rerun of the same video has not ended yet
+│   ├── FilesGone            Wanda's own copy of a file is no longer kept
 │   └── Busy                 no room for another job, or Wanda is shutting down
 ├── StartRefused             the program cannot run like this; a sentence for the operator
 ├── StorageError             the database did not answer; whoever asked must refuse
@@ -22,6 +24,7 @@ WandaError
 ├── DownloadError            a file did not come to disk; nothing of it is left there
 │   ├── DownloadTooLarge     it is larger than the limit
 │   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or out of time
+├── EncodeFailed             a file could not be made to fit: no encoder, or not within its limits
 └── DeliveryError            Discord did not take the message or the video
     ├── TooLarge             Discord refused the file's size (413 or 40005)
     └── DiscordBusy          Discord could not be reached, or said "later" several times over
@@ -32,12 +35,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 __all__ = [
+    "AlreadyRunning",
     "Busy",
     "DeliveryError",
     "DiscordBusy",
     "DownloadError",
     "DownloadFailed",
     "DownloadTooLarge",
+    "EncodeFailed",
     "FalAccountError",
     "FalError",
     "FalFailure",
@@ -46,6 +51,7 @@ __all__ = [
     "FalRefused",
     "FalReplyLost",
     "FalUnreachable",
+    "FilesGone",
     "MediaRefused",
     "ModeOff",
     "NotAllowed",
@@ -77,6 +83,14 @@ class MediaRefused(Refusal):
 
 class ModeOff(Refusal):
     """The mode's price is unknown, so it is off: never free."""
+
+
+class AlreadyRunning(Refusal):
+    """The member's same rerun of the same video has not ended yet; there is one at a time."""
+
+
+class FilesGone(Refusal):
+    """Wanda's own copy of a file that the job needs is no longer kept; the sentence asks for it again."""
 
 
 class Busy(Refusal):
@@ -201,6 +215,10 @@ class DownloadFailed(DownloadError):
         """Keep the HTTP status, so that a caller can tell a file that is gone (404) from a bad line."""
         super().__init__(message)
         self.status = status
+
+
+class EncodeFailed(WandaError):
+    """A file could not be made to fit; `str()` says why, for the log."""
 
 
 class DeliveryError(WandaError):

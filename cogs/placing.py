@@ -31,4 +31,13 @@ async def second_card(interaction: Interaction) -> Address:
 
 def order_of(draft: Draft, card: Address) -> Order:
     """Return the order that the draft becomes on this card."""
-    return Order(job_id=draft.id, who=draft.who, mode=draft.mode, inputs=draft.inputs, address=card)
+    return Order(
+        job_id=draft.id,
+        who=draft.who,
+        mode=draft.mode,
+        inputs=draft.inputs,
+        address=card,
+        parent_id=draft.parent_id,
+        trigger=draft.trigger,
+        notes=draft.notes,
+    )

@@ -14,13 +14,19 @@ from bot.ledger.model import Who
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A command whose options and files were checked. `mode` is the filled-in model; nothing is held yet."""
+    """A command whose options and files were checked. `mode` is the filled-in model; nothing is held yet.
+
+    `parent_id`, `trigger` and `notes` are the job's, when it begins with the result of another.
+    """
 
     job_id: str
     who: Who
     mode: Mode
     inputs: tuple[Input, ...]
     address: Address
+    parent_id: str | None = None
+    trigger: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def job_from(order: Order, prices: PriceTable, *, now: float) -> Job:
@@ -50,6 +56,9 @@ def job_from(order: Order, prices: PriceTable, *, now: float) -> Job:
         created_at=now,
         updated_at=now,
         address=order.address,
+        parent_id=order.parent_id,
+        trigger=order.trigger,
+        notes=order.notes,
     )
 
 

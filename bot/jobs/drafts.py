@@ -18,6 +18,9 @@ class Draft:
     mode: Mode
     inputs: tuple[Input, ...]
     expires_at: float
+    parent_id: str | None = None
+    trigger: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Drafts:

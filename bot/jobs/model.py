@@ -25,7 +25,8 @@ Kind: TypeAlias = Literal["image", "video", "audio"]
 class Input:
     """One attached file, in Wanda's own copy. `option` is the mode's field; `path` is relative to the data folder.
 
-    `format` is what its bytes say ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded.
+    `format` is what its bytes say ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded. `changes` says
+    in short phrases what was done to the file to make it fit ("trimmed from 14.2 s to 10 s").
     """
 
     option: str
@@ -39,6 +40,7 @@ class Input:
     seconds: float | None = None
     codec: str | None = None
     url: str | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,9 @@ class Job:
     `told` says that the card shows how the job ended; `put_off_at` is when fal, its account locked, first turned the
     submit away. `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the
     server (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
+    `parent_id` is the job whose result this one began with, `trigger` what the member did for it ("react:🔁",
+    "button:again", …), and `notes` are whole sentences for the card. `files_gone_at` is when Wanda's own copies of the
+    inputs and the result were removed from disk.
     """
 
     id: str
@@ -140,6 +145,10 @@ class Job:
     approve_by: float | None = None
     approver_role_id: int | None = None
     approved_by: int | None = None
+    parent_id: str | None = None
+    trigger: str | None = None
+    notes: tuple[str, ...] = ()
+    files_gone_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from statistics import median
 
 from pydantic import TypeAdapter
 
-from bot.errors import Busy, StorageError
+from bot.errors import AlreadyRunning, Busy, StorageError
 from bot.jobs.budgets import ask_of, who_of
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job
@@ -14,7 +14,20 @@ from bot.ledger.model import Held, Shipped
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _JOB = TypeAdapter(Job)
-_COLUMNS = "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s"
+_COLUMNS = (
+    "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
+    "parent_id, pressed, files_gone"
+)
+_INSERT = (
+    f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15) "
+    "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
+)
+_UPDATE = (
+    f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) WHERE id = $1"
+)
+_RUNNING = "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0"
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
 
@@ -32,8 +45,12 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short.
+        AlreadyRunning: the member's same rerun of the same video has not ended.
         Busy: `in_flight_max` unfinished jobs exist already.
     """
+    # Before the money, so that a second press is told this and not that the first one has used the budget up.
+    if job.parent_id is not None and (yield One(_RUNNING, (job.parent_id, job.member_id, job.trigger))) is not None:
+        raise _already_running()
     open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
     if open_jobs["n"] >= in_flight_max:
         raise Busy(
@@ -50,12 +67,17 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         reason=f"{job.mode}: {job.formula}",
     )
     job = _by_the_terms(job, held)
-    yield One(
-        f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12)",
-        (job.id, *_indexed(job), _body(job)),
-    )
+    # The index decides: on PostgreSQL two transactions may both have seen none running.
+    if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
+        raise _already_running()
     return Accepted(job, held)
+
+
+def _already_running() -> AlreadyRunning:
+    return AlreadyRunning(
+        "Wanda is already working on this for you; its card shows how it goes. "
+        "Nothing was charged for the second time; once that video has ended you can ask for another."
+    )
 
 
 def _by_the_terms(job: Job, held: Held) -> Job:
@@ -87,7 +109,7 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
     if row is None:
         raise StorageError(f"there is no job {job_id}")
-    before = _job(row)
+    before = job_in(row)
     after, effects = step(before, event, now=now)
     todo: list[Effect] = []
     for effect in effects:
@@ -96,10 +118,7 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
         else:
             todo.append(effect)
     if after is not before:
-        yield One(
-            f"UPDATE jobs SET ({_COLUMNS}, body) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) WHERE id = $1",  # noqa: S608 - the column names are this module's own
-            (job_id, *_indexed(after), _body(after)),
-        )
+        yield One(_UPDATE, (job_id, *_indexed(after), body_of(after)))
     return Advanced(after, tuple(todo), after is not before)
 
 
@@ -116,7 +135,7 @@ def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object
 def get(job_id: str) -> Transaction[Job | None]:
     """Return the job, or None."""
     row = yield One("SELECT body FROM jobs WHERE id = $1", (job_id,))
-    return None if row is None else _job(row)
+    return None if row is None else job_in(row)
 
 
 def unfinished() -> Transaction[list[str]]:
@@ -159,12 +178,17 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.similar,
         job.created_at,
         render_s,
+        job.parent_id,
+        job.trigger,
+        int(job.files_gone_at is not None),
     )
 
 
-def _body(job: Job) -> str:
+def body_of(job: Job) -> str:
+    """Return the job as a row keeps it."""
     return _JOB.dump_json(job).decode()
 
 
-def _job(row: Row) -> Job:
+def job_in(row: Row) -> Job:
+    """Return the job in a row with its `body`."""
     return _JOB.validate_json(row["body"])

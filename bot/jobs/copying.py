@@ -1,0 +1,91 @@
+"""A new job's own copies of an older one's files, so that removing the one's never breaks the other."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.errors import FilesGone
+from bot.jobs.model import Input, Job
+from bot.media.intake import inputs_folder
+
+
+async def copy_inputs(inputs: Sequence[Input], data_dir: Path, job_id: str) -> tuple[Input, ...]:
+    """Return these files as job `job_id` has them, in its own folder; when one is gone, that folder is too.
+
+    Raises:
+        FilesGone: Wanda's copy of one is no longer kept; the sentence names it and asks for it again.
+    """
+    return await asyncio.to_thread(_copy_inputs, tuple(inputs), data_dir, job_id)
+
+
+async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
+    """Put the job's video at `path`, whose folder is made.
+
+    Raises:
+        FilesGone: Wanda's copy of the video is no longer kept.
+    """
+    await asyncio.to_thread(_copy_result, result_path(job, data_dir), path)
+
+
+async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
+    """Return the job's files of which Wanda has no copy any more."""
+    return await asyncio.to_thread(_gone, job.inputs, data_dir)
+
+
+def result_path(job: Job, data_dir: Path) -> Path:
+    """Return where the job's video is, or was."""
+    return data_dir / "results" / f"{job.id}.mp4"
+
+
+def _copy_inputs(inputs: tuple[Input, ...], data_dir: Path, job_id: str) -> tuple[Input, ...]:
+    folder = inputs_folder(data_dir, job_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    copied: list[Input] = []
+    try:
+        for item in inputs:
+            path = folder / Path(item.path).name
+            _copy(data_dir / item.path, path)
+            copied.append(replace(item, path=str(path.relative_to(data_dir)), url=None))
+    except FileNotFoundError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise FilesGone(
+            f"Wanda no longer keeps {_named(_gone(inputs, data_dir))} of this video. "
+            "Nothing was charged; run the command again and attach it there."
+        ) from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return tuple(copied)
+
+
+def _copy_result(source: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _copy(source, path)
+    except FileNotFoundError:
+        raise FilesGone(
+            "Wanda no longer keeps this video. Nothing was charged; save it from its message, "
+            "and attach it to the command."
+        ) from None
+
+
+def _copy(source: Path, path: Path) -> None:
+    """Give the bytes a second name, or copy them where the disk has no second names; nobody writes into either."""
+    path.unlink(missing_ok=True)
+    try:
+        os.link(source, path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def _gone(inputs: tuple[Input, ...], data_dir: Path) -> tuple[Input, ...]:
+    return tuple(item for item in inputs if not (data_dir / item.path).is_file())
+
+
+def _named(gone: tuple[Input, ...]) -> str:
+    return ", ".join(f"the {item.option} “{item.file_name}”" for item in gone) or "the files"

@@ -1,0 +1,77 @@
+"""Transactions that find jobs again: by their message, by their parent, by their member, and by their age."""
+
+from bot.jobs.model import Job, State
+from bot.jobs.transactions import job_in
+from bot.storage.transaction import Many, One, Row, Transaction
+
+CHILDREN_MAX = 5  # that a card links to, the latest ones
+_LATER_THAN_ALL = 1e15
+Place = tuple[float, str]  # (created_at, id)
+
+
+def job_of_message(message_id: int) -> Transaction[Job | None]:
+    """Return the job whose card is this message, or None."""
+    row = yield One("SELECT body FROM jobs WHERE message_id = $1 ORDER BY created_at DESC LIMIT 1", (message_id,))
+    return None if row is None else job_in(row)
+
+
+def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[Job, ...]]:
+    """Return the latest done jobs that began with this one's result, oldest first."""
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE parent_id = $1 AND state = 'done' ORDER BY created_at DESC, id DESC LIMIT $2",
+        (job_id, limit),
+    )
+    return tuple(job_in(row) for row in reversed(rows))
+
+
+def place_of(job: Job) -> Place:
+    """Return where the job stands in its member's list, for the `before` of the next page."""
+    return job.created_at, job.id
+
+
+def member_jobs(
+    guild_id: int,
+    member_id: int,
+    *,
+    mode: str | None = None,
+    state: State | None = None,
+    before: Place | None = None,
+    limit: int,
+) -> Transaction[tuple[Job, ...]]:
+    """Return the member's latest jobs in a server, newest first; `before` is the place of the last one seen."""
+    where = ["guild_id = $1", "member_id = $2"]
+    args: list[object] = [guild_id, member_id]
+    for column, wanted in (("mode", mode), ("state", state)):
+        if wanted is not None:
+            args.append(wanted)
+            where.append(f"{column} = ${len(args)}")
+    if before is not None:
+        args.extend(before)
+        where.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
+    args.append(limit)
+    rows: list[Row] = yield Many(
+        f"SELECT body FROM jobs WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ${len(args)}",  # noqa: S608 - the conditions are this function's own
+        args,
+    )
+    return tuple(job_in(row) for row in rows)
+
+
+def jobs_of_member_everywhere(
+    member_id: int, *, before: Place | None = None, limit: int
+) -> Transaction[tuple[Job, ...]]:
+    """Return the member's latest jobs in every server, newest first; `before` is the place of the last one seen."""
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE member_id = $1 AND (created_at, id) < ($2, $3) "
+        "ORDER BY created_at DESC, id DESC LIMIT $4",
+        (member_id, *(before or (_LATER_THAN_ALL, "")), limit),
+    )
+    return tuple(job_in(row) for row in rows)
+
+
+def expired(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
+    """Return the ids of ended jobs accepted before a moment whose files are still on disk, oldest first."""
+    rows: list[Row] = yield Many(
+        "SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND created_at < $1 ORDER BY created_at LIMIT $2",
+        (before, limit),
+    )
+    return tuple(row["id"] for row in rows)

@@ -1,0 +1,103 @@
+"""PURE. A job's recipe: what to ask for again, as a JSON file that people keep, send and attach to `/jobs replay`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+
+from bot.catalogue.fields import SEED_MAX, Attached
+from bot.catalogue.mode import Mode
+from bot.catalogue.registry import build, by_id
+from bot.errors import OptionRefused
+from bot.jobs.again import faithful
+from bot.jobs.model import Job
+
+RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it
+RECIPE_VERSION = 1
+Value: TypeAlias = str | int | float | bool
+
+
+class RecipeInput(BaseModel):
+    """A file that the job began with: the option it was for, its name, and what it is. The file itself is apart."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    option: str = Field(max_length=40)
+    file_name: str = Field(max_length=300)
+    kind: Literal["image", "video", "audio"]
+
+
+class Recipe(BaseModel):
+    """What a job asked for and what fal made of it. `seed` and `actual_prompt` are fal's, None if it told none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    recipe: Literal[1] = RECIPE_VERSION
+    mode: str = Field(max_length=40)
+    endpoint: str = Field(default="", max_length=200)
+    options: dict[str, Value] = Field(max_length=40)
+    seed: StrictInt | None = Field(default=None, ge=0, le=SEED_MAX)
+    actual_prompt: str | None = Field(default=None, max_length=20_000)
+    inputs: tuple[RecipeInput, ...] = Field(default=(), max_length=10)
+    job: str | None = Field(default=None, max_length=40)
+    prices_version: str | None = Field(default=None, max_length=80)
+
+    def to_file(self) -> bytes:
+        """Return it as a JSON file, for people to read too."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+
+def recipe_of(job: Job) -> Recipe:
+    """Return the job's recipe; it names no member, no server and no amount."""
+    result = job.result
+    return Recipe(
+        mode=job.mode,
+        endpoint=by_id(job.mode).endpoint,
+        options=dict(job.options),
+        seed=result.seed if result is not None and result.seed is not None else job.options.get("seed"),
+        actual_prompt=result.actual_prompt if result is not None else None,
+        inputs=tuple(RecipeInput(option=i.option, file_name=i.file_name, kind=i.kind) for i in job.inputs),
+        job=job.id,
+        prices_version=job.prices_version,
+    )
+
+
+def read_recipe(data: bytes) -> Recipe:
+    """Return the recipe in a file that anybody may have written; what it asks for is checked by `replay`.
+
+    Raises:
+        OptionRefused: it is too large, is no recipe, or is one of a newer Wanda.
+    """
+    if len(data) > RECIPE_BYTES_MAX:
+        raise OptionRefused(
+            f"This file is {len(data) // 1024} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "
+            "Attach the JSON file that Wanda gave you."
+        )
+    try:
+        return Recipe.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:60]
+        raise OptionRefused(
+            f"This file is not a recipe that Wanda can read{f' ({where})' if where else ''}. "
+            "Attach the JSON file that Wanda gave you, unchanged."
+        ) from None
+    except RecursionError:
+        raise OptionRefused("This file is not a recipe. Attach the JSON file that Wanda gave you.") from None
+
+
+def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> tuple[Mode, tuple[str, ...]]:
+    """Return the request of the recipe with these files, faithful as a rerun's, and the notes for its card.
+
+    Raises:
+        OptionRefused: the mode is unknown, a file is missing, or an option is not the mode's.
+    """
+    missing = [item for item in recipe.inputs if item.option not in attached]
+    if missing:
+        wanted = ", ".join(f"{item.option} (it was a {item.kind})" for item in missing)
+        raise OptionRefused(f"This recipe needs its files too: attach {wanted}, and run the command again.")
+    actual = recipe.actual_prompt
+    rewritten = actual if actual and actual.strip() and actual != recipe.options.get("prompt") else None
+    options: Mapping[str, Any]
+    options, notes = faithful(recipe.mode, recipe.options, seed=recipe.seed, actual_prompt=rewritten)
+    return build(recipe.mode, options, attached), notes

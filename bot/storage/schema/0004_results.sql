@@ -1,0 +1,11 @@
+-- A job may begin with the result of another, and its files are removed from disk after a time.
+ALTER TABLE jobs ADD COLUMN parent_id TEXT;
+ALTER TABLE jobs ADD COLUMN pressed TEXT;
+ALTER TABLE jobs ADD COLUMN files_gone BIGINT NOT NULL DEFAULT 0;
+
+-- One unfinished rerun for each member, parent and reaction or button, whoever presses how often.
+CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
+CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
+CREATE INDEX jobs_by_message ON jobs (message_id);
+CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
+CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
