@@ -1,8 +1,9 @@
 """From a slash command to an accepted job: check, defer, copy the files, hold the price."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -26,11 +27,22 @@ log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a job comes from when it is not all the member's own words: see `Job`."""
+
+    parent_id: str | None = None
+    trigger: str | None = None
+    notes: tuple[str, ...] = ()
+
+
 async def make_video(
     interaction: Interaction,
     mode_class: type[Mode],
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
+    *,
+    origin: Origin | None = None,
 ) -> None:
     """Carry the command out, ask first if it is costly, or refuse it privately; a refusal spends and keeps nothing."""
     services = interaction.client.services
@@ -48,21 +60,25 @@ async def make_video(
         log.exception("a command was refused: the database did not answer")
         await answer_privately(interaction, STORAGE_TROUBLE)
         return
+    origin = origin or Origin()
     draft = Draft(
         id=services.new_id(),
         who=who,
         mode=mode,
         inputs=(),
         expires_at=services.clock() + services.settings.draft_life_s,
+        parent_id=origin.parent_id,
+        trigger=origin.trigger,
+        notes=origin.notes,
     )
     if weighed is not None and weighed.is_costly:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _carry_out(interaction, draft, attachments, None)
     else:
-        await _carry_out(interaction, draft, attachments, await _card(interaction))
+        await _carry_out(interaction, draft, attachments, await public_card(interaction))
 
 
-async def _card(interaction: Interaction) -> Address:
+async def public_card(interaction: Interaction) -> Address:
     """Show that Wanda is thinking, for everyone to see, and return where: that message becomes the card."""
     received_at = interaction.client.services.clock()
     return address_of(interaction, await _defer(interaction), received_at=received_at)
@@ -85,22 +101,11 @@ async def _defer(interaction: Interaction) -> int:
     return message_id or (await interaction.original_response()).id
 
 
-async def _carry_out(
-    interaction: Interaction, draft: Draft, attachments: Mapping[str, discord.Attachment], card: Address | None
-) -> None:
-    """Copy the files, then have the job accepted on its card, or ask the member first; what fails leaves nothing."""
-    services = interaction.client.services
-    kept = False
+@asynccontextmanager
+async def taking_back(interaction: Interaction) -> AsyncGenerator[None]:
+    """Withdraw the answer that was begun when what is done meanwhile fails, and say privately why."""
     try:
-        draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
-        weighed = None
-        if card is None or draft.mode.priced_by_files():
-            weighed = await weigh(services, draft.who, draft.mode, draft.inputs)
-        if weighed is not None and weighed.is_costly:
-            await ask_first(interaction, draft, weighed, in_public=card is not None)
-        else:
-            await services.runner.accept(order_of(draft, card or await second_card(interaction)))
-        kept = True
+        yield
     except Refusal as refusal:
         await withdraw(interaction, str(refusal))
     except StorageError:
@@ -109,6 +114,34 @@ async def _carry_out(
     except Exception:
         log.exception("a command failed before its job was accepted")
         await withdraw(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
+
+
+async def begin(
+    interaction: Interaction,
+    draft: Draft,
+    attachments: Mapping[str, discord.Attachment],
+    card: Address | None,
+    *,
+    weigh_it: bool,
+) -> None:
+    """Copy the files, then have the job accepted on its card, or ask the member first; what fails leaves no file.
+
+    `weigh_it` is False when it was weighed already and is not costly.
+
+    Raises:
+        Refusal: nothing was held, nothing was stored.
+        StorageError: the database did not answer; nothing was held.
+    """
+    services = interaction.client.services
+    kept = False
+    try:
+        draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
+        weighed = await weigh(services, draft.who, draft.mode, draft.inputs) if weigh_it else None
+        if weighed is not None and weighed.is_costly:
+            await ask_first(interaction, draft, weighed, in_public=card is not None)
+        else:
+            await services.runner.accept(order_of(draft, card or await second_card(interaction)))
+        kept = True
     finally:
         if not kept:
             await discard(inputs_folder(services.settings.data_dir, draft.id))
