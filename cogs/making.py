@@ -20,7 +20,7 @@ from bot.media.intake import discard, inputs_folder
 from cogs.asker import asker
 from cogs.asking import ask_first
 from cogs.placing import address_of, order_of, second_card
-from cogs.taking import take_files
+from cogs.taking import refuse_too_large, take_files
 from cogs.weighing import weigh
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ async def make_video(
         check_place(interaction)
         attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
         mode = build(mode_class.id, options, attached)
+        refuse_too_large(services, mode, attachments)
         who = asker(interaction)
         # What the files decide is weighed once they were read; everything else before a byte is copied.
         weighed = None if mode.priced_by_files() else await weigh(services, who, mode, ())
@@ -73,9 +74,11 @@ async def make_video(
     )
     if weighed is not None and weighed.is_costly:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _carry_out(interaction, draft, attachments, None)
+        card = None
     else:
-        await _carry_out(interaction, draft, attachments, await public_card(interaction))
+        card = await public_card(interaction)
+    async with taking_back(interaction):
+        await begin(interaction, draft, attachments, card, weigh_it=card is None or mode.priced_by_files())
 
 
 async def public_card(interaction: Interaction) -> Address:
