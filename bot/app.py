@@ -16,8 +16,10 @@ import httpx
 
 from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
+from bot.delivery.again_words import OFFERED
 from bot.delivery.charts.painter import Painter
 from bot.delivery.discord_cards import DiscordCards
+from bot.delivery.reacting import Reactor
 from bot.delivery.results import Results
 from bot.endpoints import point_at
 from bot.errors import StartRefused
@@ -29,6 +31,8 @@ from bot.jobs.errands import Errands
 from bot.jobs.runner import Runner
 from bot.jobs.sweeping import sweep
 from bot.log import set_up
+from bot.media.ffmpeg import Ffmpeg
+from bot.media.fitting import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.settings import Settings
@@ -36,10 +40,12 @@ from bot.storage.opening import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.web.server import WebServer
 from cogs.admin import admin
+from cogs.again import again
 from cogs.asking import questions
 from cogs.families import families
 from cogs.menus import menus
 from cogs.quota import quota
+from cogs.reactions import reactions
 from cogs.results import results
 from cogs.watch import watch
 
@@ -79,10 +85,12 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
     client = await stack.enter_async_context(
-        Wanda(settings, (families, menus, questions, results, quota, admin, watch))
+        Wanda(settings, (families, menus, questions, results, again, reactions, quota, admin, watch))
     )
-    cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings)))
+    reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))
+    cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings), reactor=reactor))
     prober = await stack.enter_async_context(Prober.of(settings))
+    ffmpeg = Ffmpeg(settings)
     painter = await stack.enter_async_context(Painter.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
@@ -100,6 +108,8 @@ async def _compose(
         runner=runner,
         drafts=Drafts(most=settings.drafts_max, clock=time.time),
         intake=Intake(http, prober, settings),
+        fitter=Fitter(ffmpeg, prober, settings),
+        prober=prober,
         store=store,
         shipped=shipped_by(settings),
         prices=prices,

@@ -19,7 +19,9 @@ from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.drafts import Drafts
 from bot.jobs.runner import Runner
 from bot.ledger.model import Shipped
+from bot.media.fitting import Fitter
 from bot.media.intake import Intake
+from bot.media.probe import Prober
 from bot.settings import Settings
 from bot.storage.transaction import Store
 
@@ -37,6 +39,8 @@ class Services:
     runner: Runner
     drafts: Drafts
     intake: Intake
+    fitter: Fitter
+    prober: Prober
     store: Store
     shipped: Shipped
     prices: PriceTable

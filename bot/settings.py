@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         "DATABASE_URL", "", "postgresql://… for PostgreSQL; empty for SQLite, wanda.db in the data folder."
     )
     data_dir: Path = setting("WANDA_DATA_DIR", Path("data"), "Database, inputs and results.")
+    keep_days: int = setting(
+        "WANDA_KEEP_DAYS", 30, "Days until a video's inputs and result are removed from disk.", ge=1, le=3650
+    )
+    keep_look_s: float = setting("WANDA_KEEP_LOOK_S", 3600.0, "Between two looks for such files.", gt=0)
     storage_timeout_s: float = setting(
         "WANDA_STORAGE_TIMEOUT_S", 5.0, "The wait for a connection, a lock or an answer of the database.", gt=0, le=60
     )
@@ -152,6 +156,20 @@ class Settings(BaseSettings):
     probe_pixels_max: int = setting(
         "WANDA_PROBE_PIXELS_MAX", 64_000_000, "A larger picture is measured but not decoded.", ge=1, le=268_435_456
     )
+    intake_mb_max: int = setting(
+        "WANDA_INTAKE_MB_MAX", 200, "The largest attached file that is copied, to be made to fit.", ge=1, le=2000
+    )
+    encodes_at_once: int = setting(
+        "WANDA_ENCODES_AT_ONCE", 1, "Clips, sounds and results encoded at once; 0 turns encoding off.", ge=0, le=16
+    )
+    encode_threads: int = setting("WANDA_ENCODE_THREADS", 2, "Cores that one encode may keep busy.", ge=1, le=64)
+    encode_memory_mib: int = setting(
+        "WANDA_ENCODE_MEMORY_MIB", 2048, "An encoder's address space; 4K with two threads needs 1,300.", ge=512
+    )
+    fit_timeout_s: float = setting(
+        "WANDA_FIT_TIMEOUT_S", 150.0, "Making one attached file fit, waiting included.", gt=0, le=600
+    )
+    shrink_timeout_s: float = setting("WANDA_SHRINK_TIMEOUT_S", 600.0, "Encoding one result to fit.", gt=0, le=3600)
     fal_connect_timeout_s: float = setting("WANDA_FAL_CONNECT_TIMEOUT_S", 10.0, "A connection to fal.", gt=0)
     fal_reply_timeout_s: float = setting("WANDA_FAL_REPLY_TIMEOUT_S", 60.0, "fal's answer to one request.", gt=0)
     fal_silence_timeout_s: float = setting(
@@ -201,6 +219,12 @@ class Settings(BaseSettings):
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
     channel_edit_interval_s: float = setting(
         "WANDA_CHANNEL_EDIT_INTERVAL_S", 1.5, "Between two progress edits in one channel with the bot's token.", ge=0
+    )
+    reaction_interval_s: float = setting(
+        "WANDA_REACTION_INTERVAL_S", 0.3, "Between two reactions that Wanda adds herself.", ge=0.25
+    )
+    rerun_patience_s: float = setting(
+        "WANDA_RERUN_PATIENCE_S", 300.0, "How long a reaction's rerun may wait for its channel to take a card.", gt=0
     )
     discord_timeout_s: float = setting(
         "WANDA_DISCORD_TIMEOUT_S", 45.0, "One change of a card, discord.py's own repeats included.", gt=0

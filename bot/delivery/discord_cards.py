@@ -17,6 +17,7 @@ from bot.delivery.describe import Describe, described
 from bot.delivery.links import Posted, Reason
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
+from bot.delivery.reacting import Reactor
 from bot.delivery.results import Fetched, Results, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
@@ -30,7 +31,8 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
 class DiscordCards:
     """Implements `bot.jobs.ports.Cards` over a logged-in client; progress is shown while it is entered.
 
-    `now` is in Unix seconds. `describe` gives the catalogue's words for a job.
+    `now` is in Unix seconds. `describe` gives the catalogue's words for a job, and `reactor` puts reactions below a
+    finished video.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class DiscordCards:
         settings: Settings,
         results: Results,
         *,
+        reactor: Reactor | None = None,
         describe: Describe = described,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._results = results
+        self._reactor = reactor
         self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
@@ -96,10 +100,13 @@ class DiscordCards:
         video, reason = await self._fetched(job)
         await self._pacer.end(job)
         try:
-            return await self._delivered(job, left, video, reason)
+            delivered = await self._delivered(job, left, video, reason)
         except BaseException:
             self._pacer.resume(job)
             raise
+        if self._reactor is not None:
+            self._reactor.offer(delivered.channel_id, delivered.message_id)
+        return delivered
 
     async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
         """Return the video on disk, or the reason why there will only be a link."""

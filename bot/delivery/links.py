@@ -37,6 +37,11 @@ def link(result: Result, posted: Posted) -> str:
     return f"{why}; fal keeps it about 7 days: {_address(result.url)}"
 
 
+def usable(url: str) -> str | None:
+    """Return fal's URL as it is when it is nothing but a URL."""
+    return url if _URL.fullmatch(url) else None
+
+
 def _address(url: str) -> str:
-    """Return fal's URL as it is when it is nothing but a URL, else nothing that could be mistaken for one."""
-    return url if _URL.fullmatch(url) else "(fal gave no usable link)"
+    """Return fal's URL, or nothing that could be mistaken for one."""
+    return usable(url) or "(fal gave no usable link)"

@@ -61,7 +61,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class Reply:
     """A reference to the job's card. Discord's specification has its ids as strings; discord.py's own sends numbers."""
 
     job: Job
@@ -191,7 +191,7 @@ class Post:
     async def _send(self, job: Job, parcel: Parcel, *, reply: bool) -> Place:
         """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
         card = announced(parcel)
-        options: dict[str, Any] = {"reference": _Reply(job), "mention_author": False} if reply else {}
+        options: dict[str, Any] = {"reference": Reply(job), "mention_author": False} if reply else {}
         async with Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 message: discord.Message = await self._channel(job).send(

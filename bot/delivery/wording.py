@@ -7,6 +7,7 @@ same card, so repeating an edit after a crash changes nothing that people see.
 from typing import assert_never
 
 from bot.delivery import failures
+from bot.delivery.again_words import finished_buttons
 from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
 from bot.delivery.links import Posted, link
@@ -70,6 +71,7 @@ def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, s
         fields=(*_seed(result), *_fields(job, left, settings)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
+        buttons=finished_buttons(job),
         content=None if posted.reason is None else link(result, posted),
     )
 
