@@ -1,7 +1,7 @@
 """Transactions that find jobs again: by their message, by their parent, by their member, and by their age."""
 
 from bot.jobs.model import Job, State
-from bot.jobs.transactions import job_in
+from bot.jobs.rows import job_in
 from bot.storage.transaction import Many, One, Row, Transaction
 
 CHILDREN_MAX = 5  # that a card links to, the latest ones

@@ -56,6 +56,15 @@ class Address:
     posted_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A message that people can be sent to."""
+
+    guild_id: int
+    channel_id: int
+    message_id: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handle:
     """fal's name for a request, and its own URLs, whose host was checked when they came."""
@@ -110,9 +119,9 @@ class Job:
     `told` says that the card shows how the job ended; `put_off_at` is when fal, its account locked, first turned the
     submit away. `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the
     server (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
-    `parent_id` is the job whose result this one began with, `trigger` what the member did for it ("react:🔁",
-    "button:again", …), and `notes` are whole sentences for the card. `files_gone_at` is when Wanda's own copies of the
-    inputs and the result were removed from disk.
+    `parent_id` is the job whose result this one began with, `parent_at` where that one stands, `trigger` what the
+    member did for it ("react:🔁", "button:again", …), and `notes` are whole sentences for the card. `files_gone_at` is
+    when Wanda's own copies of the inputs and the result were removed from disk.
     """
 
     id: str
@@ -146,6 +155,7 @@ class Job:
     approver_role_id: int | None = None
     approved_by: int | None = None
     parent_id: str | None = None
+    parent_at: Spot | None = None
     trigger: str | None = None
     notes: tuple[str, ...] = ()
     files_gone_at: float | None = None

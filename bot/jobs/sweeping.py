@@ -1,4 +1,4 @@
-"""Removing the files of commands that never became a job, because the process died in between."""
+"""Removing the files that belong to no job, because the process died before there was one, or after it was deleted."""
 
 import logging
 import shutil
@@ -14,23 +14,29 @@ LEFT_ALONE_S = 3600.0  # a younger folder may belong to a command that is under 
 
 
 async def sweep(store: Store, data_dir: Path, *, clock: Callable[[], float]) -> int:
-    """Remove every input folder that no job owns and that is over an hour old; returns how many.
+    """Remove every input folder and result that no job owns and that is over an hour old; returns how many.
 
     Raises:
         StorageError: the database did not answer; nothing was removed.
     """
     known = await store.read(known_ids())
-    return await to_thread(_sweep, data_dir / "inputs", known, clock() - LEFT_ALONE_S)
+    folders = (data_dir / "inputs", data_dir / "results")
+    return sum([await to_thread(_sweep, folder, known, clock() - LEFT_ALONE_S) for folder in folders])
 
 
-def _sweep(inputs: Path, known: frozenset[str], older_than: float) -> int:
-    if not inputs.is_dir():
+def _sweep(folder: Path, known: frozenset[str], older_than: float) -> int:
+    if not folder.is_dir():
         return 0
     orphans = [
-        folder for folder in inputs.iterdir() if folder.name not in known and folder.stat().st_mtime < older_than
+        path
+        for path in folder.iterdir()
+        if path.name.partition(".")[0] not in known and path.stat().st_mtime < older_than
     ]
-    for folder in orphans:
-        shutil.rmtree(folder, ignore_errors=True)
+    for path in orphans:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     if orphans:
-        log.info("removed the files of %d commands that never became a job", len(orphans))
+        log.info("removed what belongs to no job from %s: %d", folder.name, len(orphans))
     return len(orphans)

@@ -3,17 +3,16 @@
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pydantic import TypeAdapter
-
 from bot.errors import AlreadyRunning, Busy, StorageError
 from bot.jobs.budgets import ask_of, who_of
+from bot.jobs.forgetting import refuse_if_away
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Spot
+from bot.jobs.rows import body_of, job_in
 from bot.ledger import transactions as ledger
 from bot.ledger.model import Held, Shipped
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Many, One, Transaction
 
-_JOB = TypeAdapter(Job)
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
     "parent_id, pressed, files_gone"
@@ -45,12 +44,12 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short.
+        NotAllowed: also when the member deleted what they had used of an allowance that has not renewed yet.
         AlreadyRunning: the member's same rerun of the same video has not ended.
         Busy: `in_flight_max` unfinished jobs exist already.
     """
-    # Before the money, so that a second press is told this and not that the first one has used the budget up.
-    if job.parent_id is not None and (yield One(_RUNNING, (job.parent_id, job.member_id, job.trigger))) is not None:
-        raise _already_running()
+    yield from refuse_if_away(job.guild_id, job.member_id, at=job.created_at)
+    job = yield from _beside_its_parent(job)
     open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
     if open_jobs["n"] >= in_flight_max:
         raise Busy(
@@ -71,6 +70,20 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
     if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
         raise _already_running()
     return Accepted(job, held)
+
+
+def _beside_its_parent(job: Job) -> Transaction[Job]:
+    """Return the job with the place of its parent's card, if it has one; raises AlreadyRunning for a second press.
+
+    That is before the money, so that it is not said that the first press has used the budget up.
+    """
+    if job.parent_id is None:
+        return job
+    if (yield One(_RUNNING, (job.parent_id, job.member_id, job.trigger))) is not None:
+        raise _already_running()
+    row = yield One("SELECT guild_id, channel_id, message_id FROM jobs WHERE id = $1", (job.parent_id,))
+    spot = None if row is None else Spot(row["guild_id"], row["channel_id"], row["message_id"])
+    return replace(job, parent_at=spot)
 
 
 def _already_running() -> AlreadyRunning:
@@ -182,13 +195,3 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.trigger,
         int(job.files_gone_at is not None),
     )
-
-
-def body_of(job: Job) -> str:
-    """Return the job as a row keeps it."""
-    return _JOB.dump_json(job).decode()
-
-
-def job_in(row: Row) -> Job:
-    """Return the job in a row with its `body`."""
-    return _JOB.validate_json(row["body"])

@@ -9,3 +9,13 @@ CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS N
 CREATE INDEX jobs_by_message ON jobs (message_id);
 CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
+
+-- A member whose data is deleted loses the name in the books too, where every amount stays. While this table has a row,
+-- which is within one transaction only, entries and acts may exchange that name for that pseudonym and nothing else.
+CREATE TABLE renaming (name TEXT PRIMARY KEY, pseudonym TEXT NOT NULL);
+
+-- Whoever deleted their data has no used allowance in the books any more, and waits for the next one. `name` is a hash.
+CREATE TABLE away (name TEXT PRIMARY KEY, until_at DOUBLE PRECISION NOT NULL);
+
+-- Servers that Wanda was removed from and whose data is not all deleted yet.
+CREATE TABLE leaving (guild_id BIGINT PRIMARY KEY, at DOUBLE PRECISION NOT NULL);
