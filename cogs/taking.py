@@ -1,5 +1,6 @@
-"""The files of a command, copied and read, as a job's inputs."""
+"""The files of a command, copied, read and made to fit, as a job's inputs."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,37 +9,72 @@ import discord
 from bot.catalogue.mode import Mode
 from bot.client import Services
 from bot.jobs.model import Input
-from bot.media.intake import Offered, Taken, Wanted, inputs_folder
+from bot.media.fitting import Fitted
+from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder, refuse_by_claim
+
+_MB = 1_000_000
+
+
+def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> None:
+    """Return when Discord declares no attachment larger than what Wanda copies in order to make it fit.
+
+    Raises:
+        MediaRefused: one is.
+    """
+    for wanted in _wanted(services, mode, attachments):
+        refuse_by_claim(wanted)
 
 
 async def take_files(
     services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], job_id: str
 ) -> tuple[Input, ...]:
-    """Copy every attachment and read what it really is, in the order of the mode's fields; the mode takes them all.
+    """Copy every attachment, read what it really is and make it fit, in the order of the mode's fields.
+
+    The mode takes them all afterwards. When one is refused nothing is kept.
 
     Raises:
-        Refusal: one is not what the mode can use.
+        Refusal: one is not what the mode can use, also after everything that can be done to it.
     """
-    wanted = [
+    folder = inputs_folder(services.settings.data_dir, job_id)
+    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=folder)
+    done = False
+    try:
+        inputs = tuple([await _fitted(services, mode, item) for item in taken])
+        mode.check({item.option: item for item in inputs})
+        done = True
+    finally:
+        if not done:
+            await asyncio.shield(discard(folder))
+    return inputs
+
+
+def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> list[Wanted]:
+    """Return what is copied: also what is larger than the mode takes, as long as it may be made to fit."""
+    most = services.settings.intake_mb_max * _MB
+    return [
         Wanted(
             option=option,
             offered=Offered(url=item.url, file_name=item.filename, size_bytes=item.size),
-            bytes_max=spec.bytes_max,
+            bytes_max=max(spec.bytes_max, most),
         )
         for option, spec in mode.media().items()
         if (item := attachments.get(option)) is not None
     ]
-    taken = await services.intake.take_all(wanted, into=inputs_folder(services.settings.data_dir, job_id))
-    inputs = tuple(_input(item, services.settings.data_dir) for item in taken)
-    mode.check({item.option: item for item in inputs})
-    return inputs
 
 
-def _input(taken: Taken, data_dir: Path) -> Input:
-    facts = taken.facts
+async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
+    """Return the input that fits; the file that did not is gone then."""
+    fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option])
+    if fitted.path != taken.path:
+        await asyncio.to_thread(taken.path.unlink, missing_ok=True)
+    return _input(taken, fitted, services.settings.data_dir)
+
+
+def _input(taken: Taken, fitted: Fitted, data_dir: Path) -> Input:
+    facts = fitted.facts
     return Input(
         option=taken.option,
-        path=str(taken.path.relative_to(data_dir)),
+        path=str(fitted.path.relative_to(data_dir)),
         file_name=taken.file_name,
         kind=facts.kind,
         format=facts.format,
@@ -47,4 +83,5 @@ def _input(taken: Taken, data_dir: Path) -> Input:
         height=facts.height,
         seconds=facts.seconds,
         codec=facts.codec,
+        changes=fitted.changes,
     )

@@ -15,12 +15,14 @@ def check_media(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
     Raises:
         MediaRefused: it is not; says the number, the limit and what to do.
     """
-    _check_format(spec, facts, this)
+    _check_kind(spec, facts, this)
+    # What Wanda cannot mend comes first: who is told of the format alone would save it anew in vain.
+    check_seconds(spec, facts, this=this)
+    _check_pixels(spec, facts, this)
     too_large = size_problem(spec, facts.size_bytes, this=this)
     if too_large:
         raise MediaRefused(too_large)
-    check_seconds(spec, facts, this=this)
-    _check_pixels(spec, facts, this)
+    _check_format(spec, facts, this)
 
 
 def size_problem(spec: MediaSpec, size_bytes: int, *, this: str) -> str | None:
@@ -31,12 +33,14 @@ def size_problem(spec: MediaSpec, size_bytes: int, *, this: str) -> str | None:
     return f"{this} is {size} MB; {spec.subject} of up to {spec.bytes_max // MB} MB. Make it smaller and try again."
 
 
+def _check_kind(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
+    if facts.kind != spec.kind:
+        names, found = listed(name.upper() for name in spec.formats), NOUNS.get(facts.kind, facts.kind)
+        raise MediaRefused(f"{this} is really a {found}. Attach a {NOUNS[spec.kind]} ({names}) there and try again.")
+
+
 def _check_format(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
     names = listed(name.upper() for name in spec.formats)
-    wanted = NOUNS[spec.kind]
-    if facts.kind != spec.kind:
-        found = NOUNS.get(facts.kind, facts.kind)
-        raise MediaRefused(f"{this} is really a {found}. Attach a {wanted} ({names}) there and try again.")
     if facts.format not in spec.formats:
         raise MediaRefused(
             f"{this} is in the format {facts.format.upper()}; {spec.subject} in the format {names}. "

@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, media_fields, option_specs
-from bot.catalogue.limits import NOUNS, check_media, size_problem
+from bot.catalogue.limits import NOUNS, check_media
 from bot.catalogue.price import PriceTable, Quote, Rates, ceiling
 
 # What a card always shows, in this order, where the mode has it.
@@ -51,15 +51,6 @@ class Mode(BaseModel, ABC):
     def media(cls) -> Mapping[str, MediaSpec]:
         """Return what each file option takes, by name."""
         return media_fields(cls)
-
-    @model_validator(mode="after")
-    def _declared_sizes(self) -> Self:
-        """Refuse by Discord's declared size before anything is downloaded; the bytes are counted again there."""
-        for name, file in self.attached().items():
-            problem = size_problem(self.media()[name], file.size_bytes, this=self._this(name))
-            if problem:
-                raise ValueError(problem)
-        return self
 
     def attached(self) -> dict[str, Attached]:
         """Return the files that were given, by option."""

@@ -10,6 +10,7 @@ from bot.delivery import failures
 from bot.delivery.again_words import finished_buttons
 from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
+from bot.delivery.fit_words import fitted_inputs
 from bot.delivery.links import Posted, link
 from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
@@ -193,6 +194,7 @@ def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
     line = settings_line(settings)
     if line:
         fields.append(Field("Settings", line, inline=False))
+    fields += fitted_inputs(job.inputs)
     return tuple(fields)
 
 

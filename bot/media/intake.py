@@ -15,7 +15,7 @@ from bot.media.names import shown_name
 from bot.media.probe import Facts, Prober
 from bot.settings import MIB, Settings
 
-__all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "shown_name"]
+__all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]
 
 _DEFAULT_CDN = "https://cdn.discordapp.com"
 _DEFAULT_CDN_TWIN = "https://media.discordapp.net"
@@ -33,7 +33,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An attachment for one option of a mode, and the most bytes that the mode takes there."""
+    """An attachment for one option of a mode, and the most bytes that are copied for it."""
 
     option: str
     offered: Offered
@@ -88,7 +88,7 @@ class Intake:
             Busy: so many others' files are being copied that the member waited as long as one file may take.
         """
         for each in wanted:
-            _refuse_by_claim(each)
+            refuse_by_claim(each)
         if not wanted:
             return ()
         done = False
@@ -163,8 +163,12 @@ class Intake:
             ) from error
 
 
-def _refuse_by_claim(wanted: Wanted) -> None:
-    """Refuse what is too large by its own account, before a byte is copied."""
+def refuse_by_claim(wanted: Wanted) -> None:
+    """Return when the file says of itself that it is within the limit.
+
+    Raises:
+        MediaRefused: it is too large by its own account, so no byte of it is copied.
+    """
     offered, most = wanted.offered, wanted.bytes_max
     if offered.size_bytes > most:
         name, size, limit = shown_name(offered.file_name), _size(offered.size_bytes, most), _size(most, most)

@@ -24,9 +24,9 @@ START_TIMEOUT_S = 30.0
 # Libraries leave a little memory behind; a new process from time to time costs nothing to speak of.
 REQUESTS_PER_WORKER = 500
 _DRAIN_BYTES = 64 * 1024
-_ROOT = Path(bot.__file__).resolve().parents[1]
+ROOT = Path(bot.__file__).resolve().parents[1]
 # What a Python needs in order to start and find its libraries. No key and no address is in it.
-_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 
 
 class WorkersUnavailable(Exception):  # noqa: N818 - the state, not a fault of the request
@@ -160,8 +160,8 @@ class Workers:
                 stdout=PIPE,
                 stderr=DEVNULL,
                 limit=self._answer_bytes_max,
-                cwd=_ROOT,
-                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                cwd=ROOT,
+                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
                 start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then closes its workers
             )
         except OSError as error:

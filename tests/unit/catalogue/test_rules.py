@@ -3,8 +3,9 @@
 import pytest
 
 from bot.catalogue import registry
-from bot.errors import OptionRefused
-from tests.catalogue_samples import LEAST, MB, attached, request
+from bot.catalogue.limits import check_media
+from bot.errors import MediaRefused, OptionRefused
+from tests.catalogue_samples import LEAST, MB, attached, facts, request
 
 
 @pytest.mark.parametrize(
@@ -114,17 +115,18 @@ def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
         ("wan21-image", "image", 20),
     ],
 )
-def test_a_declared_size_is_refused_at_once(mode_id: str, option: str, most_mb: int) -> None:
-    """A file that Discord declares too large is refused before it is downloaded, with both numbers."""
+def test_a_declared_size_is_no_refusal(mode_id: str, option: str, most_mb: int) -> None:
+    """A file that Discord declares too large is taken on, because it can be made to fit; what is probed must fit."""
     options, _ = LEAST[mode_id]
-    registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB))
-    with pytest.raises(OptionRefused, match=rf"is {most_mb}[.]\d+ MB;.*up to {most_mb} MB[.]"):
-        registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB + 1))
+    mode = registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB + 1))
+    with pytest.raises(MediaRefused, match=rf"is {most_mb}[.]\d+ MB;.*up to {most_mb} MB[.]"):
+        check_media(mode.media()[option], facts(option, size_bytes=most_mb * MB + 1), this="This file")
 
 
 @pytest.mark.parametrize("mode_id", ["wan27-image", "wan25-image"])
-def test_declared_sound_is_limited_too(mode_id: str) -> None:
-    """Sound is at most 15 MB."""
+def test_sound_is_limited_too(mode_id: str) -> None:
+    """Sound is at most 15 MB once it was made to fit."""
     options, files = LEAST[mode_id]
-    with pytest.raises(OptionRefused, match=r"sound file is 15[.]\d+ MB;.*up to 15 MB"):
-        registry.build(mode_id, options, attached(*files) | attached("audio", size_bytes=15 * MB + 1))
+    mode = registry.build(mode_id, options, attached(*files) | attached("audio"))
+    with pytest.raises(MediaRefused, match=r"sound file is 15[.]\d+ MB;.*up to 15 MB"):
+        check_media(mode.media()["audio"], facts("audio", size_bytes=15 * MB + 1), this="This sound file")

@@ -1,0 +1,178 @@
+"""The one ffmpeg that Wanda runs: found once, kept within limits, and asked only to read and write named files."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from bot.errors import EncodeFailed
+from bot.settings import MIB, Settings
+from bot.workers.once import Limits, RunFailed, run_once
+
+_LOG = logging.getLogger(__name__)
+
+OnFraction: TypeAlias = Callable[[float], None]
+NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame")
+_LOOK_TIMEOUT_S = 20.0
+# FFmpeg's name for the reader of each of our formats: no reader chooses itself, so a playlist is never one.
+_READERS = {
+    **dict.fromkeys(("mp4", "mov", "3gp", "m4a"), "mov"),
+    **dict.fromkeys(("webm", "mkv"), "matroska"),
+    **{name: name for name in ("avi", "wav", "mp3", "ogg", "flac")},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that has every encoder that is needed."""
+
+    path: str
+    origin: Literal["the system's", "imageio-ffmpeg's"]
+    version: str
+
+
+def find_ffmpeg() -> Program | None:
+    """Return the ffmpeg on PATH, else the one that imageio-ffmpeg brings, or None; blocks for a moment."""
+    for origin, locate in _PLACES:
+        path = locate()
+        if path is None:
+            continue
+        version = _version(path)
+        missing = _missing_encoders(path)
+        if version and not missing:
+            return Program(os.path.realpath(path), origin, version)
+        _LOG.warning("%s ffmpeg at %s is not used: it lacks %s", origin, path, ", ".join(missing) or "a version")
+    return None
+
+
+def _bundled() -> str | None:
+    """Return imageio-ffmpeg's own; a system without a wheel of it has none."""
+    with contextlib.suppress(ImportError, RuntimeError):
+        import imageio_ffmpeg  # noqa: PLC0415 - where the system has an ffmpeg, this one may be missing
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    return None
+
+
+_PLACES: tuple[tuple[Literal["the system's", "imageio-ffmpeg's"], Callable[[], str | None]], ...] = (
+    ("the system's", lambda: shutil.which("ffmpeg")),
+    ("imageio-ffmpeg's", _bundled),
+)
+
+
+def _version(path: str) -> str:
+    """Return "n9.0.2", the third word of "ffmpeg version n9.0.2 Copyright …", or nothing."""
+    words = _said_by(path, "-version").split(maxsplit=3)
+    return words[2][:40] if words[:2] == ["ffmpeg", "version"] else ""
+
+
+def _missing_encoders(path: str) -> list[str]:
+    listed = {words[1] for line in _said_by(path, "-encoders").splitlines() if len(words := line.split()) > 1}
+    return [name for name in NEEDED_ENCODERS if name not in listed]
+
+
+def _said_by(path: str, question: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the path is the operator's own, the argument ours
+            [path, "-nostdin", "-hide_banner" if question != "-version" else "-nostdin", question],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_LOOK_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+class Ffmpeg:
+    """Runs ffmpeg, at most `encodes_at_once` at a time, each at the lowest priority and within its limits."""
+
+    def __init__(self, settings: Settings, *, find: Callable[[], Program | None] = find_ffmpeg) -> None:
+        """Nothing is looked for before the first encode."""
+        self._settings = settings
+        self._find = find
+        self._found: Program | None = None
+        self._looking = asyncio.Lock()
+        self._slots = asyncio.Semaphore(max(1, settings.encodes_at_once))
+
+    async def program(self) -> Program:
+        """Return the ffmpeg that is used; it is looked for once.
+
+        Raises:
+            EncodeFailed: there is none, or encoding is turned off.
+        """
+        if not self._settings.encodes_at_once:
+            raise EncodeFailed("encoding is turned off by WANDA_ENCODES_AT_ONCE")
+        async with self._looking:
+            if self._found is None:
+                self._found = await asyncio.to_thread(self._find)
+        if self._found is None:
+            raise EncodeFailed("there is no ffmpeg with all the encoders that are needed")
+        return self._found
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a place among those that may encode, and hold it for all the passes of one encode."""
+        async with self._slots:
+            yield
+
+    async def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout_s: float,
+        file_bytes_max: int,
+        seconds: float | None = None,
+        on_fraction: OnFraction | None = None,
+    ) -> None:
+        """Run it once, within a `turn`; `on_fraction` gets 0 to 1 as the output grows towards `seconds`.
+
+        Raises:
+            EncodeFailed: it did not end well within its limits.
+        """
+        program = await self.program()
+        command = [program.path, *_QUIET, *arguments]
+        limits = Limits(
+            memory_mib=self._settings.encode_memory_mib,
+            cpu_s=max(1, round(timeout_s * (self._settings.encode_threads + 1))),
+            file_mib=-(-file_bytes_max // MIB),
+            timeout_s=timeout_s,
+        )
+        try:
+            await run_once(command, limits, on_line=_Progress(seconds, on_fraction))
+        except RunFailed as error:
+            raise EncodeFailed(f"ffmpeg: {error}") from error
+
+
+_QUIET = ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-stats_period", "0.5", "-progress", "pipe:1", "-y")
+
+
+def reading(path: Path, format_: str) -> list[str]:
+    """Return the arguments that read one file of this format, and nothing else, whatever the file says."""
+    return ["-protocol_whitelist", "file,pipe", "-f", _READERS[format_], "-i", f"file:{path.absolute()}"]
+
+
+def writing(path: Path, muxer: str) -> list[str]:
+    """Return the arguments that write one file, without what the input says of itself."""
+    return ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-f", muxer, f"file:{path.absolute()}"]
+
+
+class _Progress:
+    """Reads ffmpeg's own lines of progress: "out_time_us=5200000"."""
+
+    def __init__(self, seconds: float | None, on_fraction: OnFraction | None) -> None:
+        self._seconds = seconds
+        self._on_fraction = on_fraction
+
+    def __call__(self, line: str) -> None:
+        name, _, value = line.partition("=")
+        if name == "out_time_us" and value.isdecimal() and self._seconds and self._on_fraction:
+            self._on_fraction(min(1.0, int(value) / 1_000_000 / self._seconds))

@@ -1,0 +1,65 @@
+"""Files that do not fit are made to fit, and the card says so; with real files of the sizes that people have."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from sandbox.stage import Stage, text_of
+from tests import media_samples as samples
+from tests.e2e.play import finished, real_file
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def noisy_png(folder: Path, width: int, height: int) -> Path:
+    """A picture in which nothing repeats, so that it is as large as a photograph's PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"photo-{width}x{height}.png"
+    Image.effect_noise((width, height), 60).convert("RGB").save(path, compress_level=1)
+    return path
+
+
+async def made(stage: Stage, command: str, options: dict[str, Any], **files: Path) -> tuple[str, dict[str, Any]]:
+    """Have a video made; returns the words of its card and fal's input."""
+    answer = await stage.slash("maker", command, options, **files)
+    assert answer["acknowledged"], answer
+    message = await finished(stage, answer["message_id"])
+    return text_of(message), (await stage.fal.get("requests"))[-1]
+
+
+async def test_a_clip_too_long(stage: Stage, files: Path) -> None:
+    """A 12 s MP4 with sound is trimmed to the 10 s that Wan 2.7 continues, and the card says both numbers."""
+    clip = await asyncio.to_thread(lambda: real_file(files, "walk.mp4", samples.mp4(12.0, 640, 360, 25, sound=True)))
+    words, request = await made(stage, "wan27 image", {"duration": 12, "resolution": "720p"}, video=clip)
+    assert "trimmed from 12 s to 10 s" in words
+    assert request["input"]["video_url"].endswith(".mp4")
+
+
+async def test_a_picture_too_large(stage: Stage, files: Path) -> None:
+    """A 6,000 × 4,000 PNG is scaled to the 2,000 px of Wan 2.5, not distorted."""
+    picture = await asyncio.to_thread(noisy_png, files, 6000, 4000)
+    words, _ = await made(stage, "wan25 image", {"prompt": "waves", "resolution": "480p"}, image=picture)
+    assert "picture scaled from 6000 × 4000 to 2000 × 1333" in words
+
+
+async def test_a_picture_of_too_many_bytes(stage: Stage, files: Path) -> None:
+    """A PNG above the 20 MB of Wan 2.7 keeps its pixels and becomes a JPEG."""
+    picture = await asyncio.to_thread(noisy_png, files, 6000, 4000)
+    assert picture.stat().st_size > 20_000_000
+    words, request = await made(stage, "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
+    assert "PNG turned into JPEG" in words
+    assert request["input"]["image_url"].endswith((".jpg", ".jpeg"))
+
+
+async def test_a_voice_message(stage: Stage, files: Path) -> None:
+    """A voice message of 40 s in OGG becomes 30 s of MP3, beside a picture that fits and stays as it is."""
+    voice = await asyncio.to_thread(lambda: real_file(files, "voice-message.ogg", samples.ogg(40.0)))
+    picture = await asyncio.to_thread(lambda: real_file(files, "face.png", samples.png(640, 480)))
+    options = {"duration": 2, "resolution": "720p"}
+    words, request = await made(stage, "wan27 image", options, image=picture, audio=voice)
+    assert "audio: trimmed from 40 s to 30 s, OGG turned into MP3" in words
+    assert request["input"]["audio_url"].endswith(".mp3")
+    assert await stage.fal.fetch(request["input"]["image_url"]) == picture.read_bytes()
