@@ -1,0 +1,228 @@
+"""Reactions on a finished card, by its owner and by others."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e.again import (
+    differ,
+    id_of,
+    inputs,
+    labels,
+    latest_input,
+    press,
+    react,
+    restart,
+    spent_by,
+    wait_for,
+)
+from tests.e2e.play import books_are_right, finished, in_state, order, replied
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def one_video(stage: Stage, files: Path, **options: object) -> str:
+    """Make a video as maker and return its card once it may be reacted to."""
+    message_id = await order(stage, files, **{"seed": 7, **options})
+    await finished(stage, message_id)
+    await in_state(stage, message_id, "done")
+    return message_id
+
+
+async def requests(stage: Stage) -> int:
+    """Return how often fal was asked."""
+    return len(await stage.fal.get("requests"))
+
+
+async def nothing_came(stage: Stage, parent: str, before: int, messages: int) -> None:
+    """See that a later, ordinary rerun is the only thing that came of everything before it."""
+    await react(stage, "maker", parent, "🔁")
+    await replied(stage, parent)
+    assert await requests(stage) == before + 1
+    assert len(await stage.messages()) == messages + 1
+
+
+async def test_wanda_offers_them(stage: Stage, files: Path) -> None:
+    """Wanda puts 🔁 and 🎲 below a delivered video herself."""
+    parent = await one_video(stage, files)
+
+    async def look() -> list[str] | None:
+        message = await stage.message(parent)
+        assert message is not None
+        shown = [row["emoji"] for row in message["reactions"] if row["users"] == ["Wanda"]]
+        return shown if len(shown) == 2 else None
+
+    assert await eventually(look, what="offered reactions") == ["🔁", "🎲"]
+
+
+async def test_again_after_a_restart(stage: Stage, files: Path) -> None:
+    """🔁 on a card from before a restart asks fal for the same input, in a reply that the reacting member pays for."""
+    parent = await one_video(stage, files)
+    first = await latest_input(stage)
+    await restart(stage)
+    friend = await id_of(stage, "friend")
+    before = await asyncio.to_thread(spent_by, stage, friend)
+    await react(stage, "friend", parent, "🔁")
+    message = await replied(stage, parent)
+    second = await latest_input(stage)
+    assert differ(first, second) == set()
+    assert (second["seed"], second["enable_prompt_expansion"]) == (7, False)
+    assert await asyncio.to_thread(spent_by, stage, friend) == before + 200_000
+    assert f"<@{friend}>" in text_of(message)
+    await books_are_right(stage)
+
+
+async def test_a_new_seed(stage: Stage, files: Path) -> None:
+    """🎲 asks for the same without the seed."""
+    parent = await one_video(stage, files)
+    first = await latest_input(stage)
+    await react(stage, "friend", parent, "🎲")
+    await replied(stage, parent)
+    second = await latest_input(stage)
+    assert differ(first, second) == {"seed"}
+    assert "seed" not in second
+
+
+async def test_who_may_not(stage: Stage, files: Path) -> None:
+    """Other emoji, other messages, and members who may not use commands there come to nothing, without a word."""
+    parent = await one_video(stage, files)
+    await stage.discord.post(
+        "world",
+        {
+            "members": [{"name": "mute", "roles": []}],
+            "channels": [
+                {"name": "quiet", "overwrites": [{"member": "mute", "deny": ["USE_APPLICATION_COMMANDS"]}]},
+            ],
+        },
+    )
+    before, messages = await requests(stage), len(await stage.messages())
+    theirs = await stage.discord.post("say", {"user": "friend", "channel": "general", "content": "a message"})
+    await react(stage, "maker", theirs["message_id"], "🔁")
+    await react(stage, "friend", parent, "👍")
+    await react(stage, "friend", parent, "❌")
+    await nothing_came(stage, parent, before, messages + 1)
+    assert await stage.message(parent) is not None
+
+
+async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> None:
+    """A member whom the channel denies application commands gets no rerun by reacting either."""
+    await stage.discord.post("world", {"members": [{"name": "mute", "roles": []}]})
+    deny = [{"member": "mute", "deny": ["USE_APPLICATION_COMMANDS"]}]
+    await stage.discord.post("world", {"channels": [{"name": "studio", "overwrites": deny}]})
+    parent = await in_channel(stage, files, "studio")
+    before = await requests(stage)
+    await react(stage, "mute", parent, "🔁")
+    await react(stage, "friend", parent, "🔁")
+    await inputs(stage, before + 1)
+
+    async def look() -> list[dict[str, Any]] | None:
+        found = [m for m in await stage.messages(channel="studio") if m["attachments"]]
+        return found if len(found) == 2 else None
+
+    await eventually(look, what="the friend's video")
+    assert await requests(stage) == before + 1
+
+
+async def in_channel(stage: Stage, files: Path, channel: str) -> str:
+    """Make a video in another channel and return its card."""
+    from sandbox.stage import attached
+    from tests.e2e.play import PRICED, picture
+
+    body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**PRICED, "seed": 7}}
+    image = await asyncio.to_thread(picture, files)
+    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(image)}})
+
+    async def look() -> bool | None:
+        seen = await stage.messages(channel=channel)
+        return True if any(m["id"] == answer["message_id"] and m["attachments"] for m in seen) else None
+
+    await eventually(look, what="video")
+    await in_state(stage, answer["message_id"], "done")
+    return answer["message_id"]
+
+
+async def test_one_at_a_time(stage: Stage, files: Path) -> None:
+    """While a member's rerun is running, the same reaction by the same member starts no second one."""
+    parent = await one_video(stage, files)
+    before = await requests(stage)
+    await stage.fal.post("settings", {"seconds_per_job": 2})
+    try:
+        await react(stage, "friend", parent, "🔁")
+        for _ in range(3):
+            await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
+            await react(stage, "friend", parent, "🔁")
+        await replied(stage, parent)
+    finally:
+        await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    assert await requests(stage) == before + 1
+
+
+async def test_delete(stage: Stage, files: Path) -> None:
+    """❌ deletes the card for its owner and for moderators, and for nobody else."""
+    for user in ("maker", "admin"):
+        parent = await one_video(stage, files)
+        await react(stage, "friend", parent, "❌")
+        await react(stage, user, parent, "❌")
+
+        async def look(gone: str = parent) -> bool | None:
+            return True if await stage.message(gone) is None else None
+
+        await eventually(look, what="deleted card")
+
+
+async def test_by_direct_message(stage: Stage, files: Path) -> None:
+    """✉️ sends the member the video and its recipe."""
+    parent = await one_video(stage, files)
+    await react(stage, "friend", parent, "✉️")
+
+    async def look() -> dict[str, Any] | None:
+        seen = await stage.messages(channel="@friend", seen_by="friend")
+        return next((m for m in seen if parent in m["content"]), None)
+
+    message = await eventually(look, what="direct message")
+    video, recipe = message["attachments"]
+    assert video["filename"].endswith(".mp4")
+    found = json.loads(await stage.discord.fetch(recipe["url"]))
+    assert (found["mode"], found["seed"]) == ("wan27-image", 7)
+    assert found["options"]["prompt"] == "the lake begins to shimmer"
+    assert found["actual_prompt"]
+
+
+async def test_a_refusal(stage: Stage, files: Path) -> None:
+    """A member whose budget is short is told so by direct message, with the card's link, and no card is begun."""
+    parent = await one_video(stage, files)
+    await stage.discord.post("world", {"members": [{"name": "poor", "roles": []}]})
+    await stage.slash("admin", "wanda-admin member limit", {"member": "poor", "daily": "0.1"})
+    messages = len(await stage.messages())
+    await react(stage, "poor", parent, "🔁")
+    told = await wait_for(stage, "day", channel="@poor", seen_by="poor")
+    assert parent in told["content"]
+    assert len(await stage.messages()) == messages
+
+
+async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
+    """A costly rerun asks in the channel and carries on only when the member who reacted confirms."""
+    parent = await one_video(stage, files)
+    before = await requests(stage)
+    await stage.slash("friend", "quota ask", {"above": "0.1"})
+    await react(stage, "friend", parent, "🔁")
+    question = await wait_for(stage, "Only you can answer")
+    assert question["reference"] == parent
+    assert labels(question) == ["Make it", "Cancel"]
+    await press(stage, "maker", question["id"], "Make it")
+    await wait_for(stage, "React to the card yourself", seen_by="maker")
+    assert await requests(stage) == before
+    await press(stage, "friend", question["id"], "Make it")
+    await finished(stage, question["id"])
+    assert await requests(stage) == before + 1
+    await react(stage, "friend", parent, "🎲")
+    again = await wait_for(stage, "Only you can answer")
+    await press(stage, "friend", again["id"], "Cancel")
+    await wait_for(stage, "Nothing was held or charged")
+    assert await requests(stage) == before + 1
+    await stage.slash("friend", "quota ask", {"above": "100"})
+    await books_are_right(stage)
