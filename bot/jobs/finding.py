@@ -1,5 +1,7 @@
 """Transactions that find jobs again: by their message, by their parent, by their member, and by their age."""
 
+from collections.abc import Collection
+
 from bot.jobs.model import Job, State
 from bot.jobs.rows import job_in
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -34,17 +36,23 @@ def member_jobs(
     member_id: int,
     *,
     mode: str | None = None,
-    state: State | None = None,
+    states: Collection[State] = (),
     before: Place | None = None,
     limit: int,
 ) -> Transaction[tuple[Job, ...]]:
-    """Return the member's latest jobs in a server, newest first; `before` is the place of the last one seen."""
+    """Return the member's latest jobs in a server, newest first, of these states if any are named.
+
+    `before` is the place of the last one seen.
+    """
     where = ["guild_id = $1", "member_id = $2"]
     args: list[object] = [guild_id, member_id]
-    for column, wanted in (("mode", mode), ("state", state)):
-        if wanted is not None:
-            args.append(wanted)
-            where.append(f"{column} = ${len(args)}")
+    if mode is not None:
+        args.append(mode)
+        where.append(f"mode = ${len(args)}")
+    if states:
+        named = [f"${len(args) + number}" for number in range(1, len(states) + 1)]
+        args.extend(states)
+        where.append(f"state IN ({', '.join(named)})")
     if before is not None:
         args.extend(before)
         where.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")
@@ -52,6 +60,18 @@ def member_jobs(
     rows: list[Row] = yield Many(
         f"SELECT body FROM jobs WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ${len(args)}",  # noqa: S608 - the conditions are this function's own
         args,
+    )
+    return tuple(job_in(row) for row in rows)
+
+
+def jobs_by_short_id(guild_id: int, member_id: int, short_id: str) -> Transaction[tuple[Job, ...]]:
+    """Return the member's jobs in a server whose id begins with this, two at most: one is found, two are ambiguous.
+
+    `short_id` must be hexadecimal digits, among which nothing means anything to LIKE.
+    """
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE guild_id = $1 AND member_id = $2 AND id LIKE $3 LIMIT 2",
+        (guild_id, member_id, f"{short_id}%"),
     )
     return tuple(job_in(row) for row in rows)
 
