@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import resource
+import secrets
 import signal
 import time
 import uuid
@@ -19,6 +20,7 @@ from bot.client import Services, Wanda, log_in
 from bot.delivery.again_words import OFFERED
 from bot.delivery.charts.painter import Painter
 from bot.delivery.discord_cards import DiscordCards
+from bot.delivery.kin import Kin
 from bot.delivery.reacting import Reactor
 from bot.delivery.results import Results
 from bot.endpoints import point_at
@@ -28,6 +30,7 @@ from bot.fal.transport import make_http
 from bot.jobs.budgets import Budgets, shipped_by
 from bot.jobs.drafts import Drafts
 from bot.jobs.errands import Errands
+from bot.jobs.keeping import DAY_S, Keeper
 from bot.jobs.runner import Runner
 from bot.jobs.sweeping import sweep
 from bot.log import set_up
@@ -43,6 +46,7 @@ from cogs.admin import admin
 from cogs.again import again
 from cogs.asking import questions
 from cogs.families import families
+from cogs.keeping import keeping
 from cogs.menus import menus
 from cogs.quota import quota
 from cogs.reactions import reactions
@@ -85,10 +89,11 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
     client = await stack.enter_async_context(
-        Wanda(settings, (families, menus, questions, results, again, reactions, quota, admin, watch))
+        Wanda(settings, (families, menus, questions, results, again, reactions, quota, admin, watch, keeping))
     )
     reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))
     cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings), reactor=reactor))
+    kin = await stack.enter_async_context(Kin(client, store, settings))
     prober = await stack.enter_async_context(Prober.of(settings))
     ffmpeg = Ffmpeg(settings)
     painter = await stack.enter_async_context(Painter.of(settings))
@@ -103,6 +108,7 @@ async def _compose(
         prices=prices,
         settings=settings,
         clock=time.time,
+        on_posted=kin.posted,
     )
     client.services = Services(
         runner=runner,
@@ -110,6 +116,7 @@ async def _compose(
         intake=Intake(http, prober, settings),
         fitter=Fitter(ffmpeg, prober, settings),
         prober=prober,
+        keeper=_keeper(store, settings),
         store=store,
         shipped=shipped_by(settings),
         prices=prices,
@@ -123,6 +130,16 @@ async def _compose(
         await server.start()
         stack.push_async_callback(server.close)
     return client, runner
+
+
+def _keeper(store: Store, settings: Settings) -> Keeper:
+    return Keeper(
+        store=store,
+        data_dir=settings.data_dir,
+        keep_s=settings.keep_days * DAY_S,
+        clock=time.time,
+        pseudonym=lambda: -1 - secrets.randbits(62),
+    )
 
 
 def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[bool]]]:

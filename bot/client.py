@@ -17,6 +17,7 @@ from bot.catalogue.price import PriceTable
 from bot.delivery.charts.painter import Painter
 from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.drafts import Drafts
+from bot.jobs.keeping import Keeper
 from bot.jobs.runner import Runner
 from bot.ledger.model import Shipped
 from bot.media.fitting import Fitter
@@ -41,6 +42,7 @@ class Services:
     intake: Intake
     fitter: Fitter
     prober: Prober
+    keeper: Keeper
     store: Store
     shipped: Shipped
     prices: PriceTable

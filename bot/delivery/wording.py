@@ -6,7 +6,7 @@ same card, so repeating an edit after a crash changes nothing that people see.
 
 from typing import assert_never
 
-from bot.delivery import failures
+from bot.delivery import failures, kin_words
 from bot.delivery.again_words import finished_buttons
 from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
@@ -80,7 +80,7 @@ def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, s
 def _description(job: Job, body: str) -> str:
     prompt = job.options.get("prompt")
     asked = quoted(prompt) if isinstance(prompt, str) and visible(prompt) else ""
-    return "\n".join(part for part in (asked, body) if part)
+    return "\n".join(part for part in (asked, body, kin_words.began_with(job)) if part)
 
 
 def _progress(job: Job, live: Live, now: float) -> str:

@@ -44,8 +44,9 @@ class Runner:
         settings: Settings,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_posted: Callable[[Job], None] | None = None,
     ) -> None:
-        """Nothing runs before `start`."""
+        """Nothing runs before `start`. `on_posted` is told of every video once it stands in the channel."""
         self._store = store
         self._errands = errands
         self._cards = cards
@@ -54,6 +55,7 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        self._on_posted = on_posted
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -271,6 +273,8 @@ class Runner:
                 if tried_at and not advanced.changed:
                     advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                if isinstance(event, machine.Posted) and self._on_posted is not None:
+                    self._on_posted(advanced.job)
                 return advanced
 
     async def _kept_before(

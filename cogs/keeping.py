@@ -1,0 +1,61 @@
+"""What is kept, and for how long: one loop that removes old files, and a server that Wanda was removed from."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import discord
+from discord.ext import commands
+
+from bot.client import Wanda
+from bot.errors import StorageError
+from bot.jobs.forgetting import stay_in_guild
+from bot.jobs.keeping import keep_tidy
+
+log = logging.getLogger(__name__)
+
+
+class Keeping(commands.Cog):
+    """Removes what is no longer kept, while it is loaded."""
+
+    def __init__(self, bot: Wanda) -> None:
+        """The loop begins with `cog_load`."""
+        self.bot = bot
+        self._loop: asyncio.Task[None] | None = None
+
+    async def cog_load(self) -> None:
+        """Begin to look."""
+        every_s = self.bot.services.settings.keep_look_s
+        self._loop = asyncio.create_task(
+            keep_tidy(self.bot.services.keeper, every_s=every_s, sleep=asyncio.sleep), name="old files"
+        )
+
+    async def cog_unload(self) -> None:
+        """End the loop and wait for its end."""
+        if self._loop is not None:
+            self._loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loop
+
+    @commands.Cog.listener()
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Delete everything of the server but the money entries, which lose the names; an outage removes nothing."""
+        try:
+            gone = await self.bot.services.keeper.forget_guild(guild.id)
+        except StorageError:
+            log.warning("the data of server %d is deleted later", guild.id, exc_info=True)
+        else:
+            log.info("Wanda was removed from server %d; its data is %s", guild.id, "deleted" if gone else "going")
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Keep what was not deleted yet of a server that Wanda is in again."""
+        try:
+            await self.bot.services.store.write(stay_in_guild(guild.id))
+        except StorageError:
+            log.warning("it could not be noted that Wanda is in server %d again", guild.id, exc_info=True)
+
+
+def keeping(bot: Wanda) -> tuple[Keeping]:
+    """Make the cog."""
+    return (Keeping(bot),)
