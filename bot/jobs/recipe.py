@@ -99,5 +99,7 @@ def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> tuple[Mode, tupl
     actual = recipe.actual_prompt
     rewritten = actual if actual and actual.strip() and actual != recipe.options.get("prompt") else None
     options: Mapping[str, Any]
-    options, notes = faithful(recipe.mode, recipe.options, seed=recipe.seed, actual_prompt=rewritten)
+    own = recipe.options.get("seed")
+    seed = own if recipe.seed is None and isinstance(own, int) else recipe.seed
+    options, notes = faithful(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)
     return build(recipe.mode, options, attached), notes

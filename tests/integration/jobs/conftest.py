@@ -59,6 +59,9 @@ class RememberedCards:
             raise DiscordBusy("Discord could not be reached")
         self.finished.append(job)
 
+    async def prepare(self, job: Job, left: Left | None) -> None:
+        """Have nothing to do beforehand."""
+
     async def deliver(self, job: Job, left: Left | None) -> Delivered:
         """Remember the video, or refuse it."""
         if self.refuse:

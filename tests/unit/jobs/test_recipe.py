@@ -1,0 +1,109 @@
+"""A recipe is a job's request as a file, and reading one trusts nobody."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.catalogue.registry import MODES
+from bot.errors import OptionRefused
+from bot.jobs import again
+from bot.jobs.model import Job
+from bot.jobs.recipe import RECIPE_BYTES_MAX, read_recipe, recipe_of, replay
+from tests.catalogue_samples import attached
+from tests.jobs_samples import RESULT, a_job
+from tests.unit.jobs.test_again import jobs
+
+
+@pytest.mark.parametrize("mode_id", [mode.id for mode in MODES])
+@given(data=st.data())
+def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
+    """Written to a file and read again, with the same files, it asks for what a rerun with the same seed asks for."""
+    job: Job = data.draw(jobs(mode_id))
+    recipe = read_recipe(recipe_of(job).to_file())
+    assert recipe == recipe_of(job)
+    mode, notes = replay(recipe, attached(*(item.option for item in job.inputs)))
+    found = again.rerun(job, seed="same")
+    assert (mode.options(), notes) == (found.mode.options(), found.notes)
+
+
+def test_a_recipe_says_nothing_of_people_and_places() -> None:
+    """A recipe may be given to anybody: it names no member, server, channel, token or link."""
+    job = a_job(state="done", result=RESULT, member_id=987654321, guild_id=123123123)
+    text = recipe_of(job).to_file().decode()
+    for secret in ("987654321", "123123123", job.address.token + '"', RESULT.url, job.inputs[0].path):
+        assert secret not in text
+    assert set(json.loads(text)) == {
+        "recipe",
+        "mode",
+        "endpoint",
+        "options",
+        "seed",
+        "actual_prompt",
+        "inputs",
+        "job",
+        "prices_version",
+    }
+
+
+def test_a_seed_among_the_options_counts_too() -> None:
+    """Whoever writes a seed where the other options are gets it."""
+    recipe = read_recipe(json.dumps({"mode": "wan27-image", "options": {"seed": 7}}).encode())
+    assert replay(recipe, attached("image"))[0].options()["seed"] == 7
+
+
+def test_a_missing_file_is_named() -> None:
+    """A recipe without its files is refused with their names."""
+    with pytest.raises(OptionRefused, match="attach image"):
+        replay(recipe_of(a_job()), {})
+
+
+@given(
+    st.binary(max_size=300)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
+)
+def test_whatever_is_no_recipe_is_refused_in_a_sentence(data: bytes) -> None:
+    """Any other file is refused, and never a defect."""
+    with pytest.raises(OptionRefused, match="Attach the JSON file"):
+        read_recipe(data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipe": 2},
+        {"options": {"prompt": ["a"]}},
+        {"options": {"prompt": {"a": 1}}},
+        {"options": {f"o{n}": 1 for n in range(41)}},
+        {"seed": -1},
+        {"seed": "7"},
+        {"seed": 1e300},
+        {"mode": "m" * 41},
+        {"actual_prompt": "x" * 20_001},
+        {"inputs": [{"option": "image", "file_name": "a", "kind": "text"}]},
+    ],
+)
+def test_a_recipe_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
+    """Every part of it is bounded, whoever wrote it."""
+    data = json.loads(recipe_of(a_job()).to_file()) | change
+    with pytest.raises(OptionRefused, match="not a recipe that Wanda can read"):
+        read_recipe(json.dumps(data).encode())
+
+
+@pytest.mark.parametrize("data", [b"[" * 60_000, b'{"a":' * 10_000, b" " * (RECIPE_BYTES_MAX + 1)])
+def test_a_hostile_file_costs_nothing(data: bytes) -> None:
+    """Files that are deep or large are refused before they are understood."""
+    with pytest.raises(OptionRefused):
+        read_recipe(data)
+
+
+@pytest.mark.parametrize(
+    "change", [{"mode": "wan99-image"}, {"options": {"prompt": "a", "price": 0}}, {"options": {"duration": 99}}]
+)
+def test_what_a_recipe_asks_for_obeys_the_mode(change: dict[str, Any]) -> None:
+    """A recipe cannot ask for what the command could not."""
+    data = json.loads(recipe_of(a_job()).to_file()) | change
+    with pytest.raises(OptionRefused):
+        replay(read_recipe(json.dumps(data).encode()), attached("image"))
