@@ -38,6 +38,7 @@ from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitting import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
+from bot.media.shrinking import Shrinker
 from bot.settings import Settings
 from bot.storage.opening import open_store
 from bot.storage.transaction import One, Store, Transaction
@@ -46,6 +47,7 @@ from cogs.admin import admin
 from cogs.again import again
 from cogs.asking import questions
 from cogs.families import families
+from cogs.jobs import jobs
 from cogs.keeping import keeping
 from cogs.menus import menus
 from cogs.quota import quota
@@ -89,13 +91,21 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
     client = await stack.enter_async_context(
-        Wanda(settings, (families, menus, questions, results, again, reactions, quota, admin, watch, keeping))
+        Wanda(settings, (families, menus, questions, results, again, reactions, quota, jobs, admin, watch, keeping))
     )
     reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))
-    cards = await stack.enter_async_context(DiscordCards(client, settings, Results(http, settings), reactor=reactor))
-    kin = await stack.enter_async_context(Kin(client, store, settings))
     prober = await stack.enter_async_context(Prober.of(settings))
     ffmpeg = Ffmpeg(settings)
+    cards = await stack.enter_async_context(
+        DiscordCards(
+            client,
+            settings,
+            Results(http, settings),
+            reactor=reactor,
+            shrinker=Shrinker(ffmpeg, prober, settings),
+        )
+    )
+    kin = await stack.enter_async_context(Kin(client, store, settings))
     painter = await stack.enter_async_context(Painter.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)

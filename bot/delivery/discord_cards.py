@@ -15,6 +15,7 @@ from bot.delivery import wording
 from bot.delivery.card import Card
 from bot.delivery.describe import Describe, described
 from bot.delivery.links import Posted, Reason
+from bot.delivery.making_fit import MakingFit
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.reacting import Reactor
@@ -22,6 +23,7 @@ from bot.delivery.results import Fetched, Results, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
+from bot.media.shrinking import Shrinker
 from bot.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class DiscordCards:
     """Implements `bot.jobs.ports.Cards` over a logged-in client; progress is shown while it is entered.
 
     `now` is in Unix seconds. `describe` gives the catalogue's words for a job, and `reactor` puts reactions below a
-    finished video.
+    finished video. A video above a server's limit is made smaller by the `shrinker`; without one it is linked.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class DiscordCards:
         results: Results,
         *,
         reactor: Reactor | None = None,
+        shrinker: Shrinker | None = None,
         describe: Describe = described,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -52,6 +55,8 @@ class DiscordCards:
         self._describe = describe
         self._now = now
         self._post = Post(client, settings, now=now, sleep=sleep)
+        self._fetches = asyncio.Semaphore(settings.deliveries_at_once)
+        self._making = MakingFit(shrinker, self.show)
         self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)
 
     async def __aenter__(self) -> Self:
@@ -87,6 +92,16 @@ class DiscordCards:
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
+    async def prepare(self, job: Job, left: Left | None) -> None:
+        """Have the job's video on disk, small enough for where it is to go, or know that it cannot be. Never raises.
+
+        It takes no delivery's place, so that videos which are encoded for minutes hold up no others.
+        """
+        async with self._fetches:
+            video, _ = await self._fetched(job)
+        if video is not None:
+            await self._making.fitted(job, left, video, self._limit_bytes(job))
+
     async def deliver(self, job: Job, left: Left | None) -> Delivered:
         """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
 
@@ -98,9 +113,9 @@ class DiscordCards:
             DeliveryError: neither the file nor the link could be posted.
         """
         video, reason = await self._fetched(job)
-        await self._pacer.end(job)
+        fitting = None if video is None else await self._making.fitted(job, left, video, self._limit_bytes(job))
         try:
-            delivered = await self._delivered(job, left, video, reason)
+            delivered = await self._delivered(job, left, video, fitting, reason)
         except BaseException:
             self._pacer.resume(job)
             raise
@@ -119,25 +134,40 @@ class DiscordCards:
             _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
             return None, "not_fetched"
 
-    async def _delivered(self, job: Job, left: Left | None, video: Fetched | None, reason: Reason) -> Delivered:
-        """Post the file where it fits, else the link."""
-        limit_bytes = self._post.limit_bytes(job, self._post.route(job))
-        size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
-        if video is not None and video.size_bytes > limit_bytes:
-            reason = "too_large"
-        elif video is not None:
+    async def _delivered(
+        self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
+    ) -> Delivered:
+        """Post the file that fits, a smaller one where Discord still finds it too large, else the link."""
+        limit_bytes = self._limit_bytes(job)
+        while video is not None and fitting is not None:
+            await self._pacer.end(job)
             try:
-                place = await self._last(job, left, Posted(video.size_bytes), video.path)
-                return _told(place, size_bytes, link=False)
+                return await self._attached(job, left, fitting, limit_bytes)
             except TooLarge:
-                reason = "too_large"
+                self._pacer.resume(job)
+                fitting = await self._making.smaller(job, left, video, fitting)
             except DeliveryError as error:
                 if isinstance(error, DiscordBusy) and self._may_wait(job):
                     # A link that is posted because Discord was away for seconds stays, and dies within days.
                     raise
                 _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
+                break
+        await self._pacer.end(job)
+        size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
+        if video is not None and fitting is None:
+            reason = "too_large"
         place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
         return _told(place, size_bytes, link=True)
+
+    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Delivered:
+        """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
+        posted = Posted(video.size_bytes, limit_bytes=limit_bytes, pixels=video.pixels)
+        place = await self._last(job, left, posted, video.path)
+        await self._making.forget(video)
+        return _told(place, video.size_bytes, link=False)
+
+    def _limit_bytes(self, job: Job) -> int:
+        return self._post.limit_bytes(job, self._post.route(job))
 
     def _may_wait(self, job: Job) -> bool:
         """Return whether the video is made so recently that its member is better served by a later attachment."""

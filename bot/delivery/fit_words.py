@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from bot.delivery.card import Field
-from bot.delivery.text import cut, plain
-from bot.jobs.model import Input
+from bot.delivery.links import Posted, kept, usable
+from bot.delivery.text import TIMES, cut, mebibytes, plain
+from bot.jobs.model import Input, Job, Result
 
 _CHARS_MAX = 600
 
@@ -16,6 +17,21 @@ def fitted_inputs(inputs: Sequence[Input]) -> tuple[Field, ...]:
         return ()
     lines = [f"{_named(item, inputs)}{plain(', '.join(item.changes), 200)}" for item in changed]
     return (Field("Made to fit", cut("\n".join(lines), _CHARS_MAX), inline=False),)
+
+
+def original(job: Job, result: Result, posted: Posted) -> tuple[Field, ...]:
+    """Return a field with the link to fal's original beside a smaller copy of it, or none beside the original."""
+    if posted.reason is not None or posted.pixels is None:
+        return ()
+    size = "" if result.size_bytes is None else f", {mebibytes(result.size_bytes)}"
+    pixels = f"{result.width} {TIMES} {result.height}" if result.width and result.height else "as fal made it"
+    url = usable(result.url)
+    words = f"[{pixels}{size}](<{url}>)" if url else f"{pixels}{size}"
+    limit = "" if posted.limit_bytes is None else f" of {mebibytes(posted.limit_bytes)}"
+    said = (
+        f"{words}; fal keeps it {kept(job.completed_at)}. The video above was made smaller for Discord's limit{limit}."
+    )
+    return (Field("Original", said, inline=False),)
 
 
 def _named(item: Input, inputs: Sequence[Input]) -> str:

@@ -22,10 +22,12 @@ _TRIES = 2  # of a download that arrived whole and was no video; each has its ow
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole video on disk."""
+    """A whole video on disk; `pixels` only of a copy that was made smaller, `is_second_try` after a refused upload."""
 
     path: Path
     size_bytes: int
+    pixels: tuple[int, int] | None = None
+    is_second_try: bool = False
 
 
 async def _fetched(path: Path) -> Fetched:

@@ -10,7 +10,7 @@ from bot.delivery import failures, kin_words
 from bot.delivery.again_words import finished_buttons
 from bot.delivery.card import Button, Card, Field, Pairs
 from bot.delivery.estimate import Estimate, estimate
-from bot.delivery.fit_words import fitted_inputs
+from bot.delivery.fit_words import fitted_inputs, original
 from bot.delivery.links import Posted, link
 from bot.delivery.text import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
@@ -69,11 +69,11 @@ def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, s
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
         description=_description(job, _rewritten(job, result)),
-        fields=(*_seed(result), *_fields(job, left, settings)),
+        fields=(*_seed(result), *_fields(job, left, settings), *original(job, result, posted)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
         buttons=finished_buttons(job),
-        content=None if posted.reason is None else link(result, posted),
+        content=None if posted.reason is None else link(result, posted, made_at=job.completed_at),
     )
 
 
@@ -101,11 +101,18 @@ def _progress(job: Job, live: Live, now: float) -> str:
         case "fetching":
             return f"**Fetching the video from fal** · {waited} so far"
         case "delivering":
-            return f"**Posting the video** · {waited} so far"
+            return _posting(live, waited)
         case "done" | "failed" | "cancelled" | "uncertain":
             return ""
         case _:
             assert_never(job.state)
+
+
+def _posting(live: Live, waited: str) -> str:
+    if live.step != "making it fit":
+        return f"**Posting the video** · {waited} so far"
+    done = f"{bar(live.fraction)} **{int(live.fraction * 100)} %**\n" if live.fraction is not None else ""
+    return f"{done}**Making the video fit this server** · {waited} so far"
 
 
 def _before(job: Job, live: Live) -> str:
@@ -232,8 +239,9 @@ def _rewritten(job: Job, result: Result) -> str:
 
 def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
     facts: list[str] = []
-    if result.width and result.height:
-        facts.append(f"{result.width} {TIMES} {result.height}")
+    width, height = posted.pixels or (result.width, result.height)
+    if width and height:
+        facts.append(f"{width} {TIMES} {height}")
     if result.seconds:
         facts.append(f"{result.seconds:.4g} s")
     if posted.size_bytes is not None:
@@ -246,7 +254,7 @@ def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
     if job.state == "failed" and job.result is not None:
-        return link(job.result, Posted(job.result.size_bytes, "refused"))
+        return link(job.result, Posted(job.result.size_bytes, "refused"), made_at=job.completed_at)
     return None
 
 

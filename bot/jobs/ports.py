@@ -31,6 +31,10 @@ class Cards(Protocol):
         """
         ...
 
+    async def prepare(self, job: Job, left: Left | None) -> None:
+        """Do beforehand what may take minutes: the download, and making the video fit where it goes. Never raises."""
+        ...
+
     async def deliver(self, job: Job, left: Left | None) -> Delivered:
         """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
 

@@ -345,6 +345,7 @@ class Runner:
         for attempt in range(self._settings.delivery_tries):
             await self._before(attempt)
             try:
+                await self._cards.prepare(job, self._left.get(job.id))
                 async with self._deliveries:
                     posted = await self._cards.deliver(job, await self._left_of(job))
             except DeliveryError as error:

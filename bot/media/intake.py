@@ -127,6 +127,22 @@ class Intake:
         (taken,) = await self.take_all([Wanted(option=option, offered=offered, bytes_max=bytes_max)], into=into)
         return taken
 
+    async def small(self, offered: Offered, *, bytes_max: int, scratch: Path) -> bytes:
+        """Return the content of one small attachment; `scratch` is a path of its own, which holds nothing afterwards.
+
+        Raises:
+            MediaRefused: it is larger than `bytes_max`, or could not be fetched.
+            Busy: as `take_all`.
+        """
+        wanted = Wanted(option="file", offered=offered, bytes_max=bytes_max)
+        async with self._slot():
+            try:
+                await asyncio.to_thread(scratch.parent.mkdir, parents=True, exist_ok=True)
+                await self._download(wanted, shown_name(offered.file_name), scratch)
+                return await asyncio.to_thread(scratch.read_bytes)
+            finally:
+                await asyncio.to_thread(scratch.unlink, missing_ok=True)
+
     async def _take(self, wanted: Wanted, into: Path) -> Taken:
         """Copy one file under its option's name and give it the extension of what it is."""
         name = shown_name(wanted.offered.file_name)

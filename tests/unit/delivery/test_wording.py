@@ -162,7 +162,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     shown = wording.delivered(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
     assert shown.content == (
         "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
-        "fal keeps it about 7 days: https://v3.fal.media/files/a/b.mp4"
+        f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
     )
 
 
