@@ -9,10 +9,12 @@ from discord.ext import commands
 
 from bot.client import Wanda
 from bot.errors import StorageError
-from bot.jobs.forgetting import stay_in_guild
+from bot.jobs.forgetting import guilds_present, stay_in_guild
 from bot.jobs.keeping import keep_tidy
 
 log = logging.getLogger(__name__)
+# A server that was left while Wanda was away may also be one that another bot's token cannot see.
+MISSED_GRACE_S = 7 * 86400.0
 
 
 class Keeping(commands.Cog):
@@ -36,6 +38,21 @@ class Keeping(commands.Cog):
             self._loop.cancel()
             with suppress(asyncio.CancelledError):
                 await self._loop
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Note the servers that Wanda was removed from while she was away; their data is deleted a week later."""
+        services, shards = self.bot.services, set(self.bot.shards)
+        count = self.bot.shard_count or 1
+
+        def mine(guild_id: int) -> bool:
+            return (guild_id >> 22) % count in shards
+
+        present = {guild.id for guild in self.bot.guilds}
+        try:
+            await services.store.write(guilds_present(present, mine, at=services.clock() + MISSED_GRACE_S))
+        except StorageError:
+            log.warning("the servers that Wanda is in could not be noted", exc_info=True)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:

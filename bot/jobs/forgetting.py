@@ -4,6 +4,7 @@ The files on disk are the caller's to remove: each returns the ids of the jobs w
 """
 
 import hashlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from bot.errors import Busy, NotAllowed
@@ -23,7 +24,9 @@ _AWAY = """
 INSERT INTO away (name, until_at) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET until_at = CASE WHEN away.until_at > excluded.until_at THEN away.until_at
 ELSE excluded.until_at END"""
-_LEAVE = "INSERT INTO leaving (guild_id, at) VALUES ($1, $2) ON CONFLICT (guild_id) DO NOTHING"
+_LEAVE = """
+INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
+ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
 
 
 def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[tuple[str, ...]]:
@@ -77,19 +80,29 @@ def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Tr
 
 
 def leave_guild(guild_id: int, *, at: float) -> Transaction[None]:
-    """Note that Wanda was removed from the server, so that its data is deleted even if this takes several tries."""
+    """Note that the server's data is to be deleted from this moment on, even if this takes several tries."""
     yield One(_LEAVE, (guild_id, at))
 
 
 def stay_in_guild(guild_id: int) -> Transaction[None]:
-    """Note that Wanda is in the server again; what was not deleted yet stays."""
+    """Note that Wanda is in the server; what was not deleted yet stays."""
     yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
 
 
-def guilds_left() -> Transaction[tuple[int, ...]]:
-    """Return the servers whose data is still to be deleted."""
-    rows: list[Row] = yield Many("SELECT guild_id FROM leaving ORDER BY guild_id")
+def guilds_left(*, at: float) -> Transaction[tuple[int, ...]]:
+    """Return the servers whose data is to be deleted now."""
+    rows: list[Row] = yield Many("SELECT guild_id FROM leaving WHERE at <= $1 ORDER BY guild_id", (at,))
     return tuple(row["guild_id"] for row in rows)
+
+
+def guilds_present(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
+    """Note which servers Wanda is in: the data of those of `mine` that she is no longer in is to be deleted at `at`."""
+    rows: list[Row] = yield Many("SELECT DISTINCT guild_id FROM jobs WHERE guild_id <> 0")
+    for guild_id in (row["guild_id"] for row in rows):
+        if guild_id in guild_ids:
+            yield from stay_in_guild(guild_id)
+        elif mine(guild_id):
+            yield from leave_guild(guild_id, at=at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Keeper:
             StorageError: the database did not answer; the next round goes on.
         """
         await self.store.write(forgetting.forget_away(at=self.clock()))
-        for guild_id in await self.store.read(forgetting.guilds_left()):
+        for guild_id in await self.store.read(forgetting.guilds_left(at=self.clock())):
             await self.forget_guild(guild_id)
         count = 0
         for _ in range(BATCHES_MAX):

@@ -9,7 +9,8 @@ order does not have. Beyond what the issue that made it lists, it takes:
 - `world`: channels with `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, `allow` and `deny` lists of names
   such as `SEND_MESSAGES`), roles with `permissions` and `server`, members with `server` and `upload_limit_mib`.
   Without `server`, roles and members are in every server, and channels in the first.
-- `gone` with `roles`, `channels`, `members` (names or ids) and `server` takes them out of it; an `unchecked` slash may
+- `gone` with `roles`, `channels`, `members` (names or ids) and `server` takes them out of it, and with `"bot": true`
+  removes the bot from the server; an `unchecked` slash may
   name the id of what is gone, as a form does that was open meanwhile.
 - `faults` without `times` strike until `DELETE /sandbox/faults`; `"after": true` lets the request count first, then
   fails or drops its answer; `path` may also be `/cdn/*`.

@@ -131,8 +131,11 @@ def _tell_member(core: Core, guild: Guild, member: Member, event: str) -> None:
 
 
 async def gone(order: Order) -> Json:
-    """Take `roles`, `channels` and `members`, each by name or id, out of the `server`: the first when not named."""
-    order.only("server", "roles", "channels", "members")
+    """Take `roles`, `channels` and `members`, each by name or id, out of the `server`: the first when not named.
+
+    With `"bot": true` the bot is removed from it, and the server is none of the world's any more.
+    """
+    order.only("server", "roles", "channels", "members", "bot")
     core = order.core
     guild = find_guild(core, order.text("server")) if "server" in order.body else next(iter(core.world.guilds.values()))
     for name in items(order.body.get("roles")):
@@ -141,7 +144,17 @@ async def gone(order: Order) -> Json:
         _drop_channel(core, guild, find_channel(core, str(name)))
     for name in items(order.body.get("members")):
         _drop_member(core, guild, person(core, str(name)))
+    if order.body.get("bot"):
+        _drop_bot(core, guild)
     return {"ok": True}
+
+
+def _drop_bot(core: Core, guild: Guild) -> None:
+    """Remove the bot: Discord says so by a GUILD_DELETE without `unavailable`."""
+    for channel_id in guild.channels:
+        core.world.channels.pop(channel_id, None)
+    del core.world.guilds[guild.id]
+    core.gateway.emit("GUILD_DELETE", {"id": str(guild.id)}, guild_id=guild.id, intent=Intent.GUILDS)
 
 
 def _drop_role(core: Core, guild: Guild, role: Role) -> None:

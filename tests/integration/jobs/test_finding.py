@@ -19,7 +19,7 @@ SHIPPED = Shipped(member_daily_microusd=1_500_000, server_monthly_microusd=50_00
 RICH = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=50_000_000)
 
 
-async def _accept(store: Store, shipped: Shipped = RICH, **changes: Any) -> Job:
+async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> Job:
     return (await store.write(transactions.accept(a_job(**changes), shipped, in_flight_max=99))).job
 
 
@@ -42,15 +42,14 @@ def _id(number: int) -> str:
 async def test_a_second_press_is_refused_while_the_first_is_running(store: Store) -> None:
     """The same member, parent and trigger is one job until that has ended; any other of the three is another."""
     parent = await _end(store, await _accept(store))
-    same: dict[str, Any] = {"parent_id": parent.id, "trigger": "react:🔁"}
-    first = await _accept(store, id=_id(1), **same)
+    first = await _accept(store, id=_id(1), parent_id=parent.id, trigger="react:🔁")
     with pytest.raises(AlreadyRunning, match="already working on this"):
-        await _accept(store, id=_id(2), **same)
-    await _accept(store, id=_id(3), member_id=3, **same)
-    await _accept(store, id=_id(4), **{**same, "trigger": "react:🎲"})
-    await _accept(store, id=_id(5), **{**same, "parent_id": _id(3)})
+        await _accept(store, id=_id(2), parent_id=parent.id, trigger="react:🔁")
+    await _accept(store, id=_id(3), member_id=3, parent_id=parent.id, trigger="react:🔁")
+    await _accept(store, id=_id(4), parent_id=parent.id, trigger="react:🎲")
+    await _accept(store, id=_id(5), parent_id=_id(3), trigger="react:🔁")
     await _end(store, first)
-    await _accept(store, id=_id(6), **same)
+    await _accept(store, id=_id(6), parent_id=parent.id, trigger="react:🔁")
     assert await store.read(audit.verify()) == []
 
 
@@ -72,11 +71,11 @@ async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store
 
 async def test_a_second_press_is_not_told_of_the_budget_that_the_first_uses(store: Store) -> None:
     """It is told that Wanda is working on it; another rerun, which is too dear, is told the numbers."""
-    await _accept(store, SHIPPED, id=_id(1), parent_id="p", trigger="a", quote_microusd=1_500_000)
+    await _accept(store, shipped=SHIPPED, id=_id(1), parent_id="p", trigger="a", quote_microusd=1_500_000)
     with pytest.raises(AlreadyRunning):
-        await _accept(store, SHIPPED, id=_id(2), parent_id="p", trigger="a", quote_microusd=1_500_000)
+        await _accept(store, shipped=SHIPPED, id=_id(2), parent_id="p", trigger="a", quote_microusd=1_500_000)
     with pytest.raises(QuotaExceeded):
-        await _accept(store, SHIPPED, id=_id(2), parent_id="p", trigger="b", quote_microusd=1_500_000)
+        await _accept(store, shipped=SHIPPED, id=_id(2), parent_id="p", trigger="b", quote_microusd=1_500_000)
 
 
 async def test_a_job_knows_where_its_parent_stands(store: Store) -> None:

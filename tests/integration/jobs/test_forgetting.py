@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy, NotAllowed, StorageError
-from bot.jobs import finding, machine, transactions
+from bot.jobs import finding, forgetting, machine, transactions
 from bot.jobs.keeping import Keeper
 from bot.jobs.model import Job
 from bot.ledger import audit
@@ -219,6 +219,23 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store
     assert await store.read(transactions.get(job.id)) is None
     assert await store.read(_all("SELECT * FROM leaving")) == []
     assert await store.read(audit.verify()) == []
+
+
+async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Settings) -> None:
+    """A server that Wanda finds herself no longer in loses its data a week later, unless she is in it again by then."""
+    here = await _made(store, a_job())
+    gone = await _made(store, a_job(id="b" * 32, guild_id=9))
+    others = await _made(store, a_job(id="c" * 32, guild_id=10))
+    back = await _made(store, a_job(id="d" * 32, guild_id=11))
+    later = NOW + 7 * 86_400
+    await store.write(forgetting.guilds_present({1}, lambda guild_id: guild_id != 10, at=later))
+    await store.write(forgetting.guilds_present({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
+    await _keeper(store, store_settings, at=later - 1).round()
+    assert await store.read(transactions.get(gone.id)) == gone
+    await _keeper(store, store_settings, at=later).round()
+    assert await store.read(transactions.get(gone.id)) is None
+    for job in (here, others, back):
+        assert await store.read(transactions.get(job.id)) == job
 
 
 async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, store_settings: Settings) -> None:
