@@ -1,0 +1,185 @@
+"""A member's own videos: listed, filtered, paged, shown, cancelled, as recipes, and made again from one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e.asking import Answer, ask, click, read
+from tests.e2e.play import PRICED, finished, in_state, order, picture, real_file, refusal
+
+module = pytest.mark.asyncio(loop_scope="module")
+
+
+async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
+    """Have a video made and return its card."""
+    message_id = await order(stage, files, user=user, **options)
+    await finished(stage, message_id)
+    await in_state(stage, message_id, "done")
+    return message_id
+
+
+async def job_ids(stage: Stage, user: str, command: str = "jobs show", typed: str = "") -> list[dict[str, str]]:
+    """Return what Discord offers this person for the option `job`."""
+    body = {"user": user, "channel": "general", "command": command, "options": {"job": typed}, "focused": "job"}
+    answer = await stage.discord.post("autocomplete", body)
+    assert answer["acknowledged"], answer
+    return answer["choices"]
+
+
+async def recipe_of(stage: Stage, job_id: str) -> tuple[Answer, bytes]:
+    """Return the answer to /jobs recipe, and the file in it."""
+    answer = await ask(stage, "maker", "jobs recipe", job=job_id)
+    return answer, await stage.discord.fetch(answer.files[0]["url"])
+
+
+@module
+async def test_list_with_state_cost_seed_and_link(stage: Stage, files: Path) -> None:
+    """The list is private, and says of each video how it stands, what it cost, its seed, and where it is."""
+    card = await one_video(stage, files, seed=424242, prompt="a swan lands")
+    answer = await ask(stage, "maker", "jobs list")
+    assert answer.private
+    first = answer.raw["embeds"][0]["description"].splitlines()
+    assert "**Wan 2.7 image** · done · $0.20 · seed `424242`" in first[0]
+    assert f"/{card})" in first[0]
+    assert "a swan lands" in first[1]
+    others = await ask(stage, "friend", "jobs list")
+    assert "a swan lands" not in others.text
+
+
+@module
+async def test_list_filtered(stage: Stage, files: Path) -> None:
+    """Mode and state narrow the list, and an empty one says so."""
+    await one_video(stage, files, prompt="only done here")
+    assert "only done here" in (await ask(stage, "maker", "jobs list", mode="wan27-image", state="done")).text
+    for name, value in (("mode", "wan22-video"), ("state", "failed")):
+        options: dict[str, Any] = {name: value}
+        answer = await ask(stage, "maker", "jobs list", **options)
+        assert "You have no such videos here." in answer.text
+
+
+@pytest.mark.asyncio
+async def test_pages_after_a_restart(empty_stage: Stage, files: Path) -> None:
+    """Eight stand on a page; its buttons turn it after a restart too, and are for whoever has the page."""
+    stage = empty_stage
+    await stage.start_bot()
+    for number in range(9):
+        await one_video(stage, files, prompt=f"video number {number}")
+    answer = await ask(stage, "maker", "jobs list", mode="wan27-image")
+    assert "video number 8" in answer.text
+    assert "video number 0" not in answer.text
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.start_bot()
+    older = await click(stage, "maker", answer, "Older")
+    assert "video number 0" in older.text
+    assert "video number 8" not in older.text
+    newest = await click(stage, "maker", older, "Newest")
+    assert "video number 8" in newest.text
+
+
+@module
+async def test_show(stage: Stage, files: Path) -> None:
+    """One video is shown in full to its own member, by its id, its short number, or a choice."""
+    card = await one_video(stage, files, prompt="a long look", negative_prompt="rain", seed=5)
+    footer = text_of(await finished(stage, card))
+    (chosen,) = await job_ids(stage, "maker", typed="a long look")
+    assert chosen["value"][:8] in footer
+    answer = await ask(stage, "maker", "jobs show", job=chosen["value"])
+    for words in ("a long look", "rain", "State: done", "Seed: `5`", "image: lake", "Kept until", "$0.20"):
+        assert words in answer.text, words
+    assert (await ask(stage, "maker", "jobs show", job=f"job {chosen['value'][:8]}")).text == answer.text
+    for wrong in (chosen["value"][::-1], "%", "abc"):
+        assert "You have no such video" in (await ask(stage, "maker", "jobs show", job=wrong)).text
+    assert "You have no such video" in (await ask(stage, "friend", "jobs show", job=chosen["value"])).text
+    assert chosen["value"] not in [one["value"] for one in await job_ids(stage, "friend")]
+
+
+@module
+async def test_cancel(stage: Stage, files: Path) -> None:
+    """A video that is being made is taken back by its member, and only such videos are offered for it."""
+    await stage.fal.post("settings", {"seconds_per_job": 30})
+    try:
+        card = await order(stage, files, prompt="never mind")
+        await in_state(stage, card, "running")
+        (offered,) = await job_ids(stage, "maker", "jobs cancel", typed="never mind")
+        assert "You have no such video" in (await ask(stage, "friend", "jobs cancel", job=offered["value"])).text
+        answer = await ask(stage, "maker", "jobs cancel", job=offered["value"])
+        assert "Wanda asked fal to stop" in answer.text
+        assert await in_state(stage, card, "cancelled", "done", "failed")
+    finally:
+        await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    again = await ask(stage, "maker", "jobs cancel", job=offered["value"])
+    assert "already ended" in again.text
+
+
+@module
+async def test_a_recipe_is_replayed_by_somebody_else(stage: Stage, files: Path) -> None:
+    """A recipe with its picture makes the same request of fal, whoever attaches it, and they pay."""
+    await one_video(stage, files, prompt="replay me", seed=99, enable_prompt_expansion=False)
+    (chosen,) = await job_ids(stage, "maker", typed="replay me")
+    answer, content = await recipe_of(stage, chosen["value"])
+    assert answer.private
+    assert answer.files[0]["filename"] == f"recipe-{chosen['value'][:8]}.json"
+    recipe = json.loads(content)
+    assert (recipe["mode"], recipe["seed"]) == ("wan27-image", 99)
+    kept = real_file(files, "recipe.json", content)
+    replayed = await stage.slash("friend", "jobs replay", {}, recipe=kept, image=picture(files))
+    assert "replay me" in text_of(await finished(stage, replayed["message_id"]))
+    asked = [one["input"] for one in await stage.fal.get("requests") if one["input"].get("prompt") == "replay me"]
+    assert len(asked) == 2
+    first, second = ({name: value for name, value in one.items() if name != "image_url"} for one in asked)
+    assert first == second
+
+
+@module
+async def test_a_recipe_without_its_files(stage: Stage, files: Path) -> None:
+    """A recipe names the files that it needs, privately; what is no recipe is told apart; nothing is charged."""
+    await one_video(stage, files, prompt="where is my picture")
+    (chosen,) = await job_ids(stage, "maker", typed="where is my picture")
+    _, content = await recipe_of(stage, chosen["value"])
+    kept = real_file(files, "recipe.json", content)
+    answer = await stage.slash("maker", "jobs replay", {}, recipe=kept)
+    assert "attach image (it was a image)" in (await refusal(stage, answer)).replace("an image", "a image")
+    for name, wrong in (("a.json", b"{}"), ("b.json", b"\xff\x00"), ("c.json", b"[" * 5000)):
+        answer = await stage.slash("maker", "jobs replay", {}, recipe=real_file(files, name, wrong))
+        assert "recipe" in await refusal(stage, answer)
+    answer = await stage.slash("maker", "jobs replay", {}, recipe=real_file(files, "d.json", b" " * 70_000))
+    assert "a recipe has at most 64" in await refusal(stage, answer)
+
+
+@module
+async def test_a_costly_recipe_asks_first(stage: Stage, files: Path) -> None:
+    """A replay above the member's own threshold asks like a command, and is made when they say so."""
+    await ask(stage, "friend", "quota ask", above="0")
+    try:
+        options = {"prompt": "dear me", **PRICED}
+        recipe: dict[str, Any] = {"recipe": 1, "mode": "wan27-image", "options": options, "inputs": []}
+        kept = real_file(files, "dear.json", json.dumps(recipe).encode())
+        answer = await stage.slash("friend", "jobs replay", {}, recipe=kept, image=picture(files))
+
+        async def question() -> dict[str, Any] | None:
+            seen = await stage.messages(seen_by="friend")
+            return next((m for m in seen if m["ephemeral_for"] == "friend" and "dear me" in text_of(m)), None)
+
+        asked = await eventually(question, what="question")
+        assert await stage.message(answer["message_id"], seen_by="maker") is None
+        await stage.discord.post("click", {"user": "friend", "message": asked["id"], "label": "Make it"})
+
+        async def made() -> dict[str, Any] | None:
+            seen = await stage.messages()
+            return next((m for m in seen if m["attachments"] and "dear me" in text_of(m)), None)
+
+        assert await eventually(made, what="video")
+    finally:
+        await ask(stage, "friend", "quota ask", above="default")
+
+
+@module
+async def test_a_forged_page(stage: Stage, files: Path) -> None:
+    """A filter that is none of ours is refused in a sentence."""
+    await one_video(stage, files)
+    answer = await ask(stage, "maker", "jobs list", unchecked=True, state="everything")
+    assert "cannot be opened any more" in (await read(stage, "maker", answer.message_id)).text
