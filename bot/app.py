@@ -23,6 +23,7 @@ from bot.delivery.discord_cards import DiscordCards
 from bot.delivery.kin import Kin
 from bot.delivery.reacting import Reactor
 from bot.delivery.results import Results
+from bot.delivery.turns import Turns
 from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
@@ -93,6 +94,7 @@ async def _compose(
     client = await stack.enter_async_context(
         Wanda(settings, (families, menus, questions, results, again, reactions, quota, jobs, admin, watch, keeping))
     )
+    turns = Turns()
     reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings))
     ffmpeg = Ffmpeg(settings)
@@ -102,10 +104,11 @@ async def _compose(
             settings,
             Results(http, settings),
             reactor=reactor,
+            turns=turns,
             shrinker=Shrinker(ffmpeg, prober, settings),
         )
     )
-    kin = await stack.enter_async_context(Kin(client, store, settings))
+    kin = await stack.enter_async_context(Kin(client, store, settings, turns=turns))
     painter = await stack.enter_async_context(Painter.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
@@ -126,6 +129,7 @@ async def _compose(
         intake=Intake(http, prober, settings),
         fitter=Fitter(ffmpeg, prober, settings),
         prober=prober,
+        turns=turns,
         keeper=_keeper(store, settings),
         store=store,
         shipped=shipped_by(settings),

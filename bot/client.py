@@ -15,6 +15,7 @@ from discord.ext import commands
 
 from bot.catalogue.price import PriceTable
 from bot.delivery.charts.painter import Painter
+from bot.delivery.turns import Turns
 from bot.errors import Refusal, StartRefused, StorageError
 from bot.jobs.drafts import Drafts
 from bot.jobs.keeping import Keeper
@@ -42,6 +43,7 @@ class Services:
     intake: Intake
     fitter: Fitter
     prober: Prober
+    turns: Turns
     keeper: Keeper
     store: Store
     shipped: Shipped

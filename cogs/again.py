@@ -91,7 +91,8 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     address, settings = job.address, bot.services.settings
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:
-        async with Border(settings.discord_timeout_s):
+        turn = bot.services.turns.turn(address.channel_id, "delete")
+        async with turn, Border(settings.discord_timeout_s):
             await channel.get_partial_message(address.message_id).delete()
     except Met as met:
         if met.trouble != "message_gone":

@@ -50,7 +50,8 @@ async def own_card(bot: Wanda, parent: Job, job_id: str, channel: discord.abc.Me
     """
     quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
     options: dict[str, Any] = {**quiet, **message, "reference": Reply(parent)}
-    posted: discord.Message = await channel.send(nonce=f"a{job_id}"[:NONCE_CHARS_MAX], **options)
+    async with bot.services.turns.turn(parent.address.channel_id, "send"):
+        posted: discord.Message = await channel.send(nonce=f"a{job_id}"[:NONCE_CHARS_MAX], **options)
     return address_of_own(bot, posted)
 
 

@@ -270,7 +270,8 @@ async def take_back(bot: Wanda, card: Address) -> None:
     channel = bot.get_partial_messageable(card.channel_id)
     try:
         async with asyncio.timeout(bot.services.settings.discord_timeout_s):
-            await channel.get_partial_message(card.message_id).delete()
+            async with bot.services.turns.turn(card.channel_id, "delete"):
+                await channel.get_partial_message(card.message_id).delete()
     except (discord.HTTPException, TimeoutError) as error:
         log.warning("a card could not be taken back: %s", error)
 

@@ -20,6 +20,7 @@ from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.reacting import Reactor
 from bot.delivery.results import Fetched, Results, Sleep
+from bot.delivery.turns import Turns
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
@@ -44,6 +45,7 @@ class DiscordCards:
         results: Results,
         *,
         reactor: Reactor | None = None,
+        turns: Turns | None = None,
         shrinker: Shrinker | None = None,
         describe: Describe = described,
         now: Callable[[], float] = time.time,
@@ -54,7 +56,7 @@ class DiscordCards:
         self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
-        self._post = Post(client, settings, now=now, sleep=sleep)
+        self._post = Post(client, settings, now=now, turns=turns, sleep=sleep)
         self._fetches = asyncio.Semaphore(settings.deliveries_at_once)
         self._making = MakingFit(shrinker, self.show)
         self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)

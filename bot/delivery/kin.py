@@ -15,6 +15,7 @@ import discord
 from bot.delivery import kin_words
 from bot.delivery.border import Border, Met
 from bot.delivery.results import Sleep
+from bot.delivery.turns import Turns
 from bot.errors import StorageError
 from bot.jobs import finding, transactions
 from bot.jobs.model import Job
@@ -29,10 +30,17 @@ class Kin:
     """Edits the parents of posted videos while it is entered, one every `edit_interval_s` at most."""
 
     def __init__(
-        self, client: discord.Client, store: Store, settings: Settings, *, sleep: Sleep = asyncio.sleep
+        self,
+        client: discord.Client,
+        store: Store,
+        settings: Settings,
+        *,
+        turns: Turns | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Nothing waits."""
         self._client = client
+        self._turns = turns or Turns()
         self._store = store
         self._settings = settings
         self._sleep = sleep
@@ -85,7 +93,8 @@ class Kin:
             return
         field = kin_words.children(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
-        async with Border(self._settings.discord_timeout_s):
+        turn = self._turns.turn(parent.address.channel_id, "edit")
+        async with turn, Border(self._settings.discord_timeout_s):
             message = await channel.get_partial_message(parent.address.message_id).fetch()
             if not message.embeds:
                 return

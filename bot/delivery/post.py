@@ -16,6 +16,7 @@ from bot.delivery.card import Card
 from bot.delivery.embeds import to_embed, to_view
 from bot.delivery.results import Sleep
 from bot.delivery.routes import Route, Trouble
+from bot.delivery.turns import Turns
 from bot.errors import DeliveryError, DiscordBusy, TooLarge
 from bot.jobs.model import Job
 from bot.settings import MIB, Settings
@@ -78,9 +79,16 @@ class Post:
     """Edits and sends through one client; `now` is in Unix seconds."""
 
     def __init__(
-        self, client: discord.Client, settings: Settings, *, now: Callable[[], float], sleep: Sleep = asyncio.sleep
+        self,
+        client: discord.Client,
+        settings: Settings,
+        *,
+        now: Callable[[], float],
+        turns: Turns | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
+        self._turns = turns or Turns()
         self._settings = settings
         self._now = now
         self._sleep = sleep
@@ -105,11 +113,15 @@ class Post:
     async def progress(self, job: Job, card: Card) -> bool:
         """Edit the card once, and return whether later edits have a chance. Posts nothing new.
 
+        While others wait for the channel's turn, this state is left out: a video that is ready comes first.
+
         Raises:
             DeliveryError: not this time.
         """
         route: Route | None = self.route(job)
         while route in {"token", "bot"}:
+            if route == "bot" and not self._turns.is_free(job.address.channel_id, "edit"):
+                return True
             try:
                 await self._edit(job, Parcel(card, keep=True), route)
             except Met as met:
@@ -161,6 +173,13 @@ class Post:
             _LOG.info("the old card of job %s stays as it was: %s", job.id, met)
 
     async def _edit(self, job: Job, parcel: Parcel, route: Route) -> None:
+        if route == "token":
+            await self._edit_by(job, parcel, route)
+            return
+        async with self._turns.turn(job.address.channel_id, "edit"):
+            await self._edit_by(job, parcel, route)
+
+    async def _edit_by(self, job: Job, parcel: Parcel, route: Route) -> None:
         card, address = parcel.card, job.address
         async with Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
@@ -192,7 +211,8 @@ class Post:
         """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
         card = announced(parcel)
         options: dict[str, Any] = {"reference": Reply(job), "mention_author": False} if reply else {}
-        async with Border(self._timeout_s(parcel)):
+        turn = self._turns.turn(job.address.channel_id, "send")
+        async with turn, Border(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 message: discord.Message = await self._channel(job).send(
                     content=card.content,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, eventually, text_of
+from sandbox.stage import Stage, attached, eventually, text_of
 from tests.e2e.again import (
     differ,
     id_of,
@@ -20,14 +20,14 @@ from tests.e2e.again import (
     spent_by,
     wait_for,
 )
-from tests.e2e.play import books_are_right, finished, in_state, order, replied
+from tests.e2e.play import PRICED, books_are_right, finished, in_state, order, picture, replied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def one_video(stage: Stage, files: Path, **options: object) -> str:
+async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
     """Make a video as maker and return its card once it may be reacted to."""
-    message_id = await order(stage, files, **{"seed": 7, **options})
+    message_id = await order(stage, files, seed=seed)
     await finished(stage, message_id)
     await in_state(stage, message_id, "done")
     return message_id
@@ -129,9 +129,6 @@ async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> N
 
 async def in_channel(stage: Stage, files: Path, channel: str) -> str:
     """Make a video in another channel and return its card."""
-    from sandbox.stage import attached
-    from tests.e2e.play import PRICED, picture
-
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**PRICED, "seed": 7}}
     image = await asyncio.to_thread(picture, files)
     answer = await stage.discord.post("slash", {**body, "files": {"image": attached(image)}})
@@ -196,7 +193,7 @@ async def test_a_refusal(stage: Stage, files: Path) -> None:
     """A member whose budget is short is told so by direct message, with the card's link, and no card is begun."""
     parent = await one_video(stage, files)
     await stage.discord.post("world", {"members": [{"name": "poor", "roles": []}]})
-    await stage.slash("admin", "wanda-admin member limit", {"member": "poor", "daily": "0.1"})
+    await stage.slash("admin", "wanda-admin member set", {"member": "poor", "window": "day", "amount": "0.1"})
     messages = len(await stage.messages())
     await react(stage, "poor", parent, "🔁")
     told = await wait_for(stage, "day", channel="@poor", seen_by="poor")
