@@ -8,7 +8,7 @@ from bot.catalogue.registry import MODES
 from bot.delivery.bounds import fitting
 from bot.delivery.card import Button, Card
 from bot.delivery.rule_words import act_words
-from bot.delivery.text import plain
+from bot.delivery.text import person, plain
 from bot.delivery.wording import BLUE
 from bot.ledger.model import Act, Spent
 from bot.ledger.trail import Movement
@@ -98,7 +98,7 @@ def _cost(one: Spent) -> str:
 
 def _movement(one: Movement) -> str:
     entry = one.entry
-    who = f"<@{one.member_id}>" if one.member_id else "a member"
+    who = person(one.member_id) if one.member_id else "a member"
     by = f" · by {plain(entry.actor, 40).capitalize()}" if not entry.actor.startswith("member:") else ""
     return (
         f"<t:{int(entry.at)}:f> **{_amount(one)}** · {who}\n"

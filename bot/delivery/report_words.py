@@ -9,7 +9,7 @@ from bot.catalogue.registry import MODES
 from bot.delivery.card import Card, Field
 from bot.delivery.charts.forecast import Forecast, forecast
 from bot.delivery.quota_words import standing_lines
-from bot.delivery.text import plain
+from bot.delivery.text import person, plain
 from bot.delivery.wording import BLUE
 from bot.ledger.model import DaySpend, MemberSpend, Standing
 from bot.money import dollars
@@ -87,6 +87,6 @@ def _modes(days: Sequence[DaySpend]) -> str:
 
 def _members(top: Sequence[MemberSpend]) -> str:
     return "\n".join(
-        f"{place}. <@{one.member_id}>: **{dollars(one.spent_microusd)}** for {counted(one.jobs, 'video')}"
+        f"{place}. {person(one.member_id)}: **{dollars(one.spent_microusd)}** for {counted(one.jobs, 'video')}"
         for place, one in enumerate(top[:TOP_LINES], start=1)
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.catalogue.registry import MODES
-from bot.delivery.text import plain, span
+from bot.delivery.text import person, plain, span
 from bot.ledger.model import Act
 from bot.money import dollars
 
@@ -39,7 +39,7 @@ def subject_words(subject: str) -> str:
         case "channel":
             return f"<#{identity}>" if identity else "any channel"
         case "member":
-            return f"<@{identity}>"
+            return person(int(identity))
         case _:
             return "this server"
 
@@ -138,10 +138,10 @@ def act_words(act: Act) -> str:
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
         what = f"granted {subject_words(act.subject)} **{dollars(int(act.after['microusd']))}**{until}"
-        return f"<@{act.actor_id}> {what}{why}"
+        return f"{person(act.actor_id)} {what}{why}"
     name = act.act.partition(" ")[2]
     expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None
-    return f"<@{act.actor_id}> {deed(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
+    return f"{person(act.actor_id)} {deed(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
 
 
 def because(reason: str | None, value: Any = None) -> str:

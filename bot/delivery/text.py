@@ -60,6 +60,11 @@ def quoted(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
     return f"> {plain(text, chars_max)}"
 
 
+def person(member_id: int) -> str:
+    """Return a mention, or words for someone whose data was deleted, whom the books know by a negative number only."""
+    return f"<@{member_id}>" if member_id > 0 else "a former member"
+
+
 def span(seconds: float) -> str:
     """Return a span of time as people say it: 0 s, 40 s, 2 min, 1 min 20 s, 1 h 5 min."""
     whole = max(0, round(seconds))

@@ -152,7 +152,7 @@ def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Le
     for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s", "$4.25 of $5.00"):
         assert said in words(shown)
     assert shown.content is None
-    assert shown.buttons == ()
+    assert {button.custom_id.rpartition(":")[2] for button in shown.buttons} == {job.id}
 
 
 def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
