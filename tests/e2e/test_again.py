@@ -20,6 +20,7 @@ from tests.e2e.again import (
     submit,
     wait_for,
 )
+from tests.e2e.asking import ask
 from tests.e2e.play import books_are_right, finished, in_state, order, picture, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -183,7 +184,7 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     """A rerun above the member's threshold asks whoever pressed, privately, before anything is held."""
     parent = await one_video(stage, files)
     before = len(await stage.fal.get("requests"))
-    await stage.slash("friend", "quota ask", {"above": "0.1"})
+    await ask(stage, "friend", "quota ask", above="0.1")
     answer = await press(stage, "friend", parent, "Rerun")
     assert answer["ephemeral"]
 
@@ -195,7 +196,7 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     assert len(await stage.fal.get("requests")) == before
     await press(stage, "friend", question["id"], "Make it")
     await inputs(stage, before + 1)
-    await stage.slash("friend", "quota ask", {"above": "100"})
+    await ask(stage, "friend", "quota ask", above="100")
 
 
 async def test_rerun_after_a_restart(stage: Stage, files: Path) -> None:

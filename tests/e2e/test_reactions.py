@@ -20,6 +20,7 @@ from tests.e2e.again import (
     spent_by,
     wait_for,
 )
+from tests.e2e.asking import admin, ask
 from tests.e2e.play import PRICED, books_are_right, finished, in_state, order, picture, replied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -193,7 +194,7 @@ async def test_a_refusal(stage: Stage, files: Path) -> None:
     """A member whose budget is short is told so by direct message, with the card's link, and no card is begun."""
     parent = await one_video(stage, files)
     await stage.discord.post("world", {"members": [{"name": "poor", "roles": []}]})
-    await stage.slash("admin", "wanda-admin member set", {"member": "poor", "window": "day", "amount": "0.1"})
+    await admin(stage, "member set", member="poor", window="day", amount="0.1")
     messages = len(await stage.messages())
     await react(stage, "poor", parent, "🔁")
     told = await wait_for(stage, "day", channel="@poor", seen_by="poor")
@@ -205,7 +206,7 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     """A costly rerun asks in the channel and carries on only when the member who reacted confirms."""
     parent = await one_video(stage, files)
     before = await requests(stage)
-    await stage.slash("friend", "quota ask", {"above": "0.1"})
+    await ask(stage, "friend", "quota ask", above="0.1")
     await react(stage, "friend", parent, "🔁")
     question = await wait_for(stage, "Only you can answer")
     assert question["reference"] == parent
@@ -221,5 +222,5 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     await press(stage, "friend", again["id"], "Cancel")
     await wait_for(stage, "Nothing was held or charged")
     assert await requests(stage) == before + 1
-    await stage.slash("friend", "quota ask", {"above": "100"})
+    await ask(stage, "friend", "quota ask", above="100")
     await books_are_right(stage)
