@@ -74,34 +74,41 @@ class Kin:
             await self._news.wait()
             while self._waiting:
                 parent_id, _ = self._waiting.popitem(last=False)
+                edited = True
                 try:
-                    await self._link(parent_id)
+                    edited = await self._link(parent_id)
                 except StorageError:
                     _LOG.warning("the children of job %s could not be read for its card", parent_id, exc_info=True)
                 except Met as met:
                     _LOG.info("the card of job %s takes no links: %s", parent_id, met)
                 except Exception:  # noqa: BLE001 - a link is not worth the loop
                     _LOG.exception("the card of job %s could not be linked", parent_id)
-                # Children that are posted meanwhile share the next edit.
-                await self._sleep(self._settings.edit_interval_s)
+                if edited:
+                    # Children that are posted meanwhile share the next edit.
+                    await self._sleep(self._settings.edit_interval_s)
             self._news.clear()
 
-    async def _link(self, parent_id: str) -> None:
+    async def _link(self, parent_id: str) -> bool:
+        """Bring the parent's card up to date; returns whether it had to be edited."""
         parent = await self._store.read(transactions.get(parent_id))
         children = await self._store.read(finding.children_of(parent_id))
         if parent is None or parent.state != "done" or not children:
-            return
+            return False
         field = kin_words.children(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
         turn = self._turns.turn(parent.address.channel_id, "edit")
         async with turn, Border(self._settings.discord_timeout_s):
             message = await channel.get_partial_message(parent.address.message_id).fetch()
             if not message.embeds:
-                return
+                return False
             embed = message.embeds[0]
-            known = [one.name for one in embed.fields]
-            if field.name in known:
-                embed.set_field_at(known.index(field.name), name=field.name, value=field.value, inline=False)
-            else:
+            known = {one.name: (place, one.value) for place, one in enumerate(embed.fields)}
+            place, value = known.get(field.name, (None, None))
+            if value == field.value:
+                return False
+            if place is None:
                 embed.add_field(name=field.name, value=field.value, inline=False)
+            else:
+                embed.set_field_at(place, name=field.name, value=field.value, inline=False)
             await message.edit(embed=embed, allowed_mentions=discord.AllowedMentions.none())
+            return True

@@ -48,3 +48,7 @@ class Drafts:
             return None
         del self._kept[draft_id]
         return draft
+
+    def drop_of(self, member_id: int) -> list[Draft]:
+        """Take out every draft of this member; their files are the caller's to discard."""
+        return [self._kept.pop(draft.id) for draft in list(self._kept.values()) if draft.who.member_id == member_id]

@@ -26,6 +26,16 @@ def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[
     return tuple(job_in(row) for row in reversed(rows))
 
 
+def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return the latest done jobs that began with another's result and were accepted since a moment, newest first."""
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE parent_id IS NOT NULL AND state = 'done' AND created_at >= $1 "
+        "ORDER BY created_at DESC LIMIT $2",
+        (at, limit),
+    )
+    return tuple(job_in(row) for row in rows)
+
+
 def place_of(job: Job) -> Place:
     """Return where the job stands in its member's list, for the `before` of the next page."""
     return job.created_at, job.id

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from bot.catalogue.price import PriceTable
 from bot.errors import Busy, DeliveryError, DiscordBusy, StorageError
-from bot.jobs import machine, transactions
+from bot.jobs import finding, machine, transactions
 from bot.jobs.accepting import Order, job_from
 from bot.jobs.budgets import Budgets
 from bot.jobs.errands import Errands
@@ -26,6 +26,7 @@ from bot.storage.transaction import Store
 log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
 TELLINGS_AT_ONCE = 16  # more would only wait for each other inside discord.py, with their time running out
+TOLD_AGAIN_S, TOLD_AGAIN_MAX = 3600.0, 100  # what was posted before a restart: its parent's card is still editable
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
 
@@ -77,7 +78,15 @@ class Runner:
         for job_id in job_ids:
             self._drive(job_id)
         self._watch = asyncio.create_task(self._look_again(), name="unfinished jobs")
+        await self._tell_of_posted()
         return len(job_ids)
+
+    async def _tell_of_posted(self) -> None:
+        """Tell again of what was posted lately: the process may have ended before that was of any use."""
+        if self._on_posted is not None:
+            since = self._clock() - TOLD_AGAIN_S
+            for job in await self._store.read(finding.posted_since(since, limit=TOLD_AGAIN_MAX)):
+                self._on_posted(job)
 
     async def accept(self, order: Order) -> Job:
         """Hold the quote and commit the job, then begin it.

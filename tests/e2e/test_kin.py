@@ -1,5 +1,6 @@
 """Cards that link to each other, through the bot and both stand-ins."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,22 @@ async def test_parent_and_children_link_to_each_other(stage: Stage, files: Path)
         assert [file["id"] for file in linked["attachments"]] == [file["id"] for file in parent["attachments"]]
         assert linked["components"] == parent["components"]
         assert linked["content"] == parent["content"]
+
+
+async def test_a_link_that_a_crash_has_kept_from_the_parent_comes_with_the_restart(stage: Stage, files: Path) -> None:
+    """A parent whose child was posted just before the process died links to it after the next start, once."""
+    parent = await _made(stage, await order(stage, files))
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.start_bot(WANDA_EDIT_INTERVAL_S="30")
+    first = await _made(stage, (await press(stage, "friend", parent["id"], "New seed"))["message_id"])
+    await _linked(stage, parent["id"], 1)
+    # The next edit of a parent is half a minute away, and the process ends before.
+    second = await _made(stage, (await press(stage, "friend", parent["id"], "New seed"))["message_id"])
+    linked = await stage.message(parent["id"])
+    assert linked is not None
+    assert f"/{second['id']})" not in text_of(linked)
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.start_bot()
+    linked = await _linked(stage, parent["id"], 2)
+    assert all(f"/{child['id']})" in text_of(linked) for child in (first, second))

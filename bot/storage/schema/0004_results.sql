@@ -8,6 +8,7 @@ CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHER
 CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_by_message ON jobs (message_id);
 CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
+CREATE INDEX draws_of_member ON draws (member_id);
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
 
 -- A member whose data is deleted loses the name in the books too, where every amount stays. While this table has a row,

@@ -101,6 +101,8 @@ async def test_a_parent_knows_its_latest_posted_children(store: Store) -> None:
         child = await _accept(store, id=_id(number), parent_id=parent.id, trigger=str(number), created_at=NOW + number)
         if number != 6:
             await _end(store, child)
+    latest = await store.read(finding.posted_since(NOW + 3, limit=3))
+    assert [job.id for job in latest] == [_id(n) for n in (7, 5, 4)]
     found = await store.read(finding.children_of(parent.id))
     assert [job.id for job in found] == [_id(n) for n in (2, 3, 4, 5, 7)]
 

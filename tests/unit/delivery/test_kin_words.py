@@ -4,6 +4,7 @@ import pytest
 
 from bot.delivery import kin_words
 from bot.delivery.links import Posted
+from bot.delivery.text import person
 from bot.delivery.wording import card, delivered
 from bot.jobs.model import Live, Spot, State
 from tests.jobs_samples import NOW, RESULT, a_job
@@ -51,3 +52,9 @@ def test_the_parent_links_to_each_child() -> None:
     assert "[Wan 2\\.7 image, seed 7]" in field.value or "[Wan 2.7 image, seed 7]" in field.value
     assert len(field.value) <= 1024
     assert kin_words.children([a_job(mode="old")]).value.startswith("[old](")
+
+
+def test_whoever_is_forgotten_is_not_mentioned() -> None:
+    """A pseudonym is words, since Discord would show the number of a mention that is nobody's."""
+    assert person(7) == "<@7>"
+    assert person(-7) == "a former member"

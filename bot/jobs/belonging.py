@@ -1,0 +1,39 @@
+"""PURE. What Wanda knows of one member's jobs, for the member."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.jobs.model import Job
+from bot.storage.transaction import One, Transaction
+
+_JOB = TypeAdapter(Job)
+_COUNT = """
+SELECT count(*) AS jobs, count(DISTINCT guild_id) AS servers, MIN(created_at) AS first_at,
+CAST(COALESCE(SUM(CASE WHEN files_gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS with_files
+FROM jobs WHERE member_id = $1"""
+_NOT_THEIRS = frozenset({"approved_by", "approver_role_id", "parent_at"})  # other people's, and nobody's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many jobs there are, in how many servers, how many still have files, and when the first was asked for."""
+
+    jobs: int
+    servers: int
+    with_files: int
+    first_at: float | None
+
+
+def count_of_member(member_id: int) -> Transaction[Counted]:
+    """Return how much is known of the member."""
+    row = yield One(_COUNT, (member_id,))
+    return Counted(jobs=row["jobs"], servers=row["servers"], with_files=row["with_files"], first_at=row["first_at"])
+
+
+def as_exported(job: Job) -> dict[str, Any]:
+    """Return everything that is stored of the job as JSON values, without the token of its interaction."""
+    plain: dict[str, Any] = _JOB.dump_python(job, mode="json")
+    plain["address"] = {name: value for name, value in plain["address"].items() if name != "token"}
+    return {name: value for name, value in plain.items() if name not in _NOT_THEIRS}
