@@ -82,10 +82,11 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
 
 
 def _commands() -> int:
-    from cogs import admin, families, jobs, menus, quota  # noqa: PLC0415 - see the module's docstring
+    from cogs import admin, families, jobs, menus, privacy, quota  # noqa: PLC0415 - see the module's docstring
     from cogs.wan import command_payload  # noqa: PLC0415 - see the module's docstring
 
-    groups = [*families.offered(), *menus.offered(), quota.offered(), jobs.offered(), admin.offered()]
+    members = [quota.offered(), jobs.offered(), privacy.offered()]
+    groups = [*families.offered(), *menus.offered(), *members, admin.offered()]
     print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
 

@@ -51,6 +51,7 @@ from cogs.families import families
 from cogs.jobs import jobs
 from cogs.keeping import keeping
 from cogs.menus import menus
+from cogs.privacy import privacy
 from cogs.quota import quota
 from cogs.reactions import reactions
 from cogs.results import results
@@ -92,7 +93,10 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
     client = await stack.enter_async_context(
-        Wanda(settings, (families, menus, questions, results, again, reactions, quota, jobs, admin, watch, keeping))
+        Wanda(
+            settings,
+            (families, menus, questions, results, again, reactions, quota, jobs, privacy, admin, watch, keeping),
+        )
     )
     turns = Turns()
     reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))

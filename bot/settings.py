@@ -240,6 +240,9 @@ class Settings(BaseSettings):
         "WANDA_EXPORT_ROWS_MAX", 100_000, "Rows in one file of an export.", ge=1, le=10_000_000
     )
     export_mib_max: int = setting("WANDA_EXPORT_MIB_MAX", 8, "The size of one file of an export.", ge=1, le=100)
+    privacy_mib_max: int = setting(
+        "WANDA_PRIVACY_MIB_MAX", 100, "The size of one part of /privacy export.", ge=1, le=500
+    )
 
     # Pictures of money.
     charts_at_once: int = setting("WANDA_CHARTS_AT_ONCE", 1, "Worker processes that draw pictures.", ge=1, le=8)

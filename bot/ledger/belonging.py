@@ -1,0 +1,31 @@
+"""What the books hold of one member in all servers, for their own export."""
+
+from typing import Any
+
+from bot.ledger.history import Cursor
+from bot.ledger.model import Entry
+from bot.storage.transaction import Many, Row, Transaction
+
+# A job draws on many scopes at once; the server's own (position 0) says everything once.
+_ENTRIES = """
+SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
+e.actor, e.reason
+FROM draws d JOIN entries e ON e.job_id = d.job_id AND e.scope = d.scope
+WHERE d.member_id = $1 AND d.position = 0 AND (e.at, e.id) > ($2, $3) ORDER BY e.at, e.id LIMIT $4"""
+_GRANTS = """
+SELECT guild_id, amount_microusd, expires_at, reason, at FROM grants WHERE member_id = $1 ORDER BY at LIMIT $2"""
+_RULES = """
+SELECT guild_id, name, value, expires_at, reason, at FROM rules WHERE subject = $1 ORDER BY guild_id, name LIMIT $2"""
+
+
+def entries_of_member(member_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Entry, ...]]:
+    """Return the next movements of the member's money, oldest first; `after` is (at, id) of the last one."""
+    rows: list[Row] = yield Many(_ENTRIES, (member_id, *(after or (-1.0, "")), limit))
+    return tuple(Entry(**row) for row in rows)
+
+
+def said_of_member(member_id: int, *, limit: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
+    """Return the grants to the member and the rules about them, as plain values; who gave or set them is not theirs."""
+    grants: list[Row] = yield Many(_GRANTS, (member_id, limit))
+    rules: list[Row] = yield Many(_RULES, (f"member:{member_id}", limit))
+    return {"grants": [dict(row) for row in grants], "rules": [dict(row) for row in rules]}

@@ -1,0 +1,143 @@
+"""A member's own data: told, handed over, and deleted but for the amounts."""
+
+import io
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e.again import id_of, restart
+from tests.e2e.asking import Answer, ask, read
+from tests.e2e.play import books_are_right, database, finished, held_and_spent, in_state, order
+
+
+async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
+    """Have a video made and return its card."""
+    message_id = await order(stage, files, user=user, **options)
+    await finished(stage, message_id)
+    await in_state(stage, message_id, "done")
+    return message_id
+
+
+async def pressed(stage: Stage, answer: Answer, label: str, words: str, *, user: str = "maker") -> None:
+    """Press a button of a private answer, and wait until it says these words."""
+    await stage.discord.post("click", {"user": user, "message": answer.message_id, "label": label})
+
+    async def look() -> bool | None:
+        return True if words in (await read(stage, user, answer.message_id)).text else None
+
+    await eventually(look, what=f"“{words}”")
+
+
+def job_ids(stage: Stage) -> list[str]:
+    """Return the ids of all jobs."""
+    with closing(sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5)) as connection:
+        return [row[0] for row in connection.execute("SELECT id FROM jobs ORDER BY created_at")]
+
+
+def rows_naming(stage: Stage, member_id: str) -> list[str]:
+    """Return the tables with a row in which the id stands, in whatever column."""
+    found: list[str] = []
+    with closing(sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 - the database's own names
+            found += [table for row in rows if any(member_id in str(value) for value in row)]
+    return found
+
+
+async def archive(stage: Stage, answer: Answer) -> zipfile.ZipFile:
+    """Return the zip of an answer."""
+    (file,) = answer.files
+    return zipfile.ZipFile(io.BytesIO(await stage.discord.fetch(file["url"])))
+
+
+async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
+    """A member is told, gets everything of theirs and nothing of others', and is forgotten but for the amounts."""
+    stage = empty_stage
+    await stage.start_bot()
+    await one_video(stage, files, prompt="my own lake", seed=3)
+    await one_video(stage, files, user="friend", prompt="not yours")
+    mine, others = job_ids(stage)
+
+    told = await ask(stage, "maker", "privacy show")
+    assert told.private
+    assert "1 video in 1 server" in told.text.replace("**", "")
+    assert "For 30 days" in told.text
+
+    answer = await ask(stage, "maker", "privacy export")
+    assert answer.private
+    with await archive(stage, answer) as packed:
+        names = packed.namelist()
+        (job,) = [json.loads(line) for line in packed.read("jobs.jsonl").splitlines()]
+        money = packed.read("money.csv").decode()
+        picture_name = next(name for name in names if name.startswith(f"files/{mine[:8]}/image-"))
+        assert packed.read(picture_name) == (files / "lake-640x480.png").read_bytes()
+        assert packed.read(f"files/{mine[:8]}/result.mp4")[4:8] == b"ftyp"
+        everything = b"".join(packed.read(name) for name in names if not name.startswith("files/")).decode()
+    assert (job["id"], job["options"]["prompt"]) == (mine, "my own lake")
+    assert "token" not in job["address"]
+    assert money.count(mine) == 4  # each of hold and settle names the job in its id too
+    assert "not yours" not in everything
+    assert others not in everything
+
+    question = await ask(stage, "maker", "privacy delete")
+    await pressed(stage, question, "Keep it", "Nothing was deleted.")
+    assert mine in job_ids(stage)
+    question = await ask(stage, "maker", "privacy delete")
+    assert "1 video" in question.text
+    spent = held_and_spent(stage)
+    await restart(stage)
+    await pressed(stage, question, "Delete my data", "Deleted: 1 video")
+    assert job_ids(stage) == [others]
+    assert not list((stage.folder / "inputs").glob(f"{mine}*"))
+    assert not list((stage.folder / "results").glob(f"{mine}*"))
+    assert rows_naming(stage, await id_of(stage, "maker")) == []
+    assert sorted(held_and_spent(stage).values()) == sorted(spent.values())
+    await books_are_right(stage)
+    assert "Wanda knows of no video of yours" in (await ask(stage, "maker", "privacy show")).text
+    with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
+        assert packed.read("jobs.jsonl") == b""
+
+
+async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path) -> None:
+    """While a video is being made nothing is deleted, and the member is told what to do."""
+    stage = empty_stage
+    await stage.start_bot()
+    await stage.fal.post("settings", {"seconds_per_job": 30})
+    card = await order(stage, files)
+    await in_state(stage, card, "running")
+    question = await ask(stage, "maker", "privacy delete")
+    await pressed(stage, question, "Delete my data", "nothing was deleted")
+    assert len(job_ids(stage)) == 1
+
+
+async def test_an_export_in_parts(empty_stage: Stage, files: Path) -> None:
+    """What does not fit into one file comes in parts, each within the limit; a part that is not there is refused."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_PRIVACY_MIB_MAX="1")
+    for number in range(2):
+        await one_video(stage, files, prompt=f"number {number}")
+    for job_id in job_ids(stage):
+        (stage.folder / "results" / f"{job_id}.mp4").write_bytes(b"\0" * 700_000)
+    newest = job_ids(stage)[-1]
+    (stage.folder / "results" / f"{newest}.huge").write_bytes(b"\0" * 1_100_000)
+    first = await ask(stage, "maker", "privacy export")
+    assert "part 1 of 2" in first.text
+    assert "/privacy export part:2" in first.text
+    assert "Too large for Discord here" in first.text
+    second = await ask(stage, "maker", "privacy export", part=2)
+    names: list[str] = []
+    for answer in (first, second):
+        assert answer.files[0]["size"] <= 1024 * 1024
+        with await archive(stage, answer) as packed:
+            names += packed.namelist()
+    assert len(names) == len(set(names))
+    assert sum(name.endswith("result.mp4") for name in names) == 2
+    assert not any(name.endswith("huge") for name in names)
+    third = await ask(stage, "maker", "privacy export", part=3)
+    assert "There are parts 1 to 2" in third.text
+    assert "part 3" not in text_of(third.raw)
