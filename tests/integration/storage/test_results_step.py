@@ -1,0 +1,79 @@
+"""The step to schema 4 on a database that has a past, on both engines."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StorageError
+from bot.jobs import finding, machine, transactions
+from bot.jobs.rows import body_of
+from bot.settings import Settings
+from bot.storage.migrate import SCHEMA_DIR, migrate
+from bot.storage.opening import open_store
+from bot.storage.postgres import PostgresStore
+from bot.storage.sqlite import SQLiteStore
+from bot.storage.transaction import Many, One, Store, Transaction
+from tests.jobs_samples import NOW, RESULT, a_job
+
+NEWER = (',"parent_id":null', ',"parent_at":null', ',"trigger":null', ',"notes":[]', ',"files_gone_at":null')
+_JOB = """
+INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
+body) VALUES ($1, 1, 20, 30, 2, 'wan27-image', 'done', 1, '', $2, 1, $3)"""
+_ENTRY = """
+INSERT INTO entries (id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at,
+actor, reason) VALUES ('e', 1, $1, 'server:1', 'hold', 1, 0, 1, 1, 'member:2', '')"""
+
+
+def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
+    return [dict(row) for row in (yield Many(sql))]
+
+
+def _run(sql: str, *args: Any) -> Transaction[None]:
+    yield One(sql, args)
+
+
+def _schema_3(folder: Path) -> None:
+    folder.mkdir()
+    for path in SCHEMA_DIR.glob("000[123]_*.sql"):
+        shutil.copy(path, folder)
+
+
+async def _at_schema_3(settings: Settings, folder: Path) -> Store:
+    """Return an open database as the version before this one left it."""
+    _schema_3(folder)
+    if not settings.database_url:
+        store: Store = await SQLiteStore.open(settings.data_dir / "wanda.db")
+        await migrate(store, "sqlite", at=1.0, folder=folder)
+    else:
+        store = await PostgresStore.open(settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
+        await migrate(store, "postgres", at=1.0, folder=folder)
+    return store
+
+
+async def test_old_jobs_and_books_live_on(store_settings: Settings, tmp_path: Path) -> None:
+    """Jobs of before are read, found and made again, their files get old like others, and entries stay append-only."""
+    job = a_job(state="done", told=True, result=RESULT)
+    body = body_of(job)
+    for part in NEWER:
+        assert part in body
+        body = body.replace(part, "")
+    old = await _at_schema_3(store_settings, tmp_path / "schema")
+    await old.write(_run(_JOB, job.id, NOW, body))
+    await old.write(_run(_ENTRY, job.id))
+    await old.close()
+
+    store = await open_store(store_settings)
+    try:
+        assert await store.read(transactions.get(job.id)) == job
+        assert await store.read(finding.job_of_message(30)) == job
+        assert await store.read(finding.expired(NOW + 1, limit=9)) == (job.id,)
+        assert not (await store.write(transactions.advance(job.id, machine.Told(), now=NOW))).changed
+        with pytest.raises(StorageError, match="append-only"):
+            await store.write(_run("UPDATE entries SET actor = 'member:-1'"))
+        with pytest.raises(StorageError, match="append-only"):
+            await store.write(_run("DELETE FROM entries"))
+        assert len(await store.read(_all("SELECT * FROM entries"))) == 1
+    finally:
+        await store.close()
