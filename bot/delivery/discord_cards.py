@@ -15,7 +15,7 @@ from bot.delivery import wording
 from bot.delivery.card import Card
 from bot.delivery.describe import Describe, described
 from bot.delivery.links import Posted, Reason
-from bot.delivery.making_fit import MakingFit
+from bot.delivery.making_fit import MakingFit, Shrinks
 from bot.delivery.post import Parcel, Place, Post
 from bot.delivery.progress import Frame, Pacer
 from bot.delivery.reacting import Reactor
@@ -24,7 +24,6 @@ from bot.delivery.turns import Turns
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
 from bot.jobs.ports import Delivered
-from bot.media.shrinking import Shrinker
 from bot.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ class DiscordCards:
         *,
         reactor: Reactor | None = None,
         turns: Turns | None = None,
-        shrinker: Shrinker | None = None,
+        shrinker: Shrinks | None = None,
         describe: Describe = described,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,

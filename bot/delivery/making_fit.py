@@ -6,12 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from bot.delivery.results import Fetched
 from bot.errors import EncodeFailed
 from bot.jobs.model import Job, Left, Live
-from bot.media.shrinking import Shrinker
+from bot.media.ffmpeg import OnFraction
+from bot.media.shrinking import Shrunk
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,10 +22,22 @@ _HOPELESS_MAX = 1000
 Show: TypeAlias = Callable[[Job, Live, Left | None], None]
 
 
+class Shrinks(Protocol):
+    """What makes a video smaller: `bot.media.shrinking.Shrinker`."""
+
+    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+        """Return `target`, a video of at most `bytes_max`.
+
+        Raises:
+            EncodeFailed: there can be none.
+        """
+        ...
+
+
 class MakingFit:
     """Makes copies of results; `show` puts the progress on the card. Without a `shrinker` nothing can be made."""
 
-    def __init__(self, shrinker: Shrinker | None, show: Show) -> None:
+    def __init__(self, shrinker: Shrinks | None, show: Show) -> None:
         self._shrinker = shrinker
         self._show = show
         self._hopeless: OrderedDict[tuple[str, int], None] = OrderedDict()

@@ -1,6 +1,7 @@
 """The finished video on its way to the channel, with Discord and fal's storage in every bad mood."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,14 @@ from tests.e2e.play import PRICED, finished, in_state, order, picture, replied, 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024
 # One edit a card before its last, and a download that goes on being asked for: so that a test has the last edit alone.
-CALM = {**QUICK, "WANDA_EDIT_INTERVAL_S": "60", "WANDA_DOWNLOAD_RETRIES": "20", "WANDA_DOWNLOAD_WAIT_S": "0.05"}
+# What is too large is linked here at once: how it is made to fit is test_fitting's.
+CALM = {
+    **QUICK,
+    "WANDA_EDIT_INTERVAL_S": "60",
+    "WANDA_DOWNLOAD_RETRIES": "20",
+    "WANDA_DOWNLOAD_WAIT_S": "0.05",
+    "WANDA_ENCODES_AT_ONCE": "0",
+}
 LINKED = "so here is fal's link"
 
 
@@ -58,7 +66,7 @@ async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
     """Return the card once it links to fal, and see that the link leads to a whole video."""
     message = await says(stage, message_id, LINKED)
     assert message["attachments"] == []
-    assert message["components"] == []
+    assert message["components"][0]["components"][0]["label"] == "Rerun"
     assert await in_state(stage, message_id, "done") == "done"
     assert (await stage.fal.fetch(message["content"].rsplit(" ", 1)[1]))[4:8] == b"ftyp"
     return message
@@ -90,10 +98,11 @@ async def delete(stage: Stage, message_id: str) -> None:
 
 
 async def test_above_the_limit(stage: Stage, files: Path) -> None:
-    """A video above the server's 10 MiB is linked, with both sizes in words."""
+    """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's last day."""
     await stage.fal.post("settings", {"result_mb": 11})
     message = await linked(stage, await order(stage, files))
     assert "11 MiB, above this server's 10 MiB" in message["content"]
+    assert re.search(r"fal keeps it until about <t:\d+:D>", message["content"])
     await stage.fal.post("settings", {"result_mb": 0})
 
 
@@ -118,7 +127,7 @@ async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
 
 @pytest.mark.parametrize("code", [40005, 0], ids=["Discord's own", "a proxy's"])
 async def test_refused_as_too_large(stage: Stage, files: Path, code: int) -> None:
-    """When Discord refuses a size that it had allowed, the card gets the link."""
+    """When Discord refuses a size that it had allowed, and nothing smaller can be made, the card gets the link."""
     async with held(stage, files) as message_id:
         fault = {"method": "PATCH", "path": "/webhooks/*", "status": 413, "code": code, "times": 1}
         await stage.discord.post("faults", fault)

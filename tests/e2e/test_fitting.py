@@ -14,11 +14,11 @@ from tests.e2e.play import finished, real_file
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def noisy_png(folder: Path, width: int, height: int) -> Path:
+def noisy_png(folder: Path, width: int, height: int, strength: float = 60) -> Path:
     """A picture in which nothing repeats, so that it is as large as a photograph's PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"photo-{width}x{height}.png"
-    Image.effect_noise((width, height), 60).convert("RGB").save(path, compress_level=1)
+    Image.effect_noise((width, height), strength).convert("RGB").save(path, compress_level=1)
     return path
 
 

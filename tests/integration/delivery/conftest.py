@@ -13,7 +13,10 @@ from discord.http import Route
 
 from bot.delivery.discord_cards import DiscordCards
 from bot.delivery.results import Results
+from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
+from bot.media.ffmpeg import OnFraction
+from bot.media.shrinking import Shrunk
 from bot.settings import Settings
 
 NOW = 1_800_000_000.0
@@ -144,6 +147,22 @@ def _message(message_id: int, asked: Asked) -> dict[str, Any]:
 
 
 @dataclass
+class FakeShrinker:
+    """Makes a file of exactly the bytes that were asked for, once a test says that it can."""
+
+    can: bool = False
+    asked: list[int] = field(default_factory=list[int])
+
+    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+        """Make it, or fail."""
+        self.asked.append(bytes_max)
+        if not self.can:
+            raise EncodeFailed("there is no ffmpeg")
+        await asyncio.to_thread(target.write_bytes, mp4(bytes_max))
+        return Shrunk(target, bytes_max, 1280, 720)
+
+
+@dataclass
 class Stage:
     """The cards under test with the world they talk to; `now` moves as the test says, and nothing really sleeps."""
 
@@ -151,6 +170,7 @@ class Stage:
     client: discord.Client
     cards: DiscordCards
     settings: Settings
+    shrinker: FakeShrinker
     now: float = NOW
     slept: list[float] = field(default_factory=list[float])
 
@@ -210,10 +230,16 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             async def rest(seconds: float) -> None:
                 del seconds
 
+            shrinker = FakeShrinker()
             cards = DiscordCards(
-                client, settings, Results(http, settings, sleep=rest), now=lambda: made[0].now, sleep=sleep
+                client,
+                settings,
+                Results(http, settings, sleep=rest),
+                shrinker=shrinker,
+                now=lambda: made[0].now,
+                sleep=sleep,
             )
-            made.append(Stage(fake, client, cards, settings))
+            made.append(Stage(fake, client, cards, settings, shrinker))
             yield made[0]
     finally:
         await runner.cleanup()

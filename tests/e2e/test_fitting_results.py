@@ -1,0 +1,107 @@
+"""A finished video above a server's limit: a copy that fits, with its sound, and the original's link beside it."""
+
+import asyncio
+import io
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import Stage, attached, eventually, fields_of, text_of
+from tests.e2e.conftest import QUICK
+from tests.e2e.play import finished, says
+from tests.e2e.test_delivery import exchanges, held
+from tests.e2e.test_fitting import noisy_png
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+MIB = 1024 * 1024
+PATIENT = {**QUICK, "WANDA_DOWNLOAD_RETRIES": "20", "WANDA_DOWNLOAD_WAIT_S": "0.05"}
+FULL = {"prompt": "rain on the lake", "resolution": "1080p", "duration": 15, "seed": 7}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A stage whose bot goes on asking for a result that fal's storage does not hand out yet."""
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.1, settings=PATIENT) as ready:
+        await ready.start_bot()
+        yield ready
+
+
+def read(content: bytes) -> tuple[int, int, float, int]:
+    """Return width, height, seconds, and the number of sound tracks."""
+    with av.open(io.BytesIO(content), "r") as container:
+        video = container.streams.video[0]
+        return video.width, video.height, (container.duration or 0) / 1_000_000, len(container.streams.audio)
+
+
+def original_of(message: dict[str, Any]) -> str:
+    """Return what the card says of the original."""
+    return next(field["value"] for field in fields_of(message["embeds"][0]) if field["name"] == "Original")
+
+
+async def ask_in(stage: Stage, channel: str, picture: Path) -> str:
+    """Ask for the full video in a channel; returns the card's id."""
+    body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": FULL}
+    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(picture)}})
+    assert answer["acknowledged"], answer
+    return answer["message_id"]
+
+
+async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
+    """A 1080p video of 15 s and 25 MiB is encoded for 10 MiB, posted as it is for 50, and commands go on meanwhile."""
+    await stage.fal.post("settings", {"result_mb": 25})
+    cinema = {"servers": [{"name": "Cinema", "tier": 2}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
+    await stage.discord.post("world", cinema)
+    picture = await asyncio.to_thread(noisy_png, files, 640, 360, 25)
+    small = await ask_in(stage, "general", picture)
+    await ask_in(stage, "big-screen", picture)
+
+    await says(stage, small, "Making the video fit this server", within_s=60)
+    clock = asyncio.get_running_loop().time
+    for _ in range(5):
+        began = clock()
+        answer = await stage.slash("friend", "quota show")
+        assert answer["acknowledged"]
+        assert clock() - began < 0.5, "a command waited for an encode"
+    await says(stage, small, "%")
+
+    message = await finished(stage, small, within_s=120)
+    video = message["attachments"][0]
+    assert MIB < video["size"] <= 10 * MIB
+    width, height, seconds, tracks = await asyncio.to_thread(read, await stage.discord.fetch(video["url"]))
+    assert (width, height, tracks) == (1920, 1080, 1)
+    assert seconds == pytest.approx(15, abs=0.1)
+    said = original_of(message)
+    assert re.search(r"1920 × 1080, 25 MiB\]\(<http.*>\); fal keeps it until about <t:\d+:D>", said)
+    link = said.split("(<")[1].split(">)")[0]
+    assert len(await stage.fal.fetch(link)) == 25 * MIB
+
+    async def look() -> dict[str, Any] | None:
+        (card,) = await stage.messages(channel="big-screen")
+        return card if card["attachments"] else None
+
+    boosted = await eventually(look, what="video in the boosted server")
+    assert boosted["attachments"][0]["size"] == 25 * MIB
+    assert "Original" not in text_of(boosted)
+    await stage.fal.post("settings", {"result_mb": 0})
+
+
+async def test_refused_as_too_large(stage: Stage, files: Path) -> None:
+    """When Discord refuses a size that it had allowed, a smaller copy is posted, with the original's link.
+
+    What only the member's Nitro allowed is refused once the interaction's token is over.
+    """
+    await stage.discord.post("world", {"members": [{"name": "patron", "roles": [], "upload_limit_mib": 50}]})
+    await stage.fal.post("settings", {"result_mb": 12})
+    async with held(stage, files, user="patron") as message_id:
+        await stage.discord.post("advance", {"seconds": 901})
+    message = await finished(stage, message_id)
+    assert message["attachments"][0]["size"] <= 0.7 * 12 * MIB
+    assert "Original" in text_of(message)
+    answers = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]
+    assert answers.count(413) == 1
+    await stage.fal.post("settings", {"result_mb": 0})
