@@ -8,9 +8,11 @@ import discord
 
 from bot.catalogue.mode import Mode
 from bot.client import Services
+from bot.jobs.again import CONTINUES
 from bot.jobs.model import Input
 from bot.media.fitting import Fitted
 from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder, refuse_by_claim
+from bot.media.needs import Keep
 
 _MB = 1_000_000
 
@@ -64,7 +66,9 @@ def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.At
 
 async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
     """Return the input that fits; the file that did not is gone then."""
-    fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option])
+    # What is continued goes on from its end, so that of a clip that is too long the end is what is needed.
+    keep: Keep = "end" if (mode.id, taken.option) == (CONTINUES, "video") else "start"
+    fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
     if fitted.path != taken.path:
         await asyncio.to_thread(taken.path.unlink, missing_ok=True)
     return _input(taken, fitted, services.settings.data_dir)

@@ -46,6 +46,8 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
         )
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
+    # The one rule about a member that is their own; what admins set about them is the server's.
+    yield One("DELETE FROM rules WHERE subject = $1 AND name = 'ask_above'", (f"member:{member_id}",))
     for guild_id in (yield from guilds_with(member_id)):
         until_at = yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
         if until_at is not None:

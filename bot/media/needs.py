@@ -158,8 +158,8 @@ def changes(before: Facts, after: Facts, *, keep: Keep) -> tuple[str, ...]:
     """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
-        whose = "" if keep == "start" else "its last "
-        done.append(f"trimmed from {_s(before.seconds)} to {whose}{_s(after.seconds)}")
+        which = "" if keep == "start" else ", its end"
+        done.append(f"trimmed from {_s(before.seconds)} to {_s(after.seconds)}{which}")
     old, new = _pixels(before, after), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
         noun = "picture" if before.kind == "image" else "clip"

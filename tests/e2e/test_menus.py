@@ -1,5 +1,6 @@
 """Videos from anybody's message, by its menu: a form asks for the prompt, and the rest is as with a command."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,27 @@ async def test_a_form_with_a_wrong_number(stage: Stage, files: Path) -> None:
     form = (await chosen(stage, await said(stage, picture(files)), "Animate picture"))["modal"]
     answer = await sent(stage, form, prompt="x", duration="99")
     assert "a whole number from 2 to 15" in await refusal(stage, answer)
+
+
+async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
+    """A voice message of 40 s is trimmed, turned into what Wan takes, and the card says so."""
+    sound = real_file(files, "voice-message.ogg", samples.ogg(40.0))
+    form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
+    upload = {"image": picture(files)}
+    answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")
+    card = await finished(stage, answer["message_id"])
+    assert "trimmed from 40 s to 30 s" in text_of(card)
+    assert "OGG turned into MP3" in text_of(card)
+    assert (await filmed(stage, "he speaks"))["input"]["audio_url"]
+
+
+async def test_a_long_clip_is_continued_from_its_end(stage: Stage, files: Path) -> None:
+    """Of a clip that is too long the end is continued, and the form's own duration leaves room for more."""
+    message = await said(stage, clip(files, 12.0))
+    form = (await chosen(stage, message, "Continue video"))["modal"]
+    fields = {field["custom_id"]: field for field in form["fields"]}
+    assert fields["duration"]["value"] == "15"
+    answer = await sent(stage, form, prompt="on and on", duration="11", resolution="720p")
+    card = await finished(stage, answer["message_id"])
+    assert re.search(r"trimmed from 12 s to (10|9\.9\d*) s, its end", text_of(card))
+    assert (await filmed(stage, "on and on"))["input"]["duration"] == 11

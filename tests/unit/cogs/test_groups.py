@@ -1,4 +1,4 @@
-"""The groups /quota and /wanda-admin as a sync would send them, against Discord's limits."""
+"""The groups /quota, /jobs, /privacy and /wanda-admin as a sync would send them, against Discord's limits."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from cogs import admin, quota
+from cogs import admin, jobs, menus, privacy, quota
 from cogs.admin_desk import AdminGroup
 from cogs.wan import command_payload
 
 MANAGE_GUILD = 1 << 5
 GROUPS: dict[str, dict[str, Any]] = {
-    group["name"]: group for group in command_payload([quota.offered(), admin.offered()])
+    group["name"]: group
+    for group in command_payload([quota.offered(), jobs.offered(), privacy.offered(), admin.offered()])
 }
 
 
@@ -36,7 +37,7 @@ LEAVES = {f"{name} {path}": leaf for name, group in GROUPS.items() for path, lea
 
 
 def test_the_commands_of_the_issue_are_there() -> None:
-    """Members have three commands, admins twenty-four, in servers only; /wanda-admin wants Manage Server by default."""
+    """Members have eleven commands, admins twenty-four; /wanda-admin wants Manage Server by default."""
     assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota history", "quota ask"]
     assert sorted(path.removeprefix("wanda-admin ") for path in LEAVES if path.startswith("wanda-admin")) == sorted(
         [
@@ -49,7 +50,25 @@ def test_the_commands_of_the_issue_are_there() -> None:
     )
     assert GROUPS["wanda-admin"]["default_member_permissions"] == MANAGE_GUILD
     assert GROUPS["quota"]["default_member_permissions"] is None
-    assert all(group["contexts"] == [0] and group["integration_types"] == [0] for group in GROUPS.values())
+    assert [path for path in LEAVES if path.startswith("jobs")] == [
+        *("jobs list", "jobs show", "jobs cancel", "jobs recipe", "jobs replay")
+    ]
+    assert [path for path in LEAVES if path.startswith("privacy")] == [
+        *("privacy show", "privacy export", "privacy delete")
+    ]
+    # What is kept of a member is theirs to ask for in a direct message too.
+    assert {name: group["contexts"] for name, group in GROUPS.items()} == {
+        **{name: [0] for name in ("quota", "jobs", "wanda-admin")},
+        "privacy": [0, 1],
+    }
+    assert all(group["integration_types"] == [0] for group in GROUPS.values())
+
+
+def test_five_message_menus() -> None:
+    """Discord takes five message menus of a bot; they are for servers, with names of at most 32 characters."""
+    payload = command_payload(menus.offered())
+    assert len(payload) == 5
+    assert all(menu["type"] == 3 and 1 <= len(menu["name"]) <= 32 and menu["contexts"] == [0] for menu in payload)
 
 
 @pytest.mark.parametrize("name", GROUPS)
