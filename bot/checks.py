@@ -18,6 +18,7 @@ from bot.errors import FalAccountError, FalError, StartRefused, StorageError
 from bot.fal.client import FalClient
 from bot.fal.transport import make_http
 from bot.fal.types import UnitPrice
+from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
 from bot.settings import MICROUSD_PER_USD, Settings
 from bot.storage.opening import open_store
 from bot.storage.transaction import One, Transaction
@@ -155,14 +156,28 @@ def _unfinished() -> Transaction[int]:
     return row["n"]
 
 
-async def _ffmpeg(_: Settings) -> list[Finding]:
-    """The ffmpeg that reads files is the one inside PyAV; Wanda starts no ffmpeg program yet."""
+async def _ffmpeg(settings: Settings) -> list[Finding]:
+    """Two are used: the one inside PyAV reads what files are, and the program makes them fit."""
     version = ".".join(map(str, av.library_versions["libavcodec"]))
     missing = [name for name in ("h264", "aac", "mp3", "opus") if not _decodes(name)]
     if missing:
         text = f"PyAV {av.__version__} cannot decode {', '.join(missing)}; install requirements.lock anew"
         return [Finding("ffmpeg", fine=False, text=text)]
-    return [Finding("ffmpeg", fine=True, text=f"PyAV {av.__version__} brings its own (libavcodec {version})")]
+    reads = Finding("reading files", fine=True, text=f"PyAV {av.__version__} brings its own (libavcodec {version})")
+    return [reads, await _encoder(settings)]
+
+
+async def _encoder(settings: Settings) -> Finding:
+    """Tell which ffmpeg makes files and results fit; without one they are refused or linked."""
+    if not settings.encodes_at_once:
+        text = "WANDA_ENCODES_AT_ONCE is 0: long clips and sounds are refused, and large videos linked"
+        return Finding("ffmpeg", fine=True, text=text)
+    program = await asyncio.to_thread(find_ffmpeg)
+    if program is None:
+        wanted = ", ".join(NEEDED_ENCODERS)
+        text = f"no ffmpeg with {wanted} was found, so nothing is made to fit; install ffmpeg or requirements.lock anew"
+        return Finding("ffmpeg", fine=False, text=text)
+    return Finding("ffmpeg", fine=True, text=f"{program.origin} {program.version} makes files fit ({program.path})")
 
 
 def _decodes(name: str) -> bool:

@@ -1,0 +1,92 @@
+"""What a file needs in order to fit, and what is said of it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.catalogue.fields import MB, MediaSpec
+from bot.media.needs import changes, even_size, is_beyond_help, needs
+from bot.media.probe import Facts
+
+PICTURE = MediaSpec(
+    kind="image", subject="It takes", formats=("jpeg", "png"), bytes_max=20 * MB, side_min=240, side_max=8000
+)
+CLIP = MediaSpec(
+    kind="video", subject="It takes", formats=("mp4",), bytes_max=MB, side_max=4096, seconds_min=2, seconds_max=10
+)
+GOOD = Facts(kind="image", format="png", size_bytes=20 * MB, width=8000, height=240, codec="png")
+PLAYS = Facts(kind="video", format="mp4", size_bytes=MB, width=640, height=480, seconds=10.0, codec="h264")
+
+
+def test_a_file_at_its_limits_needs_nothing() -> None:
+    """Every bound is inclusive, so a file that just fits goes through as it is."""
+    assert not needs(GOOD, PICTURE)
+    assert not needs(PLAYS, CLIP)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(GOOD, size_bytes=20 * MB + 1),
+        replace(GOOD, width=8001, height=8000),
+        replace(GOOD, format="gif"),
+        replace(GOOD, width=12_000, height=9000),
+    ],
+)
+def test_what_can_be_mended_is(changed: Facts) -> None:
+    """Too many bytes or pixels, or another format, are no reason to refuse a picture."""
+    assert needs(changed, PICTURE)
+    assert not is_beyond_help(changed, PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("facts", "limits"),
+    [
+        (replace(GOOD, width=239), PICTURE),
+        (replace(GOOD, width=16_000, height=400), PICTURE),  # scaled to 8,000 it is 200 high
+        (replace(GOOD, width=2000, height=240), replace(PICTURE, aspect_max=8)),
+        (replace(PLAYS, seconds=1.9), CLIP),
+        (PLAYS, PICTURE),
+        (GOOD, CLIP),
+    ],
+)
+def test_what_cannot_be_mended_is_left_to_be_refused(facts: Facts, limits: MediaSpec) -> None:
+    """Nothing is enlarged, cropped or drawn out: too small, too flat, too short or of another kind stays refused."""
+    assert is_beyond_help(facts, limits)
+
+
+@given(st.integers(2, 20_000), st.integers(2, 20_000), st.integers(64, 8000))
+def test_scaling_never_enlarges_and_never_distorts(width: int, height: int, side_max: int) -> None:
+    """The new sides are even, at most the old ones and the limit, and off the proportions by less than two pixels."""
+    new_width, new_height = even_size(width, height, side_max)
+    assert new_width % 2 == new_height % 2 == 0
+    assert new_width <= width
+    assert new_height <= height
+    assert max(new_width, new_height) <= side_max
+    scale = min(1.0, side_max / max(width, height))
+    assert width * scale - new_width < 2
+    assert height * scale - new_height < 2
+
+
+def test_the_changes_are_said_with_their_numbers() -> None:
+    """A change names what was and what is, as few decimals as it needs."""
+    long = replace(PLAYS, seconds=14.2)
+    assert changes(long, PLAYS, keep="start") == ("trimmed from 14.2 s to 10 s",)
+    assert changes(long, PLAYS, keep="end") == ("trimmed from 14.2 s to 10 s, its end",)
+    large = replace(GOOD, width=6000, height=4000)
+    small = replace(GOOD, width=2000, height=1333, size_bytes=MB)
+    assert changes(large, small, keep="start") == ("picture scaled from 6000 \u00d7 4000 to 2000 \u00d7 1333",)
+    voice = Facts(kind="audio", format="ogg", size_bytes=9, seconds=5.0, codec="opus")
+    assert changes(voice, replace(voice, format="mp3"), keep="start") == ("OGG turned into MP3",)
+    assert changes(replace(GOOD, size_bytes=30 * MB), replace(GOOD, size_bytes=5 * MB), keep="start") == (
+        "saved again, 30 MB to 5 MB",
+    )
+
+
+def test_a_picture_on_its_side_is_told_upright() -> None:
+    """A phone's photograph lies on its side in its file; the card names its pixels as it is seen."""
+    lying = replace(GOOD, width=6000, height=4000, format="jpeg")
+    upright = replace(GOOD, width=1333, height=2000, format="jpeg")
+    assert changes(lying, upright, keep="start") == ("picture scaled from 4000 \u00d7 6000 to 1333 \u00d7 2000",)
