@@ -41,5 +41,6 @@ async def test_after_an_hour_by_wandas_clock(empty_stage: Stage, files: Path) ->
     card = await stage.message(message_id)
     assert card is not None
     assert REPLIED in text_of(card)
-    assert card["components"] == card["attachments"] == reply["components"] == []
+    assert card["components"] == card["attachments"] == []
+    assert reply["components"]
     assert all(line["path"].startswith("/channels/") for line in await edits(stage))

@@ -35,7 +35,10 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
     delivered = await stage.cards.deliver(job, None)
     (asked,) = stage.fake.by("PATCH /webhooks")
     assert asked.files == [("wanda-wan27-image-42.mp4", 300_000)]
-    assert asked.payload["components"] == []
+    offered = [button["custom_id"] for row in asked.payload["components"] for button in row["components"]]
+    assert offered[0] == f"wanda:rerun:{job.id}"
+    assert len(offered) == 7
+    assert not stage.client._connection._view_store._views
     assert (delivered.as_, delivered.message_id, delivered.size_bytes) == ("attachment", CARD, 300_000)
     assert (stage.settings.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
 

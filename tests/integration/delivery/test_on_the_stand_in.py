@@ -146,7 +146,7 @@ async def test_a_card_from_queued_to_posted(world: World) -> None:
     (posted,) = await world.seen()
     assert posted["id"] == queued["id"]
     assert [(item["filename"], item["size"]) for item in posted["attachments"]] == [("wanda-wan27-image-42.mp4", MIB)]
-    assert posted["components"] == []
+    assert [row["components"][-1]["label"] for row in posted["components"]] == ["Restyle", "Delete"]
 
 
 @pytest.mark.parametrize(("age_s", "messages"), [(901, 1), (3700, 2)])
