@@ -163,7 +163,9 @@ async def test_a_members_limit_ends_with_the_token(stage: Stage, files: Path) ->
     async with held(stage, files, user="patron") as message_id:
         await stage.discord.post("advance", {"seconds": 901})
     await linked(stage, message_id)
-    assert [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")] == [413, 200]
+    statuses = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]
+    # Between them the card may say that the video is made to fit.
+    assert statuses in ([413, 200], [413, 200, 200])
     await stage.fal.post("settings", {"result_mb": 0})
 
 
