@@ -86,7 +86,8 @@ def _commands() -> int:
     from cogs.wan import command_payload  # noqa: PLC0415 - see the module's docstring
 
     members = [quota.offered(), jobs.offered(), privacy.offered()]
-    groups = [*families.offered(), *menus.offered(), *members, admin.offered()]
+    # The message menus stand last, where discord.py's tree has them.
+    groups = [*families.offered(), *members, admin.offered(), *menus.offered()]
     print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
 
