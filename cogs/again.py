@@ -42,7 +42,7 @@ class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=words
 
     async def _press(self, interaction: Interaction) -> None:
         services = interaction.client.services
-        job = await finished_job(services, self.job_id)
+        job = await finished_job(services, self.job_id, guild_id=interaction.guild_id)
         match self.what:
             case "delete":
                 await _delete(interaction, job)

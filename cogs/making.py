@@ -158,10 +158,19 @@ def check_place(interaction: Interaction) -> None:
     """
     if interaction.guild_id is None or interaction.channel_id is None:
         raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+    check_posting(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
+
+
+def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
+    """Return when these permissions of Wanda's let her post a video.
+
+    Raises:
+        OptionRefused: one is missing; the sentence names it.
+    """
     needed = NEEDED_TO_POST
-    if isinstance(interaction.channel, discord.Thread):
+    if in_thread:
         needed = needed | discord.Permissions(send_messages_in_threads=True)
-    missing = discord.Permissions(needed.value & ~interaction.app_permissions.value)
+    missing = discord.Permissions(needed.value & ~held.value)
     if missing.value:
         names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
         raise OptionRefused(

@@ -28,6 +28,7 @@ from bot.ledger.model import Who
 from bot.media.intake import discard, inputs_folder
 from cogs.again import delete_video
 from cogs.asker import role_ids
+from cogs.making import check_posting
 from cogs.placing import address_of_own, order_of, own_card
 from cogs.rerunning import check_kept, draft_for, wish_for
 from cogs.weighing import Weighed, question, weigh
@@ -50,6 +51,8 @@ class Reaction:
     member: discord.Member
     channel: discord.abc.Messageable
     permissions: discord.Permissions
+    wandas: discord.Permissions
+    in_thread: bool
 
     @property
     def who(self) -> Who:
@@ -125,7 +128,15 @@ class Reactions(commands.Cog):
         if not (permissions.view_channel and permissions.use_application_commands):
             return None
         place = self.bot.get_partial_messageable(payload.channel_id, guild_id=guild.id)
-        return Reaction(job=job, emoji=emoji, member=member, channel=place, permissions=permissions)
+        return Reaction(
+            job=job,
+            emoji=emoji,
+            member=member,
+            channel=place,
+            permissions=permissions,
+            wandas=ruling.permissions_for(guild.me),
+            in_thread=isinstance(channel, discord.Thread) or channel is None,
+        )
 
     async def _answer(self, reaction: Reaction) -> None:
         try:
@@ -148,6 +159,7 @@ class Reactions(commands.Cog):
     async def _rerun(self, reaction: Reaction) -> None:
         """Have it made again on a card of its own, or ask the member first; what fails leaves nothing."""
         services, job = self.bot.services, reaction.job
+        check_posting(reaction.wandas, in_thread=reaction.in_thread)
         await check_kept(services, job)
         again = rerun(job, seed="new" if reaction.emoji == words.RESEED else "same")
         wish = wish_for(services, job, again, f"react:{reaction.emoji}")

@@ -47,15 +47,15 @@ def wish_for(services: Services, parent: Job, again: Again, trigger: str) -> Wis
     return Wish(parent=parent, trigger=trigger, known=again, prepare=prepare)
 
 
-async def finished_job(services: Services, job_id: str) -> Job:
-    """Return the job whose video stands in the channel.
+async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
+    """Return the job of this server whose video stands in the channel.
 
     Raises:
         OptionRefused: there is none, or it is not finished.
         StorageError: the database did not answer.
     """
     job = await services.store.read(get(job_id))
-    if job is None:
+    if job is None or job.guild_id != guild_id:
         raise OptionRefused(words.NOT_IN_THE_BOOKS)
     if job.state != "done":
         raise OptionRefused(words.NOT_FINISHED)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.catalogue.registry import by_id
 from bot.delivery.card import Field
-from bot.delivery.text import plain
+from bot.delivery.text import person, plain
 from bot.errors import OptionRefused
 from bot.jobs.model import Job, Spot
 
@@ -22,7 +22,7 @@ def began_with(job: Job) -> str:
     """Return the card's lines about where the job comes from and what is to be known about that; "" for none."""
     # A reaction's card is a message of Wanda's own, where nothing else tells whose it is.
     reacted = job.trigger is not None and job.trigger.startswith("react:")
-    again = f"For <@{job.member_id}>, again" if reacted else "Again"
+    again = f"For {person(job.member_id)}, again" if reacted else "Again"
     lines = [] if job.parent_at is None else [f"-# {again} from [this video]({message_url(job.parent_at)})"]
     lines += [f"-# {plain(note, _NOTE_CHARS_MAX)}" for note in job.notes[:NOTES_MAX]]
     return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""One request after the other for each channel."""
+
+import asyncio
+
+from bot.delivery.turns import Turns
+
+
+async def test_one_after_the_other() -> None:
+    """In one channel nobody starts before the one ahead has ended, in the order of asking; others do not wait."""
+    turns, order, holding = Turns(), list[str](), asyncio.Event()
+
+    async def first() -> None:
+        async with turns.turn(1, "edit"):
+            await holding.wait()
+            order.append("first")
+
+    async def later(name: str, channel_id: int) -> None:
+        async with turns.turn(channel_id, "edit"):
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(first())
+        await asyncio.sleep(0)
+        assert not turns.is_free(1, "edit")
+        assert turns.is_free(1, "send")
+        group.create_task(later("second", 1))
+        group.create_task(later("third", 1))
+        await group.create_task(later("elsewhere", 2))
+        holding.set()
+    assert order == ["elsewhere", "first", "second", "third"]
+    assert turns.is_free(1, "edit")
+
+
+async def test_who_gives_up_keeps_nobody_waiting() -> None:
+    """A cancelled wait leaves the line."""
+    turns, holding = Turns(), asyncio.Event()
+
+    async def hold() -> None:
+        async with turns.turn(1, "edit"):
+            await holding.wait()
+
+    holder, waiter = asyncio.create_task(hold()), asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    waiter.cancel()
+    await asyncio.wait({waiter})
+    holding.set()
+    await holder
+    assert turns.is_free(1, "edit")
