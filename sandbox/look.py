@@ -6,6 +6,7 @@ attachments, replies and reactions. The page holds its own styles and loads noth
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +16,8 @@ Message: TypeAlias = Mapping[str, Any]
 
 _ESCAPED = re.compile(r"\\([^\sA-Za-z0-9])")
 _CODE = re.compile(r"`([^`\n]+)`")
+_MASKED = re.compile(r"\[([^\]\n]+)\]\(<?(https?://[^\s>)]+)>?\)")
+_MOMENT = re.compile(r"<t:(\d{1,11})(?::([tTdDfFR]))?>")
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\*\*(.+?)\*\*"), r"<b>\1</b>"),
     (re.compile(r"__(.+?)__"), r"<u>\1</u>"),
@@ -167,10 +170,18 @@ def _line(text: str) -> str:
     text = re.sub(f"[{chr(_KEEP)}-\uf8ff]", "", text)
     text = _ESCAPED.sub(lambda found: keep(escape(found[1])), text)
     text = _CODE.sub(lambda found: keep(f"<code>{_given_back(escape(found[1]), kept)}</code>"), text)
+    text = _MASKED.sub(lambda found: keep(f'<a href="{escape(found[2])}">{escape(found[1])}</a>'), text)
+    text = _MOMENT.sub(lambda found: keep(f'<span class="moment">{_moment(int(found[1]), found[2])}</span>'), text)
     text = escape(text, quote=False)
     for pattern, html in _RULES:
         text = pattern.sub(html, text)
     return _given_back(text, kept)
+
+
+def _moment(at: int, style: str | None) -> str:
+    """Return a moment as Discord would show it to somebody in London."""
+    patterns = {"t": "%H:%M", "d": "%d/%m/%Y", "D": "%-d %B %Y", "R": "%-d %B %Y"}
+    return datetime.fromtimestamp(at, tz=UTC).strftime(patterns.get(style or "f", "%-d %B %Y %H:%M"))
 
 
 def _given_back(text: str, kept: Sequence[str]) -> str:
@@ -193,6 +204,7 @@ header time{color:#949ba4;font-size:12px;margin-left:4px}
 .content{overflow-wrap:anywhere}
 .reply,.only{color:#b5bac1;font-size:13px}
 a{color:#00a8fc;text-decoration:none}
+.moment{background:#3f4147;border-radius:3px;padding:0 2px}
 .mention{background:#3c4270;color:#c9cdfb;border-radius:3px;padding:0 2px}
 section{background:#2b2d31;border-left:4px solid;border-radius:4px;margin-top:6px;padding:10px 16px 14px 12px;
  max-width:520px;font-size:14px;line-height:18px;overflow-wrap:anywhere}

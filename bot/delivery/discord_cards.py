@@ -162,7 +162,9 @@ class DiscordCards:
 
     async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Delivered:
         """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
-        posted = Posted(video.size_bytes, limit_bytes=limit_bytes, pixels=video.pixels)
+        # After a refused upload the limit that Wanda knew is not the one that counts.
+        known = None if video.is_second_try else limit_bytes
+        posted = Posted(video.size_bytes, limit_bytes=known, pixels=video.pixels)
         place = await self._last(job, left, posted, video.path)
         await self._making.forget(video)
         return _told(place, video.size_bytes, link=False)

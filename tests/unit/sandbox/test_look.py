@@ -86,6 +86,13 @@ def test_a_message_is_drawn_as_discord_draws_it() -> None:
         assert piece in html
 
 
+def test_links_and_moments_are_shown_as_people_see_them() -> None:
+    """A link behind words is those words, and a moment a day, as Discord writes both."""
+    html = card_html([message("[the original](<https://x.y/z.mp4>) until <t:1795757191:D>")])
+    assert '<a href="https://x.y/z.mp4">the original</a>' in html
+    assert "27 November 2026" in html
+
+
 @given(text=HOSTILE)
 def test_no_text_becomes_markup(text: str) -> None:
     """Whatever a message says, it adds no element and no handler of its own."""
