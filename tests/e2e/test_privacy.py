@@ -68,6 +68,9 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
     assert "1 video in 1 server" in told.text.replace("**", "")
     assert "For 30 days" in told.text
 
+    by_message = await ask(stage, "maker", "privacy show", at="@maker")
+    assert by_message.text == told.text
+
     answer = await ask(stage, "maker", "privacy export")
     assert answer.private
     with await archive(stage, answer) as packed:
