@@ -224,3 +224,36 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     assert await requests(stage) == before + 1
     await ask(stage, "friend", "quota ask", above="100")
     await books_are_right(stage)
+
+
+async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
+    """A question in public from before a restart is over, says so, and starts nothing."""
+    parent = await one_video(stage, files)
+    before = await requests(stage)
+    await ask(stage, "friend", "quota ask", above="0.1")
+    await react(stage, "friend", parent, "🔁")
+
+    async def look() -> dict[str, Any] | None:
+        return next((m for m in await stage.messages() if m["reference"] == parent and m["components"]), None)
+
+    question = await eventually(look, what="question")
+    await restart(stage)
+    await press(stage, "friend", question["id"], "Make it")
+    await wait_for(stage, "This question is over")
+    assert await requests(stage) == before
+    await ask(stage, "friend", "quota ask", above="100")
+
+
+async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path) -> None:
+    """A member who takes no direct messages is told in the channel, by a message that names them alone."""
+    parent = await one_video(stage, files)
+    await admin(stage, "member set", member="admin", window="day", amount="0.1")
+    fault = {"method": "POST", "path": "/users/@me/channels", "status": 403, "code": 50007, "times": 10}
+    await stage.discord.post("faults", fault)
+    try:
+        await react(stage, "admin", parent, "🔁")
+        told = await wait_for(stage, parent)
+    finally:
+        await stage.discord.delete("faults")
+    assert told["content"].startswith(f"<@{await id_of(stage, 'admin')}>, About")
+    assert told["reference"] is None
