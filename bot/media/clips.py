@@ -11,18 +11,12 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from bot.media.decoders import DECODERS, DECODERS_TEXT
 from bot.media.sniff import Sniffed
 from bot.media.verdict import Unreadable
 
-# Old and rare decoders are where the bugs are, and fal would not read such files either.
-_DECODERS = {
-    *("h264", "hevc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg4", "mjpeg", "prores", "theora"),
-    *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "pcm_u8", "pcm_s16le"),
-    *("pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s24be", "pcm_mulaw", "pcm_alaw"),
-    *("h263", "amrnb", "amr_nb"),
-}
 _OPTIONS = {
-    "codec_whitelist": ",".join(sorted(_DECODERS)),
+    "codec_whitelist": DECODERS_TEXT,
     "protocol_whitelist": "none",  # no protocol has this name, so none is allowed
     "enable_drefs": "0",  # an MP4 may name other files as its data; it must not get them
 }
@@ -84,7 +78,7 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
         stream = video or next(iter(container.streams.audio), None)
         if stream is None:
             raise Unreadable("silent", named.label)
-        # `is_decoder` codecs carry their decoder's name, which is what the list above holds.
+        # `is_decoder` codecs carry their decoder's name, which is what the list holds.
         codec = _codec_name(stream)
         track = _follow(container, stream, named, pixels_max=pixels_max)
         found: dict[str, Any] = {"format": named.format, "codec": codec, "seconds": track.seconds(stream.time_base)}
@@ -100,7 +94,7 @@ def _codec_name(stream: VideoStream | AudioStream) -> str:
     if context is None:
         raise Unreadable("codec", "unknown")
     codec = str(context.codec.canonical_name)
-    if codec not in _DECODERS and str(context.name) not in _DECODERS:
+    if codec not in DECODERS and str(context.name) not in DECODERS:
         raise Unreadable("codec", codec)
     return codec
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from bot.errors import EncodeFailed
+from bot.media.decoders import DECODERS_TEXT
 from bot.settings import MIB, Settings
 from bot.workers.once import Limits, RunFailed, run_once
 
@@ -157,7 +158,8 @@ _QUIET = ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-stats_period"
 
 def reading(path: Path, format_: str) -> list[str]:
     """Return the arguments that read one file of this format, and nothing else, whatever the file says."""
-    return ["-protocol_whitelist", "file,pipe", "-f", _READERS[format_], "-i", f"file:{path.absolute()}"]
+    only = ["-protocol_whitelist", "file,pipe", "-codec_whitelist", DECODERS_TEXT, "-f", _READERS[format_]]
+    return [*only, "-i", f"file:{path.absolute()}"]
 
 
 def writing(path: Path, muxer: str) -> list[str]:

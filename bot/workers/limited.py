@@ -5,7 +5,9 @@ so it starts in hundredths of a second. A limit set by the bot from outside woul
 """
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 
 try:
@@ -15,6 +17,7 @@ except ImportError:  # Windows has no such limits; there the bot's own deadline 
 
 _NICENESS = 19  # the lowest priority: the bot's own loop answers Discord first
 _OPEN_FILES_MAX = 64
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 _MIB = 1024 * 1024
 
 
@@ -35,7 +38,15 @@ def main() -> None:
         for which, most in limits:
             with contextlib.suppress(ValueError, OSError):  # a system that cannot, or already has less
                 resource.setrlimit(which, (most, most))
+    _end_with_the_bot()
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted, and the bot chose the program
+
+
+def _end_with_the_bot() -> None:
+    """Have Linux end this program when the bot is killed: two encodes of one video would write to one file."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

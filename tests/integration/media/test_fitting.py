@@ -196,3 +196,30 @@ async def test_a_run_has_the_lowest_priority_and_no_secrets() -> None:
     program = "import os; print(os.nice(0)); print(sorted(k for k in os.environ if 'KEY' in k or 'TOKEN' in k))"
     await run_once([python, "-I", "-S", "-c", program], SMALL, on_line=said.append)
     assert said == ["19", "[]"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told to")
+async def test_a_run_ends_with_the_bot(tmp_path: Path) -> None:
+    """When the bot is killed, what it runs is killed too, so that the next start does not write beside it."""
+    note = tmp_path / "pid"
+    inner = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    outer = (
+        "import asyncio, sys; from bot.workers.once import Limits, run_once; "
+        f"asyncio.run(run_once([sys.executable, '-I', '-S', '-c', {inner!r}], "
+        "Limits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50)))"
+    )
+    bot = await asyncio.create_subprocess_exec(sys.executable, "-c", outer)
+    async with asyncio.timeout(20):
+        while not (_names(tmp_path) and (pid := note.read_text())):  # noqa: ASYNC110 - another process, of which there is no event
+            await asyncio.sleep(0.02)
+        bot.kill()
+        await bot.wait()
+        while _runs(int(pid)):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
