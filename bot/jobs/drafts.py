@@ -33,10 +33,20 @@ class Drafts:
         """Keep it, and return the drafts that are over with now, whose files are to be discarded."""
         self._kept[draft.id] = draft
         self._kept.move_to_end(draft.id)
-        over = [self._kept.pop(old.id) for old in list(self._kept.values()) if old.expires_at <= self._clock()]
+        over = self.expired()
         while len(self._kept) > self._most:
             over.append(self._kept.popitem(last=False)[1])
         return over
+
+    def expired(self) -> list[Draft]:
+        """Give up the drafts whose time is over, and return them."""
+        return [self._kept.pop(old.id) for old in list(self._kept.values()) if old.expires_at <= self._clock()]
+
+    def all(self) -> list[Draft]:
+        """Give up every draft, and return them."""
+        every = list(self._kept.values())
+        self._kept.clear()
+        return every
 
     def take(self, draft_id: str, *, member_id: int) -> Draft | None:
         """Take it out for its own member, once; None when it is gone, expired or somebody else's."""

@@ -122,7 +122,7 @@ class Runner:
             return "Cancelled before fal was asked; nothing was charged."
         return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
 
-    async def decide(  # noqa: PLR0913 - who decides, where, and how
+    async def decide(
         self,
         job_id: str,
         *,

@@ -118,7 +118,7 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
         assert len(await store.read(entries_page(GUILD, limit=100))) == 35  # three scopes instead of two
 
         await store.write(_new_job(AT + later_s))
-        said = {"at": AT + later_s, "actor": "wanda", "reason": "test"}
+        said: dict[str, Any] = {"at": AT + later_s, "actor": "wanda", "reason": "test"}
         await store.write(ledger.settle("open", QUOTE, **said))
         closed = await store.write(ledger.settle("lost", 100_000, **said))
         assert (closed.member_microusd, closed.server_microusd) == (0, 100_000)

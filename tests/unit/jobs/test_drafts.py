@@ -47,3 +47,15 @@ def test_the_oldest_gives_way() -> None:
     drafts = Drafts(most=2, clock=Clock())
     over = [old.id for number in range(4) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
     assert over == ["d0", "d1"]
+
+
+def test_files_are_handed_back_without_another_draft() -> None:
+    """Drafts whose time is over, and at the end all of them, are handed back once, for their files to be removed."""
+    clock = Clock()
+    drafts = Drafts(most=10, clock=clock)
+    late = replace(DRAFT, id="d2", expires_at=NOW + 120)
+    for draft in (DRAFT, late):
+        drafts.keep(draft)
+    clock.now += 60
+    assert (drafts.expired(), drafts.expired()) == ([DRAFT], [])
+    assert (drafts.all(), drafts.all()) == ([late], [])
