@@ -1,7 +1,8 @@
 """Everything at the same moment, on each engine: what may happen once happens once."""
 
 import asyncio
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import pytest
 
@@ -74,9 +75,9 @@ async def test_one_grant(store: Store) -> None:
 
 
 @pytest.mark.parametrize("cap", ["server_cap_microusd", "total_cap_microusd"])
-async def test_the_operators_caps(store: Store, cap: str) -> None:
+async def test_the_operators_caps(store: Store, cap: Literal["server_cap_microusd", "total_cap_microusd"]) -> None:
     """An operator's cap worth five holds over every member, and the cap over all over every server."""
-    shipped = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9, **{cap: 5 * PRICE})
+    shipped = replace(Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9), **{cap: 5 * PRICE})
     taken = await _holds(store, 40, shipped=shipped, members=8, guilds=2)
     assert len(taken) == (10 if cap == "server_cap_microusd" else 5)
 
@@ -96,7 +97,7 @@ async def test_pause_in_the_middle(store: Store) -> None:
 
 
 async def test_endings_against_each_other(store: Store) -> None:
-    """Settling, absorbing, releasing and exposing one job at the same moment: the first one counts, for every budget."""
+    """Settling, absorbing and releasing one job at the same moment: the first one counts, for every budget."""
     await _holds(store, 1)
     said: dict[str, Any] = {"at": AT, "actor": "wanda", "reason": "test"}
     endings = await asyncio.gather(

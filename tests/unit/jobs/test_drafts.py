@@ -44,7 +44,7 @@ def test_an_old_draft_is_gone() -> None:
 
 def test_the_oldest_gives_way() -> None:
     """There are never more drafts than the bound."""
-    drafts = Drafts(most=2, clock=Clock())
+    drafts = Drafts(most=2, clock=Clock(), most_each=9)
     over = [old.id for number in range(4) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
     assert over == ["d0", "d1"]
 
@@ -59,3 +59,12 @@ def test_files_are_handed_back_without_another_draft() -> None:
     clock.now += 60
     assert (drafts.expired(), drafts.expired()) == ([DRAFT], [])
     assert (drafts.all(), drafts.all()) == ([late], [])
+
+
+def test_one_member_keeps_few() -> None:
+    """A member who asks again and again pushes out only their own oldest questions, and nobody else's."""
+    drafts = Drafts(most=10, clock=Clock(), most_each=2)
+    drafts.keep(replace(DRAFT, id="other", who=replace(DRAFT.who, member_id=3)))
+    over = [old.id for number in range(5) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
+    assert over == ["d0", "d1", "d2"]
+    assert drafts.take("other", member_id=3) is not None
