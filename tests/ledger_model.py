@@ -159,7 +159,8 @@ class NaiveLedger:
         member = f"member:{asked.member}"
         access = {s: v[0] for (g, s, n), v in self.rules.items() if g == guild and n == "access"}
         here = access.get(f"channel:{asked.channel}")
-        open_jobs = sum(one.state == "held" and one.scope == f"member:{guild}:{asked.member}" for one in self.draws)
+        own = [one for one in self.draws if one.scope == f"member:{guild}:{asked.member}" and one.state == "held"]
+        open_jobs = sum(one.at >= self.now - 32 * 86400 for one in own)
         modes = self.of_roles(asked, "modes")
         ceiling = self.of_roles(asked, "ceiling")
         at_once = self.of_roles(asked, "at_once")
