@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("commands", help="print the slash commands as Discord would get them")
     ledger = commands.add_parser("ledger", help="verify the books and print every server's totals")
     ledger.add_argument("--close", metavar="JOB", help="end what this uncertain job holds of its server's money")
-    ledger.add_argument("--at", metavar="AMOUNT", default="0", help="what fal charged for it, by its dashboard ($0.75)")
+    ledger.add_argument("--at", metavar="AMOUNT", help="what fal charged for it, by its dashboard ($0.75, or 0)")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
@@ -92,12 +92,15 @@ def _commands() -> int:
     return 0
 
 
-def _ledger(settings: Settings, close: str | None, at: str) -> int:
+def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
     from bot.bookkeeping import close_exposure, lines, look  # noqa: PLC0415 - see the module's docstring
     from bot.ledger.amounts import amount  # noqa: PLC0415 - see the module's docstring
 
+    if (close is None) != (at is None):
+        print("Give --close and --at together: which job, and what fal charged for it, or 0.", file=sys.stderr)
+        return USAGE_ERROR
     try:
-        if close is not None:
+        if close is not None and at is not None:
             print(asyncio.run(close_exposure(settings, close, amount(at), at=time.time())))
         books = asyncio.run(look(settings))
     except Refusal as refusal:

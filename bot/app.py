@@ -129,7 +129,7 @@ async def _compose(
     )
     client.services = Services(
         runner=runner,
-        drafts=Drafts(most=settings.drafts_max, clock=time.time),
+        drafts=Drafts(most=settings.drafts_max, most_each=settings.drafts_each_max, clock=time.time),
         intake=Intake(http, prober, settings),
         fitter=Fitter(ffmpeg, prober, settings),
         prober=prober,

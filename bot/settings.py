@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     probes_at_once: int = setting("WANDA_PROBES_AT_ONCE", 2, "Worker processes that read files.", ge=1, le=64)
 
     drafts_max: int = setting("WANDA_DRAFTS_MAX", 500, "Questions before costly videos, kept at once.", ge=1)
+    drafts_each_max: int = setting("WANDA_DRAFTS_EACH_MAX", 3, "Such questions of one member.", ge=1)
 
     # How long.
     draft_life_s: float = setting("WANDA_DRAFT_LIFE_S", 840.0, "How long such a question waits.", gt=0, le=890)

@@ -1,7 +1,9 @@
 """The question before a costly job, and its three buttons: Make it, Cheaper, Cancel."""
 
+import asyncio
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -9,11 +11,12 @@ import discord
 from discord.ext import commands
 
 from bot.catalogue.cheaper import cheaper
-from bot.client import STORAGE_TROUBLE, Interaction, Services, Wanda
+from bot.client import STORAGE_TROUBLE, Interaction, Services, Wanda, answer_privately
 from bot.delivery.embeds import to_embed, to_view
 from bot.errors import Refusal, StorageError
 from bot.jobs.drafts import Draft
 from bot.media.intake import discard, inputs_folder
+from cogs.asker import asker
 from cogs.placing import order_of, second_card
 from cogs.weighing import Weighed, question, weigh
 
@@ -24,6 +27,8 @@ GONE = (
 )
 BEGUN = "Wanda is on it; the card in the channel shows how it goes."
 DROPPED = "Cancelled. Nothing was held or charged."
+TROUBLE = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
+TIDY_S = 60.0  # between two looks for questions whose time is over
 CHEAPEST = "This is already the cheapest way to make it. Press Make it or Cancel."
 
 
@@ -32,13 +37,17 @@ async def ask_first(interaction: Interaction, draft: Draft, weighed: Weighed, *,
     services = interaction.client.services
     card = question(services, draft, weighed)
     view = to_view(card) or discord.utils.MISSING
-    for over in services.drafts.keep(draft):
-        await _forget(services, over)
+    await _keep(services, draft)
     if in_public:
         await interaction.delete_original_response()
         await interaction.followup.send(embed=to_embed(card), view=view, ephemeral=True)
     else:
         await interaction.edit_original_response(embed=to_embed(card), view=view)
+
+
+async def _keep(services: Services, draft: Draft) -> None:
+    for over in services.drafts.keep(draft):
+        await _forget(services, over)
 
 
 async def _forget(services: Services, draft: Draft) -> None:
@@ -68,7 +77,9 @@ class DraftButton(
         if draft is None:
             await _say(interaction, GONE)
             return
+        # Roles count as they are at the press: the question may be a quarter of an hour old.
         try:
+            draft = replace(draft, who=replace(draft.who, role_ids=asker(interaction).role_ids))
             match self.wish:
                 case "make":
                     await _make(interaction, draft)
@@ -79,8 +90,9 @@ class DraftButton(
                     await _forget(interaction.client.services, draft)
         except Exception:
             log.exception("a button below a question failed")
+            interaction.client.services.drafts.take(self.draft_id, member_id=interaction.user.id)
             await _forget(interaction.client.services, draft)
-            await _say(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
+            await _say(interaction, TROUBLE)
 
 
 async def _make(interaction: Interaction, draft: Draft) -> None:
@@ -95,6 +107,9 @@ async def _make(interaction: Interaction, draft: Draft) -> None:
     except StorageError:
         log.exception("a job was refused: the database did not answer")
         sentence = STORAGE_TROUBLE
+    except Exception:
+        log.exception("a job failed before it was accepted")
+        sentence = TROUBLE
     else:
         return
     await interaction.followup.delete_message(card.message_id)
@@ -107,20 +122,20 @@ async def _cheaper(interaction: Interaction, draft: Draft) -> None:
     services = interaction.client.services
     found = cheaper(draft.mode, {item.option: item for item in draft.inputs}, services.prices)
     if found is None:
-        services.drafts.keep(draft)
+        await _keep(services, draft)
         await interaction.response.send_message(CHEAPEST, ephemeral=True)
         return
+    await interaction.response.defer()  # the database may take longer than Discord waits
     less = replace(draft, mode=found[0])
     try:
         weighed = await weigh(services, less.who, less.mode, less.inputs)
     except (Refusal, StorageError) as error:
-        services.drafts.keep(draft)
-        sentence = str(error) if isinstance(error, Refusal) else STORAGE_TROUBLE
-        await interaction.response.send_message(sentence, ephemeral=True)
+        await _keep(services, draft)
+        await answer_privately(interaction, str(error) if isinstance(error, Refusal) else STORAGE_TROUBLE)
         return
-    services.drafts.keep(less)
+    await _keep(services, less)
     card = question(services, less, weighed)
-    await interaction.response.edit_message(embed=to_embed(card), view=to_view(card))
+    await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
 
 async def _say(interaction: Interaction, sentence: str) -> None:
@@ -137,14 +152,29 @@ class Asking(commands.Cog):
     def __init__(self, bot: Wanda) -> None:
         """Nothing is registered before `cog_load`."""
         self.bot = bot
+        self._tidying: asyncio.Task[None] | None = None
 
     async def cog_load(self) -> None:
-        """Begin to answer the buttons."""
+        """Begin to answer the buttons, and to remove the files of questions that nobody answers."""
         self.bot.add_dynamic_items(DraftButton)
+        self._tidying = asyncio.create_task(self._tidy(), name="questions")
 
     async def cog_unload(self) -> None:
-        """Answer them no more."""
+        """Answer them no more; a question does not outlive the process, and neither do its files."""
         self.bot.remove_dynamic_items(DraftButton)
+        if self._tidying is not None:
+            self._tidying.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._tidying
+        for over in self.bot.services.drafts.all():
+            await _forget(self.bot.services, over)
+
+    async def _tidy(self) -> None:
+        services = self.bot.services
+        while True:
+            await asyncio.sleep(min(TIDY_S, services.settings.draft_life_s))
+            for over in services.drafts.expired():
+                await _forget(services, over)
 
 
 def questions(bot: Wanda) -> tuple[Asking]:

@@ -56,6 +56,7 @@ class DecisionButton(
         member = interaction.user
         decide = interaction.client.services.runner.decide(
             self.job_id,
+            guild_id=interaction.guild_id,
             member_id=member.id,
             role_ids=role_ids(member) if isinstance(member, discord.Member) else (),
             manages=interaction.permissions.manage_guild,

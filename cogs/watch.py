@@ -59,6 +59,9 @@ class Watch(commands.Cog):
 
     async def _post(self, warned: Warned) -> bool:
         """Post it; returns whether it is over with: posted, or without a channel that would take it."""
+        guild = self.bot.get_guild(warned.guild_id)
+        if guild is not None and guild.unavailable:
+            return False  # Discord has an outage there: its channels are not known for now
         channel = await self._channel(warned.guild_id)
         if channel is None:
             return True

@@ -24,11 +24,15 @@ class Draft:
 
 
 class Drafts:
-    """At most `most` drafts; the oldest gives way. Whoever takes a draft out owns its files from then on."""
+    """At most `most` drafts, and `most_each` of one member; the oldest gives way.
 
-    def __init__(self, *, most: int, clock: Callable[[], float]) -> None:
+    Whoever takes a draft out owns its files from then on.
+    """
+
+    def __init__(self, *, most: int, clock: Callable[[], float], most_each: int = 3) -> None:
         """It is empty."""
         self._most = most
+        self._most_each = most_each
         self._clock = clock
         self._kept: OrderedDict[str, Draft] = OrderedDict()
 
@@ -36,10 +40,22 @@ class Drafts:
         """Keep it, and return the drafts that are over with now, whose files are to be discarded."""
         self._kept[draft.id] = draft
         self._kept.move_to_end(draft.id)
-        over = [self._kept.pop(old.id) for old in list(self._kept.values()) if old.expires_at <= self._clock()]
+        over = self.expired()
+        own = [one.id for one in self._kept.values() if one.who.member_id == draft.who.member_id]
+        over += [self._kept.pop(old) for old in own[: -self._most_each]]
         while len(self._kept) > self._most:
             over.append(self._kept.popitem(last=False)[1])
         return over
+
+    def expired(self) -> list[Draft]:
+        """Give up the drafts whose time is over, and return them."""
+        return [self._kept.pop(old.id) for old in list(self._kept.values()) if old.expires_at <= self._clock()]
+
+    def all(self) -> list[Draft]:
+        """Give up every draft, and return them."""
+        every = list(self._kept.values())
+        self._kept.clear()
+        return every
 
     def take(self, draft_id: str, *, member_id: int) -> Draft | None:
         """Take it out for its own member, once; None when it is gone, expired or somebody else's."""

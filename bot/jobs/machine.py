@@ -19,7 +19,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Somebody who may has said yes."""
+    """Somebody who may has said yes; after `approve_by` it is too late for that."""
 
     by: int
 
@@ -248,7 +248,7 @@ def _react(job: Job, event: Event, now: float) -> Step:
         return _cancel_asked(job)
     match job.state:
         case "waiting":
-            return _when_waiting(job, event)
+            return _when_waiting(job, event, now)
         case "accepted":
             return _when_accepted(job, event)
         case "submitting":
@@ -298,12 +298,12 @@ def _cancel_asked(job: Job) -> Step:
     return asked, (Show(), AskCancel()) if job.handle else (Show(),)
 
 
-def _when_waiting(job: Job, event: Event) -> Step:
-    if isinstance(event, Approved):
+def _when_waiting(job: Job, event: Event, now: float) -> Step:
+    if isinstance(event, Approved) and (job.approve_by is None or now < job.approve_by):
         return replace(job, state="accepted", approved_by=event.by), (Show(), Upload())
     if isinstance(event, Declined):
         return _not_begun(job, Failure(kind="declined"), f"declined by {event.by}")
-    if isinstance(event, Unapproved):
+    if isinstance(event, Approved | Unapproved):
         return _not_begun(job, Failure(kind="unapproved"), "nobody approved it in time")
     return job, ()
 

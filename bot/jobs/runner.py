@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, DeliveryError, DiscordBusy, StorageError
+from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.jobs import finding, machine, transactions
 from bot.jobs.accepting import Order, job_from
+from bot.jobs.approving import approved
 from bot.jobs.budgets import Budgets
 from bot.jobs.errands import Errands
 from bot.jobs.machine import Event
@@ -63,6 +64,7 @@ class Runner:
         self._live: dict[str, Live] = {}
         self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
+        self._decided: dict[str, asyncio.Event] = {}
         self._closing = False
         self.warned = asyncio.Event()
         self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
@@ -123,8 +125,8 @@ class Runner:
         advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
         if not advanced.changed:
             return _too_late(advanced.job)
-        if job.state == "waiting":
-            await self._drive_anew(job_id)
+        if job.state == "waiting" and advanced.job.state == "cancelled":
+            self._look_at(job_id)
         else:
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
@@ -132,7 +134,14 @@ class Runner:
         return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
 
     async def decide(
-        self, job_id: str, *, member_id: int, role_ids: Collection[int], manages: bool, approve: bool
+        self,
+        job_id: str,
+        *,
+        guild_id: int | None,
+        member_id: int,
+        role_ids: Collection[int],
+        manages: bool,
+        approve: bool,
     ) -> str:
         """Let a waiting job begin, or end it; returns the sentence for whoever decided. `manages` is Manage Server.
 
@@ -142,17 +151,31 @@ class Runner:
         if self._closing:
             return "Wanda is restarting, and the video waits on. Try again in a minute."
         job = await self._store.read(transactions.get(job_id))
-        if job is None:
+        if job is None or job.guild_id != guild_id:
             return "This video is not in Wanda's books any more, so there is nothing to decide."
         if not manages and job.approver_role_id not in role_ids:
             whom = f"<@&{job.approver_role_id}> and those" if job.approver_role_id else "Those"
             return f"{whom} who may manage this server decide on this video; you cannot."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
-        advanced = await self._store.write(transactions.advance(job_id, event, now=self._clock()))
+        try:
+            advanced = await self._store.write(
+                approved(job_id, event, shipped=self.budgets.shipped, now=self._clock())
+                if isinstance(event, machine.Approved)
+                else transactions.advance(job_id, event, now=self._clock())
+            )
+        except Refusal as refusal:
+            return str(refusal)
+        except StorageError:
+            self._look_at(job_id)  # the decision may have been kept although the answer to its COMMIT was lost
+            raise
         if not advanced.changed:
             return "This video no longer waits for approval; its card shows how it stands."
-        await self._drive_anew(job_id)
-        return "Approved: Wanda begins with the video." if approve else "Declined: nothing was charged."
+        self._look_at(job_id)
+        if not approve:
+            return "Declined: nothing was charged."
+        if advanced.job.state != "accepted":
+            return "This video waited too long for an answer, so it is not made; nothing was charged."
+        return "Approved: Wanda begins with the video."
 
     async def stop(self) -> None:
         """Accept nothing new, let a POST under way end, keep every state, and return within the shutdown time."""
@@ -180,22 +203,25 @@ class Runner:
             return
         task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
         self._tasks[job_id] = task
-        task.add_done_callback(lambda ended: self._forget(job_id, ended))
+        task.add_done_callback(lambda _: self._forget(job_id))
 
-    async def _drive_anew(self, job_id: str) -> None:
-        """Drive a job on whose waiting somebody has ended; its stored state says what comes next."""
-        task = self._tasks.get(job_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
-        self._drive(job_id)
+    def _look_at(self, job_id: str) -> None:
+        """Have a job on whose waiting somebody has ended driven on; its stored state says what comes next.
 
-    def _forget(self, job_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(job_id) is not task:
-            return  # it is driven anew already
-        self._tasks.pop(job_id)
+        Its task is never cancelled: by now it may be past the waiting, in a POST.
+        """
+        if job_id in self._tasks:
+            self._decided.setdefault(job_id, asyncio.Event()).set()
+        else:
+            self._drive(job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._tasks.pop(job_id, None)
         self._live.pop(job_id, None)
         self._left.pop(job_id, None)
+        decided = self._decided.pop(job_id, None)
+        if decided is not None and decided.is_set():
+            self._drive(job_id)  # the task had ended its waiting by itself, and has not seen the decision
 
     def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -302,6 +328,21 @@ class Runner:
             return replace(advanced, effects=(machine.Submit(),))
         return await self._advance(advanced.job.id, machine.Resumed())
 
+    async def _await_approval(self, job: Job) -> Event:
+        """Wait until somebody has decided, which the stored state then tells, or until it is too late for that."""
+        decided = self._decided.setdefault(job.id, asyncio.Event())
+        too_late = asyncio.ensure_future(self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock())))
+        pressed = asyncio.ensure_future(decided.wait())
+        try:
+            await asyncio.wait({too_late, pressed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            too_late.cancel()
+            pressed.cancel()
+        if decided.is_set():
+            decided.clear()
+            return machine.Resumed()
+        return machine.Unapproved()
+
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
         """Perform the effects in their order; the last may be work, whose event is returned."""
         event: Event | None = None
@@ -316,8 +357,7 @@ class Runner:
             case machine.AskCancel():
                 self._side_task(job.id, self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
             case machine.AwaitApproval():
-                await self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock()))
-                return machine.Unapproved()
+                return await self._await_approval(job)
             case machine.Upload():
                 return await self._errands.upload(job, on_step=lambda step: self._now(job, step=step))
             case machine.Submit():

@@ -15,12 +15,12 @@ _SPENT = """
 SELECT d.job_id, d.member_id, d.counted_at, d.ended_at, d.state, d.amount_microusd, d.settled_microusd,
 (SELECT CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) FROM draws m
 WHERE m.job_id = d.job_id AND m.side = 'member') AS charged, j.mode, j.state AS job_state
-FROM draws d LEFT JOIN jobs j ON j.id = d.job_id WHERE d.scope = $1 """
-_MEMBERS_LATEST = "AND d.member_id = $2 ORDER BY d.counted_at DESC, d.job_id DESC LIMIT $3"
-_MEMBERS_BEFORE = (
-    "AND d.member_id = $2 AND (d.counted_at, d.job_id) < ($4, $5) ORDER BY d.counted_at DESC, d.job_id DESC LIMIT $3"
-)
-_AFTER = "AND (d.counted_at, d.job_id) > ($2, $3) ORDER BY d.counted_at, d.job_id LIMIT $4"
+FROM draws f JOIN draws d ON d.job_id = f.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = d.job_id
+WHERE f.scope = $1 """
+# `f` is found by its scope: a member's own draws for their history, the server's for an export.
+_LATEST = "ORDER BY f.counted_at DESC, f.job_id DESC LIMIT $2"
+_BEFORE = f"AND (f.counted_at, f.job_id) < ($3, $4) {_LATEST}"
+_AFTER = "AND (f.counted_at, f.job_id) > ($2, $3) ORDER BY f.counted_at, f.job_id LIMIT $4"
 _BY_DAY = """
 SELECT d.counted_at, d.settled_microusd, j.mode FROM draws d LEFT JOIN jobs j ON j.id = d.job_id
 WHERE d.scope = $1 AND d.counted_at >= $2 AND d.state = 'settled'"""
@@ -37,11 +37,11 @@ def member_history(
     guild_id: int, member_id: int, *, limit: int, before: Cursor | None = None
 ) -> Transaction[tuple[Spent, ...]]:
     """Return the member's latest jobs here, newest first; `before` is (counted_at, job_id) of the last one seen."""
-    known = (scopes.server(guild_id), member_id, limit)
+    known = (scopes.member(guild_id, member_id), limit)
     if before is None:
-        rows: list[Row] = yield Many(_SPENT + _MEMBERS_LATEST, known)
+        rows: list[Row] = yield Many(_SPENT + _LATEST, known)
     else:
-        rows = yield Many(_SPENT + _MEMBERS_BEFORE, (*known, *before))
+        rows = yield Many(_SPENT + _BEFORE, (*known, *before))
     return tuple(_spent(row) for row in rows)
 
 

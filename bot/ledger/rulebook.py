@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from bot.errors import OptionRefused
 from bot.ledger import books, policy
 from bot.ledger.acts import acts_of, record
 from bot.ledger.grants import add_grant, grants_of
@@ -24,6 +25,8 @@ __all__ = [
     "top_members",
 ]
 
+RULES_MAX = 5000
+
 _APPLYING = """
 SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules
 WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)"""
@@ -34,6 +37,7 @@ INSERT INTO rules (guild_id, subject, name, value, expires_at, reason, actor_id,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (guild_id, subject, name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
 reason = excluded.reason, actor_id = excluded.actor_id, at = excluded.at"""
+_COUNT = "SELECT COUNT(*) AS rules FROM rules WHERE guild_id = $1"
 _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 
 
@@ -77,10 +81,16 @@ def set_rule(
     """Make this rule hold, from the next job on; returns the value before (None: there was none) and the one now.
 
     Raises:
-        OptionRefused: a rule of this subject and name cannot have this value; the sentence says what it can have.
+        OptionRefused: a rule of this subject and name cannot have this value, and the sentence says what it can have;
+            or the server has `RULES_MAX` rules.
     """
     value = checked(subject, name, value)
     yield from books.lock(guild_id)
+    if (yield One(_COUNT, (guild_id,)))["rules"] >= RULES_MAX:
+        raise OptionRefused(
+            f"This server has {RULES_MAX:,} rules, the most Wanda keeps. Clear some first; for many members, "
+            "give a role the allowance instead."
+        )
     before = yield from _current(guild_id, subject, name, at)
     yield One(_SET, (guild_id, subject, name, json.dumps(value), expires_at, reason, actor_id, at))
     yield from record(

@@ -12,10 +12,13 @@ from bot.ledger.books import Move, Occasion
 from bot.ledger.deciding import crossed, decide, settled_parts, short_of_allowance
 from bot.ledger.grants import usable
 from bot.ledger.model import Ask, Decision, Ending, Held, How, Payers, Shipped, Standing, Terms, View, Who
+from bot.ledger.values import WAIT_MAX_S
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _KNOWN = "SELECT scope, amount_microusd FROM draws WHERE job_id = $1 ORDER BY position"
-_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND side = 'member' AND state = 'held'"
+# No job is unfinished for longer than the longest wait for an approval and fal's deadline, so the far past is not read.
+_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND counted_at >= $2 AND state = 'held'"
+_OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 _RETURNED = "RETURNING job_id, position, scope, side, amount_microusd, counted_at"
 _END = f"""
 UPDATE draws SET state = $2, settled_microusd = $3, ended_at = $4
@@ -134,7 +137,7 @@ def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
         terms=terms,
         standings=(yield from books.standings(terms.limits, at=at, keep=False)),
         grants=(yield from usable(who.guild_id, who.member_id, at=at)),
-        open_jobs=(yield from _open_jobs(who)),
+        open_jobs=(yield from _open_jobs(who, at)),
     )
 
 
@@ -146,12 +149,12 @@ def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -
         terms=terms,
         standings=standings,
         grants=(yield from usable(who.guild_id, who.member_id, at=terms.at)) if short else (),
-        open_jobs=(yield from _open_jobs(who)) if terms.at_once is not None else 0,
+        open_jobs=(yield from _open_jobs(who, terms.at)) if terms.at_once is not None else 0,
     )
 
 
-def _open_jobs(who: Who) -> Transaction[int]:
-    row = yield One(_OPEN_JOBS, (scopes.member(who.guild_id, who.member_id),))
+def _open_jobs(who: Who, at: float) -> Transaction[int]:
+    row = yield One(_OPEN_JOBS, (scopes.member(who.guild_id, who.member_id), at - _OPEN_AT_MOST_S))
     return row["jobs"]
 
 

@@ -148,7 +148,8 @@ async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> Non
     """Below the threshold that a member has set, Wanda does not ask."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
-    await stage.slash("maker", "quota ask", {"above": "2"})
+    kept = await stage.slash("maker", "quota ask", {"above": "2"})
+    await reads(stage, kept["message_id"], "$2.00")
     answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
     assert not answer["ephemeral"]
     await finished(stage, answer["message_id"])

@@ -65,8 +65,6 @@ DROP TABLE holds;
 DROP TABLE budgets;
 CREATE INDEX draws_by_scope ON draws (scope, counted_at);
 CREATE INDEX draws_of_servers ON draws (counted_at) WHERE position = 0;
--- What "at once" counts: the members' unfinished jobs.
-CREATE INDEX draws_open ON draws (scope) WHERE side = 'member' AND state = 'held';
 CREATE INDEX entries_by_guild ON entries (guild_id, at);
 
 -- The sum over a scope's draws with starts_at <= counted_at < ends_at, made when a job is first held against it and

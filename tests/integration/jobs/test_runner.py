@@ -198,7 +198,7 @@ async def test_two_decisions_at_once(bench: Bench) -> None:
     await bench.runner.accept(order)
     answers = await asyncio.gather(
         *(
-            bench.runner.decide(order.job_id, member_id=9, role_ids=(), manages=True, approve=approve)
+            bench.runner.decide(order.job_id, guild_id=1, member_id=9, role_ids=(), manages=True, approve=approve)
             for approve in (True, False)
         )
     )

@@ -44,6 +44,27 @@ def test_an_old_draft_is_gone() -> None:
 
 def test_the_oldest_gives_way() -> None:
     """There are never more drafts than the bound."""
-    drafts = Drafts(most=2, clock=Clock())
+    drafts = Drafts(most=2, clock=Clock(), most_each=9)
     over = [old.id for number in range(4) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
     assert over == ["d0", "d1"]
+
+
+def test_files_are_handed_back_without_another_draft() -> None:
+    """Drafts whose time is over, and at the end all of them, are handed back once, for their files to be removed."""
+    clock = Clock()
+    drafts = Drafts(most=10, clock=clock)
+    late = replace(DRAFT, id="d2", expires_at=NOW + 120)
+    for draft in (DRAFT, late):
+        drafts.keep(draft)
+    clock.now += 60
+    assert (drafts.expired(), drafts.expired()) == ([DRAFT], [])
+    assert (drafts.all(), drafts.all()) == ([late], [])
+
+
+def test_one_member_keeps_few() -> None:
+    """A member who asks again and again pushes out only their own oldest questions, and nobody else's."""
+    drafts = Drafts(most=10, clock=Clock(), most_each=2)
+    drafts.keep(replace(DRAFT, id="other", who=replace(DRAFT.who, member_id=3)))
+    over = [old.id for number in range(5) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
+    assert over == ["d0", "d1", "d2"]
+    assert drafts.take("other", member_id=3) is not None

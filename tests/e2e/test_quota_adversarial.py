@@ -1,0 +1,178 @@
+"""Members, admins and strangers who try to get more than they may, and trouble at the worst moment."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.e2e import asking
+from tests.e2e.conftest import QUICK
+from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, picture, says
+from tests.e2e.test_approval import press as decide
+from tests.e2e.test_approval import ready, waiting
+from tests.e2e.test_asking import ASKING, ask, press, reads
+from tests.stores import PostgresServer, postgres_server
+
+__all__ = ["postgres_server"]
+
+
+def _files(stage: Stage) -> list[Path]:
+    return [path for path in (stage.folder / "inputs").rglob("*") if path.is_file()]
+
+
+async def _no_files(stage: Stage) -> None:
+    async def look() -> bool | None:
+        return None if await asyncio.to_thread(_files, stage) else True
+
+    await eventually(look, what="empty folder of inputs")
+
+
+async def test_kill_while_a_job_waits_for_approval(empty_stage: Stage, files: Path) -> None:
+    """After kill -9 the hold and the question are still there, and a yes makes one video."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert stage.bot is not None
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.start_bot()
+    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
+    assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
+    await finished(stage, message_id)
+    assert len(await stage.fal.get("submits")) == 1
+    await books_are_right(stage)
+
+
+async def test_many_answers_at_once(empty_stage: Stage, files: Path) -> None:
+    """Approve and Decline pressed by two people at the same moment: one of them counts, and the job ends once."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    await asyncio.gather(
+        decide(stage, message_id, "Approve", user="boss"), decide(stage, message_id, "Decline", user="admin")
+    )
+    await in_state(stage, message_id, "done", "cancelled")
+    assert len(await stage.fal.get("submits")) <= 1
+    await books_are_right(stage)
+
+
+async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> None:
+    """Who lost the approvers' role, or asked for the video without having it, cannot approve."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    assert "you cannot" in await decide(stage, message_id, "Approve", user="maker")
+    await stage.discord.post("gone", {"roles": ["producers"]})
+    assert "you cannot" in await decide(stage, message_id, "Approve", user="boss")
+    assert await in_state(stage, message_id, "waiting")
+
+
+async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> None:
+    """While the server is paused a waiting job is not begun."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    await asking.admin(stage, "pause", reason="holidays")
+    assert "paused" in await decide(stage, message_id, "Approve", user="boss")
+    assert await in_state(stage, message_id, "waiting")
+    await asking.admin(stage, "resume")
+    assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
+    await says(stage, message_id, "$0.20")
+
+
+async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -> None:
+    """Who lost the role that allowed it between the question and Make it is refused, and nothing is left."""
+    stage = empty_stage
+    await stage.discord.post("world", {"roles": [{"name": "rich"}], "members": [{"name": "maker", "roles": ["rich"]}]})
+    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10")
+    await asking.admin(stage, "role set", role="rich", window="day", allowance="5")
+    question = await ask(stage, files)
+    await stage.discord.post("gone", {"roles": ["rich"]})
+    await press(stage, question, "Make it")
+    await reads(stage, question["id"], "short by")
+    assert held_and_spent(stage) == {}
+    await _no_files(stage)
+
+
+async def test_pause_between_question_and_make_it(empty_stage: Stage, files: Path) -> None:
+    """A question that was asked before the pause makes nothing during it, and the card that was begun is gone."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    question = await ask(stage, files)
+    await asking.admin(stage, "pause", reason="holidays")
+    await press(stage, question, "Make it")
+    await reads(stage, question["id"], "paused Wanda")
+    assert [m for m in await stage.messages(seen_by="friend") if "getting a video" in text_of(m)] == []
+    assert held_and_spent(stage) == {}
+    await _no_files(stage)
+
+
+async def test_nobody_answers_a_question(empty_stage: Stage, files: Path) -> None:
+    """The files of a question whose time is over go by themselves, and pressing it then makes nothing."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING, WANDA_DRAFT_LIFE_S="3")
+    question = await ask(stage, files)
+    assert await asyncio.to_thread(_files, stage)
+    await _no_files(stage)
+    await press(stage, question, "Make it")
+    await reads(stage, question["id"], "run the command again")
+    assert await stage.fal.get("requests") == []
+
+
+async def test_a_restart_drops_the_files_of_questions(empty_stage: Stage, files: Path) -> None:
+    """A question does not outlive the process, and neither do its files."""
+    stage = empty_stage
+    bot = await stage.start_bot(**ASKING)
+    await ask(stage, files)
+    assert await asyncio.to_thread(_files, stage)
+    await bot.stop()
+    assert await asyncio.to_thread(_files, stage) == []
+
+
+@pytest_asyncio.fixture
+async def postgres_stage(tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[Stage]:
+    """A stage whose bot keeps its books in PostgreSQL."""
+    settings = {**QUICK, "DATABASE_URL": await postgres_server.new_database()}
+    async with Stage(tmp_path / "data", seconds_per_job=0.3, settings=settings) as stage:
+        yield stage
+
+
+@contextmanager
+def _silent(server: PostgresServer) -> Generator[None]:
+    """Have PostgreSQL say nothing at all for a while."""
+    assert server._process is not None  # pyright: ignore[reportPrivateUsage]
+    parent = server._process.pid  # pyright: ignore[reportPrivateUsage]
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    pids = [parent, *map(int, children)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds PostgreSQL's processes in /proc")
+async def test_a_silent_database(postgres_stage: Stage, postgres_server: PostgresServer, files: Path) -> None:
+    """While the database says nothing, a command is acknowledged in time, then refused; nothing is charged or left."""
+    stage = postgres_stage
+    await stage.start_bot(WANDA_STORAGE_TIMEOUT_S="4")
+    image = picture(files)
+    with _silent(postgres_server):
+        answer = await stage.slash("maker", "wan27 image", {"duration": 2, "resolution": "720p"}, image=image)
+        assert answer["acknowledged"], answer
+        assert answer["ack_ms"] < 3000
+
+        async def look() -> bool | None:
+            seen = await stage.messages()
+            return True if any("nothing was charged" in text_of(m) for m in seen if m["ephemeral_for"]) else None
+
+        await eventually(look, what="private refusal", within_s=40)
+    assert await stage.fal.get("requests") == []
+    await _no_files(stage)

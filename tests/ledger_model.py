@@ -1,0 +1,236 @@
+"""What the ledger should say, found in the dullest way: a list of everything drawn, summed anew for every question.
+
+A draw is in today's window if the calendar on the wall of the server's timezone shows the same date for both. Nothing
+here knows of the program's windows, rows, sums or precedence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+KINDS = ("day", "week", "month", "ever")
+
+
+@dataclass
+class Drawn:
+    """One job's part on one scope."""
+
+    job: str
+    scope: str
+    amount: int
+    at: float
+    state: str = "held"
+    settled: int = 0
+
+
+@dataclass
+class Given:
+    """One grant."""
+
+    name: str
+    member: int
+    amount: int
+    expires_at: float | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose job, where, with which roles."""
+
+    guild: int
+    member: int
+    channel: int
+    roles: tuple[int, ...]
+
+
+@dataclass
+class Caps:
+    """What is shipped, and the operator's caps."""
+
+    day: int = 100
+    month: int = 400
+    server_cap: int | None = 600
+    total_cap: int | None = 1000
+
+
+@dataclass
+class NaiveLedger:
+    """Rules, grants and draws of several servers, as lists and dictionaries."""
+
+    caps: Caps
+    now: float
+    rules: dict[tuple[int, str, str], tuple[Any, float | None]] = field(
+        default_factory=dict[tuple[int, str, str], tuple[Any, float | None]]
+    )
+    grants: dict[int, list[Given]] = field(default_factory=dict[int, list[Given]])
+    draws: list[Drawn] = field(default_factory=list[Drawn])
+    endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
+
+    def rule(self, guild: int, subject: str, name: str) -> Any:
+        """Return the value of a rule that has not expired."""
+        value, expires_at = self.rules.get((guild, subject, name), (None, None))
+        return value if expires_at is None or expires_at > self.now else None
+
+    def zone(self, guild: int) -> ZoneInfo:
+        """Return the server's timezone."""
+        return ZoneInfo(self.rule(guild, "server", "timezone") or "UTC")
+
+    def same(self, kind: str, zone: ZoneInfo, at: float) -> bool:
+        """Return whether a calendar in that zone shows the same day, week or month for a moment as it does now."""
+        here, there = (datetime.fromtimestamp(moment, zone).date() for moment in (self.now, at))
+        match kind:
+            case "day":
+                return here == there
+            case "week":
+                return here.isocalendar()[:2] == there.isocalendar()[:2]
+            case "month":
+                return (here.year, here.month) == (there.year, there.month)
+            case _:
+                return True
+
+    def limits(self, asked: Asked) -> dict[tuple[str, str], int]:
+        """Return the cap of every budget that applies, by scope and kind of window."""
+        guild = asked.guild
+        caps: dict[tuple[str, str], int] = {}
+        if self.caps.total_cap is not None:
+            caps["all", "month"] = self.caps.total_cap
+        if self.caps.server_cap is not None:
+            caps[f"cap:{guild}", "month"] = self.caps.server_cap
+        for kind in KINDS:
+            for subject, scope in self.pools(asked):
+                if (cap := self.rule(guild, subject, f"budget:{kind}")) is not None:
+                    caps[scope, kind] = cap
+            if (cap := self.allowance(asked, kind)) is not None:
+                raised = self.rule(guild, f"member:{asked.member}", "raise")
+                caps[f"member:{guild}:{asked.member}", kind] = cap + (raised["microusd"] if raised else 0)
+        if not any(scope == f"server:{guild}" for scope, _ in caps):
+            caps[f"server:{guild}", "month"] = self.caps.month
+        return caps
+
+    def pools(self, asked: Asked) -> Iterable[tuple[str, str]]:
+        """Return what may have a pool, as the rules and the budgets call it."""
+        yield "server", f"server:{asked.guild}"
+        yield f"channel:{asked.channel}", f"channel:{asked.guild}:{asked.channel}"
+        for role in asked.roles:
+            yield f"role:{role}", f"role:{asked.guild}:{role}"
+
+    def allowance(self, asked: Asked, kind: str) -> int | None:
+        """Return the member's allowance, before any raise."""
+        name = f"allowance:{kind}"
+        own = self.rule(asked.guild, f"member:{asked.member}", name)
+        if own is not None:
+            return own
+        of_roles = [self.rule(asked.guild, f"role:{role}", name) for role in asked.roles]
+        if any(cap is not None for cap in of_roles):
+            return max(cap for cap in of_roles if cap is not None)
+        default = self.rule(asked.guild, "server", name)
+        if default is not None:
+            return default
+        servers = [self.rule(asked.guild, "server", f"allowance:{other}") for other in KINDS]
+        return self.caps.day if kind == "day" and all(cap is None for cap in servers) else None
+
+    def sums(self, guild: int, scope: str, kind: str) -> tuple[int, int]:
+        """Return what of a budget is held and spent in its present window."""
+        zone = ZoneInfo("UTC") if scope == "all" or scope.startswith("cap:") else self.zone(guild)
+        reset = self.rule(guild, f"member:{scope.rpartition(':')[2]}", "reset") if scope.startswith("member:") else None
+        held = spent = 0
+        for one in self.draws:
+            source = (
+                one.scope.split(":")[0] == "server" if scope == "all" else one.scope == scope.replace("cap:", "server:")
+            )
+            if not source or not self.same(kind, zone, one.at):
+                continue
+            if reset is not None and reset <= self.now and one.at < reset:
+                continue
+            held += one.amount if one.state in {"held", "exposed"} else 0
+            spent += one.settled
+        return held, spent
+
+    def left_of(self, grant: Given) -> int:
+        """Return what is left of a grant, expired or not."""
+        parts = [one for one in self.draws if one.scope == f"grant:{grant.name}"]
+        return grant.amount - sum(one.amount if one.state == "held" else one.settled for one in parts)
+
+    def forbidden(self, asked: Asked, amount: int, mode: str) -> str | None:
+        """Return the kind of rule that forbids the job, if any."""
+        guild = asked.guild
+        member = f"member:{asked.member}"
+        access = {s: v[0] for (g, s, n), v in self.rules.items() if g == guild and n == "access"}
+        here = access.get(f"channel:{asked.channel}")
+        own = [one for one in self.draws if one.scope == f"member:{guild}:{asked.member}" and one.state == "held"]
+        open_jobs = sum(one.at >= self.now - 32 * 86400 for one in own)
+        modes = self.of_roles(asked, "modes")
+        ceiling = self.of_roles(asked, "ceiling")
+        at_once = self.of_roles(asked, "at_once")
+        broken = {
+            "blocked": self.rule(guild, member, "blocked") is not None,
+            "paused": self.rule(guild, "server", "paused") is not None,
+            "channel": here == "deny" or (here is None and "allow" in access.values()),
+            "mode": bool(modes) and mode not in {one for names in modes for one in names},
+            "ceiling": bool(ceiling) and amount > max(ceiling),
+            "at_once": bool(at_once) and open_jobs >= max(at_once),
+        }
+        return next((name for name, is_broken in broken.items() if is_broken), None)
+
+    def of_roles(self, asked: Asked, name: str) -> list[Any]:
+        """Return what the member's roles say, or else what the server says."""
+        said = [self.rule(asked.guild, f"role:{role}", name) for role in asked.roles]
+        said = [one for one in said if one is not None] or [self.rule(asked.guild, "server", name)]
+        return [one for one in said if one is not None]
+
+    def hold(self, job: str, asked: Asked, amount: int, mode: str) -> str:
+        """Do what a hold does; returns "again", "held", "short", or the kind of rule that forbids it."""
+        if any(one.job == job for one in self.draws):
+            return "again"
+        if (rule := self.forbidden(asked, amount, mode)) is not None:
+            return rule
+        own, over = f"member:{asked.guild}:{asked.member}", 0
+        for (scope, kind), cap in self.limits(asked).items():
+            above = sum(self.sums(asked.guild, scope, kind)) + amount - cap
+            if scope == own:
+                over = max(over, min(above, amount))
+            elif above > 0 and amount:
+                return "short"
+        parts: list[Drawn] = []
+        for grant in sorted(self.usable(asked), key=lambda one: (one.expires_at or 1e18, one.name)):
+            part = min(over - sum(one.amount for one in parts), self.left_of(grant))
+            if part > 0:
+                parts.append(Drawn(job, f"grant:{grant.name}", part, self.now))
+        granted = sum(one.amount for one in parts)
+        if granted < over:
+            return "short"
+        self.draws += [Drawn(job, scope, amount, self.now) for _, scope in self.pools(asked)]
+        self.draws += [Drawn(job, own, amount - granted, self.now), *parts]
+        return "held"
+
+    def usable(self, asked: Asked) -> list[Given]:
+        """Return the member's grants that have not expired."""
+        mine = [one for one in self.grants.get(asked.guild, []) if one.member == asked.member]
+        return [one for one in mine if one.expires_at is None or one.expires_at > self.now]
+
+    def end(self, job: str, how: Literal["settle", "absorb", "release", "expose"], amount: int) -> tuple[str, int, int]:
+        """Do what an ending does, or repeat the first; returns how, and what the member and the server paid."""
+        open_parts = [one for one in self.draws if one.job == job and one.state in {"held", "exposed"}]
+        if not open_parts or (how == "expose" and all(one.state == "exposed" for one in open_parts)):
+            return self.endings[job]
+        paid = amount if how in {"settle", "absorb"} else 0
+        charged = 0
+        mine = [one for one in open_parts if one.scope.startswith(("member:", "grant:"))]
+        rest = paid
+        for one in mine:  # the allowance's part comes first, then the grants in the order in which they were used
+            one.state, one.settled = "released", 0
+            if how == "settle":
+                one.state, one.settled = "settled", min(one.amount, rest)
+                rest -= one.settled
+        if how == "settle" and mine:
+            mine[0].settled += rest
+            charged = paid
+        for one in open_parts:
+            if one not in mine:
+                one.state = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
+                one.settled = paid
+        ending = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
+        self.endings[job] = (ending, charged, paid)
+        return self.endings[job]

@@ -1,0 +1,95 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import OptionRefused
+from bot.ledger.amounts import amount
+from bot.money import dollars
+
+
+@pytest.mark.parametrize(
+    ("text", "microusd"),
+    [
+        ("5", 5_000_000),
+        ("$5", 5_000_000),
+        ("5$", 5_000_000),
+        ("5.50", 5_500_000),
+        (" $ 5.5 ", 5_500_000),
+        ("0", 0),
+        ("$0.000001", 1),
+        (".5", 500_000),
+        ("5.", 5_000_000),
+        ("1,000", 1_000_000_000),
+        ("1,000.25", 1_000_250_000),
+        ("1000000", 1_000_000_000_000),
+        ("1,000,000.000000", 1_000_000_000_000),
+        ("0007", 7_000_000),
+    ],
+)
+def test_amounts_are_read_exactly(text: str, microusd: int) -> None:
+    """A number with or without a dollar sign, decimals and thousands becomes exact micro-dollars."""
+    assert amount(text) == microusd
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("-5", "is negative"),
+        ("$-5", "is negative"),
+        ("\u22125", "is negative"),
+        ("5.0000001", "more than 6 decimals"),
+        ("1000000.01", "above $1,000,000"),
+        ("99999999999999999999", "above $1,000,000"),
+        ("five", "not an amount"),
+        ("", "not an amount"),
+        ("$", "not an amount"),
+        (".", "not an amount"),
+        ("5 dollars", "not an amount"),
+        ("5,50", "not an amount"),
+        ("1,00,000", "not an amount"),
+        ("1e3", "not an amount"),
+        ("NaN", "not an amount"),
+        ("Infinity", "not an amount"),
+        ("5.5.5", "not an amount"),
+        ("+5", "not an amount"),
+        ("0x10", "not an amount"),
+        ("\u0665", "not an amount"),
+        ("1_000", "not an amount"),
+        ("9" * 5000, "not an amount"),
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(text: str, sentence: str) -> None:
+    """The sentence says what is wrong, and is one that can be shown to everyone."""
+    with pytest.raises(OptionRefused) as refused:
+        amount(text)
+    said = str(refused.value)
+    assert sentence in said
+    assert said.endswith(".")
+    assert len(said) < 200
+
+
+def test_a_refusal_does_not_repeat_what_would_ping_or_format() -> None:
+    """What somebody typed is quoted without Discord's own signs."""
+    with pytest.raises(OptionRefused) as refused:
+        amount("@everyone **`5`** <@1>")
+    assert not set("@*`<>") & set(str(refused.value))
+
+
+@given(st.decimals(0, 1_000_000, places=6))
+def test_what_is_said_is_what_is_read(value: Decimal) -> None:
+    """An amount as Wanda writes it is read back as the same amount."""
+    microusd = int(value * 1_000_000)
+    assert amount(dollars(microusd)) == microusd
+    assert amount(f"{value:f}") == microusd
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_ever_read_as_anything_but_an_amount(text: str) -> None:
+    """Any text is an amount from zero to a million dollars, or refused."""
+    try:
+        read = amount(text)
+    except OptionRefused:
+        read = 0
+    assert 0 <= read <= 1_000_000_000_000

@@ -1,0 +1,297 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.errors import NotAllowed, QuotaExceeded
+from bot.ledger import policy
+from bot.ledger.deciding import crossed, decide, settled_parts
+from bot.ledger.model import (
+    Ask,
+    Decision,
+    Grant,
+    GrantStanding,
+    Kind,
+    Limit,
+    Rule,
+    Shipped,
+    Standing,
+    View,
+    Window,
+)
+from bot.ledger.refusals import in_words, refusal
+from bot.ledger.windows import window, zone
+
+AT = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+ASK = Ask(mode="wan27-image", resolution="1080p")
+PRICE = 750_000
+
+
+def _view(*rules: tuple[str, str, Any], shipped: Shipped = SHIPPED, open_jobs: int = 0, used: int = 0) -> View:
+    terms = policy.terms(
+        [Rule(*rule) for rule in rules],
+        guild_id=7,
+        member_id=42,
+        role_ids=(3,),
+        channel_id=9,
+        now=AT,
+        shipped=shipped,
+    )
+    return View(terms=terms, standings=tuple(Standing(one, 0, used) for one in terms.limits), open_jobs=open_jobs)
+
+
+def _decide(view: View, price: int = PRICE) -> Decision:
+    return decide(view, amount_microusd=price, ask=ASK)
+
+
+def _limit(scope: str, kind: Kind, cap: int, timezone: str = "UTC") -> Limit:
+    tz = zone(timezone)
+    assert tz is not None
+    return Limit(scope, window(kind, tz, AT), cap, "this server's default")
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "sentence"),
+    [
+        (
+            ("member:42", "blocked", "spam."),
+            "blocked",
+            "This server's administrators have blocked you from making videos: spam. Ask one of them to unblock you.",
+        ),
+        (
+            ("server", "paused", ""),
+            "paused",
+            (
+                "This server's administrators have paused Wanda. Videos that are being made are still finished; "
+                "try again when Wanda is resumed."
+            ),
+        ),
+        (
+            ("channel:9", "access", "deny"),
+            "channel",
+            (
+                "No videos are made in <#9>: this channel is denied by this server's administrators. "
+                "Use another channel, or ask an administrator to allow this one."
+            ),
+        ),
+        (
+            ("role:3", "modes", ["wan25-image", "wan22-video"]),
+            "mode",
+            "You may not use wan27-image here (the role <@&3>). Allowed: wan22-video, wan25-image.",
+        ),
+        (
+            ("server", "resolutions", ["480p"]),
+            "resolution",
+            "You may not make videos in 1080p here (this server's default). Allowed: 480p.",
+        ),
+        (
+            ("server", "ceiling", 500_000),
+            "ceiling",
+            (
+                "This video costs $0.75, and one video may cost at most $0.50 here (this server's default). "
+                "To pay less, choose a lower resolution or a shorter video."
+            ),
+        ),
+        (
+            ("server", "at_once", 1),
+            "at_once",
+            (
+                "1 video of yours is being made, and 1 at once is your limit here (this server's default). "
+                "Wait until one is finished, or cancel one."
+            ),
+        ),
+    ],
+)
+def test_each_rule_refuses_with_its_number_and_what_to_do(rule: tuple[str, str, Any], kind: str, sentence: str) -> None:
+    """The sentence names the rule, who set it, and the way out."""
+    with pytest.raises(NotAllowed) as refused:
+        _decide(_view(rule, open_jobs=1))
+    assert (refused.value.rule, str(refused.value)) == (kind, sentence)
+
+
+def test_a_server_that_the_operator_did_not_name_is_told_its_id() -> None:
+    """Whoever runs Wanda can be asked with the number that the setting takes."""
+    shipped = replace(SHIPPED, allowed_servers=frozenset({8}))
+    with pytest.raises(NotAllowed, match=r"has not opened Wanda for this server.*\(7\)"):
+        _decide(_view(shipped=shipped))
+
+
+def test_what_is_at_its_limit_is_allowed() -> None:
+    """A job as dear as the ceiling, the last of those at once, and one without a resolution pass."""
+    view = _view(("server", "ceiling", PRICE), ("server", "at_once", 2), ("server", "resolutions", []), open_jobs=1)
+    assert decide(view, amount_microusd=PRICE, ask=Ask(mode="x")).member_microusd == PRICE
+
+
+def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None:
+    """A member reads the cost, what is left of which budget, the difference, the renewal, and what to do instead."""
+    error = refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
+    assert str(error) == (
+        "This video costs $0.75, but only $0.40 of your $5.00 for today is left (short by $0.35). "
+        "It renews at 00:00 UTC, in 5 h 12 min; or choose a lower resolution or a shorter video."
+    )
+    assert (error.scope, error.short_microusd, error.left_microusd, error.cap_microusd, error.renews_at) == (
+        "member:7:42",
+        350_000,
+        400_000,
+        5_000_000,
+        datetime(2026, 11, 21, tzinfo=UTC).timestamp(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "kind", "words"),
+    [
+        (
+            "server:7",
+            "month",
+            "nothing of this server's $50.00 for this month is left (short by $0.75). It renews on 1 De",
+        ),
+        ("role:7:3", "week", "nothing of the role <@&3>'s $50.00 for this week is left"),
+        (
+            "channel:7:9",
+            "ever",
+            "nothing of the channel <#9>'s $50.00 in all is left (short by $0.75). It does not renew",
+        ),
+        ("cap:7", "month", "nothing of the operator's cap for this server, $50.00 for this month is left"),
+        ("all", "month", "nothing of the operator's cap for all servers, $50.00 for this month is left"),
+    ],
+)
+def test_every_budget_is_called_by_its_name(scope: str, kind: Kind, words: str) -> None:
+    """Whose budget it is, for how long, and when it renews, if it does."""
+    assert words in str(refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
+
+
+def test_the_renewal_is_told_in_the_servers_own_time_and_the_operators_in_utc() -> None:
+    """Midnight is the server's; a cap of the operator renews by UTC."""
+    kolkata = Standing(_limit("member:7:42", "week", 1, "Asia/Kolkata"), 1, 0)
+    assert "on 23 November at 00:00 Asia/Kolkata, in" in str(refusal(kolkata, 1, at=AT, timezone="Asia/Kolkata"))
+    capped = Standing(_limit("cap:7", "month", 1), 1, 0)
+    assert "on 1 December at 00:00 UTC, in" in str(refusal(capped, 1, at=AT, timezone="Asia/Kolkata"))
+
+
+def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
+    """Waiting for the renewal would not help, so the sentence does not propose it."""
+    said = str(refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
+    assert said == (
+        "This video costs $7.50, but only $5.00 of your $5.00 for today is left (short by $2.50). "
+        "Waiting will not help, it is more than the whole budget: choose a lower resolution or a shorter video."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "who"), [("member:7:42", "an administrator of this server"), ("all", "whoever runs")]
+)
+def test_without_a_budget_only_somebody_else_can_help(scope: str, who: str) -> None:
+    """A cap of zero has nothing to renew."""
+    assert f"Ask {who}" in str(refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
+
+
+def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
+    """Whoever waits for the one named does not meet another that is short."""
+    with pytest.raises(QuotaExceeded) as refused:
+        _decide(_view(used=49_999_999))
+    assert refused.value.scope == "server:7"
+    assert refused.value.short_microusd == 749_999
+
+
+def test_a_price_of_zero_always_fits_the_budgets_but_not_every_rule() -> None:
+    """Free is free also when everything is overspent; a blocked member is still blocked."""
+    assert _decide(_view(used=10**9), price=0).member_microusd == 0
+    with pytest.raises(NotAllowed):
+        _decide(_view(("member:42", "blocked", "")), price=0)
+
+
+def _grant(name: str, amount: int, held: int = 0, spent: int = 0) -> GrantStanding:
+    grant = Grant(
+        id=name, guild_id=7, member_id=42, amount_microusd=amount, expires_at=None, reason="", actor_id=1, at=AT
+    )
+    return GrantStanding(grant, held, spent)
+
+
+def test_grants_pay_what_the_allowance_is_short_in_its_shortest_window() -> None:
+    """The allowance pays first; the rest comes from the grants in their order, and the server pays the whole."""
+    view = _view(("server", "allowance:day", 1_000_000), ("server", "allowance:month", 900_000), used=400_000)
+    view = replace(view, grants=(_grant("a", 100_000), _grant("b", 500_000, held=200_000)))
+    decision = _decide(view)
+    assert decision.member_microusd == 500_000
+    assert decision.from_grants == (("grant:a", 100_000), ("grant:b", 150_000))
+    after = {one.limit.scope: one.held_microusd for one in decision.standings}
+    assert after == {"member:7:42": 500_000, "server:7": 750_000}
+
+
+def test_grants_that_do_not_suffice_are_told_in_the_refusal() -> None:
+    """The sentence counts what grants would have paid, and the shortage is what is still missing."""
+    view = replace(_view(used=5_000_000), grants=(_grant("a", 700_000),))
+    with pytest.raises(QuotaExceeded) as refused:
+        _decide(view)
+    assert refused.value.short_microusd == 50_000
+    assert "and $0.70 of your grants is left (short by $0.05)" in str(refused.value)
+
+
+def test_grants_do_not_help_a_server_whose_pool_is_short() -> None:
+    """They are the member's, beside the allowance; the pool pays every job in full."""
+    view = replace(_view(used=49_500_000), grants=(_grant("a", 10**9),))
+    with pytest.raises(QuotaExceeded) as refused:
+        _decide(view)
+    assert refused.value.scope == "server:7"
+
+
+def test_an_overspent_allowance_lets_grants_pay_the_whole_job_and_no_more() -> None:
+    """What a settlement spent above the cap is not taken from the grants afterwards."""
+    view = replace(_view(used=9_000_000), grants=(_grant("a", 10**9),))
+    assert _decide(view).from_grants == (("grant:a", PRICE),)
+
+
+@pytest.mark.parametrize(("price", "needed"), [(500_000, False), (500_001, True)])
+def test_approval_is_needed_above_its_price(price: int, needed: bool) -> None:
+    """At the price itself nobody is asked."""
+    rule = ("server", "approval", {"above_microusd": 500_000, "role_id": None, "wait_s": 3600.0})
+    assert _decide(_view(rule), price=price).needs_approval == needed
+
+
+@pytest.mark.parametrize(
+    ("draws", "amount", "paid"),
+    [
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 20, (10, 5, 5)),
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 17, (10, 5, 2)),
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 12, (10, 2, 0)),
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 4, (4, 0, 0)),
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 0, (0, 0, 0)),
+        ((("member:1:2", 10), ("grant:a", 5), ("grant:b", 5)), 23, (13, 5, 5)),
+        ((("member:1:2", 0), ("grant:a", 5)), 9, (4, 5)),
+        ((), 9, ()),
+    ],
+)
+def test_what_was_held_too_much_goes_back_to_the_grants_first(
+    draws: tuple[tuple[str, int], ...], amount: int, paid: tuple[int, ...]
+) -> None:
+    """The grant taken last gets back first, and the allowance pays what is more than was held."""
+    parts = settled_parts(draws, amount)
+    assert tuple(parts[scope] for scope, _ in draws) == paid
+
+
+def test_thresholds_are_those_reached_by_the_servers_pools_only() -> None:
+    """At 80 % of a pool the warnings for 50 and 80 are due; members', roles' and empty pools have none."""
+    view = _view(("role:3", "budget:day", 1), ("server", "budget:week", 0))
+    pool = Standing(_limit("server:7", "month", 100), 30, 50)
+    standings = (*(replace(one, spent_microusd=10**12) for one in view.standings), pool)
+    warned = [one for one in crossed(view, standings) if one.cap_microusd == 100]
+    assert [(one.threshold, one.used_microusd, one.limit_scope) for one in warned] == [
+        (50, 80, "server:7"),
+        (80, 80, "server:7"),
+    ]
+    assert {one.limit_scope for one in crossed(view, standings)} == {"server:7"}
+    assert crossed(view, [replace(pool, spent_microusd=19)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 min"), (60, "1 min"), (61, "2 min"), (3600, "1 h 0 min"), (86_399, "1 d 0 h"), (90_000, "1 d 1 h")],
+)
+def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> None:
+    """Nobody is sent back too early, and nobody reads seconds."""
+    assert in_words(seconds) == words
+    standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, ""), 1, 0)
+    assert f", in {words};" in str(refusal(standing, 1, at=AT))
