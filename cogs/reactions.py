@@ -21,7 +21,7 @@ from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.jobs.again import rerun
 from bot.jobs.copying import result_path
 from bot.jobs.drafts import Draft
-from bot.jobs.finding import job_of_message
+from bot.jobs.finding import is_running, job_of_message
 from bot.jobs.model import Address, Job
 from bot.jobs.recipe import recipe_of
 from bot.ledger.model import Who
@@ -160,9 +160,12 @@ class Reactions(commands.Cog):
         """Have it made again on a card of its own, or ask the member first; what fails leaves nothing."""
         services, job = self.bot.services, reaction.job
         check_posting(reaction.wandas, in_thread=reaction.in_thread)
+        trigger = f"react:{reaction.emoji}"
+        if await services.store.read(is_running(job.id, reaction.member.id, trigger)):
+            return  # without a card that would come and go; the acceptance sees to it in any case
         await check_kept(services, job)
         again = rerun(job, seed="new" if reaction.emoji == words.RESEED else "same")
-        wish = wish_for(services, job, again, f"react:{reaction.emoji}")
+        wish = wish_for(services, job, again, trigger)
         weighed = await weigh(services, reaction.who, again.mode, again.inputs)
         job_id, kept = services.new_id(), False
         try:

@@ -17,6 +17,15 @@ def job_of_message(message_id: int) -> Transaction[Job | None]:
     return None if row is None else job_in(row)
 
 
+def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool]:
+    """Return whether the member's same rerun of this job has not ended yet."""
+    row = yield One(
+        "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0 LIMIT 1",
+        (parent_id, member_id, trigger),
+    )
+    return row is not None
+
+
 def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[Job, ...]]:
     """Return the latest done jobs that began with this one's result, oldest first."""
     rows: list[Row] = yield Many(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
+from tests.e2e import asking
 from tests.e2e.play import books_are_right, clip, finished, held_and_spent, picture
 
 ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
@@ -148,8 +149,7 @@ async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> Non
     """Below the threshold that a member has set, Wanda does not ask."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
-    kept = await stage.slash("maker", "quota ask", {"above": "2"})
-    await reads(stage, kept["message_id"], "$2.00")
+    await asking.ask(stage, "maker", "quota ask", above="2")
     answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
     assert not answer["ephemeral"]
     await finished(stage, answer["message_id"])

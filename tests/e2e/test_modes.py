@@ -75,7 +75,9 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
     seen = await asyncio.to_thread(look_at, film)
     assert abs(seen.seconds - seconds) < 0.7
     assert message["attachments"][0]["filename"].endswith(".mp4")
-    assert not message["components"]
+    labels = [part["label"] for row in message["components"] for part in row["components"]]
+    assert "Cancel" not in labels
+    assert {"Rerun", "New seed", "Edit", "Delete"} <= set(labels)
 
 
 async def test_the_books_are_right_afterwards(stage: Stage) -> None:

@@ -153,10 +153,16 @@ async def test_one_at_a_time(stage: Stage, files: Path) -> None:
         for _ in range(3):
             await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
             await react(stage, "friend", parent, "🔁")
+        await inputs(stage, before + 1)
+        await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
+        await stage.discord.delete("transcript")
+        await react(stage, "friend", parent, "🔁")
         await replied(stage, parent)
     finally:
         await stage.fal.post("settings", {"seconds_per_job": 0.3})
     assert await requests(stage) == before + 1
+    lines = await stage.discord.get("transcript")
+    assert not [line for line in lines if line.get("method") == "POST" and line["path"].endswith("/messages")]
 
 
 async def test_delete(stage: Stage, files: Path) -> None:
