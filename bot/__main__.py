@@ -77,7 +77,7 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
-    print(json.dumps(price_json(mode, quote)) if as_json else price_text(quote))
+    print(json.dumps(price_json(mode, quote), ensure_ascii=False) if as_json else price_text(quote))
     return 0
 
 

@@ -6,6 +6,7 @@ process that dies at any line is continued by `resume` with the same code.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import replace
 from typing import Any, assert_never
@@ -64,6 +65,7 @@ class Runner:
         self._live: dict[str, Live] = {}
         self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
+        self._refused: deque[str] = deque(maxlen=settings.jobs_in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
         self._closing = False
         self.warned = asyncio.Event()
@@ -100,14 +102,31 @@ class Runner:
         if self._closing:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
         job = job_from(order, self._prices, now=self._clock())
-        accepted = await self._store.write(
-            transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
-        )
+        try:
+            accepted = await self._store.write(
+                transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
+            )
+        except StorageError:
+            if await self._is_kept(job.id):
+                self._drive(job.id)
+                return job
+            raise
         self._left[job.id] = self.budgets.left(accepted.held.standings)
         if accepted.held.warnings:
             self.warned.set()
         self._drive(job.id)
         return accepted.job
+
+    async def _is_kept(self, job_id: str) -> bool:
+        """Whether a job was committed although the answer to its COMMIT was lost.
+
+        Where that cannot be told either, the member reads that it was refused, and so it is taken back if it turns up.
+        """
+        try:
+            return await self._store.read(transactions.get(job_id)) is not None
+        except StorageError:
+            self._refused.append(job_id)
+            return False
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:
         """Take the job back if that is still possible; returns the sentence for the member who asked.
@@ -234,12 +253,14 @@ class Runner:
             await self._sleep(self._settings.recheck_s)
             try:
                 job_ids = await self._store.read(transactions.unfinished())
+                for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
+                    log.warning("job %s was left lying; it is taken up again", job_id)
+                    if job_id in self._refused:
+                        now = self._clock()
+                        await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=now))
+                    self._drive(job_id)
             except Exception:
-                log.exception("the unfinished jobs could not be read; they are looked for again later")
-                continue
-            for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
-                log.warning("job %s was left lying; it is taken up again", job_id)
-                self._drive(job_id)
+                log.exception("the unfinished jobs could not be taken up; they are looked for again later")
 
     async def _run(self, job_id: str) -> None:
         """Drive the job to its end; after a defect of ours it is taken up again, a bounded number of times."""

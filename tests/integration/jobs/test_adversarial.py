@@ -197,16 +197,6 @@ async def test_an_intent_of_another_process_is_not_ours(bench: Bench) -> None:
     assert await bench.requests() == []
 
 
-async def test_an_acceptance_whose_answer_is_lost(bench: Bench) -> None:
-    """A job that was kept although its command was refused does not lie there with its hold."""
-    runner = another(bench, store=Meddled(bench.store, lose_answer=ACCEPT), recheck_s=0.05)
-    await runner.start()
-    with pytest.raises(StorageError):
-        await runner.accept(await bench.order())
-    await bench.until(lambda job: job.told)
-    assert await bench.store.read(verify()) == []
-
-
 @pytest.mark.parametrize("turn", [UPLOADED, SUBMITTED])
 async def test_stopping_between_the_intent_and_the_handle(bench: Bench, turn: int) -> None:
     """A shutdown while the intent or fal's answer is being stored lets that end: nothing is left uncertain."""
@@ -312,3 +302,55 @@ async def test_a_gateways_error_is_not_the_models(bench: Bench) -> None:
     await bench.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
     await bench.runner.accept(await bench.order())
     assert (await bench.until(lambda job: job.told)).state == "done"
+
+
+class Mute:
+    """A real store that keeps what is written and then loses its voice, for as long as it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        """It answers at first."""
+        self._store = store
+        self.lost_writes = 0
+        self.reads_fail = False
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Write, and perhaps lose the answer."""
+        answer = await self._store.write(transaction)
+        if self.lost_writes:
+            self.lost_writes -= 1
+            raise StorageError("the connection broke during COMMIT")
+        return answer
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Read, if it can."""
+        if self.reads_fail:
+            transaction.close()
+            raise StorageError("no connection")
+        return await self._store.read(transaction)
+
+    async def close(self) -> None:
+        """Leave it to the fixture."""
+
+
+async def test_an_acceptance_whose_answer_is_lost_goes_on(bench: Bench) -> None:
+    """A job that was committed without an answer is found again and made, and nobody is told that it was refused."""
+    store = Mute(bench.store)
+    runner = another(bench, store=store)
+    store.lost_writes = 1
+    await runner.accept(await bench.order())
+    assert (await bench.until(lambda job: job.told)).state == "done"
+    assert len(await bench.requests()) == 1
+
+
+async def test_a_refused_acceptance_that_turns_up_is_taken_back(bench: Bench) -> None:
+    """A job of which the member read that nothing was started is not made when it turns up; its hold is released."""
+    store = Mute(bench.store)
+    runner = another(bench, store=store, recheck_s=0.1)
+    await runner.start()
+    store.lost_writes, store.reads_fail = 1, True
+    with pytest.raises(StorageError):
+        await runner.accept(await bench.order())
+    store.reads_fail = False
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("cancelled", 0)
+    assert await bench.requests() == []
