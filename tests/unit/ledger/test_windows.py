@@ -132,7 +132,8 @@ def test_days_between_are_all_days_in_order(tz: ZoneInfo, since: float, days: in
     """Every day has a moment in the stretch, none is missing, and the first and last are those of its ends."""
     until = since + days * 86400.0
     found = days_between(tz, since, until)
-    assert len(found) in range(max(0, days - 1), days + 2)
+    # A stretch that begins and ends within days touches one more, and one more still when a day has 23 hours.
+    assert len(found) in range(max(0, days - 1), days + 3)
     assert all(one < other for one, other in pairwise(found))
     if days:
         assert found[0] == day_of(tz, since)
