@@ -13,7 +13,7 @@ from bot.fal import outcome, protocol
 from bot.fal.following import Follower
 from bot.fal.line import Line
 from bot.fal.storage import upload_once
-from bot.fal.types import CancelAnswer, Change, Output, Submitted, UnitPrice, Urls
+from bot.fal.types import CancelAnswer, Change, Result, Submitted, UnitPrice, Urls
 from bot.fal.waits import wait_s
 from bot.settings import Settings
 
@@ -119,7 +119,7 @@ class FalClient:
             async for change in events:
                 yield change
 
-    async def result(self, urls: Urls) -> Output:
+    async def result(self, urls: Urls) -> Result:
         """The video of a completed request; while fal is down, asked for during `fal_result_patience_s`.
 
         Raises:
@@ -130,7 +130,7 @@ class FalClient:
             FalProtocolError: a success without a usable video.
         """
 
-        async def once() -> Output:
+        async def once() -> Result:
             reply = await self._line.ask("GET", urls.response_url)
             return outcome.read_result(reply.status, reply.headers, reply.body)
 

@@ -1,4 +1,4 @@
-"""PURE. The result GET, which replays the model's own status, headers and body: `(…) -> Output` or a typed error."""
+"""PURE. The result GET, which replays the model's own status, headers and body: `(…) -> Result` or a typed error."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalPr
 from bot.fal.addresses import web_url
 from bot.fal.failures import KINDS, UNKNOWN, retryable
 from bot.fal.reading import Number, Text, Whole, header, json_of, number, object_of, said, text
-from bot.fal.types import Output
+from bot.fal.types import Result
 
 OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
@@ -43,7 +43,7 @@ class _Result(BaseModel):
     actual_prompt: Text = None
 
 
-def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Output:
+def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     """The video that was made.
 
     Raises:
@@ -58,13 +58,13 @@ def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Output:
     raise _refusal(status, headers, body)
 
 
-def _output(headers: Mapping[str, str], body: bytes) -> Output:
+def _output(headers: Mapping[str, str], body: bytes) -> Result:
     try:
         found = _Result.model_validate(object_of(body))
     except ValidationError:
         raise FalProtocolError("fal's result holds no video") from None
     video = found.video
-    return Output(
+    return Result(
         url=web_url(video.url),
         content_type=video.content_type,
         file_name=video.file_name,

@@ -89,7 +89,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Result:
     """A video that fal made, at a public URL for about seven days. All but the URL may be unknown.
 
     `actual_prompt` is fal's rewritten prompt; `billed_units` are fal's units, not dollars.

@@ -19,10 +19,10 @@ from bot.errors import (
     Refusal,
 )
 from bot.fal.client import FalClient
-from bot.fal.types import Completed, Output, Queued, Running
+from bot.fal.types import Completed, Queued, Result, Running
 from bot.jobs import machine
 from bot.jobs.accepting import mode_of, payload_of
-from bot.jobs.model import Failure, Handle, Input, Job, Live, Result
+from bot.jobs.model import Failure, Handle, Input, Job, Live
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class Errands:
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         try:
-            result = _result(await self._confirmed(job.handle))
+            result = await self._confirmed(job.handle)
         except (FalNotReady, FalUnreachable) as error:
             return await self._not_yet(job, error)
         except FalFailure as failure:
@@ -227,7 +227,7 @@ class Errands:
             log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
         return machine.Made(result, cost)
 
-    async def _confirmed(self, handle: Handle) -> Output:
+    async def _confirmed(self, handle: Handle) -> Result:
         """Return the result; a 5xx that names no error of fal's may be a gateway's, and is asked for again.
 
         Raises:
@@ -317,19 +317,3 @@ def _billed_microusd(job: Job, units: float | None) -> int | None:
     if units is None:
         return None
     return mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)
-
-
-def _result(output: Output) -> Result:
-    """Keep what a card or a rerun needs of fal's output."""
-    return Result(
-        url=output.url,
-        content_type=output.content_type,
-        file_name=output.file_name,
-        size_bytes=output.size_bytes,
-        width=output.width,
-        height=output.height,
-        seconds=output.seconds,
-        seed=output.seed,
-        actual_prompt=output.actual_prompt,
-        billed_units=output.billed_units,
-    )

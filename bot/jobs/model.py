@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from bot.fal.types import Result
+
 State: TypeAlias = Literal[
     "waiting",  # the hold and the row are committed; an approver has to say yes first
     "accepted",  # the hold and the row are committed, the inputs are on disk; fal was not asked
@@ -73,22 +75,6 @@ class Handle:
     status_url: str
     response_url: str
     cancel_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """A video that fal made. `actual_prompt` is fal's rewritten prompt, when it rewrote it."""
-
-    url: str
-    content_type: str | None = None
-    file_name: str | None = None
-    size_bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
-    seconds: float | None = None
-    seed: int | None = None
-    actual_prompt: str | None = None
-    billed_units: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.errors import FalError
 from bot.fal import outcome, protocol
 from bot.fal.reading import TEXT_MAX, said
-from bot.fal.types import Output
+from bot.fal.types import Result
 
 STATUSES = st.sampled_from(
     [200, 201, 202, 204, 301, 400, 401, 402, 403, 404, 405, 408, 422, 429, 499, 500, 502, 504, 599]
@@ -67,7 +67,7 @@ def test_any_reply(status: int, headers: dict[str, str], body: bytes) -> None:
         words = str(value)
         words.encode()
         assert "\x00" not in words
-        if isinstance(value, Output):
+        if isinstance(value, Result):
             assert value.seed is None or 0 <= value.seed < 2**63
 
 
