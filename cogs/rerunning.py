@@ -115,11 +115,12 @@ async def draft_for(services: Services, wish: Wish, who: Who, job_id: str) -> Dr
     """
     again = await wish.prepare(job_id)
     again.mode.check({item.option: item for item in again.inputs})
+    borrowed = wish.parent.member_id != who.member_id
     return Draft(
         id=job_id,
         who=who,
         mode=again.mode,
-        inputs=again.inputs,
+        inputs=tuple(replace(item, is_borrowed=borrowed or item.is_borrowed) for item in again.inputs),
         expires_at=services.clock() + services.settings.draft_life_s,
         parent_id=wish.parent.id,
         trigger=wish.trigger,
