@@ -16,6 +16,7 @@ from bot.ledger import audit
 from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
 from bot.ledger.model import Grant, Shipped
+from bot.ledger.rulebook import set_rule
 from bot.settings import Settings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.jobs_samples import HANDLE, NOW, RESULT, a_job
@@ -205,6 +206,14 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(store: Store, 
     assert spent == [{"spent_microusd": 750_000}]
     assert await store.read(audit.verify()) == []
     assert await store.read(_all("SELECT * FROM leaving")) == []
+
+
+async def test_a_left_server_names_nobody_who_was_only_ruled_about(store: Store, store_settings: Settings) -> None:
+    """Also the name of a member who was blocked and never made a video leaves the acts of a server that was left."""
+    await store.write(set_rule(1, f"member:{ANNA}", "blocked", True, actor_id=BEN, reason="Anna", at=NOW))
+    assert await _keeper(store, store_settings).forget_guild(1)
+    assert await _names(store, ANNA) == []
+    assert await _names(store, BEN) == []
 
 
 async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store, store_settings: Settings) -> None:
