@@ -89,9 +89,9 @@ class EditForm(Form):
             self.ask(specs[name], value, hint=words.EDIT_HINTS.get(name))
 
     async def carry_out(self, interaction: Interaction) -> None:
-        """Make the edited job; each edit is a wish of its own, so two may run at once."""
+        """Make the edited job; each form is a wish of its own, so two edits may run at once."""
         again = edited(self.job, self.given())
-        trigger = f"button:edit:{interaction.id}"
+        trigger = f"button:edit:{self.custom_id}"  # the same form sent twice is one wish
         await carry_out(interaction, wish_for(self.services, self.job, again, trigger))
 
 
@@ -117,7 +117,7 @@ class ClipForm(Form):
             clip = await _clip(self.services, self.job, job_id, self.what)
             return _from_clip(self.job, clip, self.what, changes)
 
-        trigger = f"button:{self.what}:{interaction.id}"
+        trigger = f"button:{self.what}:{self.custom_id}"
         await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare))
 
 

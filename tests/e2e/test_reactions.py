@@ -232,6 +232,31 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     await books_are_right(stage)
 
 
+async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
+    """While a question waits for its answer, taking the reaction away and giving it again posts no second one."""
+    parent = await one_video(stage, files)
+    await ask(stage, "friend", "quota ask", above="0.1")
+
+    async def questions() -> list[dict[str, Any]] | None:
+        return [m for m in await stage.messages() if m["reference"] == parent and m["components"]] or None
+
+    await react(stage, "friend", parent, "🔁")
+    (question,) = await eventually(questions, what="question")
+    for _ in range(3):
+        await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
+        await react(stage, "friend", parent, "🔁")
+    await react(stage, "maker", parent, "🔁")
+
+    async def answers() -> list[dict[str, Any]] | None:
+        replies = [m for m in await stage.messages() if m["reference"] == parent]
+        return replies if any(m["attachments"] for m in replies) else None
+
+    replies = await eventually(answers, what="the other member's video")
+    assert [m["id"] for m in replies if not m["attachments"]] == [question["id"]]
+    await press(stage, "friend", question["id"], "Cancel")
+    await ask(stage, "friend", "quota ask", above="100")
+
+
 async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
     """A question in public from before a restart is over, says so, and starts nothing."""
     parent = await one_video(stage, files)
