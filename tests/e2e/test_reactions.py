@@ -276,7 +276,7 @@ async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
 
 
 async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path) -> None:
-    """A member who takes no direct messages is told in the channel, by a message that names them alone."""
+    """A member who takes no direct messages is told in the channel, by a message that names them alone, by text ids."""
     parent = await one_video(stage, files)
     await admin(stage, "member set", member="admin", window="day", amount="0.1")
     fault = {"method": "POST", "path": "/users/@me/channels", "status": 403, "code": 50007, "times": 10}
@@ -286,5 +286,15 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
         told = await wait_for(stage, parent)
     finally:
         await stage.discord.delete("faults")
-    assert told["content"].startswith(f"<@{await id_of(stage, 'admin')}>, About")
+    member = await id_of(stage, "admin")
+    assert told["content"].startswith(f"<@{member}>, About")
     assert told["reference"] is None
+    said = await stage.discord.get("transcript")
+    asked = [one["request"] for one in said if one.get("method") == "POST" and isinstance(one["request"], dict)]
+    assert {"recipient_id": member} in asked
+    assert {"parse": [], "users": [member]}.items() <= _pings(asked, told["content"]).items()
+
+
+def _pings(asked: list[dict[str, Any]], content: str) -> dict[str, Any]:
+    """Return who was to be pinged by the message with these words."""
+    return next(body["allowed_mentions"] for body in asked if body.get("content") == content)
