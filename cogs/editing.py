@@ -15,6 +15,7 @@ from bot.errors import FilesGone
 from bot.jobs.again import CONTINUES, RESTYLES, Again, continued, editable, edited, restyled
 from bot.jobs.copying import copy_result, result_path
 from bot.jobs.model import Input, Job
+from bot.ledger.model import Ask
 from bot.media.intake import inputs_folder
 from cogs.making import Origin, make_video
 from cogs.rerunning import Wish, answering, carry_out, wish_for
@@ -118,7 +119,8 @@ class ClipForm(Form):
             return _from_clip(self.job, clip, self.what, changes)
 
         trigger = f"button:{self.what}:{self.custom_id}"
-        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare))
+        ask = Ask(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask))
 
 
 def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Again:
