@@ -211,7 +211,7 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(store: Store, 
 
 async def test_a_left_server_names_nobody_who_was_only_ruled_about(store: Store, store_settings: Settings) -> None:
     """Also the name of a member who was blocked and never made a video leaves the acts of a server that was left."""
-    await store.write(set_rule(1, f"member:{ANNA}", "blocked", True, actor_id=BEN, reason="Anna", at=NOW))
+    await store.write(set_rule(1, f"member:{ANNA}", "blocked", "spam", actor_id=BEN, reason="Anna", at=NOW))
     assert await _keeper(store, store_settings).forget_guild(1)
     assert await _names(store, ANNA) == []
     assert await _names(store, BEN) == []
