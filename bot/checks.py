@@ -148,7 +148,7 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", fine=False, text=str(error))]
     finally:
         await store.close()
-    return [Finding("database", fine=True, text=f"{kind} answers; {jobs} unfinished jobs")]
+    return [Finding("database", fine=True, text=f"{kind} answers; unfinished jobs: {jobs}")]
 
 
 def _unfinished() -> Transaction[int]:

@@ -15,6 +15,7 @@ from bot.errors import FilesGone
 from bot.jobs.again import CONTINUES, RESTYLES, Again, continued, editable, edited, restyled
 from bot.jobs.copying import copy_result, result_path
 from bot.jobs.model import Input, Job
+from bot.ledger.model import Ask
 from bot.media.intake import inputs_folder
 from cogs.making import Origin, make_video
 from cogs.rerunning import Wish, answering, carry_out, wish_for
@@ -89,9 +90,9 @@ class EditForm(Form):
             self.ask(specs[name], value, hint=words.EDIT_HINTS.get(name))
 
     async def carry_out(self, interaction: Interaction) -> None:
-        """Make the edited job; each edit is a wish of its own, so two may run at once."""
+        """Make the edited job; each form is a wish of its own, so two edits may run at once."""
         again = edited(self.job, self.given())
-        trigger = f"button:edit:{interaction.id}"
+        trigger = f"button:edit:{self.custom_id}"  # the same form sent twice is one wish
         await carry_out(interaction, wish_for(self.services, self.job, again, trigger))
 
 
@@ -117,8 +118,9 @@ class ClipForm(Form):
             clip = await _clip(self.services, self.job, job_id, self.what)
             return _from_clip(self.job, clip, self.what, changes)
 
-        trigger = f"button:{self.what}:{interaction.id}"
-        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare))
+        trigger = f"button:{self.what}:{self.custom_id}"
+        ask = Ask(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask))
 
 
 def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Again:

@@ -23,7 +23,7 @@ from cogs.asker import asker
 from cogs.asking import ask_first
 from cogs.placing import address_of, order_of, second_card
 from cogs.taking import refuse_too_large, take_files
-from cogs.weighing import Weighed, weigh
+from cogs.weighing import Weighed, ask_of, refuse_if_ruled_out, weigh
 
 log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060
@@ -167,6 +167,8 @@ async def begin(
     services = interaction.client.services
     kept = False
     try:
+        if weigh_it:
+            await refuse_if_ruled_out(services, draft.who, ask_of(draft.mode))
         draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
         weighed = await weigh(services, draft.who, draft.mode, draft.inputs) if weigh_it else None
         if weighed is not None and weighed.is_costly:

@@ -154,11 +154,12 @@ def _append(path: Path, text: str) -> None:
 
 
 def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
-    """Return what is still on disk of these jobs."""
+    """Return what is still on disk of these jobs, but for the files that somebody else gave."""
     items: list[Item] = []
     for job in jobs:
         where = f"files/{job.id[:TITLE_CHARS]}"
-        named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in job.inputs]
+        own = [one for one in job.inputs if not one.is_borrowed]
+        named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
         results = sorted((data_dir / "results").glob(f"{job.id}.*"))
         named += [(f"{where}/result{path.suffix}", path) for path in results]
         items += [Item(name, path, path.stat().st_size) for name, path in named if path.is_file()]

@@ -134,7 +134,9 @@ class Exporter:
 async def _export(interaction: Interaction, part: int) -> None:
     services = interaction.client.services
     settings = services.settings
-    with tempfile.TemporaryDirectory(prefix="wanda-privacy-") as folder:
+    scratch = settings.data_dir / "scratch"  # whose orphans the next start removes, should this process die
+    await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="privacy-", dir=scratch) as folder:
         path, packed = await pack(
             services.store,
             settings.data_dir,

@@ -27,7 +27,8 @@ from bot.jobs.recipe import recipe_of
 from bot.ledger.model import Who
 from bot.media.intake import discard, inputs_folder
 from cogs.again import delete_video
-from cogs.asker import role_ids
+from cogs.asker import asker, role_ids
+from cogs.mail import mail, naming
 from cogs.making import check_posting
 from cogs.placing import address_of_own, order_of, own_card
 from cogs.rerunning import check_kept, draft_for, wish_for
@@ -163,6 +164,8 @@ class Reactions(commands.Cog):
         trigger = f"react:{reaction.emoji}"
         if await services.store.read(is_running(job.id, reaction.member.id, trigger)):
             return  # without a card that would come and go; the acceptance sees to it in any case
+        if services.drafts.is_asked(job.id, reaction.member.id, trigger):
+            return  # the question stands in the channel; taking the reaction back and forth asks no second one
         await check_kept(services, job)
         again = rerun(job, seed="new" if reaction.emoji == words.RESEED else "same")
         wish = wish_for(services, job, again, trigger)
@@ -205,7 +208,7 @@ class Reactions(commands.Cog):
                 content=words.asked_in_public(reaction.member.id),
                 embed=to_embed(card),
                 view=to_view(card) or discord.utils.MISSING,
-                allowed_mentions=discord.AllowedMentions(users=[reaction.member]),
+                allowed_mentions=naming(reaction.member.id),
             )
         except BaseException:
             services.drafts.take(draft.id, member_id=reaction.member.id)
@@ -237,7 +240,7 @@ class Reactions(commands.Cog):
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))
         try:
             async with asyncio.timeout(self.bot.services.settings.upload_timeout_s):
-                await reaction.member.send(words.mailed(job, attached=fits), files=files)
+                await mail(self.bot, reaction.member.id, words.mailed(job, attached=fits), files=files)
         except discord.Forbidden:
             await self._say(reaction, words.no_mail(reaction.member.id))
         except (discord.HTTPException, TimeoutError) as error:
@@ -250,7 +253,7 @@ class Reactions(commands.Cog):
         """Tell the member by direct message, else for a moment in the channel: a reaction has no private answer."""
         try:
             async with asyncio.timeout(self.bot.services.settings.discord_timeout_s):
-                await reaction.member.send(sentence)
+                await mail(self.bot, reaction.member.id, sentence)
         except discord.Forbidden:
             await self._say(reaction, f"<@{reaction.member.id}>, {sentence}")
         except (discord.HTTPException, TimeoutError) as error:
@@ -258,7 +261,7 @@ class Reactions(commands.Cog):
 
     async def _say(self, reaction: Reaction, sentence: str) -> None:
         """Say it in the channel and take it back after half a minute."""
-        only = discord.AllowedMentions(users=[reaction.member])
+        only = naming(reaction.member.id)
         try:
             async with asyncio.timeout(self.bot.services.settings.discord_timeout_s):
                 await reaction.channel.send(sentence, delete_after=TOLD_FOR_S, allowed_mentions=only)
@@ -317,6 +320,8 @@ class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=word
             return
         kept = False
         try:
+            # Roles count as they are at the press: the question may be a quarter of an hour old.
+            draft = replace(draft, who=replace(draft.who, role_ids=asker(interaction).role_ids))
             kept = await self._carry_out(interaction, draft)
         except Exception:
             log.exception("an answer to a question in public failed")

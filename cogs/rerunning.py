@@ -12,13 +12,13 @@ from bot.jobs.copying import copy_inputs, inputs_gone
 from bot.jobs.drafts import Draft
 from bot.jobs.model import Address, Job
 from bot.jobs.transactions import get
-from bot.ledger.model import Who
+from bot.ledger.model import Ask, Who
 from bot.media.intake import discard, inputs_folder
 from cogs.asker import asker
 from cogs.asking import ask_first
 from cogs.making import check_place, public_card
 from cogs.placing import order_of, second_card
-from cogs.weighing import weigh
+from cogs.weighing import refuse_if_ruled_out, weigh
 
 log = logging.getLogger(__name__)
 FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
@@ -28,14 +28,15 @@ FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an
 class Wish:
     """What a member wants of a finished video.
 
-    `known` is what will be asked for, None while only the new job's own files can tell; `prepare` gives the job of
-    that id its files and returns what to ask for with them.
+    `known` is what will be asked for, None while only the new job's own files can tell; `ask` is what of it the rules
+    look at then, before there are files. `prepare` gives the job of that id its files and returns what to ask for.
     """
 
     parent: Job
     trigger: str
     known: Again | None
     prepare: Callable[[str], Awaitable[Again]]
+    ask: Ask | None = None
 
 
 def wish_for(services: Services, parent: Job, again: Again, trigger: str) -> Wish:
@@ -87,6 +88,8 @@ async def _begin(interaction: Interaction, wish: Wish, who: Who, card: Address |
     services = interaction.client.services
     job_id, kept = services.new_id(), False
     try:
+        if wish.ask is not None:
+            await refuse_if_ruled_out(services, who, wish.ask)
         draft = await draft_for(services, wish, who, job_id)
         weighed = await weigh(services, who, draft.mode, draft.inputs)
         if weighed.is_costly:
@@ -115,11 +118,12 @@ async def draft_for(services: Services, wish: Wish, who: Who, job_id: str) -> Dr
     """
     again = await wish.prepare(job_id)
     again.mode.check({item.option: item for item in again.inputs})
+    borrowed = wish.parent.member_id != who.member_id
     return Draft(
         id=job_id,
         who=who,
         mode=again.mode,
-        inputs=again.inputs,
+        inputs=tuple(replace(item, is_borrowed=borrowed or item.is_borrowed) for item in again.inputs),
         expires_at=services.clock() + services.settings.draft_life_s,
         parent_id=wish.parent.id,
         trigger=wish.trigger,

@@ -38,8 +38,23 @@ async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, .
     """
     quote = mode.quote({item.option: item for item in inputs}, services.prices)
     view = await services.store.read(ledger.standing(who, at=services.clock(), shipped=services.shipped))
-    ask = Ask(mode=mode.id, resolution=mode.options().get("resolution"))
-    return Weighed(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, ask=ask))
+    return Weighed(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, ask=ask_of(mode)))
+
+
+def ask_of(mode: Mode) -> Ask:
+    """Return what the rules look at of this request."""
+    return Ask(mode=mode.id, resolution=mode.options().get("resolution"))
+
+
+async def refuse_if_ruled_out(services: Services, who: Who, ask: Ask) -> None:
+    """Return when the rules let the member make such a video at some price, before work is done to learn the price.
+
+    Raises:
+        NotAllowed: a rule forbids it.
+        StorageError: the database did not answer.
+    """
+    view = await services.store.read(ledger.standing(who, at=services.clock(), shipped=services.shipped))
+    decide(view, amount_microusd=0, ask=ask)
 
 
 def question(services: Services, draft: Draft, weighed: Weighed) -> Card:

@@ -44,11 +44,11 @@ class Process:
 
     @classmethod
     async def start(cls, name: str, *args: str, env: Mapping[str, str]) -> Self:
-        """Run this Python with `args` in the project's folder."""
+        """Run this Python with `args` on this project's code, with no setting but those in `env`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *args,
-            cwd=ROOT,
+            cwd=ROOT.anchor,  # not the project's folder, whose .env names the operator's own database and budgets
             env={**_inherited(), **env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -120,7 +120,11 @@ class Process:
 def _inherited() -> dict[str, str]:
     """Return the environment without any setting of a Wanda that is configured on this machine."""
     ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL")
-    return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {"PYTHONUNBUFFERED": "1"}
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONSAFEPATH": "1",
+    }
 
 
 class Control:

@@ -1,6 +1,6 @@
 """PURE. What Wanda knows of one member's jobs, for the member."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -33,7 +33,11 @@ def count_of_member(member_id: int) -> Transaction[Counted]:
 
 
 def as_exported(job: Job) -> dict[str, Any]:
-    """Return everything that is stored of the job as JSON values, without the token of its interaction."""
-    plain: dict[str, Any] = _JOB.dump_python(job, mode="json")
+    """Return everything that is stored of the job as JSON values, without the token of its interaction.
+
+    Of a file that somebody else gave there is no address: whoever runs a video again has not seen what it was made of.
+    """
+    inputs = tuple(replace(item, url=None, file_name="") if item.is_borrowed else item for item in job.inputs)
+    plain: dict[str, Any] = _JOB.dump_python(replace(job, inputs=inputs), mode="json")
     plain["address"] = {name: value for name, value in plain["address"].items() if name != "token"}
     return {name: value for name, value in plain.items() if name not in _NOT_THEIRS}

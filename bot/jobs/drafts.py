@@ -65,6 +65,15 @@ class Drafts:
         del self._kept[draft_id]
         return draft
 
+    def is_asked(self, parent_id: str, member_id: int, trigger: str) -> bool:
+        """Whether a question about the member's same rerun of this job still waits for their answer."""
+        asked = (parent_id, member_id, trigger)
+        now = self._clock()
+        return any(
+            (draft.parent_id, draft.who.member_id, draft.trigger) == asked and draft.expires_at > now
+            for draft in self._kept.values()
+        )
+
     def drop_of(self, member_id: int) -> list[Draft]:
         """Take out every draft of this member; their files are the caller's to discard."""
         return [self._kept.pop(draft.id) for draft in list(self._kept.values()) if draft.who.member_id == member_id]

@@ -18,7 +18,11 @@ SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
 UNION SELECT actor_id FROM grants WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0
-UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0 LIMIT $2"""
+UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
+UNION SELECT CAST(substr(subject, 8) AS BIGINT) FROM acts
+WHERE guild_id = $1 AND subject LIKE 'member:%' AND subject NOT LIKE 'member:-%'
+UNION SELECT CAST(substr(reason, 13) AS BIGINT) FROM entries WHERE guild_id = $1 AND kind = 'release'
+AND actor = 'wanda' AND reason LIKE 'declined by %' AND reason NOT LIKE 'declined by -%' LIMIT $2"""
 _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
 _AWAY = """
 INSERT INTO away (name, until_at) VALUES ($1, $2)

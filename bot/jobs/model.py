@@ -28,7 +28,8 @@ class Input:
     """One attached file, in Wanda's own copy. `option` is the mode's field; `path` is relative to the data folder.
 
     `format` is what its bytes say ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded. `changes` says
-    in short phrases what was done to the file to make it fit ("trimmed from 14.2 s to 10 s").
+    in short phrases what was done to the file to make it fit ("trimmed from 14.2 s to 10 s"). `is_borrowed` says that
+    the job's member never gave this file: it came with a rerun of somebody else's video, and is not theirs to have.
     """
 
     option: str
@@ -43,6 +44,7 @@ class Input:
     codec: str | None = None
     url: str | None = None
     changes: tuple[str, ...] = ()
+    is_borrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

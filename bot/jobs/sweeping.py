@@ -14,13 +14,13 @@ LEFT_ALONE_S = 3600.0  # a younger folder may belong to a command that is under 
 
 
 async def sweep(store: Store, data_dir: Path, *, clock: Callable[[], float]) -> int:
-    """Remove every input folder and result that no job owns and that is over an hour old; returns how many.
+    """Remove every input folder, result and scratch file that no job owns and is over an hour old; returns how many.
 
     Raises:
         StorageError: the database did not answer; nothing was removed.
     """
     known = await store.read(known_ids())
-    folders = (data_dir / "inputs", data_dir / "results")
+    folders = (data_dir / "inputs", data_dir / "results", data_dir / "scratch")
     return sum([await to_thread(_sweep, folder, known, clock() - LEFT_ALONE_S) for folder in folders])
 
 

@@ -13,6 +13,7 @@ _GUILDS = """
 SELECT guild_id FROM draws WHERE member_id = $1 UNION SELECT guild_id FROM grants WHERE member_id = $1
 UNION SELECT guild_id FROM grants WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE actor_id = $1
 UNION SELECT guild_id FROM acts WHERE subject = $2 UNION SELECT guild_id FROM rules WHERE actor_id = $1
+UNION SELECT guild_id FROM entries WHERE reason = $3
 ORDER BY guild_id"""
 _USED_UNTIL = """
 SELECT MAX(ends_at) AS until_at FROM budgets
@@ -38,7 +39,7 @@ WHERE guild_id = $1 AND (member_id = $2 OR actor_id = $2)"""
 
 def guilds_with(member_id: int) -> Transaction[tuple[int, ...]]:
     """Return the servers whose books name the member, in the order in which their locks are taken."""
-    rows: list[Row] = yield Many(_GUILDS, (member_id, f"member:{member_id}"))
+    rows: list[Row] = yield Many(_GUILDS, (member_id, f"member:{member_id}", f"declined by {member_id}"))
     return tuple(row["guild_id"] for row in rows)
 
 

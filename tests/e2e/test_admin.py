@@ -13,7 +13,7 @@ import pytest_asyncio
 from sandbox.stage import Stage, eventually
 from tests.e2e.asking import Answer, admin, ask, click, logged, read, until
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import finished, order, refusal
+from tests.e2e.play import finished, in_state, order, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = QUICK | {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "50"}
@@ -333,7 +333,9 @@ async def test_a_log_that_cannot_be_written(stage: Stage) -> None:
 
 async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     """After a video the report tells what, by whom and how long the pool lasts; the export has it as files."""
-    await finished(stage, await order(stage, tmp_path, user="maker"))
+    card = await order(stage, tmp_path, user="maker")
+    await finished(stage, card)
+    assert await in_state(stage, card, "done")
     told = await admin(stage, "report")
     assert "**$0.20** for 1 video in 30 days." in told.text
     assert "Wan 2.7 image: **$0.20** for 1 video" in told.text

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from sandbox.stage import Process, Stage
+from sandbox.stage import ROOT, Process, Stage
 
 
 @asynccontextmanager
@@ -31,3 +32,14 @@ async def test_sigterm_during_a_hanging_start(empty_stage: Stage) -> None:
                 assert await bot.stop() == 0
         finally:
             await bot.stop()
+
+
+async def test_the_stage_reads_no_operators_settings() -> None:
+    """A bot on the stage reads no .env of the project's folder, which may name an operator's own database."""
+    say = "import pathlib, bot.settings as s; print(pathlib.Path(s.Settings.model_config['env_file']).absolute())"
+    process = await Process.start("the bot", "-c", say, env={})
+    assert await process.ended() == 0
+    (read,) = process.lines
+    assert Path(read).name == ".env"
+    assert Path(read) != ROOT / ".env"
+    assert not await asyncio.to_thread(Path(read).exists)

@@ -20,8 +20,8 @@ from tests.e2e.again import (
     submit,
     wait_for,
 )
-from tests.e2e.asking import ask
-from tests.e2e.play import books_are_right, finished, in_state, order, picture, refusal
+from tests.e2e.asking import admin, ask
+from tests.e2e.play import books_are_right, finished, in_state, order, picture, real_file, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,6 +119,23 @@ async def test_continue(stage: Stage, files: Path) -> None:
     assert asked["video_url"]
     assert "image_url" not in asked
     assert "$0.60" in text_of(message)
+
+
+async def test_nothing_is_read_for_who_is_blocked(stage: Stage, files: Path) -> None:
+    """A blocked member is refused before a clip is copied, read or cut, by the button and by the command."""
+    parent = await one_video(stage, files)
+    clip = await asyncio.to_thread(lambda: real_file(files, "broken.mp4", b"\0" * 5000))
+    for video in (stage.folder / "results").glob("*.mp4"):
+        video.write_bytes(clip.read_bytes())
+    await admin(stage, "member block", member="friend", reason="spam")
+    try:
+        answer = await press(stage, "friend", parent, "Continue")
+        pressed = await submit(stage, "friend", answer, prompt="a boat comes", duration="6")
+        typed = await stage.slash("friend", "wan22 video", {"prompt": "oil"}, video=clip)
+        for one in (pressed, typed):
+            assert "blocked" in await refusal(stage, one, user="friend")
+    finally:
+        await admin(stage, "member unblock", member="friend")
 
 
 async def test_restyle(stage: Stage, files: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.again import id_of, restart
+from tests.e2e.again import id_of, made, react, restart
 from tests.e2e.asking import Answer, ask, read
 from tests.e2e.play import books_are_right, database, finished, held_and_spent, in_state, order
 
@@ -104,6 +104,23 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
     assert "Wanda knows of no video of yours" in (await ask(stage, "maker", "privacy show")).text
     with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
         assert packed.read("jobs.jsonl") == b""
+
+
+async def test_an_export_has_nothing_of_the_files_that_another_member_gave(empty_stage: Stage, files: Path) -> None:
+    """Whoever runs somebody's video again gets the result in the export, and neither the picture nor where it is."""
+    stage = empty_stage
+    await stage.start_bot()
+    parent = await one_video(stage, files)
+    await react(stage, "friend", parent, "🔁")
+    await made(stage, 2)
+    with await archive(stage, await ask(stage, "friend", "privacy export")) as packed:
+        names = packed.namelist()
+        (job,) = [json.loads(line) for line in packed.read("jobs.jsonl").splitlines()]
+    assert any(name.endswith("/result.mp4") for name in names)
+    assert not any("/image-" in name for name in names)
+    assert [(item["url"], item["file_name"]) for item in job["inputs"]] == [(None, "")]
+    with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
+        assert any("/image-" in name for name in packed.namelist())
 
 
 async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path) -> None:

@@ -232,6 +232,31 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     await books_are_right(stage)
 
 
+async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
+    """While a question waits for its answer, taking the reaction away and giving it again posts no second one."""
+    parent = await one_video(stage, files)
+    await ask(stage, "friend", "quota ask", above="0.1")
+
+    async def questions() -> list[dict[str, Any]] | None:
+        return [m for m in await stage.messages() if m["reference"] == parent and m["components"]] or None
+
+    await react(stage, "friend", parent, "🔁")
+    (question,) = await eventually(questions, what="question")
+    for _ in range(3):
+        await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
+        await react(stage, "friend", parent, "🔁")
+    await react(stage, "maker", parent, "🔁")
+
+    async def answers() -> list[dict[str, Any]] | None:
+        replies = [m for m in await stage.messages() if m["reference"] == parent]
+        return replies if any(m["attachments"] for m in replies) else None
+
+    replies = await eventually(answers, what="the other member's video")
+    assert [m["id"] for m in replies if not m["attachments"]] == [question["id"]]
+    await press(stage, "friend", question["id"], "Cancel")
+    await ask(stage, "friend", "quota ask", above="100")
+
+
 async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
     """A question in public from before a restart is over, says so, and starts nothing."""
     parent = await one_video(stage, files)
@@ -251,7 +276,7 @@ async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
 
 
 async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path) -> None:
-    """A member who takes no direct messages is told in the channel, by a message that names them alone."""
+    """A member who takes no direct messages is told in the channel, by a message that names them alone, by text ids."""
     parent = await one_video(stage, files)
     await admin(stage, "member set", member="admin", window="day", amount="0.1")
     fault = {"method": "POST", "path": "/users/@me/channels", "status": 403, "code": 50007, "times": 10}
@@ -261,5 +286,15 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
         told = await wait_for(stage, parent)
     finally:
         await stage.discord.delete("faults")
-    assert told["content"].startswith(f"<@{await id_of(stage, 'admin')}>, About")
+    member = await id_of(stage, "admin")
+    assert told["content"].startswith(f"<@{member}>, About")
     assert told["reference"] is None
+    said = await stage.discord.get("transcript")
+    asked = [one["request"] for one in said if one.get("method") == "POST" and isinstance(one["request"], dict)]
+    assert {"recipient_id": member} in asked
+    assert {"parse": [], "users": [member]}.items() <= _pings(asked, told["content"]).items()
+
+
+def _pings(asked: list[dict[str, Any]], content: str) -> dict[str, Any]:
+    """Return who was to be pinged by the message with these words."""
+    return next(body["allowed_mentions"] for body in asked if body.get("content") == content)

@@ -13,15 +13,17 @@ from bot.jobs import finding, forgetting, machine, transactions
 from bot.jobs.keeping import Keeper
 from bot.jobs.model import Job
 from bot.ledger import audit
+from bot.ledger import transactions as ledger
 from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
 from bot.ledger.model import Grant, Shipped
+from bot.ledger.rulebook import set_rule
 from bot.settings import Settings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.jobs_samples import HANDLE, NOW, RESULT, a_job
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-ANNA, BEN = 424242424242, 777
+ANNA, BEN, CARLA = 424242424242, 777, 515151515151
 
 
 def _all(sql: str, *args: Any) -> Transaction[list[dict[str, Any]]]:
@@ -49,8 +51,8 @@ async def _made(store: Store, job: Job) -> Job:
     return done
 
 
-def _keeper(store: Store, settings: Settings, *, at: float = NOW) -> Keeper:
-    numbers: Iterator[int] = (-n for n in count(1))
+def _keeper(store: Store, settings: Settings, *, at: float = NOW, first: int = 1) -> Keeper:
+    numbers: Iterator[int] = (-n for n in count(first))
     return Keeper(
         store=store,
         data_dir=settings.data_dir,
@@ -205,6 +207,27 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(store: Store, 
     assert spent == [{"spent_microusd": 750_000}]
     assert await store.read(audit.verify()) == []
     assert await store.read(_all("SELECT * FROM leaving")) == []
+
+
+async def test_a_left_server_names_nobody_who_was_only_ruled_about(store: Store, store_settings: Settings) -> None:
+    """Also the name of a member who was blocked and never made a video leaves the acts of a server that was left."""
+    await store.write(set_rule(1, f"member:{ANNA}", "blocked", "spam", actor_id=BEN, reason="Anna", at=NOW))
+    assert await _keeper(store, store_settings).forget_guild(1)
+    assert await _names(store, ANNA) == []
+    assert await _names(store, BEN) == []
+
+
+async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: Settings) -> None:
+    """The name of somebody who did nothing but decline a video leaves the books, by their wish or with the server."""
+    for number, who in ((1, ANNA), (2, CARLA)):
+        job = a_job(id=f"{number:032x}", member_id=BEN)
+        await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+        await store.write(ledger.release(job.id, at=NOW, actor="wanda", reason=f"declined by {who}"))
+    await _keeper(store, store_settings).forget_member(ANNA)
+    assert await _names(store, ANNA) == []
+    assert set(await store.read(forgetting.names_in(1, limit=9))) == {BEN, CARLA}
+    await _keeper(store, store_settings, at=NOW + 1, first=100).forget_guild(1)
+    assert [row for row in await _names(store, CARLA) if "declined" in str(row)] == []
 
 
 async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store, store_settings: Settings) -> None:

@@ -37,6 +37,7 @@ async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings
         _put(folder / "inputs" / OTHER / "image.png", age_s=old),
         _put(folder / "results" / f"{OTHER}.mp4", age_s=old),
         _put(folder / "results" / f"{OTHER}.fit.mp4", age_s=old),
+        _put(folder / "scratch" / "privacy-x1" / "jobs.jsonl", age_s=old),
     ]
     assert await sweep(store, folder, clock=lambda: NOW) == len(gone)
     assert all(path.exists() for path in kept)

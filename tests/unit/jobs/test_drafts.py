@@ -68,3 +68,15 @@ def test_one_member_keeps_few() -> None:
     over = [old.id for number in range(5) for old in drafts.keep(replace(DRAFT, id=f"d{number}"))]
     assert over == ["d0", "d1", "d2"]
     assert drafts.take("other", member_id=3) is not None
+
+
+def test_a_question_is_known_while_it_waits() -> None:
+    """The same member's same rerun of the same job is asked about until it is answered or its time is over."""
+    clock = Clock()
+    drafts = Drafts(most=10, clock=clock)
+    drafts.keep(replace(DRAFT, parent_id="p", trigger="react:🔁"))
+    assert drafts.is_asked("p", 2, "react:🔁")
+    assert not drafts.is_asked("p", 2, "react:🎲")
+    assert not drafts.is_asked("p", 3, "react:🔁")
+    clock.now += 61
+    assert not drafts.is_asked("p", 2, "react:🔁")

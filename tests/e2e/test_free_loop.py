@@ -1,0 +1,34 @@
+"""Drawing a report's pictures keeps nobody waiting: the commands that come meanwhile are acknowledged at once."""
+
+import time
+from pathlib import Path
+
+from sandbox.stage import Stage
+from tests.e2e.asking import admin, until
+from tests.e2e.past import write_past
+from tests.e2e.play import PRICED, picture
+
+SOON_MS = 500
+MEANWHILE = ("quota show", "quota history", "quota ask", "quota show", "wan27 image")
+OPTIONS = {"quota ask": {"above": "2"}, "wan27 image": {"prompt": "meanwhile", **PRICED}}
+
+
+async def test_commands_are_acknowledged_while_a_report_is_drawn(empty_stage: Stage, files: Path) -> None:
+    """While a report of many jobs is drawn, five commands in a row are each acknowledged within half a second."""
+    stage = empty_stage
+    server = (await stage.discord.get("state"))["servers"][0]
+    makers = [int(row["id"]) for row in server["members"] if row["name"] in {"maker", "friend"}]
+    place = {"guild_id": int(server["id"]), "channel_id": int(server["channels"][0]["id"])}
+    await write_past(stage.folder, **place, member_ids=makers, now=time.time(), jobs=60, days=25)
+    await stage.start_bot()
+    report = await admin(stage, "report")
+    assert not report.files, "the report was drawn before anything could be asked meanwhile"
+    waits: list[tuple[str, float]] = []
+    for command in MEANWHILE:
+        options = OPTIONS.get(command, {})
+        given = {"image": picture(files)} if command == "wan27 image" else {}
+        answer = await stage.slash("maker", command, options, **given)
+        assert answer["acknowledged"], command
+        waits.append((command, answer["ack_ms"]))
+    assert [wait for wait in waits if wait[1] > SOON_MS] == [], waits
+    assert (await until(stage, "admin", report, "top-members.png")).files
