@@ -1,6 +1,5 @@
 """From a slash command to an accepted job: check, defer, copy the files, hold the price."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -13,22 +12,19 @@ import discord
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build
-from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, Services, answer_privately, withdraw
+from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs.drafts import Draft
 from bot.jobs.model import Address
-from bot.ledger.model import Who
 from bot.media.intake import discard, inputs_folder
 from cogs.asker import asker
 from cogs.asking import ask_first
 from cogs.placing import address_of, order_of, second_card
 from cogs.taking import refuse_too_large, take_files
-from cogs.weighing import Weighed, ask_of, refuse_if_ruled_out, weigh
+from cogs.weighing import ask_of, refuse_if_ruled_out, weigh, weigh_at_once
 
 log = logging.getLogger(__name__)
 ALREADY_ANSWERED = 40060
-_given_up: set[asyncio.Task[Weighed]] = set()  # a loop keeps no task alive by itself
-WEIGH_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, of which the way there and back takes its part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +53,7 @@ async def make_video(
         refuse_too_large(services, mode, attachments)
         who = asker(interaction)
         # What the files decide is weighed once they were read; everything else before a byte is copied.
-        weighed = None if mode.priced_by_files() else await _weighed_at_once(services, who, mode)
+        weighed = None if mode.priced_by_files() else await weigh_at_once(services, who, mode, ())
     except Refusal as refusal:
         await answer_privately(interaction, str(refusal))
         return
@@ -83,31 +79,6 @@ async def make_video(
         card = await public_card(interaction)
     async with taking_back(interaction):
         await begin(interaction, draft, attachments, card, weigh_it=card is None or weighed is None)
-
-
-async def _weighed_at_once(services: Services, who: Who, mode: Mode) -> Weighed | None:
-    """Return what the job would cost and leave, or None when the database takes longer than Discord would wait.
-
-    Raises:
-        Refusal: as `weigh` does.
-        StorageError: the database did not answer.
-    """
-    weighing = asyncio.create_task(weigh(services, who, mode, ()), name="weigh")
-    done, _ = await asyncio.wait({weighing}, timeout=WEIGH_WITHIN_S)
-    if done:
-        return weighing.result()
-    # Its end is not waited for: a driver whose database is silent takes its time to give up, too.
-    log.warning("the budgets were not read within %.1f s; the command is acknowledged first", WEIGH_WITHIN_S)
-    _given_up.add(weighing)
-    weighing.add_done_callback(_end_of_given_up)
-    weighing.cancel()
-    return None
-
-
-def _end_of_given_up(weighing: asyncio.Task[Weighed]) -> None:
-    _given_up.discard(weighing)
-    if not weighing.cancelled():
-        weighing.exception()  # whatever it was: the command weighs again, and says so itself
 
 
 async def public_card(interaction: Interaction) -> Address:

@@ -18,7 +18,7 @@ from cogs.asker import asker
 from cogs.asking import ask_first
 from cogs.making import check_place, public_card
 from cogs.placing import order_of, second_card
-from cogs.weighing import refuse_if_ruled_out, weigh
+from cogs.weighing import refuse_if_ruled_out, weigh, weigh_at_once
 
 log = logging.getLogger(__name__)
 FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
@@ -75,7 +75,8 @@ async def carry_out(interaction: Interaction, wish: Wish) -> None:
     who = asker(interaction)
     costly = False
     if wish.known is not None:
-        costly = (await weigh(services, who, wish.known.mode, wish.known.inputs)).is_costly
+        weighed = await weigh_at_once(services, who, wish.known.mode, wish.known.inputs)
+        costly = weighed is not None and weighed.is_costly
     if costly:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await _begin(interaction, wish, who, None)

@@ -1,5 +1,7 @@
 """What a draft would cost and leave, before anything is held."""
 
+import asyncio
+import logging
 from dataclasses import dataclass
 
 from bot.catalogue.cheaper import cheaper
@@ -14,6 +16,9 @@ from bot.ledger import transactions as ledger
 from bot.ledger.deciding import decide
 from bot.ledger.model import Ask, Decision, View, Who
 
+log = logging.getLogger(__name__)
+WEIGH_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, of which the way there and back takes its part
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
@@ -27,6 +32,9 @@ class Weighed:
     def is_costly(self) -> bool:
         """Whether the member wants to be asked first."""
         return self.quote.microusd > self.view.terms.ask_above_microusd.value
+
+
+_given_up: set[asyncio.Task[Weighed]] = set()  # a loop keeps no task alive by itself
 
 
 async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed:
@@ -55,6 +63,31 @@ async def refuse_if_ruled_out(services: Services, who: Who, ask: Ask) -> None:
     """
     view = await services.store.read(ledger.standing(who, at=services.clock(), shipped=services.shipped))
     decide(view, amount_microusd=0, ask=ask)
+
+
+async def weigh_at_once(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed | None:
+    """Return what the job would cost and leave, or None when the database takes longer than Discord would wait.
+
+    Raises:
+        Refusal: as `weigh` does.
+        StorageError: the database did not answer.
+    """
+    weighing = asyncio.create_task(weigh(services, who, mode, inputs), name="weigh")
+    done, _ = await asyncio.wait({weighing}, timeout=WEIGH_WITHIN_S)
+    if done:
+        return weighing.result()
+    # Its end is not waited for: a driver whose database is silent takes its time to give up, too.
+    log.warning("the budgets were not read within %.1f s; the command is acknowledged first", WEIGH_WITHIN_S)
+    _given_up.add(weighing)
+    weighing.add_done_callback(_end_of_given_up)
+    weighing.cancel()
+    return None
+
+
+def _end_of_given_up(weighing: asyncio.Task[Weighed]) -> None:
+    _given_up.discard(weighing)
+    if not weighing.cancelled():
+        weighing.exception()  # whatever it was: the command weighs again, and says so itself
 
 
 def question(services: Services, draft: Draft, weighed: Weighed) -> Card:
