@@ -3,14 +3,13 @@
 import io
 import logging
 import re
-from math import isfinite
 from typing import Any, Self
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import STORAGE_TROUBLE, Interaction, Services, Wanda, answer_privately
+from bot.client import Interaction, Services, Wanda
 from bot.delivery import job_words as words
 from bot.delivery.card import Card
 from bot.delivery.describe import described
@@ -26,7 +25,7 @@ from bot.jobs.transactions import get
 from bot.ledger.model import Who
 from cogs.admin_desk import Listed
 from cogs.asker import asker
-from cogs.pages import STALE, show_page
+from cogs.pages import STALE, cursor_text, moment, show_page, turn_page
 from cogs.replaying import replay_video
 
 log = logging.getLogger(__name__)
@@ -51,30 +50,12 @@ async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor
             who.member_id,
             mode=None if mode == ANY else mode,
             states=() if wanted == ANY else FILTERS[wanted][1],
-            before=_place(cursor),
+            before=moment(cursor),
             limit=PAGE_LINES + 1,  # one more tells whether there is an older page
         )
     )
-    older = _cursor(jobs[PAGE_LINES - 1]) if len(jobs) > PAGE_LINES else None
+    older = cursor_text(*finding.place_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
     return words.jobs_card(Page(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
-
-
-def _cursor(job: Job) -> str:
-    at, job_id = finding.place_of(job)
-    return f"{at!r}/{job_id}"
-
-
-def _place(cursor: str) -> finding.Place | None:
-    if not cursor:
-        return None
-    at, _, job_id = cursor.partition("/")
-    try:
-        moment = float(at)
-    except ValueError:
-        raise OptionRefused(STALE) from None
-    if not isfinite(moment):
-        raise OptionRefused(STALE)
-    return moment, job_id
 
 
 class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_TEMPLATE):
@@ -95,19 +76,10 @@ class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PA
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Put the page in the place of the one that is shown; errors are answered here: discord.py only logs them."""
         await interaction.response.defer()
-        try:
-            who = asker(interaction)
-            card = await jobs_page(interaction.client.services, who, self.mode, self.wanted, self.cursor)
-        except Refusal as refusal:
-            await answer_privately(interaction, str(refusal))
-        except StorageError:
-            log.exception("a page was refused: the database did not answer")
-            await answer_privately(interaction, STORAGE_TROUBLE)
-        except Exception:
-            log.exception("a page failed")
-            await answer_privately(interaction, "Something went wrong in Wanda. Please tell an admin.")
-        else:
-            await show_page(interaction, card)
+        await turn_page(interaction, self._page(interaction))
+
+    async def _page(self, interaction: Interaction) -> Card:
+        return await jobs_page(interaction.client.services, asker(interaction), self.mode, self.wanted, self.cursor)
 
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")

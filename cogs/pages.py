@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import isfinite
 from typing import Any, Self, TypeVar, cast
 
@@ -39,9 +39,9 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
     match what:
         case "history":
             jobs = await store.read(
-                rulebook.member_history(who.guild_id, who.member_id, limit=more, before=_moment(cursor))
+                rulebook.member_history(who.guild_id, who.member_id, limit=more, before=moment(cursor))
             )
-            page = _page(what, cursor, jobs, lambda job: _text(job.counted_at, job.job_id))
+            page = _page(what, cursor, jobs, lambda job: cursor_text(job.counted_at, job.job_id))
             return words.history_card(page, jobs[:PAGE_LINES])
         case "acts":
             check_admin(interaction)
@@ -51,7 +51,9 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
         case "money":
             check_admin(interaction)
             moved = await store.read(movements(who.guild_id, limit=more, before=_place(cursor)))
-            page = _page(what, cursor, moved, lambda one: _text(one.entry.at, f"{one.entry.job_id}/{one.entry.kind}"))
+            page = _page(
+                what, cursor, moved, lambda one: cursor_text(one.entry.at, f"{one.entry.job_id}/{one.entry.kind}")
+            )
             return words.money_card(page, moved[:PAGE_LINES])
 
 
@@ -60,28 +62,34 @@ def _page(what: What, cursor: str, found: Sequence[T], key: Callable[[T], str]) 
     return Page(what=what, cursor=cursor, older=older)
 
 
-def _text(at: float, identity: str) -> str:
+def cursor_text(at: float, identity: str) -> str:
+    """Return a place in a list as a button's id carries it: a moment in Unix seconds, and whose it is."""
     return f"{at!r}/{identity}"
 
 
-def _moment(cursor: str) -> Cursor | None:
+def moment(cursor: str) -> Cursor | None:
+    """Return the place that `cursor_text` wrote; None, the beginning, when it is empty.
+
+    Raises:
+        OptionRefused: it is not one of ours.
+    """
     if not cursor:
         return None
     at, _, identity = cursor.partition("/")
     try:
-        moment = float(at)
+        at_s = float(at)
     except ValueError:
         raise OptionRefused(STALE) from None
-    if not isfinite(moment):
+    if not isfinite(at_s):
         raise OptionRefused(STALE)
-    return moment, identity
+    return at_s, identity
 
 
 def _place(cursor: str) -> Place | None:
-    moment = _moment(cursor)
-    if moment is None:
+    found = moment(cursor)
+    if found is None:
         return None
-    at, rest = moment
+    at, rest = found
     job_id, _, kind = rest.partition("/")
     return at, job_id, kind
 
@@ -111,18 +119,23 @@ class PageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_T
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Put the page in the place of the one that is shown; errors are answered here: discord.py only logs them."""
         await interaction.response.defer()
-        try:
-            card = await page_card(interaction, self.what, self.cursor)
-        except (Refusal, NotAdmin) as refusal:
-            await answer_privately(interaction, str(refusal))
-        except StorageError:
-            log.exception("a page was refused: the database did not answer")
-            await answer_privately(interaction, STORAGE_TROUBLE)
-        except Exception:
-            log.exception("a page failed")
-            await answer_privately(interaction, "Something went wrong in Wanda. Please tell an admin.")
-        else:
-            await show_page(interaction, card)
+        await turn_page(interaction, page_card(interaction, self.what, self.cursor))
+
+
+async def turn_page(interaction: Interaction, page: Awaitable[Card]) -> None:
+    """Show the page in the place of the one that is shown, or say privately why not; the answer is deferred already."""
+    try:
+        card = await page
+    except (Refusal, NotAdmin) as refusal:
+        await answer_privately(interaction, str(refusal))
+    except StorageError:
+        log.exception("a page was refused: the database did not answer")
+        await answer_privately(interaction, STORAGE_TROUBLE)
+    except Exception:
+        log.exception("a page failed")
+        await answer_privately(interaction, "Something went wrong in Wanda. Please tell an admin.")
+    else:
+        await show_page(interaction, card)
 
 
 async def show_page(interaction: Interaction, card: Card) -> None:

@@ -21,8 +21,6 @@ _PNG_PIXELS_MAX = 8_000_000  # a larger one takes many seconds to compress, and 
 _QUALITIES = (95, 90, 82)
 _SMALLER = 0.8
 _ROUNDS_MAX = 6
-_TURNED = 5  # EXIF: from here on the picture lies on its side
-_ORIENTATION = 0x0112
 
 
 def main() -> None:

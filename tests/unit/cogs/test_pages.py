@@ -7,9 +7,9 @@ from cogs import pages
 def test_a_cursor_comes_back_exactly() -> None:
     """A moment and an id go into a button's id and come out as they were, to the last microsecond."""
     for at, identity in ((1795149313.123457, "a" * 32), (0.1 + 0.2, "job:settle:server:1")):
-        assert pages._moment(pages._text(at, identity)) == (at, identity)
-    assert pages._place(pages._text(1.5, "a/settle")) == (1.5, "a", "settle")
-    assert pages._moment("") is None
+        assert pages.moment(pages.cursor_text(at, identity)) == (at, identity)
+    assert pages._place(pages.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")
+    assert pages.moment("") is None
     assert pages._place("") is None
     assert pages._number("") is None
     assert pages._number("12") == 12
@@ -19,7 +19,7 @@ def test_a_cursor_comes_back_exactly() -> None:
 def test_another_cursor_is_refused(cursor: str) -> None:
     """A cursor that is none of ours is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
-        pages._moment(cursor)
+        pages.moment(cursor)
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "²", "1.5"])
