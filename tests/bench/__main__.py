@@ -1,0 +1,91 @@
+"""`python -m tests.bench [ONLY …]`: measures Wanda beside her peer and the limits; prints one table, writes bench.json.
+
+A word names a yardstick; none means all. `make bench` runs this; it is no test, and CI does not run it.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from tests.bench.figures import Case, Figure, alternate, table
+
+ROUNDS = 3
+YARDSTICKS = ("ceiling", "ack", "notice", "memory", "deliver", "jobs", "money", "start", "fit")
+
+
+class Yardstick(Protocol):
+    """What the module of this folder offers that is named after a yardstick."""
+
+    def cases(self, folder: Path) -> AbstractAsyncContextManager[Sequence[Case]]:
+        """Return what takes turns, set up until the context is left; `folder` is empty, on disk, and gone then."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and write; returns the exit status: 0 when every figure came about, reached or not."""
+    chosen = _parser().parse_args(arguments)
+    began = time.monotonic()
+    figures = asyncio.run(_measure(chosen.only or YARDSTICKS, chosen.rounds))
+    about = {
+        "machine": _machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "rounds": chosen.rounds,
+        "seconds": round(time.monotonic() - began),
+    }
+    chosen.output.write_text(
+        json.dumps(about | {"figures": [figure.as_json() for figure in figures]}, indent=1, ensure_ascii=False) + "\n"
+    )
+    print(f"{about['machine']}; {about['date']}; {chosen.rounds} rounds in {about['seconds']} s\n")
+    print(table(figures))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("only", nargs="*", choices=YARDSTICKS, help="yardsticks to run; none means all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the contestants take turns")
+    parser.add_argument("--output", type=Path, default=Path("bench.json"), help="where every reading is written")
+    return parser
+
+
+async def _measure(names: Sequence[str], rounds: int) -> list[Figure]:
+    figures: list[Figure] = []
+    for name in names:
+        yardstick = cast("Yardstick", import_module(f"tests.bench.{name}"))
+        with tempfile.TemporaryDirectory(prefix=f"wanda-bench-{name}-") as folder:
+            async with yardstick.cases(Path(folder)) as cases:
+                for case in cases:
+                    figures += await alternate(name, case, rounds, _say)
+    return figures
+
+
+def _machine() -> str:
+    """Name what the figures hold for: the processor, its cores, the memory, the system and the Python."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {system}"
+
+
+def _processor() -> str:
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""What a benchmark gives: the contestants' readings of alternating runs, their medians, and the table of them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import median
+from typing import Any, Literal, TypeAlias
+
+Who: TypeAlias = Literal["Wanda", "peer", "limit"]
+Reading: TypeAlias = Mapping[str, float]  # one run's values by the key of their Spec
+Run: TypeAlias = Callable[[], Awaitable[Reading]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What Wanda's median is to reach: by itself, or as a multiple of another contestant's."""
+
+    bound: Literal["at most", "at least"]
+    value: float
+    times: Who | None = None
+
+    def reached(self, medians: Mapping[Who, float]) -> bool | None:
+        """Return whether it is, or None where somebody that it needs did not run."""
+        wanda, other = medians.get("Wanda"), 1.0 if self.times is None else medians.get(self.times)
+        if wanda is None or other is None:
+            return None
+        return wanda <= self.value * other if self.bound == "at most" else wanda >= self.value * other
+
+    def text(self) -> str:
+        """Return it for the table: ≤ 5, ≥ 2 × limit, ≤ 1/50 of the peer."""
+        sign = "≤" if self.bound == "at most" else "≥"
+        if self.times is not None and self.value < 1:
+            return f"{sign} 1/{1 / self.value:g} × {self.times}"
+        return f"{sign} {short(self.value)}" + ("" if self.times is None else f" × {self.times}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A figure to be: `key` names it in the readings, `label` and `unit` in the table."""
+
+    key: str
+    label: str
+    unit: str
+    goals: tuple[Goal, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Contestants that do the same work, in the order in which they take turns, and what is read off each."""
+
+    specs: tuple[Spec, ...]
+    contestants: Mapping[Who, Run]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the table: each contestant's readings, one a round."""
+
+    yardstick: str
+    spec: Spec
+    readings: Mapping[Who, tuple[float, ...]]
+
+    @property
+    def medians(self) -> dict[Who, float]:
+        """The median of each contestant that has readings."""
+        return {who: median(values) for who, values in self.readings.items() if values}
+
+    def ratios(self) -> str:
+        """Return Wanda's median as a multiple of the others', where they have one."""
+        medians = self.medians
+        wanda = medians.get("Wanda")
+        others: tuple[Who, ...] = ("limit", "peer")
+        if wanda is None:
+            return ""
+        parts = [f"{_ratio(wanda / medians[who])} × {who}" for who in others if medians.get(who)]
+        return ", ".join(parts)
+
+    def cells(self) -> tuple[str, ...]:
+        """Return its row: what, Wanda, the peer, the limit, the ratio, the goal."""
+        goals = ", ".join(f"{goal.text()} {_mark(goal.reached(self.medians))}" for goal in self.spec.goals)
+        label = f"{self.yardstick}: {self.spec.label}, {self.spec.unit}" + (
+            f" ({self.spec.note})" if self.spec.note else ""
+        )
+        values = [_spread(self.readings.get(who, ())) for who in ("Wanda", "peer", "limit")]
+        return (label, *values, self.ratios(), goals)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for bench.json, with every single reading."""
+        goals = [{"goal": goal.text(), "reached": goal.reached(self.medians)} for goal in self.spec.goals]
+        return {
+            "yardstick": self.yardstick,
+            "figure": self.spec.label,
+            "unit": self.spec.unit,
+            "note": self.spec.note,
+            "readings": {who: list(values) for who, values in self.readings.items()},
+            "medians": self.medians,
+            "ratios": self.ratios(),
+            "goals": goals,
+        }
+
+
+async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
+    """Have the contestants take turns, `rounds` times, and return the figures; `said` is told of each run."""
+    readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
+    for turn in range(rounds):
+        for who, run in case.contestants.items():
+            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {rounds}")
+            readings[who].append(await run())
+    return [
+        Figure(
+            yardstick=yardstick,
+            spec=spec,
+            readings={who: tuple(one[spec.key] for one in given if spec.key in one) for who, given in readings.items()},
+        )
+        for spec in case.specs
+    ]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return the figures as a Markdown table: the median, and the smallest and the largest reading."""
+    rows = [f"| {' | '.join(figure.cells())} |" for figure in figures]
+    return "\n".join(["| Yardstick | Wanda | Peer | Limit | Wanda is | Goal |", "|---|---|---|---|---|---|", *rows])
+
+
+def percentile(values: Sequence[float], per_cent: float) -> float:
+    """Return the smallest of the values that so many per cent of them do not exceed.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values:
+        raise ValueError("there is nothing to take a percentile of")
+    ranked = sorted(values)
+    return ranked[max(0, ceil(len(ranked) * per_cent / 100) - 1)]
+
+
+def short(value: float) -> str:
+    """Return a number with three significant digits at most, and a comma for thousands: 0.0123, 4.56, 78.9, 12,345."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"{short(median(values))} ({short(min(values))} to {short(max(values))})"
+
+
+def _mark(reached: bool | None) -> str:
+    return {True: "✓", False: "✗", None: "?"}[reached]
