@@ -73,8 +73,9 @@ class PostgresServer:
     to everyone. PostgreSQL refuses to run as root, so there it runs as nobody.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = _QUICK) -> None:
         self._folder = folder
+        self._options = options
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
@@ -111,7 +112,7 @@ class PostgresServer:
         )
         with (self._folder / "log").open("wb") as log:
             process = subprocess.Popen[Any](
-                [self._programs / "postgres", "-D", self._data, "-k", self._folder, "-h", "", *_QUICK],
+                [self._programs / "postgres", "-D", self._data, "-k", self._folder, "-h", "", *self._options],
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,

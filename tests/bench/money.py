@@ -1,0 +1,150 @@
+"""How many jobs a second the ledger can hold and settle, each in two durable transactions; one figure is such pairs.
+
+50 members of 5 servers, ten in each, draw on a member's and a server's budget that carry everything, with the rules
+that Wanda ships. In `PostgreSQL, one server` they are all in one, and wait for each other on its row.
+
+What the limits and the peer do is in `by_hand.py`. On SQLite the limit is the `sqlite3` module in a loop, one
+transaction after the other, whatever the coroutines; the peer awaits the same through aiosqlite, statement by
+statement, on one connection behind a lock. On PostgreSQL the limit is asyncpg with as many connections as Wanda has.
+Every run begins with an empty database on disk; SQLite has WAL and `synchronous=FULL`, PostgreSQL its own defaults.
+Wanda's books are verified after each run of hers.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+
+from bot.ledger import transactions as ledger
+from bot.ledger.audit import verify
+from bot.ledger.model import Ask, Shipped, Who
+from bot.settings import Settings
+from bot.storage.opening import open_store
+from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
+from tests.bench.figures import Case, Goal, Reading, Spec
+from tests.stores import PostgresServer, settings_for
+
+_COROUTINES = (1, 10, 100)
+_RUN_S = 1.5
+_MEMBERS = 50
+_SERVERS = 5
+_SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
+_ASK = Ask(mode="wan27-image", resolution="1080p")
+_GOALS = (Goal(bound="at least", value=10_000), Goal(bound="at least", value=2, times="limit"))
+
+
+@asynccontextmanager
+async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
+    """Return a case for each engine and number of coroutines; PostgreSQL runs until the context is left."""
+    # Not below the bench's own folder: only its owner may enter that, and PostgreSQL runs as somebody else.
+    home = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
+    try:
+        server = PostgresServer(home, options=())
+        try:
+            await asyncio.to_thread(server.start)
+            yield [
+                *(_sqlite_case(folder, coroutines) for coroutines in _COROUTINES),
+                *(_postgres_case(folder, server, coroutines, _people(_SERVERS)) for coroutines in _COROUTINES),
+                _postgres_case(folder, server, _COROUTINES[-1], _people(1), ", one server"),
+            ]
+        finally:
+            await asyncio.to_thread(server.stop)
+    finally:
+        shutil.rmtree(home)
+
+
+def _people(servers: int) -> list[Who]:
+    return [Who(guild_id=1 + one % servers, channel_id=9, member_id=100 + one) for one in range(_MEMBERS)]
+
+
+def _sqlite_case(folder: Path, coroutines: int) -> Case:
+    people = _people(_SERVERS)
+
+    async def peer() -> Reading:
+        async with in_aiosqlite(_new(folder) / "peer.db", people) as pair:
+            return await _rate(coroutines, pair, people)
+
+    return Case(
+        specs=(_spec("SQLite", coroutines, _GOALS if coroutines == _COROUTINES[-1] else ()),),
+        contestants={
+            "limit": lambda: asyncio.to_thread(_one_by_one, _new(folder) / "raw.db", people),
+            "peer": peer,
+            "Wanda": lambda: _wanda(settings_for(_new(folder)), coroutines, people),
+        },
+    )
+
+
+def _postgres_case(
+    folder: Path, server: PostgresServer, coroutines: int, people: Sequence[Who], more: str = ""
+) -> Case:
+    async def wanda() -> Reading:
+        return await _wanda(settings_for(_new(folder), await server.new_database()), coroutines, people)
+
+    async def limit() -> Reading:
+        pool_size = settings_for(folder).postgres_pool_size
+        async with in_postgres(await server.new_database(), people, pool_size=pool_size) as pair:
+            return await _rate(coroutines, pair, people)
+
+    return Case(specs=(_spec(f"PostgreSQL{more}", coroutines),), contestants={"limit": limit, "Wanda": wanda})
+
+
+def _spec(where: str, coroutines: int, goals: tuple[Goal, ...] = ()) -> Spec:
+    plural = "" if coroutines == 1 else "s"
+    return Spec(key="pairs", label=f"{where}, {coroutines} coroutine{plural}", unit="hold + settle/s", goals=goals)
+
+
+def _new(folder: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
+async def _wanda(settings: Settings, coroutines: int, people: Sequence[Who]) -> Reading:
+    store = await open_store(settings)
+
+    async def pair(job: int, who: Who) -> None:
+        name = f"job-{job}"
+        hold = ledger.hold(
+            job_id=name, amount_microusd=PRICE_MICROUSD, who=who, ask=_ASK, at=AT, shipped=_SHIPPED, reason="bench"
+        )
+        await store.write(hold)
+        await store.write(ledger.settle(name, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"))
+
+    try:
+        reading = await _rate(coroutines, pair, people)
+        wrong = await store.read(verify())
+    finally:
+        await store.close()
+    if wrong:
+        raise AssertionError(f"the books are wrong in {len(wrong)} places, first: {wrong[0]}")
+    return reading
+
+
+async def _rate(coroutines: int, pair: Pair, people: Sequence[Who]) -> Reading:
+    """Have so many coroutines make pairs for the time of a run, and return how many a second that were."""
+    jobs = count()
+    began = time.perf_counter()
+
+    async def work() -> int:
+        done = 0
+        while time.perf_counter() - began < _RUN_S:
+            job = next(jobs)
+            await pair(job, people[job % len(people)])
+            done += 1
+        return done
+
+    async with asyncio.TaskGroup() as group:
+        workers = [group.create_task(work()) for _ in range(coroutines)]
+    return {"pairs": sum(worker.result() for worker in workers) / (time.perf_counter() - began)}
+
+
+def _one_by_one(path: Path, people: Sequence[Who]) -> Reading:
+    with in_sqlite(path, people) as pair:
+        done = 0
+        began = time.perf_counter()
+        while time.perf_counter() - began < _RUN_S:
+            pair(done, people[done % len(people)])
+            done += 1
+        return {"pairs": done / (time.perf_counter() - began)}
