@@ -28,6 +28,14 @@ class Change(BaseModel):
     ping_s: float | None = Field(default=None, gt=0, le=600)
 
 
+class Finish(BaseModel):
+    """What `POST /sandbox/finish` takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    count: int = Field(ge=1)
+
+
 @dataclass
 class Control:
     """`/sandbox/…`, for tests and demos in any language; no key is needed."""
@@ -44,6 +52,8 @@ class Control:
             web.get("/sandbox/submits", self.submits),
             web.get("/sandbox/settings", self.show_settings),
             web.post("/sandbox/settings", self.change_settings),
+            web.get("/sandbox/traffic", self.traffic),
+            web.post("/sandbox/finish", self.finish),
             web.get("/sandbox/faults", self.show_faults),
             web.post("/sandbox/faults", self.plan_fault),
             web.delete("/sandbox/faults", self.clear_faults),
@@ -75,6 +85,18 @@ class Control:
         if runners is not None:
             self.queue.concurrency = runners
         return web.json_response(self._settings())
+
+    async def traffic(self, _request: web.Request) -> web.Response:
+        """Count the requests that arrived at the queue, by what they asked for, and the streams that are open."""
+        return web.json_response({"requests": self.queue_routes.arrived, "streams": self.queue_routes.streams})
+
+    async def finish(self, request: web.Request) -> web.Response:
+        """Have `count` of the requests that run be done with their steps now, the oldest first; answers with ids."""
+        try:
+            order = Finish.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _bad(str(error))
+        return web.json_response({"requests": self.queue.finish(order.count)})
 
     async def show_faults(self, _request: web.Request) -> web.Response:
         """List the planned trouble that is left."""
@@ -122,7 +144,7 @@ def _entry(job: Job) -> dict[str, Any]:
         "submitted_at": job.submitted_at,
         "started_at": job.started_at,
         "completed_at": job.completed_at,
-        "cancel_requested": job.cancel.is_set(),
+        "cancel_requested": job.cancel_requested,
         "reply_lost": job.reply_lost,
         "result_reads": job.result_reads,
     }

@@ -32,7 +32,9 @@ class Job:
     completed_at: float | None = None
     logs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     reply: Reply | None = None
-    cancel: asyncio.Event = field(default_factory=asyncio.Event)
+    cancel_requested: bool = False
+    hurried: bool = False
+    nudge: asyncio.Event = field(default_factory=asyncio.Event)
     reply_lost: bool = False
     result_reads: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,6 +64,16 @@ class Job:
             }
             self.logs.append(line)
         self.tell()
+
+    def ask_cancel(self) -> None:
+        """Have it end without a video, as soon as its runner looks."""
+        self.cancel_requested = True
+        self.nudge.set()
+
+    def hurry(self) -> None:
+        """Have it done with its steps at once, whatever time they would have taken."""
+        self.hurried = True
+        self.nudge.set()
 
     def tell(self) -> None:
         """Wake everyone who follows it."""
@@ -136,10 +148,17 @@ class Queue:
                 self._complete(job, CANCELLED)
                 return 200, "OK"
             case "IN_QUEUE" | "IN_PROGRESS":
-                job.cancel.set()
+                job.ask_cancel()
                 return 202, "CANCELLATION_REQUESTED"
             case "COMPLETED":
                 return 400, "ALREADY_COMPLETED"
+
+    def finish(self, count: int) -> list[str]:
+        """Hurry so many of those that run, the oldest first; returns their ids."""
+        chosen = [job for job in self._running if not job.hurried][:count]
+        for job in chosen:
+            job.hurry()
+        return [job.id for job in chosen]
 
     async def close(self) -> None:
         """Stop everything that runs, and forget what waits."""

@@ -1,6 +1,7 @@
 """The queue's routes: submit, status, stream, result, cancel."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,7 @@ class Submit:
 
 @dataclass
 class QueueRoutes:
-    """fal's queue over HTTP. `submits` holds every submit that arrived, in order."""
+    """fal's queue over HTTP. `submits` holds every submit that arrived, in order; `streams` says how many are open."""
 
     queue: Queue
     faults: Faults
@@ -49,6 +50,8 @@ class QueueRoutes:
     new_id: Callable[[], str]
     clock: Callable[[], float]
     submits: list[Submit] = field(default_factory=list[Submit])
+    arrived: Counter[str] = field(default_factory=Counter[str])
+    streams: int = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer whatever is not one of the stand-in's other routes."""
@@ -68,6 +71,7 @@ class QueueRoutes:
     async def _submit(self, request: web.Request, endpoint: str) -> web.StreamResponse:
         """Note the submit, whatever becomes of it."""
         note = _Note()
+        self.arrived["submit"] += 1
         arrived, status = self.clock(), None
         try:
             response = await self.gate.answer(
@@ -152,6 +156,7 @@ class QueueRoutes:
         options: frozenset[str],
     ) -> web.StreamResponse:
         """Answer for one request, unless it is unknown."""
+        self.arrived[at] += 1
 
         async def handle() -> web.StreamResponse:
             unknown = strange(request, options)
@@ -190,6 +195,7 @@ class QueueRoutes:
             return loud(unknown)
         if not self.gate.admits(request) or job is None:
             return await self._answer(request, "stream", job, self._status, LOG_OPTIONS)
+        self.arrived["stream"] += 1
         fault = self.faults.take("stream", job.endpoint)
         if fault is not None and fault.reply is not None:
             return as_response(fault.reply)
@@ -197,7 +203,13 @@ class QueueRoutes:
             hang_up(request)
             return as_response(NOT_FOUND)
         follow = stream.Stream(self.queue, job, base_of(request), self.settings.ping_s)
-        return await follow.send(request, cut=fault is not None and fault.cut, delay_s=fault.delay_s if fault else 0)
+        self.streams += 1
+        try:
+            return await follow.send(
+                request, cut=fault is not None and fault.cut, delay_s=fault.delay_s if fault else 0
+            )
+        finally:
+            self.streams -= 1
 
 
 @dataclass

@@ -114,16 +114,20 @@ class Runner:
             job.log(f"Denoising {step}/{steps} ({100 * step // steps}%)")
 
     async def _pause(self, job: Job, seconds: float) -> None:
-        """Wait, unless the request is cancelled."""
-        if self._settings.ignore_cancel:
-            await asyncio.sleep(seconds)
-            return
+        """Wait, unless the request is hurried or cancelled."""
         try:
             async with asyncio.timeout(seconds):
-                await job.cancel.wait()
+                while not self._cancelled(job) and not job.hurried:
+                    await job.nudge.wait()
+                    job.nudge.clear()
         except TimeoutError:
             return
-        raise Failed(CANCELLED)
+        if self._cancelled(job):
+            raise Failed(CANCELLED)
+
+    def _cancelled(self, job: Job) -> bool:
+        """Whether it was asked to end, and this runner heeds that."""
+        return job.cancel_requested and not self._settings.ignore_cancel
 
     async def _lose_runner(self, job: Job) -> None:
         """Go back to IN_QUEUE for a moment, as fal does when it retries a lost runner by itself."""

@@ -1,5 +1,6 @@
 """The control surface of the Discord stand-in acts as a real client would, and shapes the world."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -163,3 +164,22 @@ async def test_the_commands_and_the_transcript_can_be_looked_at(control: Control
     (exchange,) = await control.transcript()
     assert set(exchange) == {"method", "path", "request", "status", "response", "ms"}
     assert (exchange["method"], exchange["request"], exchange["status"]) == ("PUT", COMMANDS, 200)
+
+
+async def test_a_burst_is_many_commands(control: Control) -> None:
+    """A burst sends the same command so many times, and tells of each when it was answered, if it was."""
+    point = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}}
+    assert "1 to" in (await control.order("burst", 400, **point, count=0))["error"]
+    asked_at_once = await asked(control, **point)
+    asked_at_once.order.cancel()
+    burst = asyncio.create_task(control.order("burst", **point, count=3, over_s=0.05))
+    events: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        while len(events) < 4:
+            events = [e["data"] for e in await control.transcript() if e.get("event") == "INTERACTION_CREATE"]
+    for event in events[1:3]:
+        path = f"/interactions/{event['id']}/{event['token']}/callback"
+        assert (await control.rest("POST", path, token="", json={"type": 5}))[0] == 204
+    told = await burst
+    assert [waited is not None for waited in told["ack_ms"]] == [True, True, False]
+    assert [bool(message) for message in told["message_id"]] == [True, True, False]

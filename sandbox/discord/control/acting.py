@@ -7,7 +7,7 @@ from sandbox.discord import draft, posting, reacting
 from sandbox.discord.command_rules import CHAT_INPUT, MESSAGE_MENU, USER_MENU
 from sandbox.discord.components import LINK_STYLE, SELECTS, STRING_SELECT
 from sandbox.discord.control.forms import fill_form
-from sandbox.discord.control.interacting import Deed, buttons, click_data, interact
+from sandbox.discord.control.interacting import Deed, buttons, click_data, interact, interact_often
 from sandbox.discord.control.options import Filled, Form, Found, find
 from sandbox.discord.control.orders import Order, Refused, attach, person
 from sandbox.discord.draft import NewFile, Upload
@@ -16,6 +16,8 @@ from sandbox.discord.permissions import Permission, in_channel
 from sandbox.discord.posting import Origin
 from sandbox.discord.schema import items
 from sandbox.discord.wire import Json
+
+BURST_MAX, BURST_MAX_S = 10_000, 600
 
 
 def _may_use(found: Found, user: User, channel: Channel) -> None:
@@ -35,6 +37,20 @@ def _may_use(found: Found, user: User, channel: Channel) -> None:
 async def slash(order: Order) -> Json:
     """Run a slash command. `unchecked` sends what the client would have refused, as a forged request could."""
     order.only("user", "channel", "command", "options", "files", "unchecked")
+    return await interact(order.core, _command(order))
+
+
+async def burst(order: Order) -> Json:
+    """Run the same slash command `count` times, all at once or evenly over `over_s` seconds."""
+    order.only("user", "channel", "command", "options", "files", "count", "over_s")
+    count, over_s = int(order.text("count")), float(order.body.get("over_s") or 0.0)
+    if not 1 <= count <= BURST_MAX or not 0 <= over_s <= BURST_MAX_S:
+        raise Refused(f"A burst has 1 to {BURST_MAX} commands within at most {BURST_MAX_S} s.")
+    return await interact_often(order.core, [_command(order) for _ in range(count)], over_s)
+
+
+def _command(order: Order) -> Deed:
+    """The slash command of an order, with its files uploaded."""
     user = order.user()
     channel = order.place(user)
     checked = not order.body.get("unchecked")
@@ -43,7 +59,7 @@ async def slash(order: Order) -> Json:
         _may_use(found, user, channel)
     form = Form(order.core, channel, checked)
     filled = form.fill(found.known_options(), order.mapping("options"), order.mapping("files"))
-    deed = Deed(
+    return Deed(
         InteractionType.COMMAND,
         user,
         channel,
@@ -51,7 +67,6 @@ async def slash(order: Order) -> Json:
         name=" ".join([found.command["name"], *(part["name"] for part in found.path)]),
         command_type=CHAT_INPUT,
     )
-    return await interact(order.core, deed)
 
 
 async def autocomplete(order: Order) -> Json:

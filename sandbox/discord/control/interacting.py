@@ -1,6 +1,8 @@
 """Creates interactions as Discord's client and servers do, and waits for the bot's answer."""
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +43,39 @@ class Deed:
 async def interact(core: Core, deed: Deed) -> Json:
     """Send the interaction and answer once the bot has responded or three seconds have passed."""
     interaction = _open(core, deed)
-    guild = deed.channel.guild
-    core.gateway.emit("INTERACTION_CREATE", event(core, interaction, deed.data), guild_id=guild.id if guild else None)
-    try:
+    _send(core, interaction, event(core, interaction, deed.data))
+    await _answered(interaction)
+    return outcome(interaction)
+
+
+async def interact_often(core: Core, deeds: Sequence[Deed], over_s: float) -> Json:
+    """Send the interactions, all at once or evenly over that time; answers with each one's `ack_ms` and `message_id`.
+
+    Everything is made ready before the first is sent, and each one's time runs from the moment it is sent.
+    """
+    ready = [(one, event(core, one, deed.data)) for deed in deeds for one in (_open(core, deed),)]
+    began = core.clock.now()
+    for number, (interaction, shown) in enumerate(ready):
+        wait_s = began + over_s * number / len(ready) - core.clock.now()
+        if over_s and wait_s > 0:
+            await asyncio.sleep(wait_s)
+        interaction.created_at = core.clock.now()
+        _send(core, interaction, shown)
+    await asyncio.gather(*(_answered(interaction) for interaction, _ in ready))
+    outcomes = [outcome(interaction) for interaction, _ in ready]
+    return {key: [one[key] for one in outcomes] for key in ("ack_ms", "message_id")}
+
+
+def _send(core: Core, interaction: Interaction, shown: Json) -> None:
+    guild = interaction.channel.guild
+    core.gateway.emit("INTERACTION_CREATE", shown, guild_id=guild.id if guild else None)
+
+
+async def _answered(interaction: Interaction) -> None:
+    """Wait for the bot's answer, for no longer than Discord does."""
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await interaction.answered.wait()
-    except TimeoutError:
-        return outcome(interaction)
-    return outcome(interaction)
 
 
 def _open(core: Core, deed: Deed) -> Interaction:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
     "slash": acting.slash,
+    "burst": acting.burst,
     "autocomplete": acting.autocomplete,
     "menu": acting.menu,
     "click": acting.click,

@@ -240,3 +240,28 @@ async def test_prices(fal: Fal) -> None:
     assert (await fal.http.get(f"/v1/models/pricing?endpoint_id={WAN27}")).status_code == 401
     assert (await fal.get("/v1/models/pricing")).status_code == 400
     assert (await fal.get("/v1/models/pricing?endpoint_id=nonesuch")).status_code == 404
+
+
+async def test_a_request_can_be_hurried(fal: Fal) -> None:
+    """What runs for an hour is done as soon as the control surface says so, the oldest first, each but once."""
+    await fal.control("settings", {"seconds_per_job": 3600, "concurrency": 3})
+    first, second, third = [await fal.submit(WAN27, QUICK) for _ in range(3)]
+    assert (await fal.control("finish", {"count": 2})).json() == {
+        "requests": [first["request_id"], second["request_id"]]
+    }
+    for handle in (first, second):
+        assert (await fal.events(handle))[-1]["status"] == "COMPLETED"
+        assert (await fal.get(handle["response_url"])).status_code == 200
+    assert (await fal.get(third["status_url"])).json()["status"] == "IN_PROGRESS"
+    assert (await fal.control("finish", {"count": 9})).json() == {"requests": [third["request_id"]]}
+    assert (await fal.control("finish", {"count": 0})).status_code == 400
+
+
+async def test_traffic_is_counted(fal: Fal) -> None:
+    """The control surface counts what arrived at the queue by what it asked for, and knows of open streams."""
+    handle = await fal.submit(WAN27, QUICK)
+    await fal.events(handle)
+    await fal.get(handle["response_url"])
+    await fal.get(handle["status_url"])
+    traffic = (await fal.http.get("/sandbox/traffic")).json()
+    assert traffic == {"requests": {"submit": 1, "stream": 1, "result": 1, "status": 1}, "streams": 0}
