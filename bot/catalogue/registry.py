@@ -38,11 +38,6 @@ def by_id(mode_id: str) -> type[Mode]:
     raise OptionRefused(f"There is no mode {shortened(mode_id)}; there are {names}. Choose one of these.")
 
 
-def by_command(family: str, name: str) -> type[Mode]:
-    """Return the mode of the slash command ("wan27", "image"); raises OptionRefused when there is none."""
-    return by_id(f"{family}-{name}")
-
-
 def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attached]) -> Mode:
     """Return the request of these options and files, every rule between them held; a None counts as not given.
 

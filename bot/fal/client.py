@@ -21,7 +21,6 @@ T = TypeVar("T")
 PRICED_IDS_MAX = 50  # fal's own limit for one question
 PRICE_PAGES_MAX = 10
 PRICING_PATH = "/v1/models/pricing"
-KEY_CHECK_ENDPOINT = "fal-ai/wan-i2v"
 
 
 class FalClient:
@@ -162,15 +161,6 @@ class FalClient:
         for start in range(0, len(wanted), PRICED_IDS_MAX):
             prices |= await self._prices_of(wanted[start : start + PRICED_IDS_MAX])
         return prices
-
-    async def check_key(self) -> None:
-        """Return if fal takes the key, which is found out by asking for a price: nothing is spent.
-
-        Raises:
-            FalAccountError: it does not, or no key is set.
-            FalRefused, FalUnreachable, FalProtocolError: it could not be found out.
-        """
-        await self._prices_of([KEY_CHECK_ENDPOINT])
 
     async def _prices_of(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
         """Ask once, page by page: an operator is waiting, who can ask again."""

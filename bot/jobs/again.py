@@ -15,7 +15,6 @@ from bot.catalogue.registry import build, by_id
 from bot.jobs.model import Input, Job
 
 Seed: TypeAlias = Literal["same", "new"]
-Stage: TypeAlias = Literal["draft", "final"]
 
 CONTINUES, RESTYLES = "wan27-image", "wan22-video"
 CONTINUED_S_MAX = 15  # Wan 2.7's longest video, the clip in it counted
@@ -82,12 +81,6 @@ def draft_of(job: Job) -> Again:
 def final_of(job: Job) -> Again:
     """Return the job at its mode's highest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[-1])
-
-
-def other_stage(job: Job) -> Stage:
-    """Return what a button offers for the job: `final` at the lowest resolution, and `draft` above it."""
-    lowest = resolutions(job.mode)[0]
-    return "final" if job.options.get("resolution") == lowest else "draft"
 
 
 def resolutions(mode_id: str) -> tuple[str, ...]:

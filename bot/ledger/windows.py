@@ -48,17 +48,6 @@ def starts_at(tz: ZoneInfo, day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=tz).astimezone(UTC).timestamp()
 
 
-def days_between(tz: ZoneInfo, since: float, until: float) -> list[date]:
-    """Return every day that has a moment in [since, until), oldest first; a day that a country skipped is not there."""
-    days: list[date] = []
-    day = day_of(tz, since)
-    while starts_at(tz, day) < until:
-        if starts_at(tz, day) < starts_at(tz, day + _ONE_DAY):
-            days.append(day)
-        day += _ONE_DAY
-    return days
-
-
 @lru_cache(maxsize=4096)
 def _window(kind: Kind, tz: ZoneInfo, day: date) -> Window:
     first, after = _span(kind, day)

@@ -178,7 +178,6 @@ async def test_full_queue_and_unknown_endpoint(client: FalClient, fal: FalSandbo
 
 async def test_key_and_prices(client: FalClient, fal: FalSandbox) -> None:
     """The key is taken, a wrong one is not, and every mode's endpoint has a price."""
-    await client.check_key()
     prices = await client.unit_prices([ENDPOINT, "fal-ai/wan/v2.7/image-to-video"])
     assert set(prices) == {ENDPOINT, "fal-ai/wan/v2.7/image-to-video"}
     values: dict[str, Any] = fal.environment() | {"FAL_KEY": "wrong:key"}
@@ -186,7 +185,7 @@ async def test_key_and_prices(client: FalClient, fal: FalSandbox) -> None:
     async with make_http(settings) as http:
         other = FalClient(http, settings, sleep=asyncio.sleep, random=lambda: 0.0, clock=time.monotonic)
         with pytest.raises(FalAccountError):
-            await other.check_key()
+            await other.unit_prices([ENDPOINT])
 
 
 async def test_unknown_request(client: FalClient, fal: FalSandbox) -> None:

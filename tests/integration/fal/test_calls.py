@@ -260,15 +260,15 @@ async def test_prices(fal: ScriptedFal) -> None:
     assert [target.count("endpoint_id=") for target in fal.targets[2:]] == [50, 50, 20]
 
 
-async def test_check_key(fal: ScriptedFal) -> None:
-    """Whether fal takes the key is known after one harmless question, without waiting."""
+async def test_prices_are_asked_for_once(fal: ScriptedFal) -> None:
+    """An operator waits for the price list, which also tells whether fal takes the key: nothing is repeated."""
     clock = StillClock()
     fal.on("prices", json_answer(200, {"prices": []}), text_answer(401), text_answer(503), close)
     async with client_of(fal.url, clock) as client:
-        await client.check_key()
+        await client.unit_prices(["fal-ai/wan-i2v"])
         with pytest.raises(FalAccountError):
-            await client.check_key()
+            await client.unit_prices(["fal-ai/wan-i2v"])
         for _ in range(2):
             with pytest.raises(FalUnreachable):
-                await client.check_key()
+                await client.unit_prices(["fal-ai/wan-i2v"])
     assert clock.slept == []

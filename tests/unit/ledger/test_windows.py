@@ -1,5 +1,4 @@
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -7,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ledger.model import EVER_ENDS_AT, KINDS, Kind
-from bot.ledger.windows import day_of, days_between, starts_at, window, zone
+from bot.ledger.windows import day_of, starts_at, window, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = tuple(
@@ -80,7 +79,7 @@ def test_a_day_that_a_country_skipped_is_no_day() -> None:
     before, after = _at("Pacific/Apia", "2011-12-29T23:59:59"), _at("Pacific/Apia", "2011-12-31T00:00")
     assert after - before == 1
     assert window("day", apia, before).ends_at == window("day", apia, after).starts_at == after
-    assert days_between(apia, before, after + 1) == [date(2011, 12, 29), date(2011, 12, 31)]
+    assert starts_at(apia, date(2011, 12, 30)) == starts_at(apia, date(2011, 12, 31)) == after
     week = window("week", apia, before)
     assert week.ends_at - week.starts_at == 6 * 86400
 
@@ -125,19 +124,6 @@ def test_every_moment_is_in_exactly_one_window_of_each_kind(tz: ZoneInfo, kind: 
         assert window(kind, tz, here.ends_at).starts_at == here.ends_at
         assert window(kind, tz, here.starts_at) == here
         assert window(kind, tz, here.starts_at - 0.001).ends_at == here.starts_at
-
-
-@given(st.sampled_from(ZONES), MOMENTS, st.integers(0, 400))
-def test_days_between_are_all_days_in_order(tz: ZoneInfo, since: float, days: int) -> None:
-    """Every day has a moment in the stretch, none is missing, and the first and last are those of its ends."""
-    until = since + days * 86400.0
-    found = days_between(tz, since, until)
-    # A stretch that begins and ends within days touches one more, and one more still when a day has 23 hours.
-    assert len(found) in range(max(0, days - 1), days + 3)
-    assert all(one < other for one, other in pairwise(found))
-    if days:
-        assert found[0] == day_of(tz, since)
-        assert starts_at(tz, found[-1]) < until <= starts_at(tz, day_of(tz, until) + timedelta(days=1))
 
 
 def test_only_names_of_timezones_are_timezones() -> None:
