@@ -133,6 +133,13 @@ class Settings(BaseSettings):
     # How much at once.
     jobs_in_flight_max: int = setting("WANDA_JOBS_IN_FLIGHT_MAX", 1000, "Unfinished jobs; more are refused.", ge=1)
     submits_at_once: int = setting("WANDA_SUBMITS_AT_ONCE", 4, "Uploads and submits to fal at once.", ge=1, le=256)
+    fal_openings_at_once: int = setting(
+        "WANDA_FAL_OPENINGS_AT_ONCE",
+        50,
+        "Status streams and polls that wait for fal's first answer, and jobs taken up after a start, at once.",
+        ge=1,
+        le=1000,
+    )
     deliveries_at_once: int = setting("WANDA_DELIVERIES_AT_ONCE", 4, "Videos posted at once.", ge=1, le=64)
     intakes_at_once: int = setting("WANDA_INTAKES_AT_ONCE", 8, "Commands whose files are copied at once.", ge=1, le=256)
     probes_at_once: int = setting("WANDA_PROBES_AT_ONCE", 2, "Worker processes that read files.", ge=1, le=64)
@@ -171,7 +178,9 @@ class Settings(BaseSettings):
         "WANDA_FIT_TIMEOUT_S", 150.0, "Making one attached file fit, waiting included.", gt=0, le=600
     )
     shrink_timeout_s: float = setting("WANDA_SHRINK_TIMEOUT_S", 600.0, "Encoding one result to fit.", gt=0, le=3600)
-    fal_connect_timeout_s: float = setting("WANDA_FAL_CONNECT_TIMEOUT_S", 10.0, "A connection to fal.", gt=0)
+    fal_connect_timeout_s: float = setting(
+        "WANDA_FAL_CONNECT_TIMEOUT_S", 10.0, "A connection to fal, or the beginning of a status stream.", gt=0
+    )
     fal_reply_timeout_s: float = setting("WANDA_FAL_REPLY_TIMEOUT_S", 60.0, "fal's answer to one request.", gt=0)
     fal_silence_timeout_s: float = setting(
         "WANDA_FAL_SILENCE_TIMEOUT_S", 60.0, "A status stream without even a ping is reopened after this.", gt=0

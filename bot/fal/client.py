@@ -43,6 +43,7 @@ class FalClient:
         self._sleep = sleep
         self._random = random
         self._clock = clock
+        self._places = asyncio.Semaphore(settings.fal_openings_at_once)
 
     async def upload(self, path: Path, *, file_name: str, content_type: str) -> str:
         """Put a file into fal's storage and return its URL there; the whole of it within `upload_timeout_s`.
@@ -98,6 +99,8 @@ class FalClient:
     async def follow(self, urls: Urls, *, deadline_s: float) -> AsyncGenerator[Change]:
         """Yield each change of a request once, until `Completed`, for at most `deadline_s` seconds.
 
+        Any number may be followed at once; `fal_openings_at_once` of them wait for an answer of fal's.
+
         Whoever stops early closes the generator (`contextlib.aclosing`); its stream stays open until then.
 
         Raises:
@@ -109,6 +112,7 @@ class FalClient:
             self._line,
             self._settings,
             urls,
+            places=self._places,
             deadline_at=self._clock() + deadline_s,
             sleep=self._sleep,
             random=self._random,

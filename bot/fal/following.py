@@ -1,8 +1,9 @@
 """Following one request until fal is done with it: by stream, and by paced polling where streaming fails."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import httpx
 
@@ -35,14 +36,17 @@ class Follower:
         settings: Settings,
         urls: Urls,
         *,
+        places: asyncio.Semaphore,
         deadline_at: float,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
+        """Whoever waits for fal's answer holds one of the `places`, which all followers share."""
         self._line = line
         self._settings = settings
         self._urls = urls
+        self._places = places
         self._deadline_at = deadline_at
         self._sleep = sleep
         self._random = random
@@ -99,9 +103,8 @@ class Follower:
             FalUnreachable, FalReplyLost, FalProtocolError: the stream was not opened, was cut, or makes no sense.
         """
         reader = SseReader(self._settings.fal_reply_mib_max * MIB)
-        quiet_since, quiet_max_s = self._clock(), self._settings.fal_silence_timeout_s
-        async with self._line.stream(with_logs(stream_url(self._urls.status_url))) as response:
-            await self._expect_stream(response)
+        async with self._opened() as response:
+            quiet_since, quiet_max_s = self._clock(), self._settings.fal_silence_timeout_s
             async for piece in response.aiter_bytes():
                 for data in reader.feed(piece):
                     quiet_max_s = self._settings.fal_stream_max_s
@@ -117,6 +120,26 @@ class Follower:
         if quiet_max_s < self._settings.fal_stream_max_s:
             raise FalReplyLost("the stream told no status at all")
 
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[httpx.Response]:
+        """A stream that has begun; its place was held until then, and is free again while the stream is open.
+
+        A server that takes connections and says nothing keeps no place for longer than a connection may take, so the
+        next in line has its turn by then.
+
+        Raises:
+            FalUnreachable, FalReplyLost, FalProtocolError: the stream was not opened in time, or is cut.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                async with self._places, asyncio.timeout(self._settings.fal_connect_timeout_s):
+                    stream = self._line.stream(with_logs(stream_url(self._urls.status_url)))
+                    response = await stack.enter_async_context(stream)
+                    await self._expect_stream(response)
+            except TimeoutError:
+                raise FalReplyLost("the stream did not begin in time") from None
+            yield response
+
     async def _expect_stream(self, response: httpx.Response) -> None:
         """Go on only with an event stream."""
         if response.status_code == OK and "text/event-stream" in response.headers.get("content-type", ""):
@@ -129,7 +152,8 @@ class Follower:
         """Changes from a bounded number of polls."""
         for _ in range(POLLS_BEFORE_STREAM):
             try:
-                reply = await self._line.ask("GET", with_logs(self._urls.status_url))
+                async with self._places:
+                    reply = await self._line.ask("GET", with_logs(self._urls.status_url))
                 change = self._changed(protocol.read_status(reply.status, reply.body))
             except _TROUBLE as error:
                 log.debug("a poll of %s failed: %s", self._urls.request_id, error)

@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 
 import pytest
+from aiohttp import web
 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.client import FalClient
@@ -252,3 +254,48 @@ async def test_many(fal: ScriptedFal) -> None:
     assert all(task.result()[-1] == DONE for task in tasks)
     assert fal.seen == ["stream"] * 200
     assert isinstance(tasks[0].result()[1], Running)
+
+
+@dataclass
+class Door:
+    """Has everybody wait a moment for an answer, and counts who does."""
+
+    waiting: int = 0
+    most: int = 0
+
+    def before(self, answer: Answer) -> Answer:
+        """Answer so, a moment later."""
+
+        async def later(request: web.Request) -> web.StreamResponse:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            await asyncio.sleep(0.02)
+            self.waiting -= 1
+            return await answer(request)
+
+        return later
+
+
+@pytest.mark.parametrize("streams", [True, False], ids=["streams", "polls"])
+async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
+    """Of many requests only so many wait for fal's answer at once; all are followed, and open streams take no turn."""
+    door = Door()
+    fal.on("stream", door.before(events(queued(1), then="silence") if streams else text_answer(404)))
+    fal.on("status", door.before(json_answer(202, queued(1))))
+    async with client_of(fal.url, fal_openings_at_once=3) as client, AsyncExitStack() as stack:
+        followers = [client.follow(urls(fal.url), deadline_s=3600) for _ in range(20)]
+        for follower in followers:
+            await stack.enter_async_context(aclosing(follower))
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(*(anext(follower) for follower in followers))
+    assert told == [Queued(1)] * 20
+    assert door.most == 3
+
+
+async def test_a_silent_opening_makes_room(fal: ScriptedFal) -> None:
+    """A stream that does not begin gives its place to the next in line within the time of a connection."""
+    fal.on("stream", stall, events(COMPLETED))
+    async with client_of(fal.url, fal_openings_at_once=1, fal_connect_timeout_s=0.3) as client:
+        told = await asyncio.gather(followed(client, fal.url), followed(client, fal.url))
+    assert told == [[DONE], [DONE]]
+    assert fal.seen == ["stream"] * 3
