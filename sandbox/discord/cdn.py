@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from sandbox.discord.model import Attachment, Blob
 
 LINK_LIFE_S = 24 * 3600
 IN_MEMORY_BYTES = 256 * 1024
+ZEROS = bytes(1024 * 1024)
 AVATAR_PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c4944415408d763b8f9f27f0005a002d2e7a2bb1d0000000049454e44ae426082"
@@ -146,7 +148,10 @@ def _bytes_response(request: web.Request, data: bytes, headers: dict[str, str]) 
 
 
 class _Spool:
-    """Collects chunks in memory and moves to a file when they grow."""
+    """Collects chunks in memory and moves to a file when they grow.
+
+    Chunks of zeros become holes in it, so that a padded video costs neither disk nor its writing.
+    """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self._path = path
@@ -166,10 +171,14 @@ class _Spool:
             self._file = self._path.open("wb")
             self._file.write(self._buffer)
             self._buffer.clear()
-        self._file.write(chunk)
+        if chunk == ZEROS[: len(chunk)]:
+            self._file.seek(len(chunk), os.SEEK_CUR)
+        else:
+            self._file.write(chunk)
 
     def close(self) -> None:
         if self._file is not None:
+            self._file.truncate()  # a hole at the end is part of the file
             self._file.close()
 
     def blob(self) -> Blob:

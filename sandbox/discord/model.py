@@ -151,7 +151,7 @@ class Attachment:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. `ephemeral_for` names the only person who sees it."""
+    """A message. `ephemeral_for` names the only person who sees it; `attached_at` is when its newest files came."""
 
     id: int
     channel: Channel
@@ -164,6 +164,7 @@ class Message:
     attachments: dict[int, Attachment] = field(default_factory=dict[int, Attachment])
     flags: MessageFlag = MessageFlag.NONE
     edited_at: float | None = None
+    attached_at: float | None = None
     edits: int = 0
     old_edits: int = 0
     tts: bool = False

@@ -79,6 +79,7 @@ def attach(core: Core, message: Message, files: tuple[NewFile, ...]) -> None:
             description=file.description,
         )
         message.attachments[attachment.id] = attachment
+        message.attached_at = core.clock.now()
         core.cdn.add(attachment)
 
 

@@ -120,6 +120,21 @@ async def test_a_file_may_weigh_what_the_servers_tier_allows(
     assert answer[0] == status
 
 
+@pytest.mark.parametrize("parts", [(b"film", 3), (3, b"film"), (b"a", 2, b"b", 2), (3,)])
+async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
+    control: Control, general: str, parts: tuple[bytes | int, ...]
+) -> None:
+    """Every byte of a file comes back, runs of zeros (here MiB of them) too; the surface tells when it was attached."""
+    film = b"".join(bytes(part * MIB) if isinstance(part, int) else part for part in parts)
+    _, posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", film)))
+    _, plain = await control.rest("POST", f"{general}/messages", json={"content": "No file"})
+    assert await fetch(control, posted["attachments"][0]["url"]) == (200, film)
+    async with control.session.get(f"{control.sandbox.control_url}/attached") as response:
+        told = await response.json()
+    assert plain["id"] not in told
+    assert abs(told[posted["id"]] - control.sandbox.core.clock.now()) < HOUR_S
+
+
 async def test_a_link_dies_after_a_day_and_any_read_gives_a_fresh_one(control: Control, general: str) -> None:
     """Signed links answer until the sandbox's clock passes them, and never with a changed signature."""
     posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", b"film")))

@@ -15,5 +15,6 @@ order does not have. Beyond what the issue that made it lists, it takes:
 - `faults` without `times` strike until `DELETE /sandbox/faults`; `"after": true` lets the request count first, then
   fails or drops its answer; `path` may also be `/cdn/*`.
 - `POST /sandbox/gateway` `{"action": "reconnect" | "cut" | "invalidate" | "invalidate_resumable"}`.
+- `GET /sandbox/attached?channel=`: when each message with files got them, in Unix seconds.
 - `GET /sandbox/limits`, `GET /sandbox/state`, `DELETE /sandbox/transcript`; `messages` with `limit` or `message`.
 """

@@ -57,6 +57,14 @@ def _message(core: Core, message: Message) -> Json:
     }
 
 
+def attached(core: Core, query: Mapping[str, str]) -> Json:
+    """When each of a channel's messages that has files got its newest, in Unix seconds, by the message's id."""
+    if extra := set(query) - {"channel"}:
+        raise Refused(f"Attached files have no {', '.join(sorted(extra))}; they know channel.")
+    found = find_channel(core, query.get("channel", "general")).messages.values()
+    return {str(message.id): message.attached_at for message in found if message.attachments}
+
+
 def commands(core: Core, _: Mapping[str, str]) -> list[Json]:
     """Every command the bot has synced, the global ones first."""
     return [command for place in core.world.commands.values() for command in place.values()]

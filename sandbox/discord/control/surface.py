@@ -32,6 +32,7 @@ ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
 }
 VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
     "messages": looking.messages,
+    "attached": looking.attached,
     "commands": looking.commands,
     "limits": looking.limits,
     "state": looking.state,
