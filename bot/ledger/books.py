@@ -10,17 +10,17 @@ from typing import TypeVar
 
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Side, Standing, Terms, Warned
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 T = TypeVar("T")
-_ROWS_MAX = 40  # rows of one statement: SQLite's driver names 99 parameters
+_ROWS_MAX = 40  # rows of one statement: an SQLite of before 2020 takes 999 parameters
 
-# Changing a row is the one way of taking its lock that both engines know.
-_LOCK = "UPDATE locks SET taken = taken + 1 WHERE name = $1 RETURNING name"
-_FIRST_LOCK = "INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"
+# Changing a row takes its lock, and making it takes it too.
+_LOCK = """
+INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
 _LOCK_OF_JOB = """
 UPDATE locks SET taken = taken + 1
-WHERE name = (SELECT 'guild:' || guild_id FROM draws WHERE job_id = $1 LIMIT 1) RETURNING name"""
+WHERE name = (SELECT 'guild:' || guild_id FROM draws WHERE job_id = $1 LIMIT 1)"""
 _LOCK_EVERY_SERVER = "UPDATE locks SET taken = taken + 1 WHERE name <> 'all'"
 
 _SUMS = """
@@ -83,20 +83,14 @@ def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
 
     `everything` takes the turn of all servers first, for a cap over all; the order is the same for everyone.
     """
-    names = (scopes.ALL, f"guild:{guild_id}") if everything else (f"guild:{guild_id}",)
-    for name in names:
-        if (yield One(_LOCK, (name,))) is None:
-            yield One(_FIRST_LOCK, (name,))
+    if everything:
+        yield Lock(_LOCK, (scopes.ALL,))
+    yield Lock(_LOCK, (f"guild:{guild_id}",))
 
 
 def lock_of_job(job_id: str) -> Transaction[None]:
-    """Wait for the server of a job that has a hold.
-
-    Raises:
-        LookupError: the job never had a hold.
-    """
-    if (yield One(_LOCK_OF_JOB, (job_id,))) is None:
-        raise LookupError(f"job {job_id} never had a hold")
+    """Wait for the server of a job that has a hold; for nobody's when it never had one."""
+    yield Lock(_LOCK_OF_JOB, (job_id,))
 
 
 def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[tuple[Standing, ...]]:
@@ -110,7 +104,7 @@ def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[
         if limit.row not in known:
             if keep and limit.scope == scopes.ALL:
                 # Other servers' jobs end without the turn of all servers: none may, between this sum and its row.
-                yield One(_LOCK_EVERY_SERVER)
+                yield Lock(_LOCK_EVERY_SERVER)
             known[limit.row] = row = yield from _summed(limit)
             if keep:
                 yield One(_OPEN, (*limit.row, row["held_microusd"], row["spent_microusd"]))

@@ -202,6 +202,8 @@ def _in_order(rows: list[Row]) -> list[Row]:
 
 def _earlier_ending(job_id: str) -> Transaction[Ending]:
     rows: list[Row] = yield Many(_STATES, (job_id,))
+    if not rows:
+        raise LookupError(f"job {job_id} never had a hold")
     states: set[Literal["held", "exposed", "settled", "released"]] = {row["state"] for row in rows}
     how: How = "exposed" if "exposed" in states else "settled" if "settled" in states else "released"
     member = sum(row["settled_microusd"] or 0 for row in rows if row["side"] == "member")

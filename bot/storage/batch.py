@@ -4,18 +4,20 @@ Each transaction of a batch has its own savepoint (https://www.sqlite.org/lang_s
 undoes only itself. Nothing here waits for anything but SQLite.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import One, Row, Statement, Transaction
+from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
 
-# Parameters are bound by name: SQLite reads `$1` as the name "1", and a sequence is an error from Python 3.14 on.
-_NAMES = tuple(str(number) for number in range(1, 100))
+_PARAMETER = re.compile(r"\$(\d+)")
+_STATEMENTS_MAX = 1024  # texts whose parameters are known: those of one process are a few hundred
 
 # SQLite's own trouble, a value that it cannot bind (an integer above 64 bits), and aiosqlite's closed connection.
 DATABASE_ERRORS = (sqlite3.Error, OverflowError)
@@ -40,13 +42,29 @@ Outcome: TypeAlias = Committed | Undone
 
 def execute(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
     """Run one statement to its end, and return its first row, or all of them as the statement asks."""
-    cursor = connection.execute(statement.sql, dict(zip(_NAMES, statement.args, strict=False)))
+    if isinstance(statement, Lock):
+        return None  # whoever is here has the whole database to themselves
+    sql, order = _positional(statement.sql)
+    args = statement.args
+    cursor = connection.execute(sql, args if order is None else [args[place] for place in order])
     # Always read to the end: a statement with unread rows would keep the savepoint from being released.
     rows = cursor.fetchall()
-    names = [column[0] for column in cursor.description] if rows else []
+    if not rows:
+        return None if isinstance(statement, One) else []
+    names = [column[0] for column in cursor.description]
     if isinstance(statement, One):
-        return dict(zip(names, rows[0], strict=True)) if rows else None
+        return dict(zip(names, rows[0], strict=True))
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@lru_cache(maxsize=_STATEMENTS_MAX)
+def _positional(sql: str) -> tuple[str, tuple[int, ...] | None]:
+    """Return the text with `?` for `$1`, and each one's place among the arguments, None when they come in order.
+
+    SQLite takes `$1` for a name: it would look each up in a mapping, several times as long as binding a sequence.
+    """
+    order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
+    return _PARAMETER.sub("?", sql), None if order == tuple(range(len(order))) else order
 
 
 def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
@@ -58,18 +76,15 @@ def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     try:
         statement = next(transaction)
         while True:
-            statement = transaction.send(_answer(connection, statement))
+            try:
+                answer = execute(connection, statement)
+            except DATABASE_ERRORS as error:
+                raise trouble(error) from error
+            statement = transaction.send(answer)
     except StopIteration as end:
         return end.value
     finally:
         transaction.close()
-
-
-def _answer(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
-    try:
-        return execute(connection, statement)
-    except DATABASE_ERRORS as error:
-        raise trouble(error) from error
 
 
 def trouble(error: BaseException) -> StorageError:

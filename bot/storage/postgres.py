@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import asyncpg
 
 from bot.errors import StorageError
-from bot.storage.transaction import One, Row, Statement, Transaction
+from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -218,6 +218,9 @@ async def _drive(connection: _Connection, transaction: Transaction[T]) -> T:
 
 
 async def _answer(connection: _Connection, statement: Statement) -> Row | list[Row] | None:
+    if isinstance(statement, Lock):
+        await connection.execute(statement.sql, *statement.args)
+        return None
     rows: list[Row] = [dict(row) for row in await connection.fetch(statement.sql, *statement.args)]
     if isinstance(statement, One):
         return rows[0] if rows else None

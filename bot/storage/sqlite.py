@@ -97,7 +97,8 @@ class SQLiteStore:
     def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float) -> None:
         """Make a closed store. `timeout_s` bounds the wait for a place in the queue, and for SQLite's write lock."""
         durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-        self._writer = _Thread(path, durable, timeout_s)
+        # What a savepoint or a statement may have to undo stays in memory; it is gone with the batch anyway.
+        self._writer = _Thread(path, (*durable, "temp_store=MEMORY"), timeout_s)
         self._reader = _Thread(path, ("query_only=ON",), timeout_s)
         self._batch_max = batch_max
         self._queue_max = queue_max
@@ -135,16 +136,22 @@ class SQLiteStore:
         """Run and commit it with the others that wait; see `Store.write`."""
         self._refuse_if_closed()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._queue.full():
+            await self._wait_for_a_place((transaction, done))
+        else:
+            self._queue.put_nowait((transaction, done))
+        return await done
+
+    async def _wait_for_a_place(self, item: _Waiting) -> None:
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._queue.put((transaction, done))
+                await self._queue.put(item)
         except TimeoutError:
             raise StorageError(
                 f"The database is too busy: {self._queue_max} transactions waited for {self._timeout_s:g} s."
             ) from None
-        if self._closed:  # it closed while this waited for a place, and nobody reads the queue any more
+        if self._closed:  # it closed while this waited, and nobody reads the queue any more
             self._fail_the_rest()
-        return await done
 
     async def read(self, transaction: Transaction[T]) -> T:
         """Run it on the reader's connection; see `Store.read`."""

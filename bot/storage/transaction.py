@@ -29,7 +29,18 @@ class Many:
     args: Sequence[Any] = ()
 
 
-Statement: TypeAlias = One | Many
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Run `sql` for the locks that it takes until the transaction ends; the yield's value is None.
+
+    SQLite carries out one transaction at a time, so it is left out there: nothing may depend on what `sql` changes.
+    """
+
+    sql: str
+    args: Sequence[Any] = ()
+
+
+Statement: TypeAlias = One | Many | Lock
 Transaction: TypeAlias = Generator[Statement, Any, T]
 
 

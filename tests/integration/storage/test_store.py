@@ -8,7 +8,7 @@ import pytest
 from bot.errors import StorageError
 from bot.settings import Settings
 from bot.storage.opening import open_store
-from bot.storage.transaction import Many, One, Store, Transaction
+from bot.storage.transaction import Lock, Many, One, Store, Transaction
 
 
 @pytest.fixture(autouse=True)
@@ -188,3 +188,22 @@ async def test_closing_keeps_what_was_handed_over_before(store: Store, store_set
         await reopened.close()
     assert kept == [result for result in results if isinstance(result, str)]
     assert all(isinstance(result, str | StorageError) for result in results)
+
+
+async def test_a_parameter_may_come_twice_and_in_any_order(store: Store) -> None:
+    """`$2` is the second argument wherever it stands, and however often."""
+    row = await store.read(_run("SELECT CAST($2 AS TEXT) AS b, CAST($1 AS TEXT) AS a, CAST($2 AS TEXT) AS c", "x", "y"))
+    assert dict(row) == {"b": "y", "a": "x", "c": "y"}
+
+
+async def test_a_lock_keeps_other_transactions_waiting(store: Store) -> None:
+    """Whoever takes the same lock reads what the one before has committed: of twenty that add one, none is lost."""
+    await store.write(_add("a", 0))
+
+    def add_one() -> Transaction[None]:
+        yield Lock("UPDATE things SET at = 1.0 WHERE name = $1", ("a",))
+        row = yield One("SELECT amount FROM things WHERE name = $1", ("a",))
+        yield One("UPDATE things SET amount = $1 WHERE name = 'a'", (row["amount"] + 1,))
+
+    await asyncio.gather(*(store.write(add_one()) for _ in range(20)))
+    assert (await store.read(_run("SELECT amount FROM things")))["amount"] == 20
