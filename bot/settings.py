@@ -136,9 +136,12 @@ class Settings(BaseSettings):
     fal_openings_at_once: int = setting(
         "WANDA_FAL_OPENINGS_AT_ONCE",
         50,
-        "Status streams and polls that wait for fal's first answer, and jobs taken up after a start, at once.",
+        "Status streams and polls that wait for fal's first answer at once.",
         ge=1,
         le=1000,
+    )
+    take_up_at_once: int = setting(
+        "WANDA_TAKE_UP_AT_ONCE", 8, "Jobs whose work begins at once, or goes on after a restart.", ge=1, le=1000
     )
     deliveries_at_once: int = setting("WANDA_DELIVERIES_AT_ONCE", 4, "Videos posted at once.", ge=1, le=64)
     intakes_at_once: int = setting("WANDA_INTAKES_AT_ONCE", 8, "Commands whose files are copied at once.", ge=1, le=256)

@@ -70,6 +70,7 @@ class Runner:
         self._closing = False
         self.warned = asyncio.Event()
         self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
+        self._takings_up = asyncio.Semaphore(settings.take_up_at_once)
         self._tellings = asyncio.Semaphore(TELLINGS_AT_ONCE)
 
     async def start(self) -> int:
@@ -317,7 +318,7 @@ class Runner:
         while True:
             now = self._clock()
             try:
-                advanced = await self._store.write(transactions.advance(job_id, event, now=now))
+                advanced = await self._stored(job_id, event, now)
             except StorageError:
                 if self._clock() >= give_up_at:
                     raise
@@ -332,6 +333,14 @@ class Runner:
                 if isinstance(event, machine.Posted) and self._on_posted is not None:
                     self._on_posted(advanced.job)
                 return advanced
+
+    async def _stored(self, job_id: str, event: Event, now: float) -> transactions.Advanced:
+        """Store the event. Jobs are taken up in turn: after a restart a thousand at once would stop the loop."""
+        writing = transactions.advance(job_id, event, now=now)
+        if not isinstance(event, machine.Resumed):
+            return await self._store.write(writing)
+        async with self._takings_up:
+            return await self._store.write(writing)
 
     async def _kept_before(
         self, advanced: transactions.Advanced, event: Event, tried_at: set[float]

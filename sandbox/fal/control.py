@@ -53,6 +53,7 @@ class Control:
             web.get("/sandbox/settings", self.show_settings),
             web.post("/sandbox/settings", self.change_settings),
             web.get("/sandbox/traffic", self.traffic),
+            web.delete("/sandbox/traffic", self.forget_traffic),
             web.post("/sandbox/finish", self.finish),
             web.get("/sandbox/faults", self.show_faults),
             web.post("/sandbox/faults", self.plan_fault),
@@ -87,8 +88,19 @@ class Control:
         return web.json_response(self._settings())
 
     async def traffic(self, _request: web.Request) -> web.Response:
-        """Count the requests that arrived at the queue, by what they asked for, and the streams that are open."""
-        return web.json_response({"requests": self.queue_routes.arrived, "streams": self.queue_routes.streams})
+        """Count the requests that arrived at the queue, by what they asked for, and the streams.
+
+        `streams` are open; `opening_most` is how many at most had been asked for at once and had not begun.
+        """
+        routes = self.queue_routes
+        counted = {"requests": routes.arrived, "streams": routes.streams, "opening_most": routes.opening_most}
+        return web.json_response(counted)
+
+    async def forget_traffic(self, request: web.Request) -> web.Response:
+        """Count anew from here on; streams that are open stay counted."""
+        self.queue_routes.arrived.clear()
+        self.queue_routes.opening_most = self.queue_routes.opening
+        return await self.traffic(request)
 
     async def finish(self, request: web.Request) -> web.Response:
         """Have `count` of the requests that run be done with their steps now, the oldest first; answers with ids."""

@@ -41,7 +41,10 @@ class Submit:
 
 @dataclass
 class QueueRoutes:
-    """fal's queue over HTTP. `submits` holds every submit that arrived, in order; `streams` says how many are open."""
+    """fal's queue over HTTP. `submits` holds every submit that arrived, in order; `streams` says how many are open.
+
+    `opening` streams were asked for and have not begun, and `opening_most` is the most that there were at once.
+    """
 
     queue: Queue
     faults: Faults
@@ -52,6 +55,8 @@ class QueueRoutes:
     submits: list[Submit] = field(default_factory=list[Submit])
     arrived: Counter[str] = field(default_factory=Counter[str])
     streams: int = 0
+    opening: int = 0
+    opening_most: int = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer whatever is not one of the stand-in's other routes."""
@@ -203,13 +208,21 @@ class QueueRoutes:
             hang_up(request)
             return as_response(NOT_FOUND)
         follow = stream.Stream(self.queue, job, base_of(request), self.settings.ping_s)
+        response = await self._begun(follow, request, fault.delay_s if fault else 0)
         self.streams += 1
         try:
-            return await follow.send(
-                request, cut=fault is not None and fault.cut, delay_s=fault.delay_s if fault else 0
-            )
+            return await follow.send(request, response, cut=fault is not None and fault.cut)
         finally:
             self.streams -= 1
+
+    async def _begun(self, follow: stream.Stream, request: web.Request, delay_s: float) -> web.StreamResponse:
+        """Begin the answer, and count who waits for that."""
+        self.opening += 1
+        self.opening_most = max(self.opening_most, self.opening)
+        try:
+            return await follow.begin(request, delay_s=delay_s)
+        finally:
+            self.opening -= 1
 
 
 @dataclass

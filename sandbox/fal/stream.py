@@ -27,13 +27,17 @@ class Stream:
         self._sent_lines = 0
         self._last: dict[str, Any] = {}
 
-    async def send(self, request: web.Request, *, cut: bool, delay_s: float) -> web.StreamResponse:
-        """Send until the request is COMPLETED, or until the planned cut."""
+    async def begin(self, request: web.Request, *, delay_s: float) -> web.StreamResponse:
+        """Send the headers, after the planned delay."""
         if delay_s:
             await asyncio.sleep(delay_s)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         response.headers["x-fal-request-id"] = self._job.id
         await response.prepare(request)
+        return response
+
+    async def send(self, request: web.Request, response: web.StreamResponse, *, cut: bool) -> web.StreamResponse:
+        """Send until the request is COMPLETED, or until the planned cut."""
         with_logs = wire.log_flag(request.query.get("logs"))
         events, silent_s = 0, 0.0
         while True:

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from typing import Any, TypeVar
 
 import pytest
 
@@ -7,7 +8,10 @@ from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
 from bot.ledger import rulebook
 from bot.ledger.audit import verify
+from bot.storage.transaction import Store, Transaction
 from tests.integration.jobs.conftest import Bench, RememberedCards, make_runner, until
+
+T = TypeVar("T")
 
 
 async def test_the_straight_way(bench: Bench) -> None:
@@ -218,3 +222,57 @@ async def test_settled_at_what_fal_billed(bench: Bench) -> None:
     view = await bench.store.read(bench.runner.budgets.view(job))
     assert {(one.held_microusd, one.spent_microusd) for one in view.standings} == {(0, 150_000)}
     assert await bench.store.read(verify()) == []
+
+
+class CountingStore:
+    """A store that counts who writes at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.writing = 0
+        self.most = 0
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Count, and have it written."""
+        self.writing += 1
+        self.most = max(self.most, self.writing)
+        try:
+            return await self._store.write(transaction)
+        finally:
+            self.writing -= 1
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Have it read."""
+        return await self._store.read(transaction)
+
+    async def close(self) -> None:
+        """Leave the store open, which is the test's."""
+
+
+async def test_a_restart_takes_up_many_jobs_in_turn(bench: Bench) -> None:
+    """After a restart so many jobs are taken up at once, so many streams are opened at once, and all are followed."""
+    job_ids = [f"{number:032x}" for number in range(20)]
+    await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 60, "concurrency": 20})
+    for job_id in job_ids:
+        await bench.runner.accept(await bench.order(job_id))
+    for job_id in job_ids:
+        await bench.until(lambda job: job.state == "running", job_id)
+    await bench.runner.stop()
+    await until(lambda: streams(bench, 0))
+    await bench.http.delete(f"{bench.fal.url}/sandbox/traffic")
+    await bench.fault(at="stream", delay_s=0.05, times=len(job_ids))
+    settings = bench.settings.model_copy(update={"fal_openings_at_once": 5, "take_up_at_once": 3})
+    store = CountingStore(bench.store)
+    runner = make_runner(settings, store, bench.http, bench.cards, member_microusd=5_000_000)
+    bench.others.append(runner)
+    assert await runner.start() == len(job_ids)
+    traffic = await until(lambda: streams(bench, len(job_ids)))
+    assert traffic["opening_most"] == 5
+    assert traffic["requests"] == {"stream": len(job_ids)}
+    assert store.most == 3
+
+
+async def streams(bench: Bench, count: int) -> dict[str, Any] | None:
+    """Return what the stand-in counted, once so many streams are open there."""
+    traffic = (await bench.http.get(f"{bench.fal.url}/sandbox/traffic")).json()
+    return traffic if traffic["streams"] == count else None

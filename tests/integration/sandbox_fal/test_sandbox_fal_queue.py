@@ -264,4 +264,6 @@ async def test_traffic_is_counted(fal: Fal) -> None:
     await fal.get(handle["response_url"])
     await fal.get(handle["status_url"])
     traffic = (await fal.http.get("/sandbox/traffic")).json()
-    assert traffic == {"requests": {"submit": 1, "stream": 1, "result": 1, "status": 1}, "streams": 0}
+    requests = {"submit": 1, "stream": 1, "result": 1, "status": 1}
+    assert traffic == {"requests": requests, "streams": 0, "opening_most": 1}
+    assert (await fal.http.delete("/sandbox/traffic")).json() == {"requests": {}, "streams": 0, "opening_most": 0}
