@@ -159,6 +159,7 @@ def _entry(job: Job) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "reply_lost": job.reply_lost,
         "result_reads": job.result_reads,
+        "asked": job.asked,
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +19,10 @@ LOGS_MAX = 500  # lines of one request
 
 @dataclass(eq=False, kw_only=True)
 class Job:
-    """One request as fal holds it. Times are Unix seconds. `reply` is what its result GET answers, once COMPLETED."""
+    """One request as fal holds it. Times are Unix seconds. `reply` is what its result GET answers, once COMPLETED.
+
+    `asked` counts the HTTP requests about it by what they wanted, its submit included.
+    """
 
     id: str
     endpoint: str
@@ -37,6 +41,7 @@ class Job:
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     reply_lost: bool = False
     result_reads: int = 0
+    asked: Counter[str] = field(default_factory=Counter[str])
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

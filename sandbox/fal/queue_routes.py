@@ -71,12 +71,18 @@ class QueueRoutes:
             return await self._submit(request, path)
         return loud(f"{request.method} /{path}")
 
+    def _count(self, what: str, job: Job | None) -> None:
+        """Count one more request that arrived, and about which job."""
+        self.arrived[what] += 1
+        if job is not None:
+            job.asked[what] += 1
+
     # Submit.
 
     async def _submit(self, request: web.Request, endpoint: str) -> web.StreamResponse:
         """Note the submit, whatever becomes of it."""
         note = _Note()
-        self.arrived["submit"] += 1
+        self._count("submit", None)
         arrived, status = self.clock(), None
         try:
             response = await self.gate.answer(
@@ -110,6 +116,7 @@ class QueueRoutes:
             return loud(f"how to keep more than {JOBS_MAX} requests; start a new one")
         job = self._job(request, endpoint, await _json(request))
         note.job = job
+        job.asked["submit"] += 1
         position = self.queue.add(job)
         answer = wire.submitted(base_of(request), app_of(endpoint), job, position)
         return web.json_response(answer, headers={"x-fal-request-id": job.id})
@@ -161,7 +168,7 @@ class QueueRoutes:
         options: frozenset[str],
     ) -> web.StreamResponse:
         """Answer for one request, unless it is unknown."""
-        self.arrived[at] += 1
+        self._count(at, job)
 
         async def handle() -> web.StreamResponse:
             unknown = strange(request, options)
@@ -200,7 +207,7 @@ class QueueRoutes:
             return loud(unknown)
         if not self.gate.admits(request) or job is None:
             return await self._answer(request, "stream", job, self._status, LOG_OPTIONS)
-        self.arrived["stream"] += 1
+        self._count("stream", job)
         fault = self.faults.take("stream", job.endpoint)
         if fault is not None and fault.reply is not None:
             return as_response(fault.reply)

@@ -39,24 +39,28 @@ class Stream:
     async def send(self, request: web.Request, response: web.StreamResponse, *, cut: bool) -> web.StreamResponse:
         """Send until the request is COMPLETED, or until the planned cut."""
         with_logs = wire.log_flag(request.query.get("logs"))
-        events, silent_s = 0, 0.0
+        clock = asyncio.get_running_loop().time
+        events, silent_since = 0, clock()
         while True:
             completed = self._job.state == "COMPLETED"
             event = self._next_event(with_logs=with_logs)
             if event is not None:
                 await response.write(f"data: {echo(event)}\n\n".encode())
-                events, silent_s = events + 1, 0.0
+                events, silent_since = events + 1, clock()
             if completed:
                 return response
             if cut and events >= EVENTS_BEFORE_CUT:
                 if request.transport is not None:
                     request.transport.close()
                 return response
-            await self._job.change(min(TICK_S, self._ping_s))
-            silent_s += min(TICK_S, self._ping_s)
-            if silent_s >= self._ping_s:
+            await self._job.change(self._patience_s(silent_since + self._ping_s - clock()))
+            if clock() >= silent_since + self._ping_s:
                 await response.write(b": ping\n\n")
-                silent_s = 0.0
+                silent_since = clock()
+
+    def _patience_s(self, until_ping_s: float) -> float:
+        """Return how long to wait for a change: only a place in the queue moves without the request being told."""
+        return min(TICK_S, until_ping_s) if self._job.state == "IN_QUEUE" else until_ping_s
 
     def _next_event(self, *, with_logs: bool) -> dict[str, Any] | None:
         """Return the status with the lines that were not sent yet, None when nothing is new."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -76,6 +77,7 @@ class Stands:
         self._speed = ("--seconds-per-job", str(seconds_per_job), "--concurrency", str(concurrency))
         self._folder = folder
         self._stack = AsyncExitStack()
+        self._processes: dict[str, Process] = {}
         self.environment: dict[str, str] = {}
         self.discord: Control
         self.fal: Control
@@ -89,6 +91,7 @@ class Stands:
             for only in ("discord", "fal"):
                 port = ("--discord-port", "0") if only == "discord" else ("--fal-port", "0", *self._speed)
                 stand = await Process.start(f"sandbox/{only}", "-m", "sandbox", "serve", "--only", only, *port, env={})
+                self._processes[only] = stand
                 self._stack.push_async_callback(stand.stop)
                 await stand.until(lambda line: line == "ready")
                 pairs = [line.split("=", 1) for line in stand.lines if "=" in line]
@@ -139,6 +142,13 @@ class Stands:
         body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": ORDER}
         order = {**body, "files": {"image": attached(self.picture)}, "count": count, "over_s": over_s}
         return await self.discord.post("burst", order)
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the seconds of a processor's time that `discord` and `fal` have used so far.
+
+        What one used in a time, divided by that time, says how near it came to being the bottleneck: it has one loop.
+        """
+        return {name: _cpu_s(process.pid) for name, process in self._processes.items()}
 
     async def traffic(self) -> dict[str, Any]:
         """Return how many requests of each kind arrived at fal's queue, and how many streams are open."""
@@ -196,6 +206,12 @@ def _proportional_bytes(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+
+
+def _cpu_s(pid: int) -> float:
+    # The name, which stands in brackets, may hold spaces; after it the 12th and the 13th word are ticks.
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def without_none(reading: Mapping[str, float | None]) -> dict[str, float]:

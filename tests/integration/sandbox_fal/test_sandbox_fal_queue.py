@@ -258,12 +258,14 @@ async def test_a_request_can_be_hurried(fal: Fal) -> None:
 
 
 async def test_traffic_is_counted(fal: Fal) -> None:
-    """The control surface counts what arrived at the queue by what it asked for, and knows of open streams."""
+    """The control surface counts what arrived at the queue by what it asked for, also for each request alone."""
     handle = await fal.submit(WAN27, QUICK)
+    await fal.submit(WAN27, QUICK)
     await fal.events(handle)
     await fal.get(handle["response_url"])
     await fal.get(handle["status_url"])
     traffic = (await fal.http.get("/sandbox/traffic")).json()
-    requests = {"submit": 1, "stream": 1, "result": 1, "status": 1}
-    assert traffic == {"requests": requests, "streams": 0, "opening_most": 1}
+    of_one = {"submit": 1, "stream": 1, "result": 1, "status": 1}
+    assert traffic == {"requests": of_one | {"submit": 2}, "streams": 0, "opening_most": 1}
+    assert [one["asked"] for one in await fal.requests()] == [of_one, {"submit": 1}]
     assert (await fal.http.delete("/sandbox/traffic")).json() == {"requests": {}, "streams": 0, "opening_most": 0}

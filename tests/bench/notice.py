@@ -1,0 +1,136 @@
+"""How soon a completion at fal is known, what fal is asked for that, and how late the loop is meanwhile.
+
+A subject with so many jobs in flight has some of them landed, oldest first, 40 a second; the others stay in flight.
+Known means for Wanda that the completion is stored, for the peer that its client has told it. The requests are those at
+fal's queue about the landed jobs, from submit to result, uploads not counted. A poller asks the more often the longer
+a job takes, so the time of the jobs stands beside that figure; Wanda asks as often for a job of an hour.
+
+At 1,000 the peer is overtaxed: its polls and its submits wait for each other. What fal does not have 30 s after the
+first command is not waited for, and what it has not noticed 8 s after the last landing counts as that late.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.bench import thousand
+from tests.bench.figures import Case, Goal, Reading, Run, Spec
+from tests.bench.flight import Flight, Landing, aloft
+from tests.bench.stands import Name
+
+FEW, FEW_TAKE_S = 10, 17.0
+SOME, SOME_LANDED = 200, 100
+MANY, MANY_LANDED = 5_000, 200
+LAUNCH_WITHIN_S, MANY_LAUNCH_WITHIN_S = 60.0, 240.0
+LAUNCHES_PER_S = 60.0
+NOTICED_WITHIN_S = 10.0
+
+_SOON = Goal(bound="at most", value=5)
+_SELDOM = Goal(bound="at most", value=3)
+_IN_TIME = Goal(bound="at most", value=50)
+
+
+@asynccontextmanager
+async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
+    """Return a case for few and some, one for a thousand, one for many, whose jobs stay in flight between the turns."""
+    async with AsyncExitStack() as stack:
+        fleet = _Fleet(folder, stack)
+        yield [
+            Case(
+                specs=(
+                    *_late("few", f"{FEW} in flight"),
+                    Spec(
+                        key="few_asked",
+                        label=f"{FEW} in flight, jobs of {FEW_TAKE_S:g} s",
+                        unit="requests a job",
+                        goals=(_SELDOM, Goal(bound="at most", value=1 / 50, times="peer")),
+                    ),
+                    *_late("some", f"{SOME} in flight"),
+                ),
+                contestants={"peer": _few_and_some(folder, "peer"), "Wanda": _few_and_some(folder, "wanda")},
+            ),
+            Case(
+                specs=_of_a_thousand(),
+                contestants={"peer": thousand.run("notice", "peer"), "Wanda": thousand.run("notice", "wanda")},
+            ),
+            Case(specs=_of_many(), contestants={"Wanda": fleet.run}),
+        ]
+
+
+def _few_and_some(folder: Path, name: Name) -> Run:
+    async def run() -> Reading:
+        async with aloft(Path(tempfile.mkdtemp(dir=folder)), name) as flight:
+            await flight.launch(FEW, within_s=LAUNCH_WITHIN_S)
+            await asyncio.sleep(FEW_TAKE_S)
+            few = await flight.land(FEW, within_s=NOTICED_WITHIN_S)
+            await flight.launch(SOME, within_s=LAUNCH_WITHIN_S)
+            some = await flight.land(SOME_LANDED, within_s=NOTICED_WITHIN_S)
+            return {**_reading("few", few), "few_asked": few.asked_per_job, **_reading("some", some)}
+
+    return run
+
+
+class _Fleet:
+    """Wanda with many jobs in flight: launched in the first turn, and made up to as many in each other."""
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        self._flight: Flight | None = None
+
+    async def run(self) -> Reading:
+        if self._flight is None:
+            self._flight = await self._stack.enter_async_context(aloft(self._folder / "fleet", "wanda"))
+            missing = MANY
+        else:
+            missing = MANY_LANDED
+        await self._flight.launch(missing, over_s=missing / LAUNCHES_PER_S, within_s=MANY_LAUNCH_WITHIN_S)
+        await self._flight.settled_bytes()
+        landing = await self._flight.land(MANY_LANDED, within_s=NOTICED_WITHIN_S)
+        return _reading("many", landing) | {
+            "lag": landing.lag_p99_ms,
+            "asked": landing.asked_per_job,
+            "fal_busy": landing.fal_busy * 100,
+        }
+
+
+def _reading(prefix: str, landing: Landing) -> dict[str, float]:
+    return {f"{prefix}_p50": landing.late(50), f"{prefix}_p99": landing.late(99)}
+
+
+def _late(prefix: str, label: str, goals: tuple[Goal, ...] = ()) -> tuple[Spec, Spec]:
+    return (
+        Spec(key=f"{prefix}_p50", label=f"{label}, p50", unit="ms", goals=goals),
+        Spec(key=f"{prefix}_p99", label=f"{label}, p99", unit="ms"),
+    )
+
+
+def _of_a_thousand() -> tuple[Spec, ...]:
+    label = f"{thousand.IN_FLIGHT:,} in flight"
+    return (
+        Spec(key="at_fal", label=f"{thousand.IN_FLIGHT:,} commands, at fal after 30 s", unit="jobs"),
+        Spec(key="p50", label=f"{label}, p50", unit="ms", goals=(_SOON,)),
+        Spec(key="p99", label=f"{label}, p99", unit="ms"),
+        Spec(key="unnoticed", label=f"{label}, not noticed in time", unit=f"of {thousand.LANDED}"),
+        Spec(
+            key="asked",
+            label=label,
+            unit="requests a job",
+            goals=(_SELDOM,),
+            note="the peer is overtaxed: it asks less often than it wants to, and has not yet asked for every result",
+        ),
+        Spec(key="lag", label=f"{label}, loop lag p99", unit="ms", goals=(_IN_TIME,)),
+        Spec(key="fal_busy", label=f"{label}, how busy sandbox/fal was", unit="%"),
+    )
+
+
+def _of_many() -> tuple[Spec, ...]:
+    label = f"{MANY:,} in flight"
+    return (
+        *_late("many", label),
+        Spec(key="asked", label=label, unit="requests a job", goals=(_SELDOM,)),
+        Spec(key="lag", label=f"{label}, loop lag p99", unit="ms"),
+        Spec(key="fal_busy", label=f"{label}, how busy sandbox/fal was", unit="%"),
+    )
