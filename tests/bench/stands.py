@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +21,7 @@ Name: TypeAlias = Literal["wanda", "peer", "bare"]
 READY_WITHIN_S = 60.0
 LOOK_AGAIN_S = 0.02
 MEMORY_LOOK_S = 0.05
+MISSED_MS = 3000.0  # what a command counts as that Discord no longer waited for
 # What an operator of a busy bot would set: the budgets must not be what ends a benchmark.
 OPEN_HANDED = {
     "WANDA_MEMBER_DAILY_USD": "1000000",
@@ -49,6 +51,10 @@ class Subject:
     def resident_bytes(self) -> int:
         """Return what its processes hold of the machine's memory; pages that several share count once."""
         return sum(_proportional_bytes(pid) for pid in _family(self.process.pid))
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it and its living workers have had, in seconds."""
+        return sum(_cpu_s(pid) for pid in _family(self.process.pid))
 
     @asynccontextmanager
     async def memory_watched(self) -> AsyncGenerator[list[int]]:
@@ -154,6 +160,10 @@ class Stands:
         """Return how many requests of each kind arrived at fal's queue, and how many streams are open."""
         return await self.fal.get("traffic")
 
+    async def videos(self) -> dict[str, float]:
+        """Return when each card of the channel got its video, in Unix seconds, by the message's id."""
+        return await self.discord.get("attached")
+
 
 async def until(look: Callable[[], Awaitable[bool]], *, what: str, within_s: float) -> None:
     """Look again and again until it is so.
@@ -173,9 +183,19 @@ def missed(ack_ms: list[float | None]) -> int:
     return sum(1 for one in ack_ms if one is None)
 
 
+def waited(ack_ms: list[float | None]) -> list[float]:
+    """Return how long each member waited, who gives up when Discord does."""
+    return [MISSED_MS if one is None else one for one in ack_ms]
+
+
 def answered(ack_ms: list[float | None]) -> list[float]:
     """Return the answered ones' times."""
     return [one for one in ack_ms if one is not None]
+
+
+def new_folder(folder: Path) -> Path:
+    """Return a new, empty folder in there."""
+    return Path(tempfile.mkdtemp(dir=folder))
 
 
 def _origin(url: str) -> str:
@@ -200,18 +220,21 @@ def _numbers(path: Path) -> list[int]:
         return []
 
 
+def _cpu_s(pid: int) -> float:
+    """Return the time in user and system mode, all threads together; see proc_pid_stat(5)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _proportional_bytes(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
-
-
-def _cpu_s(pid: int) -> float:
-    # The name, which stands in brackets, may hold spaces; after it the 12th and the 13th word are ticks.
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def without_none(reading: Mapping[str, float | None]) -> dict[str, float]:

@@ -1,0 +1,108 @@
+"""How long a member waits for the first answer, of commands that are fired at the same moment, and how many miss 3 s.
+
+Every run has a process of its own, which answers a few commands before anything is measured, as a bot that has run for
+a while. The limit is a discord.py handler that does nothing but defer. A command that missed Discord's three seconds
+counts as 3,000 ms.
+
+For `1 at once` each command is fired when the one before it is answered. The jobs of that and of `100 at once` are
+short, so that few are in flight; after `1,000 at once` each takes an hour, and once they are all in flight, a hundred
+more are fired. The peer gets `IN_FLIGHT_WITHIN_S` for that, because it never gets there: how far it came is a line.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who, percentile
+from tests.bench.stands import Name, Stands, missed, new_folder, until, waited
+
+_SHORT_S, _LONG_S = 0.5, 3600.0
+_WARM = 5
+_ALONE = 10  # commands one after the other; with the rounds that is 30
+_FEW, _MANY = 100, 1_000
+_IN_FLIGHT_WITHIN_S: Mapping[Name, float] = {"wanda": 60.0, "peer": 10.0}
+_NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
+
+
+@asynccontextmanager
+async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
+    """Return the case of few commands and that of many; the stand-ins run until the context is left."""
+    async with Stands(folder, seconds_per_job=_SHORT_S) as stands:
+        yield (
+            Case(
+                specs=(*_specs("alone", "1 at once"), *_specs("few", "100 at once")),
+                contestants={who: _few(stands, folder, name) for who, name in _NAMES.items()},
+            ),
+            Case(
+                specs=(
+                    *_specs("many", "1,000 at once", Goal(bound="at most", value=1.5, times="limit")),
+                    Spec(key="in_flight", label="jobs in flight after 1,000 at once", unit="jobs"),
+                    *_specs("more", "100 at once while those are in flight"),
+                ),
+                contestants={who: _many(stands, folder, name) for who, name in _NAMES.items()},
+            ),
+        )
+
+
+def _specs(key: str, label: str, *goals: Goal) -> tuple[Spec, ...]:
+    within = (Goal(bound="at most", value=0),) if goals else ()
+    return (
+        Spec(key=f"{key}_p50", label=f"{label}, p50", unit="ms", goals=goals),
+        Spec(key=f"{key}_p99", label=f"{label}, p99", unit="ms"),
+        Spec(key=f"{key}_missed", label=f"{label}, missed", unit="commands", goals=within),
+    )
+
+
+def _few(stands: Stands, folder: Path, name: Name) -> Run:
+    async def run() -> Reading:
+        await stands.fal.post("settings", {"seconds_per_job": _SHORT_S})
+        async with stands.subject(name, new_folder(folder)):
+            await _one_by_one(stands, _WARM)
+            alone = _read("alone", await _one_by_one(stands, _ALONE))
+            return alone | _read("few", (await stands.burst(_FEW))["ack_ms"])
+
+    return run
+
+
+def _many(stands: Stands, folder: Path, name: Name) -> Run:
+    async def run() -> Reading:
+        await stands.fal.post("settings", {"seconds_per_job": _LONG_S})
+        async with stands.subject(name, new_folder(folder)):
+            await _one_by_one(stands, _WARM)
+            before = await _submits(stands)
+            reading = _read("many", (await stands.burst(_MANY))["ack_ms"])
+            if name not in _IN_FLIGHT_WITHIN_S:
+                return reading
+            in_flight = await _in_flight(stands, before, within_s=_IN_FLIGHT_WITHIN_S[name])
+            return reading | {"in_flight": in_flight} | _read("more", (await stands.burst(_FEW))["ack_ms"])
+
+    return run
+
+
+async def _one_by_one(stands: Stands, count: int) -> list[float | None]:
+    return [(await stands.burst(1))["ack_ms"][0] for _ in range(count)]
+
+
+async def _in_flight(stands: Stands, before: int, *, within_s: float) -> int:
+    """Wait for the jobs to be in flight, for a bounded time; returns how many are."""
+
+    async def all_submitted() -> bool:
+        return await _submits(stands) - before >= _MANY
+
+    with suppress(TimeoutError):
+        await until(all_submitted, what="thousand jobs in flight", within_s=within_s)
+    return await _submits(stands) - before
+
+
+async def _submits(stands: Stands) -> int:
+    traffic = await stands.traffic()
+    return traffic["requests"].get("submit", 0)
+
+
+def _read(key: str, ack_ms: list[float | None]) -> dict[str, float]:
+    times = waited(ack_ms)
+    return {
+        f"{key}_p50": percentile(times, 50),
+        f"{key}_p99": percentile(times, 99),
+        f"{key}_missed": missed(ack_ms),
+    }

@@ -1,0 +1,128 @@
+"""How many jobs a second one process finishes, with short jobs, while 99 of 100 commands are answered within 500 ms.
+
+Commands come evenly, in steps of growing rates; a job is finished when its video stands on its card. What a step
+finished a second is counted once its first jobs are done and until its last command was fired. The ramp ends with the
+first step whose answers were too late, or which finished clearly less than came; the figure is the most that a step
+finished whose answers were not too late.
+
+Each job takes `JOB_S` at the stand-in, whose film of 2 s is made once and copied for each job. How much of a core the
+stand-ins needed in the best step is a line of its own: at 100 % one of them, not the bot, is what is measured.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.figures import Case, Goal, Reading, Run, Spec, percentile
+from tests.bench.stands import Name, Stands, Subject, new_folder, until, waited
+
+_JOB_S = 0.5
+_STEP_S = 5.0
+_FILLED_AFTER_S = 2.0  # a job takes about one second, from its command to its video
+_ACK_P99_MS_MAX = 500.0
+_KEPT_UP = 0.9  # what a step has to finish of what came, for a higher one to be tried
+_DRAINED_WITHIN_S = 20.0
+_WARM = 10
+_RAMPS: Mapping[Name, Sequence[int]] = {
+    # Each begins where its contestant is known to hold, because a step below tells nothing.
+    "wanda": (20, 30, 40, 50, 60, 70, 80, 100, 120),
+    "peer": (3, 6, 9, 12, 16, 20, 30, 40),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one rate led to."""
+
+    offered: float
+    finished: float
+    ack_p99_ms: float
+    busy_bot: float
+    busy_stand_in: float
+
+    @property
+    def answered_in_time(self) -> bool:
+        return self.ack_p99_ms <= _ACK_P99_MS_MAX
+
+    @property
+    def kept_up(self) -> bool:
+        return self.finished >= _KEPT_UP * self.offered
+
+
+@asynccontextmanager
+async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
+    """Return the one case; the stand-ins run until the context is left."""
+    goals = (Goal(bound="at least", value=50), Goal(bound="at least", value=10, times="peer"))
+    async with Stands(folder, seconds_per_job=_JOB_S) as stands:
+        yield (
+            Case(
+                specs=(
+                    Spec(key="finished", label="finished by one process", unit="jobs/s", goals=goals),
+                    Spec(key="ack_p99", label="p99 of the first answer then", unit="ms"),
+                    Spec(key="cpu_ms", label="processor time of a job", unit="ms", note="the bot and its workers"),
+                    Spec(key="busy", label="busiest stand-in then", unit="% of a core", note="100 is its ceiling"),
+                ),
+                contestants={"peer": _ramp(stands, folder, "peer"), "Wanda": _ramp(stands, folder, "wanda")},
+            ),
+        )
+
+
+def _ramp(stands: Stands, folder: Path, name: Name) -> Run:
+    async def run() -> Reading:
+        best: _Step | None = None
+        async with stands.subject(name, new_folder(folder)) as subject:
+            await stands.burst(_WARM, over_s=_WARM / _RAMPS[name][0])
+            for rate in _RAMPS[name]:
+                step, cards = await _step(stands, subject, rate)
+                if step.answered_in_time and (best is None or step.finished > best.finished):
+                    best = step
+                if not step.answered_in_time or not step.kept_up or not await _drained(stands, cards):
+                    break
+        return {} if best is None else _reading(best)
+
+    return run
+
+
+def _reading(step: _Step) -> Reading:
+    return {
+        "finished": step.finished,
+        "ack_p99": step.ack_p99_ms,
+        "cpu_ms": step.busy_bot / step.finished * 1000,
+        "busy": step.busy_stand_in * 100,
+    }
+
+
+async def _step(stands: Stands, subject: Subject, rate: int) -> tuple[_Step, list[str]]:
+    """Fire commands at this rate; returns what came of it once the first of them were done, and their cards' ids."""
+    firing = asyncio.create_task(stands.burst(round(rate * _STEP_S), over_s=_STEP_S))
+    await asyncio.sleep(_FILLED_AFTER_S)
+    began, stood, bot = time.time(), stands.cpu_s(), subject.cpu_s()
+    await asyncio.sleep(_STEP_S - _FILLED_AFTER_S)
+    ended, busy, busy_bot = time.time(), stands.cpu_s(), subject.cpu_s() - bot
+    fired = await firing
+    took_s = ended - began
+    finished = sum(1 for at in (await stands.videos()).values() if began < at <= ended)
+    step = _Step(
+        offered=rate,
+        finished=finished / took_s,
+        ack_p99_ms=percentile(waited(fired["ack_ms"]), 99),
+        busy_bot=busy_bot / took_s,
+        busy_stand_in=max((busy[name] - stood[name]) / took_s for name in busy),
+    )
+    return step, [one for one in fired["message_id"] if one is not None]
+
+
+async def _drained(stands: Stands, cards: Collection[str]) -> bool:
+    """Wait until every card has its video; returns whether that came within a bounded time."""
+
+    async def none_is_missing() -> bool:
+        return set(cards) <= set(await stands.videos())
+
+    try:
+        await until(none_is_missing, what="video on every card", within_s=_DRAINED_WITHIN_S)
+    except TimeoutError:
+        return False
+    return True
