@@ -94,7 +94,8 @@ def _postgres_case(
 
 def _spec(where: str, coroutines: int, goals: tuple[Goal, ...] = ()) -> Spec:
     plural = "" if coroutines == 1 else "s"
-    return Spec(key="pairs", label=f"{where}, {coroutines} coroutine{plural}", unit="hold + settle/s", goals=goals)
+    label = f"{where}, {coroutines} coroutine{plural}"
+    return Spec(key="pairs", label=label, unit="hold + settle/s", goals=goals, note="two durable transactions each")
 
 
 def _new(folder: Path) -> Path:
