@@ -8,15 +8,12 @@ import asyncio
 import logging
 import sys
 import time
-from collections import deque
 from typing import Any
 
 from aiohttp import web
 
-from tests.bench.figures import percentile
+from tests.bench.lag import Lag
 
-LOOK_S = 0.01
-SAMPLES_MAX = 100_000
 COMPLETED = "%s: now %s"  # the runner's own line for each event of a job
 
 
@@ -25,16 +22,9 @@ class Gauges(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._lags_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
+        self.lag = Lag()
         self._requests: dict[str, str] = {}
         self.noticed: dict[str, float] = {}
-
-    async def watch(self) -> None:
-        """Note, for ever, how much later than asked the loop wakes this task."""
-        while True:
-            began = time.perf_counter()
-            await asyncio.sleep(LOOK_S)
-            self._lags_ms.append((time.perf_counter() - began - LOOK_S) * 1000)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note which request a job has become, and when its completion was known."""
@@ -49,21 +39,12 @@ class Gauges(logging.Handler):
 
     async def reset(self, _: web.Request) -> web.Response:
         """Begin a new window for the lag."""
-        self._lags_ms.clear()
+        self.lag.reset()
         return web.json_response({})
 
     async def show(self, _: web.Request) -> web.Response:
         """Tell everything."""
-        lags = list(self._lags_ms) or [0.0]
-        return web.json_response(
-            {
-                "lag_p50_ms": percentile(lags, 50),
-                "lag_p99_ms": percentile(lags, 99),
-                "lag_max_ms": max(lags),
-                "cpu_s": time.process_time(),
-                "noticed": self.noticed,
-            }
-        )
+        return web.json_response(self.lag.read() | {"cpu_s": time.process_time(), "noticed": self.noticed})
 
     async def serve(self) -> None:
         """Listen on loopback, and say where."""
@@ -85,7 +66,7 @@ async def _run(name: str) -> None:
     for logger in ("bot.jobs.errands", "bot.jobs.runner", "tests.bench.peer"):
         logging.getLogger(logger).addHandler(gauges)
     await gauges.serve()
-    watching = asyncio.create_task(gauges.watch())
+    watching = asyncio.create_task(gauges.lag.watch())
     try:
         await _bot(name)
     finally:

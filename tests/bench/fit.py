@@ -1,0 +1,152 @@
+"""*fit*: a result of 25 MB made to fit a server that takes 10 MiB, beside ffmpeg alone.
+
+Wanda's part is what a delivery does (`MakingFit` with a real `Shrinker`, `Prober` and `Ffmpeg`), in this process, with
+a task that watches the loop meanwhile. The limit is ffmpeg with the very arguments of the two passes that made Wanda's
+copy just before, one after the other at the same lowest priority, and nothing else: no probe before or after, no limits
+on it, no reading of its progress. Both read the same clip of 10 s at 1080p with sound. The peer makes nothing fit.
+Whatever else the machine does stretches the time of both by chance, as both run at the lowest priority; the processor
+time beside it tells whether they did the same work.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.delivery.making_fit import MakingFit
+from bot.delivery.results import Fetched
+from bot.jobs.model import Job, Left, Live
+from bot.media.ffmpeg import Ffmpeg, OnFraction
+from bot.media.probe import Prober
+from bot.media.shrinking import Shrinker
+from bot.settings import MIB, Settings
+from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
+from tests.bench.lag import Lag
+from tests.jobs_samples import a_job
+
+LIMIT_BYTES = 10 * MIB
+SIZE_MB, SIZE_OFF_MB = 25, 1
+SECONDS = 10
+LOWEST_PRIORITY = ("nice", "-n", "19")
+# A moving test picture under noise, which no encoder can make small, at the rate that gives 25 MB.
+CLIP = (
+    *("-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=24:duration={SECONDS}"),
+    *("-f", "lavfi", "-i", f"sine=frequency=220:duration={SECONDS}", "-vf", "noise=alls=12:allf=t"),
+    *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+    *("-b:v", "19800k", "-maxrate", "21000k", "-bufsize", "21000k", "-c:a", "aac", "-b:a", "128k"),
+)
+SPECS = (
+    Spec(
+        key="seconds",
+        label=f"{SIZE_MB} MB made to fit 10 MiB",
+        unit="s",
+        goals=(Goal(bound="at most", value=1.1, times="limit"),),
+        note=f"{SECONDS} s at 1080p; limit: both passes of ffmpeg alone; no peer",
+    ),
+    Spec(key="cpu_s", label="processor time of this and of ffmpeg", unit="s", note="does not show others' load"),
+    Spec(key="lag_p99_ms", label="loop lag p99 meanwhile", unit="ms"),
+)
+
+
+class Overheard(Ffmpeg):
+    """Wanda's ffmpeg, which also notes what it was asked."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.asked: list[Sequence[str]] = []
+
+    async def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout_s: float,
+        file_bytes_max: int,
+        seconds: float | None = None,
+        on_fraction: OnFraction | None = None,
+    ) -> None:
+        """Note the arguments, and run it."""
+        self.asked.append(arguments)
+        await super().run(
+            arguments, timeout_s=timeout_s, file_bytes_max=file_bytes_max, seconds=seconds, on_fraction=on_fraction
+        )
+
+
+@asynccontextmanager
+async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
+    """Make the clip, and yield the one case.
+
+    Raises:
+        RuntimeError: there is no ffmpeg, or a clip did not come out as it should.
+    """
+    settings = Settings(_env_file=None)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it
+    ffmpeg = Overheard(settings)
+    program = (await ffmpeg.program()).path
+    clip = await _clip(program, folder)
+    async with Prober.of(settings) as prober:
+        making = MakingFit(Shrinker(ffmpeg, prober, settings), _unseen)
+        contestants: dict[Who, Run] = {
+            "Wanda": lambda: _wanda(making, ffmpeg, clip),
+            "limit": lambda: _alone(program, ffmpeg, folder),
+        }
+        yield [Case(specs=SPECS, contestants=contestants)]
+
+
+async def _clip(program: str, folder: Path) -> Fetched:
+    """Make the result that is too large, with ffmpeg's quickest settings."""
+    path = folder / "result.mp4"
+    await _run(program, "-nostdin", "-v", "error", *CLIP, str(path))
+    size_bytes = (await asyncio.to_thread(path.stat)).st_size
+    if abs(size_bytes / 1e6 - SIZE_MB) > SIZE_OFF_MB:
+        raise RuntimeError(f"the clip has {size_bytes} bytes instead of {SIZE_MB} MB")
+    return Fetched(path, size_bytes)
+
+
+async def _wanda(making: MakingFit, ffmpeg: Overheard, clip: Fetched) -> Reading:
+    """Have Wanda make the copy, watch the loop meanwhile, and remove the copy again."""
+    ffmpeg.asked.clear()
+    lag = Lag()
+    watching = asyncio.create_task(lag.watch())
+    cpu_s, began = _cpu_s(), time.perf_counter()
+    made = await making.fitted(a_job(), None, clip, LIMIT_BYTES)
+    took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
+    watching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await watching
+    if made is None or made.size_bytes > LIMIT_BYTES:
+        raise RuntimeError("Wanda made no copy that fits")
+    await making.forget(clip)
+    return took | {"lag_p99_ms": lag.read()["lag_p99_ms"]}
+
+
+async def _alone(program: str, ffmpeg: Overheard, folder: Path) -> Reading:
+    """Run both passes as Wanda asked for them, and remove what they made."""
+    cpu_s, began = _cpu_s(), time.perf_counter()
+    for arguments in ffmpeg.asked[-2:]:
+        await _run(*LOWEST_PRIORITY, program, "-nostdin", "-v", "error", "-y", *arguments)
+    took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
+    await asyncio.to_thread(_remove_drafts, folder)
+    return took
+
+
+def _cpu_s() -> float:
+    """Return what this process and those that it has waited for have computed; the prober's worker is none of them."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _remove_drafts(folder: Path) -> None:
+    for left in folder.glob("*.draft*"):
+        left.unlink()
+
+
+def _unseen(_job: Job, _live: Live, _left: Left | None) -> None:
+    """Be the card that nobody looks at."""
+
+
+async def _run(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(*command)
+    if await process.wait():
+        raise RuntimeError(f"{command[0]} ended with status {process.returncode}")
