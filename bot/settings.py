@@ -230,6 +230,9 @@ class Settings(BaseSettings):
         "WANDA_ATTACH_PATIENCE_S", 900.0, "How long a busy Discord is waited for before a link will do.", ge=0
     )
     edit_interval_s: float = setting("WANDA_EDIT_INTERVAL_S", 4.0, "Between two edits of one card.", gt=0)
+    edits_per_s_max: float = setting(
+        "WANDA_EDITS_PER_S_MAX", 30.0, "All cards' progress edits together; more cards are edited less often.", gt=0
+    )
     channel_edit_interval_s: float = setting(
         "WANDA_CHANNEL_EDIT_INTERVAL_S", 1.5, "Between two progress edits in one channel with the bot's token.", ge=0
     )

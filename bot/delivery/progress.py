@@ -1,7 +1,8 @@
 """Paced progress: each card is edited when what it says has changed, never more often than its age allows.
 
 One task a card: it draws the newest state, edits when that differs from what Discord has, and rests. Edits with the
-bot's token share a bucket per channel, so those of one channel take turns.
+bot's token share a bucket per channel, so those of one channel take turns. All cards together make a bounded number of
+edits a second: a thousand of them, each every few seconds, would leave the loop no time for anything else.
 """
 
 import asyncio
@@ -65,6 +66,22 @@ class _Lane:
         return self.lock.locked() or self.free_at > now
 
 
+class _Pace:
+    """Turns that are given out in order, `per_s` of them a second."""
+
+    __slots__ = ("_gap_s", "_next_at")
+
+    def __init__(self, per_s: float) -> None:
+        self._gap_s = 1 / per_s
+        self._next_at = 0.0
+
+    def wait_s(self, now: float) -> float:
+        """Return how long whoever asks has to wait for its turn, which is given to it by that."""
+        turn_at = max(now, self._next_at)
+        self._next_at = turn_at + self._gap_s
+        return turn_at - now
+
+
 class Pacer:
     """Edits cards in progress while it is entered; leaving it ends every card's pacing at once.
 
@@ -86,6 +103,7 @@ class Pacer:
         self._entries: dict[str, _Entry] = {}
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._lanes: dict[int, _Lane] = {}
+        self._pace = _Pace(settings.edits_per_s_max)
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -155,13 +173,17 @@ class Pacer:
         return self._settings.edit_interval_s * slower
 
     async def _follow(self, entry: _Entry) -> None:
-        """Edit the card whenever it would say something new, until it is ended, too old, or beyond reach."""
+        """Edit the card whenever it would say something new, until it is ended, too old, or beyond reach.
+
+        The first edit waits for nobody: until then its member reads no more than that Wanda is thinking.
+        """
         job_id = entry.frame.job.id
         try:
             while not entry.ended and (gap_s := self._gap_s(entry.frame.job)) is not None:
                 if not await self._turn(entry):
                     return
                 await self._sleep(gap_s * (1 + entry.failures))
+                await self._sleep(self._pace.wait_s(self._now()))
         finally:
             if self._entries.get(job_id) is entry:
                 del self._entries[job_id]

@@ -181,6 +181,22 @@ async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
     assert all(late - early >= 1.499 for early, late in pairwise(times))
 
 
+async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: MakeJob) -> None:
+    """However many cards are in progress, each is shown at once, and all go on in turn at the pace that is set."""
+    stage = Stage()
+    jobs = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
+    async with stage.pacer:
+        for job in jobs:
+            stage.pacer.show(job, Live(), None)
+        await stage.settle()
+        assert len(stage.edits) == len(jobs)
+        await stage.advance(60)
+    later = [at for at, _, _ in stage.edits[len(jobs) :]]
+    in_any_second = [sum(1 for at in later if start <= at < start + 1) for start in range(60)]
+    assert max(in_any_second) <= SETTINGS.edits_per_s_max + 1
+    assert len({job_id for _, job_id, _ in stage.edits[len(jobs) :]}) == len(jobs)
+
+
 async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
     """After the end of the program's work nothing is edited and `show` does nothing."""
     stage, job = Stage(), make_job(state="queued")
