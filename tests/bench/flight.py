@@ -67,9 +67,10 @@ class Flight:
     async def warm_up(self) -> int:
         """Have a few jobs made from beginning to end; returns the bytes that are resident once it rests again."""
         await self.launch(WARM_UP_JOBS, within_s=END_WITHIN_S)
-        await self.stands.fal.post("finish", {"count": WARM_UP_JOBS})
 
         async def delivered() -> bool:
+            # Again and again, as the last of them may have reached fal's door without having begun yet.
+            await self.stands.fal.post("finish", {"count": WARM_UP_JOBS})
             posted = await self.stands.discord.get("messages", channel="general")
             return sum(1 for message in posted if message["attachments"]) >= WARM_UP_JOBS
 

@@ -82,7 +82,8 @@ class _Fleet:
 
     async def run(self) -> Reading:
         if self._flight is None:
-            self._flight = await self._stack.enter_async_context(aloft(self._folder / "fleet", "wanda"))
+            folder = Path(tempfile.mkdtemp(dir=self._folder))
+            self._flight = await self._stack.enter_async_context(aloft(folder, "wanda"))
             missing = MANY
         else:
             missing = MANY_LANDED
