@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-__all__ = ["FILES_MAX", "UPLOAD_MAX_BYTES", "Storage", "Stored", "seal"]
+__all__ = ["FILES_MAX", "UPLOAD_MAX_BYTES", "Storage", "Stored", "name_again", "seal"]
 
 UPLOAD_MAX_BYTES = 512 * 1024 * 1024
 FILES_MAX = 100_000
@@ -94,6 +94,12 @@ def seal(source: Path, target: Path, note: str, size_bytes: int) -> None:
     with target.open("ab") as file:
         file.write(length.to_bytes(4, "big") + b"free" + text)
     os.truncate(target, made_bytes + length)
+
+
+def name_again(source: Path, target: Path) -> None:
+    """Make `target` another name of the same file."""
+    target.unlink(missing_ok=True)
+    target.hardlink_to(source)
 
 
 def digest(path: Path) -> str:
