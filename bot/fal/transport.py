@@ -19,9 +19,11 @@ from typing import cast
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 from bot.settings import Settings
 
+CHUNK_BYTES = 256 * 1024  # of a reply's body: as much as aiohttp reads from the socket at once
 OWN_CONNECTION = {"wanda_own_connection": True}  # the request extension that asks for one
 
 
@@ -53,7 +55,11 @@ class FalTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it; no transport here ever sends a POST twice."""
         if "wanda_own_connection" not in request.extensions:
-            return await self._pool.handle_async_request(request)
+            response = await self._pool.handle_async_request(request)
+            if isinstance(response.stream, AiohttpResponseStream):
+                # Its own 16 KiB make thousands of turns of the loop out of a large file.
+                response.stream.CHUNK_SIZE = CHUNK_BYTES  # pyright: ignore[reportAttributeAccessIssue] - inferred too narrowly
+            return response
         own = httpx.AsyncHTTPTransport(
             verify=self._tls,
             http1=True,

@@ -136,17 +136,18 @@ async def _copy(order: _Order, reply: httpx.Response) -> int:
 
 
 async def _pour(order: _Order, reply: httpx.Response, file: IO[bytes]) -> int:
-    """Move the body to the file by buffers, each written in a thread, and stop at the first byte too many."""
-    size, buffer = 0, bytearray()
+    """Move the body to the file, many chunks at a time in a thread, and stop at the first byte too many."""
+    size, waiting, waiting_bytes = 0, list[bytes](), 0
     async for chunk in reply.aiter_raw():
         size += len(chunk)
         if size > order.bytes_max:
             raise DownloadTooLarge(f"more than {order.bytes_max} bytes came", limit_bytes=order.bytes_max)
-        buffer += chunk
-        if len(buffer) >= BUFFER_BYTES:
-            await asyncio.to_thread(file.write, buffer)
-            buffer = bytearray()
-    await asyncio.to_thread(file.write, buffer)
+        waiting.append(chunk)
+        waiting_bytes += len(chunk)
+        if waiting_bytes >= BUFFER_BYTES:
+            await asyncio.to_thread(file.writelines, waiting)
+            waiting, waiting_bytes = [], 0
+    await asyncio.to_thread(file.writelines, waiting)
     announced = _announced(reply)
     if announced is not None and announced != size:
         raise _Later(f"{size} of {announced} bytes came")
