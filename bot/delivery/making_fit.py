@@ -72,8 +72,9 @@ class MakingFit:
         return None if made is None else replace(made, is_second_try=True)
 
     async def forget(self, video: Fetched) -> None:
-        """Remove the copy, once the video is where it belongs; the original stays for reruns."""
-        await asyncio.to_thread(_copy_of(video).unlink, missing_ok=True)
+        """Remove the copy, if this is one, once it is where it belongs; the original stays for reruns."""
+        if video.pixels is not None:
+            await asyncio.to_thread(video.path.unlink, missing_ok=True)
 
     def _give_up(self, job: Job, limit_bytes: int) -> None:
         self._hopeless[job.id, limit_bytes] = None

@@ -30,8 +30,17 @@ class Fetched:
     is_second_try: bool = False
 
 
-async def _fetched(path: Path) -> Fetched:
-    return Fetched(path, (await asyncio.to_thread(path.stat)).st_size)
+def _found(path: Path) -> Fetched | None:
+    """Return the video when the file is a whole one."""
+    return Fetched(path, path.stat().st_size) if is_whole_mp4(path) else None
+
+
+def _found_or_room(path: Path) -> Fetched | None:
+    """Return the whole video, or make the folder for it: one visit to the disk, because each is a hop to a thread."""
+    found = _found(path)
+    if found is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return found
 
 
 class Results:
@@ -54,15 +63,16 @@ class Results:
             DownloadError: it could not be had, is larger than `result_mib_max`, or is not a video.
         """
         path = self.path(job)
-        if await asyncio.to_thread(is_whole_mp4, path):
-            return await _fetched(path)
+        found = await asyncio.to_thread(_found_or_room, path)
+        if found is not None:
+            return found
         if job.result is None:
             raise DownloadFailed("fal named no video")
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         for _ in range(_TRIES):
             await self._copy(job.result.url, path)
-            if await asyncio.to_thread(is_whole_mp4, path):
-                return await _fetched(path)
+            found = await asyncio.to_thread(_found, path)
+            if found is not None:
+                return found
             _LOG.warning("what fal's storage sent for job %s is not a whole MP4", job.id)
             await asyncio.to_thread(path.unlink, missing_ok=True)
         raise DownloadFailed("fal's storage sent something that is not a whole MP4")
