@@ -67,9 +67,12 @@ def _send(path: Path, url: str) -> None:
     after = f"\r\n--{BOUNDARY}--\r\n".encode()
     size = len(before) + path.stat().st_size + len(after)
     kind = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
-    with _connected(url) as line, path.open("rb") as file:
+    buffer = memoryview(bytearray(BUFFER_BYTES))
+    with _connected(url) as line, path.open("rb", buffering=0) as file:
         line.sendall(_head("PATCH", url, kind, f"Content-Length: {size}", "Connection: close") + before)
-        line.sendfile(file)
+        # Through memory, as on the way in: over TLS, which Discord's line is, there is no sendfile.
+        while got := file.readinto(buffer):
+            line.sendall(buffer[:got])
         line.sendall(after)
         _answer(line)
 
