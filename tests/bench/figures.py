@@ -97,6 +97,7 @@ class Figure:
             "medians": self.medians,
             "ratios": self.ratios(),
             "goals": goals,
+            "row": self.cells(),
         }
 
 
@@ -119,8 +120,13 @@ async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str
 
 def table(figures: Sequence[Figure]) -> str:
     """Return the figures as a Markdown table: the median, and the smallest and the largest reading."""
-    rows = [f"| {' | '.join(figure.cells())} |" for figure in figures]
-    return "\n".join(["| Yardstick | Wanda | Peer | Limit | Wanda is | Goal |", "|---|---|---|---|---|---|", *rows])
+    return markdown([figure.cells() for figure in figures])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of `Figure.cells` below their headings."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(["| Yardstick | Wanda | Peer | Limit | Wanda is | Goal |", "|---|---|---|---|---|---|", *lines])
 
 
 def percentile(values: Sequence[float], per_cent: float) -> float:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.figures import Case, Figure, Goal, Reading, Run, Spec, Who, alternate, percentile, short, table
+from tests.bench.readme import BEGIN, END, with_bench
 
 SPEC = Spec(key="ms", label="p50", unit="ms", goals=(Goal(bound="at most", value=1.5, times="limit"),))
 
@@ -82,3 +83,15 @@ async def test_contestants_take_turns() -> None:
     assert found.readings == {"peer": (1.0, 3.0, 5.0), "Wanda": (2.0, 4.0, 6.0)}
     assert found.medians == {"peer": 3.0, "Wanda": 4.0}
     assert len(said) == 6
+
+
+def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
+    """A benchmark's table stands between its markers, below what it was measured on, and replaces the one before."""
+    rows = [one.as_json() for one in (figure(Wanda=(2.0,), limit=(4.0,)),)]
+    bench = {"machine": "a lake", "date": "2026-11-20", "rounds": 1, "seconds": 900, "figures": rows}
+    once = with_bench(f"above\n{BEGIN}\n{END}\nbelow", bench)
+    assert "a lake; 2026-11-20; 1 rounds in 15 minutes." in once
+    assert "| ack: p50, ms | 2 (2 to 2) | - | 4 (4 to 4) | 0.50 × limit | ≤ 1.5 × limit ✓ |" in once
+    assert with_bench(once, bench) == once
+    with pytest.raises(ValueError, match="markers"):
+        with_bench("", bench)
