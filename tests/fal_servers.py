@@ -65,6 +65,12 @@ async def stall(request: web.Request) -> web.StreamResponse:
     return HIDDEN
 
 
+async def deaf(_: web.Request) -> web.StreamResponse:
+    """Read no body and never answer."""
+    await asyncio.Event().wait()
+    return HIDDEN
+
+
 async def half(request: web.Request) -> web.StreamResponse:
     """Begin a good answer and close in the middle of it."""
     response = web.StreamResponse(headers={"Content-Length": "100", "Content-Type": "application/json"})
@@ -145,6 +151,7 @@ class ScriptedFal:
     received_bytes: int = 0
     open: int = 0
     keep_bodies: bool = True
+    takes_bodies: bool = True
     url: str = ""
 
     def on(self, kind: str, *answers: Answer) -> None:
@@ -164,7 +171,7 @@ class ScriptedFal:
         self.targets.append(request.raw_path)
         assert request.transport is not None
         self.peers.append(request.transport.get_extra_info("peername"))
-        if kind in {"submit", "put"}:
+        if self.takes_bodies and kind in {"submit", "put"}:
             await self._take(request)
         answers = self.script[kind]
         self.open += 1

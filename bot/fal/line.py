@@ -12,7 +12,7 @@ import httpx
 
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
 from bot.fal.addresses import same_origin
-from bot.fal.transport import OWN_CONNECTION, never_connected
+from bot.fal.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
 from bot.settings import MIB, Settings
 
 # httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
@@ -76,26 +76,39 @@ class Line:
             params=params,
             json=json,
             headers=self.headers_for(url),
-            extensions=OWN_CONNECTION if own_connection else None,
+            extensions=ONE_EXCHANGE if own_connection else None,
         )
-        return await self._send(build, url, self._settings.fal_reply_timeout_s)
+        return await self._send(build, url, asyncio.timeout(self._settings.fal_reply_timeout_s))
 
     async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> Reply:
-        """PUT a file's bytes to a signed URL, without the key; the caller bounds the time.
+        """PUT a file's bytes to a signed URL, without the key; the caller bounds the time of the whole.
+
+        It ends when no piece was taken, or no reply came, for `fal_reply_timeout_s`.
 
         Raises:
             FalUnreachable, FalReplyLost, FalProtocolError: as `ask` does.
         """
         headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
-        # aiohttp writes a query anew (%2F becomes /), which can break a signature; httpx's own transport does not.
+        deadline = asyncio.timeout(self._settings.fal_reply_timeout_s)
         build = partial(
-            self._http.build_request, "PUT", url, content=content, headers=headers, extensions=OWN_CONNECTION
+            self._http.build_request,
+            "PUT",
+            url,
+            content=self._prolonging(deadline, content),
+            headers=headers,
+            extensions=ONE_EXCHANGE,
         )
-        return await self._send(build, url, self._settings.upload_timeout_s)
+        return await self._send(build, url, deadline)
 
-    async def _send(self, build: Callable[[], httpx.Request], url: str, timeout_s: float) -> Reply:
+    async def _prolonging(self, deadline: asyncio.Timeout, content: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+        """The content's pieces; each that is asked for begins the time anew. aiohttp itself bounds no writing."""
+        async for piece in content:
+            deadline.reschedule(asyncio.get_running_loop().time() + self._settings.fal_reply_timeout_s)
+            yield piece
+
+    async def _send(self, build: Callable[[], httpx.Request], url: str, deadline: asyncio.Timeout) -> Reply:
         try:
-            async with asyncio.timeout(timeout_s):
+            async with deadline:
                 response = await self._http.send(build(), stream=True)
                 try:
                     body = await self._read(response)
@@ -129,7 +142,7 @@ class Line:
                 url,
                 headers=headers,
                 timeout=httpx.Timeout(known.fal_silence_timeout_s, connect=known.fal_connect_timeout_s),
-                extensions=OWN_CONNECTION,
+                extensions=ONE_STREAM,
             )
             response = await self._http.send(request, stream=True)
             try:

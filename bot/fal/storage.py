@@ -42,11 +42,15 @@ async def upload_once(line: Line, settings: Settings, path: Path, *, file_name: 
 
 
 async def _pieces(file: BinaryIO, size_bytes: int) -> AsyncGenerator[bytes]:
-    """The file's bytes, never more than one piece in memory, and never more than were announced."""
+    """The file's bytes, never more than one piece in memory, and exactly as many as were announced.
+
+    Raises:
+        OSError: the file has become shorter; aiohttp would leave fal waiting for the rest.
+    """
     left = size_bytes
     while left > 0:
         piece = await asyncio.to_thread(file.read, min(PIECE_BYTES, left))
         if not piece:
-            return
+            raise OSError("the file has become shorter while it was read")
         left -= len(piece)
         yield piece

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.errors import (
     FalAccountError,
@@ -23,6 +24,7 @@ from tests.fal_servers import (
     StillClock,
     client_of,
     close,
+    deaf,
     garbage,
     half,
     huge,
@@ -136,6 +138,34 @@ async def test_upload_takes_too_long(fal: ScriptedFal, picture: Path) -> None:
     async with client_of(fal.url, upload_timeout_s=0.2) as client:
         with pytest.raises(FalUnreachable, match="longer than"):
             await client.upload(picture, file_name="a", content_type="image/png")
+
+
+async def test_upload_that_is_not_taken(fal: ScriptedFal, film: Path) -> None:
+    """A server that stops reading a file is given up after the time of a reply, not of a whole upload."""
+    fal.on("initiate", json_answer(200, ticket(fal.url)))
+    fal.on("put", deaf)
+    fal.takes_bodies = False
+    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=0.3, upload_timeout_s=20.0) as client:
+        with pytest.raises(FalUnreachable, match="no whole reply"):
+            await client.upload(film, file_name="large.mp4", content_type="video/mp4")
+    assert fal.count("put") == 2
+
+
+async def test_upload_of_a_file_that_shrank(fal: ScriptedFal, tmp_path: Path) -> None:
+    """A file that is shorter than was announced is noticed at once, and fal is left with no part of it."""
+    path = tmp_path / "a.png"
+    path.write_bytes(CONTENT)
+
+    async def shrink(request: web.Request) -> web.StreamResponse:
+        path.write_bytes(b"")
+        return await json_answer(200, ticket(fal.url))(request)
+
+    fal.on("initiate", shrink)
+    fal.on("put", text_answer(200))
+    async with client_of(fal.url, fal_retries=0) as client:
+        with pytest.raises(FalUnreachable):
+            await client.upload(path, file_name="a", content_type="image/png")
+    assert fal.bodies == []
 
 
 async def test_upload_memory(fal: ScriptedFal, film: Path) -> None:
