@@ -67,19 +67,23 @@ class _Lane:
 
 
 class _Pace:
-    """Turns that are given out in order, `per_s` of them a second."""
+    """Turns that are taken in order, `per_s` of them a second; who leaves the line before its turn costs nobody one."""
 
-    __slots__ = ("_gap_s", "_next_at")
+    __slots__ = ("_free_at", "_gap_s", "_line", "_now", "_sleep")
 
-    def __init__(self, per_s: float) -> None:
+    def __init__(self, per_s: float, now: Callable[[], float], sleep: Sleep) -> None:
         self._gap_s = 1 / per_s
-        self._next_at = 0.0
+        self._now = now
+        self._sleep = sleep
+        self._line = asyncio.Lock()
+        self._free_at = 0.0
 
-    def wait_s(self, now: float) -> float:
-        """Return how long whoever asks has to wait for its turn, which is given to it by that."""
-        turn_at = max(now, self._next_at)
-        self._next_at = turn_at + self._gap_s
-        return turn_at - now
+    async def turn(self) -> None:
+        """Wait for a turn, and take it."""
+        async with self._line:
+            # Never longer than one gap, should somebody put the clock back.
+            await self._sleep(min(self._gap_s, max(0.0, self._free_at - self._now())))
+            self._free_at = self._now() + self._gap_s
 
 
 class Pacer:
@@ -103,7 +107,7 @@ class Pacer:
         self._entries: dict[str, _Entry] = {}
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._lanes: dict[int, _Lane] = {}
-        self._pace = _Pace(settings.edits_per_s_max)
+        self._pace = _Pace(settings.edits_per_s_max, now, sleep)
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -173,17 +177,13 @@ class Pacer:
         return self._settings.edit_interval_s * slower
 
     async def _follow(self, entry: _Entry) -> None:
-        """Edit the card whenever it would say something new, until it is ended, too old, or beyond reach.
-
-        The first edit waits for nobody: until then its member reads no more than that Wanda is thinking.
-        """
+        """Edit the card whenever it would say something new, until it is ended, too old, or beyond reach."""
         job_id = entry.frame.job.id
         try:
             while not entry.ended and (gap_s := self._gap_s(entry.frame.job)) is not None:
                 if not await self._turn(entry):
                     return
                 await self._sleep(gap_s * (1 + entry.failures))
-                await self._sleep(self._pace.wait_s(self._now()))
         finally:
             if self._entries.get(job_id) is entry:
                 del self._entries[job_id]
@@ -200,9 +200,16 @@ class Pacer:
         return going_on
 
     async def _in_turn(self, entry: _Entry) -> bool:
-        """Wait for the channel's turn, where the bot's token is used, and edit."""
+        """Wait for a turn, where the bot's token is used for the channel's too, and edit.
+
+        The first edit waits for none among all cards: until then its member reads no more than that Wanda is thinking.
+        """
+        if self._fresh(entry) is None:
+            return True
+        if entry.shown is not None or entry.failures:
+            await self._pace.turn()
         channel_id = self._shared(entry.frame.job)
-        if channel_id is None or self._fresh(entry) is None:
+        if channel_id is None:
             return await self._edit_newest(entry)
         lane = self._lane(channel_id)
         async with lane.lock:

@@ -197,6 +197,34 @@ async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: Mak
     assert len({job_id for _, job_id, _ in stage.edits[len(jobs) :]}) == len(jobs)
 
 
+async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> None:
+    """However many cards ended while they waited for their turns, the next one goes on as if they had not been."""
+    stage = Stage()
+    crowd = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
+    alone = make_job(id="alone", state="running", started_at=NOW, updated_at=NOW + 5)
+    async with stage.pacer:
+        for job in crowd:
+            stage.pacer.show(job, Live(), None)
+        await stage.advance(4.5)  # all of them stand in line now
+        for job in crowd:
+            await stage.pacer.end(job)
+        stage.pacer.show(alone, Live(), None)
+        await stage.advance(5)
+    assert [at for at, job_id, _ in stage.edits if job_id == "alone"] == pytest.approx([4.5, 8.5], abs=0.2)
+
+
+async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob) -> None:
+    """Among many cards that would say the same again, the one with news is edited as soon as its rest is over."""
+    stage = Stage()
+    silent = [make_job(id=f"job-{n}", state="queued") for n in range(600)]
+    alone = make_job(id="alone", state="running", started_at=NOW)
+    async with stage.pacer:
+        for job in (*silent, alone):
+            stage.pacer.show(job, Live(typical_s=60), None)
+        await stage.advance(9)
+    assert [at for at, job_id, _ in stage.edits if job_id == "alone"] == pytest.approx([0, 4, 8], abs=0.2)
+
+
 async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
     """After the end of the program's work nothing is edited and `show` does nothing."""
     stage, job = Stage(), make_job(state="queued")
