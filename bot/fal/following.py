@@ -132,13 +132,30 @@ class Follower:
         """
         async with AsyncExitStack() as stack:
             try:
-                async with self._places, asyncio.timeout(self._settings.fal_connect_timeout_s):
+                async with self._place(), asyncio.timeout(self._settings.fal_connect_timeout_s):
                     stream = self._line.stream(with_logs(stream_url(self._urls.status_url)))
                     response = await stack.enter_async_context(stream)
                     await self._expect_stream(response)
             except TimeoutError:
                 raise FalReplyLost("the stream did not begin in time") from None
             yield response
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncGenerator[None]:
+        """One of the places, which is free again afterwards.
+
+        Raises:
+            FalUnreachable: the deadline came before one was free.
+        """
+        try:
+            async with asyncio.timeout(max(0.0, self._deadline_at - self._clock())):
+                await self._places.acquire()
+        except TimeoutError:
+            raise FalUnreachable("no place to ask fal came free before the deadline") from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _expect_stream(self, response: httpx.Response) -> None:
         """Go on only with an event stream."""
@@ -152,7 +169,7 @@ class Follower:
         """Changes from a bounded number of polls."""
         for _ in range(POLLS_BEFORE_STREAM):
             try:
-                async with self._places:
+                async with self._place():
                     reply = await self._line.ask("GET", with_logs(self._urls.status_url))
                 change = self._changed(protocol.read_status(reply.status, reply.body))
             except _TROUBLE as error:

@@ -299,3 +299,16 @@ async def test_a_silent_opening_makes_room(fal: ScriptedFal) -> None:
         told = await asyncio.gather(followed(client, fal.url), followed(client, fal.url))
     assert told == [[DONE], [DONE]]
     assert fal.seen == ["stream"] * 3
+
+
+async def test_the_deadline_holds_for_whoever_waits_for_a_place(fal: ScriptedFal) -> None:
+    """A request whose deadline comes while others wait for fal's answer ends then, and the others go on."""
+    fal.on("stream", text_answer(404))
+    fal.on("status", stall)
+    async with client_of(fal.url, fal_openings_at_once=1) as client:
+        first = asyncio.create_task(followed(client, fal.url))
+        await fal.until(lambda seen: seen.count("status") == 1)
+        with pytest.raises(FalUnreachable):
+            await followed(client, fal.url, deadline_s=0.2)
+        assert not first.done()
+        first.cancel()
