@@ -17,6 +17,7 @@ All are HTTP/1.1 only. On HTTP/2, streams past the server's limit would wait for
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 
 import aiohttp
@@ -164,6 +165,7 @@ def make_http(settings: Settings) -> httpx.AsyncClient:
         transport=FalTransport(AiohttpTransport(verify=tls, client=session), tls),
         timeout=httpx.Timeout(settings.fal_reply_timeout_s, connect=settings.fal_connect_timeout_s),
         headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps them itself, whatever aiohttp does
         follow_redirects=False,
         trust_env=False,
     )

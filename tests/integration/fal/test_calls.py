@@ -17,6 +17,7 @@ from bot.errors import (
 )
 from bot.fal.types import Submitted, UnitPrice
 from tests.fal_servers import (
+    COMPLETED,
     ID,
     KEY,
     Answer,
@@ -25,6 +26,7 @@ from tests.fal_servers import (
     client_of,
     close,
     deaf,
+    events,
     garbage,
     half,
     huge,
@@ -248,6 +250,21 @@ async def test_redirect_is_not_followed(fal: ScriptedFal) -> None:
             with pytest.raises(FalProtocolError):
                 await client.result(urls(fal.url))
         assert foreign.seen == []
+
+
+async def test_cookies_are_not_kept(fal: ScriptedFal) -> None:
+    """What an answer asks to be remembered comes back over no kind of connection."""
+    set_it = {"Set-Cookie": "who=wanda; Path=/"}
+    fal.on("result", json_answer(200, VIDEO, set_it))
+    fal.on("submit", json_answer(200, fal.accepted(), set_it))
+    fal.on("stream", events(COMPLETED))
+    async with client_of(fal.url) as client:
+        await client.result(urls(fal.url))
+        await client.submit("fal-ai/wan", {})
+        await client.result(urls(fal.url))
+        assert [change async for change in client.follow(urls(fal.url), deadline_s=60)]
+    assert fal.seen == ["result", "submit", "result", "stream"]
+    assert not any("Cookie" in headers for headers in fal.headers)
 
 
 async def test_foreign_urls(fal: ScriptedFal) -> None:
