@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -34,6 +35,11 @@ class Stored:
     def size_bytes(self) -> int:
         """How large it is."""
         return self.path.stat().st_size
+
+    def anew(self) -> BinaryIO:
+        """Open it for other bytes; a result's other names keep theirs."""
+        self.path.unlink(missing_ok=True)
+        return self.path.open("wb")
 
 
 class Storage:

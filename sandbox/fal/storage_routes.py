@@ -141,7 +141,7 @@ class StorageRoutes:
             stored = self.storage.slot(request.match_info["key"])
             if parts is None or stored is None:
                 return as_response(NOT_FOUND)
-            with stored.path.open("wb") as file:
+            with stored.anew() as file:
                 for number in sorted(parts):
                     file.write(parts[number])
             stored.complete = True
@@ -173,7 +173,7 @@ def _wrong_storage(request: web.Request) -> web.Response | None:
 async def _receive(request: web.Request, stored: Stored) -> web.Response | None:
     """Write the body to the file, unless it is too large: then return the refusal."""
     size = 0
-    with stored.path.open("wb") as file:
+    with stored.anew() as file:
         async for chunk in request.content.iter_chunked(256 * 1024):
             size += len(chunk)
             if size > UPLOAD_MAX_BYTES:

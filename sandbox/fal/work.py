@@ -103,18 +103,19 @@ class Runner:
     async def _sealed(self, film: Path, target: Path, note: str) -> None:
         """Have the film under a note, in the size that is set, at `target`; equal ones are one file with many names.
 
-        So a thousand padded results are a thousand files to whoever fetches them, and one in this machine's memory.
+        So a thousand padded results are a thousand files to whoever fetches them, and one in this machine's memory. One
+        name is nobody's result, so that what becomes of a result is no other's trouble.
         """
         size = int(self._settings.result_mb * MIB)
         async with self._sealing:
             known = self._known_films.get((film, note, size))
-            if known is not None:
-                await asyncio.to_thread(name_again, known, target)
-                return
-            await asyncio.to_thread(seal, film, target, note, size)
-            if len(self._known_films) >= FILMS_MAX:
-                self._known_films.clear()
-            self._known_films[film, note, size] = target
+            if known is None:
+                known = target.with_name(f"{target.name}.film")
+                await asyncio.to_thread(seal, film, known, note, size)
+                if len(self._known_films) >= FILMS_MAX:
+                    self._known_films.clear()
+                self._known_films[film, note, size] = known
+            await asyncio.to_thread(name_again, known, target)
 
     async def _count_steps(self, job: Job, steps: int) -> None:
         """Write "Denoising 12/30 (40%)" lines over the set seconds.

@@ -124,6 +124,20 @@ async def test_same_seed_same_bytes(fal: Fal) -> None:
     assert len({first, other, alike}) == 3
 
 
+async def test_equal_films_stay_apart(fal: Fal) -> None:
+    """What is written over one of some equal results changes neither the others nor those that follow."""
+    first, film = await made(fal, WAN27, QUICK)
+    second, _ = await made(fal, WAN27, QUICK)
+    for output in (first, second):
+        (await fal.http.put(output["video"]["url"], content=b"something else")).raise_for_status()
+        _, after = await made(fal, WAN27, QUICK)
+        assert after == film
+    third, _ = await made(fal, WAN27, QUICK)
+    await fal.http.put(first["video"]["url"], content=b"something else again")
+    assert (await fal.http.get(third["video"]["url"])).content == film
+    assert (await fal.http.get(second["video"]["url"])).content == b"something else"
+
+
 async def test_random_seed(fal: Fal) -> None:
     """Without a seed one is chosen and told."""
     first, _ = await made(fal, WAN27, QUICK | {"seed": None})
