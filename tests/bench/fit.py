@@ -117,7 +117,7 @@ async def _wanda(making: MakingFit, ffmpeg: Overheard, clip: Fetched) -> Reading
         await watching
     if made is None or made.size_bytes > LIMIT_BYTES:
         raise RuntimeError("Wanda made no copy that fits")
-    await making.forget(clip)
+    await making.forget(made)
     return took | {"lag_p99_ms": lag.read()["lag_p99_ms"]}
 
 

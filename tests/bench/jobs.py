@@ -3,7 +3,8 @@
 Commands come evenly, in steps of growing rates; a job is finished when its video stands on its card. What a step
 finished a second is counted once its first jobs are done and until its last command was fired. The ramp ends with the
 first step whose answers were too late, or the second in a row that finished clearly less than came; the figure is the
-most that a step finished whose answers were not too late.
+most that a step finished whose answers were not too late, and no step counts for more than came in it: what its first
+seconds left behind would help the rest of it.
 
 Each job takes `JOB_S` at the stand-in, whose film of 2 s is made once and copied for each job. How much of a core the
 stand-ins needed in the best step is a line of its own: at 100 % one of them, not the bot, is what is measured.
@@ -79,7 +80,7 @@ def _ramp(stands: Stands, folder: Path, name: Name) -> Run:
             await stands.burst(_WARM, over_s=_WARM / _RAMPS[name][0])
             for rate in _RAMPS[name]:
                 step, cards = await _step(stands, subject, rate)
-                if step.answered_in_time and (best is None or step.finished > best.finished):
+                if step.answered_in_time and step.finished > (0 if best is None else best.finished):
                     best = step
                 behind = 0 if step.kept_up else behind + 1
                 if not step.answered_in_time or behind == _BEHIND_MAX or not await _drained(stands, cards):
@@ -110,7 +111,7 @@ async def _step(stands: Stands, subject: Subject, rate: int) -> tuple[_Step, lis
     finished = sum(1 for at in (await stands.videos()).values() if began < at <= ended)
     step = _Step(
         offered=rate,
-        finished=finished / took_s,
+        finished=min(finished / took_s, rate),
         ack_p99_ms=percentile(waited(fired["ack_ms"]), 99),
         busy_bot=busy_bot / took_s,
         busy_stand_in=max((busy[name] - stood[name]) / took_s for name in busy),
