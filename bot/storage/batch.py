@@ -40,13 +40,13 @@ class Undone:
 Outcome: TypeAlias = Committed | Undone
 
 
-def execute(connection: sqlite3.Connection, statement: Statement) -> Row | list[Row] | None:
+def execute(cursor: sqlite3.Cursor, statement: Statement) -> Row | list[Row] | None:
     """Run one statement to its end, and return its first row, or all of them as the statement asks."""
     if isinstance(statement, Lock):
         return None  # whoever is here has the whole database to themselves
     sql, order = _positional(statement.sql)
     args = statement.args
-    cursor = connection.execute(sql, args if order is None else [args[place] for place in order])
+    cursor.execute(sql, args if order is None else [args[place] for place in order])
     # Always read to the end: a statement with unread rows would keep the savepoint from being released.
     rows = cursor.fetchall()
     if not rows:
@@ -67,8 +67,8 @@ def _positional(sql: str) -> tuple[str, tuple[int, ...] | None]:
     return _PARAMETER.sub("?", sql), None if order == tuple(range(len(order))) else order
 
 
-def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
-    """Drive the transaction's generator to its end on an open connection, and return what it returns.
+def run(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
+    """Drive the transaction's generator to its end with a cursor of an open connection, and return what it returns.
 
     Raises:
         StorageError: a statement failed; the generator was closed, it cannot carry on.
@@ -77,7 +77,7 @@ def run(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
         statement = next(transaction)
         while True:
             try:
-                answer = execute(connection, statement)
+                answer = execute(cursor, statement)
             except DATABASE_ERRORS as error:
                 raise trouble(error) from error
             statement = transaction.send(answer)
@@ -103,7 +103,8 @@ def commit_together(connection: sqlite3.Connection, transactions: Sequence[Trans
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = [_in_savepoint(connection, transaction) for transaction in transactions]
+        cursor = connection.cursor()
+        outcomes = [_in_savepoint(cursor, transaction) for transaction in transactions]
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -111,16 +112,16 @@ def commit_together(connection: sqlite3.Connection, transactions: Sequence[Trans
     return outcomes
 
 
-def _in_savepoint(connection: sqlite3.Connection, transaction: Transaction[Any]) -> Outcome:
-    connection.execute("SAVEPOINT one")
+def _in_savepoint(cursor: sqlite3.Cursor, transaction: Transaction[Any]) -> Outcome:
+    cursor.execute("SAVEPOINT one")
     try:
-        outcome: Outcome = Committed(run(connection, transaction))
+        outcome: Outcome = Committed(run(cursor, transaction))
     except Exception as error:  # whatever a transaction raises is its caller's, and undoes only itself
-        if not connection.in_transaction:
+        if not cursor.connection.in_transaction:
             raise  # after a full disk or an I/O error SQLite has undone the whole batch by itself
-        connection.execute("ROLLBACK TO one")
+        cursor.execute("ROLLBACK TO one")
         outcome = Undone(error)
-    connection.execute("RELEASE one")
+    cursor.execute("RELEASE one")
     return outcome
 
 
@@ -128,7 +129,7 @@ def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     """Run the transaction in one snapshot of what is committed."""
     connection.execute("BEGIN")
     try:
-        return run(connection, transaction)
+        return run(connection.cursor(), transaction)
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -221,7 +221,7 @@ class OnDisk(LedgerMachine):
             return
         connection = sqlite3.connect(self.database.data_dir / "wanda.db", isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
-        step(transaction, partial(execute, connection), statements)
+        step(transaction, partial(execute, connection.cursor()), statements)
         connection.close()
 
     async def _crash_postgres(self, transaction: Transaction[Any], statements: int) -> None:

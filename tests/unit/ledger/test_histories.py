@@ -24,7 +24,7 @@ class InMemory(LedgerMachine):
         """Roll back what the first statements did."""
         connection = self.store.connection
         connection.execute("BEGIN")
-        step(transaction, partial(execute, connection), statements)
+        step(transaction, partial(execute, connection.cursor()), statements)
         connection.execute("ROLLBACK")
 
     def reopen(self) -> None:
