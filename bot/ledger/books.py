@@ -6,7 +6,7 @@ Whoever writes here has the server's lock. One statement takes several rows, bec
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Side, Standing, Terms, Warned
@@ -57,8 +57,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
 ON CONFLICT (scope, starts_at, ends_at, threshold) DO NOTHING RETURNING threshold"""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """What one movement does to the rows of one scope."""
 
     scope: str
@@ -96,21 +95,26 @@ def lock_of_job(job_id: str) -> Transaction[None]:
 def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[tuple[Standing, ...]]:
     """Return where each limit stands. `keep` makes the rows that are missing, from what was drawn in their windows."""
     known: dict[tuple[str, float, float], Row] = {}
-    names = sorted({limit.scope for limit in limits})
-    for some in chunks(names, 64):
+    for some in chunks(sorted({limit.scope for limit in limits}), 64):
         for row in (yield Many(_LOOK + _among(2, len(some)), (at, *some))):
             known[row["scope"], row["starts_at"], row["ends_at"]] = row
+    found: list[Standing] = []
     for limit in limits:
-        if limit.row not in known:
-            if keep and limit.scope == scopes.ALL:
-                # Other servers' jobs end without the turn of all servers: none may, between this sum and its row.
-                yield Lock(_LOCK_EVERY_SERVER)
-            known[limit.row] = row = yield from _summed(limit)
-            if keep:
-                yield One(_OPEN, (*limit.row, row["held_microusd"], row["spent_microusd"]))
-    return tuple(
-        Standing(limit, known[limit.row]["held_microusd"], known[limit.row]["spent_microusd"]) for limit in limits
-    )
+        row = known.get(limit.row)
+        if row is None:
+            known[limit.row] = row = yield from _opened(limit, keep=keep)
+        found.append(Standing(limit, row["held_microusd"], row["spent_microusd"]))
+    return tuple(found)
+
+
+def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
+    if keep and limit.scope == scopes.ALL:
+        # Other servers' jobs end without the turn of all servers: none may, between this sum and its row.
+        yield Lock(_LOCK_EVERY_SERVER)
+    row = yield from _summed(limit)
+    if keep:
+        yield One(_OPEN, (*limit.row, row["held_microusd"], row["spent_microusd"]))
+    return row
 
 
 def _summed(limit: Limit) -> Transaction[Row]:
@@ -135,9 +139,9 @@ def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
     both = 0 if occasion.servers_only else 1
     yield One(_ENTER, (occasion.job_id, both, occasion.at, occasion.actor, occasion.reason))
     alike: dict[tuple[int, int], list[str]] = {}
-    for one in moves:
-        if (one.held_microusd or one.spent_microusd) and not one.scope.startswith("grant:"):
-            alike.setdefault((one.held_microusd, one.spent_microusd), []).extend(scopes.counted_in(one.scope))
+    for scope, held, spent in moves:
+        if (held or spent) and not scope.startswith("grant:"):
+            alike.setdefault((held, spent), []).extend(scopes.counted_in(scope))
     for deltas, names in alike.items():
         for some in chunks(names, 64):
             yield One(_MOVE + _among(4, len(some)), (occasion.counted_at, *deltas, *some))

@@ -35,9 +35,8 @@ def decide(view: View, *, amount_microusd: int, ask: Ask) -> Decision:
 
 def short_of_allowance(standings: Sequence[Standing], amount_microusd: int) -> int:
     """Return what of the price the member's allowance cannot carry, in the window where it is shortest."""
-    own = (one for one in standings if one.limit.side == "member")
-    shortest = max((one.used_microusd + amount_microusd - one.limit.cap_microusd for one in own), default=0)
-    return min(amount_microusd, max(0, shortest))
+    own = [one.used_microusd - one.limit.cap_microusd for one in standings if one.limit.side == "member"]
+    return min(amount_microusd, max(0, amount_microusd + max(own))) if own else 0
 
 
 def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:

@@ -5,12 +5,13 @@ Wanda ships; a ceiling, modes, resolutions and jobs at once are those of the rol
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
 from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Said, Shipped, Terms, Who, Window
-from bot.ledger.windows import window, zone
+from bot.ledger.windows import day_of, window, window_on, zone
 from bot.money import dollars
 
 _UTC = "UTC"
@@ -18,28 +19,22 @@ _SHIPPED = "Wanda's shipped default"
 _SERVER = "this server's default"
 _OVERRIDE = "your override"
 _ASK_ABOVE_PERCENT = 20
+_ALLOWANCES: Mapping[Kind, str] = {kind: f"allowance:{kind}" for kind in KINDS}
+_BUDGETS: Mapping[Kind, str] = {kind: f"budget:{kind}" for kind in KINDS}
 _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 _NONE: _Values = {}
 
 
-def terms(
-    rules: Sequence[Rule],
-    *,
-    guild_id: int,
-    member_id: int,
-    role_ids: Sequence[int],
-    channel_id: int,
-    now: float,
-    shipped: Shipped,
-) -> Terms:
+def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped) -> Terms:
     """Return what the server's rules, of which the expired ones do not count, say about this member's next job."""
     found: dict[str, dict[str, Any]] = {}
     for rule in rules:
         if rule.expires_at is None or rule.expires_at > now:
             found.setdefault(rule.subject, {})[rule.name] = rule.value
-    # Of more roles than a job draws on, those with a rule count first.
-    roles = sorted(set(role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))[: scopes.ROLES_MAX]
-    who = Who(guild_id=guild_id, channel_id=channel_id, member_id=member_id, role_ids=tuple(roles))
+    if who.role_ids:
+        # Of more roles than a job draws on, those with a rule count first.
+        roles = sorted(set(who.role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))
+        who = replace(who, role_ids=tuple(roles[: scopes.ROLES_MAX]))
     return _Reader(found, who, now, shipped).terms()
 
 
@@ -56,6 +51,7 @@ class _Reader:
         self._now = now
         self._shipped = shipped
         self._timezone, self._zone = self._read_timezone()
+        self._day = day_of(self._zone, now)
 
     def terms(self) -> Terms:
         """Read everything."""
@@ -105,7 +101,7 @@ class _Reader:
         server = scopes.server(guild_id)
         pools = self._budgets(self._server, server, "this server's pool")
         if not pools:
-            month = window("month", self._zone, self._now)
+            month = window_on("month", self._zone, self._day)
             pools = [Limit(server, month, self._shipped.server_monthly_microusd, _SHIPPED)]
         channel_id = self._who.channel_id
         channel = self._found.get(f"channel:{channel_id}", _NONE)
@@ -116,12 +112,13 @@ class _Reader:
         return pools
 
     def _budgets(self, values: _Values, scope: str, because: str) -> list[Limit]:
-        limits: list[Limit] = []
-        for kind in KINDS:
-            cap = values.get(f"budget:{kind}")
-            if cap is not None:
-                limits.append(Limit(scope, window(kind, self._zone, self._now), cap, because))
-        return limits
+        if not values:
+            return []
+        return [
+            Limit(scope, window_on(kind, self._zone, self._day), values[name], because)
+            for kind, name in _BUDGETS.items()
+            if name in values
+        ]
 
     def _allowances(self) -> list[Limit]:
         scope = scopes.member(self._who.guild_id, self._who.member_id)
@@ -136,15 +133,15 @@ class _Reader:
         return limits
 
     def _allowance(self, kind: Kind) -> Said[int] | None:
-        name = f"allowance:{kind}"
+        name = _ALLOWANCES[kind]
         said = _said(self._member, name, _OVERRIDE) or self._largest(name)
-        if said is None and kind == "day" and not any(f"allowance:{other}" in self._server for other in KINDS):
+        if said is None and kind == "day" and self._server.keys().isdisjoint(_ALLOWANCES.values()):
             return Said(self._shipped.member_daily_microusd, _SHIPPED)
         return said
 
     def _since_reset(self, kind: Kind) -> Window:
         """Return the member's window, which begins no earlier than their last reset."""
-        whole = window(kind, self._zone, self._now)
+        whole = window_on(kind, self._zone, self._day)
         reset = self._member.get("reset")
         # A reset in the future is that of a clock which has since gone back: it has not happened yet.
         if reset is None or reset > self._now:
@@ -152,7 +149,7 @@ class _Reader:
         return Window(kind, max(whole.starts_at, reset), whole.ends_at)
 
     def _largest(self, name: str) -> Said[int] | None:
-        have = self._roles_with(name) if self._roles else None
+        have = self._roles_with(name)
         if not have:
             return _said(self._server, name, _SERVER)
         best = max(have, key=lambda role_id: have[role_id])
@@ -169,6 +166,8 @@ class _Reader:
         return None if value is None else Said(frozenset(value), _SERVER)
 
     def _roles_with(self, name: str) -> dict[int, Any]:
+        if not self._roles:
+            return {}
         return {role_id: values[name] for role_id, values in self._roles.items() if name in values}
 
     def _policy(self) -> Said[Policy]:

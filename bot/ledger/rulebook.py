@@ -44,15 +44,7 @@ _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     """Return what the rules say about this member here and now."""
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}"))
-    return policy.terms(
-        [_rule(row) for row in rows],
-        guild_id=who.guild_id,
-        member_id=who.member_id,
-        role_ids=who.role_ids,
-        channel_id=who.channel_id,
-        now=at,
-        shipped=shipped,
-    )
+    return policy.terms([_rule(row) for row in rows], who, now=at, shipped=shipped)
 
 
 def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:

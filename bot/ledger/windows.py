@@ -25,9 +25,16 @@ def zone(name: str) -> ZoneInfo | None:
 
 def window(kind: Kind, tz: ZoneInfo, now: float) -> Window:
     """Return the window of this kind that holds `now`. Weeks begin on Monday."""
+    return window_on(kind, tz, day_of(tz, now))
+
+
+@lru_cache(maxsize=4096)
+def window_on(kind: Kind, tz: ZoneInfo, day: date) -> Window:
+    """Return the window of this kind that holds the day, as `day_of` names it."""
     if kind == "ever":
         return Window("ever", 0.0, EVER_ENDS_AT)
-    return _window(kind, tz, day_of(tz, now))
+    first, after = _span(kind, day)
+    return Window(kind, starts_at(tz, first), starts_at(tz, after))
 
 
 def day_of(tz: ZoneInfo, at: float) -> date:
@@ -46,12 +53,6 @@ def day_of(tz: ZoneInfo, at: float) -> date:
 def starts_at(tz: ZoneInfo, day: date) -> float:
     """Return the day's first moment: midnight, its first one if there are two, or where the clocks jumped over it."""
     return datetime(day.year, day.month, day.day, tzinfo=tz).astimezone(UTC).timestamp()
-
-
-@lru_cache(maxsize=4096)
-def _window(kind: Kind, tz: ZoneInfo, day: date) -> Window:
-    first, after = _span(kind, day)
-    return Window(kind, starts_at(tz, first), starts_at(tz, after))
 
 
 def _span(kind: Kind, day: date) -> tuple[date, date]:

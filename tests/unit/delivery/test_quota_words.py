@@ -20,6 +20,7 @@ from bot.ledger.model import (
     Standing,
     Terms,
     View,
+    Who,
     Window,
 )
 from bot.ledger.policy import terms
@@ -32,7 +33,7 @@ USD = 1_000_000
 
 def view(*rules: Rule, spent: dict[str, int] | None = None, roles: tuple[int, ...] = (), **others: Any) -> View:
     """What a member meets under these rules, with what each kind of scope has spent."""
-    found = terms(rules, guild_id=1, member_id=2, role_ids=roles, channel_id=3, now=NOW, shipped=SHIPPED)
+    found = terms(rules, Who(guild_id=1, channel_id=3, member_id=2, role_ids=roles), now=NOW, shipped=SHIPPED)
     used = spent or {}
     standings = tuple(Standing(limit, 0, used.get(limit.whose, 0)) for limit in found.limits)
     return View(terms=found, standings=standings, **others)
@@ -100,7 +101,7 @@ def test_rules_change_what_it_buys() -> None:
 def test_the_operators_other_servers_stay_private() -> None:
     """The cap over all servers bounds what can be spent, but its numbers are shown to nobody."""
     shipped = replace(SHIPPED, total_cap_microusd=1_234_567)
-    found = terms((), guild_id=1, member_id=2, role_ids=(), channel_id=3, now=NOW, shipped=shipped)
+    found = terms((), Who(guild_id=1, channel_id=3, member_id=2), now=NOW, shipped=shipped)
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
     for card in (words.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
         assert "of $1.234567" not in text(card)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bot.ledger import policy
-from bot.ledger.model import Approval, Limit, Rule, Said, Shipped, Terms
+from bot.ledger.model import Approval, Limit, Rule, Said, Shipped, Terms, Who
 
 NOW = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()  # a Friday
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
@@ -15,10 +15,7 @@ def _terms(
 ) -> Terms:
     return policy.terms(
         [rule if isinstance(rule, Rule) else Rule(*rule) for rule in rules],
-        guild_id=7,
-        member_id=42,
-        role_ids=roles,
-        channel_id=9,
+        Who(guild_id=7, channel_id=9, member_id=42, role_ids=roles),
         now=now,
         shipped=shipped,
     )

@@ -18,6 +18,7 @@ from bot.ledger.model import (
     Shipped,
     Standing,
     View,
+    Who,
     Window,
 )
 from bot.ledger.refusals import in_words, refusal
@@ -32,10 +33,7 @@ PRICE = 750_000
 def _view(*rules: tuple[str, str, Any], shipped: Shipped = SHIPPED, open_jobs: int = 0, used: int = 0) -> View:
     terms = policy.terms(
         [Rule(*rule) for rule in rules],
-        guild_id=7,
-        member_id=42,
-        role_ids=(3,),
-        channel_id=9,
+        Who(guild_id=7, channel_id=9, member_id=42, role_ids=(3,)),
         now=AT,
         shipped=shipped,
     )
