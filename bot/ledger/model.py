@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from bot.frozen import frozen
+
 T = TypeVar("T")
 
 Side: TypeAlias = Literal["member", "server"]
@@ -34,7 +36,7 @@ class Window:
         return None if self.kind == "ever" else self.ends_at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Limit:
     """What a scope may spend in a window; `because` names the rule that says so, as the end of a sentence.
 
@@ -63,7 +65,7 @@ class Limit:
         return (self.scope, self.window.starts_at, self.window.ends_at)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Standing:
     """How much of a limit is held by running jobs, and how much is spent."""
 
@@ -86,7 +88,7 @@ class Standing:
         return Standing(self.limit, self.held_microusd + amount_microusd, self.spent_microusd)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Said(Generic[T]):
     """A value of the rules, and the words for the rule that gave it."""
 
@@ -148,7 +150,7 @@ class Approval:
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Terms:
     """Everything the rules say about one member's jobs in one channel at one moment.
 
@@ -204,7 +206,7 @@ class GrantStanding:
         return max(0, self.grant.amount_microusd - self.held_microusd - self.spent_microusd)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class View:
     """What a member's next job meets: the terms, where every limit stands, the unexpired grants, the open jobs.
 
@@ -217,7 +219,7 @@ class View:
     open_jobs: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Decision:
     """How a job is paid for: `member_microusd` by the allowance, the rest by grants, as (scope, amount).
 
@@ -244,7 +246,7 @@ class Warned:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Held:
     """A job's hold is committed with this answer. `repeated` says that the job had one before, and nothing changed."""
 
@@ -256,7 +258,7 @@ class Held:
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Ending:
     """How a job's hold ended, or that only the server's part is still open (`exposed`).
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from bot.errors import StorageError
+from bot.frozen import frozen
 from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ _STATEMENTS_MAX = 1024  # texts whose parameters are known: those of one process
 DATABASE_ERRORS = (sqlite3.Error, OverflowError)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Committed:
     """A transaction of a batch that was kept; `value` is what it returned."""
 

@@ -6,14 +6,15 @@ seconds, flags are 0 or 1, JSON is TEXT.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+from bot.frozen import frozen
 
 Row: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class One:
     """Run `sql`; the yield's value is the first row, or None."""
 
@@ -21,7 +22,7 @@ class One:
     args: Sequence[Any] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Many:
     """Run `sql`; the yield's value is the list of all rows."""
 
@@ -29,7 +30,7 @@ class Many:
     args: Sequence[Any] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen()
 class Lock:
     """Run `sql` for the locks that it takes until the transaction ends; the yield's value is None.
 
