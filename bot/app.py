@@ -8,7 +8,6 @@ import resource
 import secrets
 import signal
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -29,6 +28,7 @@ from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
 from bot.fal.transport import make_http
+from bot.ids import new_id
 from bot.jobs.budgets import Budgets, shipped_by
 from bot.jobs.drafts import Drafts
 from bot.jobs.errands import Errands
@@ -144,7 +144,7 @@ async def _compose(
         painter=painter,
         settings=settings,
         clock=time.time,
-        new_id=lambda: uuid.uuid4().hex,
+        new_id=lambda: new_id(at=time.time()),
     )
     if settings.web_port:
         server = WebServer(settings.web_host, settings.web_port, _health(store, client))
