@@ -18,7 +18,7 @@ import asyncpg
 from bot.ledger import scopes
 from bot.ledger.model import Who
 
-Pair: TypeAlias = Callable[[int, Who], Awaitable[None]]  # holds and settles the job of this number
+Pair: TypeAlias = Callable[[str, Who], Awaitable[None]]  # holds and settles the job of this id
 _Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
 CAP_MICROUSD = 10**15
@@ -49,7 +49,7 @@ VALUES ($1, $2, $3, $5, $6, $7, $8), ($9, $2, $4, $5, $6, $7, $8) RETURNING id""
 
 
 @contextmanager
-def in_sqlite(path: Path, people: Sequence[Who]) -> Generator[Callable[[int, Who], None]]:
+def in_sqlite(path: Path, people: Sequence[Who]) -> Generator[Callable[[str, Who], None]]:
     """Lend what makes a pair with the `sqlite3` module, in the thread that entered the context."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -57,8 +57,8 @@ def in_sqlite(path: Path, people: Sequence[Who]) -> Generator[Callable[[int, Who
             connection.execute(statement)
         connection.executemany(_numbered(_BUDGET), _budgets(people))
 
-        def pair(job: int, who: Who) -> None:
-            for transaction in _pair(job, who):
+        def pair(job_id: str, who: Who) -> None:
+            for transaction in _pair(job_id, who):
                 connection.execute("BEGIN IMMEDIATE")
                 for sql, args in transaction:
                     _refuse_if_none(connection.execute(_numbered(sql), args).fetchone())
@@ -78,8 +78,8 @@ async def in_aiosqlite(path: Path, people: Sequence[Who]) -> AsyncGenerator[Pair
         await connection.executemany(_numbered(_BUDGET), _budgets(people))
         lock = asyncio.Lock()
 
-        async def pair(job: int, who: Who) -> None:
-            for transaction in _pair(job, who):
+        async def pair(job_id: str, who: Who) -> None:
+            for transaction in _pair(job_id, who):
                 async with lock:
                     await connection.execute("BEGIN IMMEDIATE")
                     for sql, args in transaction:
@@ -98,8 +98,8 @@ async def in_postgres(url: str, people: Sequence[Who], *, pool_size: int) -> Asy
             await pool.execute(statement)
         await pool.executemany(_BUDGET, _budgets(people))
 
-        async def pair(job: int, who: Who) -> None:
-            for transaction in _pair(job, who):
+        async def pair(job_id: str, who: Who) -> None:
+            for transaction in _pair(job_id, who):
                 async with pool.acquire() as connection, connection.transaction():
                     for sql, args in transaction:
                         _refuse_if_none(await connection.fetchrow(sql, *args))
@@ -107,9 +107,8 @@ async def in_postgres(url: str, people: Sequence[Who], *, pool_size: int) -> Asy
         yield pair
 
 
-def _pair(job: int, who: Who) -> Iterator[Sequence[_Statement]]:
+def _pair(job_id: str, who: Who) -> Iterator[Sequence[_Statement]]:
     """Return the two transactions; the server's budget, for which more wait, is taken last."""
-    job_id = f"job-{job}"
     member, server = names = scopes.member(who.guild_id, who.member_id), scopes.server(who.guild_id)
     yield (
         (_HOLD, (job_id, *names, PRICE_MICROUSD)),
