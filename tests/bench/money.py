@@ -32,7 +32,7 @@ from tests.bench.figures import Case, Goal, Reading, Spec
 from tests.stores import PostgresServer, settings_for
 
 _COROUTINES = (1, 10, 100)
-_RUN_S = 1.5
+_RUN_S = 1.2
 _MEMBERS = 50
 _SERVERS = 5
 _SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
