@@ -18,6 +18,7 @@ from sandbox.stage import Control, Process, attached
 from tests.media_samples import png
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
+Mark: TypeAlias = tuple[float, dict[str, float]]  # a moment, and what each had used of a processor's time by then
 READY_WITHIN_S = 60.0
 LOOK_AGAIN_S = 0.02
 MEMORY_LOOK_S = 0.05
@@ -155,6 +156,15 @@ class Stands:
         What one used in a time, divided by that time, says how near it came to being the bottleneck: it has one loop.
         """
         return {name: _cpu_s(process.pid) for name, process in self._processes.items()}
+
+    def mark(self) -> Mark:
+        """Return what `busy_since` counts from."""
+        return time.monotonic(), self.cpu_s()
+
+    def busy_since(self, mark: Mark) -> float:
+        """Return which part of a processor the busier of both has used since then."""
+        then, used_s = mark
+        return max(now_s - used_s[name] for name, now_s in self.cpu_s().items()) / (time.monotonic() - then)
 
     async def traffic(self) -> dict[str, Any]:
         """Return how many requests of each kind arrived at fal's queue, and how many streams are open."""
