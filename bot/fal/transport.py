@@ -9,8 +9,8 @@ down. A submit, a file's bytes and a status stream each get a connection of thei
 * A stream holds its connection for minutes, so a pool has nothing to give it.
 
 The first two are made by aiohttp, which takes half the processor time of httpx's own transport for a short exchange.
-A stream is httpx's: measured on loopback with TLS, 1,000 of them, 50 being opened at a time, take 1.3 s of processor time
-and 57 KiB each that way, 1.2 s and 314 KiB each in aiohttp.
+A stream is httpx's: measured on loopback with TLS, 1,000 of them, 50 being opened at a time, take 1.3 s of processor
+time and 57 KiB each that way, 1.2 s and 314 KiB each in aiohttp.
 
 All are HTTP/1.1 only. On HTTP/2, streams past the server's limit would wait for ever without a sign.
 """
