@@ -14,7 +14,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 AWAY_S_MAX = 31 * 86400.0  # an allowance that never renews does not keep anybody away for ever
 _NAMED = """
-SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0
+SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
 UNION SELECT actor_id FROM grants WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0

@@ -10,10 +10,10 @@ from bot.storage.transaction import Many, One, Row, Transaction
 _OPEN = "INSERT INTO renaming (name, pseudonym) VALUES ($1, $2)"
 _CLOSE = "DELETE FROM renaming WHERE name = $1"
 _GUILDS = """
-SELECT guild_id FROM draws WHERE member_id = $1 UNION SELECT guild_id FROM grants WHERE member_id = $1
-UNION SELECT guild_id FROM grants WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE actor_id = $1
-UNION SELECT guild_id FROM acts WHERE subject = $2 UNION SELECT guild_id FROM rules WHERE actor_id = $1
-UNION SELECT guild_id FROM entries WHERE reason = $3
+SELECT guild_id FROM draws WHERE member_id = $1 AND position = 0
+UNION SELECT guild_id FROM grants WHERE member_id = $1 UNION SELECT guild_id FROM grants WHERE actor_id = $1
+UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE subject = $2
+UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE reason = $3
 ORDER BY guild_id"""
 _USED_UNTIL = """
 SELECT MAX(ends_at) AS until_at FROM budgets
@@ -30,6 +30,10 @@ UPDATE acts SET actor_id = CASE actor_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE ac
 reason = CASE subject WHEN $4 THEN '' ELSE reason END,
 subject = CASE subject WHEN $4 THEN CAST($5 AS TEXT) ELSE subject END
 WHERE guild_id = $1 AND (actor_id = $2 OR subject = $4)"""
+# Of a job's draws the one at position 0 is found by its member.
+_DRAWS = """
+UPDATE draws SET member_id = $3
+WHERE guild_id = $1 AND job_id IN (SELECT job_id FROM draws WHERE member_id = $2 AND position = 0)"""
 _GRANTS = """
 UPDATE grants SET reason = CASE member_id WHEN $2 THEN '' ELSE reason END,
 actor_id = CASE actor_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE actor_id END,
@@ -59,9 +63,7 @@ def unname(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Trans
     yield One(_CLOSE, (str(member_id),))
     yield One(_GRANTS, (guild_id, member_id, pseudonym))
     yield One("UPDATE draws SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))
-    yield One(
-        "UPDATE draws SET member_id = $3 WHERE guild_id = $1 AND member_id = $2", (guild_id, member_id, pseudonym)
-    )
+    yield One(_DRAWS, (guild_id, member_id, pseudonym))
     yield One("UPDATE budgets SET scope = $2 WHERE scope = $1", (old, new))
     yield One("UPDATE rules SET actor_id = $3 WHERE guild_id = $1 AND actor_id = $2", (guild_id, member_id, pseudonym))
     return used["until_at"]

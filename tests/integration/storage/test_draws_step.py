@@ -1,0 +1,109 @@
+"""The step to schema 5, which makes the books' tables anew on SQLite, on a database with a past, on both engines."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StorageError
+from bot.ledger import transactions as ledger
+from bot.ledger.audit import verify
+from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.unnaming import guilds_with, unname
+from bot.settings import Settings
+from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
+from bot.storage.postgres import PostgresStore
+from bot.storage.sqlite import SQLiteStore
+from bot.storage.transaction import Many, One, Store, Transaction
+
+AT = 1_795_176_000.0
+SHIPPED = Shipped(member_daily_microusd=50_000, server_monthly_microusd=50_000)
+WHO = Who(guild_id=7, channel_id=9, member_id=42)
+_TABLES = ("SELECT * FROM draws ORDER BY job_id, position", "SELECT * FROM entries ORDER BY id")
+
+
+def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
+    return [dict(row) for row in (yield Many(sql))]
+
+
+def _run(sql: str, *args: Any) -> Transaction[None]:
+    yield One(sql, args)
+
+
+@pytest.fixture
+def engine(store_settings: Settings) -> Engine:
+    """The engine of the database."""
+    return "postgres" if store_settings.database_url else "sqlite"
+
+
+@pytest.fixture
+async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store]:
+    """A database as the version before left it, with a job in each state."""
+    folder = tmp_path / "schema-4"
+    folder.mkdir()
+    for path in SCHEMA_DIR.glob("000[1234]_*.sql"):
+        shutil.copy(path, folder)
+    if engine == "sqlite":
+        store: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
+    else:
+        store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
+    await migrate(store, engine, at=1.0, folder=folder)
+    for job_id in ("held", "exposed", "settled", "released"):
+        await store.write(
+            ledger.hold(
+                job_id=job_id, amount_microusd=1_000, who=WHO, ask=Ask(mode="m"), at=AT, shipped=SHIPPED, reason="r"
+            )
+        )
+    await store.write(ledger.settle("settled", 900, at=AT + 1, actor="wanda", reason=""))
+    await store.write(ledger.release("released", at=AT + 1, actor="wanda", reason=""))
+    await store.write(ledger.expose("exposed", at=AT + 1, actor="wanda", reason=""))
+    yield store
+    await store.close()
+
+
+async def test_every_draw_and_entry_is_kept_and_can_still_end(old: Store, engine: Engine) -> None:
+    """The step changes no row of the books; what was open ends afterwards, once, and the books are right."""
+    before = [await old.read(_all(table)) for table in _TABLES]
+    await migrate(old, engine, at=2.0)
+    assert [await old.read(_all(table)) for table in _TABLES] == before
+    for job_id in ("held", "exposed"):
+        assert not (await old.write(ledger.settle(job_id, 1_000, at=AT + 2, actor="wanda", reason=""))).repeated
+        assert (await old.write(ledger.release(job_id, at=AT + 3, actor="wanda", reason=""))).how == "settled"
+    assert await old.read(verify()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE draws SET state = 'lost' WHERE job_id = 'held'",
+        "UPDATE draws SET side = 'nobody' WHERE job_id = 'held'",
+        "UPDATE draws SET amount_microusd = -1 WHERE job_id = 'held'",
+        "UPDATE draws SET state = 'settled' WHERE job_id = 'held'",
+        "UPDATE draws SET ended_at = 1 WHERE job_id = 'held'",
+        "UPDATE draws SET ended_at = NULL WHERE job_id = 'released'",
+        "UPDATE draws SET settled_microusd = -1 WHERE job_id = 'settled'",
+        "INSERT INTO entries SELECT 'x', guild_id, job_id, scope, 'gift', 0, 0, at, at, '', '' FROM entries LIMIT 1",
+        "UPDATE entries SET spent_delta_microusd = 0",
+        "UPDATE entries SET scope = 'server:8'",
+        "DELETE FROM entries",
+    ],
+)
+async def test_what_was_refused_is_refused(old: Store, engine: Engine, wrong: str) -> None:
+    """No state, side, kind, amount or end that the tables refused before is taken now; entries are append-only."""
+    await migrate(old, engine, at=2.0)
+    before = [await old.read(_all(table)) for table in _TABLES]
+    with pytest.raises(StorageError):
+        await old.write(_run(wrong))
+    assert [await old.read(_all(table)) for table in _TABLES] == before
+
+
+async def test_a_member_is_found_and_unnamed(old: Store, engine: Engine) -> None:
+    """Who drew on a server's budgets is found by their member id, and not any more once every draw is a pseudonym's."""
+    await migrate(old, engine, at=2.0)
+    assert await old.read(guilds_with(42)) == (7,)
+    await old.write(unname(7, 42, pseudonym=-1, at=AT))
+    assert await old.read(guilds_with(42)) == ()
+    assert await old.read(_all("SELECT job_id FROM draws WHERE member_id <> -1")) == []
+    assert await old.read(verify()) == []
