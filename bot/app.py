@@ -185,6 +185,7 @@ def _spare_what_stays() -> None:
     A search through everything stops the loop: for a quarter of a second with a thousand jobs in flight. What is young
     is still searched all the time, and what is in no cycle needs no search.
     """
+    gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_AFTER)
 

@@ -19,8 +19,8 @@ _ROWS_MAX = 40  # rows of one statement: an SQLite of before 2020 takes 999 para
 _LOCK = """
 INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
 _LOCK_OF_JOB = """
-UPDATE locks SET taken = taken + 1
-WHERE name = (SELECT 'guild:' || guild_id FROM draws WHERE job_id = $1 LIMIT 1)"""
+INSERT INTO locks (name, taken) SELECT 'guild:' || guild_id, 1 FROM draws WHERE job_id = $1 LIMIT 1
+ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
 _LOCK_EVERY_SERVER = "UPDATE locks SET taken = taken + 1 WHERE name <> 'all'"
 
 _SUMS = """

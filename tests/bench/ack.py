@@ -20,7 +20,7 @@ _SHORT_S, _LONG_S = 0.5, 3600.0
 _WARM = 5
 _ALONE = 10  # commands one after the other; with the rounds that is 30
 _FEW, _MANY = 100, 1_000
-_IN_FLIGHT_WITHIN_S: Mapping[Name, float] = {"wanda": 60.0, "peer": 10.0}
+_IN_FLIGHT_WITHIN_S: Mapping[Name, float] = {"wanda": 60.0, "peer": 4.0}
 _NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
 
 

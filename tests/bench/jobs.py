@@ -30,8 +30,8 @@ _DRAINED_WITHIN_S = 20.0
 _WARM = 10
 _RAMPS: Mapping[Name, Sequence[int]] = {
     # Each begins where its contestant is known to hold, because a step below tells nothing.
-    "wanda": (35, 45, 50, 55, 60, 66, 75, 85),
-    "peer": (8, 14, 20, 25, 30, 36, 43),
+    "wanda": (40, 46, 51, 56, 62, 70, 80),
+    "peer": (14, 20, 26, 32, 40),
 }
 
 

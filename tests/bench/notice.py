@@ -5,8 +5,8 @@ Known means for Wanda that the completion is stored, for the peer that its clien
 fal's queue about the landed jobs, from submit to result, uploads not counted. A poller asks the more often the longer
 a job takes, so the time of the jobs stands beside that figure; Wanda asks as often for a job of an hour.
 
-At 1,000 the peer is overtaxed: its polls and its submits wait for each other. What fal does not have 25 s after the
-first command is not waited for, and what it has not noticed 6 s after the last landing counts as that late.
+At 1,000 the peer is overtaxed: its polls and its submits wait for each other. What fal does not have 22 s after the
+first command is not waited for, and what it has not noticed 4 s after the last landing counts as that late.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def _late(prefix: str, label: str, goals: tuple[Goal, ...] = ()) -> tuple[Spec, 
 def _of_a_thousand() -> tuple[Spec, ...]:
     label = f"{thousand.IN_FLIGHT:,} in flight"
     return (
-        Spec(key="at_fal", label=f"{thousand.IN_FLIGHT:,} commands, at fal after 25 s", unit="jobs"),
+        Spec(key="at_fal", label=f"{thousand.IN_FLIGHT:,} commands, at fal after 22 s", unit="jobs"),
         Spec(key="p50", label=f"{label}, p50", unit="ms", goals=(_SOON,)),
         Spec(key="p99", label=f"{label}, p99", unit="ms"),
         Spec(key="unnoticed", label=f"{label}, not noticed in time", unit=f"of {thousand.LANDED}"),

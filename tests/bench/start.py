@@ -104,7 +104,8 @@ async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
     process = await _spawned(stands, "wanda", data)
     try:
         first_at = await _first_answer(stands)
-        await until(partial(_streams, stands, JOBS), what=f"{JOBS} followed jobs", within_s=WITHIN_S)
+        # One more than was left behind: the first command's own, whenever it comes to be followed.
+        await until(partial(_streams, stands, JOBS + 1), what=f"{JOBS} followed jobs", within_s=WITHIN_S)
         followed_at = time.perf_counter()
         traffic = await stands.traffic()
         gauges = await _gauges(stands, process).read()

@@ -14,9 +14,9 @@ from tests.bench.flight import Flight, aloft
 from tests.bench.stands import Name
 
 IN_FLIGHT = 1_000
-LAUNCH_OVER_S, LAUNCH_WITHIN_S = 15.0, 10.0
+LAUNCH_OVER_S, LAUNCH_WITHIN_S = 15.0, 7.0
 LANDED = 200
-NOTICED_WITHIN_S = 6.0
+NOTICED_WITHIN_S = 4.0
 
 _flown: defaultdict[Name, list[Reading]] = defaultdict(list)
 _read: Counter[tuple[str, Name]] = Counter()
