@@ -4,10 +4,10 @@ Whoever writes here has the server's lock. One statement takes several rows, bec
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
-from bot.frozen import frozen
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Side, Standing, Terms, Warned
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
@@ -65,7 +65,7 @@ class Move(NamedTuple):
     spent_microusd: int = 0
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """What the movements of one transaction have in common. With `servers_only` the member's draws did not change."""
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from bot.frozen import frozen
-
 T = TypeVar("T")
 
 Side: TypeAlias = Literal["member", "server"]
@@ -36,7 +34,7 @@ class Window:
         return None if self.kind == "ever" else self.ends_at
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Limit:
     """What a scope may spend in a window; `because` names the rule that says so, as the end of a sentence.
 
@@ -65,7 +63,7 @@ class Limit:
         return (self.scope, self.window.starts_at, self.window.ends_at)
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How much of a limit is held by running jobs, and how much is spent."""
 
@@ -88,7 +86,7 @@ class Standing:
         return Standing(self.limit, self.held_microusd + amount_microusd, self.spent_microusd)
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Said(Generic[T]):
     """A value of the rules, and the words for the rule that gave it."""
 
@@ -150,7 +148,7 @@ class Approval:
     wait_s: float
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Everything the rules say about one member's jobs in one channel at one moment.
 
@@ -206,7 +204,7 @@ class GrantStanding:
         return max(0, self.grant.amount_microusd - self.held_microusd - self.spent_microusd)
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What a member's next job meets: the terms, where every limit stands, the unexpired grants, the open jobs.
 
@@ -219,7 +217,7 @@ class View:
     open_jobs: int = 0
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """How a job is paid for: `member_microusd` by the allowance, the rest by grants, as (scope, amount).
 
@@ -246,7 +244,7 @@ class Warned:
     at: float
 
 
-@frozen(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A job's hold is committed with this answer. `repeated` says that the job had one before, and nothing changed."""
 
@@ -258,7 +256,7 @@ class Held:
     repeated: bool
 
 
-@frozen()
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a job's hold ended, or that only the server's part is still open (`exposed`).
 

@@ -7,12 +7,10 @@ undoes only itself. Nothing here waits for anything but SQLite.
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.frozen import frozen
 from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
@@ -24,15 +22,13 @@ _STATEMENTS_MAX = 1024  # texts whose parameters are known: those of one process
 DATABASE_ERRORS = (sqlite3.Error, OverflowError)
 
 
-@frozen()
-class Committed:
+class Committed(NamedTuple):
     """A transaction of a batch that was kept; `value` is what it returned."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(NamedTuple):
     """A transaction of a batch of which nothing was kept, and why."""
 
     error: Exception

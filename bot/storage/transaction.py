@@ -6,32 +6,27 @@ seconds, flags are 0 or 1, JSON is TEXT.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
-
-from bot.frozen import frozen
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 Row: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 
-@frozen()
-class One:
+class One(NamedTuple):
     """Run `sql`; the yield's value is the first row, or None."""
 
     sql: str
     args: Sequence[Any] = ()
 
 
-@frozen()
-class Many:
+class Many(NamedTuple):
     """Run `sql`; the yield's value is the list of all rows."""
 
     sql: str
     args: Sequence[Any] = ()
 
 
-@frozen()
-class Lock:
+class Lock(NamedTuple):
     """Run `sql` for the locks that it takes until the transaction ends; the yield's value is None.
 
     SQLite carries out one transaction at a time, so it is left out there: nothing may depend on what `sql` changes.
