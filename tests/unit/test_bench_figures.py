@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench.__main__ import YARDSTICKS, asked
 from tests.bench.figures import Case, Figure, Goal, Reading, Run, Spec, Who, alternate, percentile, short, table
 from tests.bench.readme import BEGIN, END, with_bench
 
@@ -95,3 +96,11 @@ def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
     assert with_bench(once, bench) == once
     with pytest.raises(ValueError, match="markers"):
         with_bench("", bench)
+
+
+def test_no_word_means_every_yardstick() -> None:
+    """Without a word everything is measured, with words only that, and a word that is no yardstick is refused."""
+    assert asked([]).only == list(YARDSTICKS)
+    assert asked(["ack", "fit"]).only == ["ack", "fit"]
+    with pytest.raises(SystemExit):
+        asked(["speed"])
