@@ -152,13 +152,16 @@ def short(value: float) -> str:
 
 
 def _ratio(value: float) -> str:
+    if 0 < value < 0.1:
+        return f"1/{1 / value:,.0f}"
     return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
 
 
 def _spread(values: Sequence[float]) -> str:
     if not values:
         return "-"
-    return f"{short(median(values))} ({short(min(values))} to {short(max(values))})"
+    least, middle, most = short(min(values)), short(median(values)), short(max(values))
+    return middle if least == most else f"{middle} ({least} to {most})"
 
 
 def _mark(reached: bool | None) -> str:

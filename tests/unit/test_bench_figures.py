@@ -56,7 +56,12 @@ def test_the_table_shows_medians_with_their_spread() -> None:
     """A row says who had what, what Wanda is of the others and whether that is enough; who did not run has a dash."""
     shown = table([figure(Wanda=(30.0, 10.0, 20.0), limit=(10.0, 10.0, 40.0)), figure(peer=(1234.5,))]).splitlines()
     assert shown[2] == "| ack: p50, ms | 20 (10 to 30) | - | 10 (10 to 40) | 2.00 × limit | ≤ 1.5 × limit ✗ |"
-    assert shown[3] == "| ack: p50, ms | - | 1,234 (1,234 to 1,234) | - |  | ≤ 1.5 × limit ? |"
+    assert shown[3] == "| ack: p50, ms | - | 1,234 | - |  | ≤ 1.5 × limit ? |"
+
+
+def test_a_small_part_is_a_fraction() -> None:
+    """What is far below another's is a fraction of it, which 0.00 would not tell."""
+    assert figure(Wanda=(2.0,), peer=(600.0,)).ratios() == "1/300 × peer"
 
 
 def test_numbers_are_short() -> None:
@@ -92,7 +97,7 @@ def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
     bench = {"machine": "a lake", "date": "2026-11-20", "rounds": 1, "seconds": 900, "figures": rows}
     once = with_bench(f"above\n{BEGIN}\n{END}\nbelow", bench)
     assert "a lake; 2026-11-20; 1 rounds in 15 minutes." in once
-    assert "| ack: p50, ms | 2 (2 to 2) | - | 4 (4 to 4) | 0.50 × limit | ≤ 1.5 × limit ✓ |" in once
+    assert "| ack: p50, ms | 2 | - | 4 | 0.50 × limit | ≤ 1.5 × limit ✓ |" in once
     assert with_bench(once, bench) == once
     with pytest.raises(ValueError, match="markers"):
         with_bench("", bench)
