@@ -28,6 +28,7 @@ from bot.settings import Settings
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
+FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
 STORAGE_TROUBLE = (
     "Wanda's database does not answer, so nothing was started and nothing was charged. "
     "Try again in a few minutes; if it stays like this, tell an admin."

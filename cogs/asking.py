@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import re
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Self
 
 import discord
 from discord.ext import commands
 
+from bot.background import end
 from bot.catalogue.cheaper import cheaper
-from bot.client import STORAGE_TROUBLE, Interaction, Services, Wanda, answer_privately
+from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Services, Wanda, answer_privately
 from bot.delivery.embeds import to_embed, to_view
 from bot.errors import Refusal, StorageError
 from bot.jobs.drafts import Draft
@@ -27,7 +27,6 @@ GONE = (
 )
 BEGUN = "Wanda is on it; the card in the channel shows how it goes."
 DROPPED = "Cancelled. Nothing was held or charged."
-TROUBLE = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
 TIDY_S = 60.0  # between two looks for questions whose time is over
 CHEAPEST = "This is already the cheapest way to make it. Press Make it or Cancel."
 
@@ -92,7 +91,7 @@ class DraftButton(
             log.exception("a button below a question failed")
             interaction.client.services.drafts.take(self.draft_id, member_id=interaction.user.id)
             await _forget(interaction.client.services, draft)
-            await _say(interaction, TROUBLE)
+            await _say(interaction, FAILED)
 
 
 async def _make(interaction: Interaction, draft: Draft) -> None:
@@ -109,7 +108,7 @@ async def _make(interaction: Interaction, draft: Draft) -> None:
         sentence = STORAGE_TROUBLE
     except Exception:
         log.exception("a job failed before it was accepted")
-        sentence = TROUBLE
+        sentence = FAILED
     else:
         return
     await interaction.followup.delete_message(card.message_id)
@@ -162,10 +161,7 @@ class Asking(commands.Cog):
     async def cog_unload(self) -> None:
         """Answer them no more; a question does not outlive the process, and neither do its files."""
         self.bot.remove_dynamic_items(DraftButton)
-        if self._tidying is not None:
-            self._tidying.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._tidying
+        await end(self._tidying)
         for over in self.bot.services.drafts.all():
             await _forget(self.bot.services, over)
 

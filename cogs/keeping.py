@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 import discord
 from discord.ext import commands
 
+from bot.background import end
 from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs.forgetting import guilds_present, stay_in_guild
@@ -34,10 +34,7 @@ class Keeping(commands.Cog):
 
     async def cog_unload(self) -> None:
         """End the loop and wait for its end."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await end(self._loop)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:

@@ -12,7 +12,7 @@ import discord
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build
-from bot.client import NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
+from bot.client import FAILED, NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs.drafts import Draft
 from bot.jobs.model import Address
@@ -116,7 +116,7 @@ async def taking_back(interaction: Interaction) -> AsyncGenerator[None]:
         await withdraw(interaction, STORAGE_TROUBLE)
     except Exception:
         log.exception("a command failed before its job was accepted")
-        await withdraw(interaction, "Something went wrong in Wanda, and nothing was charged. Please tell an admin.")
+        await withdraw(interaction, FAILED)
 
 
 async def begin(

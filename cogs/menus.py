@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.catalogue.registry import by_id
-from bot.client import Interaction, Wanda, answer_privately
+from bot.client import FAILED, Interaction, Wanda, answer_privately
 from bot.delivery import menu_words as words
 from bot.delivery.menu_words import Menu, Part
 from bot.errors import Refusal
@@ -83,7 +83,7 @@ class Form(discord.ui.Modal):
     async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Say so; discord.py would only log it."""
         log.error("a form failed", exc_info=error)
-        await answer_privately(interaction, words.FORM_FAILED)
+        await answer_privately(interaction, FAILED)
 
 
 def _item(part: Part) -> discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]:

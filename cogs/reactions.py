@@ -14,7 +14,7 @@ from typing import Any, Self
 import discord
 from discord.ext import commands
 
-from bot.client import STORAGE_TROUBLE, Interaction, Wanda, answer_privately
+from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Wanda, answer_privately
 from bot.delivery import again_words as words
 from bot.delivery.embeds import to_embed, to_view
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
@@ -325,7 +325,7 @@ class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=word
             kept = await self._carry_out(interaction, draft)
         except Exception:
             log.exception("an answer to a question in public failed")
-            await answer_privately(interaction, words.FAILED)
+            await answer_privately(interaction, FAILED)
         finally:
             if not kept:
                 await discard(inputs_folder(interaction.client.services.settings.data_dir, draft.id))

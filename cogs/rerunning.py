@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bot.client import STORAGE_TROUBLE, Interaction, Services, answer_privately, withdraw
+from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Services, answer_privately
 from bot.delivery import again_words as words
 from bot.errors import FilesGone, OptionRefused, Refusal, StorageError
 from bot.jobs.again import Again
@@ -16,12 +16,11 @@ from bot.ledger.model import Ask, Who
 from bot.media.intake import discard, inputs_folder
 from cogs.asker import asker
 from cogs.asking import ask_first
-from cogs.making import check_place, public_card
+from cogs.making import check_place, public_card, taking_back
 from cogs.placing import order_of, second_card
 from cogs.weighing import refuse_if_ruled_out, weigh, weigh_at_once
 
 log = logging.getLogger(__name__)
-FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +76,13 @@ async def carry_out(interaction: Interaction, wish: Wish) -> None:
     if wish.known is not None:
         weighed = await weigh_at_once(services, who, wish.known.mode, wish.known.inputs)
         costly = weighed is not None and weighed.is_costly
+    card = None
     if costly:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _begin(interaction, wish, who, None)
     else:
-        await _begin(interaction, wish, who, await public_card(interaction))
+        card = await public_card(interaction)
+    async with taking_back(interaction):
+        await _begin(interaction, wish, who, card)
 
 
 async def _begin(interaction: Interaction, wish: Wish, who: Who, card: Address | None) -> None:
@@ -98,14 +99,6 @@ async def _begin(interaction: Interaction, wish: Wish, who: Who, card: Address |
         else:
             await services.runner.accept(order_of(draft, card or await second_card(interaction)))
         kept = True
-    except Refusal as refusal:
-        await withdraw(interaction, str(refusal))
-    except StorageError:
-        log.exception("a rerun was refused: the database did not answer")
-        await withdraw(interaction, STORAGE_TROUBLE)
-    except Exception:
-        log.exception("a rerun failed before its job was accepted")
-        await withdraw(interaction, FAILED)
     finally:
         if not kept:
             await discard(inputs_folder(services.settings.data_dir, job_id))

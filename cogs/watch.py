@@ -8,6 +8,7 @@ from contextlib import suppress
 import discord
 from discord.ext import commands
 
+from bot.background import end
 from bot.client import Wanda
 from bot.delivery.warning_words import warning
 from bot.errors import StorageError
@@ -34,10 +35,7 @@ class Watch(commands.Cog):
 
     async def cog_unload(self) -> None:
         """End the loop and wait for its end."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await end(self._loop)
 
     async def _watch(self) -> None:
         """Post what is pending whenever a job has crossed a threshold, and from time to time."""

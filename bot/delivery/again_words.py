@@ -55,7 +55,6 @@ NO_TURN = (
     "Nothing was charged; react again in a few minutes."
 )
 NO_PLACE = "Discord did not let Wanda post there. Nothing was charged; ask an admin to let her send messages and files."
-FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
 QUESTION_OVER = (
     "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
     "Nothing was charged for it; ask again if you still want the video."

@@ -6,12 +6,12 @@ A card is read and written back with the one field changed, so that the video, i
 import asyncio
 import logging
 from collections import OrderedDict
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import discord
 
+from bot.background import end
 from bot.delivery import kin_words
 from bot.delivery.border import Border, Met
 from bot.delivery.results import Sleep
@@ -55,10 +55,7 @@ class Kin:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await end(self._loop)
 
     def posted(self, job: Job) -> None:
         """Have the parent's card, if there is one, link to this video soon. Never raises, never waits."""

@@ -19,7 +19,6 @@ _ACTS: Mapping[Kind, str] = {
     "video": "a video (MP4 or MOV)",
     "audio": "a sound or a voice message (OGG, MP3 or WAV)",
 }
-FORM_FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
 
 
 @dataclass(frozen=True, slots=True)

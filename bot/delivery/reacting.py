@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 import discord
 
+from bot.background import end
 from bot.delivery.border import Border, Met
 from bot.delivery.results import Sleep
 from bot.settings import Settings
@@ -40,10 +40,7 @@ class Reactor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await end(self._loop)
 
     def offer(self, channel_id: int, message_id: int) -> None:
         """Have the emoji put below this message soon. Never raises, never waits."""
