@@ -69,7 +69,7 @@ def _many(stands: Stands, folder: Path, name: Name) -> Run:
         await stands.fal.post("settings", {"seconds_per_job": _LONG_S})
         async with stands.subject(name, new_folder(folder)):
             await _one_by_one(stands, _WARM)
-            before = await _submits(stands)
+            before = await stands.submits()
             reading = _read("many", (await stands.burst(_MANY))["ack_ms"])
             if name not in _IN_FLIGHT_WITHIN_S:
                 return reading
@@ -87,16 +87,11 @@ async def _in_flight(stands: Stands, before: int, *, within_s: float) -> int:
     """Wait for the jobs to be in flight, for a bounded time; returns how many are."""
 
     async def all_submitted() -> bool:
-        return await _submits(stands) - before >= _MANY
+        return await stands.submits() - before >= _MANY
 
     with suppress(TimeoutError):
         await until(all_submitted, what="thousand jobs in flight", within_s=within_s)
-    return await _submits(stands) - before
-
-
-async def _submits(stands: Stands) -> int:
-    traffic = await stands.traffic()
-    return traffic["requests"].get("submit", 0)
+    return await stands.submits() - before
 
 
 def _read(key: str, ack_ms: list[float | None]) -> dict[str, float]:

@@ -9,13 +9,13 @@ time beside it tells whether they did the same work.
 """
 
 import asyncio
-import contextlib
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.background import end
 from bot.delivery.making_fit import MakingFit
 from bot.delivery.results import Fetched
 from bot.jobs.model import Job, Left, Live
@@ -112,9 +112,7 @@ async def _wanda(making: MakingFit, ffmpeg: Overheard, clip: Fetched) -> Reading
     cpu_s, began = _cpu_s(), time.perf_counter()
     made = await making.fitted(a_job(), None, clip, LIMIT_BYTES)
     took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
-    watching.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watching
+    await end(watching)
     if made is None or made.size_bytes > LIMIT_BYTES:
         raise RuntimeError("Wanda made no copy that fits")
     await making.forget(made)

@@ -72,15 +72,15 @@ class Flight:
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
         """Have so many commands run, at once or over a time; returns how many fal has: all, or those in `within_s`."""
-        before = await self._submits()
+        before = await self.stands.submits()
         await self.stands.burst(count, over_s=over_s)
 
         async def arrived() -> bool:
-            return await self._submits() >= before + count
+            return await self.stands.submits() >= before + count
 
         with contextlib.suppress(TimeoutError):
             await until(arrived, what="jobs at fal", within_s=within_s)
-        return await self._submits() - before
+        return await self.stands.submits() - before
 
     async def launch_many(self, count: int, *, within_s: float) -> None:
         """Have so many commands run, in bursts that each wait until fal has the last: as fast as the subject can."""
@@ -122,9 +122,6 @@ class Flight:
             if gauges["noticed"].keys() >= set(landed) or time.monotonic() > give_up_at:
                 return gauges | {"read_at": time.time()}
             await asyncio.sleep(TAIL_S)
-
-    async def _submits(self) -> int:
-        return (await self.stands.traffic())["requests"].get("submit", 0)
 
 
 def _landing(landed: Sequence[dict[str, Any]], gauges: dict[str, Any], *, fal_busy: float) -> Landing:

@@ -1,7 +1,6 @@
 """The stand-ins, each in a process of its own, and whoever is measured against them, in another."""
 
 import asyncio
-import contextlib
 import os
 import tempfile
 import time
@@ -14,6 +13,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import aiohttp
 
+from bot.background import end
 from sandbox.stage import Control, Process, attached
 from tests.media_samples import png
 
@@ -46,7 +46,7 @@ class Subject:
         await self.gauges.post("reset", {})
 
     async def read(self) -> dict[str, Any]:
-        """Return lag_p50_ms, lag_p99_ms and lag_max_ms since `reset`, cpu_s, and when it noticed which completion."""
+        """Return lag_p50_ms, lag_p99_ms and lag_max_ms since `reset`, and when it noticed which completion."""
         return await self.gauges.get("gauges")
 
     def resident_bytes(self) -> int:
@@ -71,9 +71,7 @@ class Subject:
         try:
             yield seen
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
 
 class Stands:
@@ -122,14 +120,23 @@ class Stands:
 
     async def start(self, name: Name, data: Path, **settings: str) -> Subject:
         """Start whoever is measured, with `data` as its folder, and return once it is connected to Discord."""
-        env = {**self.environment, **OPEN_HANDED, "WANDA_DATA_DIR": str(data), **settings}
-        process = await Process.start(name, "-m", "tests.bench.subject", name, env=env)
+        process = await self.spawn(name, data, **settings)
         try:
-            line = await process.until(lambda line: line.startswith("gauges="), within_s=READY_WITHIN_S)
+            subject = await self.gauged(process)
             await process.until(lambda line: "is ready" in line, within_s=READY_WITHIN_S)
         except BaseException:
             await process.stop()
             raise
+        return subject
+
+    async def spawn(self, name: Name, data: Path, **settings: str) -> Process:
+        """Start whoever is measured, and wait for nothing."""
+        env = {**self.environment, **OPEN_HANDED, "WANDA_DATA_DIR": str(data), **settings}
+        return await Process.start(name, "-m", "tests.bench.subject", name, env=env)
+
+    async def gauged(self, process: Process) -> Subject:
+        """Return it with its gauges, once it has said where they are."""
+        line = await process.until(lambda line: line.startswith("gauges="), within_s=READY_WITHIN_S)
         return Subject(process, Control(self.http, line.partition("=")[2]))
 
     @asynccontextmanager
@@ -169,6 +176,10 @@ class Stands:
     async def traffic(self) -> dict[str, Any]:
         """Return how many requests of each kind arrived at fal's queue, and how many streams are open."""
         return await self.fal.get("traffic")
+
+    async def submits(self) -> int:
+        """Return how many submits arrived at fal's queue."""
+        return (await self.traffic())["requests"].get("submit", 0)
 
     async def videos(self) -> dict[str, float]:
         """Return when each card of the channel got its video, in Unix seconds, by the message's id."""

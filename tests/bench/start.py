@@ -17,9 +17,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from sandbox.stage import Control, Process
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
-from tests.bench.stands import OPEN_HANDED, READY_WITHIN_S, Name, Stands, Subject, answered, until
+from tests.bench.stands import READY_WITHIN_S, Name, Stands, answered, until
 
 JOBS = 1000
 LOOK_S = 0.005
@@ -87,7 +86,7 @@ async def _left_behind(stands: Stands, data: Path) -> Path:
 async def _with_nothing(stands: Stands, name: Name, data: Path) -> Reading:
     """Start it, and take the time of its first answer."""
     began = time.perf_counter()
-    process = await _spawned(stands, name, data)
+    process = await stands.spawn(name, data)
     try:
         return {"first_s": await _first_answer(stands) - began}
     finally:
@@ -101,14 +100,14 @@ async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
     await stands.fal.delete("traffic")
     await stands.fal.post("faults", {"at": "stream", "delay_s": STREAM_DELAY_S, "times": 1_000_000})
     began = time.perf_counter()
-    process = await _spawned(stands, "wanda", data)
+    process = await stands.spawn("wanda", data)
     try:
         first_at = await _first_answer(stands)
         # One more than was left behind: the first command's own, whenever it comes to be followed.
         await until(partial(_streams, stands, JOBS + 1), what=f"{JOBS} followed jobs", within_s=WITHIN_S)
         followed_at = time.perf_counter()
         traffic = await stands.traffic()
-        gauges = await _gauges(stands, process).read()
+        gauges = await (await stands.gauged(process)).read()
     finally:
         await process.stop(how=signal.SIGKILL)
         await stands.fal.delete("faults")
@@ -120,17 +119,6 @@ async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
         "lag_p99_ms": gauges["lag_p99_ms"],
         "lag_max_ms": gauges["lag_max_ms"],
     }
-
-
-async def _spawned(stands: Stands, name: Name, data: Path) -> Process:
-    """Start it, and wait for nothing."""
-    env = {**stands.environment, **OPEN_HANDED, "WANDA_DATA_DIR": str(data)}
-    return await Process.start(name, "-m", "tests.bench.subject", name, env=env)
-
-
-def _gauges(stands: Stands, process: Process) -> Subject:
-    line = next(line for line in process.lines if line.startswith("gauges="))
-    return Subject(process, Control(stands.http, line.partition("=")[2]))
 
 
 async def _first_answer(stands: Stands) -> float:

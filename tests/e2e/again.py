@@ -1,12 +1,21 @@
 """What the tests of reruns do and look at."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.play import held_and_spent, in_state
+from tests.e2e.play import finished, held_and_spent, in_state, order
 
 FREE = frozenset({"prompt", "enable_prompt_expansion"})  # what a faithful rerun may send differently
+
+
+async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
+    """Make a video as maker and return its card once it may be reacted to."""
+    message_id = await order(stage, files, seed=seed)
+    await finished(stage, message_id)
+    await in_state(stage, message_id, "done")
+    return message_id
 
 
 async def react(stage: Stage, user: str, message_id: str, emoji: str) -> None:

@@ -14,6 +14,7 @@ from tests.e2e.again import (
     inputs,
     labels,
     latest_input,
+    one_video,
     press,
     restart,
     spent_by,
@@ -24,14 +25,6 @@ from tests.e2e.asking import admin, ask
 from tests.e2e.play import books_are_right, finished, in_state, order, picture, real_file, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
-    """Make a video as maker and return its card."""
-    message_id = await order(stage, files, seed=seed)
-    await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
-    return message_id
 
 
 async def child(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:

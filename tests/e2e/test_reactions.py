@@ -14,6 +14,7 @@ from tests.e2e.again import (
     inputs,
     labels,
     latest_input,
+    one_video,
     press,
     react,
     restart,
@@ -21,17 +22,9 @@ from tests.e2e.again import (
     wait_for,
 )
 from tests.e2e.asking import admin, ask
-from tests.e2e.play import PRICED, books_are_right, finished, in_state, order, picture, replied
+from tests.e2e.play import PRICED, books_are_right, finished, in_state, picture, replied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
-    """Make a video as maker and return its card once it may be reacted to."""
-    message_id = await order(stage, files, seed=seed)
-    await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
-    return message_id
 
 
 async def requests(stage: Stage) -> int:
