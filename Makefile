@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test check bench format lock readme clean
+.PHONY: demo test check fuzz bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -18,6 +18,10 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+# The property tests alone, longer and at random; `make test` tries the same examples on every run.
+fuzz: .venv/dev
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ONLY)
 
 # `make bench ONLY=ack` runs one yardstick; several stand in quotes.
 bench: .venv/dev

@@ -91,22 +91,26 @@ def short_day(day: date) -> str:
 
 
 def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[float, str], ...]:
-    """Return (moment, name) of few moments from the first to the last: whole hours of a day, else midnights."""
+    """Return two to five (moment, name) from the first moment to the last: whole hours of a day, else midnights.
+
+    No mark stands nearer to the first or the last than 0.6 of a step, where their names would run together. Since the
+    window is at most 4.1 steps long, at most three marks fit between.
+    """
     length_s = ends_at - starts_at
     if length_s <= 2 * _DAY_S:
-        step = math.ceil(length_s / _HOUR_S / (_MARKS_MAX - 1))
-        moments = [starts_at + index * step * _HOUR_S for index in range(_MARKS_MAX)]
+        step_s = math.ceil(length_s / _HOUR_S / (_MARKS_MAX - 1)) * _HOUR_S
+        moments = [starts_at + index * step_s for index in range(_MARKS_MAX)]
         name = _hour
     else:
         first = datetime.fromtimestamp(starts_at, tz).date()
         name = _weekday if length_s <= 8 * _DAY_S else _month if length_s > 300 * _DAY_S else _day
         count = _MARKS_MAX - 1 if name is _month else _MARKS_MAX  # a year's number takes room
         step = math.ceil(length_s / _DAY_S / (count - 1) - 0.1)  # an hour more in a month changes nothing
-        midnights = [datetime.combine(first + timedelta(index * step), time(), tz) for index in range(_MARKS_MAX)]
-        moments = [max(at.timestamp(), starts_at) for at in midnights]
-    room_s = 0.6 * (moments[1] - moments[0])
-    marks = [starts_at, *(at for at in moments[1:] if at <= ends_at - room_s), ends_at]
-    return tuple((at, name(datetime.fromtimestamp(at, tz))) for at in marks)
+        step_s = step * _DAY_S
+        moments = [datetime.combine(first + timedelta(i * step), time(), tz).timestamp() for i in range(_MARKS_MAX + 1)]
+    room_s = 0.6 * step_s
+    between = [at for at in moments if starts_at + room_s <= at <= ends_at - room_s]
+    return tuple((at, name(datetime.fromtimestamp(at, tz))) for at in (starts_at, *between, ends_at))
 
 
 def _hour(at: datetime) -> str:

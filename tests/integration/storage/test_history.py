@@ -15,7 +15,7 @@ from bot.storage.transaction import Store, Transaction
 from tests.jobs_samples import a_job
 
 BERLIN = ZoneInfo("Europe/Berlin")
-AT = datetime(2026, 10, 24, 22, 30, tzinfo=BERLIN).timestamp()  # the next day has 25 hours
+AT = datetime(2024, 10, 26, 22, 30, tzinfo=BERLIN).timestamp()  # the next day has 25 hours
 HOUR_S = 3600.0
 SHIPPED = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
 
@@ -74,13 +74,13 @@ async def test_spend_by_day_is_by_the_servers_days(past: Store) -> None:
     """Jobs on both sides of midnight in Berlin are on two days, and all on one in UTC."""
     here = await past.read(rulebook.spend_by_day(7, since=AT, tz=BERLIN))
     assert here == (
-        DaySpend(day="2026-10-24", mode="", spent_microusd=21, jobs=2),
-        DaySpend(day="2026-10-25", mode="", spent_microusd=25, jobs=2),
+        DaySpend(day="2024-10-26", mode="", spent_microusd=21, jobs=2),
+        DaySpend(day="2024-10-27", mode="", spent_microusd=25, jobs=2),
     )
     there = await past.read(rulebook.spend_by_day(7, since=AT, tz=ZoneInfo("UTC")))
-    assert there == (DaySpend(day="2026-10-24", mode="", spent_microusd=46, jobs=4),)
+    assert there == (DaySpend(day="2024-10-26", mode="", spent_microusd=46, jobs=4),)
     mine = await past.read(rulebook.spend_by_day(7, since=AT + 1, tz=BERLIN, member_id=0))
-    assert mine == (DaySpend(day="2026-10-25", mode="", spent_microusd=12, jobs=1),)
+    assert mine == (DaySpend(day="2024-10-27", mode="", spent_microusd=12, jobs=1),)
 
 
 async def test_top_members(past: Store) -> None:

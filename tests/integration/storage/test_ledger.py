@@ -258,6 +258,7 @@ async def _step_slowly(connection: Any, transaction: Transaction[Any], statement
         transaction.close()
 
 
+@pytest.mark.hypothesis
 def test_random_histories_with_crashes_keep_the_books_right(store_settings: Settings) -> None:
     """After any calls, repetitions, crashes and restarts: rows equal sums, caps hold, each hold ends once."""
 
@@ -267,7 +268,9 @@ def test_random_histories_with_crashes_keep_the_books_right(store_settings: Sett
     run_state_machine_as_test(
         Here,
         settings=hypothesis_settings(
-            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=hypothesis_settings().max_examples // 5,  # each example opens a database
+            stateful_step_count=25,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
 

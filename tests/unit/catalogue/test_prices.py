@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue import registry
@@ -113,7 +113,6 @@ def test_reference_adds_every_clip() -> None:
 LENGTH = st.floats(min_value=1, max_value=30)
 
 
-@settings(deadline=None)
 @given(st.lists(LENGTH, max_size=3), st.integers(2, 10))
 def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> None:
     """A quote is an integer, never below the exact price, and above it by little more than a micro-dollar."""
@@ -128,7 +127,6 @@ def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> No
     assert exact <= microusd < exact + 1 + Fraction(len(lengths), 10)
 
 
-@settings(deadline=None)
 @given(LENGTH, LENGTH, st.integers(2, 10), st.integers(2, 10))
 def test_more_seconds_never_cost_less(one: float, other: float, brief: int, long: int) -> None:
     """A quote grows with what goes in and with what comes out."""

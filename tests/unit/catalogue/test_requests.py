@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue import registry
@@ -162,7 +162,6 @@ OPTIONAL = {
 }
 
 
-@settings(deadline=None)
 @given(st.fixed_dictionaries(OPTIONAL))
 def test_a_stored_request_is_the_same_request(options: dict[str, Any]) -> None:
     """What a job row keeps builds a request with the same payload and the same row again."""

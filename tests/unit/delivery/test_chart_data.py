@@ -11,7 +11,7 @@ from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Standing
 from bot.ledger.windows import window
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NOW = 1_795_149_313.0  # 20 November 2026
+NOW = 1_605_846_913.0  # 20 November 2020
 
 
 def pool(kind: Kind, *, cap: int, spent: int, at: float = NOW) -> Standing:
@@ -27,8 +27,8 @@ def spend(day: str, mode: str, microusd: int) -> DaySpend:
 def test_days_end_today() -> None:
     """The days of a picture are the server's own, and the last is today; each mode stands once, the dearest first."""
     days = Days.last(3, now=NOW, tz=BERLIN)
-    assert [day.isoformat() for day in days.days] == ["2026-11-18", "2026-11-19", "2026-11-20"]
-    spent = [spend("2026-11-19", "wan27-image", 5), spend("2026-11-20", "wan21-image", 9), spend("2026-11-20", "", 1)]
+    assert [day.isoformat() for day in days.days] == ["2020-11-18", "2020-11-19", "2020-11-20"]
+    spent = [spend("2020-11-19", "wan27-image", 5), spend("2020-11-20", "wan21-image", 9), spend("2020-11-20", "", 1)]
     chart = chart_data.mode_days(spent, days)
     assert chart.modes == (("Wan 2.1 image", (0, 0, 9)), ("Wan 2.7 image", (0, 5, 0)), ("unknown", (0, 0, 1)))
 
@@ -58,7 +58,7 @@ def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, i
     assert wire(chart_data.burn_down(standing, known, now=NOW, tz=BERLIN))
     report = Report(
         days=30,
-        by_day=(spend("2026-11-19", "wan27-image", 5),),
+        by_day=(spend("2020-11-19", "wan27-image", 5),),
         top=tuple(MemberSpend(member_id=10**18 + n, spent_microusd=10**9 - n, jobs=n) for n in range(10)),
         pools=tuple(pool(one, cap=cap, spent=5) for one in KINDS),
         now=NOW,

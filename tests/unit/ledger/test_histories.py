@@ -36,4 +36,4 @@ class InMemory(LedgerMachine):
 
 
 TestHistories = InMemory.TestCase
-TestHistories.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestHistories.settings = settings(stateful_step_count=40)

@@ -12,7 +12,7 @@ USD = 1_000_000
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def at(month: int, day: int, hour: int = 0, minute: int = 0, year: int = 2026) -> float:
+def at(month: int, day: int, hour: int = 0, minute: int = 0, year: int = 2009) -> float:
     """Return a moment in Berlin."""
     return datetime(year, month, day, hour, minute, tzinfo=BERLIN).timestamp()
 
@@ -60,7 +60,7 @@ def test_for_ever() -> None:
     """A budget that never renews is empty on a date, or too far away to tell."""
     ever: dict[str, Any] = {"started_at": at(1, 1), "now": at(7, 1), "ends_at": None, "tz": BERLIN}
     assert forecast(5, cap_microusd=10, **ever).sentence == "Empty on 28 December at this pace."
-    assert forecast(4, cap_microusd=10, **ever).sentence == "Empty on 29 March 2027 at this pace."
+    assert forecast(4, cap_microusd=10, **ever).sentence == "Empty on 29 March 2010 at this pace."
     assert forecast(1, cap_microusd=10, **ever).sentence == "At this pace it lasts for more than two years."
     assert forecast(10, cap_microusd=10, **ever).sentence == "It is used up."
 
