@@ -1,1 +1,1 @@
-"""Wanda, without a single Discord command: catalogue, fal, media, ledger, jobs, delivery, web and storage."""
+"""The program: everything but the Discord commands, which are in `cogs`."""

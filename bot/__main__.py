@@ -69,7 +69,7 @@ def _run(settings: Settings) -> int:
 
 
 def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
-    from bot.catalogue.pricing import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
+    from bot.catalogue.example import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
     from bot.catalogue.registry import price_table  # noqa: PLC0415 - see the module's docstring
 
     try:
@@ -82,19 +82,22 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
 
 
 def _commands() -> int:
-    from cogs import admin, families, jobs, menus, privacy, quota  # noqa: PLC0415 - see the module's docstring
-    from cogs.wan import command_payload  # noqa: PLC0415 - see the module's docstring
+    from cogs import menus, privacy, quota  # noqa: PLC0415 - see the module's docstring
+    from cogs.admin import cog as admin  # noqa: PLC0415 - see the module's docstring
+    from cogs.jobs import cog as jobs  # noqa: PLC0415 - see the module's docstring
+    from cogs.wan import cog as wan  # noqa: PLC0415 - see the module's docstring
+    from cogs.wan.groups import command_payload  # noqa: PLC0415 - see the module's docstring
 
     members = [quota.offered(), jobs.offered(), privacy.offered()]
     # The message menus stand last, where discord.py's tree has them.
-    groups = [*families.offered(), *members, admin.offered(), *menus.offered()]
+    groups = [*wan.offered(), *members, admin.offered(), *menus.offered()]
     print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
 
 
 def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
-    from bot.bookkeeping import close_exposure, lines, look  # noqa: PLC0415 - see the module's docstring
-    from bot.ledger.amounts import amount  # noqa: PLC0415 - see the module's docstring
+    from bot.cli.ledger import close_exposure, lines, look  # noqa: PLC0415 - see the module's docstring
+    from bot.ledger.typed_amount import amount  # noqa: PLC0415 - see the module's docstring
 
     if (close is None) != (at is None):
         print("Give --close and --at together: which job, and what fal charged for it, or 0.", file=sys.stderr)
@@ -114,7 +117,7 @@ def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
 
 
 def _check(settings: Settings) -> int:
-    from bot.checks import check  # noqa: PLC0415 - see the module's docstring
+    from bot.cli.check import check  # noqa: PLC0415 - see the module's docstring
 
     findings = asyncio.run(check(settings))
     for finding in findings:

@@ -15,48 +15,48 @@ from typing import Any
 import discord
 import httpx
 
+from bot.cards.channel_queue import Turns
+from bot.cards.job_cards import DiscordCards
+from bot.cards.offered_reactions import Reactor
+from bot.cards.parent_links import Kin
+from bot.cards.result_file import Results
 from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
-from bot.delivery.again_words import OFFERED
-from bot.delivery.charts.painter import Painter
-from bot.delivery.discord_cards import DiscordCards
-from bot.delivery.kin import Kin
-from bot.delivery.reacting import Reactor
-from bot.delivery.results import Results
-from bot.delivery.turns import Turns
+from bot.drawing.painter import Painter
 from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
-from bot.fal.transport import make_http
 from bot.ids import new_id
 from bot.jobs.budgets import Budgets, shipped_by
-from bot.jobs.drafts import Drafts
-from bot.jobs.errands import Errands
-from bot.jobs.keeping import DAY_S, Keeper
-from bot.jobs.runner import Runner
-from bot.jobs.sweeping import sweep
 from bot.log import set_up
 from bot.media.ffmpeg import Ffmpeg
-from bot.media.fitting import Fitter
+from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
-from bot.media.shrinking import Shrinker
+from bot.media.shrinker import Shrinker
+from bot.net.transport import make_http
+from bot.runner.drafts import Drafts
+from bot.runner.fal_steps import Errands
+from bot.runner.orphans import sweep
+from bot.runner.retention import DAY_S, Keeper
+from bot.runner.runner import Runner
 from bot.settings import Settings
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from bot.storage.transaction import One, Store, Transaction
-from bot.web.server import WebServer
-from cogs.admin import admin
-from cogs.again import again
-from cogs.asking import questions
-from cogs.families import families
-from cogs.jobs import jobs
-from cogs.keeping import keeping
+from bot.texts.finished import OFFERED
+from bot.web.health import WebServer
+from cogs.admin.cog import admin
+from cogs.budget_warnings import watch
+from cogs.card_buttons import results
+from cogs.jobs.cog import jobs
 from cogs.menus import menus
+from cogs.ordering.confirmation import questions
 from cogs.privacy import privacy
 from cogs.quota import quota
-from cogs.reactions import reactions
-from cogs.results import results
-from cogs.watch import watch
+from cogs.results.buttons import again
+from cogs.results.reactions import reactions
+from cogs.retention import keeping
+from cogs.wan.cog import families
 
 log = logging.getLogger(__name__)
 GARBAGE_AFTER = (2000, 10, 50)  # new objects until the youngest are searched, such searches until more are, until all

@@ -13,17 +13,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cards.channel_queue import Turns
 from bot.catalogue.price import PriceTable
-from bot.delivery.charts.painter import Painter
-from bot.delivery.turns import Turns
+from bot.drawing.painter import Painter
 from bot.errors import Refusal, StartRefused, StorageError
-from bot.jobs.drafts import Drafts
-from bot.jobs.keeping import Keeper
-from bot.jobs.runner import Runner
 from bot.ledger.model import Shipped
-from bot.media.fitting import Fitter
+from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
+from bot.runner.drafts import Drafts
+from bot.runner.retention import Keeper
+from bot.runner.runner import Runner
 from bot.settings import Settings
 from bot.storage.transaction import Store
 

@@ -1,1 +1,1 @@
-"""Wanda's Discord face: one cog per Wan family, and the buttons on their results."""
+"""Wanda's Discord face: a folder for each thing that people see."""

@@ -15,12 +15,12 @@ from discord.ext import commands
 
 from bot.catalogue.registry import by_id
 from bot.client import FAILED, Interaction, Wanda, answer_privately
-from bot.delivery import menu_words as words
-from bot.delivery.menu_words import Menu, Part
 from bot.errors import Refusal
-from bot.media.claims import claimed_kind
-from bot.media.names import shown_name
-from cogs.making import check_place, make_video
+from bot.media.rules.file_name import shown_name
+from bot.media.rules.kind import claimed_kind
+from bot.texts import menus as words
+from bot.texts.menus import Menu, Part
+from cogs.ordering.command import check_place, make_video
 
 log = logging.getLogger(__name__)
 

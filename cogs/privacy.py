@@ -11,16 +11,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cards.embeds import to_embed, to_view
 from bot.client import STORAGE_TROUBLE, Interaction, Wanda
-from bot.delivery import privacy_words as words
-from bot.delivery.embeds import to_embed, to_view
-from bot.delivery.privacy_words import FORGET_PREFIX, FORGET_TEMPLATE
 from bot.errors import Busy, Refusal, StorageError
-from bot.jobs.belonging import count_of_member
+from bot.exports.member import pack
+from bot.jobs.member_data import count_of_member
 from bot.media.intake import discard, inputs_folder
 from bot.settings import MIB
-from cogs.admin_desk import Listed
-from cogs.packing import pack
+from bot.texts import privacy as words
+from bot.texts.privacy import FORGET_PREFIX, FORGET_TEMPLATE
+from cogs.admin.desk import Listed
 
 log = logging.getLogger(__name__)
 _WAIT_S = 60.0  # for somebody else's export

@@ -5,21 +5,20 @@ from zoneinfo import ZoneInfo
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cards.embeds import to_embed
+from bot.charts.data import QUOTA_DAYS, Days, own_days
+from bot.charts.model import SpendByDay
 from bot.client import Interaction, Wanda
-from bot.delivery import quota_words as words
-from bot.delivery.chart_data import QUOTA_DAYS, Days, own_days
-from bot.delivery.charts.model import SpendByDay
-from bot.delivery.embeds import to_embed
-from bot.ledger import rulebook
-from bot.ledger import transactions as ledger
-from bot.ledger.amounts import amount as money
+from bot.ledger import holds, rules
 from bot.ledger.model import Shipped, Terms, View, Who
+from bot.ledger.typed_amount import amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
-from cogs import pictures
-from cogs.admin_desk import Listed
-from cogs.asker import asker
-from cogs.pages import PageButton, page_card, show_page
+from bot.texts import quota as words
+from cogs import charts
+from cogs.admin.desk import Listed
+from cogs.history_pages import PageButton, page_card, show_page
+from cogs.ordering.who import asker
 
 DEFAULT = "default"
 
@@ -32,16 +31,16 @@ async def show(interaction: Interaction) -> None:
     at = services.clock()
     view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
     card = words.quota_card(view, words.offers(services.prices))
-    await pictures.show(interaction, to_embed(card), {"last-30-days.png": chart})
+    await charts.show(interaction, to_embed(card), {"last-30-days.png": chart})
 
 
 def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, SpendByDay]]:
     """Read where the member stands, and their last days."""
-    view = yield from ledger.standing(who, at=at, shipped=shipped)
+    view = yield from holds.standing(who, at=at, shipped=shipped)
     tz = ZoneInfo(view.terms.timezone.value)
     days = Days.last(QUOTA_DAYS, now=at, tz=tz)
     since = starts_at(tz, days.days[0])
-    spent = yield from rulebook.spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
+    spent = yield from rules.spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
     return view, own_days(spent, days, view)
 
 
@@ -59,7 +58,7 @@ async def ask(interaction: Interaction, above: str) -> None:
     who = asker(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
-    microusd = None if above.strip().lower() == DEFAULT else money(above)
+    microusd = None if above.strip().lower() == DEFAULT else amount(above)
     before, now = await services.store.write(_threshold(interaction, who, microusd, at=services.clock()))
     await interaction.edit_original_response(content=words.asked_above(before, now))
 
@@ -70,12 +69,12 @@ def _threshold(
     """Set or clear the member's own rule, and return their terms before and after."""
     shipped = interaction.client.services.shipped
     where = (who.guild_id, f"member:{who.member_id}", "ask_above")
-    before = yield from rulebook.terms_of(who, at=at, shipped=shipped)
+    before = yield from rules.terms_of(who, at=at, shipped=shipped)
     if microusd is None:
-        yield from rulebook.clear_rule(*where, actor_id=who.member_id, reason="", at=at)
+        yield from rules.clear_rule(*where, actor_id=who.member_id, reason="", at=at)
     else:
-        yield from rulebook.set_rule(*where, microusd, actor_id=who.member_id, reason="", at=at)
-    return before, (yield from rulebook.terms_of(who, at=at, shipped=shipped))
+        yield from rules.set_rule(*where, microusd, actor_id=who.member_id, reason="", at=at)
+    return before, (yield from rules.terms_of(who, at=at, shipped=shipped))
 
 
 COMMANDS = (

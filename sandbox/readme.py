@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.catalogue.table import mode_table_markdown
+from bot.catalogue.readme_table import mode_table_markdown
 from bot.settings import settings_table_markdown
 
 README = Path(__file__).resolve().parent.parent / "README.md"

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from aiohttp import web
 
 from bot.fal.client import FalClient
-from bot.fal.transport import make_http
+from bot.net.transport import make_http
 from bot.settings import Settings
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.errors import NotAllowed, QuotaExceeded
-from bot.ledger import rulebook
-from bot.ledger import transactions as ledger
+from bot.ledger import holds, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Ask, Ending, Grant, Held, Shipped, Who
 from bot.storage.transaction import Statement, Transaction
@@ -108,7 +107,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Set a rule in both places."""
         expires_at = None if expires_in is None else self.model.now + expires_in
         before, after = self.run(
-            rulebook.set_rule(
+            rules.set_rule(
                 self.base + guild,
                 subject,
                 name,
@@ -157,7 +156,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def clear(self, data: st.DataObject) -> None:
         """Take a rule away, one of those that were ever set."""
         guild, subject, name = data.draw(st.sampled_from(sorted(self.model.rules)))
-        before = self.run(rulebook.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
+        before = self.run(rules.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
         assert before == self.model.rule(guild, subject, name)
         self.acts[guild - self.base] += before is not None
         del self.model.rules[guild, subject, name]
@@ -180,7 +179,7 @@ class LedgerMachine(RuleBasedStateMachine):
             actor_id=9,
             at=0.0,
         )
-        assert [self.run(rulebook.add_grant(given)), self.run(rulebook.add_grant(given))] == [True, False]
+        assert [self.run(rules.add_grant(given)), self.run(rules.add_grant(given))] == [True, False]
         known.append(Given(name, member, amount, expires_at))
         self.acts[guild] += 1
 
@@ -200,7 +199,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def holding(self, number: int, asked: Asked, amount: int, mode: str) -> Transaction[Held]:
         """Return the hold as a transaction."""
-        return ledger.hold(
+        return holds.hold(
             job_id=f"{self.base}-{number}",
             amount_microusd=amount,
             who=Who(guild_id=asked.guild, channel_id=asked.channel, member_id=asked.member, role_ids=asked.roles),
@@ -276,13 +275,13 @@ class LedgerMachine(RuleBasedStateMachine):
         said: Any = {"at": self.model.now, "actor": "test", "reason": "test"}
         match how:
             case "settle":
-                return ledger.settle(job, amount, **said)
+                return holds.settle(job, amount, **said)
             case "absorb":
-                return ledger.settle(job, amount, payers="server", **said)
+                return holds.settle(job, amount, payers="server", **said)
             case "release":
-                return ledger.release(job, **said)
+                return holds.release(job, **said)
             case _:
-                return ledger.expose(job, **said)
+                return holds.expose(job, **said)
 
     @rule(
         number=NUMBERS,
@@ -310,7 +309,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for member in (1, 2):
                 asked = Asked(self.base + guild, member, member, roles)
                 who = Who(guild_id=asked.guild, channel_id=member, member_id=member, role_ids=roles)
-                view = self.run(ledger.standing(who, at=self.model.now, shipped=self.shipped))
+                view = self.run(holds.standing(who, at=self.model.now, shipped=self.shipped))
                 found = {
                     (one.limit.scope, one.limit.window.kind): (
                         one.limit.cap_microusd,
@@ -331,7 +330,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """The sums of entries and draws equal the rows, each hold ends once, and each act is recorded."""
         assert self.run(verify()) == []
         for guild in GUILDS:
-            acts = self.run(rulebook.acts_of(self.base + guild, limit=1000))
+            acts = self.run(rules.acts_of(self.base + guild, limit=1000))
             assert len(acts) == self.acts[guild]
 
 

@@ -20,8 +20,8 @@ import pytest
 
 from bot.settings import Settings
 from bot.storage.batch import Undone, commit_together, read_only
+from bot.storage.database import open_store
 from bot.storage.migrate import migrations
-from bot.storage.opening import open_store
 from bot.storage.transaction import Store, Transaction
 
 __all__ = ["MemoryStore", "PostgresServer", "postgres_server", "settings_for", "store", "store_settings"]

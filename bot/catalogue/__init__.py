@@ -1,1 +1,1 @@
-"""What can be filmed and what it costs: one file per fal endpoint. Pure."""
+"""The modes and what they cost: one pydantic model, in one file, for each fal endpoint. Pure."""

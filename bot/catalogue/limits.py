@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from bot.catalogue.fields import MB, MediaFacts, MediaSpec
-from bot.catalogue.words import listed, span
+from bot.catalogue.phrases import listed, span
 from bot.errors import MediaRefused
 
 NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound file"}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.words import listed, shortened, span
+from bot.catalogue.phrases import listed, shortened, span
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from bot.catalogue import price
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
+from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable
 from bot.catalogue.refusals import refusal
 from bot.catalogue.wan21_image import Wan21Image
@@ -16,7 +17,6 @@ from bot.catalogue.wan22_video import Wan22Video
 from bot.catalogue.wan25_image import Wan25Image
 from bot.catalogue.wan27_image import Wan27Image
 from bot.catalogue.wan27_reference import Wan27Reference
-from bot.catalogue.words import listed, shortened
 from bot.errors import OptionRefused
 
 MODES: tuple[type[Mode], ...] = (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)

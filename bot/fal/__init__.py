@@ -1,1 +1,1 @@
-"""fal.ai: its queue and its storage. `protocol`, `outcome`, `sse` and what they use are pure; the rest is the shell."""
+"""fal.ai over HTTP: its queue, its status streams and its storage."""

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import httpx
 
 from bot.errors import FalError, FalProtocolError, FalReplyLost, FalUnreachable
-from bot.fal import outcome, protocol
-from bot.fal.following import Follower
-from bot.fal.line import Line
-from bot.fal.storage import upload_once
-from bot.fal.types import CancelAnswer, Change, Result, Submitted, UnitPrice, Urls
-from bot.fal.waits import wait_s
+from bot.fal.follower import Follower
+from bot.fal.http import Line
+from bot.fal.upload import upload_once
+from bot.fal.wire import protocol
+from bot.fal.wire import result as outcome
+from bot.fal.wire.backoff import wait_s
+from bot.fal.wire.types import CancelAnswer, Change, Result, Submitted, UnitPrice, Urls
 from bot.settings import Settings
 
 T = TypeVar("T")

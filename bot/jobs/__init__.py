@@ -1,1 +1,1 @@
-"""A job's life: the pure machine, its transactions, and the runner that performs its effects."""
+"""What a job is: its model, state machine, transactions and queries. Pure."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.jobs.model import Job, Left, Remainder
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.model import Ask, Shipped, Side, Standing, View, Who
 from bot.settings import Settings
 from bot.storage.transaction import Transaction
@@ -44,7 +44,7 @@ class Budgets:
 
     def view(self, job: Job) -> Transaction[View]:
         """Read where the job's member stands, in the windows in which the job was accepted."""
-        return ledger.standing(who_of(job), at=job.created_at, shipped=self.shipped)
+        return holds.standing(who_of(job), at=job.created_at, shipped=self.shipped)
 
     @staticmethod
     def left(standings: Sequence[Standing]) -> Left:

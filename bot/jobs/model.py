@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from bot.fal.types import Result
+from bot.fal.wire.types import Result
 
 State: TypeAlias = Literal[
     "waiting",  # the hold and the row are committed; an approver has to say yes first

@@ -9,8 +9,8 @@ from bot.catalogue.fields import SEED_MAX, Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
-from bot.jobs.again import faithful
 from bot.jobs.model import Job
+from bot.jobs.rerun import faithful
 
 RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it
 RECIPE_VERSION = 1

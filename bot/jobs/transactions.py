@@ -5,11 +5,11 @@ from statistics import median
 
 from bot.errors import AlreadyRunning, Busy, StorageError
 from bot.jobs.budgets import ask_of, who_of
-from bot.jobs.forgetting import refuse_if_away
+from bot.jobs.erasure import refuse_if_away
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot
 from bot.jobs.rows import body_of, job_in
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.model import Held, Shipped
 from bot.storage.transaction import Many, One, Transaction
 
@@ -56,7 +56,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
             f"Wanda is working on {open_jobs['n']} videos, which is as many as she takes at once. "
             "Nothing was charged; try again in a few minutes."
         )
-    held = yield from ledger.hold(
+    held = yield from holds.hold(
         job_id=job.id,
         amount_microusd=job.quote_microusd,
         who=who_of(job),
@@ -138,11 +138,11 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object]:
     match effect:
         case Settle(amount, reason, payers):
-            return (yield from ledger.settle(job.id, amount, at=now, actor="wanda", reason=reason, payers=payers))
+            return (yield from holds.settle(job.id, amount, at=now, actor="wanda", reason=reason, payers=payers))
         case Release(reason):
-            return (yield from ledger.release(job.id, at=now, actor="wanda", reason=reason))
+            return (yield from holds.release(job.id, at=now, actor="wanda", reason=reason))
         case Expose(reason):
-            return (yield from ledger.expose(job.id, at=now, actor="wanda", reason=reason))
+            return (yield from holds.expose(job.id, at=now, actor="wanda", reason=reason))
 
 
 def get(job_id: str) -> Transaction[Job | None]:

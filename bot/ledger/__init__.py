@@ -1,1 +1,1 @@
-"""Budgets, holds and entries, in integer micro-dollars."""
+"""Budgets, rules, grants, holds, settlements and the audit, in integer micro-dollars. Pure."""

@@ -1,6 +1,6 @@
 """Grants: money given to a member once, beside the allowance."""
 
-from bot.ledger import books
+from bot.ledger import tables
 from bot.ledger.acts import record
 from bot.ledger.model import Grant, GrantStanding
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -25,7 +25,7 @@ def add_grant(grant: Grant) -> Transaction[bool]:
     """
     if grant.amount_microusd < 0:
         raise ValueError(f"a grant cannot be negative: {grant.amount_microusd}")
-    yield from books.lock(grant.guild_id)
+    yield from tables.lock(grant.guild_id)
     row = yield One(
         _ADD,
         (

@@ -1,1 +1,1 @@
-"""What an attachment really is, found out without trusting it."""
+"""What an attachment really is, and how it is made to fit. Files are read in worker processes."""

@@ -11,9 +11,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from bot.media.decoders import DECODERS, DECODERS_TEXT
-from bot.media.sniff import Sniffed
-from bot.media.verdict import Unreadable
+from bot.media.rules.decoders import DECODERS, DECODERS_TEXT
+from bot.media.rules.sniff import Sniffed
+from bot.media.rules.verdict import Unreadable
 
 _OPTIONS = {
     "codec_whitelist": DECODERS_TEXT,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from bot.errors import EncodeFailed
-from bot.media.decoders import DECODERS_TEXT
+from bot.media.rules.decoders import DECODERS_TEXT
 from bot.settings import MIB, Settings
-from bot.workers.once import Limits, RunFailed, run_once
+from bot.workers.run_once import Limits, RunFailed, run_once
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 
 from bot.errors import Busy, DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
-from bot.media.download import Allowed, to_disk, within
-from bot.media.names import shown_name
 from bot.media.probe import Facts, Prober
+from bot.media.rules.file_name import shown_name
+from bot.net.download import Allowed, to_disk, within
 from bot.settings import MIB, Settings
 
 __all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]

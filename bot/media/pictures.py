@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from bot.media.sniff import Sniffed, declared_pixels
+from bot.media.rules.sniff import Sniffed, declared_pixels
 
 # The limit is ours and comes with each request; Pillow's own would raise before the pixels are known.
 Image.MAX_IMAGE_PIXELS = None

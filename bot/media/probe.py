@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.errors import Busy, MediaRefused
-from bot.media.names import shown_name as cleaned
-from bot.media.verdict import Reason
+from bot.media.rules.file_name import shown_name as cleaned
+from bot.media.rules.verdict import Reason
 from bot.settings import Settings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
@@ -80,7 +80,7 @@ class Prober:
     def of(cls, settings: Settings) -> Self:
         """Build it as the settings say. No process starts before the first file."""
         workers = Workers(
-            "bot.media.worker",
+            "bot.media.probe_worker",
             at_once=settings.probes_at_once,
             memory_mib=settings.probe_memory_mib,
             timeout_s=settings.probe_timeout_s,

@@ -1,1 +1,1 @@
-"""The Transaction protocol and its two drivers, SQLite and PostgreSQL."""
+"""The Transaction protocol, its SQLite and PostgreSQL drivers, and the schema."""

@@ -1,1 +1,1 @@
-"""Work kept out of the bot's own process: hostile files are read, and pictures drawn, in processes aside."""
+"""Processes with limits, for hostile files and for slow drawing."""

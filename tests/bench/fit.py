@@ -15,14 +15,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.background import end
-from bot.delivery.making_fit import MakingFit
-from bot.delivery.results import Fetched
+from bot.cards.fitted_result import MakingFit
+from bot.cards.result_file import Fetched
 from bot.jobs.model import Job, Left, Live
 from bot.media.ffmpeg import Ffmpeg, OnFraction
 from bot.media.probe import Prober
-from bot.media.shrinking import Shrinker
+from bot.media.shrinker import Shrinker
 from bot.settings import MIB, Settings
+from bot.tasks import end
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
 from tests.bench.lag import Lag
 from tests.jobs_samples import a_job

@@ -22,11 +22,11 @@ from itertools import count
 from pathlib import Path
 
 from bot.ids import new_id
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.audit import verify
 from bot.ledger.model import Ask, Shipped, Who
 from bot.settings import Settings
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
 from tests.bench.figures import Case, Goal, Reading, Spec
 from tests.stores import PostgresServer, settings_for
@@ -121,11 +121,11 @@ async def _wanda(settings: Settings, coroutines: int, people: Sequence[Who]) -> 
     store = await open_store(settings)
 
     async def pair(job_id: str, who: Who) -> None:
-        hold = ledger.hold(
+        hold = holds.hold(
             job_id=job_id, amount_microusd=PRICE_MICROUSD, who=who, ask=_ASK, at=AT, shipped=_SHIPPED, reason="bench"
         )
         await store.write(hold)
-        await store.write(ledger.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"))
+        await store.write(holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"))
 
     try:
         reading = await _rate(coroutines, pair, people)

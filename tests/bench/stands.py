@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import aiohttp
 
-from bot.background import end
+from bot.tasks import end
 from sandbox.stage import Control, Process, attached
 from tests.media_samples import png
 

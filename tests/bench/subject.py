@@ -29,9 +29,9 @@ class Gauges(logging.Handler):
         """Note which request a job has become, and when its completion was known."""
         task = asyncio.current_task()
         job = task.get_name() if task is not None else ""
-        if record.name == "bot.jobs.errands" and record.msg == "fal has it as request %s":
+        if record.name == "bot.runner.fal_steps" and record.msg == "fal has it as request %s":
             self._requests[job] = str(_first(record))
-        elif record.name == "bot.jobs.runner" and record.msg == COMPLETED and _first(record) == "Completed":
+        elif record.name == "bot.runner.runner" and record.msg == COMPLETED and _first(record) == "Completed":
             self.noticed[self._requests[job]] = record.created
         elif record.name == "tests.bench.peer" and record.msg == "completed: %s":
             self.noticed[str(_first(record))] = record.created
@@ -62,7 +62,7 @@ def _first(record: logging.LogRecord) -> Any:
 
 async def _run(name: str) -> None:
     gauges = Gauges()
-    for logger in ("bot.jobs.errands", "bot.jobs.runner", "tests.bench.peer"):
+    for logger in ("bot.runner.fal_steps", "bot.runner.runner", "tests.bench.peer"):
         logging.getLogger(logger).addHandler(gauges)
     await gauges.serve()
     watching = asyncio.create_task(gauges.lag.watch())

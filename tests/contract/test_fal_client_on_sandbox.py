@@ -10,8 +10,8 @@ import pytest
 
 from bot.errors import FalAccountError, FalFailure, FalNotReady, FalRefused, FalReplyLost, FalUnreachable
 from bot.fal.client import FalClient
-from bot.fal.transport import make_http
-from bot.fal.types import Change, Completed, Queued, Running, Submitted
+from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
+from bot.net.transport import make_http
 from bot.settings import Settings
 from sandbox.fal.server import FalSandbox
 from tests.media_samples import png

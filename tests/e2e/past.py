@@ -3,9 +3,9 @@
 import random
 from pathlib import Path
 
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.model import Ask, Shipped, Who
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from bot.storage.transaction import One, Transaction
 from tests.stores import settings_for
 
@@ -36,7 +36,7 @@ async def write_past(
 
 def _job(job_id: str, mode: str, who: Who, at: float, *, failed: bool) -> Transaction[None]:
     price = PRICES[mode]
-    yield from ledger.hold(
+    yield from holds.hold(
         job_id=job_id,
         amount_microusd=price,
         who=who,
@@ -51,6 +51,6 @@ def _job(job_id: str, mode: str, who: Who, at: float, *, failed: bool) -> Transa
         (job_id, who.guild_id, who.channel_id, who.member_id, mode, "failed" if failed else "done", at),
     )
     if failed:
-        yield from ledger.release(job_id, at=at + 60, actor="wanda", reason="fal made no video")
+        yield from holds.release(job_id, at=at + 60, actor="wanda", reason="fal made no video")
     else:
-        yield from ledger.settle(job_id, price, at=at + 60, actor="wanda", reason="fal made the video")
+        yield from holds.settle(job_id, price, at=at + 60, actor="wanda", reason="fal made the video")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.ledger.audit import verify
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from sandbox.stage import Stage, eventually, text_of
-from tests import media_samples as samples
+from tests import media_samples
 from tests.stores import settings_for
 
 PRICED = {"resolution": "720p", "duration": 2}
@@ -25,17 +25,17 @@ def real_file(folder: Path, name: str, content: bytes) -> Path:
 
 def picture(folder: Path, width: int = 640, height: int = 480) -> Path:
     """A picture that every mode takes."""
-    return real_file(folder, f"lake-{width}x{height}.png", samples.png(width, height))
+    return real_file(folder, f"lake-{width}x{height}.png", media_samples.png(width, height))
 
 
 def clip(folder: Path, seconds: float = 3.0) -> Path:
     """A clip that every mode takes."""
-    return real_file(folder, f"clip-{seconds}.mp4", samples.mp4(seconds, 320, 240))
+    return real_file(folder, f"clip-{seconds}.mp4", media_samples.mp4(seconds, 320, 240))
 
 
 def voice(folder: Path, seconds: float = 4.0) -> Path:
     """A sound that every mode takes."""
-    return real_file(folder, f"voice-{seconds}.wav", samples.wav(seconds))
+    return real_file(folder, f"voice-{seconds}.wav", media_samples.wav(seconds))
 
 
 async def order(stage: Stage, folder: Path, *, user: str = "maker", **options: Any) -> str:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sandbox.stage import Stage, text_of
-from tests import media_samples as samples
+from tests import media_samples
 from tests.e2e.play import finished, real_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,7 +32,9 @@ async def made(stage: Stage, command: str, options: dict[str, Any], **files: Pat
 
 async def test_a_clip_too_long(stage: Stage, files: Path) -> None:
     """A 12 s MP4 with sound is trimmed to the 10 s that Wan 2.7 continues, and the card says both numbers."""
-    clip = await asyncio.to_thread(lambda: real_file(files, "walk.mp4", samples.mp4(12.0, 640, 360, 25, sound=True)))
+    clip = await asyncio.to_thread(
+        lambda: real_file(files, "walk.mp4", media_samples.mp4(12.0, 640, 360, 25, sound=True))
+    )
     words, request = await made(stage, "wan27 image", {"duration": 12, "resolution": "720p"}, video=clip)
     assert "trimmed from 12 s to 10 s" in words
     assert request["input"]["video_url"].endswith(".mp4")
@@ -56,8 +58,8 @@ async def test_a_picture_of_too_many_bytes(stage: Stage, files: Path) -> None:
 
 async def test_a_voice_message(stage: Stage, files: Path) -> None:
     """A voice message of 40 s in OGG becomes 30 s of MP3, beside a picture that fits and stays as it is."""
-    voice = await asyncio.to_thread(lambda: real_file(files, "voice-message.ogg", samples.ogg(40.0)))
-    picture = await asyncio.to_thread(lambda: real_file(files, "face.png", samples.png(640, 480)))
+    voice = await asyncio.to_thread(lambda: real_file(files, "voice-message.ogg", media_samples.ogg(40.0)))
+    picture = await asyncio.to_thread(lambda: real_file(files, "face.png", media_samples.png(640, 480)))
     options = {"duration": 2, "resolution": "720p"}
     words, request = await made(stage, "wan27 image", options, image=picture, audio=voice)
     assert "audio: trimmed from 40 s to 30 s, OGG turned into MP3" in words

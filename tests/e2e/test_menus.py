@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, attached, eventually, text_of
-from tests import media_samples as samples
+from tests import media_samples
 from tests.e2e.play import clip, finished, picture, real_file, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,7 +104,7 @@ async def test_use_as_reference_takes_every_file(stage: Stage, files: Path) -> N
 
 async def test_use_a_sound_as_soundtrack(stage: Stage, files: Path) -> None:
     """A sound drives a video of the picture that the form asks for."""
-    sound = real_file(files, "tune.mp3", samples.mp3(3.0))
+    sound = real_file(files, "tune.mp3", media_samples.mp3(3.0))
     form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="she hums", duration="3", resolution="720p")
@@ -131,7 +131,7 @@ async def test_a_form_with_a_wrong_number(stage: Stage, files: Path) -> None:
 
 async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
     """A voice message of 40 s is trimmed, turned into what Wan takes, and the card says so."""
-    sound = real_file(files, "voice-message.ogg", samples.ogg(40.0))
+    sound = real_file(files, "voice-message.ogg", media_samples.ogg(40.0))
     form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage
-from tests import media_samples as samples
+from tests import media_samples
 from tests.e2e.play import clip, held_and_spent, picture, real_file, refusal, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,28 +31,42 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[st
         {},
         "image",
         "a.png",
-        lambda: samples.png_header(50_000, 50_000),
+        lambda: media_samples.png_header(50_000, 50_000),
         ["50000", "8000"],
     ),
-    "a tiny picture": ("wan27 image", {}, "image", "a.png", lambda: samples.png(100, 100), ["100", "240"]),
-    "a picture too wide": ("wan27 image", {}, "image", "a.png", lambda: samples.png(2400, 250), ["8"]),
+    "a tiny picture": ("wan27 image", {}, "image", "a.png", lambda: media_samples.png(100, 100), ["100", "240"]),
+    "a picture too wide": ("wan27 image", {}, "image", "a.png", lambda: media_samples.png(2400, 250), ["8"]),
     "a truncated picture": (
         "wan21 image",
         {"prompt": "x"},
         "image",
         "a.png",
-        lambda: samples.png(500, 500)[:300],
+        lambda: media_samples.png(500, 500)[:300],
         ["damaged"],
     ),
     "an empty file": ("wan21 image", {"prompt": "x"}, "image", "a.png", lambda: b"", ["empty"]),
-    "a small gif": ("wan27 image", {}, "image", "a.gif", lambda: samples.picture(200, 300, "GIF"), ["200", "240"]),
-    "a clip too short": ("wan27 image", {}, "video", "a.mp4", lambda: samples.mp4(1.0, 320, 240), ["1 s", "2 to 10 s"]),
+    "a small gif": (
+        "wan27 image",
+        {},
+        "image",
+        "a.gif",
+        lambda: media_samples.picture(200, 300, "GIF"),
+        ["200", "240"],
+    ),
+    "a clip too short": (
+        "wan27 image",
+        {},
+        "video",
+        "a.mp4",
+        lambda: media_samples.mp4(1.0, 320, 240),
+        ["1 s", "2 to 10 s"],
+    ),
     "a clip as long as the video": (
         "wan27 image",
         {"duration": 5},
         "video",
         "a.mp4",
-        lambda: samples.mp4(6.0, 320, 240),
+        lambda: media_samples.mp4(6.0, 320, 240),
         ["6 s", "5 s"],
     ),
     "a truncated clip": (
@@ -60,7 +74,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[st
         {"prompt": "x"},
         "video",
         "a.mp4",
-        lambda: samples.mp4(3, 320, 240)[:900],
+        lambda: media_samples.mp4(3, 320, 240)[:900],
         ["damaged"],
     ),
     "a picture as a clip": (
@@ -68,7 +82,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[st
         {"prompt": "x"},
         "video",
         "a.mp4",
-        lambda: samples.png(300, 300),
+        lambda: media_samples.png(300, 300),
         ["picture", "mp4"],
     ),
     "a small picture for 2.5": (
@@ -76,7 +90,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str, Callable[[], bytes], list[st
         {"prompt": "x"},
         "image",
         "a.png",
-        lambda: samples.png(300, 300),
+        lambda: media_samples.png(300, 300),
         ["300", "360"],
     ),
 }

@@ -11,12 +11,12 @@ import pytest
 from aiohttp import web
 from discord.http import Route
 
-from bot.delivery.discord_cards import DiscordCards
-from bot.delivery.results import Results
+from bot.cards.job_cards import DiscordCards
+from bot.cards.result_file import Results
 from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
-from bot.media.shrinking import Shrunk
+from bot.media.shrinker import Shrunk
 from bot.settings import Settings
 
 NOW = 1_800_000_000.0

@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.delivery.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
-from bot.delivery.charts.painter import PNG_BYTES_MAX, WAITING_MAX, WORKER, Painter
+from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
+from bot.drawing.painter import PNG_BYTES_MAX, WAITING_MAX, WORKER, Painter
 from bot.settings import Settings
 from bot.workers.pool import Workers
 

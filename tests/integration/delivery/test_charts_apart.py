@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bot.delivery.charts.painter import WORKER
+from bot.drawing.painter import WORKER
 
 
 def test_bot_stays_small() -> None:
     """What the bot imports in order to have pictures drawn loads neither matplotlib nor numpy."""
-    code = "import sys, bot.delivery.charts.painter; print(sorted({'matplotlib', 'numpy'} & set(sys.modules)))"
+    code = "import sys, bot.drawing.painter; print(sorted({'matplotlib', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"[]\n"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.delivery.links import KEPT_S
+from bot.texts.result_link import KEPT_S
 
 NOW = 1_800_000_000.0
 MIB = 1024 * 1024

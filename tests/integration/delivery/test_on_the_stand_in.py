@@ -15,8 +15,8 @@ from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.delivery.discord_cards import DiscordCards
-from bot.delivery.results import Results
+from bot.cards.job_cards import DiscordCards
+from bot.cards.result_file import Results
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import Settings
 from sandbox.discord.server import DiscordSandbox

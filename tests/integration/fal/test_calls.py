@@ -15,7 +15,7 @@ from bot.errors import (
     FalRefused,
     FalUnreachable,
 )
-from bot.fal.types import Submitted, UnitPrice
+from bot.fal.wire.types import Submitted, UnitPrice
 from tests.fal_servers import (
     COMPLETED,
     ID,

@@ -16,15 +16,15 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
 from bot.errors import DeliveryError, DiscordBusy
 from bot.fal.client import FalClient
-from bot.fal.transport import make_http
 from bot.jobs import transactions
-from bot.jobs.accepting import Order
 from bot.jobs.budgets import Budgets
-from bot.jobs.errands import Errands
 from bot.jobs.model import Job, Left, Live
-from bot.jobs.ports import Delivered
-from bot.jobs.runner import Runner
+from bot.jobs.order import Order
 from bot.ledger.model import Shipped, Who
+from bot.net.transport import make_http
+from bot.runner.cards_port import Delivered
+from bot.runner.fal_steps import Errands
+from bot.runner.runner import Runner
 from bot.settings import Settings
 from bot.storage.transaction import Store
 from sandbox.fal.server import FalSandbox

@@ -9,10 +9,10 @@ import pytest
 
 from bot.errors import StorageError
 from bot.jobs import machine, transactions
-from bot.jobs.accepting import job_from
 from bot.jobs.model import Job
-from bot.jobs.runner import Runner
+from bot.jobs.order import job_from
 from bot.ledger.audit import verify
+from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
 from tests.integration.jobs.conftest import Bench, RememberedCards, make_runner, until
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from bot.jobs import finding, transactions
-from bot.jobs.belonging import Counted, count_of_member
+from bot.jobs import queries, transactions
+from bot.jobs.member_data import Counted, count_of_member
 from bot.jobs.model import Job
-from bot.ledger.belonging import entries_of_member, said_of_member
 from bot.ledger.grants import add_grant
+from bot.ledger.member_data import entries_of_member, said_of_member
 from bot.ledger.model import Grant, Shipped
-from bot.ledger.rulebook import set_rule
+from bot.ledger.rules import set_rule
 from bot.storage.transaction import Store
 from tests.jobs_samples import NOW, a_job
 
@@ -59,9 +59,9 @@ async def test_jobs_by_states_and_by_short_id(store: Store) -> None:
     """Several states are one filter; a short id finds one's own job alone, and says when it is ambiguous."""
     mine = await accepted(store, 0xABCDEF, member_id=ANNA, guild_id=1)
     await accepted(store, 0xABCDE0, member_id=BEN, guild_id=1)
-    assert await store.read(finding.member_jobs(1, ANNA, states=("done", "accepted"), limit=9)) == (mine,)
-    assert await store.read(finding.member_jobs(1, ANNA, states=("done", "failed"), limit=9)) == ()
-    assert await store.read(finding.member_jobs(1, ANNA, mode="wan22-video", states=("accepted",), limit=9)) == ()
-    assert await store.read(finding.jobs_by_short_id(1, ANNA, mine.id[:31])) == (mine,)
+    assert await store.read(queries.member_jobs(1, ANNA, states=("done", "accepted"), limit=9)) == (mine,)
+    assert await store.read(queries.member_jobs(1, ANNA, states=("done", "failed"), limit=9)) == ()
+    assert await store.read(queries.member_jobs(1, ANNA, mode="wan22-video", states=("accepted",), limit=9)) == ()
+    assert await store.read(queries.jobs_by_short_id(1, ANNA, mine.id[:31])) == (mine,)
     await accepted(store, 0xABCDE1, member_id=ANNA, guild_id=1)
-    assert len(await store.read(finding.jobs_by_short_id(1, ANNA, "0" * 20))) == 2
+    assert len(await store.read(queries.jobs_by_short_id(1, ANNA, "0" * 20))) == 2

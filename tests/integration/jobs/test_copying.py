@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bot.errors import FilesGone
-from bot.jobs.copying import copy_inputs, copy_result, inputs_gone, result_path
-from bot.jobs.keeping import remove_files
 from bot.jobs.model import Input
+from bot.runner.job_files import copy_inputs, copy_result, inputs_gone, result_path
+from bot.runner.retention import remove_files
 from tests.jobs_samples import JOB_ID, PICTURE, a_job
 
 NEW = "b" * 32

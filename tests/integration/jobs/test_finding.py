@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import AlreadyRunning, QuotaExceeded
-from bot.jobs import finding, machine, transactions
+from bot.jobs import machine, queries, transactions
 from bot.jobs.model import Job, Spot
 from bot.ledger import audit
 from bot.ledger.model import Shipped
@@ -90,8 +90,8 @@ async def test_a_job_knows_where_its_parent_stands(store: Store) -> None:
 async def test_a_job_is_found_by_the_message_that_holds_it(store: Store) -> None:
     """The message that the video was posted on finds the job; the one that it left, and others, find nothing."""
     job = await _end(store, await _accept(store))
-    assert await store.read(finding.job_of_message(1030)) == job
-    assert await store.read(finding.job_of_message(30)) is None
+    assert await store.read(queries.job_of_message(1030)) == job
+    assert await store.read(queries.job_of_message(30)) is None
 
 
 async def test_a_parent_knows_its_latest_posted_children(store: Store) -> None:
@@ -101,9 +101,9 @@ async def test_a_parent_knows_its_latest_posted_children(store: Store) -> None:
         child = await _accept(store, id=_id(number), parent_id=parent.id, trigger=str(number), created_at=NOW + number)
         if number != 6:
             await _end(store, child)
-    latest = await store.read(finding.posted_since(NOW + 3, limit=3))
+    latest = await store.read(queries.posted_since(NOW + 3, limit=3))
     assert [job.id for job in latest] == [_id(n) for n in (7, 5, 4)]
-    found = await store.read(finding.children_of(parent.id))
+    found = await store.read(queries.children_of(parent.id))
     assert [job.id for job in found] == [_id(n) for n in (2, 3, 4, 5, 7)]
 
 
@@ -118,23 +118,23 @@ async def test_a_members_jobs_come_in_pages(store: Store) -> None:
 
     seen: list[Job] = []
     while page := await store.read(
-        finding.member_jobs(1, 2, before=finding.place_of(seen[-1]) if seen else None, limit=3)
+        queries.member_jobs(1, 2, before=queries.place_of(seen[-1]) if seen else None, limit=3)
     ):
         seen += page
     assert [job.id for job in seen] == [_id(n) for n in (6, 5, 4, 3, 2, 1, 0)]
-    assert all(finding.place_of(a) > finding.place_of(b) for a, b in pairwise(seen))
+    assert all(queries.place_of(a) > queries.place_of(b) for a, b in pairwise(seen))
 
-    old = await store.read(finding.member_jobs(1, 2, mode="old", limit=9))
+    old = await store.read(queries.member_jobs(1, 2, mode="old", limit=9))
     assert [job.id for job in old] == [_id(n) for n in (6, 3, 0)]
-    done = await store.read(finding.member_jobs(1, 2, states=("done",), limit=9))
+    done = await store.read(queries.member_jobs(1, 2, states=("done",), limit=9))
     assert [job.id for job in done] == [_id(4)]
     both = await store.read(
-        finding.member_jobs(
-            1, 2, mode="wan27-image", states=("accepted", "queued"), before=finding.place_of(seen[1]), limit=9
+        queries.member_jobs(
+            1, 2, mode="wan27-image", states=("accepted", "queued"), before=queries.place_of(seen[1]), limit=9
         )
     )
     assert [job.id for job in both] == [_id(n) for n in (2, 1)]
 
-    everywhere = await store.read(finding.jobs_of_member_everywhere(2, limit=3))
-    rest = await store.read(finding.jobs_of_member_everywhere(2, before=finding.place_of(everywhere[-1]), limit=9))
+    everywhere = await store.read(queries.jobs_of_member_everywhere(2, limit=3))
+    rest = await store.read(queries.jobs_of_member_everywhere(2, before=queries.place_of(everywhere[-1]), limit=9))
     assert {job.id for job in (*everywhere, *rest)} == {_id(n) for n in (*range(7), 50)}

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy, NotAllowed, StorageError
-from bot.jobs import finding, forgetting, machine, transactions
-from bot.jobs.keeping import Keeper
+from bot.jobs import erasure, machine, queries, transactions
 from bot.jobs.model import Job
-from bot.ledger import audit
-from bot.ledger import transactions as ledger
+from bot.ledger import audit, holds
 from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
 from bot.ledger.model import Grant, Shipped
-from bot.ledger.rulebook import set_rule
+from bot.ledger.rules import set_rule
+from bot.runner.retention import Keeper
 from bot.settings import Settings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.jobs_samples import HANDLE, NOW, RESULT, a_job
@@ -222,10 +221,10 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
         await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
-        await store.write(ledger.release(job.id, at=NOW, actor="wanda", reason=f"declined by {who}"))
+        await store.write(holds.release(job.id, at=NOW, actor="wanda", reason=f"declined by {who}"))
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await _names(store, ANNA) == []
-    assert set(await store.read(forgetting.names_in(1, limit=9))) == {BEN, CARLA}
+    assert set(await store.read(erasure.names_in(1, limit=9))) == {BEN, CARLA}
     await _keeper(store, store_settings, at=NOW + 1, first=100).forget_guild(1)
     assert [row for row in await _names(store, CARLA) if "declined" in str(row)] == []
 
@@ -251,8 +250,8 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Set
     others = await _made(store, a_job(id="c" * 32, guild_id=10))
     back = await _made(store, a_job(id="d" * 32, guild_id=11))
     later = NOW + 7 * 86_400
-    await store.write(forgetting.guilds_present({1}, lambda guild_id: guild_id != 10, at=later))
-    await store.write(forgetting.guilds_present({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
+    await store.write(erasure.guilds_present({1}, lambda guild_id: guild_id != 10, at=later))
+    await store.write(erasure.guilds_present({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
     await _keeper(store, store_settings, at=later - 1).round()
     assert await store.read(transactions.get(gone.id)) == gone
     await _keeper(store, store_settings, at=later).round()
@@ -276,4 +275,4 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     assert all(path.exists() for path in kept)
     stored = await store.read(transactions.get(old.id))
     assert stored == replace(old, files_gone_at=NOW)
-    assert await store.read(finding.expired(NOW, limit=9)) == (young.id,)
+    assert await store.read(queries.expired(NOW, limit=9)) == (young.id,)

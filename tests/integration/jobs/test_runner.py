@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
-from bot.ledger import rulebook
+from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.storage.transaction import Store, Transaction
 from tests.integration.jobs.conftest import Bench, RememberedCards, make_runner, until
@@ -168,9 +168,7 @@ async def test_an_estimate_from_past_jobs(bench: Bench) -> None:
 async def with_approval(bench: Bench, wait_s: float) -> None:
     """Have the server ask for approval above ten cents."""
     value = {"above_microusd": 100_000, "role_id": None, "wait_s": wait_s}
-    await bench.store.write(
-        rulebook.set_rule(1, "server", "approval", value, actor_id=9, reason="a test", at=time.time())
-    )
+    await bench.store.write(rules.set_rule(1, "server", "approval", value, actor_id=9, reason="a test", at=time.time()))
 
 
 async def test_nobody_approves(bench: Bench) -> None:

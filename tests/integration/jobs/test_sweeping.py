@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from bot.jobs import transactions
-from bot.jobs.sweeping import LEFT_ALONE_S, sweep
 from bot.ledger.model import Shipped
+from bot.runner.orphans import LEFT_ALONE_S, sweep
 from bot.settings import Settings
 from bot.storage.transaction import Store
 from tests.jobs_samples import NOW, a_job

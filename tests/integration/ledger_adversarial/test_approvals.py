@@ -9,11 +9,11 @@ import pytest
 from bot.catalogue.registry import price_table
 from bot.errors import StorageError
 from bot.jobs import transactions
-from bot.jobs.accepting import job_from
 from bot.jobs.model import Job
-from bot.jobs.runner import Runner
-from bot.ledger import rulebook
+from bot.jobs.order import job_from
+from bot.ledger import rules
 from bot.ledger.audit import verify
+from bot.runner.runner import Runner
 from tests.integration.jobs.conftest import Bench, make_runner, until
 from tests.integration.jobs.test_adversarial import Meddled, held
 
@@ -23,7 +23,7 @@ GUILD, APPROVER_ROLE = 1, 77
 
 
 async def _rule(bench: Bench, name: str, value: Any, *, subject: str = "server", at: float = 1.0) -> None:
-    await bench.store.write(rulebook.set_rule(GUILD, subject, name, value, actor_id=9, reason="test", at=at))
+    await bench.store.write(rules.set_rule(GUILD, subject, name, value, actor_id=9, reason="test", at=at))
 
 
 async def _approval(bench: Bench, wait_s: int = 3600) -> None:
@@ -83,7 +83,7 @@ async def test_a_yes_against_the_rules_of_now(bench: Bench, subject: str, name: 
     await _rule(bench, name, value, subject=subject)
     assert word in await _decide(bench.runner)
     assert (await bench.job()).state == "waiting"
-    await bench.store.write(rulebook.clear_rule(GUILD, subject, name, actor_id=9, reason="", at=2.0))
+    await bench.store.write(rules.clear_rule(GUILD, subject, name, actor_id=9, reason="", at=2.0))
     assert "Approved" in await _decide(bench.runner)
     await _ends(bench, "done")
     assert len(await bench.requests()) == 1

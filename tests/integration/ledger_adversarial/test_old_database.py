@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.audit import totals, verify
 from bot.ledger.history import entries_page, member_history
 from bot.ledger.model import Ask, Shipped, Who
 from bot.settings import Settings
+from bot.storage.database import open_store
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.opening import open_store
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import One, Store, Transaction
@@ -106,7 +106,7 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
     store = await open_store(store_settings)
     try:
         assert await store.read(verify()) == []
-        view = await store.read(ledger.standing(WHO, at=AT + later_s, shipped=SHIPPED))
+        view = await store.read(holds.standing(WHO, at=AT + later_s, shipped=SHIPPED))
         assert {one.limit.whose: (one.held_microusd, one.spent_microusd) for one in view.standings} == {
             "member": (QUOTE, QUOTE + 900_000),
             "server": (2 * QUOTE, 2 * QUOTE + 900_000),
@@ -119,12 +119,12 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
 
         await store.write(_new_job(AT + later_s))
         said: dict[str, Any] = {"at": AT + later_s, "actor": "wanda", "reason": "test"}
-        await store.write(ledger.settle("open", QUOTE, **said))
-        closed = await store.write(ledger.settle("lost", 100_000, **said))
+        await store.write(holds.settle("open", QUOTE, **said))
+        closed = await store.write(holds.settle("lost", 100_000, **said))
         assert (closed.member_microusd, closed.server_microusd) == (0, 100_000)
-        assert (await store.write(ledger.settle("dear", 1, **said))).repeated
+        assert (await store.write(holds.settle("dear", 1, **said))).repeated
         assert await store.read(verify()) == []
-        view = await store.read(ledger.standing(WHO, at=AT + later_s, shipped=SHIPPED))
+        view = await store.read(holds.standing(WHO, at=AT + later_s, shipped=SHIPPED))
         assert {one.limit.whose: (one.held_microusd, one.spent_microusd) for one in view.standings} == {
             "member": (QUOTE, 2 * QUOTE + 900_000),
             "server": (QUOTE, 3 * QUOTE + 1_000_000),
@@ -135,6 +135,6 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
 
 def _new_job(at: float) -> Transaction[None]:
     ask = Ask(mode="wan27-image", resolution="720p")
-    yield from ledger.hold(
+    yield from holds.hold(
         job_id="new", amount_microusd=QUOTE, who=WHO, ask=ask, at=at, shipped=SHIPPED, reason="wan27-image"
     )

@@ -7,8 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from bot.errors import Refusal
-from bot.ledger import rulebook
-from bot.ledger import transactions as ledger
+from bot.ledger import holds, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Ask, Grant, Held, Shipped, Who
 from bot.storage.transaction import Store
@@ -30,7 +29,7 @@ async def _holds(
 
     async def one(number: int) -> Held | None:
         who = _who(2 + number % members, 1 + number % guilds)
-        hold = ledger.hold(
+        hold = holds.hold(
             job_id=f"job-{number}", amount_microusd=PRICE, who=who, ask=ASK, at=AT, shipped=shipped, reason="test"
         )
         try:
@@ -44,7 +43,7 @@ async def _holds(
 
 
 async def _rule(store: Store, subject: str, name: str, value: Any) -> None:
-    await store.write(rulebook.set_rule(1, subject, name, value, actor_id=9, reason="test", at=AT))
+    await store.write(rules.set_rule(1, subject, name, value, actor_id=9, reason="test", at=AT))
 
 
 async def test_at_once(store: Store) -> None:
@@ -67,10 +66,10 @@ async def test_one_grant(store: Store) -> None:
             actor_id=9,
             at=AT,
         )
-        assert await store.write(rulebook.add_grant(grant))
+        assert await store.write(rules.add_grant(grant))
     taken = await _holds(store, 40)
     assert sorted(held.from_grants_microusd for held in taken) == [0, PRICE, PRICE]
-    grants = await store.read(rulebook.grants_of(1, 2))
+    grants = await store.read(rules.grants_of(1, 2))
     assert [one.left_microusd for one in grants] == [0, PRICE // 2]
 
 
@@ -86,13 +85,11 @@ async def test_pause_in_the_middle(store: Store) -> None:
     """After a pause was committed nothing more is held, whatever was on its way."""
     shipped = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
     before, _ = await asyncio.gather(_holds(store, 40, shipped=shipped), _rule(store, "server", "paused", "stop"))
-    view = await store.read(ledger.standing(_who(), at=AT, shipped=shipped))
+    view = await store.read(holds.standing(_who(), at=AT, shipped=shipped))
     assert view.open_jobs == len(before)
     with pytest.raises(Refusal):
         await store.write(
-            ledger.hold(
-                job_id="late", amount_microusd=PRICE, who=_who(), ask=ASK, at=AT, shipped=shipped, reason="test"
-            )
+            holds.hold(job_id="late", amount_microusd=PRICE, who=_who(), ask=ASK, at=AT, shipped=shipped, reason="test")
         )
 
 
@@ -101,9 +98,9 @@ async def test_endings_against_each_other(store: Store) -> None:
     await _holds(store, 1)
     said: dict[str, Any] = {"at": AT, "actor": "wanda", "reason": "test"}
     endings = await asyncio.gather(
-        *(store.write(ledger.settle("job-0", PRICE, **said)) for _ in range(5)),
-        *(store.write(ledger.settle("job-0", PRICE, payers="server", **said)) for _ in range(5)),
-        *(store.write(ledger.release("job-0", **said)) for _ in range(5)),
+        *(store.write(holds.settle("job-0", PRICE, **said)) for _ in range(5)),
+        *(store.write(holds.settle("job-0", PRICE, payers="server", **said)) for _ in range(5)),
+        *(store.write(holds.release("job-0", **said)) for _ in range(5)),
     )
     assert sum(not ending.repeated for ending in endings) == 1
     assert await store.read(verify()) == []

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DownloadFailed, DownloadTooLarge
-from bot.media.download import BUFFER_BYTES, to_disk, within
+from bot.net.download import BUFFER_BYTES, to_disk, within
 from tests.integration.media.conftest import Files
 
 LIMIT = 3_000_000

@@ -16,13 +16,13 @@ from bot.catalogue.fields import MB, MediaSpec
 from bot.catalogue.wan27_image import CLIP, PICTURE, SOUND
 from bot.errors import EncodeFailed
 from bot.media.ffmpeg import Ffmpeg, reading, writing
-from bot.media.fitting import Fitted, Fitter
-from bot.media.needs import Keep
+from bot.media.fitter import Fitted, Fitter
 from bot.media.probe import Prober
-from bot.media.shrinking import Shrinker
+from bot.media.rules.needs import Keep
+from bot.media.shrinker import Shrinker
 from bot.settings import Settings
-from bot.workers.once import Limits, RunFailed, run_once
-from tests import media_samples as samples
+from bot.workers.run_once import Limits, RunFailed, run_once
+from tests import media_samples
 
 SETTINGS = Settings(_env_file=None)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
 
@@ -64,7 +64,7 @@ async def test_what_fits_goes_through_byte_for_byte(prober: Prober, tmp_path: Pa
         raise AssertionError("ffmpeg was looked for")
 
     ffmpeg = Ffmpeg(SETTINGS, find=never)
-    fitted = await fit(prober, tmp_path, samples.mp4(3.0, 320, 240), CLIP, ffmpeg=ffmpeg)
+    fitted = await fit(prober, tmp_path, media_samples.mp4(3.0, 320, 240), CLIP, ffmpeg=ffmpeg)
     assert (fitted.path.name, fitted.changes) == ("option.in", ())
 
 
@@ -102,7 +102,7 @@ async def test_bytes_alone_can_be_too_many(prober: Prober, tmp_path: Path) -> No
 @pytest.mark.parametrize("keep", ["start", "end"])
 async def test_a_clip_is_trimmed_with_its_sound(prober: Prober, tmp_path: Path, keep: Keep) -> None:
     """A clip that is too long is cut at the end that is not wanted, and keeps its sound and its pixels."""
-    fitted = await fit(prober, tmp_path, samples.mp4(12.0, 320, 240, 25, sound=True), CLIP, keep=keep)
+    fitted = await fit(prober, tmp_path, media_samples.mp4(12.0, 320, 240, 25, sound=True), CLIP, keep=keep)
     assert fitted.facts.seconds == pytest.approx(10, abs=0.1)
     assert (fitted.facts.seconds or 99) <= 10
     assert (fitted.facts.width, fitted.facts.height) == (320, 240)
@@ -113,10 +113,10 @@ async def test_a_clip_is_trimmed_with_its_sound(prober: Prober, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("content", "format_", "said"),
     [
-        (samples.ogg(40.0), "mp3", ("trimmed from 40 s to 30 s", "OGG turned into MP3")),
-        (samples.flac(3.0), "mp3", ("FLAC turned into MP3",)),
-        (samples.sound(3.0, "ipod", "aac"), "mp3", ("M4A turned into MP3",)),
-        (samples.wav(40.0), "wav", ("trimmed from 40 s to 30 s",)),
+        (media_samples.ogg(40.0), "mp3", ("trimmed from 40 s to 30 s", "OGG turned into MP3")),
+        (media_samples.flac(3.0), "mp3", ("FLAC turned into MP3",)),
+        (media_samples.sound(3.0, "ipod", "aac"), "mp3", ("M4A turned into MP3",)),
+        (media_samples.wav(40.0), "wav", ("trimmed from 40 s to 30 s",)),
     ],
 )
 async def test_sounds(prober: Prober, tmp_path: Path, content: bytes, format_: str, said: tuple[str, ...]) -> None:
@@ -127,7 +127,7 @@ async def test_sounds(prober: Prober, tmp_path: Path, content: bytes, format_: s
 
 async def test_without_an_ffmpeg_the_mode_refuses(prober: Prober, tmp_path: Path) -> None:
     """Where nothing can be done the file comes back as it is, for the mode to refuse with the number."""
-    fitted = await fit(prober, tmp_path, samples.ogg(40.0), SOUND, ffmpeg=Ffmpeg(SETTINGS, find=lambda: None))
+    fitted = await fit(prober, tmp_path, media_samples.ogg(40.0), SOUND, ffmpeg=Ffmpeg(SETTINGS, find=lambda: None))
     assert fitted.changes == ()
     assert fitted.facts.format == "ogg"
 
@@ -135,7 +135,7 @@ async def test_without_an_ffmpeg_the_mode_refuses(prober: Prober, tmp_path: Path
 async def test_a_result_is_encoded_with_its_sound(prober: Prober, tmp_path: Path) -> None:
     """A copy fits its limit, has the sound, reports its progress to the end, and leaves nothing else behind."""
     source, target = tmp_path / "a.mp4", tmp_path / "a.fit.mp4"
-    await asyncio.to_thread(source.write_bytes, samples.mp4(3.0, 640, 360, 25, sound=True))
+    await asyncio.to_thread(source.write_bytes, media_samples.mp4(3.0, 640, 360, 25, sound=True))
     told: list[float] = []
     shrinker = Shrinker(Ffmpeg(SETTINGS), prober, SETTINGS)
     made = await shrinker.shrink(source, target, bytes_max=80_000, on_fraction=told.append)
@@ -161,7 +161,7 @@ async def test_ffmpeg_reads_nothing_but_its_file(tmp_path: Path) -> None:
     """A playlist that names a file on this machine, or a server, is not followed."""
     trap = tmp_path / "trap.mp4"
     secret = tmp_path / "secret.mp4"
-    secret.write_bytes(samples.mp4(1.0))
+    secret.write_bytes(media_samples.mp4(1.0))
     trap.write_text(f"ffconcat version 1.0\nfile {secret}\n#EXTM3U\nhttp://127.0.0.1:9/x.ts\n")
     ffmpeg = Ffmpeg(SETTINGS)
     out = tmp_path / "out.mp4"
@@ -204,7 +204,7 @@ async def test_a_run_ends_with_the_bot(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     inner = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     outer = (
-        "import asyncio, sys; from bot.workers.once import Limits, run_once; "
+        "import asyncio, sys; from bot.workers.run_once import Limits, run_once; "
         f"asyncio.run(run_once([sys.executable, '-I', '-S', '-c', {inner!r}], "
         "Limits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50)))"
     )

@@ -10,7 +10,7 @@ from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
 from bot.settings import Settings
-from tests import media_samples as samples
+from tests import media_samples
 from tests.integration.media.conftest import Files
 
 MB = 1_000_000
@@ -52,9 +52,9 @@ async def test_taken(intake: Intake, files: Files, tmp_path: Path) -> None:
     folder = inputs_folder(tmp_path, "job1")
     taken = await intake.take_all(
         [
-            wanted(files.bytes_at("/1", samples.picture(kind="JPEG")), "image", "../../**evil**.exe"),
-            wanted(files.bytes_at("/2", samples.mp3()), "audio", "song.png"),
-            wanted(files.bytes_at("/3", samples.mp4(2.0)), "video", "clip.gif"),
+            wanted(files.bytes_at("/1", media_samples.picture(kind="JPEG")), "image", "../../**evil**.exe"),
+            wanted(files.bytes_at("/2", media_samples.mp3()), "audio", "song.png"),
+            wanted(files.bytes_at("/3", media_samples.mp4(2.0)), "video", "clip.gif"),
         ],
         into=folder,
     )
@@ -109,7 +109,7 @@ async def test_first_refusal_wins(intake: Intake, files: Files, tmp_path: Path) 
     async def trickle(request: web.Request) -> web.StreamResponse:
         reply = web.StreamResponse()
         await reply.prepare(request)
-        await reply.write(samples.png())
+        await reply.write(media_samples.png())
         await files.closing.wait()
         return reply
 
@@ -185,7 +185,7 @@ async def test_bounded(intake: Intake, files: Files, tmp_path: Path) -> None:
         most = max(most, now)
         await asyncio.sleep(0)
         now -= 1
-        return web.Response(body=samples.png())
+        return web.Response(body=media_samples.png())
 
     url = files.serve("/1", counted)
     await asyncio.gather(*(intake.take_all([wanted(url)], into=tmp_path / f"{i}") for i in range(10)))
@@ -194,6 +194,6 @@ async def test_bounded(intake: Intake, files: Files, tmp_path: Path) -> None:
 
 async def test_take_one(intake: Intake, files: Files, tmp_path: Path) -> None:
     """A single attachment is taken like several."""
-    offered = Offered(url=files.bytes_at("/1", samples.png(30, 20)), file_name="cat.png", size_bytes=10)
+    offered = Offered(url=files.bytes_at("/1", media_samples.png(30, 20)), file_name="cat.png", size_bytes=10)
     taken = await intake.take(offered, into=tmp_path / "x", option="image", bytes_max=MB)
     assert (taken.path.name, taken.facts.width, taken.facts.height) == ("image.png", 30, 20)

@@ -14,11 +14,11 @@ from bot.errors import Busy, MediaRefused
 from bot.media.probe import Prober
 from bot.settings import Settings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
-from tests import media_samples as samples
+from tests import media_samples
 
 PIXELS_MAX = 64_000_000
 DEADLINE_S = 30.0
-READER = "bot.media.worker"
+READER = "bot.media.probe_worker"
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def gone(pid: int) -> bool:
 
 async def test_reused(workers: Workers, tmp_path: Path) -> None:
     """One process reads one file after another."""
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     await workers.ask(request(path))
     first = pid_of(workers)
     for _ in range(5):
@@ -82,7 +82,7 @@ async def test_knows_no_secret(workers: Workers, tmp_path: Path, monkeypatch: py
     """A worker's environment holds neither key, and none of the bot's big libraries is loaded in it."""
     monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
     monkeypatch.setenv("FAL_KEY", "very-secret")
-    await workers.ask(request(saved(tmp_path, samples.mp4())))
+    await workers.ask(request(saved(tmp_path, media_samples.mp4())))
     proc = Path(f"/proc/{pid_of(workers)}")
     assert b"very-secret" not in (proc / "environ").read_bytes()
     assert "pydantic" not in (proc / "maps").read_text()
@@ -93,9 +93,9 @@ async def test_memory_limit(tmp_path: Path) -> None:
     """A picture that needs more memory than a worker has is refused, and the worker goes on with the next file."""
     pool = Workers(READER, at_once=1, memory_mib=256, timeout_s=DEADLINE_S)
     try:
-        answer = await pool.ask(request(saved(tmp_path, samples.picture(7900, 8000))))
+        answer = await pool.ask(request(saved(tmp_path, media_samples.picture(7900, 8000))))
         assert answer["reason"] == "costly"
-        assert (await pool.ask(request(saved(tmp_path, samples.png()))))["format"] == "png"
+        assert (await pool.ask(request(saved(tmp_path, media_samples.png()))))["format"] == "png"
     finally:
         await pool.close()
 
@@ -106,14 +106,14 @@ async def test_time_limit(tmp_path: Path) -> None:
     try:
         with pytest.raises(WorkerEnded, match="ended after 1 s"):
             await pool.ask(request(never(tmp_path)))
-        assert (await pool.ask(request(saved(tmp_path, samples.png()))))["format"] == "png"
+        assert (await pool.ask(request(saved(tmp_path, media_samples.png()))))["format"] == "png"
     finally:
         await pool.close()
 
 
 async def test_crash_while_reading(workers: Workers, tmp_path: Path) -> None:
     """A worker that dies with a file says so to whoever asked, and the next file gets another."""
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     await workers.ask(request(path))
     pid = pid_of(workers)
     asking = asyncio.create_task(workers.ask(request(never(tmp_path))))
@@ -126,7 +126,7 @@ async def test_crash_while_reading(workers: Workers, tmp_path: Path) -> None:
 
 async def test_crash_while_idle(workers: Workers, tmp_path: Path) -> None:
     """A worker that died between two files is no file's fault."""
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     await workers.ask(request(path))
     worker = workers._idle[0].process
     os.kill(worker.pid, signal.SIGKILL)
@@ -136,7 +136,7 @@ async def test_crash_while_idle(workers: Workers, tmp_path: Path) -> None:
 
 async def test_cancelled(workers: Workers, tmp_path: Path) -> None:
     """When whoever asked is cancelled, the process that read for them is ended."""
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     await workers.ask(request(path))
     pid = pid_of(workers)
     asking = asyncio.create_task(workers.ask(request(never(tmp_path))))
@@ -151,7 +151,7 @@ async def test_cancelled(workers: Workers, tmp_path: Path) -> None:
 async def test_closed(tmp_path: Path) -> None:
     """After closing no process is left, and none is started."""
     pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     await asyncio.gather(pool.ask(request(path)), pool.ask(request(path)))
     pids = [worker.process.pid for worker in pool._idle]
     await pool.close()
@@ -174,7 +174,7 @@ async def test_closed_while_reading(tmp_path: Path) -> None:
 async def test_bound(tmp_path: Path) -> None:
     """However much is asked at once, no more than the allowed number of processes exist."""
     pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     try:
         await asyncio.gather(*(pool.ask(request(path)) for _ in range(50)))
         assert len(pool._idle) <= 2
@@ -188,8 +188,8 @@ async def test_bot_killed(tmp_path: Path) -> None:
         import asyncio, os
         from bot.workers.pool import Workers
         async def main():
-            pool = Workers("bot.media.worker", at_once=1, memory_mib=512, timeout_s=5)
-            await pool.ask({{"path": {str(saved(tmp_path, samples.png()))!r}, "pixels_max": 1000000}})
+            pool = Workers("bot.media.probe_worker", at_once=1, memory_mib=512, timeout_s=5)
+            await pool.ask({{"path": {str(saved(tmp_path, media_samples.png()))!r}, "pixels_max": 1000000}})
             print(pool._idle[0].process.pid, flush=True)
             os.kill(os.getpid(), 9)
         asyncio.run(main())
@@ -212,10 +212,10 @@ async def test_prober_refuses_in_sentences(tmp_path: Path) -> None:
             "“cat.png” is a ZIP archive. Attach a picture, a video or a sound that the option takes."
         )
         with pytest.raises(MediaRefused, match=r"“cat\.mp4” starts as an MP4 file but is cut short or damaged"):
-            await prober.facts(saved(tmp_path, samples.mp4()[:-300]), shown_name="cat.mp4")
+            await prober.facts(saved(tmp_path, media_samples.mp4()[:-300]), shown_name="cat.mp4")
         with pytest.raises(FileNotFoundError):
             await prober.facts(tmp_path / "nowhere", shown_name="x")
-        facts = await prober.facts(saved(tmp_path, samples.mp4(2.0, 96, 64)), shown_name="x")
+        facts = await prober.facts(saved(tmp_path, media_samples.mp4(2.0, 96, 64)), shown_name="x")
         assert (facts.kind, facts.format, facts.seconds, facts.width, facts.height) == ("video", "mp4", 2.0, 96, 64)
 
 
@@ -244,7 +244,7 @@ async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyP
 async def test_idle(tmp_path: Path) -> None:
     """A pool that keeps no idle workers ends one that nobody asks any more, and starts another when somebody does."""
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, idle_s=0.05)
-    path = saved(tmp_path, samples.png())
+    path = saved(tmp_path, media_samples.png())
     try:
         await pool.ask(request(path))
         pid = pid_of(pool)
@@ -259,7 +259,7 @@ async def test_long_answer(tmp_path: Path) -> None:
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, answer_bytes_max=32)
     try:
         with pytest.raises(WorkerEnded, match="LimitOverrunError"):
-            await pool.ask(request(saved(tmp_path, samples.png())))
+            await pool.ask(request(saved(tmp_path, media_samples.png())))
         assert not pool._idle
     finally:
         await pool.close()

@@ -12,11 +12,10 @@ import sys
 from itertools import count
 
 from bot.errors import QuotaExceeded
-from bot.ledger import rulebook
-from bot.ledger import transactions as ledger
+from bot.ledger import holds, rules
 from bot.ledger.model import Ask, Grant, Held, Shipped, Who
 from bot.settings import Settings
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from bot.storage.transaction import Store, Transaction
 
 GUILD = 1
@@ -37,7 +36,7 @@ RUSH = Shipped(member_daily_microusd=10**6, server_monthly_microusd=50 * PRICE)
 def rush_hold(member: int) -> Transaction[Held]:
     """Return one member's hold of the rush."""
     who = Who(guild_id=GUILD, channel_id=9, member_id=member)
-    return ledger.hold(
+    return holds.hold(
         job_id=f"rush-{member}",
         amount_microusd=PRICE,
         who=who,
@@ -69,10 +68,10 @@ async def _work(store: Store, member: int) -> None:
         actor_id=9,
         at=NOW,
     )
-    await store.write(rulebook.add_grant(grant))
+    await store.write(rules.add_grant(grant))
     for number in count():
         job = f"{member}-{number}"
-        hold = ledger.hold(
+        hold = holds.hold(
             job_id=job, amount_microusd=PRICE, who=who, ask=Ask(mode="m"), at=NOW, shipped=SHIPPED, reason="test"
         )
         try:
@@ -84,16 +83,16 @@ async def _work(store: Store, member: int) -> None:
         _say("held", job)
         match number % 4:
             case 0:
-                await store.write(ledger.release(job, at=NOW, actor="test", reason="test"))
+                await store.write(holds.release(job, at=NOW, actor="test", reason="test"))
                 _say("released", job)
             case 1:
-                await store.write(ledger.expose(job, at=NOW, actor="test", reason="test"))
+                await store.write(holds.expose(job, at=NOW, actor="test", reason="test"))
                 _say("exposed", job)
             case 2:
-                await store.write(ledger.settle(job, 7, at=NOW, actor="test", reason="test", payers="server"))
+                await store.write(holds.settle(job, 7, at=NOW, actor="test", reason="test", payers="server"))
                 _say("settled", job)
             case _:
-                await store.write(ledger.settle(job, 7, at=NOW, actor="test", reason="test"))
+                await store.write(holds.settle(job, 7, at=NOW, actor="test", reason="test"))
                 _say("settled", job)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.ledger import transactions as ledger
+from bot.ledger import holds
 from bot.ledger.audit import verify
 from bot.ledger.model import Ask, Shipped, Who
-from bot.ledger.unnaming import guilds_with, unname
+from bot.ledger.pseudonyms import guilds_with, unname
 from bot.settings import Settings
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
 from bot.storage.postgres import PostgresStore
@@ -52,13 +52,13 @@ async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> Async
     await migrate(store, engine, at=1.0, folder=folder)
     for job_id in ("held", "exposed", "settled", "released"):
         await store.write(
-            ledger.hold(
+            holds.hold(
                 job_id=job_id, amount_microusd=1_000, who=WHO, ask=Ask(mode="m"), at=AT, shipped=SHIPPED, reason="r"
             )
         )
-    await store.write(ledger.settle("settled", 900, at=AT + 1, actor="wanda", reason=""))
-    await store.write(ledger.release("released", at=AT + 1, actor="wanda", reason=""))
-    await store.write(ledger.expose("exposed", at=AT + 1, actor="wanda", reason=""))
+    await store.write(holds.settle("settled", 900, at=AT + 1, actor="wanda", reason=""))
+    await store.write(holds.release("released", at=AT + 1, actor="wanda", reason=""))
+    await store.write(holds.expose("exposed", at=AT + 1, actor="wanda", reason=""))
     yield store
     await store.close()
 
@@ -69,8 +69,8 @@ async def test_every_draw_and_entry_is_kept_and_can_still_end(old: Store, engine
     await migrate(old, engine, at=2.0)
     assert [await old.read(_all(table)) for table in _TABLES] == before
     for job_id in ("held", "exposed"):
-        assert not (await old.write(ledger.settle(job_id, 1_000, at=AT + 2, actor="wanda", reason=""))).repeated
-        assert (await old.write(ledger.release(job_id, at=AT + 3, actor="wanda", reason=""))).how == "settled"
+        assert not (await old.write(holds.settle(job_id, 1_000, at=AT + 2, actor="wanda", reason=""))).repeated
+        assert (await old.write(holds.release(job_id, at=AT + 3, actor="wanda", reason=""))).how == "settled"
     assert await old.read(verify()) == []
 
 

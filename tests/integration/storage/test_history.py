@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.jobs import transactions as jobs
-from bot.ledger import history, rulebook
-from bot.ledger import transactions as ledger
+from bot.jobs import transactions
+from bot.ledger import history, holds, rules
 from bot.ledger.audit import totals
 from bot.ledger.model import Ask, DaySpend, Entry, MemberSpend, Shipped, Spent, Totals, Who
 from bot.storage.transaction import Store, Transaction
@@ -23,7 +22,7 @@ SHIPPED = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
 def _hold(job: str, member: int, at: float, guild: int = 7) -> Transaction[Any]:
     who = Who(guild_id=guild, channel_id=9, member_id=member)
     ask = Ask(mode="m")
-    return ledger.hold(job_id=job, amount_microusd=100, who=who, ask=ask, at=at, shipped=SHIPPED, reason="test")
+    return holds.hold(job_id=job, amount_microusd=100, who=who, ask=ask, at=at, shipped=SHIPPED, reason="test")
 
 
 @pytest.fixture
@@ -35,16 +34,16 @@ async def past(store: Store) -> Store:
     await store.write(_hold("elsewhere", 0, AT, guild=8))
     for number in range(4):
         payers: Any = "server" if number == 3 else "everyone"
-        await store.write(ledger.settle(f"job-{number}", 10 + number, payers=payers, **said))
-    await store.write(ledger.release("job-4", **said))
+        await store.write(holds.settle(f"job-{number}", 10 + number, payers=payers, **said))
+    await store.write(holds.release("job-4", **said))
     return store
 
 
 async def test_a_members_jobs_page_by_page(past: Store) -> None:
     """Newest first, with what each cost the member and the server; the next page begins where the last one ended."""
-    first = await past.read(rulebook.member_history(7, 1, limit=2))
+    first = await past.read(rules.member_history(7, 1, limit=2))
     last = first[-1]
-    second = await past.read(rulebook.member_history(7, 1, limit=2, before=(last.counted_at, last.job_id)))
+    second = await past.read(rules.member_history(7, 1, limit=2, before=(last.counted_at, last.job_id)))
     assert [(one.job_id, one.state, one.member_microusd, one.server_microusd) for one in (*first, *second)] == [
         ("job-5", "held", 0, 0),
         ("job-3", "settled", 0, 13),
@@ -72,24 +71,24 @@ async def test_exports_page_by_page(past: Store) -> None:
 
 async def test_spend_by_day_is_by_the_servers_days(past: Store) -> None:
     """Jobs on both sides of midnight in Berlin are on two days, and all on one in UTC."""
-    here = await past.read(rulebook.spend_by_day(7, since=AT, tz=BERLIN))
+    here = await past.read(rules.spend_by_day(7, since=AT, tz=BERLIN))
     assert here == (
         DaySpend(day="2024-10-26", mode="", spent_microusd=21, jobs=2),
         DaySpend(day="2024-10-27", mode="", spent_microusd=25, jobs=2),
     )
-    there = await past.read(rulebook.spend_by_day(7, since=AT, tz=ZoneInfo("UTC")))
+    there = await past.read(rules.spend_by_day(7, since=AT, tz=ZoneInfo("UTC")))
     assert there == (DaySpend(day="2024-10-26", mode="", spent_microusd=46, jobs=4),)
-    mine = await past.read(rulebook.spend_by_day(7, since=AT + 1, tz=BERLIN, member_id=0))
+    mine = await past.read(rules.spend_by_day(7, since=AT + 1, tz=BERLIN, member_id=0))
     assert mine == (DaySpend(day="2024-10-27", mode="", spent_microusd=12, jobs=1),)
 
 
 async def test_top_members(past: Store) -> None:
     """The dearest first, by what their jobs cost the server."""
-    assert await past.read(rulebook.top_members(7, since=AT, limit=5)) == (
+    assert await past.read(rules.top_members(7, since=AT, limit=5)) == (
         MemberSpend(member_id=1, spent_microusd=24, jobs=2),
         MemberSpend(member_id=0, spent_microusd=22, jobs=2),
     )
-    assert len(await past.read(rulebook.top_members(7, since=AT, limit=1))) == 1
+    assert len(await past.read(rules.top_members(7, since=AT, limit=1))) == 1
 
 
 async def test_totals_of_every_server(past: Store) -> None:
@@ -103,6 +102,6 @@ async def test_totals_of_every_server(past: Store) -> None:
 
 async def test_a_job_that_was_accepted_tells_its_mode_and_state(store: Store) -> None:
     """The history of a real job carries what its row says."""
-    await store.write(jobs.accept(a_job(), SHIPPED, in_flight_max=10))
-    (one,) = await store.read(rulebook.member_history(1, 2, limit=5))
+    await store.write(transactions.accept(a_job(), SHIPPED, in_flight_max=10))
+    (one,) = await store.read(rules.member_history(1, 2, limit=5))
     assert (one.mode, one.job_state, one.quote_microusd, one.state) == ("wan27-image", "accepted", 750_000, "held")

@@ -17,13 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from bot.errors import NotAllowed, QuotaExceeded
-from bot.ledger import rulebook
-from bot.ledger import transactions as ledger
+from bot.ledger import holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Ask, Ending, Held, Shipped, Standing, Totals, View, Who
 from bot.settings import Settings
 from bot.storage.batch import execute
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from bot.storage.transaction import Many, One, Statement, Store, Transaction
 from tests.integration.storage import ledger_worker
 from tests.ledger_machine import LedgerMachine, step
@@ -41,7 +40,7 @@ def _who(member: int, guild: int = 7) -> Who:
 def _hold(
     job_id: str, member: int, *, amount: int = 1, guild: int = 7, at: float = AT, shipped: Shipped = POOL_OF_TEN
 ) -> Transaction[Held]:
-    return ledger.hold(
+    return holds.hold(
         job_id=job_id,
         amount_microusd=amount,
         who=_who(member, guild),
@@ -53,7 +52,7 @@ def _hold(
 
 
 async def _standing(store: Store, scope: str, *, guild: int = 7, shipped: Shipped = POOL_OF_TEN) -> Standing:
-    view: View = await store.read(ledger.standing(_who(1, guild), at=AT, shipped=shipped))
+    view: View = await store.read(holds.standing(_who(1, guild), at=AT, shipped=shipped))
     (one,) = [one for one in view.standings if one.limit.scope == scope]
     return one
 
@@ -82,11 +81,11 @@ async def test_of_two_hundred_members_at_once_a_pool_of_fifty_jobs_takes_fifty(s
     assert (full.held_microusd, full.spent_microusd, full.left_microusd) == (50 * price, 0, 0)
     said: Any = {"at": AT + 60, "actor": "test", "reason": "test"}
     ends: tuple[Callable[[str], Transaction[Ending]], ...] = (
-        lambda job: ledger.settle(job, price, **said),
-        lambda job: ledger.settle(job, price // 2, payers="server", **said),
-        lambda job: ledger.release(job, **said),
-        lambda job: ledger.expose(job, **said),
-        lambda job: ledger.settle(job, price * 2, **said),
+        lambda job: holds.settle(job, price, **said),
+        lambda job: holds.settle(job, price // 2, payers="server", **said),
+        lambda job: holds.release(job, **said),
+        lambda job: holds.expose(job, **said),
+        lambda job: holds.settle(job, price * 2, **said),
     )
     endings: list[Ending] = await _all_at_once(
         store, *(ends[number % 5](f"job {member}") for number, member in enumerate(accepted))
@@ -113,8 +112,8 @@ async def test_servers_at_once_share_the_cap_over_all(store: Store) -> None:
     answers = await _all_at_once(
         store,
         *(_hold(f"new {n}", n, guild=n % 8, shipped=capped) for n in range(40)),
-        *(ledger.settle(f"old {n}", 1, **said) for n in range(10)),
-        *(rulebook.set_rule(n % 8, "server", "budget:day", 50, actor_id=1, reason="test", at=AT) for n in range(16)),
+        *(holds.settle(f"old {n}", 1, **said) for n in range(10)),
+        *(rules.set_rule(n % 8, "server", "budget:day", 50, actor_id=1, reason="test", at=AT) for n in range(16)),
     )
     assert _kinds(answers) == {"Held": 20, "QuotaExceeded": 20, "Ending": 10, "tuple": 16}
     everything = await _standing(store, "all", guild=1, shipped=capped)
@@ -127,7 +126,7 @@ async def test_servers_at_once_share_the_cap_over_all(store: Store) -> None:
 
 async def test_jobs_at_once_is_exact(store: Store) -> None:
     """30 commands of one member at the same moment, who may have 3 jobs at once: exactly 3 are accepted."""
-    await store.write(rulebook.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
+    await store.write(rules.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
     answers = await _all_at_once(store, *(_hold(f"job {n}", 1, amount=0) for n in range(30)))
     assert _kinds(answers) == {"Held": 3, "NotAllowed": 27}
 
@@ -155,9 +154,9 @@ async def test_every_way_of_ending_at_once_ends_a_hold_once(store: Store) -> Non
         await store.write(_hold(job, number))
         endings: list[Ending] = await _all_at_once(
             store,
-            *(ledger.settle(job, 1, **said) for _ in range(3)),
-            *(ledger.release(job, **said) for _ in range(3)),
-            *(ledger.expose(job, **said) for _ in range(3)),
+            *(holds.settle(job, 1, **said) for _ in range(3)),
+            *(holds.release(job, **said) for _ in range(3)),
+            *(holds.expose(job, **said) for _ in range(3)),
         )
         final = [ending for ending in endings if ending.how != "exposed"]
         assert len({(ending.how, ending.member_microusd, ending.server_microusd) for ending in final}) == 1
@@ -172,7 +171,7 @@ async def test_members_at_once_do_not_block_each_other(store: Store) -> None:
         for turn in range(5):
             job = f"{number}-{turn}"
             await store.write(_hold(job, number % 3, amount=0 if turn % 2 else 1))
-            await store.write(ledger.release(job, at=AT, actor="test", reason="test"))
+            await store.write(holds.release(job, at=AT, actor="test", reason="test"))
 
     async with asyncio.TaskGroup() as group:
         for number in range(9):  # one less than the server's cap carries
@@ -187,7 +186,7 @@ async def test_members_at_once_do_not_block_each_other(store: Store) -> None:
 async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sql: str) -> None:
     """Each engine's own trigger refuses to change or remove one."""
     await store.write(_hold("a", 1))
-    await store.write(rulebook.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
+    await store.write(rules.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
 
     def tamper() -> Transaction[None]:
         yield One(sql)
@@ -317,7 +316,7 @@ async def test_of_two_hundred_members_fifty_are_accepted_also_over_a_kill(store_
         assert pool.held_microusd == 50 * ledger_worker.PRICE
         await _all_at_once(
             store,
-            *(ledger.settle(job, 7, at=AT, actor="test", reason="test") for job in await store.read(_states())),
+            *(holds.settle(job, 7, at=AT, actor="test", reason="test") for job in await store.read(_states())),
         )
         (pool,) = await store.read(totals())
         assert (pool.jobs, pool.held_microusd, pool.spent_microusd) == (50, 0, 350)
@@ -339,7 +338,7 @@ async def test_a_killed_process_leaves_right_books(store_settings: Settings) -> 
             assert kind == states.get(job, "refused") or (kind == "held" and job in states)
         (pool,) = await store.read(totals())
         assert pool.held_microusd + pool.spent_microusd <= 4000
-        await store.write(ledger.release(next(iter(states)), at=AT, actor="test", reason="goes on"))
+        await store.write(holds.release(next(iter(states)), at=AT, actor="test", reason="goes on"))
     finally:
         await store.close()
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.errors import StorageError
 from bot.settings import Settings
+from bot.storage.database import open_store
 from bot.storage.migrate import Engine, migrate, migrations
-from bot.storage.opening import open_store
 from bot.storage.transaction import Many, One, Store, Transaction
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StorageError
 from bot.settings import Settings
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from tests.stores import PostgresServer, settings_for
 
 
@@ -105,7 +105,7 @@ def test_without_the_extra_the_sentence_says_what_to_install(tmp_path: Path) -> 
         "import asyncio, sys\n"
         "from bot.errors import StorageError\n"
         "from bot.settings import Settings\n"
-        "from bot.storage.opening import open_store\n"
+        "from bot.storage.database import open_store\n"
         "try:\n"
         "    asyncio.run(open_store(Settings()))\n"
         "except StorageError as error:\n"

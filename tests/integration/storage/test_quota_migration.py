@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.ledger import history, rulebook
-from bot.ledger import transactions as ledger
+from bot.ledger import history, holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Shipped, Totals, View, Who
 from bot.settings import Settings
+from bot.storage.database import sqlite_path
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate, migrations
-from bot.storage.opening import sqlite_path
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
@@ -89,8 +88,8 @@ async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> Async
 
 async def test_what_was_held_and_spent_counts_in_every_budget(old: Store) -> None:
     """Members, servers, the operator's caps and channels find the money of before, and the books are right."""
-    await old.write(rulebook.set_rule(700, "channel:20", "budget:ever", 9_000, actor_id=1, reason="", at=NOON))
-    view: View = await old.read(ledger.standing(WHO, at=NOON + 60, shipped=SHIPPED))
+    await old.write(rules.set_rule(700, "channel:20", "budget:ever", 9_000, actor_id=1, reason="", at=NOON))
+    view: View = await old.read(holds.standing(WHO, at=NOON + 60, shipped=SHIPPED))
     assert {one.limit.scope: (one.held_microusd, one.spent_microusd) for one in view.standings} == {
         "cap:700": (800, 900),
         "channel:700:20": (800, 900),
@@ -107,11 +106,11 @@ async def test_what_was_held_and_spent_counts_in_every_budget(old: Store) -> Non
 async def test_jobs_of_before_go_on(old: Store) -> None:
     """What was held or exposed before ends now, in the window in which it was accepted, once."""
     said: Any = {"at": NOON + 100, "actor": "test", "reason": "test"}
-    assert (await old.write(ledger.settle("open", 300, **said))).member_microusd == 300
-    assert (await old.write(ledger.settle("lost", 500, **said))).server_microusd == 500
-    assert (await old.write(ledger.settle("paid", 1, **said))).server_microusd == 900
-    assert (await old.write(ledger.release("free", **said))).how == "released"
-    view: View = await old.read(ledger.standing(WHO, at=NOON + 100, shipped=SHIPPED))
+    assert (await old.write(holds.settle("open", 300, **said))).member_microusd == 300
+    assert (await old.write(holds.settle("lost", 500, **said))).server_microusd == 500
+    assert (await old.write(holds.settle("paid", 1, **said))).server_microusd == 900
+    assert (await old.write(holds.release("free", **said))).how == "released"
+    view: View = await old.read(holds.standing(WHO, at=NOON + 100, shipped=SHIPPED))
     assert {(one.held_microusd, one.spent_microusd) for one in view.standings} == {(0, 1_700), (0, 1_200)}
     assert await old.read(verify()) == []
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import finding, machine, transactions
+from bot.jobs import machine, queries, transactions
 from bot.jobs.rows import body_of
 from bot.settings import Settings
+from bot.storage.database import open_store
 from bot.storage.migrate import SCHEMA_DIR, migrate
-from bot.storage.opening import open_store
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
@@ -67,8 +67,8 @@ async def test_old_jobs_and_books_live_on(store_settings: Settings, tmp_path: Pa
     store = await open_store(store_settings)
     try:
         assert await store.read(transactions.get(job.id)) == job
-        assert await store.read(finding.job_of_message(30)) == job
-        assert await store.read(finding.expired(NOW + 1, limit=9)) == (job.id,)
+        assert await store.read(queries.job_of_message(30)) == job
+        assert await store.read(queries.expired(NOW + 1, limit=9)) == (job.id,)
         assert not (await store.write(transactions.advance(job.id, machine.Told(), now=NOW))).changed
         with pytest.raises(StorageError, match="append-only"):
             await store.write(_run("UPDATE entries SET actor = 'member:-1'"))

@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import StorageError
 from bot.settings import Settings
-from bot.storage.opening import open_store
+from bot.storage.database import open_store
 from bot.storage.transaction import Lock, Many, One, Store, Transaction
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.ledger import transactions as ledger
+from bot.exports.server import Bounds, export
+from bot.ledger import holds
 from bot.ledger.model import Ask, Shipped, Who
-from bot.ledger.trail import Movement, movements, spend_by_hour
+from bot.ledger.movements import Movement, movements, spend_by_hour
 from bot.storage.transaction import Store
-from cogs.exporting import Bounds, export
 
 SHIPPED = Shipped(member_daily_microusd=10**12, server_monthly_microusd=10**12)
 WHO = Who(guild_id=1, channel_id=3, member_id=2)
@@ -24,7 +24,7 @@ async def books(store: Store) -> Store:
         at = START + number * 1200
         job_id = f"{number:032x}"
         await store.write(
-            ledger.hold(
+            holds.hold(
                 job_id=job_id,
                 amount_microusd=100 + number,
                 who=WHO,
@@ -35,9 +35,9 @@ async def books(store: Store) -> Store:
             )
         )
         if number == 3:
-            await store.write(ledger.release(job_id, at=at + 5, actor="wanda", reason="no video"))
+            await store.write(holds.release(job_id, at=at + 5, actor="wanda", reason="no video"))
         elif number < JOBS - 1:
-            await store.write(ledger.settle(job_id, 100, at=at + 5, actor="wanda", reason="made"))
+            await store.write(holds.settle(job_id, 100, at=at + 5, actor="wanda", reason="made"))
     return store
 
 

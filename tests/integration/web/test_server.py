@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bot.errors import StartRefused
-from bot.web.server import WebServer
+from bot.web.health import WebServer
 
 
 async def good() -> bool:

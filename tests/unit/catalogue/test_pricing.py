@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bot.catalogue import registry
-from bot.catalogue.pricing import price_json, price_line, price_text
-from bot.catalogue.table import mode_table_markdown
+from bot.catalogue.example import price_json, price_line, price_text
+from bot.catalogue.readme_table import mode_table_markdown
 from bot.errors import Refusal
 
 PRICES = registry.price_table()

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from cogs import admin, jobs, menus, privacy, quota
-from cogs.admin_desk import AdminGroup
-from cogs.wan import command_payload
+from cogs import menus, privacy, quota
+from cogs.admin import cog
+from cogs.admin.desk import AdminGroup
+from cogs.jobs import cog as jobs
+from cogs.wan.groups import command_payload
 
 MANAGE_GUILD = 1 << 5
 GROUPS: dict[str, dict[str, Any]] = {
     group["name"]: group
-    for group in command_payload([quota.offered(), jobs.offered(), privacy.offered(), admin.offered()])
+    for group in command_payload([quota.offered(), jobs.offered(), privacy.offered(), cog.offered()])
 }
 
 
@@ -105,7 +107,7 @@ def test_every_change_takes_a_reason(path: str) -> None:
 
 def test_one_check_guards_every_admin_command() -> None:
     """Each admin command hangs in a group that asks for Manage Server, whatever Discord was told to offer."""
-    group = admin.offered()
+    group = cog.offered()
     commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
     assert len(commands) == 24
     assert all(isinstance(one.parent, AdminGroup) for one in commands)
@@ -113,5 +115,5 @@ def test_one_check_guards_every_admin_command() -> None:
 
 def test_groups_are_made_anew() -> None:
     """Two clients in one process share no command."""
-    first, second = admin.offered(), admin.offered()
+    first, second = cog.offered(), cog.offered()
     assert not {id(one) for one in first.walk_commands()} & {id(one) for one in second.walk_commands()}

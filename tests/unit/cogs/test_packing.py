@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.packing import MARGIN_BYTES, Item, divide
+from bot.exports.member import MARGIN_BYTES, Item, divide
 
 LIMIT = 1024 * 1024
 sizes = st.lists(st.integers(0, 2 * LIMIT), max_size=30)

@@ -1,29 +1,29 @@
 import pytest
 
 from bot.errors import OptionRefused
-from cogs import pages
+from cogs import history_pages
 
 
 def test_a_cursor_comes_back_exactly() -> None:
     """A moment and an id go into a button's id and come out as they were, to the last microsecond."""
     for at, identity in ((1795149313.123457, "a" * 32), (0.1 + 0.2, "job:settle:server:1")):
-        assert pages.moment(pages.cursor_text(at, identity)) == (at, identity)
-    assert pages._place(pages.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")
-    assert pages.moment("") is None
-    assert pages._place("") is None
-    assert pages._number("") is None
-    assert pages._number("12") == 12
+        assert history_pages.moment(history_pages.cursor_text(at, identity)) == (at, identity)
+    assert history_pages._place(history_pages.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")
+    assert history_pages.moment("") is None
+    assert history_pages._place("") is None
+    assert history_pages._number("") is None
+    assert history_pages._number("12") == 12
 
 
 @pytest.mark.parametrize("cursor", ["x/y", "nan/", "1e999/a", "none"])
 def test_another_cursor_is_refused(cursor: str) -> None:
     """A cursor that is none of ours is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
-        pages.moment(cursor)
+        history_pages.moment(cursor)
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "²", "1.5"])
 def test_another_number_is_refused(cursor: str) -> None:
     """A number that is none of ours is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
-        pages._number(cursor)
+        history_pages._number(cursor)

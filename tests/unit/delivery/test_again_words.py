@@ -6,9 +6,9 @@ import pytest
 
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import MODES
-from bot.delivery import again_words as words
-from bot.jobs.again import resolutions
 from bot.jobs.model import Input
+from bot.jobs.rerun import resolutions
+from bot.texts import finished
 from tests.jobs_samples import RESULT, a_job
 
 PICTURE = Input(
@@ -22,7 +22,7 @@ def test_the_other_settings(mode: type[Mode]) -> None:
     known = resolutions(mode.id)
     for resolution in known:
         job = a_job(mode=mode.id, options={"resolution": resolution})
-        labels = [button.label for button in words.finished_buttons(job)]
+        labels = [button.label for button in finished.finished_buttons(job)]
         assert (f"Draft ({known[0]})" in labels) == (resolution != known[0])
         assert (f"Final ({known[-1]})" in labels) == (resolution != known[-1])
         assert len(labels) <= 10
@@ -31,13 +31,13 @@ def test_the_other_settings(mode: type[Mode]) -> None:
 def test_the_ids_lead_back_to_the_job() -> None:
     """Every button's id is within Discord's 100 characters, and its template reads the job from it."""
     job = a_job()
-    for button in words.finished_buttons(job):
-        found = re.fullmatch(words.AGAIN_TEMPLATE, button.custom_id)
+    for button in finished.finished_buttons(job):
+        found = re.fullmatch(finished.AGAIN_TEMPLATE, button.custom_id)
         assert found is not None
         assert found["job_id"] == job.id
         assert len(button.custom_id) <= 100
-    for button in words.answer_buttons(job.id, 2**63, needs_approval=True):
-        found = re.fullmatch(words.ANSWER_TEMPLATE, button.custom_id)
+    for button in finished.answer_buttons(job.id, 2**63, needs_approval=True):
+        found = re.fullmatch(finished.ANSWER_TEMPLATE, button.custom_id)
         assert found is not None
         assert (found["draft_id"], found["member_id"]) == (job.id, str(2**63))
         assert len(button.custom_id) <= 100
@@ -45,13 +45,13 @@ def test_the_ids_lead_back_to_the_job() -> None:
 
 def test_a_mode_that_is_gone() -> None:
     """A job of a mode that the catalogue no longer has keeps its buttons, without another setting."""
-    labels = [button.label for button in words.finished_buttons(a_job(mode="wan1-image"))]
+    labels = [button.label for button in finished.finished_buttons(a_job(mode="wan1-image"))]
     assert labels == ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Delete"]
 
 
 def test_files_that_are_no_longer_kept() -> None:
     """The sentence names the file harmlessly, says how long files are kept and how to give it again."""
-    said = words.not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
+    said = finished.not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
     assert "“la\\*ke.png” is no longer kept" in said
     assert "30 days" in said
     assert "`/wan27 image`" in said
@@ -61,9 +61,9 @@ def test_what_a_message_may_hold() -> None:
     """Every form's texts are within Discord's limits: 45 characters of label, 100 of hint."""
     for mode in MODES:
         for name, spec in mode.specs().items():
-            assert len(words.label(name)) <= 45
-            assert 1 <= len(words.hint(spec)) <= 100
-    for hint in (*words.EDIT_HINTS.values(), *words.CLIP_HINTS.values(), words.TOTAL_HINT, words.LONGER):
+            assert len(finished.label(name)) <= 45
+            assert 1 <= len(finished.hint(spec)) <= 100
+    for hint in (*finished.EDIT_HINTS.values(), *finished.CLIP_HINTS.values(), finished.TOTAL_HINT, finished.LONGER):
         assert len(hint) <= 100
 
 
@@ -71,11 +71,11 @@ def test_what_a_message_may_hold() -> None:
 def test_how_long_a_continuation_is(seconds: float | None, total: int) -> None:
     """Five seconds are added to the clip, of which ten count at most, as far as there is room for."""
     result = None if seconds is None else type(RESULT)(url=RESULT.url, seconds=seconds)
-    assert words.total_s(a_job(result=result, options={"duration": 5})) == total
+    assert finished.total_s(a_job(result=result, options={"duration": 5})) == total
 
 
 def test_a_video_by_direct_message() -> None:
     """Without the file the member gets fal's link, unless that is none."""
-    assert RESULT.url in words.mailed(a_job(result=RESULT), attached=False)
+    assert RESULT.url in finished.mailed(a_job(result=RESULT), attached=False)
     hostile = type(RESULT)(url="javascript:x @everyone")
-    assert "@everyone" not in words.mailed(a_job(result=hostile), attached=False)
+    assert "@everyone" not in finished.mailed(a_job(result=hostile), attached=False)

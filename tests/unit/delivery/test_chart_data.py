@@ -3,12 +3,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery import chart_data
-from bot.delivery.chart_data import Days
-from bot.delivery.charts.model import wire
-from bot.delivery.report_words import Report, report_card
+from bot.charts import data
+from bot.charts.data import Days
+from bot.charts.model import wire
 from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Standing
 from bot.ledger.windows import window
+from bot.texts.report import Report, report_card
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = 1_605_846_913.0  # 20 November 2020
@@ -29,14 +29,14 @@ def test_days_end_today() -> None:
     days = Days.last(3, now=NOW, tz=BERLIN)
     assert [day.isoformat() for day in days.days] == ["2020-11-18", "2020-11-19", "2020-11-20"]
     spent = [spend("2020-11-19", "wan27-image", 5), spend("2020-11-20", "wan21-image", 9), spend("2020-11-20", "", 1)]
-    chart = chart_data.mode_days(spent, days)
+    chart = data.mode_days(spent, days)
     assert chart.modes == (("Wan 2.1 image", (0, 0, 9)), ("Wan 2.7 image", (0, 5, 0)), ("unknown", (0, 0, 1)))
 
 
 def test_a_pool_burns_down_to_what_is_left() -> None:
     """The picture begins with the whole pool and ends now with what is left, also below zero after a lowered cap."""
     month = window("month", BERLIN, NOW)
-    chart = chart_data.burn_down(
+    chart = data.burn_down(
         pool("month", cap=100, spent=130), [(month.starts_at + 3600, 70), (NOW + 1800, 60)], now=NOW, tz=BERLIN
     )
     assert chart.points == ((month.starts_at, 100), (month.starts_at + 3600, 30), (NOW, -30), (NOW, -30))
@@ -55,7 +55,7 @@ def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, i
         (start + 3600 * hour, amount) for hour, amount in dict(hours).items() if start + 3600 * hour <= NOW + 3600
     )
     standing = pool(kind, cap=cap, spent=sum(amount for _, amount in known))
-    assert wire(chart_data.burn_down(standing, known, now=NOW, tz=BERLIN))
+    assert wire(data.burn_down(standing, known, now=NOW, tz=BERLIN))
     report = Report(
         days=30,
         by_day=(spend("2020-11-19", "wan27-image", 5),),
@@ -64,7 +64,7 @@ def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, i
         now=NOW,
         tz=BERLIN,
     )
-    charts = chart_data.of_report(report, [known if one == "ever" else [] for one in KINDS], {10**18: "Ann"})
+    charts = data.of_report(report, [known if one == "ever" else [] for one in KINDS], {10**18: "Ann"})
     assert list(charts) == [
         "spent-by-mode.png",
         *("pool-day.png", "pool-week.png", "pool-month.png", "pool-ever.png"),

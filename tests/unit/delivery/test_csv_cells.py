@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from bot.delivery.csv_cells import cell, lines
+from bot.exports.csv_text import cell, lines
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =HYPERLINK(1)", "\r=1", "\uff1d1"])

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
-from bot.delivery.describe import described
 from bot.jobs.model import Input, Job
+from bot.texts.mode_settings import described
 
 MakeJob = Callable[..., Job]
 IMAGE = Input(option="image", path="a", file_name="a.png", kind="image", format="png", size_bytes=1)

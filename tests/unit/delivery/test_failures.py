@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from bot.delivery import failures
 from bot.jobs.model import Failure
+from bot.texts import failures
 
 # Every type of reference/fal.md's error tables, and Wanda's own.
 MODEL = [

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from bot.delivery.export_rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
-from bot.delivery.export_words import exported
-from bot.delivery.history_words import PAGE_TEMPLATE, Page, acts_card, history_card, money_card
+from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.model import Act, Entry, Spent
-from bot.ledger.trail import Movement
+from bot.ledger.movements import Movement
+from bot.texts.exports import exported
+from bot.texts.history import PAGE_TEMPLATE, Page, acts_card, history_card, money_card
 
 JOB = Spent(
     job_id="0123456789abcdef0123456789abcdef",

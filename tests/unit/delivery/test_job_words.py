@@ -5,20 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.delivery.embeds import to_embed
-from bot.delivery.job_words import (
-    ANY,
-    FILTERS,
-    PAGE_LINES,
-    PAGE_TEMPLATE,
-    Kept,
-    Page,
-    choice,
-    job_card,
-    jobs_card,
-    link_to,
-)
+from bot.cards.embeds import to_embed
 from bot.jobs.model import Failure, Job, Result
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, Kept, Page, choice, job_card, jobs_card, link_to
 from tests.jobs_samples import a_job
 
 HOSTILE = "@everyone **[x](https://evil.example)** `" + "\u0301" * 50 + "`\n# shout " * 400

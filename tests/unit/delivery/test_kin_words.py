@@ -2,11 +2,11 @@
 
 import pytest
 
-from bot.delivery import kin_words
-from bot.delivery.links import Posted
-from bot.delivery.text import person
-from bot.delivery.wording import card, delivered
 from bot.jobs.model import Live, Spot, State
+from bot.texts import parent_links
+from bot.texts.job_card import card, delivered
+from bot.texts.plain import person
+from bot.texts.result_link import Posted
 from tests.jobs_samples import NOW, RESULT, a_job
 
 PARENT = "[this video](https://discord.com/channels/1/20/30)"
@@ -31,13 +31,13 @@ def test_a_posted_video_still_links_to_its_parent() -> None:
 
 def test_a_card_without_parent_and_notes_says_nothing_of_them() -> None:
     """An ordinary job's card has no such line."""
-    assert kin_words.began_with(a_job()) == ""
+    assert parent_links.began_with(a_job()) == ""
 
 
 def test_notes_are_bounded_and_harmless() -> None:
     """However many and long notes are, and whatever stands in them, the card stays within Discord's limits."""
-    lines = kin_words.began_with(a_job(notes=tuple(f"{n} @everyone [x](http://y) " + "*" * 900 for n in range(99))))
-    assert len(lines.splitlines()) == kin_words.NOTES_MAX
+    lines = parent_links.began_with(a_job(notes=tuple(f"{n} @everyone [x](http://y) " + "*" * 900 for n in range(99))))
+    assert len(lines.splitlines()) == parent_links.NOTES_MAX
     assert len(lines) < 2500
     assert "@everyone" not in lines.replace("\\@", "")
     assert "](http" not in lines
@@ -46,12 +46,12 @@ def test_notes_are_bounded_and_harmless() -> None:
 def test_the_parent_links_to_each_child() -> None:
     """Every child is a link with its mode and seed, within one field of Discord's."""
     jobs = [a_job(id=f"{n:032x}", guild_id=2**63 - 1, result=RESULT) for n in range(5)]
-    field = kin_words.children(jobs)
+    field = parent_links.children(jobs)
     assert field.name == "Made from this"
     assert field.value.count("](https://discord.com/channels/9223372036854775807/20/30)") == len(jobs)
     assert "[Wan 2\\.7 image, seed 7]" in field.value or "[Wan 2.7 image, seed 7]" in field.value
     assert len(field.value) <= 1024
-    assert kin_words.children([a_job(mode="old")]).value.startswith("[old](")
+    assert parent_links.children([a_job(mode="old")]).value.startswith("[old](")
 
 
 def test_whoever_is_forgotten_is_not_mentioned() -> None:

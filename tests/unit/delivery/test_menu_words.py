@@ -3,7 +3,7 @@
 import pytest
 
 from bot.catalogue.registry import by_id
-from bot.delivery.menu_words import MENUS, WHICH, Menu, form, no_file
+from bot.texts.menus import MENUS, WHICH, Menu, form, no_file
 
 named = pytest.mark.parametrize("menu", MENUS, ids=lambda menu: menu.name)
 COUNTS = (1, 2, 10)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.delivery.embeds import to_embed
-from bot.delivery.privacy_words import Packed, about, ask_to_delete, exported
-from bot.jobs.belonging import Counted, as_exported
+from bot.cards.embeds import to_embed
+from bot.jobs.member_data import Counted, as_exported
+from bot.texts.privacy import Packed, about, ask_to_delete, exported
 from tests.jobs_samples import a_job
 
 MANY = Counted(jobs=12_345, servers=99, with_files=678, first_at=1_763_616_000.0)

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from bot.delivery import wording
-from bot.delivery.card import Card
-from bot.delivery.progress import Frame, Pacer
+from bot.cards.pacer import Frame, Pacer
 from bot.errors import StartRefused
 from bot.jobs.model import Job, Live
 from bot.settings import Settings
+from bot.texts import job_card
+from bot.texts.card import Card
 
 NOW = 1_800_000_000.0
 MakeJob = Callable[..., Job]
@@ -31,7 +31,7 @@ class Stage:
 
     def draw(self, frame: Frame) -> Card:
         """Draw what matters here: the queue position, and time only while running."""
-        card = wording.card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
+        card = job_card.card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
         body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
         return replace(card, description=body)
 

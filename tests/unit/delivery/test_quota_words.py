@@ -6,9 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.registry import price_table
-from bot.delivery import quota_words as words
-from bot.delivery.admin_show import member_card, server_card
-from bot.delivery.card import Card
 from bot.ledger.model import (
     Grant,
     GrantStanding,
@@ -23,11 +20,14 @@ from bot.ledger.model import (
     Who,
     Window,
 )
-from bot.ledger.policy import terms
+from bot.ledger.terms import terms
+from bot.texts import quota
+from bot.texts.budgets import member_card, server_card
+from bot.texts.card import Card
 
 NOW = 1_795_000_000.0
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-OFFERS = words.offers(price_table())
+OFFERS = quota.offers(price_table())
 USD = 1_000_000
 
 
@@ -56,7 +56,7 @@ def within_limits(card: Card) -> None:
 
 def test_what_the_shipped_quota_buys() -> None:
     """Without rules a member sees the day's five dollars, and how many videos of each mode at its default those are."""
-    said = text(words.quota_card(view(), OFFERS))
+    said = text(quota.quota_card(view(), OFFERS))
     assert "You can spend **$5.00** now; then your allowance today is used up." in said
     assert "**6** × Wan 2.7 image (1080p, $0.75)" in said
     assert "Wanda asks first above $1.00" in said
@@ -64,9 +64,9 @@ def test_what_the_shipped_quota_buys() -> None:
 
 def test_the_tightest_limit_is_named() -> None:
     """What can be spent now is the least of all limits, and the one that says so is named."""
-    said = text(words.quota_card(view(spent={"server": 48_000_000}), OFFERS))
+    said = text(quota.quota_card(view(spent={"server": 48_000_000}), OFFERS))
     assert "You can spend **$2.00** now; then this server's pool this month is used up." in said
-    said = text(words.quota_card(view(spent={"member": 5_000_000}), OFFERS))
+    said = text(quota.quota_card(view(spent={"member": 5_000_000}), OFFERS))
     assert "You can spend nothing more now, because your allowance today is used up." in said
     assert "**0** × Wan 2.7 image" in said
 
@@ -77,10 +77,10 @@ def test_grants_count_to_the_allowance() -> None:
         id="g", guild_id=1, member_id=2, amount_microusd=3 * USD, expires_at=None, reason="won *it*", actor_id=9, at=NOW
     )
     grants = (GrantStanding(grant, 0, USD),)
-    said = text(words.quota_card(view(grants=grants), OFFERS))
+    said = text(quota.quota_card(view(grants=grants), OFFERS))
     assert "You can spend **$7.00** now" in said
     assert "**A grant**: $2.00 of $3.00 left · won \\*it\\*" in said
-    assert "**$2.00** now" in text(words.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
+    assert "**$2.00** now" in text(quota.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
 
 
 def test_rules_change_what_it_buys() -> None:
@@ -90,11 +90,11 @@ def test_rules_change_what_it_buys() -> None:
         Rule("server", "resolutions", ["480p", "720p"]),
         Rule("server", "ceiling", 600_000),
     )
-    said = text(words.quota_card(view(*rules), OFFERS))
+    said = text(quota.quota_card(view(*rules), OFFERS))
     assert "**10** × Wan 2.7 image (720p, $0.50)" in said
     assert "\u2013 Wan 2.1 image: not allowed here" in said
     assert "A video may cost up to $0.60." in said
-    said = text(words.quota_card(view(Rule("server", "ceiling", 10_000)), OFFERS))
+    said = text(quota.quota_card(view(Rule("server", "ceiling", 10_000)), OFFERS))
     assert "\u2013 Wan 2.7 image: only with fewer seconds, or not at all, within your limits" in said
 
 
@@ -103,9 +103,9 @@ def test_the_operators_other_servers_stay_private() -> None:
     shipped = replace(SHIPPED, total_cap_microusd=1_234_567)
     found = terms((), Who(guild_id=1, channel_id=3, member_id=2), now=NOW, shipped=shipped)
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
-    for card in (words.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
+    for card in (quota.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
         assert "of $1.234567" not in text(card)
-    assert "then the operator's cap over all servers this month is used up" in text(words.quota_card(seen, OFFERS))
+    assert "then the operator's cap over all servers this month is used up" in text(quota.quota_card(seen, OFFERS))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_operators_other_servers_stay_private() -> None:
 )
 def test_what_stops_a_member_comes_first(rule: Rule, says: str) -> None:
     """Who is blocked, paused or in a closed channel reads so before any number."""
-    card = words.quota_card(view(rule), OFFERS)
+    card = quota.quota_card(view(rule), OFFERS)
     assert says in card.description.split("\n\n")[0]
 
 
@@ -141,7 +141,7 @@ def test_an_admin_reads_which_rule_gives_which_number() -> None:
 
 def test_a_window_that_never_renews() -> None:
     """A budget for ever says that it does not renew."""
-    assert "never renews" in text(words.quota_card(view(Rule("server", "budget:ever", USD)), OFFERS))
+    assert "never renews" in text(quota.quota_card(view(Rule("server", "budget:ever", USD)), OFFERS))
 
 
 _texts = st.text(max_size=600)
@@ -179,7 +179,7 @@ def test_cards_stay_within_discords_limits(reasons: list[str], roles: int, subje
         for n, reason in enumerate(reasons)
     )
     seen = view(*rules, roles=tuple(10**18 + n for n in range(roles)), grants=grants)
-    for card in (words.quota_card(seen, OFFERS), member_card(seen), server_card(seen, rules, name=name)):
+    for card in (quota.quota_card(seen, OFFERS), member_card(seen), server_card(seen, rules, name=name)):
         within_limits(card)
 
 
@@ -187,7 +187,7 @@ def test_the_threshold_is_told_before_and_after() -> None:
     """The answer to a changed threshold has the new amount, its rule, and the amount before."""
     before = _terms(20, "20 % of your allowance")
     now = _terms(50, "your own threshold")
-    assert words.asked_above(before, now) == (
+    assert quota.asked_above(before, now) == (
         "Wanda asks you first, with the exact price, before a video that costs more than **$0.00005** "
         "(your own threshold; before: $0.00002). It holds for you alone, from now on."
     )
@@ -208,4 +208,4 @@ def test_limits_are_named_by_whose_they_are() -> None:
         "cap:1": "the operator's cap for this server this month",
         "all": "the operator's cap over all servers this month",
     }
-    assert {scope: words.limit_title(Limit(scope, month, 0, "")) for scope in named} == named
+    assert {scope: quota.limit_title(Limit(scope, month, 0, "")) for scope in named} == named

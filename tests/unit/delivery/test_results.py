@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.delivery.results import from_fal, is_whole_mp4
+from bot.cards.result_file import from_fal, is_whole_mp4
 from bot.settings import Settings
 
 FTYP = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4)

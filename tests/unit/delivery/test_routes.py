@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.delivery import routes
-from bot.delivery.routes import Route, Trouble
+from bot.cards import routes
+from bot.cards.routes import Route, Trouble
 from bot.jobs.model import Address
 
 NOW = 1_800_000_000.0

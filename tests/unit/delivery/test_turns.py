@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.delivery.turns import Turns
+from bot.cards.channel_queue import Turns
 
 
 async def test_one_after_the_other() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.fal.addresses import origin, requests_url, same_origin, stream_url, with_logs
+from bot.fal.wire.addresses import origin, requests_url, same_origin, stream_url, with_logs
 
 QUEUE = "https://queue.fal.run"
 

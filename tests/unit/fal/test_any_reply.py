@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import FalError
-from bot.fal import outcome, protocol
-from bot.fal.reading import TEXT_MAX, said
-from bot.fal.types import Result
+from bot.fal.wire import protocol, result
+from bot.fal.wire.types import Result
+from bot.fal.wire.values import TEXT_MAX, said
 
 STATUSES = st.sampled_from(
     [200, 201, 202, 204, 301, 400, 401, 402, 403, 404, 405, 408, 422, 429, 499, 500, 502, 504, 599]
@@ -49,7 +49,7 @@ def read_everything(status: int, headers: dict[str, str], body: bytes) -> list[A
         lambda: protocol.read_ticket(status, body, rest_url="https://rest.fal.ai"),
         lambda: protocol.read_put(status, body),
         lambda: protocol.read_prices(status, body),
-        lambda: outcome.read_result(status, headers, body),
+        lambda: result.read_result(status, headers, body),
     ]
     values: list[Any] = []
     for read in reads:
@@ -76,7 +76,7 @@ def test_any_video(extra: dict[str, Any]) -> None:
     """Nothing beside a good URL can spoil a result."""
     body = json.dumps({**extra, "video": {**extra, "url": "https://v3.fal.media/a.mp4"}}).encode()
     try:
-        found = outcome.read_result(200, {}, body)
+        found = result.read_result(200, {}, body)
     except FalError:
         # NaN and Infinity, which Python writes and JSON does not know, spoil the whole document.
         assert b"NaN" in body or b"Infinity" in body or b"\\ud" in body

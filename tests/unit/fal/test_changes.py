@@ -1,6 +1,6 @@
-from bot.fal.changes import LOGS_KEPT, Changes
-from bot.fal.types import Completed, LogLine, Queued, Running, Status
-from bot.fal.waits import wait_s
+from bot.fal.wire.backoff import wait_s
+from bot.fal.wire.status_changes import LOGS_KEPT, Changes
+from bot.fal.wire.types import Completed, LogLine, Queued, Running, Status
 
 
 def running(*lines: str) -> Status:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fal.progress import fraction_of, latest_fraction
+from bot.fal.wire.log_progress import fraction_of, latest_fraction
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot import errors
-from bot.fal import outcome, protocol
+from bot.fal.wire import protocol, result
 
 SAMPLES = Path(__file__).parent / "samples"
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ def test_status(row: Row) -> None:
 @pytest.mark.parametrize("row", rows("result.json"))
 def test_result(row: Row) -> None:
     """A result is a video, a failure in fal's own words, a request to wait, or trouble that passes."""
-    holds(row, lambda body: outcome.read_result(row["status"], row.get("headers", {}), body))
+    holds(row, lambda body: result.read_result(row["status"], row.get("headers", {}), body))
 
 
 @pytest.mark.parametrize("row", rows("cancel.json"))
@@ -103,7 +103,7 @@ def test_every_error_type(row: Row) -> None:
     else:
         body = {"detail": "No.", "error_type": row["type"]}
     with pytest.raises(errors.FalFailure) as caught:
-        outcome.read_result(row["status"], {}, json.dumps(body).encode())
+        result.read_result(row["status"], {}, json.dumps(body).encode())
     failure = caught.value
     assert (failure.kind, failure.status, failure.message) == (row["type"], row["status"], "No.")
     assert failure.retryable is row["retryable"]

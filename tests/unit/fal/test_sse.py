@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import FalProtocolError
-from bot.fal.sse import SseReader
+from bot.fal.wire.sse import SseReader
 
 STREAM = (
     b"\xef\xbb\xbf: ping\n\n"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import MODES, build, by_id
 from bot.errors import OptionRefused
-from bot.jobs import again
-from bot.jobs.accepting import mode_of
+from bot.jobs import rerun
 from bot.jobs.model import Input, Job, Result
+from bot.jobs.order import mode_of
 from tests.catalogue_samples import LEAST, attached, facts
 from tests.jobs_samples import a_job
 
@@ -60,7 +60,7 @@ def test_a_rerun_asks_for_the_same_field_for_field(mode_id: str, data: st.DataOb
     """But for the seed that fal reported, and the rewritten prompt with its switch off, nothing is different."""
     job = data.draw(jobs(mode_id))
     before = _payload(mode_of(job), job.inputs)
-    found = again.rerun(job, seed="same")
+    found = rerun.rerun(job, seed="same")
     after = _payload(found.mode, found.inputs)
     result = job.result
     assert result is not None
@@ -68,11 +68,11 @@ def test_a_rerun_asks_for_the_same_field_for_field(mode_id: str, data: st.DataOb
     actual = result.actual_prompt
     rewritten = bool(actual and actual.strip()) and actual != job.options.get("prompt")
     longest = found.mode.specs()["prompt"].length_max or 0
-    if rewritten and again.SWITCH in found.mode.specs() and len(actual or "") <= longest:
-        expected = expected | {"prompt": actual, again.SWITCH: False}
+    if rewritten and rerun.SWITCH in found.mode.specs() and len(actual or "") <= longest:
+        expected = expected | {"prompt": actual, rerun.SWITCH: False}
         assert found.notes == ()
     elif rewritten:
-        assert found.notes in {(again.TOO_LONG,), (again.NO_SWITCH,)}
+        assert found.notes in {(rerun.TOO_LONG,), (rerun.NO_SWITCH,)}
     else:
         assert found.notes == ()
     assert after == expected
@@ -84,8 +84,8 @@ def test_a_rerun_asks_for_the_same_field_for_field(mode_id: str, data: st.DataOb
 def test_a_new_seed_is_fals_own_choice(mode_id: str, data: st.DataObject) -> None:
     """A rerun with a new seed sends what one with the same seed sends, without any seed."""
     job = data.draw(jobs(mode_id))
-    same = again.rerun(job, seed="same").mode.options()
-    new = again.rerun(job, seed="new").mode.options()
+    same = rerun.rerun(job, seed="same").mode.options()
+    new = rerun.rerun(job, seed="new").mode.options()
     assert {**same, "seed": None} == {**new, "seed": None}
     assert "seed" not in new
 
@@ -95,11 +95,11 @@ def test_a_new_seed_is_fals_own_choice(mode_id: str, data: st.DataObject) -> Non
 def test_a_rerun_of_a_rerun_is_the_rerun(mode_id: str, data: st.DataObject) -> None:
     """Once the prompt is taken as it is and the seed is stated, another rerun asks for exactly the same."""
     job = data.draw(jobs(mode_id))
-    first = again.rerun(job, seed="same")
+    first = rerun.rerun(job, seed="same")
     result = job.result
     assert result is not None
     child = replace(job, options=first.mode.options(), inputs=first.inputs, result=replace(result, actual_prompt=None))
-    assert again.rerun(child, seed="same") == replace(first, notes=())
+    assert rerun.rerun(child, seed="same") == replace(first, notes=())
 
 
 @pytest.mark.parametrize("mode_id", MODE_IDS)
@@ -107,12 +107,12 @@ def test_a_rerun_of_a_rerun_is_the_rerun(mode_id: str, data: st.DataObject) -> N
 def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.DataObject) -> None:
     """A draft is the mode's cheapest setting and a final one its best, and a card of another resolution says so."""
     job = data.draw(jobs(mode_id))
-    same = again.rerun(job, seed="same")
-    lowest, *_, highest = again.resolutions(mode_id)
-    for found, resolution in ((again.draft_of(job), lowest), (again.final_of(job), highest)):
+    same = rerun.rerun(job, seed="same")
+    lowest, *_, highest = rerun.resolutions(mode_id)
+    for found, resolution in ((rerun.draft_of(job), lowest), (rerun.final_of(job), highest)):
         assert found.mode.options() == same.mode.options() | {"resolution": resolution}
         changed = resolution != job.options["resolution"]
-        assert found.notes == (*same.notes, *((again.OTHER_PICTURE,) if changed else ()))
+        assert found.notes == (*same.notes, *((rerun.OTHER_PICTURE,) if changed else ()))
 
 
 @pytest.mark.parametrize("mode_id", MODE_IDS)
@@ -120,8 +120,8 @@ def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.D
 def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObject) -> None:
     """Whoever changes nothing in the form gets what a rerun with the same seed gives."""
     job = data.draw(jobs(mode_id))
-    found = again.edited(job, again.editable(job))
-    expected = again.rerun(job, seed="same")
+    found = rerun.edited(job, rerun.editable(job))
+    expected = rerun.rerun(job, seed="same")
     defaults = {name: spec.default for name, spec in found.mode.specs().items()}
     filled = {name: getattr(found.mode, name) for name in defaults}
     assert filled == {name: getattr(expected.mode, name) for name in defaults}
@@ -130,44 +130,44 @@ def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObj
 def test_a_new_prompt_is_rewritten_as_a_first_one_is() -> None:
     """A changed prompt is sent as it is written, with the parent's own switch, and the seed stays."""
     job = a_job(result=Result(url="u", seed=7, actual_prompt="a lake at dawn, cinematic"), state="done")
-    found = again.edited(job, {"prompt": "a sea", "duration": 3})
+    found = rerun.edited(job, {"prompt": "a sea", "duration": 3})
     assert found.mode.options() == {"prompt": "a sea", "resolution": "1080p", "duration": 3, "seed": 7}
-    assert again.edited(job, {"seed": None}).mode.options() == {
+    assert rerun.edited(job, {"seed": None}).mode.options() == {
         "prompt": "a lake at dawn, cinematic",
         "enable_prompt_expansion": False,
         "resolution": "1080p",
         "duration": 5,
     }
     with pytest.raises(OptionRefused):
-        again.edited(job, {"duration": 99})
+        rerun.edited(job, {"duration": 99})
 
 
 def test_the_form_shows_what_fal_said_of_the_seed() -> None:
     """A form is filled in with the reported seed, and asks only for what the mode has."""
     job = a_job(result=Result(url="u", seed=7), state="done")
-    assert again.editable(job) == {
+    assert rerun.editable(job) == {
         "prompt": "a lake",
         "negative_prompt": None,
         "seed": 7,
         "duration": 5,
         "resolution": "1080p",
     }
-    assert "num_frames" in again.editable(a_job(mode="wan21-image", options={"prompt": "p"}))
+    assert "num_frames" in rerun.editable(a_job(mode="wan21-image", options={"prompt": "p"}))
 
 
 def test_a_seed_that_the_mode_does_not_take_is_left_out_and_told() -> None:
     """A seed above the mode's bound is not sent, because fal would refuse it."""
     job = a_job(result=Result(url="u", seed=2**53), state="done")
-    found = again.rerun(job, seed="same")
+    found = rerun.rerun(job, seed="same")
     assert "seed" not in found.mode.options()
-    assert found.notes == (again.SEED_UNFIT,)
+    assert found.notes == (rerun.SEED_UNFIT,)
 
 
 @pytest.mark.parametrize(("seconds", "duration"), [(2.0, 7), (4.04, 10), (9.96, 15), (10.0, 15)])
 def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> None:
     """The whole video is the clip and five seconds more, or as many as there is room for; Wan 2.7 takes it as it is."""
     clip = facts("video", seconds=seconds)
-    found = again.continued(a_job(state="done"), clip)
+    found = rerun.continued(a_job(state="done"), clip)
     assert found.mode.id == "wan27-image"
     assert found.mode.options() == {"prompt": "a lake", "resolution": "1080p", "duration": duration}
     found.mode.check({"video": clip})
@@ -175,8 +175,8 @@ def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> Non
 
 def test_a_restyled_video_is_the_clip_of_wan_2_2() -> None:
     """Wan 2.2 gets the video and the new prompt; a resolution that it does not have is left to its default."""
-    found = again.restyled(a_job(state="done"), facts("video"), prompt="as a woodcut")
+    found = rerun.restyled(a_job(state="done"), facts("video"), prompt="as a woodcut")
     assert found.mode.id == "wan22-video"
     assert found.mode.options() == {"prompt": "as a woodcut", "resolution": "720p", "num_frames": 81}
     with pytest.raises(OptionRefused):
-        again.restyled(a_job(state="done", options={}), facts("video"))
+        rerun.restyled(a_job(state="done", options={}), facts("video"))

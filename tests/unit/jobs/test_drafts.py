@@ -1,7 +1,7 @@
 from dataclasses import replace
 
-from bot.jobs.drafts import Draft, Drafts
 from bot.ledger.model import Who
+from bot.runner.drafts import Draft, Drafts
 from tests.catalogue_samples import request
 from tests.jobs_samples import NOW
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue.registry import MODES
 from bot.errors import OptionRefused
-from bot.jobs import again
+from bot.jobs import rerun
 from bot.jobs.model import Job
 from bot.jobs.recipe import RECIPE_BYTES_MAX, read_recipe, recipe_of, replay
 from tests.catalogue_samples import attached
@@ -25,7 +25,7 @@ def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
     recipe = read_recipe(recipe_of(job).to_file())
     assert recipe == recipe_of(job)
     mode, notes = replay(recipe, attached(*(item.option for item in job.inputs)))
-    found = again.rerun(job, seed="same")
+    found = rerun.rerun(job, seed="same")
     assert (mode.options(), notes) == (found.mode.options(), found.notes)
 
 

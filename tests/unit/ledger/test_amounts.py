@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import OptionRefused
-from bot.ledger.amounts import amount
+from bot.ledger.typed_amount import amount
 from bot.money import dollars
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bot.ledger import policy
+from bot.ledger import terms as policy
 from bot.ledger.model import Approval, Limit, Rule, Said, Shipped, Terms, Who
 
 NOW = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()  # a Friday

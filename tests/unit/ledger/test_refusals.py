@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bot.errors import NotAllowed, QuotaExceeded
-from bot.ledger import policy
-from bot.ledger.deciding import crossed, decide, settled_parts
+from bot.ledger import terms as policy
+from bot.ledger.decision import crossed, decide, settled_parts
 from bot.ledger.model import (
     Ask,
     Decision,

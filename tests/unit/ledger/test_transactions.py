@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.errors import NotAllowed, QuotaExceeded, StorageError
-from bot.ledger import rulebook, thresholds
-from bot.ledger import transactions as ledger
+from bot.ledger import budget_warnings, holds, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Ask, Ending, Grant, Held, Payers, Shipped, View, Who
 from bot.storage.transaction import Many, One, Transaction
@@ -35,7 +34,7 @@ def _hold(
     books: MemoryStore, job: str, amount: int, *, who: Who = WHO, at: float = NOON, shipped: Shipped = SHIPPED
 ) -> Held:
     return books.run(
-        ledger.hold(
+        holds.hold(
             job_id=job,
             amount_microusd=amount,
             who=who,
@@ -48,23 +47,23 @@ def _hold(
 
 
 def _settle(books: MemoryStore, job: str, amount: int, payers: Payers = "everyone") -> Ending:
-    return books.run(ledger.settle(job, amount, at=NOON + 100, actor="fal", reason="video made", payers=payers))
+    return books.run(holds.settle(job, amount, at=NOON + 100, actor="fal", reason="video made", payers=payers))
 
 
 def _release(books: MemoryStore, job: str) -> Ending:
-    return books.run(ledger.release(job, at=NOON + 100, actor="fal", reason="refused"))
+    return books.run(holds.release(job, at=NOON + 100, actor="fal", reason="refused"))
 
 
 def _expose(books: MemoryStore, job: str) -> Ending:
-    return books.run(ledger.expose(job, at=NOON + 50, actor="wanda", reason="reply lost"))
+    return books.run(holds.expose(job, at=NOON + 50, actor="wanda", reason="reply lost"))
 
 
 def _set(books: MemoryStore, subject: str, name: str, value: Any, **more: Any) -> None:
-    books.run(rulebook.set_rule(7, subject, name, value, actor_id=9, reason="", at=NOON, **more))
+    books.run(rules.set_rule(7, subject, name, value, actor_id=9, reason="", at=NOON, **more))
 
 
 def _view(books: MemoryStore, *, who: Who = WHO, at: float = NOON, shipped: Shipped = SHIPPED) -> View:
-    return books.run(ledger.standing(who, at=at, shipped=shipped))
+    return books.run(holds.standing(who, at=at, shipped=shipped))
 
 
 def _numbers(books: MemoryStore, **where: Any) -> dict[str, tuple[int, int, int]]:
@@ -86,11 +85,11 @@ def _give(books: MemoryStore, name: str, amount: int, expires_at: float | None =
         actor_id=9,
         at=NOON,
     )
-    assert books.run(rulebook.add_grant(grant))
+    assert books.run(rules.add_grant(grant))
 
 
 def _grants(books: MemoryStore) -> dict[str, tuple[int, int]]:
-    grants = books.run(rulebook.grants_of(7, 42))
+    grants = books.run(rules.grants_of(7, 42))
     return {one.grant.id: (one.held_microusd, one.spent_microusd) for one in grants}
 
 
@@ -302,7 +301,7 @@ def test_changing_the_timezone_moves_the_window_and_no_money(books: MemoryStore)
 def test_a_job_belongs_for_ever_to_the_window_of_its_acceptance(books: MemoryStore) -> None:
     """Settled tomorrow, or next month, it is spent on the day on which it was accepted."""
     _hold(books, "a", 4_000)
-    books.run(ledger.settle("a", 3_000, at=NOON + 30 * DAY_S, actor="fal", reason="late"))
+    books.run(holds.settle("a", 3_000, at=NOON + 30 * DAY_S, actor="fal", reason="late"))
     assert _numbers(books) == {"member day": (0, 3_000, 2_000), "server month": (0, 3_000, 5_000)}
     assert _numbers(books, at=NOON + 30 * DAY_S) == {"member day": (0, 0, 5_000), "server month": (0, 0, 8_000)}
 
@@ -376,10 +375,10 @@ def test_the_servers_thresholds_are_told_once_a_window(books: MemoryStore) -> No
     ]
     _release(books, "c")
     assert _hold(books, "d", 3_600, who=replace(WHO, member_id=44)).warnings == ()
-    pending = books.run(thresholds.pending_warnings())
+    pending = books.run(budget_warnings.pending_warnings())
     assert [one.threshold for one in pending] == [50, 80, 95]
-    books.run(thresholds.warning_posted(pending[0]))
-    assert books.run(thresholds.pending_warnings()) == pending[1:]
+    books.run(budget_warnings.warning_posted(pending[0]))
+    assert books.run(budget_warnings.pending_warnings()) == pending[1:]
     later = _hold(books, "e", 4_000, at=NOON + 15 * DAY_S)
     assert [one.threshold for one in later.warnings] == [50]
 

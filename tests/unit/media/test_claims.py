@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.media.claims import claimed_kind
+from bot.media.rules.kind import claimed_kind
 
 
 @pytest.mark.parametrize(

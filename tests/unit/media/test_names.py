@@ -1,6 +1,6 @@
 import pytest
 
-from bot.media.names import SHOWN_CHARACTERS_MAX, shown_name
+from bot.media.rules.file_name import SHOWN_CHARACTERS_MAX, shown_name
 
 
 @pytest.mark.parametrize(

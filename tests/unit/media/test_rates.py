@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.rates import rates
+from bot.media.rules.bitrate import rates
 
 MIB = 1024 * 1024
 

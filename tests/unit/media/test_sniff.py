@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.sniff import HEAD_BYTES, declared_pixels, sniff
-from tests import media_samples as samples
+from bot.media.rules.sniff import HEAD_BYTES, declared_pixels, sniff
+from tests import media_samples
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_any_bytes(head: bytes) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 200), (17, 1023)])
 def test_declared_pixels(kind: str, width: int, height: int) -> None:
     """The pixels that a header declares are those that the picture was saved with."""
-    head = samples.picture(width, height, kind)[:HEAD_BYTES]
+    head = media_samples.picture(width, height, kind)[:HEAD_BYTES]
     assert declared_pixels(sniff(head).format, head) == (width, height)
 
 
 def test_declared_pixels_of_animation() -> None:
     """An animated WebP declares the pixels of its canvas."""
-    assert declared_pixels("webp", samples.animation(32, 24, "WEBP")) == (32, 24)
+    assert declared_pixels("webp", media_samples.animation(32, 24, "WEBP")) == (32, 24)
 
 
 @given(st.sampled_from(["png", "gif", "bmp", "webp", "jpeg"]), st.binary(max_size=40))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.charts.forecast import forecast, ordinal
+from bot.texts.forecast import forecast, ordinal
 
 USD = 1_000_000
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.charts.model import (
+from bot.charts.model import (
     POINTS_MAX,
     BurnDown,
     Chart,

@@ -2,7 +2,7 @@ from itertools import combinations
 
 import pytest
 
-from bot.delivery.charts import palette
+from bot.charts import palette
 
 # How colours are seen with each kind of vision, in linear RGB: Machado, Oliveira and Fernandes 2009, severity 1.
 VISIONS = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.delivery.charts.scales import day_marks, headline, mark, money_marks, rounded, time_marks
+from bot.charts.scales import day_marks, headline, mark, money_marks, rounded, time_marks
 
 TODAY = date(2026, 11, 20)
 USD = 1_000_000

@@ -3,8 +3,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.delivery.charts.model import BurnDown, SpendByDay, SpendByMode, TopMembers
-from bot.delivery.charts.text import TEXT_CHARS_MAX, column, sparkline, text
+from bot.charts.model import BurnDown, SpendByDay, SpendByMode, TopMembers
+from bot.charts.text import TEXT_CHARS_MAX, column, sparkline, text
 
 TODAY = date(2026, 11, 20)
 USD = 1_000_000

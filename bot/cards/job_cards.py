@@ -1,0 +1,206 @@
+"""A job's one message in Discord: paced progress, how it ended, or the video."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import discord
+
+from bot.cards.channel_queue import Turns
+from bot.cards.fitted_result import MakingFit, Shrinks
+from bot.cards.offered_reactions import Reactor
+from bot.cards.pacer import Frame, Pacer
+from bot.cards.poster import Parcel, Place, Post
+from bot.cards.result_file import Fetched, Results, Sleep
+from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
+from bot.jobs.model import Job, Left, Live
+from bot.runner.cards_port import Delivered
+from bot.settings import Settings
+from bot.texts import job_card
+from bot.texts.card import Card
+from bot.texts.mode_settings import Describe, described
+from bot.texts.result_link import Posted, Reason
+
+_LOG = logging.getLogger(__name__)
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
+
+
+class DiscordCards:
+    """Implements `bot.runner.cards_port.Cards` over a logged-in client; progress is shown while it is entered.
+
+    `now` is in Unix seconds. `describe` gives the catalogue's words for a job, and `reactor` puts reactions below a
+    finished video. A video above a server's limit is made smaller by the `shrinker`; without one it is linked.
+    """
+
+    def __init__(
+        self,
+        client: discord.Client,
+        settings: Settings,
+        results: Results,
+        *,
+        reactor: Reactor | None = None,
+        turns: Turns | None = None,
+        shrinker: Shrinks | None = None,
+        describe: Describe = described,
+        now: Callable[[], float] = time.time,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._results = results
+        self._reactor = reactor
+        self._attach_patience_s = settings.attach_patience_s
+        self._describe = describe
+        self._now = now
+        self._post = Post(client, settings, now=now, turns=turns, sleep=sleep)
+        self._fetches = asyncio.Semaphore(settings.deliveries_at_once)
+        self._making = MakingFit(shrinker, self.show)
+        self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)
+
+    async def __aenter__(self) -> Self:
+        await self._pacer.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pacer.__aexit__(kind, error, trace)
+
+    def show(self, job: Job, live: Live, left: Left | None) -> None:
+        """Have the card say this soon: paced, only on change, the newest state wins. Never raises, never waits."""
+        self._pacer.show(job, live, left)
+
+    def card(self, job: Job, live: Live, left: Left | None) -> Card:
+        """Return what the card would say now, for a command's first answer or a button's."""
+        words = self._describe(job)
+        return job_card.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
+
+    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
+        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+
+        Raises:
+            DiscordBusy: not this time.
+        """
+        await self._pacer.end(job)
+        parcel = Parcel(self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about.")
+        try:
+            await self._post.last(job, parcel)
+        except DiscordBusy:
+            raise
+        except DeliveryError as error:
+            _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
+
+    async def prepare(self, job: Job, left: Left | None) -> None:
+        """Have the job's video on disk, small enough for where it is to go, or know that it cannot be. Never raises.
+
+        It takes no delivery's place, so that videos which are encoded for minutes hold up no others.
+        """
+        async with self._fetches:
+            video, _ = await self._fetched(job)
+        if video is not None:
+            await self._making.fitted(job, left, video, self._limit_bytes(job))
+
+    async def deliver(self, job: Job, left: Left | None) -> Delivered:
+        """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
+
+        Doing it again after a crash changes nothing that people see: the file on disk is used again, and the edit puts
+        the same attachment in the place of the same attachment.
+
+        Raises:
+            DiscordBusy: not this time; before `attach_patience_s` are over the link is not tried in the file's place.
+            DeliveryError: neither the file nor the link could be posted.
+        """
+        video, reason = await self._fetched(job)
+        fitting = None if video is None else await self._making.fitted(job, left, video, self._limit_bytes(job))
+        try:
+            delivered = await self._delivered(job, left, video, fitting, reason)
+        except BaseException:
+            self._pacer.resume(job)
+            raise
+        if self._reactor is not None:
+            self._reactor.offer(delivered.channel_id, delivered.message_id)
+        return delivered
+
+    async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
+        """Return the video on disk, or the reason why there will only be a link."""
+        try:
+            return await self._results.fetch(job), "refused"
+        except DownloadTooLarge:
+            return None, "too_large"
+        except (DownloadError, OSError) as error:
+            # A disk that is full or not ours must not keep the video from its owner: there is still fal's link.
+            _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
+            return None, "not_fetched"
+
+    async def _delivered(
+        self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
+    ) -> Delivered:
+        """Post the file that fits, a smaller one where Discord still finds it too large, else the link."""
+        limit_bytes = self._limit_bytes(job)
+        while video is not None and fitting is not None:
+            await self._pacer.end(job)
+            try:
+                return await self._attached(job, left, fitting, limit_bytes)
+            except TooLarge:
+                self._pacer.resume(job)
+                fitting = await self._making.smaller(job, left, video, fitting)
+            except DeliveryError as error:
+                if isinstance(error, DiscordBusy) and self._may_wait(job):
+                    # A link that is posted because Discord was away for seconds stays, and dies within days.
+                    raise
+                _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
+                break
+        await self._pacer.end(job)
+        size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
+        if video is not None and fitting is None:
+            reason = "too_large"
+        place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
+        return _told(place, size_bytes, link=True)
+
+    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Delivered:
+        """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
+        # After a refused upload the limit that Wanda knew is not the one that counts.
+        known = None if video.is_second_try else limit_bytes
+        posted = Posted(video.size_bytes, limit_bytes=known, pixels=video.pixels)
+        place = await self._last(job, left, posted, video.path)
+        await self._making.forget(video)
+        return _told(place, video.size_bytes, link=False)
+
+    def _limit_bytes(self, job: Job) -> int:
+        return self._post.limit_bytes(job, self._post.route(job))
+
+    def _may_wait(self, job: Job) -> bool:
+        """Return whether the video is made so recently that its member is better served by a later attachment."""
+        now = self._now()
+        return now < (job.completed_at or now) + self._attach_patience_s
+
+    async def _last(self, job: Job, left: Left | None, posted: Posted, path: Path | None) -> Place:
+        words = self._describe(job)
+        card = job_card.delivered(job, left, posted, mode_title=words.mode_title, settings=words.settings)
+        ready = f"<@{job.member_id}>, your video is ready."
+        return await self._post.last(job, Parcel(card, announcement=ready, file=path, file_name=file_name(job)))
+
+    def _draw(self, frame: Frame) -> Card:
+        return self.card(frame.job, frame.live, frame.left)
+
+    def _shared_channel(self, job: Job) -> int | None:
+        """Return the channel whose bucket an edit would use; the interaction's routes share nothing."""
+        return None if self._post.route(job) == "token" else job.address.channel_id
+
+
+def file_name(job: Job) -> str:
+    """Return the attachment's name, of lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
+    seed = job.result.seed if job.result is not None and job.result.seed is not None else job.id[:8]
+    return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
+
+
+def _told(place: Place, size_bytes: int | None, *, link: bool) -> Delivered:
+    return Delivered(
+        as_="link" if link else "attachment",
+        message_id=place.message_id,
+        channel_id=place.channel_id,
+        size_bytes=size_bytes,
+    )

@@ -1,0 +1,111 @@
+"""Keeps a card's links to what was made from its video up to date: one edit for many, and no harm if it fails.
+
+A card is read and written back with the one field changed, so that the video, its buttons and its words stay.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from types import TracebackType
+from typing import Self
+
+import discord
+
+from bot.cards.channel_queue import Turns
+from bot.cards.discord_request import Border, Met
+from bot.cards.result_file import Sleep
+from bot.errors import StorageError
+from bot.jobs import queries, transactions
+from bot.jobs.model import Job
+from bot.settings import Settings
+from bot.storage.transaction import Store
+from bot.tasks import end
+from bot.texts import parent_links
+
+_LOG = logging.getLogger(__name__)
+WAITING_MAX = 1000  # parents; of more, the oldest go without this link
+
+
+class Kin:
+    """Edits the parents of posted videos while it is entered, one every `edit_interval_s` at most."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        store: Store,
+        settings: Settings,
+        *,
+        turns: Turns | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Nothing waits."""
+        self._client = client
+        self._turns = turns or Turns()
+        self._store = store
+        self._settings = settings
+        self._sleep = sleep
+        self._waiting: OrderedDict[str, None] = OrderedDict()
+        self._news = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.create_task(self._work(), name="links between cards")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await end(self._loop)
+
+    def posted(self, job: Job) -> None:
+        """Have the parent's card, if there is one, link to this video soon. Never raises, never waits."""
+        if job.parent_id is None:
+            return
+        self._waiting[job.parent_id] = None
+        if len(self._waiting) > WAITING_MAX:
+            self._waiting.popitem(last=False)
+        self._news.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._news.wait()
+            while self._waiting:
+                parent_id, _ = self._waiting.popitem(last=False)
+                edited = True
+                try:
+                    edited = await self._link(parent_id)
+                except StorageError:
+                    _LOG.warning("the children of job %s could not be read for its card", parent_id, exc_info=True)
+                except Met as met:
+                    _LOG.info("the card of job %s takes no links: %s", parent_id, met)
+                except Exception:  # noqa: BLE001 - a link is not worth the loop
+                    _LOG.exception("the card of job %s could not be linked", parent_id)
+                if edited:
+                    # Children that are posted meanwhile share the next edit.
+                    await self._sleep(self._settings.edit_interval_s)
+            self._news.clear()
+
+    async def _link(self, parent_id: str) -> bool:
+        """Bring the parent's card up to date; returns whether it had to be edited."""
+        parent = await self._store.read(transactions.get(parent_id))
+        children = await self._store.read(queries.children_of(parent_id))
+        if parent is None or parent.state != "done" or not children:
+            return False
+        field = parent_links.children(children)
+        channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
+        turn = self._turns.turn(parent.address.channel_id, "edit")
+        async with turn, Border(self._settings.discord_timeout_s):
+            message = await channel.get_partial_message(parent.address.message_id).fetch()
+            if not message.embeds:
+                return False
+            embed = message.embeds[0]
+            known = {one.name: (place, one.value) for place, one in enumerate(embed.fields)}
+            place, value = known.get(field.name, (None, None))
+            if value == field.value:
+                return False
+            if place is None:
+                embed.add_field(name=field.name, value=field.value, inline=False)
+            else:
+                embed.set_field_at(place, name=field.name, value=field.value, inline=False)
+            await message.edit(embed=embed, allowed_mentions=discord.AllowedMentions.none())
+            return True

@@ -1,0 +1,149 @@
+"""fal's finished video on disk: fetched once, checked, kept for reruns."""
+
+import asyncio
+import logging
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from bot.errors import DownloadFailed
+from bot.jobs.model import Job
+from bot.net.download import Allowed, Sleep, to_disk
+from bot.settings import MIB, Settings
+
+_LOG = logging.getLogger(__name__)
+_BOXES_MAX = 4096
+_HEADER_BYTES = 8
+_TRIES = 2  # of a download that arrived whole and was no video; each has its own repeats inside
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole video on disk; `pixels` only of a copy that was made smaller, `is_second_try` after a refused upload."""
+
+    path: Path
+    size_bytes: int
+    pixels: tuple[int, int] | None = None
+    is_second_try: bool = False
+
+
+def _found(path: Path) -> Fetched | None:
+    """Return the video when the file is a whole one."""
+    return Fetched(path, path.stat().st_size) if is_whole_mp4(path) else None
+
+
+def _found_or_room(path: Path) -> Fetched | None:
+    """Return the whole video, or make the folder for it: one visit to the disk, because each is a hop to a thread."""
+    found = _found(path)
+    if found is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+class Results:
+    """The folder of finished videos, `<data folder>/results/<job id>.mp4`."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._settings = settings
+        self._http = http
+        self._sleep = sleep
+        self._allowed = from_fal(settings)
+
+    def path(self, job: Job) -> Path:
+        """Return where the job's video is, or will be."""
+        return self._settings.data_dir / "results" / f"{job.id}.mp4"
+
+    async def fetch(self, job: Job) -> Fetched:
+        """Return the whole video on disk; what an earlier run fetched already is used again.
+
+        Raises:
+            DownloadError: it could not be had, is larger than `result_mib_max`, or is not a video.
+        """
+        path = self.path(job)
+        found = await asyncio.to_thread(_found_or_room, path)
+        if found is not None:
+            return found
+        if job.result is None:
+            raise DownloadFailed("fal named no video")
+        for _ in range(_TRIES):
+            await self._copy(job.result.url, path)
+            found = await asyncio.to_thread(_found, path)
+            if found is not None:
+                return found
+            _LOG.warning("what fal's storage sent for job %s is not a whole MP4", job.id)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise DownloadFailed("fal's storage sent something that is not a whole MP4")
+
+    async def _copy(self, url: str, path: Path) -> None:
+        await to_disk(
+            self._http,
+            url,
+            path,
+            bytes_max=self._settings.result_mib_max * MIB,
+            timeout_s=self._settings.download_timeout_s,
+            allowed=self._allowed,
+            retries=self._settings.download_retries,
+            wait_s=self._settings.download_wait_s,
+            sleep=self._sleep,
+        )
+
+
+def from_fal(settings: Settings) -> Allowed:
+    """Return the rule for result URLs: https with a host's name, or a host that the operator configured for fal."""
+    configured = {httpx.URL(url).host for url in (settings.fal_queue_url, settings.fal_rest_url)}
+
+    def allowed(url: httpx.URL) -> bool:
+        if url.host in configured:
+            return url.scheme in {"http", "https"}
+        return url.scheme == "https" and _is_public_name(url.host)
+
+    return allowed
+
+
+def _is_public_name(host: str) -> bool:
+    """Return whether this is a name with a dot and not an address, so that it is no machine of the operator's own.
+
+    A name whose last part begins with a digit is an address to the resolver, however short: "127.1" is 127.0.0.1.
+    """
+    *front, last = host.rstrip(".").lower().split(".")
+    return bool(front) and last[:1].isalpha() and last not in {"local", "internal", "localhost"}
+
+
+def is_whole_mp4(path: Path) -> bool:
+    """Return whether the file is an MP4 from its first box to its last: an `ftyp` at the start, a `moov`, nothing cut.
+
+    Reads box headers only (ISO/IEC 14496-12, 4.2), however large the file is.
+    """
+    try:
+        with path.open("rb") as file:
+            return _boxes_fit(file, path.stat().st_size)
+    except OSError:
+        return False
+
+
+def _boxes_fit(file: IO[bytes], end: int) -> bool:
+    at, names = 0, list[bytes]()
+    while at < end and len(names) < _BOXES_MAX:
+        size, name = _box(file, at, end)
+        if size < _HEADER_BYTES or at + size > end:
+            return False
+        names.append(name)
+        at += size
+    return at == end and names[:1] == [b"ftyp"] and b"moov" in names
+
+
+def _box(file: IO[bytes], at: int, end: int) -> tuple[int, bytes]:
+    """Return one box's whole size and its name; size 0 when its header is cut."""
+    file.seek(at)
+    header = file.read(16)
+    if len(header) < _HEADER_BYTES:
+        return 0, b""
+    size, name = struct.unpack(">I4s", header[:8])
+    if size == 0:  # it lasts to the end of the file
+        return end - at, name
+    if size == 1:  # its size is in the eight bytes that follow
+        return (int.from_bytes(header[8:16], "big"), name) if len(header) == 16 else (0, b"")  # noqa: PLR2004 - 8 + 8
+    return size, name

@@ -1,0 +1,144 @@
+"""`python -m bot price`: a quote from `key=value` pairs, with stand-ins for everything that the price ignores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from bot.catalogue import registry
+from bot.catalogue.fields import Attached, Kind, MediaSpec
+from bot.catalogue.limits import check_seconds
+from bot.catalogue.mode import Mode
+from bot.catalogue.phrases import listed, shortened, span
+from bot.catalogue.price import PriceTable, Quote, dollars
+from bot.errors import OptionRefused
+from bot.money import MICROUSD_PER_USD
+
+SECONDS_KEYS: dict[str, Kind] = {"video_seconds": "video", "audio_seconds": "audio"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """The facts of a file that nobody attached; only its length matters to a price."""
+
+    kind: str
+    seconds: float | None = None
+    format: str = ""
+    size_bytes: int = 0
+    width: int | None = None
+    height: int | None = None
+    codec: str | None = None
+
+
+def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
+    """Return the quote for `pairs` such as "resolution=1080p", "duration=15", "video_seconds=8".
+
+    `video_seconds` (and `audio_seconds`) stand in for probed files: "8", "2.5", or one number a file, "8,2.5" or
+    "8+2.5"; where a mode takes several, a single number is all of them together. Options that the price ignores may
+    be given, and are checked; required ones need not be.
+
+    Raises:
+        OptionRefused: an unknown mode, key or value, in one line.
+        MediaRefused: a length that the mode does not take.
+        ModeOff: the price is not known.
+    """
+    mode = registry.by_id(mode_id)
+    options: dict[str, Any] = {}
+    files: dict[str, StandIn] = {}
+    for name, value in _split(pairs).items():
+        lengths = _seconds_option(mode, name)
+        if lengths:
+            files |= _stand_ins(mode, lengths, name, value)
+        elif name in mode.media():
+            raise OptionRefused(f"{name} is a file, which a price does not need. Leave it out and try again.")
+        elif name not in mode.specs():
+            raise OptionRefused(_unknown_key(mode, name))
+        else:
+            options[name] = value
+    return _complete(mode, options, files).quote(files, prices)
+
+
+def price_text(quote: Quote) -> str:
+    """Return the quote for a terminal: "$2.25 = 15 s × $0.15"."""
+    return f"{dollars(quote.microusd)} = {quote.formula}"
+
+
+def price_json(mode_id: str, quote: Quote) -> dict[str, str | int | float]:
+    """Return the quote for a program; `usd` is a number of dollars."""
+    return {
+        "mode": mode_id,
+        "microusd": quote.microusd,
+        "usd": quote.microusd / MICROUSD_PER_USD,
+        "formula": quote.formula,
+    }
+
+
+def _split(pairs: Sequence[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise OptionRefused(f"{shortened(pair)} is not a key=value pair. Write it like resolution=1080p.")
+        if name in given:
+            raise OptionRefused(f"{shortened(name)} is given twice. Leave one out and try again.")
+        given[name] = value
+    return given
+
+
+def _unknown_key(mode: type[Mode], key: str) -> str:
+    keys = [name for name in mode.specs() if name not in mode.media()]
+    keys += [name for name in SECONDS_KEYS if _seconds_option(mode, name)]
+    return f"{mode.title} has no option {shortened(key)}; a price takes {listed(keys, 'and')}. Choose one of these."
+
+
+def _seconds_option(mode: type[Mode], key: str) -> list[str]:
+    """Return the file options that `key` gives lengths for: of its kind, in order; none when it is no such key."""
+    kind = SECONDS_KEYS.get(key)
+    return [name for name, spec in mode.media().items() if spec.kind == kind]
+
+
+def _stand_ins(mode: type[Mode], names: list[str], key: str, value: str) -> dict[str, StandIn]:
+    lengths = [_seconds(key, part) for part in value.replace("+", ",").split(",")]
+    if len(lengths) > len(names):
+        raise OptionRefused(f"{key} has {len(lengths)} lengths; {mode.title} takes up to {len(names)} such files.")
+    specs = [mode.media()[name] for name in names]
+    if len(lengths) == 1 < len(names):
+        _check_total(mode, specs, key, lengths[0])
+        return {names[0]: StandIn(kind=specs[0].kind, seconds=lengths[0])}
+    files: dict[str, StandIn] = {}
+    for name, spec, seconds in zip(names, specs, lengths, strict=False):
+        files[name] = StandIn(kind=spec.kind, seconds=seconds)
+        check_seconds(spec, files[name], this=f"The file that {key} stands for")
+    return files
+
+
+def _check_total(mode: type[Mode], specs: list[MediaSpec], key: str, seconds: float) -> None:
+    low, high = specs[0].seconds_min or 0, sum(spec.seconds_max or 0 for spec in specs)
+    if not low <= seconds <= high:
+        raise OptionRefused(f"{key} is {seconds:g}; {mode.title} takes {span(low, high)} s, all of them together.")
+
+
+def _seconds(key: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not isfinite(seconds) or seconds <= 0:
+        raise OptionRefused(f"{key} is {shortened(text)}; it takes seconds above 0, such as 8 or 2.5.")
+    return seconds
+
+
+def _complete(mode: type[Mode], options: dict[str, Any], files: dict[str, StandIn]) -> Mode:
+    """Fill in what the command would insist on and the price ignores, and hold the rest to the mode's rules."""
+    for name, spec in mode.specs().items():
+        if spec.required and spec.kind == "string" and name not in options:
+            options[name] = "a price"
+        if spec.required and spec.media and name not in files:
+            files[name] = StandIn(kind=spec.media.kind)
+    if not any(name != "audio" for name in files):
+        files[mode.stand_in] = StandIn(kind=mode.media()[mode.stand_in].kind)
+    attached = {name: Attached(file_name=name, size_bytes=0) for name in files}
+    request = registry.build(mode.id, options, attached)
+    if any(file.seconds is not None for file in files.values()):
+        request.check_rules(files)
+    return request

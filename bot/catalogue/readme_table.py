@@ -1,0 +1,55 @@
+"""The README's table of modes, made from the modes themselves."""
+
+from itertools import groupby
+
+from bot.catalogue.mode import Mode
+from bot.catalogue.phrases import listed
+from bot.catalogue.price import dollars
+from bot.catalogue.registry import MODES
+
+HEADER = (
+    "| Mode | Command | Files | Resolutions | Length | Price |",
+    "|---|---|---|---|---|---|",
+)
+
+
+def mode_table_markdown() -> str:
+    """Return one row for each mode: id, command, files, resolutions, length and shipped price; ends with a newline."""
+    return "\n".join([*HEADER, *(_row(mode) for mode in MODES)]) + "\n"
+
+
+def _row(mode: type[Mode]) -> str:
+    cells = (
+        f"`{mode.id}`",
+        f"`/{' '.join(mode.command())}`",
+        _files(mode),
+        listed(mode.specs()["resolution"].choices, "and"),
+        _length(mode),
+        _price(mode),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _files(mode: type[Mode]) -> str:
+    """Numbered options of one kind are named as a range; required ones are said to be so."""
+    names: list[str] = []
+    for stem, group in groupby(mode.media(), key=lambda name: name.rstrip("0123456789")):
+        first, *others = list(group)
+        last = f" to `{stem}{len(others) + 1}`" if others else ""
+        required = " (required)" if mode.specs()[first].required else ""
+        names.append(f"`{first}`{last}{required}")
+    return ", ".join(names)
+
+
+def _length(mode: type[Mode]) -> str:
+    name, unit = ("duration", "s") if "duration" in mode.specs() else ("num_frames", "frames")
+    spec = mode.specs()[name]
+    return f"{listed(spec.choices) if spec.choices else f'{spec.minimum} to {spec.maximum}'} {unit}"
+
+
+def _price(mode: type[Mode]) -> str:
+    """One amount when every resolution costs the same."""
+    amounts = {resolution: dollars(rate) for resolution, rate in mode.rates.microusd.items()}
+    if len(set(amounts.values())) == 1:
+        return f"{next(iter(amounts.values()))} {mode.rates.unit}"
+    return f"{', '.join(f'{amount} ({resolution})' for resolution, amount in amounts.items())} {mode.rates.unit}"

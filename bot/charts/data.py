@@ -1,0 +1,120 @@
+"""PURE. From what the books say to what a chart shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from bot.catalogue.registry import MODES
+from bot.charts.model import (
+    MEMBERS_MAX,
+    MODES_MAX,
+    BurnDown,
+    Chart,
+    SpendByDay,
+    SpendByMode,
+    TopMembers,
+    daily,
+    thinned,
+)
+from bot.ledger.model import DaySpend, MemberSpend, Standing, View
+from bot.ledger.windows import day_of
+from bot.texts.report import Report, by_mode, outlook
+
+QUOTA_DAYS = 30
+Hours: TypeAlias = Sequence[tuple[float, int]]
+_TITLES = {mode.id: mode.title for mode in MODES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """The last days of a server's own calendar, oldest first, today last."""
+
+    days: tuple[date, ...]
+
+    @classmethod
+    def last(cls, count: int, *, now: float, tz: ZoneInfo) -> "Days":
+        """Return the last `count` days."""
+        today = day_of(tz, now)
+        return cls(days=tuple(today - timedelta(days=back) for back in reversed(range(count))))
+
+
+def of_report(report: Report, hours: Sequence[Hours], names: Mapping[int, str]) -> dict[str, Chart]:
+    """Return a report's pictures by file name; `hours` are those of its pools."""
+    days = Days.last(report.days, now=report.now, tz=report.tz)
+    charts: dict[str, Chart] = {"spent-by-mode.png": mode_days(report.by_day, days)}
+    for pool, spent in zip(report.pools, hours, strict=True):
+        name = f"pool-{pool.limit.window.kind}.png"
+        charts[name] = burn_down(pool, spent, now=report.now, tz=report.tz)
+    charts["top-members.png"] = members(report.top, names, days)
+    return charts
+
+
+def own_days(spent: Sequence[DaySpend], days: Days, view: View) -> SpendByDay:
+    """Return one member's days, beside what a day allows them."""
+    caps = [one.limit.cap_microusd for one in view.standings if one.limit.whose == "member" and _daily(one)]
+    return SpendByDay(
+        title=f"Your last {len(days.days)} days",
+        days=days.days,
+        microusd=_daily_amounts(spent, days),
+        allowance_microusd=min(caps, default=None),
+    )
+
+
+def mode_days(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
+    """Return a server's days by mode, the dearest mode first."""
+    modes = list(by_mode(spent))[:MODES_MAX]
+    return SpendByMode(
+        title=f"Spent in the last {len(days.days)} days",
+        days=days.days,
+        modes=tuple(
+            (_TITLES.get(mode, mode or "unknown"), _daily_amounts([one for one in spent if one.mode == mode], days))
+            for mode in modes
+        ),
+    )
+
+
+def burn_down(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> BurnDown:
+    """Return what was left of a pool, from its window's start to now, and the forecast."""
+    window, cap = pool.limit.window, pool.limit.cap_microusd
+    # A pool that never renews began with its first money; 1970 would leave all of it in the last pixel.
+    starts_at = window.starts_at if window.kind != "ever" or not hours else max(0.0, hours[0][0] - 3600)
+    starts_at = min(starts_at, now)
+    points = [(starts_at, cap)]
+    left = cap
+    for at, amount in hours:
+        left -= amount
+        points.append((min(max(at, starts_at), now), left))
+    points.append((now, cap - pool.used_microusd))
+    ahead = outlook(pool, now=now, tz=tz)
+    return BurnDown(
+        title=f"What is left of the pool {_for(window.kind)}",
+        points=thinned(points),
+        cap_microusd=cap,
+        starts_at=starts_at,
+        ends_at=window.renews_at,
+        timezone=tz.key,
+        empty_at=ahead.empty_at,
+        sentence=ahead.sentence,
+    )
+
+
+def members(top: Sequence[MemberSpend], names: Mapping[int, str], days: Days) -> TopMembers:
+    """Return who spent most, by the names they are known by."""
+    return TopMembers(
+        title=f"Who spent most in {len(days.days)} days",
+        rows=tuple((names.get(one.member_id, "somebody who left"), one.spent_microusd) for one in top[:MEMBERS_MAX]),
+    )
+
+
+def _daily_amounts(spent: Sequence[DaySpend], days: Days) -> tuple[int, ...]:
+    return daily([(date.fromisoformat(one.day), one.spent_microusd) for one in spent], days.days)
+
+
+def _daily(one: Standing) -> bool:
+    return one.limit.window.kind == "day"
+
+
+def _for(kind: str) -> str:
+    return "in all" if kind == "ever" else f"this {kind}" if kind != "day" else "today"

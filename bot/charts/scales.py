@@ -1,0 +1,129 @@
+"""PURE. Where an axis has its few marks, and how they are called."""
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.money import MICROUSD_PER_USD, dollars
+from bot.texts.forecast import MONTHS, WEEKDAYS
+
+_CENT = 10_000
+_THOUSAND, _MILLION, _BILLION = 10**3, 10**6, 10**9
+_DAY_S = 86_400.0
+_HOUR_S = 3600.0
+_MARKS_MAX = 5
+
+
+def rounded(microusd: int) -> str:
+    """Return an amount as a picture has room for: "$12.40", "$1,234", "$57k", "$0.0025" (two digits below a cent)."""
+    size = abs(microusd)
+    sign = "-" if microusd < 0 else ""
+    if size < _CENT:
+        digits = max(0, len(str(size)) - 2)
+        return dollars(round(microusd, -digits))
+    usd = size / MICROUSD_PER_USD
+    if usd < _THOUSAND:
+        return f"{sign}${usd:,.2f}"
+    if usd < 100 * _THOUSAND:
+        return f"{sign}${usd:,.0f}"
+    return f"{sign}{_large(size)}"
+
+
+def _large(microusd: int) -> str:
+    """Return three digits and the thousands' name."""
+    digits = len(str(microusd)) - 3
+    usd = round(microusd, -digits) / MICROUSD_PER_USD
+    unit, name = next((u, n) for u, n in ((_BILLION, "bn"), (_MILLION, "M"), (_THOUSAND, "k")) if usd >= u)
+    return f"${usd / unit:,.6g}{name}"
+
+
+def headline(microusd: int) -> str:
+    """Return a sum with its cents below $10,000, with its dollars below ten millions, else and below a cent rounded."""
+    match abs(microusd):
+        case 0:
+            return "$0.00"
+        case size if _CENT <= size < 10 * _THOUSAND * MICROUSD_PER_USD:
+            return dollars(round(microusd, -4))
+        case size if _CENT <= size < 10 * _MILLION * MICROUSD_PER_USD:
+            return dollars(round(microusd, -6)).removesuffix(".00")
+        case _:
+            return rounded(microusd)
+
+
+def mark(microusd: int) -> str:
+    """Return a round amount as an axis calls it: "$0", "$5", "$0.50", "$20k"."""
+    if microusd and microusd % MICROUSD_PER_USD:
+        return dollars(microusd)
+    usd = microusd // MICROUSD_PER_USD
+    for unit, name in ((_BILLION, "bn"), (_MILLION, "M"), (10 * _THOUSAND, "k")):
+        if usd >= unit:
+            return f"${usd / (unit if name != 'k' else _THOUSAND):g}{name}"
+    return f"${usd:,}"
+
+
+def money_marks(most_microusd: int) -> tuple[int, ...]:
+    """Return 0 and one to four round amounts, the last of them not above the largest, or a dollar where all is 0."""
+    if most_microusd <= 0:
+        return (0, MICROUSD_PER_USD)
+    step = 10 ** max(0, len(str(most_microusd)) - 2)
+    while True:
+        for factor in (1, 2, 5):
+            if most_microusd // (step * factor) <= 4:  # noqa: PLR2004 - the docstring names it
+                return tuple(range(0, most_microusd + 1, step * factor))
+        step *= 10
+
+
+def day_marks(days: Sequence[date]) -> tuple[tuple[int, str], ...]:
+    """Return (index, name) of few days, the last one "today"."""
+    last = len(days) - 1
+    step = max(1, math.ceil(len(days) / (_MARKS_MAX - 0.5))) if len(days) > _MARKS_MAX else 1
+    if len(days) > 2 * _MARKS_MAX:
+        step = 7 * math.ceil(step / 7)
+    return tuple((index, "today" if index == last else short_day(days[index])) for index in range(last, -1, -step))[
+        ::-1
+    ]
+
+
+def short_day(day: date) -> str:
+    """Return "3 Nov"."""
+    return f"{day.day} {MONTHS[day.month - 1][:3]}"
+
+
+def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[float, str], ...]:
+    """Return two to five (moment, name) from the first moment to the last: whole hours of a day, else midnights.
+
+    No mark stands nearer to the first or the last than 0.6 of a step, where their names would run together. Since the
+    window is at most 4.1 steps long, at most three marks fit between.
+    """
+    length_s = ends_at - starts_at
+    if length_s <= 2 * _DAY_S:
+        step_s = math.ceil(length_s / _HOUR_S / (_MARKS_MAX - 1)) * _HOUR_S
+        moments = [starts_at + index * step_s for index in range(_MARKS_MAX)]
+        name = _hour
+    else:
+        first = datetime.fromtimestamp(starts_at, tz).date()
+        name = _weekday if length_s <= 8 * _DAY_S else _month if length_s > 300 * _DAY_S else _day
+        count = _MARKS_MAX - 1 if name is _month else _MARKS_MAX  # a year's number takes room
+        step = math.ceil(length_s / _DAY_S / (count - 1) - 0.1)  # an hour more in a month changes nothing
+        step_s = step * _DAY_S
+        moments = [datetime.combine(first + timedelta(i * step), time(), tz).timestamp() for i in range(_MARKS_MAX + 1)]
+    room_s = 0.6 * step_s
+    between = [at for at in moments if starts_at + room_s <= at <= ends_at - room_s]
+    return tuple((at, name(datetime.fromtimestamp(at, tz))) for at in (starts_at, *between, ends_at))
+
+
+def _hour(at: datetime) -> str:
+    return f"{at:%H:%M}"
+
+
+def _weekday(at: datetime) -> str:
+    return f"{WEEKDAYS[at.weekday()][:3]} {at.day}"
+
+
+def _day(at: datetime) -> str:
+    return short_day(at.date())
+
+
+def _month(at: datetime) -> str:
+    return f"{MONTHS[at.month - 1][:3]} {at.year}"

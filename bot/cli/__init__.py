@@ -1,0 +1,1 @@
+"""What the operator's commands do: `python -m bot check` and `ledger`."""

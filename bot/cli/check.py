@@ -1,0 +1,188 @@
+"""`python -m bot check`: what is missing or wrong before a run, one line each, with what to do about it."""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import av
+from av.codec import Codec
+
+from bot.catalogue.registry import MODES
+from bot.client import identify
+from bot.endpoints import point_at
+from bot.errors import FalAccountError, FalError, StartRefused, StorageError
+from bot.fal.client import FalClient
+from bot.fal.wire.types import UnitPrice
+from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
+from bot.net.transport import make_http
+from bot.settings import MICROUSD_PER_USD, Settings
+from bot.storage.database import open_store
+from bot.storage.transaction import One, Transaction
+
+CHECK_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, whether it is fine, and what is there or what to do."""
+
+    subject: str
+    fine: bool
+    text: str
+
+    def __str__(self) -> str:
+        """Return the line for the terminal."""
+        return f"{'ok  ' if self.fine else 'FIX '} {self.subject:<15} {self.text}"
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """Look at everything that a run needs; nothing is changed but the data folder, which is made."""
+    point_at(settings)
+    looks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
+        "Discord": _discord,
+        "fal": _fal,
+        "data folder": _data_folder,
+        "database": _database,
+        "ffmpeg": _ffmpeg,
+    }
+    found = await asyncio.gather(*(_bounded(name, look, settings) for name, look in looks.items()))
+    return [finding for part in found for finding in part]
+
+
+async def _bounded(
+    subject: str, look: Callable[[Settings], Awaitable[list[Finding]]], settings: Settings
+) -> list[Finding]:
+    """Give each look its time, so that one silent service does not hide the other findings."""
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return await look(settings)
+    except TimeoutError:
+        return [Finding(subject, fine=False, text=f"no answer within {CHECK_TIMEOUT_S:g} s; check the network")]
+
+
+async def _discord(settings: Settings) -> list[Finding]:
+    if settings.discord_token is None:
+        return [
+            Finding(
+                "Discord",
+                fine=False,
+                text="DISCORD_TOKEN is not set; copy it from the developer portal (your application, Bot) into .env",
+            )
+        ]
+    try:
+        identity = await identify(settings.discord_token.get_secret_value())
+    except StartRefused as error:
+        return [Finding("Discord", fine=False, text=str(error))]
+    return [
+        Finding("Discord", fine=True, text=f"the token belongs to {identity.name} ({identity.application_id})"),
+        Finding("invite", fine=True, text=identity.invite_url),
+    ]
+
+
+async def _fal(settings: Settings) -> list[Finding]:
+    if settings.fal_key is None:
+        text = "FAL_KEY is not set; make one at fal.ai (dashboard, Keys) and put it into .env"
+        return [Finding("fal", fine=False, text=text)]
+    async with make_http(settings) as http:
+        fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
+        try:
+            listed = await fal.unit_prices([mode.endpoint for mode in MODES])
+        except FalAccountError as error:
+            text = f"fal does not accept FAL_KEY ({error.status}); make a new one, or look at the account's balance"
+            return [Finding("fal", fine=False, text=text)]
+        except FalError:
+            text = "fal's price list could not be reached, so the key and the prices are not checked; try again later"
+            return [Finding("fal", fine=False, text=text)]
+    return [Finding("fal", fine=True, text="the key is accepted"), *(_price(settings, listed))]
+
+
+def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
+    """Compare fal's one base price of each endpoint with ours: an alarm that a price moved, not a price table."""
+    findings: list[Finding] = []
+    for mode in MODES:
+        ours = settings.prices_usd.get(mode.id) or {
+            name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
+        }
+        theirs = listed.get(mode.endpoint)
+        shown = ", ".join(f"${price:.2f} at {name}" for name, price in ours.items())
+        if theirs is None:
+            text = f"fal lists no price; Wanda counts {shown}"
+        else:
+            text = f"fal lists ${theirs.usd:.2f} a {theirs.unit}; Wanda counts {shown}"
+        fine = theirs is None or theirs.usd in ours.values()
+        if not fine:
+            text += "; look at the model's page on fal.ai, and update Wanda if the price moved"
+        findings.append(Finding(mode.id, fine, text))
+    return findings
+
+
+async def _data_folder(settings: Settings) -> list[Finding]:
+    return [await asyncio.to_thread(_writable, settings)]
+
+
+def _writable(settings: Settings) -> Finding:
+    folder = settings.data_dir.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        text = f"{folder} cannot be written ({error.strerror}); choose another in WANDA_DATA_DIR"
+        return Finding("data folder", fine=False, text=text)
+    return Finding("data folder", fine=True, text=str(folder))
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    kind = "PostgreSQL" if settings.database_url.startswith("postgres") else "SQLite"
+    try:
+        store = await open_store(settings, exclusive=False)
+    except StorageError as error:
+        return [Finding("database", fine=False, text=str(error))]
+    try:
+        jobs = await store.read(_unfinished())
+    except StorageError as error:
+        return [Finding("database", fine=False, text=str(error))]
+    finally:
+        await store.close()
+    return [Finding("database", fine=True, text=f"{kind} answers; unfinished jobs: {jobs}")]
+
+
+def _unfinished() -> Transaction[int]:
+    row = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
+    return row["n"]
+
+
+async def _ffmpeg(settings: Settings) -> list[Finding]:
+    """Two are used: the one inside PyAV reads what files are, and the program makes them fit."""
+    version = ".".join(map(str, av.library_versions["libavcodec"]))
+    missing = [name for name in ("h264", "aac", "mp3", "opus") if not _decodes(name)]
+    if missing:
+        text = f"PyAV {av.__version__} cannot decode {', '.join(missing)}; install requirements.lock anew"
+        return [Finding("ffmpeg", fine=False, text=text)]
+    reads = Finding("reading files", fine=True, text=f"PyAV {av.__version__} brings its own (libavcodec {version})")
+    return [reads, await _encoder(settings)]
+
+
+async def _encoder(settings: Settings) -> Finding:
+    """Tell which ffmpeg makes files and results fit; without one they are refused or linked."""
+    if not settings.encodes_at_once:
+        text = "WANDA_ENCODES_AT_ONCE is 0: long clips and sounds are refused, and large videos linked"
+        return Finding("ffmpeg", fine=True, text=text)
+    program = await asyncio.to_thread(find_ffmpeg)
+    if program is None:
+        wanted = ", ".join(NEEDED_ENCODERS)
+        text = f"no ffmpeg with {wanted} was found, so nothing is made to fit; install ffmpeg or requirements.lock anew"
+        return Finding("ffmpeg", fine=False, text=text)
+    return Finding("ffmpeg", fine=True, text=f"{program.origin} {program.version} makes files fit ({program.path})")
+
+
+def _decodes(name: str) -> bool:
+    try:
+        Codec(name, "r")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""`python -m bot ledger`: are the books right, what has each server spent, and closing what stayed uncertain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.jobs.transactions import get
+from bot.ledger.audit import totals, verify
+from bot.ledger.holds import release, settle
+from bot.ledger.model import Totals
+from bot.money import dollars
+from bot.settings import Settings
+from bot.storage.database import open_store
+from bot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What is wrong with the books, one sentence each, and every server's sums."""
+
+    wrong: Sequence[str]
+    servers: Sequence[Totals]
+
+
+async def look(settings: Settings) -> Books:
+    """Read the books beside a running bot; nothing is changed.
+
+    Raises:
+        StorageError: the database cannot be opened or read.
+    """
+    store = await open_store(settings, exclusive=False)
+    try:
+        return Books(await store.read(verify()), await store.read(totals()))
+    finally:
+        await store.close()
+
+
+async def close_exposure(settings: Settings, job_id: str, amount_microusd: int, *, at: float) -> str:
+    """End what an uncertain job still holds of the server's money, at what fal turned out to have charged.
+
+    Returns the sentence for the operator; only an uncertain job is touched, and once.
+
+    Raises:
+        StorageError: the database cannot be opened or written.
+    """
+    store = await open_store(settings, exclusive=False)
+    try:
+        return await store.write(_closed(job_id, amount_microusd, at))
+    finally:
+        await store.close()
+
+
+def _closed(job_id: str, amount_microusd: int, at: float) -> Transaction[str]:
+    job = yield from get(job_id)
+    if job is None or job.state != "uncertain":
+        state = "is not in the books" if job is None else f"is {job.state}"
+        return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
+    reason = "closed by the operator"
+    if amount_microusd:
+        ending = yield from settle(job_id, amount_microusd, at=at, actor="operator", reason=reason)
+    else:
+        ending = yield from release(job_id, at=at, actor="operator", reason=reason)
+    if ending.repeated:
+        return f"Job {job_id} was closed before, at {dollars(ending.server_microusd)}. Nothing was changed."
+    return f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
+
+
+def lines(books: Books) -> list[str]:
+    """Return the report for a terminal."""
+    together = Totals(
+        guild_id=0,
+        jobs=sum(one.jobs for one in books.servers),
+        held_microusd=sum(one.held_microusd for one in books.servers),
+        exposed_microusd=sum(one.exposed_microusd for one in books.servers),
+        spent_microusd=sum(one.spent_microusd for one in books.servers),
+    )
+    rows = [
+        _columns("server", "jobs", "spent", "held", "of it uncertain"),
+        *(_row(str(one.guild_id), one) for one in books.servers),
+        _row("together", together),
+    ]
+    verdict = [f"WRONG  {sentence}" for sentence in books.wrong] or [
+        "The books are right: every sum of entries equals its row, and every hold ended at most once."
+    ]
+    return [*rows, *verdict]
+
+
+def _row(name: str, sums: Totals) -> str:
+    amounts = (sums.spent_microusd, sums.held_microusd, sums.exposed_microusd)
+    return _columns(name, str(sums.jobs), *(dollars(amount) for amount in amounts))
+
+
+def _columns(name: str, jobs: str, spent: str, held: str, exposed: str) -> str:
+    return f"{name:<20} {jobs:>7} {spent:>14} {held:>14} {exposed:>16}"

@@ -1,0 +1,1 @@
+"""Charts as PNG pictures, drawn with matplotlib in a worker process."""

@@ -1,0 +1,68 @@
+"""Other people's words as letters that the pictures' font has, no wider than their place."""
+# matplotlib's own stubs leave some arguments open.
+# pyright: reportUnknownVariableType=false
+
+from functools import lru_cache
+
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
+
+from bot.texts.plain import cut, visible
+
+_CHARS_MAX = 120
+_FAMILY = "DejaVu Sans"  # comes with matplotlib
+_ENOUGH = 0.5
+
+
+def plain_text(words: str) -> str:
+    """Return the words on one line, without the characters that the font lacks."""
+    return " ".join("".join(char for char in visible(words[: 4 * _CHARS_MAX]) if char == " " or _has(char)).split())
+
+
+def named(name: str, width: float, size: float) -> str:
+    """Return a name that fits, or "" when the font lacks most of its letters, so that what is left would mislead."""
+    letters = [char for char in visible(name[: 4 * _CHARS_MAX]) if char.isalnum()]
+    known = sum(1 for char in letters if _has(char))
+    drawn = plain_text(name)
+    if not drawn or known < _ENOUGH * len(letters):
+        return ""
+    return fitted(drawn, width, size)
+
+
+def fitted(words: str, width: float, size: float) -> str:
+    """Return the words, or as much of their beginning as is no wider than `width` pixels, with "…"."""
+    words = cut(words, _CHARS_MAX)
+    if width_of(words, size) <= width:
+        return words
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width_of(cut(words, middle), size) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return cut(words, low)
+
+
+def width_of(words: str, size: float, *, bold: bool = False) -> float:
+    """Return how many pixels wide the words are."""
+    if not words:
+        return 0.0
+    font = get_font(_path(bold=bold))
+    font.set_size(size, 72)
+    font.set_text(words, 0.0, flags=LoadFlags.NO_HINTING)
+    return font.get_width_height()[0] / 64
+
+
+def _has(char: str) -> bool:
+    return ord(char) in _letters()
+
+
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    return frozenset(get_font(_path(bold=False)).get_charmap())
+
+
+@lru_cache(maxsize=2)
+def _path(*, bold: bool) -> str:
+    return findfont(FontProperties(family=_FAMILY, weight="bold" if bold else "normal"))

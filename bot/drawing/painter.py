@@ -1,0 +1,107 @@
+"""Draws charts in a worker process. A picture stands beside the text: where there is none, the text is the answer."""
+
+import asyncio
+import base64
+import binascii
+import logging
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from bot.charts.model import Chart, wire
+from bot.settings import Settings
+from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
+
+_log = logging.getLogger(__name__)
+
+WORKER = "bot.drawing.worker"
+PNG_BYTES_MAX = 512 * 1024  # the largest that was seen is 80 KiB
+WAITING_MAX = 32  # whoever comes after these would wait longer than anybody looks at a message
+_IDLE_S = 60.0  # a report asks for three pictures in a row; between two reports the memory is the bot's
+_ANSWER_BYTES_MAX = PNG_BYTES_MAX * 4 // 3 + 1024
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class _Drawn(BaseModel):
+    """A picture, as a worker sends it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    png: str = Field(max_length=_ANSWER_BYTES_MAX)
+
+
+class _Failed(BaseModel):
+    """Why a worker drew nothing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    error: str = Field(max_length=500)
+
+
+_Answer: TypeAlias = Annotated[_Drawn | _Failed, Field(union_mode="left_to_right")]
+_ANSWER: TypeAdapter[_Drawn | _Failed] = TypeAdapter(_Answer)
+
+
+class Painter:
+    """Turns charts into PNG files. An async context manager; leaving it ends the workers."""
+
+    def __init__(self, workers: Workers, *, timeout_s: float) -> None:
+        self._workers = workers
+        self._timeout_s = timeout_s
+        self._waiting = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Build it as the settings say. No process starts before the first picture."""
+        workers = Workers(
+            WORKER,
+            at_once=settings.charts_at_once,
+            memory_mib=settings.chart_memory_mib,
+            timeout_s=settings.chart_timeout_s,
+            answer_bytes_max=_ANSWER_BYTES_MAX,
+            idle_s=_IDLE_S,
+        )
+        return cls(workers, timeout_s=settings.chart_timeout_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._workers.close()
+
+    async def png(self, chart: Chart) -> bytes | None:
+        """Return the chart's picture as a PNG file 1000 pixels wide, or None when there is none in time.
+
+        It takes at most twice the setting's time, the wait for a free worker and its start included. What is wrong
+        is logged; the caller sends `bot.charts.text.text` in any case.
+        """
+        if self._waiting >= WAITING_MAX:
+            _log.warning("No picture was drawn: %d others are waited for.", self._waiting)
+            return None
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(2 * self._timeout_s):
+                answer = _ANSWER.validate_python(await self._workers.ask(wire(chart)))
+            return _picture(answer)
+        except (WorkerEnded, WorkersUnavailable, TimeoutError) as error:
+            _log.warning("No picture was drawn: %s", error or "all workers are busy")
+        except ValidationError as error:
+            _log.warning("A drawing worker answered out of form: %s", error.errors(include_input=False))
+        finally:
+            self._waiting -= 1
+        return None
+
+
+def _picture(answer: _Drawn | _Failed) -> bytes | None:
+    """Return the PNG file that an answer holds."""
+    if isinstance(answer, _Failed):
+        _log.error("A picture could not be drawn: %s", answer.error)
+        return None
+    try:
+        data = base64.b64decode(answer.png, validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not data.startswith(_SIGNATURE) or len(data) > PNG_BYTES_MAX:
+        _log.error("A drawing worker answered with %d bytes that are no PNG of ours.", len(data))
+        return None
+    return data

@@ -1,0 +1,37 @@
+"""The process that draws: `python -m bot.drawing.worker <memory MiB> <seconds>`; `bot.workers.pool` starts it.
+
+One line in, `bot.charts.model.wire`'s; one line out, `{"png": base64}` or `{"error": what went wrong}`.
+"""
+
+import base64
+import os
+import tempfile
+from typing import Any
+
+from bot.workers.child import Answer, serve
+
+
+def main() -> None:
+    """Answer requests from standard input until it ends."""
+    serve(_load)
+
+
+def _load() -> Answer:
+    """Import matplotlib, which wants a folder of its own for its list of fonts; nothing of it is left behind."""
+    with tempfile.TemporaryDirectory(prefix="wanda-charts-") as folder:
+        # Libraries of numpy's reserve memory for a thread per core, which the limit of memory would count.
+        os.environ |= {"MPLCONFIGDIR": folder, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
+        from bot.charts.model import from_wire  # noqa: PLC0415 - as above
+        from bot.drawing.pictures import png  # noqa: PLC0415 - only here, see above
+
+    def answer(request: dict[str, Any]) -> dict[str, str]:
+        try:
+            return {"png": base64.b64encode(png(from_wire(request))).decode()}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the bot's log shall name it
+            return {"error": f"{type(error).__name__}: {error}"[:500]}
+
+    return answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A member's and a server's data as ZIP files of CSV, JSON and media."""

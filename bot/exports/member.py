@@ -1,0 +1,180 @@
+"""A member's own data as zip files on disk, in parts that Discord takes. Nothing large is ever in memory."""
+
+import asyncio
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import OptionRefused
+from bot.exports.csv_text import lines
+from bot.exports.rows import ENTRY_COLUMNS, entry_row
+from bot.jobs.member_data import as_exported
+from bot.jobs.model import Job
+from bot.jobs.queries import Place, jobs_of_member_everywhere, place_of
+from bot.ledger.history import Cursor
+from bot.ledger.member_data import entries_of_member, said_of_member
+from bot.media.rules.file_name import shown_name
+from bot.storage.transaction import Store
+from bot.texts.privacy import READ_ME, Packed, no_such_part
+
+PAGE_ROWS = 200
+SAID_MAX = 1000
+LISTS_SHARE = 0.5  # of a part, for the lists, uncompressed
+MARGIN_BYTES = 64 * 1024  # the zip's own headers
+MARGIN_PER_FILE_BYTES = 600
+TITLE_CHARS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A file that belongs into the export, under its name there."""
+
+    name: str
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The lists, written to disk; the files, the newest job's first; and whether the lists hold everything."""
+
+    lists: tuple[Path, ...]
+    files: tuple[Item, ...]
+    whole: bool
+
+
+async def pack(
+    store: Store, data_dir: Path, member_id: int, folder: Path, *, part: int, limit_bytes: int, rows_max: int
+) -> tuple[Path, Packed]:
+    """Write that part of the member's data into `folder`, at most `limit_bytes` large; returns it and what it holds.
+
+    The first part has the lists. The same data is always divided in the same way.
+
+    Raises:
+        OptionRefused: there is no such part.
+        StorageError: the database did not answer.
+        OSError: the disk did not take a file.
+    """
+    gathered = await _gather(store, data_dir, member_id, folder, limit_bytes=limit_bytes, rows_max=rows_max)
+    listed = await asyncio.to_thread(lambda: sum(path.stat().st_size for path in gathered.lists))
+    parts, too_large = divide(gathered.files, limit_bytes, first_used_bytes=listed)
+    if part > len(parts):
+        raise OptionRefused(no_such_part(len(parts)))
+    path = folder / (f"wanda-data-{part}.zip" if len(parts) > 1 else "wanda-data.zip")
+    await asyncio.to_thread(_zip, path, gathered.lists if part == 1 else (), parts[part - 1])
+    size_bytes = (await asyncio.to_thread(path.stat)).st_size
+    packed = Packed(
+        part=part,
+        parts=len(parts),
+        size_bytes=size_bytes,
+        files=len(parts[part - 1]),
+        too_large=[(item.name, item.size_bytes) for item in too_large],
+        whole=gathered.whole,
+    )
+    return path, packed
+
+
+def divide(files: Sequence[Item], limit_bytes: int, *, first_used_bytes: int) -> tuple[list[list[Item]], list[Item]]:
+    """Return the files in parts, in their order, and those too large for any; there is always a first part."""
+    room = limit_bytes - MARGIN_BYTES
+    parts: list[list[Item]] = [[]]
+    too_large: list[Item] = []
+    left = room - first_used_bytes
+    for item in files:
+        needed = item.size_bytes + MARGIN_PER_FILE_BYTES
+        if needed > room:
+            too_large.append(item)
+            continue
+        if needed > left:
+            parts.append([])
+            left = room
+        parts[-1].append(item)
+        left -= needed
+    return parts, too_large
+
+
+async def _gather(
+    store: Store, data_dir: Path, member_id: int, folder: Path, *, limit_bytes: int, rows_max: int
+) -> Gathered:
+    most = int(limit_bytes * LISTS_SHARE / 2)
+    jobs_path, files, jobs_whole = await _jobs(store, data_dir, member_id, folder, most=most, rows_max=rows_max)
+    money_path, money_whole = await _money(store, member_id, folder, most=most, rows_max=rows_max)
+    said = await store.read(said_of_member(member_id, limit=SAID_MAX))
+    rules_path, about_path = folder / "rules.json", folder / "README.txt"
+    await asyncio.to_thread(rules_path.write_text, json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
+    await asyncio.to_thread(about_path.write_text, READ_ME, encoding="utf-8")
+    return Gathered((about_path, jobs_path, money_path, rules_path), files, jobs_whole and money_whole)
+
+
+async def _jobs(
+    store: Store, data_dir: Path, member_id: int, folder: Path, *, most: int, rows_max: int
+) -> tuple[Path, tuple[Item, ...], bool]:
+    path = folder / "jobs.jsonl"
+    files: list[Item] = []
+    before: Place | None = None
+    used = rows = 0
+    await asyncio.to_thread(path.touch)
+    while True:
+        jobs = await store.read(jobs_of_member_everywhere(member_id, before=before, limit=PAGE_ROWS))
+        if not jobs:
+            return path, tuple(files), True
+        text = "".join(f"{json.dumps(as_exported(job), ensure_ascii=False)}\n" for job in jobs)
+        used += len(text.encode())
+        rows += len(jobs)
+        if used > most or rows > rows_max:
+            return path, tuple(files), False
+        await asyncio.to_thread(_append, path, text)
+        files += await asyncio.to_thread(_files_of, jobs, data_dir)
+        before = place_of(jobs[-1])
+
+
+async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_max: int) -> tuple[Path, bool]:
+    path = folder / "money.csv"
+    after: Cursor | None = None
+    text = lines([ENTRY_COLUMNS])
+    used = rows = 0
+    while True:
+        await asyncio.to_thread(_append, path, text)
+        used += len(text.encode())
+        entries = await store.read(entries_of_member(member_id, after=after, limit=PAGE_ROWS))
+        if not entries:
+            return path, True
+        text = lines(entry_row(entry) for entry in entries)
+        rows += len(entries)
+        if used + len(text.encode()) > most or rows > rows_max:
+            return path, False
+        after = (entries[-1].at, entries[-1].id)
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
+    """Return what is still on disk of these jobs, but for the files that somebody else gave."""
+    items: list[Item] = []
+    for job in jobs:
+        where = f"files/{job.id[:TITLE_CHARS]}"
+        own = [one for one in job.inputs if not one.is_borrowed]
+        named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
+        results = sorted((data_dir / "results").glob(f"{job.id}.*"))
+        named += [(f"{where}/result{path.suffix}", path) for path in results]
+        items += [Item(name, path, path.stat().st_size) for name, path in named if path.is_file()]
+    return items
+
+
+def _safe(name: str) -> str:
+    """Return a name without anything that a zip would take for a folder."""
+    return shown_name(name).replace("/", "_").replace("\\", "_").lstrip(".") or "file"
+
+
+def _zip(path: Path, lists: Iterable[Path], files: Iterable[Item]) -> None:
+    """Write the part; pictures and videos are compressed already, so they are only stored."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in lists:
+            archive.write(one, one.name, compress_type=zipfile.ZIP_DEFLATED)
+        for item in files:
+            archive.write(item.path, item.name, compress_type=zipfile.ZIP_STORED)

@@ -1,0 +1,94 @@
+"""Writes an export to disk, a page at a time: never a whole server's history in memory, and never more than a limit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from bot.exports.csv_text import lines
+from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
+from bot.ledger.history import Cursor, entries_page, jobs_page
+from bot.ledger.model import Entry, Spent
+from bot.storage.transaction import Store, Transaction
+
+T = TypeVar("T")
+PAGE_ROWS = 500
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads UTF-8 as something else
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file: how many rows it has, and whether the limit cut it off."""
+
+    path: Path
+    rows: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most that one file may have."""
+
+    rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Table(Generic[T]):
+    name: str
+    columns: Sequence[str]
+    page: Callable[[Cursor], Transaction[Sequence[T]]]
+    row: Callable[[T], Sequence[object]]
+    cursor: Callable[[T], Cursor]
+
+
+async def export(store: Store, guild_id: int, folder: Path, *, since: float, bounds: Bounds) -> tuple[Written, ...]:
+    """Write jobs.csv and entries.csv of everything since a moment (Unix seconds), oldest first.
+
+    Raises:
+        StorageError: the database did not answer.
+        OSError: the disk did not take a file.
+    """
+    jobs: _Table[Spent] = _Table(
+        "jobs.csv",
+        JOB_COLUMNS,
+        lambda after: jobs_page(guild_id, after=after, limit=PAGE_ROWS),
+        job_row,
+        lambda job: (job.counted_at, job.job_id),
+    )
+    entries: _Table[Entry] = _Table(
+        "entries.csv",
+        ENTRY_COLUMNS,
+        lambda after: entries_page(guild_id, after=after, limit=PAGE_ROWS),
+        entry_row,
+        lambda entry: (entry.at, entry.id),
+    )
+    return (
+        await _write(store, jobs, folder, since=since, bounds=bounds),
+        await _write(store, entries, folder, since=since, bounds=bounds),
+    )
+
+
+async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, bounds: Bounds) -> Written:
+    path = folder / table.name
+    text = BYTE_ORDER_MARK + lines([table.columns])
+    after: Cursor = (since, "")
+    rows = size_bytes = 0
+    while True:
+        size_bytes += await asyncio.to_thread(_append, path, text)
+        found = await store.read(table.page(after))
+        if not found:
+            return Written(path, rows, whole=True)
+        text = lines(table.row(one) for one in found)
+        if rows + len(found) > bounds.rows or size_bytes + len(text.encode()) > bounds.size_bytes:
+            return Written(path, rows, whole=False)
+        rows += len(found)
+        after = table.cursor(found[-1])
+
+
+def _append(path: Path, text: str) -> int:
+    """Append the text, and return how many bytes that were."""
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(text)
+    return len(text.encode())

@@ -1,0 +1,169 @@
+"""One request to fal and its whole reply, bounded in time and in bytes; the only place that holds the key."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+
+from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
+from bot.fal.wire.addresses import same_origin
+from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
+from bot.settings import MIB, Settings
+
+# httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
+_NETWORK = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)
+_KEY_REFUSED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply. `body` no longer holds the key, should fal have echoed it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Line:
+    """Sends requests to fal. Its errors name hosts and kinds of trouble, never headers, which hold the key."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
+        self._http = http
+        self._settings = settings
+        self._bytes_max = settings.fal_reply_mib_max * MIB
+        self._key = settings.fal_key.get_secret_value().strip() if settings.fal_key else ""
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """The key, for a URL on one of the configured hosts.
+
+        Raises:
+            FalProtocolError: the URL is anywhere else.
+            FalAccountError: no key is set.
+        """
+        known = self._settings
+        hosts = (known.fal_queue_url, known.fal_queue_backup_url, known.fal_rest_url, known.fal_api_url)
+        if not same_origin(url, *hosts):
+            raise FalProtocolError("the request's address is on none of fal's configured hosts; the key stays here")
+        if not self._key or not self._key.isascii() or not self._key.isprintable():
+            raise FalAccountError("FAL_KEY is not set, or is no key; put fal.ai's API key there", status=_KEY_REFUSED)
+        return {"Authorization": f"Key {self._key}"}
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | list[str]] | None = None,
+        json: object = None,
+        own_connection: bool = False,
+    ) -> Reply:
+        """Send one request with the key and read its whole reply. It is sent at most once, if it is a POST.
+
+        Raises:
+            FalUnreachable: no connection was made, so nothing was sent.
+            FalReplyLost: it may have been sent, and no whole reply came.
+            FalProtocolError: the reply is too large, or the URL is not fal's.
+        """
+        build = partial(
+            self._http.build_request,
+            method,
+            url,
+            params=params,
+            json=json,
+            headers=self.headers_for(url),
+            extensions=ONE_EXCHANGE if own_connection else None,
+        )
+        return await self._send(build, url, asyncio.timeout(self._settings.fal_reply_timeout_s))
+
+    async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> Reply:
+        """PUT a file's bytes to a signed URL, without the key; the caller bounds the time of the whole.
+
+        It ends when no piece was taken, or no reply came, for `fal_reply_timeout_s`.
+
+        Raises:
+            FalUnreachable, FalReplyLost, FalProtocolError: as `ask` does.
+        """
+        headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
+        deadline = asyncio.timeout(self._settings.fal_reply_timeout_s)
+        build = partial(
+            self._http.build_request,
+            "PUT",
+            url,
+            content=self._prolonging(deadline, content),
+            headers=headers,
+            extensions=ONE_EXCHANGE,
+        )
+        return await self._send(build, url, deadline)
+
+    async def _prolonging(self, deadline: asyncio.Timeout, content: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+        """The content's pieces; each that is asked for begins the time anew. aiohttp itself bounds no writing."""
+        async for piece in content:
+            deadline.reschedule(asyncio.get_running_loop().time() + self._settings.fal_reply_timeout_s)
+            yield piece
+
+    async def _send(self, build: Callable[[], httpx.Request], url: str, deadline: asyncio.Timeout) -> Reply:
+        try:
+            async with deadline:
+                response = await self._http.send(build(), stream=True)
+                try:
+                    body = await self._read(response)
+                finally:
+                    await response.aclose()
+                return Reply(response.status_code, response.headers, body)
+        except _NETWORK as error:
+            raise network_error(error, url) from None
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self._bytes_max:
+                raise FalProtocolError(f"fal's reply is larger than {self._bytes_max} bytes")
+        return bytes(body).replace(self._key.encode(), b"***") if self._key else bytes(body)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, url: str) -> AsyncGenerator[httpx.Response]:
+        """Open an event stream on a connection of its own; silence ends it after `fal_silence_timeout_s`.
+
+        Raises:
+            FalUnreachable, FalReplyLost: it could not be opened, or was cut.
+            FalProtocolError: the URL is not fal's.
+        """
+        known = self._settings
+        headers = self.headers_for(url) | {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        try:
+            request = self._http.build_request(
+                "GET",
+                url,
+                headers=headers,
+                timeout=httpx.Timeout(known.fal_silence_timeout_s, connect=known.fal_connect_timeout_s),
+                extensions=ONE_STREAM,
+            )
+            response = await self._http.send(request, stream=True)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        except _NETWORK as error:
+            raise network_error(error, url) from None
+
+    async def rest_of(self, response: httpx.Response) -> bytes:
+        """The body of a reply that turned out to be no stream.
+
+        Raises:
+            FalProtocolError: it is too large.
+        """
+        return await self._read(response)
+
+
+def network_error(error: BaseException, url: str) -> FalUnreachable | FalReplyLost:
+    """Say what happened without the original error, whose request carries the key."""
+    what = f"{urlsplit(url).hostname}: {type(error.__cause__ or error).__name__}"
+    if never_connected(error):
+        return FalUnreachable(f"fal could not be reached ({what})")
+    return FalReplyLost(f"no whole reply came from fal ({what})")

@@ -1,0 +1,1 @@
+"""fal's protocol: bytes and JSON to values and typed errors, and back. Pure."""

@@ -1,0 +1,249 @@
+"""PURE. fal's queue, storage and price list on the wire: `(status, headers, body) -> value`, or a typed error raised.
+
+Every branch is a line of `reference/fal.md`, which cites fal's documentation. The result GET has `outcome` of its own.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+
+from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalReplyLost, FalUnreachable
+from bot.fal.wire.addresses import requests_url, same_origin, web_url
+from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
+from bot.fal.wire.types import CancelAnswer, LogLine, Status, Submitted, UnitPrice, UploadTicket
+from bot.fal.wire.values import Number, Text, Whole, object_of, said, text
+
+SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
+TOO_MANY = 429
+LOG_LINES_MAX = 20
+# A 4xx outside this set (408, 409, 425, 499, …) does not say that fal threw the request away.
+_REFUSALS = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 421, 422, 426, 428, 431, 451})
+
+
+class _Submit(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    request_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}\z")]
+    status_url: Text = None
+    response_url: Text = None
+    cancel_url: Text = None
+    queue_position: Whole = None
+
+
+def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, backup_url: str) -> Submitted:
+    """The acceptance. URLs on a foreign host are replaced by the documented ones on the queue's own host.
+
+    Raises:
+        FalRefused: the reply proves that nothing was accepted; `FalAccountError` for the key and the balance.
+        FalUnreachable: nothing was accepted now (429), it may be later.
+        FalReplyLost: the reply proves nothing, so fal may have accepted it.
+    """
+    if not SUCCESS <= status < REDIRECT:
+        raise _submit_refusal(status, body)
+    try:
+        found = _Submit.model_validate(object_of(body))
+    except (FalProtocolError, ValidationError):
+        raise FalReplyLost(f"fal answered a submit with {status}, but without a readable request id") from None
+    base = requests_url(queue_url, endpoint, found.request_id)
+    ours = (f"{base}/status", base, f"{base}/cancel")
+    theirs = (found.status_url, found.response_url, found.cancel_url)
+    # All three or none: they belong together, and the key is sent to each of them.
+    if all(url is not None and same_origin(url, queue_url, backup_url) for url in theirs):
+        ours = cast("tuple[str, str, str]", theirs)
+    return Submitted(
+        request_id=found.request_id,
+        status_url=ours[0],
+        response_url=ours[1],
+        cancel_url=ours[2],
+        position=found.queue_position,
+    )
+
+
+def _submit_refusal(status: int, body: bytes) -> FalError:
+    words = f"{status}: {said(body)}"
+    if status in ACCOUNT:
+        return FalAccountError(f"fal does not take the key or the account ({words})", status=status)
+    if status == TOO_MANY:
+        return FalUnreachable(f"fal takes no more requests now ({words})")
+    if status in _REFUSALS:
+        return FalRefused(f"fal refused the request ({words})", status=status)
+    # 5xx included: a gateway can answer 502 or 504 after the queue has taken the request.
+    return FalReplyLost(f"fal's answer to a submit does not tell whether it was taken ({words})")
+
+
+def refusal(status: int, body: bytes, what: str) -> FalError:
+    """The typed error for a reply that is no success, to a request that may safely be repeated."""
+    words = f"{what} ({status}: {said(body)})"
+    if status in ACCOUNT:
+        return FalAccountError(f"fal does not take the key or the account for {words}", status=status)
+    if status in LATER or status >= SERVER_ERROR:
+        return FalUnreachable(f"fal could not do {words} now")
+    if BAD_REQUEST <= status < SERVER_ERROR:
+        return FalRefused(f"fal refused {words}", status=status)
+    return FalProtocolError(f"fal answered {words} in no documented way")
+
+
+def _log_lines(value: object) -> tuple[LogLine, ...]:
+    """The newest lines of a `logs` list; anything in it that is no line is left out."""
+    if not isinstance(value, list):
+        return ()
+    lines: list[LogLine] = []
+    for one in cast("list[object]", value)[-LOG_LINES_MAX:]:
+        found = cast("dict[str, Any]", one) if isinstance(one, dict) else {"message": one}
+        if message := text(found.get("message")):
+            lines.append(LogLine(text(found.get("timestamp"), 64) or "", message))
+    return tuple(lines)
+
+
+class _Metrics(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    inference_time: Number = None
+
+
+def _object_or_empty(value: object) -> object:
+    return cast("object", value) if isinstance(value, dict) else {}
+
+
+class _Status(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    status: Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
+    queue_position: Whole = None
+    logs: Annotated[tuple[LogLine, ...], BeforeValidator(_log_lines)] = ()
+    metrics: Annotated[_Metrics, BeforeValidator(_object_or_empty)] = _Metrics()
+    error: Text = None
+    error_type: Text = None
+
+
+def read_event(data: bytes) -> Status:
+    """One status document: an event of the stream, or the body of a status reply.
+
+    Raises:
+        FalProtocolError: it is not one of the three documented states.
+    """
+    try:
+        found = _Status.model_validate(object_of(data))
+    except ValidationError:
+        raise FalProtocolError("fal's status is not one of the documented ones") from None
+    return Status(
+        state=found.status,
+        position=found.queue_position,
+        logs=found.logs,
+        error=found.error,
+        error_type=found.error_type,
+        inference_s=found.metrics.inference_time,
+    )
+
+
+def read_status(status: int, body: bytes) -> Status:
+    """A polled status: 202 while it waits or runs, 200 when it is completed.
+
+    Raises:
+        FalRefused: 404 and other 4xx, which end the polling; `FalAccountError` for the key.
+        FalUnreachable: ask again later.
+        FalProtocolError: a success that is no status.
+    """
+    if SUCCESS <= status < REDIRECT:
+        return read_event(body)
+    raise refusal(status, body, "a status")
+
+
+def read_cancel(status: int, body: bytes) -> CancelAnswer:
+    """What became of a cancel; after "removed" and "requested" the result's own status still decides.
+
+    Raises:
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+    """
+    word = _status_word(body)
+    if SUCCESS <= status < REDIRECT:
+        if word == "ALREADY_COMPLETED":
+            return "already_completed"
+        return "requested" if status == ACCEPTED or word == "CANCELLATION_REQUESTED" else "removed"
+    if status == BAD_REQUEST and word == "ALREADY_COMPLETED":
+        return "already_completed"
+    if status == NOT_FOUND:
+        return "not_found"
+    raise refusal(status, body, "a cancel")
+
+
+def _status_word(body: bytes) -> str | None:
+    try:
+        return text(object_of(body).get("status"), 64)
+    except FalProtocolError:
+        return None
+
+
+def read_ticket(status: int, body: bytes, *, rest_url: str) -> UploadTicket:
+    """Where to put a file, from the reply to the upload's start.
+
+    Raises:
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+    """
+    if not SUCCESS <= status < REDIRECT:
+        raise refusal(status, body, "the start of an upload")
+    found = object_of(body)
+    return UploadTicket(
+        upload_url=web_url(text(found.get("upload_url")), rest_url=rest_url),
+        file_url=web_url(text(found.get("file_url")), rest_url=rest_url),
+    )
+
+
+def read_put(status: int, body: bytes) -> None:
+    """The storage host's answer to the bytes; it was sent no key, so a 401 or 403 is the signed URL's, not the key's.
+
+    Raises:
+        FalUnreachable: start the upload again, with a new signed URL.
+        FalRefused: the storage does not take this file.
+        FalProtocolError: as `refusal` tells it.
+    """
+    if SUCCESS <= status < REDIRECT:
+        return
+    if status in ACCOUNT | {BAD_REQUEST, NOT_FOUND}:
+        raise FalUnreachable(f"fal's storage did not take the signed address ({status}: {said(body)})")
+    raise refusal(status, body, "an upload")
+
+
+def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | None]:
+    """One page of the price list, by endpoint, in dollars, and the next page's cursor. Other currencies are left out.
+
+    Raises:
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+    """
+    if not SUCCESS <= status < REDIRECT:
+        raise refusal(status, body, "the price list")
+    page = object_of(body)
+    rows = page.get("prices")
+    if not isinstance(rows, list):
+        raise FalProtocolError("fal's price list holds no prices")
+    prices: dict[str, UnitPrice] = {}
+    for row in cast("list[object]", rows):
+        if isinstance(row, dict) and (priced := _price(cast("dict[str, Any]", row))):
+            prices[priced[0]] = priced[1]
+    return prices, text(page.get("next_cursor"), 1000) if page.get("has_more") else None
+
+
+def _price(row: Mapping[str, Any]) -> tuple[str, UnitPrice] | None:
+    endpoint, unit = text(row.get("endpoint_id"), 200), text(row.get("unit"), 50)
+    raw = row.get("unit_price")
+    if endpoint is None or unit is None or row.get("currency") != "USD" or isinstance(raw, bool):
+        return None
+    try:
+        usd = Decimal(str(raw)[:40])  # a float's shortest text is the number that fal wrote
+    except InvalidOperation:
+        return None
+    return (endpoint, UnitPrice(usd, unit)) if usd.is_finite() and usd >= 0 else None
+
+
+_ENDPOINT = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)+")
+
+
+def submit_url(queue_url: str, endpoint: str) -> str:
+    """Where a request for `endpoint` is posted.
+
+    Raises:
+        ValueError: `endpoint` is not an endpoint id, which is a mistake in the catalogue.
+    """
+    if not _ENDPOINT.fullmatch(endpoint):
+        raise ValueError(f"{endpoint!r} is not an endpoint id")
+    return f"{queue_url.rstrip('/')}/{endpoint}"

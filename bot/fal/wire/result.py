@@ -1,0 +1,216 @@
+"""PURE. The result GET, which replays the model's own status, headers and body: `(…) -> Result` or a typed error."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalProtocolError, FalRefused, FalUnreachable
+from bot.fal.wire.addresses import web_url
+from bot.fal.wire.error_types import KINDS, UNKNOWN, retryable
+from bot.fal.wire.types import Result
+from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text
+
+OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
+ACCOUNT = frozenset({401, 402, 403})
+LATER = frozenset({408, 425, 429})
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_DETAILS_MAX, _LOCATION_MAX, _CONTEXT_MAX, _MESSAGE_MAX = 50, 10, 20, 500
+
+
+class _Video(BaseModel):
+    """fal's file object; all but the URL may be null, missing or of a silly type."""
+
+    model_config = ConfigDict(extra="ignore")
+    url: Text = None
+    content_type: Text = None
+    file_name: Text = None
+    file_size: Whole = None
+    width: Whole = None
+    height: Whole = None
+    fps: Number = None
+    num_frames: Whole = None
+    duration: Number = None
+
+
+class _Result(BaseModel):
+    """What the five endpoints have in common."""
+
+    model_config = ConfigDict(extra="ignore")
+    video: _Video
+    seed: Whole = None
+    actual_prompt: Text = None
+
+
+def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
+    """The video that was made.
+
+    Raises:
+        FalFailure: fal says that no video was made.
+        FalNotReady: the request is still in progress.
+        FalUnreachable: nothing is known; ask again.
+        FalRefused: fal knows no such request; `FalAccountError` when it does not take the key.
+        FalProtocolError: a reply that is in none of these shapes.
+    """
+    if status == OK:
+        return _output(headers, body)
+    raise _refusal(status, headers, body)
+
+
+def _output(headers: Mapping[str, str], body: bytes) -> Result:
+    try:
+        found = _Result.model_validate(object_of(body))
+    except ValidationError:
+        raise FalProtocolError("fal's result holds no video") from None
+    video = found.video
+    return Result(
+        url=web_url(video.url),
+        content_type=video.content_type,
+        file_name=video.file_name,
+        size_bytes=video.file_size,
+        width=video.width,
+        height=video.height,
+        seconds=_seconds(video),
+        seed=found.seed,
+        actual_prompt=found.actual_prompt,
+        billed_units=billed_units(headers),
+    )
+
+
+def _seconds(video: _Video) -> float | None:
+    """The video's length, from its frames when fal does not name it."""
+    if video.duration is not None:
+        return video.duration
+    return video.num_frames / video.fps if video.num_frames and video.fps else None
+
+
+def billed_units(headers: Mapping[str, str]) -> float | None:
+    """The header `X-Fal-Billable-Units`, or None when it does not say."""
+    return number(header(headers, "x-fal-billable-units"))
+
+
+class _Detail(NamedTuple):
+    """One entry of `detail`, or the whole of it when it is a string."""
+
+    kind: str | None
+    message: str
+    location: tuple[str, ...] = ()
+    context: Mapping[str, Any] | None = None
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> FalError:
+    detail, typed = _detail(headers, body)
+    if status == BAD_REQUEST and "still in progress" in detail.message.lower():
+        return FalNotReady("fal's request is still in progress")
+    if typed or _model_spoke(status, body):
+        return _failure(status, headers, detail)
+    words = f"{status}: {said(body)}"
+    if status in ACCOUNT:
+        return FalAccountError(f"fal does not take the key for a result ({words})", status=status)
+    if status == NOT_FOUND:
+        return FalRefused(f"fal does not know the request any more ({words})", status=status)
+    if status in LATER or status >= SERVER_ERROR:
+        return FalUnreachable(f"fal could not give the result now ({words})")
+    return FalProtocolError(f"fal answered a result in no documented way ({words})")
+
+
+def _model_spoke(status: int, body: bytes) -> bool:
+    """Whether a reply without any type is still the request's own outcome, and not the gateway's trouble.
+
+    A refused key, a lost request and a busy gateway have their own meaning; so has a bare 502, 503 or 504, which any
+    proxy on the way can answer. A 500 counts when it is fal's JSON.
+    """
+    if status in ACCOUNT | LATER | {NOT_FOUND}:
+        return False
+    if BAD_REQUEST <= status < SERVER_ERROR:
+        return True
+    return status == SERVER_ERROR and _has_detail(body)
+
+
+def _has_detail(body: bytes) -> bool:
+    try:
+        return "detail" in object_of(body)
+    except FalProtocolError:
+        return False
+
+
+def _failure(status: int, headers: Mapping[str, str], detail: _Detail) -> FalFailure:
+    kind = detail.kind
+    if kind is None:
+        cancelled = status == CLIENT_CLOSED and "cancel" in detail.message.lower()
+        kind = "client_cancelled" if cancelled else UNKNOWN
+    return FalFailure(
+        kind=kind,
+        status=status,
+        message=detail.message,
+        location=detail.location,
+        context=dict(detail.context or {}),
+        retryable=retryable(kind, header(headers, "x-fal-retryable") or header(headers, "x-fal-needs-retry")),
+        billed_units=billed_units(headers),
+    )
+
+
+def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
+    """The telling entry, and whether anything in the reply names a type, which only fal itself does."""
+    try:
+        document = json_of(body)
+    except FalProtocolError:
+        document = None
+    found = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    outer = _kind(found.get("error_type")) or _kind(header(headers, "x-fal-error-type"))
+    entries = [_entry(one) for one in _listed(found.get("detail"))]
+    if not entries:
+        words = text(found.get("detail"), _MESSAGE_MAX) or text(found.get("error"), _MESSAGE_MAX) or said(body)
+        return _Detail(outer, words), outer is not None
+    # Several rules can be broken at once; the one that the table knows can be told best.
+    chosen = next((one for one in entries if one.kind in KINDS), entries[0])
+    return chosen._replace(kind=chosen.kind or outer), True
+
+
+def _listed(detail: object) -> list[dict[str, Any]]:
+    if isinstance(detail, dict):
+        return [cast("dict[str, Any]", detail)]
+    if not isinstance(detail, list):
+        return []
+    entries = cast("list[object]", detail)[:_DETAILS_MAX]
+    return [cast("dict[str, Any]", one) for one in entries if isinstance(one, dict)]
+
+
+def _entry(one: Mapping[str, Any]) -> _Detail:
+    places = one.get("loc")
+    location = cast("list[object]", places)[:_LOCATION_MAX] if isinstance(places, list) else []
+    return _Detail(
+        kind=_kind(one.get("type")),
+        message=text(one.get("msg"), _MESSAGE_MAX) or "fal gave no reason",
+        location=tuple(str(place)[:100] for place in location if text(place) or isinstance(place, int)),
+        context=_context(one.get("ctx")),
+    )
+
+
+def _context(found: object) -> dict[str, Any]:
+    """The scalars of a `ctx`, and its lists of scalars: numbers, limits and formats for a sentence."""
+    if not isinstance(found, dict):
+        return {}
+    pairs = list(cast("dict[object, object]", found).items())[:_CONTEXT_MAX]
+    return {str(text(key, 100)): value for key, raw in pairs if (value := _plain(raw)) is not None}
+
+
+def _plain(raw: object) -> Any:
+    if isinstance(raw, list):
+        return [one for item in cast("list[object]", raw)[:_CONTEXT_MAX] if (one := _scalar(item)) is not None]
+    return _scalar(raw)
+
+
+def _scalar(raw: object) -> bool | float | str | None:
+    """Negative bounds are real here (`greater_than` 0 is common, -1 is possible), unlike in `reading`."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, int | float):
+        magnitude = number(abs(raw))
+        return raw if magnitude is not None and magnitude < 2**63 else None
+    return text(raw, _MESSAGE_MAX)
+
+
+def _kind(name: object) -> str | None:
+    return name if isinstance(name, str) and _KIND.fullmatch(name) else None

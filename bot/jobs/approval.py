@@ -1,0 +1,42 @@
+"""Somebody's yes to a waiting job, which the rules of that moment may still forbid."""
+
+from bot.errors import NotAllowed
+from bot.jobs import transactions
+from bot.jobs.budgets import who_of
+from bot.jobs.machine import Approved
+from bot.jobs.transactions import Advanced
+from bot.ledger import rules, tables
+from bot.ledger.model import Shipped, Terms
+from bot.storage.transaction import Transaction
+
+
+def approved(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
+    """Let the job begin, unless a pause, a block or a closed channel has come since it was asked for.
+
+    Raises:
+        NotAllowed: one has; the job waits on, and the sentence is for who said yes.
+        StorageError: there is no such job.
+    """
+    advanced = yield from transactions.advance(job_id, yes, now=now)
+    if advanced.job.state == "accepted" and advanced.changed:
+        yield from tables.lock(advanced.job.guild_id)
+        _refuse_if_closed((yield from rules.terms_of(who_of(advanced.job), at=now, shipped=shipped)))
+    return advanced
+
+
+def _refuse_if_closed(terms: Terms) -> None:
+    waits = "The video waits on until its time is over."
+    if not terms.server_allowed:
+        raise NotAllowed(f"Wanda's operator has closed Wanda for this server. {waits}", rule="operator")
+    if terms.paused is not None:
+        raise NotAllowed(f"Wanda is paused in this server: resume her first, then approve. {waits}", rule="paused")
+    if terms.blocked is not None:
+        raise NotAllowed(
+            f"<@{terms.who.member_id}> is blocked from making videos: unblock them first, then approve. {waits}",
+            rule="blocked",
+        )
+    if terms.channel_closed is not None:
+        raise NotAllowed(
+            f"No videos are made in <#{terms.who.channel_id}> any more: allow it first, then approve. {waits}",
+            rule="channel",
+        )

@@ -1,0 +1,161 @@
+"""Transactions that delete what Wanda knows of a member or a server; the money stays, without the names.
+
+The files on disk are the caller's to remove: each returns the ids of the jobs whose files nobody needs any more.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from bot.errors import Busy, NotAllowed
+from bot.jobs.rows import body_of, job_in
+from bot.ledger.pseudonyms import guilds_with, unname
+from bot.storage.transaction import Many, One, Row, Transaction
+
+AWAY_S_MAX = 31 * 86400.0  # an allowance that never renews does not keep anybody away for ever
+_NAMED = """
+SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
+UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
+UNION SELECT actor_id FROM grants WHERE guild_id = $1 AND actor_id > 0
+UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0
+UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
+UNION SELECT CAST(substr(subject, 8) AS BIGINT) FROM acts
+WHERE guild_id = $1 AND subject LIKE 'member:%' AND subject NOT LIKE 'member:-%'
+UNION SELECT CAST(substr(reason, 13) AS BIGINT) FROM entries WHERE guild_id = $1 AND kind = 'release'
+AND actor = 'wanda' AND reason LIKE 'declined by %' AND reason NOT LIKE 'declined by -%' LIMIT $2"""
+_OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
+_AWAY = """
+INSERT INTO away (name, until_at) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET until_at = CASE WHEN away.until_at > excluded.until_at THEN away.until_at
+ELSE excluded.until_at END"""
+_LEAVE = """
+INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
+ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
+
+
+def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[tuple[str, ...]]:
+    """Delete the member's jobs in every server, and put the pseudonym (negative, and nobody's) into the books.
+
+    What they used of an allowance is no longer known to be theirs, so they make no videos until it would have renewed.
+
+    Raises:
+        Busy: a video of theirs is still being made.
+    """
+    running = yield One(_OPEN_OF, (member_id,))
+    if running["n"]:
+        videos = "a video" if running["n"] == 1 else f"{running['n']} videos"
+        raise Busy(
+            f"Wanda is still working on {videos} for you. Wait until the card says how it ended, or cancel it, "
+            "and ask again; nothing was deleted."
+        )
+    job_ids = yield from _delete_jobs("member_id = $1", member_id)
+    yield from _forget_decisions(member_id)
+    # The one rule about a member that is their own; what admins set about them is the server's.
+    yield One("DELETE FROM rules WHERE subject = $1 AND name = 'ask_above'", (f"member:{member_id}",))
+    for guild_id in (yield from guilds_with(member_id)):
+        until_at = yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
+        if until_at is not None:
+            yield One(_AWAY, (_hashed(guild_id, member_id), min(until_at, at + AWAY_S_MAX)))
+    return job_ids
+
+
+def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[None]:
+    """Return when the member may begin anew.
+
+    Raises:
+        NotAllowed: they deleted their data, and the allowance that they had used has not renewed yet.
+    """
+    row = yield One("SELECT until_at FROM away WHERE name = $1 AND until_at > $2", (_hashed(guild_id, member_id), at))
+    if row is not None:
+        raise NotAllowed(
+            "You had Wanda delete your data, and with it what you had used of your allowance. "
+            f"You can make videos here again <t:{int(row['until_at']) + 1}:R>; nothing was charged.",
+            rule="blocked",
+        )
+
+
+def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
+    """Return some members that a server's books still name."""
+    rows: list[Row] = yield Many(_NAMED, (guild_id, limit))
+    return tuple(row["id"] for row in rows)
+
+
+def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[None]:
+    """Put the pseudonym in the member's place in one server's books."""
+    yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
+
+
+def leave_guild(guild_id: int, *, at: float) -> Transaction[None]:
+    """Note that the server's data is to be deleted from this moment on, even if this takes several tries."""
+    yield One(_LEAVE, (guild_id, at))
+
+
+def stay_in_guild(guild_id: int) -> Transaction[None]:
+    """Note that Wanda is in the server; what was not deleted yet stays."""
+    yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
+
+
+def guilds_left(*, at: float) -> Transaction[tuple[int, ...]]:
+    """Return the servers whose data is to be deleted now."""
+    rows: list[Row] = yield Many("SELECT guild_id FROM leaving WHERE at <= $1 ORDER BY guild_id", (at,))
+    return tuple(row["guild_id"] for row in rows)
+
+
+def guilds_present(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
+    """Note which servers Wanda is in: the data of those of `mine` that she is no longer in is to be deleted at `at`."""
+    rows: list[Row] = yield Many("SELECT DISTINCT guild_id FROM jobs WHERE guild_id <> 0")
+    for guild_id in (row["guild_id"] for row in rows):
+        if guild_id in guild_ids:
+            yield from stay_in_guild(guild_id)
+        elif mine(guild_id):
+            yield from leave_guild(guild_id, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was deleted of a server: the jobs whose files can go, and how many have not ended and are still there."""
+
+    job_ids: tuple[str, ...]
+    still_open: int
+
+
+def forget_guild(guild_id: int) -> Transaction[Forgotten]:
+    """Delete the server's ended jobs, rules and warnings. Names in its books are taken out one by one before."""
+    job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
+    yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
+    still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
+    if not still["n"]:
+        yield from stay_in_guild(guild_id)
+    return Forgotten(job_ids, still["n"])
+
+
+def files_removed(job_id: str, *, at: float) -> Transaction[None]:
+    """Note on the job that its inputs and its result are no longer on disk; it may be gone by now."""
+    row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
+    if row is not None:
+        job = replace(job_in(row), files_gone_at=at)
+        yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body_of(job)))
+
+
+def forget_away(*, at: float) -> Transaction[None]:
+    """Forget who waited for an allowance that has renewed."""
+    yield One("DELETE FROM away WHERE until_at <= $1", (at,))
+
+
+def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
+    rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
+    return tuple(row["id"] for row in rows)
+
+
+def _forget_decisions(member_id: int) -> Transaction[None]:
+    """Take the name out of the jobs of others that this member approved."""
+    rows: list[Row] = yield Many("SELECT id, body FROM jobs WHERE body LIKE $1", (f'%"approved_by":{member_id},%',))
+    for row in rows:
+        job = replace(job_in(row), approved_by=None)
+        yield One("UPDATE jobs SET version = version + 1, body = $2 WHERE id = $1", (job.id, body_of(job)))
+
+
+def _hashed(guild_id: int, member_id: int) -> str:
+    """Return what tells this member here again, without saying who it is."""
+    return hashlib.sha256(f"wanda away {guild_id} {member_id}".encode()).hexdigest()

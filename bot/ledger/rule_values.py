@@ -1,0 +1,121 @@
+"""Which rules there are, about whom, and what values they take. Pure."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from bot.errors import OptionRefused
+from bot.ledger.model import KINDS
+from bot.ledger.typed_amount import MOST_USD
+from bot.ledger.windows import zone
+from bot.money import MICROUSD_PER_USD, dollars
+
+_Check: TypeAlias = Callable[[Any], Any]
+REASON_MAX = 500
+NAMES_MAX = 50
+AT_ONCE_MAX = 1000
+WAIT_MIN_S = 60
+WAIT_MAX_S = 30 * 86400
+_SUBJECT = re.compile(r"server|(?:role|channel|member):[0-9]{1,20}")
+
+
+def checked(subject: str, name: str, value: Any) -> Any:
+    """Return the value as it is stored.
+
+    Raises:
+        OptionRefused: the value is not one that the rule can have; a sentence for who gave it.
+        ValueError: there is no such rule about such a subject, which is a defect of the caller.
+    """
+    checks = _RULES.get(subject.partition(":")[0], {})
+    if _SUBJECT.fullmatch(subject) is None or name not in checks:
+        raise ValueError(f"there is no rule {name!r} about {subject!r}")
+    return checks[name](value)
+
+
+def _amount(value: Any) -> int:
+    most = MOST_USD * MICROUSD_PER_USD
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise OptionRefused(f"The amount must be from $0.00 to {dollars(most)}.")
+    return value
+
+
+def _raise(value: Any) -> dict[str, int]:
+    return {"microusd": _amount(value["microusd"])}
+
+
+def _names(value: Any) -> list[str]:
+    names = sorted({str(name) for name in value})
+    if len(names) > NAMES_MAX:
+        raise OptionRefused(f"That are {len(names)} names; give at most {NAMES_MAX}.")
+    return names
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= AT_ONCE_MAX:
+        raise OptionRefused(f"The number of jobs at once must be from 1 to {AT_ONCE_MAX:,}.")
+    return value
+
+
+def _timezone(value: Any) -> str:
+    if not isinstance(value, str) or zone(value) is None:
+        raise OptionRefused(
+            f"There is no timezone “{str(value)[:40]}”. Give its name in the IANA list, for example Europe/Berlin, "
+            "America/New_York or UTC."
+        )
+    return value
+
+
+def _one_of(*words: str) -> _Check:
+    def check(value: Any) -> Any:
+        if value not in words:
+            raise OptionRefused(f"“{str(value)[:40]}” is not one of {', '.join(words)}.")
+        return value
+
+    return check
+
+
+def _reason(value: Any) -> str:
+    text = " ".join(str(value).split())
+    if len(text) > REASON_MAX:
+        raise OptionRefused(f"The reason has {len(text):,} characters; give at most {REASON_MAX}.")
+    return text
+
+
+def _approval(value: Any) -> dict[str, Any]:
+    wait_s = float(value["wait_s"])
+    if not WAIT_MIN_S <= wait_s <= WAIT_MAX_S:
+        raise OptionRefused(f"The wait for an approval must be from 1 minute to {WAIT_MAX_S // 86400} days.")
+    role_id = value.get("role_id")
+    return {
+        "above_microusd": _amount(value["above_microusd"]),
+        "role_id": None if role_id is None else int(role_id),
+        "wait_s": wait_s,
+    }
+
+
+def _moment(value: Any) -> float:
+    moment = float(value)
+    if not math.isfinite(moment) or moment < 0:
+        raise ValueError(f"not a moment: {value!r}")
+    return moment
+
+
+_BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": _amount for kind in KINDS}
+_ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": _amount for kind in KINDS}
+_FITTING: Mapping[str, _Check] = {"ceiling": _amount, "modes": _names, "resolutions": _names, "at_once": _count}
+_RULES: Mapping[str, Mapping[str, _Check]] = {
+    "server": {
+        **_BUDGETS,
+        **_ALLOWANCES,
+        **_FITTING,
+        "timezone": _timezone,
+        "policy": _one_of("charge", "absorb"),
+        "paused": _reason,
+        "approval": _approval,
+        "log_channel": int,
+    },
+    "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING},
+    "channel": {**_BUDGETS, "access": _one_of("allow", "deny")},
+    "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment, "ask_above": _amount},
+}

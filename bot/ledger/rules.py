@@ -1,0 +1,141 @@
+"""The server's rules in the database: read with a job, changed one at a time together with the act that says so."""
+
+import json
+from typing import Any
+
+from bot.errors import OptionRefused
+from bot.ledger import tables, terms
+from bot.ledger.acts import acts_of, record
+from bot.ledger.grants import add_grant, grants_of
+from bot.ledger.history import member_history, spend_by_day, top_members
+from bot.ledger.model import Rule, Shipped, Terms, Who
+from bot.ledger.rule_values import checked
+from bot.storage.transaction import Many, One, Row, Transaction
+
+__all__ = [
+    "acts_of",
+    "add_grant",
+    "clear_rule",
+    "grants_of",
+    "member_history",
+    "rules_of",
+    "set_rule",
+    "spend_by_day",
+    "terms_of",
+    "top_members",
+]
+
+RULES_MAX = 5000
+
+_APPLYING = """
+SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules
+WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)"""
+_ALL = "SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules WHERE guild_id = $1"
+_ONE = "SELECT value, expires_at FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
+_SET = """
+INSERT INTO rules (guild_id, subject, name, value, expires_at, reason, actor_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (guild_id, subject, name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
+reason = excluded.reason, actor_id = excluded.actor_id, at = excluded.at"""
+_COUNT = "SELECT COUNT(*) AS rules FROM rules WHERE guild_id = $1"
+_CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
+
+
+def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
+    """Return what the rules say about this member here and now."""
+    rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}"))
+    return terms.terms([_rule(row) for row in rows], who, now=at, shipped=shipped)
+
+
+def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:
+    """Return the server's rules, sorted by subject and name; with `at`, only those that have not expired by then."""
+    rows: list[Row] = yield Many(_ALL, (guild_id,))
+    rules = (_rule(row) for row in rows)
+    return tuple(
+        sorted(
+            (rule for rule in rules if at is None or rule.expires_at is None or rule.expires_at > at),
+            key=lambda rule: (rule.subject, rule.name),
+        )
+    )
+
+
+def set_rule(
+    guild_id: int,
+    subject: str,
+    name: str,
+    value: Any,
+    *,
+    expires_at: float | None = None,
+    actor_id: int,
+    reason: str,
+    at: float,
+) -> Transaction[tuple[Any, Any]]:
+    """Make this rule hold, from the next job on; returns the value before (None: there was none) and the one now.
+
+    Raises:
+        OptionRefused: a rule of this subject and name cannot have this value, and the sentence says what it can have;
+            or the server has `RULES_MAX` rules.
+    """
+    value = checked(subject, name, value)
+    yield from tables.lock(guild_id)
+    if (yield One(_COUNT, (guild_id,)))["rules"] >= RULES_MAX:
+        raise OptionRefused(
+            f"This server has {RULES_MAX:,} rules, the most Wanda keeps. Clear some first; for many members, "
+            "give a role the allowance instead."
+        )
+    before = yield from _current(guild_id, subject, name, at)
+    yield One(_SET, (guild_id, subject, name, json.dumps(value), expires_at, reason, actor_id, at))
+    yield from record(
+        guild_id,
+        act=f"set {name}",
+        subject=subject,
+        before=before,
+        after=_told(name, value, expires_at),
+        actor_id=actor_id,
+        reason=reason,
+        at=at,
+    )
+    return before, value
+
+
+def clear_rule(guild_id: int, subject: str, name: str, *, actor_id: int, reason: str, at: float) -> Transaction[Any]:
+    """Take the rule away; returns the value that it had, or None, and then there was nothing to record."""
+    yield from tables.lock(guild_id)
+    before = yield from _current(guild_id, subject, name, at)
+    yield One(_CLEAR, (guild_id, subject, name))
+    if before is not None:
+        yield from record(
+            guild_id,
+            act=f"clear {name}",
+            subject=subject,
+            before=before,
+            after=None,
+            actor_id=actor_id,
+            reason=reason,
+            at=at,
+        )
+    return before
+
+
+def _current(guild_id: int, subject: str, name: str, at: float) -> Transaction[Any]:
+    row = yield One(_ONE, (guild_id, subject, name))
+    if row is None or (row["expires_at"] is not None and row["expires_at"] <= at):
+        return None
+    return json.loads(row["value"])
+
+
+def _told(name: str, value: Any, expires_at: float | None) -> Any:
+    """Return what the act says of a value: of a raise also when it ends."""
+    return {**value, "expires_at": expires_at} if name == "raise" and expires_at is not None else value
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(
+        subject=row["subject"],
+        name=row["name"],
+        value=json.loads(row["value"]),
+        expires_at=row["expires_at"],
+        reason=row["reason"],
+        actor_id=row["actor_id"],
+        at=row["at"],
+    )

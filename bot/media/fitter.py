@@ -1,0 +1,267 @@
+"""Attached files made to fit what a mode takes: scaled, trimmed and converted, never enlarged and never distorted."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.errors import Busy, EncodeFailed, MediaRefused
+from bot.media.ffmpeg import Ffmpeg, reading, writing
+from bot.media.probe import Facts, Prober
+from bot.media.rules.needs import (
+    CUT_SHORTER_S,
+    Keep,
+    Limits,
+    Needs,
+    changes,
+    even_size,
+    is_beyond_help,
+    needs,
+    target_format,
+)
+from bot.settings import Settings
+from bot.workers.run_once import Limits as RunLimits
+from bot.workers.run_once import RunFailed, run_once
+
+_LOG = logging.getLogger(__name__)
+_PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
+_SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
+_SOUND_BITRATE = "192k"
+_OF_THE_BYTES = 0.9  # what a bitrate may plan for: the container and the peaks need the rest
+_COPIES = {"mp4": "mp4", "mov": "mov"}
+_BUSY = (
+    "Wanda is busy making other members' files fit, and yours did not have its turn in time. "
+    "Nothing was charged; try again in a few minutes."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A file that was looked at: the same one with no `changes`, or a new one and what was done to it, in phrases."""
+
+    path: Path
+    facts: Facts
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One file that does not fit, and where the one that does is to be."""
+
+    path: Path
+    facts: Facts
+    limits: Limits
+    keep: Keep
+    folder: Path
+
+    @property
+    def needs(self) -> Needs:
+        return needs(self.facts, self.limits)
+
+    @property
+    def seconds(self) -> float:
+        return self.facts.seconds or 1.0
+
+    def target(self, format_: str) -> Path:
+        return self.folder / f"{self.path.stem}.fitted.{format_}"
+
+    def start(self, kept_s: float) -> list[str]:
+        """Return the arguments before the input that skip what comes before its last `kept_s`, where those are kept."""
+        is_cut = self.keep == "end" and kept_s < self.seconds
+        return ["-ss", _seconds_text(self.seconds - kept_s)] if is_cut else []
+
+
+class Fitter:
+    """Makes files fit. Pictures have a place of their own beside the encodes, so that they do not wait for videos."""
+
+    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
+        """Nothing runs before the first file that does not fit."""
+        self._ffmpeg = ffmpeg
+        self._prober = prober
+        self._settings = settings
+        self._picture_slot = asyncio.Semaphore(1)
+
+    async def fit(
+        self, path: Path, facts: Facts, limits: Limits, *, keep: Keep = "start", into: Path | None = None
+    ) -> Fitted:
+        """Return a file within `limits`: the very same one where it fits, else a new one in `into` (its own folder).
+
+        `keep` says which end of a clip or sound that is too long is kept. What cannot be made to fit is returned as it
+        is, for the mode to refuse with the number. The original is never changed or removed.
+
+        Raises:
+            Busy: others' files took so long that this one had no turn.
+        """
+        if not needs(facts, limits) or is_beyond_help(facts, limits):
+            return Fitted(path, facts)
+        try:
+            made, new = await self._made(_Order(path, facts, limits, keep, into or path.parent))
+        except (EncodeFailed, MediaRefused) as error:
+            _LOG.warning("a file could not be made to fit: %s", error)
+            return Fitted(path, facts)
+        return Fitted(made, new, changes(facts, new, keep=keep))
+
+    async def _made(self, order: _Order) -> tuple[Path, Facts]:
+        """Make the new file, in the cheaper way first; what comes out is read as strictly as a member's file."""
+        match order.facts.kind:
+            case "image":
+                return await self._picture(order)
+            case "video":
+                if order.needs.only_fewer_seconds and order.keep == "start" and order.facts.format in _COPIES:
+                    copy = await self._copied_clip(order)
+                    if copy is not None:
+                        return copy
+                target, arguments = _clip(order, self._settings.encode_threads)
+            case "audio":
+                target, arguments = _sound(order)
+        return target, await self._encoded(arguments, target, order.limits)
+
+    async def _copied_clip(self, order: _Order) -> tuple[Path, Facts] | None:
+        """Cut the end off without touching a picture of the rest, or return None where that does not work out."""
+        target = order.target(order.facts.format)
+        cut = ["-t", _seconds_text(_cut(order.limits)), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"]
+        arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
+        try:
+            return target, await self._encoded(arguments, target, order.limits)
+        except (EncodeFailed, MediaRefused) as error:
+            _LOG.info("a clip is encoded, because cutting it alone did not do: %s", error)
+            return None
+
+    async def _encoded(self, arguments: list[str], target: Path, limits: Limits) -> Facts:
+        """Run ffmpeg and return what it made.
+
+        Raises:
+            EncodeFailed: it made nothing, or nothing that fits.
+        """
+        async with self._turn(self._ffmpeg.turn()):
+            return await self._checked(
+                target,
+                limits,
+                self._ffmpeg.run(
+                    arguments,
+                    timeout_s=self._settings.fit_timeout_s,
+                    file_bytes_max=self._settings.intake_mb_max * 1_000_000,
+                ),
+            )
+
+    async def _checked(self, target: Path, limits: Limits, work: Coroutine[Any, Any, None]) -> Facts:
+        """Await the work and return the new file's facts; a file that does not fit, or half a file, is removed."""
+        done = False
+        try:
+            await work
+            facts = await self._prober.facts(target, shown_name=target.name)
+            if needs(facts, limits) or is_beyond_help(facts, limits):
+                raise EncodeFailed(f"what was made does not fit either: {facts}")
+            done = True
+        finally:
+            if not done:
+                target.unlink(missing_ok=True)  # noqa: ASYNC240 - one file, and a cancelled task would not wait for a thread
+        return facts
+
+    async def _picture(self, order: _Order) -> tuple[Path, Facts]:
+        """Scale and save a picture in a process of its own.
+
+        Raises:
+            EncodeFailed: it did not come about.
+        """
+        facts, limits = order.facts, order.limits
+        if (facts.width or 0) * (facts.height or 0) > self._settings.probe_pixels_max:
+            raise EncodeFailed("the picture has more pixels than are read here")
+        draft = order.folder / f"{order.path.stem}.draft"
+        asked = {
+            "source": str(order.path.absolute()),
+            "target": str(draft.absolute()),
+            "parser": _PARSERS[facts.format],
+            "side_max": limits.side_max,
+            "bytes_max": limits.bytes_max,
+            "formats": list(limits.formats),
+        }
+        async with self._turn(_held(self._picture_slot)):
+            new = await self._checked(draft, limits, self._redraw(json.dumps(asked), limits))
+        target = order.target(new.format)
+        await asyncio.to_thread(draft.replace, target)
+        return target, new
+
+    async def _redraw(self, asked: str, limits: Limits) -> None:
+        run = RunLimits(
+            memory_mib=self._settings.probe_memory_mib,
+            cpu_s=round(self._settings.fit_timeout_s),
+            # The first try may be larger than the limit, which is how a smaller one is found to be needed.
+            file_mib=max(64, 4 * limits.bytes_max // 1_000_000),
+            timeout_s=self._settings.fit_timeout_s,
+        )
+        try:
+            await run_once([sys.executable, "-E", "-s", "-m", "bot.media.picture_worker", asked], run)
+        except RunFailed as error:
+            raise EncodeFailed(f"the picture could not be redrawn: {error}") from error
+
+    @asynccontextmanager
+    async def _turn(self, place: AbstractAsyncContextManager[None]) -> AsyncGenerator[None]:
+        """Take a place within a bounded time.
+
+        Raises:
+            Busy: none came free.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._settings.fit_timeout_s):
+                    await stack.enter_async_context(place)
+            except TimeoutError:
+                raise Busy(_BUSY) from None
+            yield
+
+
+@asynccontextmanager
+async def _held(slot: asyncio.Semaphore) -> AsyncGenerator[None]:
+    async with slot:
+        yield
+
+
+def _clip(order: _Order, threads: int) -> tuple[Path, list[str]]:
+    """Return how to encode a clip as H.264 and AAC within the limits."""
+    facts, limits, target = order.facts, order.limits, order.target("mp4")
+    kept_s = _cut(limits) if order.needs.fewer_seconds else order.seconds
+    width, height = even_size(facts.width or 2, facts.height or 2, limits.side_max)
+    rate = int(limits.bytes_max * _OF_THE_BYTES * 8 / kept_s / 1000)
+    return target, [
+        *order.start(kept_s),
+        *reading(order.path, facts.format),
+        *("-t", _seconds_text(kept_s), "-map", "0:v:0", "-map", "0:a:0?"),
+        *("-vf", f"scale={width}:{height}:flags=bicubic,setsar=1"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", "-threads", str(threads)),
+        *("-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
+        *("-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart"),
+        *writing(target, "mp4"),
+    ]
+
+
+def _sound(order: _Order) -> tuple[Path, list[str]]:
+    """Return how to save a sound: a WAV that is only too long stays one as it is, everything else becomes MP3."""
+    stays = order.needs.only_fewer_seconds and order.facts.format == "wav"
+    format_ = "wav" if stays else target_format(order.limits) or "mp3"
+    kept_s = order.seconds
+    if order.limits.seconds_max is not None:
+        kept_s = min(kept_s, order.limits.seconds_max - (0.0 if format_ == "wav" else _SOUND_CUT_SHORTER_S))
+    raw = order.facts.codec if stays and order.facts.codec else "pcm_s16le"  # the samples stay as they are
+    codec = {"wav": ["-c:a", raw], "mp3": ["-c:a", "libmp3lame", "-b:a", _SOUND_BITRATE]}[format_]
+    target = order.target(format_)
+    return target, [
+        *order.start(kept_s),
+        *reading(order.path, order.facts.format),
+        *("-t", _seconds_text(kept_s), "-map", "0:a:0", "-vn"),
+        *codec,
+        *writing(target, format_),
+    ]
+
+
+def _cut(limits: Limits) -> float:
+    return (limits.seconds_max or 0.0) - CUT_SHORTER_S
+
+
+def _seconds_text(seconds: float) -> str:
+    return f"{seconds:.3f}"

@@ -1,0 +1,42 @@
+"""How many bits a second a video of a given size may have, and at which pixels it still looks well. Pure."""
+
+from dataclasses import dataclass
+
+from bot.media.rules.needs import even_size
+
+OF_THE_LIMIT = 0.97  # the encoder keeps to its average, but not to the byte
+_CONTAINER = 0.985  # what the container leaves for its streams
+_FRAMES_PER_SECOND = 30  # assumed: it only decides when fewer pixels look better
+_BITS_PER_PIXEL_MIN = 0.02  # below this H.264 falls into blocks, and fewer pixels look better
+_STEPS = (1.0, 0.75, 2 / 3, 0.5, 0.375, 0.25)
+_VIDEO_KBPS_MIN = 60  # below this nothing is worth watching at any size
+_SOUND_KBPS = ((2000, 160), (900, 128), (400, 96), (0, 64))  # from this many kilobits a second in all
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What the encoder is told: kilobits a second, and pixels that are never more than the source's."""
+
+    video_kbps: int
+    sound_kbps: int
+    width: int
+    height: int
+
+
+def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Rates | None:
+    """Return the best that fits into `bytes_max`, or None when nothing worth watching does.
+
+    The pixels stay as they are unless the bits would be hopeless for them.
+    """
+    if seconds <= 0:
+        return None
+    total_kbps = bytes_max * OF_THE_LIMIT * _CONTAINER * 8 / seconds / 1000
+    sound_kbps = next(sound for least, sound in _SOUND_KBPS if total_kbps >= least)
+    video_kbps = int(total_kbps - sound_kbps)
+    if video_kbps < _VIDEO_KBPS_MIN:
+        return None
+    for step in _STEPS:
+        w, h = even_size(width, height, int(max(width, height) * step))
+        if video_kbps * 1000 >= _BITS_PER_PIXEL_MIN * w * h * _FRAMES_PER_SECOND:
+            return Rates(video_kbps, sound_kbps, w, h)
+    return None

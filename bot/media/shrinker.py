@@ -1,0 +1,150 @@
+"""A finished video encoded again so that it fits a server's limit: in two passes, with its sound."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.errors import Busy, EncodeFailed, MediaRefused
+from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
+from bot.media.probe import Facts, Prober
+from bot.media.rules.bitrate import Rates, rates
+from bot.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_ROUNDS = 2  # a video that came out a little too large is encoded once more, at less
+_FIRST_PASS = 0.4  # of the time that both take
+_NULL = ["-an", "-sn", "-dn", "-f", "null", "-"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """A video on disk that fits."""
+
+    path: Path
+    size_bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One video that is too large, and where the one that fits is to be."""
+
+    source: Path
+    target: Path
+    facts: Facts
+    bytes_max: int
+    on_fraction: OnFraction
+
+    @property
+    def draft(self) -> Path:
+        return self.target.with_suffix(".draft.mp4")
+
+
+class Shrinker:
+    """Encodes results, one after the other where the settings say so."""
+
+    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
+        """Nothing runs before the first video that is too large."""
+        self._ffmpeg = ffmpeg
+        self._prober = prober
+        self._timeout_s = settings.shrink_timeout_s
+        self._threads = settings.encode_threads
+
+    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+        """Return `target`, an MP4 of at most `bytes_max`: what an earlier run finished there, or a new one.
+
+        `on_fraction` gets 0 to 1. The source is not changed.
+
+        Raises:
+            EncodeFailed: it cannot be made so small, there is no encoder, or it took too long.
+        """
+        before = await self._finished(target, bytes_max)
+        if before is not None:
+            return before
+        await self._ffmpeg.program()
+        facts = await self._facts(source)
+        if facts.kind != "video":
+            raise EncodeFailed("the result has no picture")
+        chosen = rates(
+            seconds=facts.seconds or 0.0, width=facts.width or 0, height=facts.height or 0, bytes_max=bytes_max
+        )
+        if chosen is None:
+            raise EncodeFailed(f"{facts.seconds} s do not fit into {bytes_max} bytes")
+        try:
+            async with asyncio.timeout(2 * self._timeout_s), self._ffmpeg.turn():
+                return await self._made(_Order(source, target, facts, bytes_max, on_fraction), chosen)
+        except TimeoutError:
+            raise EncodeFailed("others' videos took so long that this one had no turn") from None
+
+    async def _finished(self, target: Path, bytes_max: int) -> Shrunk | None:
+        """Return what is already there and fits: it was moved there when it was whole."""
+        try:
+            size = (await asyncio.to_thread(target.stat)).st_size
+        except FileNotFoundError:
+            return None
+        return _shrunk(target, await self._facts(target)) if size <= bytes_max else None
+
+    async def _facts(self, path: Path) -> Facts:
+        try:
+            return await self._prober.facts(path, shown_name=path.name)
+        except (MediaRefused, Busy, FileNotFoundError) as error:
+            raise EncodeFailed(f"{path.name} could not be read: {error}") from error
+
+    async def _made(self, order: _Order, chosen: Rates) -> Shrunk:
+        """Encode within the turn; what is not finished leaves nothing."""
+        target, draft = order.target, order.draft
+        try:
+            for _ in range(_ROUNDS):
+                await self._two_passes(order, chosen)
+                size = (await asyncio.to_thread(draft.stat)).st_size
+                if size <= order.bytes_max:
+                    made = await self._facts(draft)
+                    await asyncio.to_thread(draft.replace, target)
+                    return _shrunk(target, made)
+                _LOG.info("encoded to %d bytes, above %d; once more", size, order.bytes_max)
+                chosen = replace(chosen, video_kbps=max(1, int(chosen.video_kbps * order.bytes_max / size * 0.95)))
+        finally:
+            for left in target.parent.glob(f"{draft.stem}*"):  # also the passes' notes
+                left.unlink(missing_ok=True)
+        raise EncodeFailed("it came out too large twice")
+
+    async def _two_passes(self, order: _Order, chosen: Rates) -> None:
+        """Look at the whole video first, so that the second pass spends its bits where they are needed."""
+        notes = ("-passlogfile", str(order.draft.with_suffix("").absolute()))
+        video = _video(order.source, order.facts, chosen, self._threads)
+        told = order.on_fraction
+        await self._run([*video, "-pass", "1", *notes, *_NULL], order.facts, lambda part: told(part * _FIRST_PASS))
+        second = [
+            *video,
+            *("-pass", "2", *notes),
+            *("-map", "0:a:0?", "-c:a", "aac", "-b:a", f"{chosen.sound_kbps}k", "-movflags", "+faststart"),
+            *writing(order.draft, "mp4"),
+        ]
+        await self._run(second, order.facts, lambda part: told(_FIRST_PASS + part * (1 - _FIRST_PASS)))
+
+    async def _run(self, arguments: Sequence[str], facts: Facts, on_fraction: OnFraction) -> None:
+        await self._ffmpeg.run(
+            arguments,
+            timeout_s=self._timeout_s / 2,
+            file_bytes_max=2 * facts.size_bytes,
+            seconds=facts.seconds,
+            on_fraction=on_fraction,
+        )
+
+
+def _video(source: Path, facts: Facts, chosen: Rates, threads: int) -> list[str]:
+    """Return what both passes share, to the letter: the second relies on it."""
+    rate = chosen.video_kbps
+    return [
+        *reading(source, facts.format),
+        *("-map", "0:v:0", "-vf", f"scale={chosen.width}:{chosen.height}:flags=bicubic,setsar=1"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", str(threads)),
+        *("-b:v", f"{rate}k", "-maxrate", f"{2 * rate}k", "-bufsize", f"{4 * rate}k"),
+    ]
+
+
+def _shrunk(path: Path, facts: Facts) -> Shrunk:
+    return Shrunk(path, facts.size_bytes, facts.width or 0, facts.height or 0)

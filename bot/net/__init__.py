@@ -1,0 +1,1 @@
+"""Connections and bounded downloads, shared by Discord's CDN and fal."""

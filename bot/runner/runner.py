@@ -1,0 +1,485 @@
+"""The shell around the machine: performs a job's effects and feeds it what comes of them.
+
+One task drives one job. It holds no state that matters: whatever it knows beyond the row is for the card only, so a
+process that dies at any line is continued by `resume` with the same code.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from dataclasses import replace
+from typing import Any, assert_never
+
+from bot.catalogue.price import PriceTable
+from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
+from bot.jobs import machine, queries, transactions
+from bot.jobs.approval import approved
+from bot.jobs.budgets import Budgets
+from bot.jobs.machine import Event
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live
+from bot.jobs.order import Order, job_from
+from bot.log import job_scope
+from bot.runner.cards_port import Cards
+from bot.runner.fal_steps import Errands
+from bot.settings import Settings
+from bot.storage.transaction import Store
+
+log = logging.getLogger(__name__)
+STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
+TELLINGS_AT_ONCE = 16  # more would only wait for each other inside discord.py, with their time running out
+TOLD_AGAIN_S, TOLD_AGAIN_MAX = 3600.0, 100  # what was posted before a restart: its parent's card is still editable
+DEFECT_TRIES = 3
+DEFECT_WAIT_S = 5.0
+
+
+class Runner:
+    """Accepts jobs and drives each to its end. `start` resumes what an earlier process left."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        errands: Errands,
+        cards: Cards,
+        budgets: Budgets,
+        prices: PriceTable,
+        settings: Settings,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_posted: Callable[[Job], None] | None = None,
+    ) -> None:
+        """Nothing runs before `start`. `on_posted` is told of every video once it stands in the channel."""
+        self._store = store
+        self._errands = errands
+        self._cards = cards
+        self.budgets = budgets
+        self._prices = prices
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._on_posted = on_posted
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._side_tasks: dict[asyncio.Task[None], str] = {}
+        self._watch: asyncio.Task[None] | None = None
+        self._live: dict[str, Live] = {}
+        self._left: dict[str, Left] = {}
+        self._critical: set[str] = set()
+        self._refused: deque[str] = deque(maxlen=settings.jobs_in_flight_max)
+        self._decided: dict[str, asyncio.Event] = {}
+        self._closing = False
+        self.warned = asyncio.Event()
+        self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
+        self._takings_up = asyncio.Semaphore(settings.take_up_at_once)
+        self._tellings = asyncio.Semaphore(TELLINGS_AT_ONCE)
+
+    async def start(self) -> int:
+        """Take up every unfinished job, and keep taking up what is left lying; returns how many there are.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        job_ids = await self._store.read(transactions.unfinished())
+        for job_id in job_ids:
+            self._drive(job_id)
+        self._watch = asyncio.create_task(self._look_again(), name="unfinished jobs")
+        await self._tell_of_posted()
+        return len(job_ids)
+
+    async def _tell_of_posted(self) -> None:
+        """Tell again of what was posted lately: the process may have ended before that was of any use."""
+        if self._on_posted is not None:
+            since = self._clock() - TOLD_AGAIN_S
+            for job in await self._store.read(queries.posted_since(since, limit=TOLD_AGAIN_MAX)):
+                self._on_posted(job)
+
+    async def accept(self, order: Order) -> Job:
+        """Hold the quote and commit the job, then begin it.
+
+        Raises:
+            Refusal: nothing was held, nothing was stored.
+            StorageError: the database did not answer; nothing was held.
+        """
+        if self._closing:
+            raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
+        job = job_from(order, self._prices, now=self._clock())
+        try:
+            accepted = await self._store.write(
+                transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
+            )
+        except StorageError:
+            if await self._is_kept(job.id):
+                self._drive(job.id)
+                return job
+            raise
+        self._left[job.id] = self.budgets.left(accepted.held.standings)
+        if accepted.held.warnings:
+            self.warned.set()
+        self._drive(job.id)
+        return accepted.job
+
+    async def _is_kept(self, job_id: str) -> bool:
+        """Whether a job was committed although the answer to its COMMIT was lost.
+
+        Where that cannot be told either, the member reads that it was refused, and so it is taken back if it turns up.
+        """
+        try:
+            return await self._store.read(transactions.get(job_id)) is not None
+        except StorageError:
+            self._refused.append(job_id)
+            return False
+
+    async def cancel(self, job_id: str, *, member_id: int) -> str:
+        """Take the job back if that is still possible; returns the sentence for the member who asked.
+
+        Raises:
+            StorageError: the database did not answer; the job goes on.
+        """
+        if self._closing:
+            return "Wanda is restarting, and the video goes on. Try again in a minute."
+        job = await self._store.read(transactions.get(job_id))
+        if job is None:
+            return "This video is not in Wanda's books any more, so there is nothing to cancel."
+        if job.member_id != member_id:
+            return f"Only <@{job.member_id}>, who asked for this video, can cancel it."
+        advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
+        if not advanced.changed:
+            return _too_late(advanced.job)
+        if job.state == "waiting" and advanced.job.state == "cancelled":
+            self._look_at(job_id)
+        else:
+            self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
+        if advanced.job.state == "cancelled":
+            return "Cancelled before fal was asked; nothing was charged."
+        return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
+
+    async def decide(
+        self,
+        job_id: str,
+        *,
+        guild_id: int | None,
+        member_id: int,
+        role_ids: Collection[int],
+        manages: bool,
+        approve: bool,
+    ) -> str:
+        """Let a waiting job begin, or end it; returns the sentence for whoever decided. `manages` is Manage Server.
+
+        Raises:
+            StorageError: the database did not answer; the job waits on.
+        """
+        if self._closing:
+            return "Wanda is restarting, and the video waits on. Try again in a minute."
+        job = await self._store.read(transactions.get(job_id))
+        if job is None or job.guild_id != guild_id:
+            return "This video is not in Wanda's books any more, so there is nothing to decide."
+        if not manages and job.approver_role_id not in role_ids:
+            whom = f"<@&{job.approver_role_id}> and those" if job.approver_role_id else "Those"
+            return f"{whom} who may manage this server decide on this video; you cannot."
+        event = machine.Approved(member_id) if approve else machine.Declined(member_id)
+        try:
+            advanced = await self._store.write(
+                approved(job_id, event, shipped=self.budgets.shipped, now=self._clock())
+                if isinstance(event, machine.Approved)
+                else transactions.advance(job_id, event, now=self._clock())
+            )
+        except Refusal as refusal:
+            return str(refusal)
+        except StorageError:
+            self._look_at(job_id)  # the decision may have been kept although the answer to its COMMIT was lost
+            raise
+        if not advanced.changed:
+            return "This video no longer waits for approval; its card shows how it stands."
+        self._look_at(job_id)
+        if not approve:
+            return "Declined: nothing was charged."
+        if advanced.job.state != "accepted":
+            return "This video waited too long for an answer, so it is not made; nothing was charged."
+        return "Approved: Wanda begins with the video."
+
+    async def stop(self) -> None:
+        """Accept nothing new, let a POST under way end, keep every state, and return within the shutdown time."""
+        self._closing = True
+        if self._watch is not None:
+            self._watch.cancel()
+        for job_id, task in self._tasks.items():
+            if job_id not in self._critical:
+                task.cancel()
+        for task in self._side_tasks:
+            task.cancel()
+        pending = {*self._tasks.values(), *self._side_tasks}
+        if pending:
+            _, late = await asyncio.wait(pending, timeout=self._settings.shutdown_timeout_s * 0.6)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
+
+    # What follows drives one job.
+
+    def _drive(self, job_id: str) -> None:
+        """Begin to drive it, unless somebody does, or Wanda is stopping: then it is the next start's."""
+        if self._closing or job_id in self._tasks:
+            return
+        task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
+        self._tasks[job_id] = task
+        task.add_done_callback(lambda _: self._forget(job_id))
+
+    def _look_at(self, job_id: str) -> None:
+        """Have a job on whose waiting somebody has ended driven on; its stored state says what comes next.
+
+        Its task is never cancelled: by now it may be past the waiting, in a POST.
+        """
+        if job_id in self._tasks:
+            self._decided.setdefault(job_id, asyncio.Event()).set()
+        else:
+            self._drive(job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._tasks.pop(job_id, None)
+        self._live.pop(job_id, None)
+        self._left.pop(job_id, None)
+        decided = self._decided.pop(job_id, None)
+        if decided is not None and decided.is_set():
+            self._drive(job_id)  # the task had ended its waiting by itself, and has not seen the decision
+
+    def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._side_tasks[task] = job_id
+        task.add_done_callback(self._side_tasks.pop)
+
+    async def _look_again(self) -> None:
+        """Take up what nobody drives: the database did not answer for too long, or a defect stopped the job."""
+        while True:
+            await self._sleep(self._settings.recheck_s)
+            try:
+                job_ids = await self._store.read(transactions.unfinished())
+                for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
+                    log.warning("job %s was left lying; it is taken up again", job_id)
+                    if job_id in self._refused:
+                        now = self._clock()
+                        await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=now))
+                    self._drive(job_id)
+            except Exception:
+                log.exception("the unfinished jobs could not be taken up; they are looked for again later")
+
+    async def _run(self, job_id: str) -> None:
+        """Drive the job to its end; after a defect of ours it is taken up again, a bounded number of times."""
+        with job_scope(job_id):
+            for attempt in range(DEFECT_TRIES):
+                try:
+                    await self._carry_on(await self._advance(job_id, machine.Resumed()))
+                except StorageError:
+                    log.exception("the database did not answer for too long; the job is taken up again later")
+                except Exception:
+                    log.exception("a defect stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
+                    await self._sleep(DEFECT_WAIT_S)
+                    continue
+                return
+
+    async def _carry_on(self, advanced: transactions.Advanced) -> None:
+        """Turn effects into events and events into effects until there is nothing left to do."""
+        while (event := await self._perform_all(advanced)) is not None:
+            if isinstance(event, machine.Uploaded):
+                advanced = await self._ask_fal(advanced, event)
+            else:
+                advanced = await self._advance(advanced.job.id, event)
+            if self._closing:
+                return  # what comes next is the next start's work; the state that leads to it is stored
+
+    async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
+        """Store the intent, POST, and store the answer, without a wait between them and with a place in hand.
+
+        A job that a crash finds between the first and the last is `uncertain`, so few are there, and for a short time.
+        Until the place is taken the job is an accepted one, which a crash, a shutdown or a cancel costs nothing; from
+        then on a shutdown lets it end.
+        """
+        job_id = before.job.id
+        async with self._errands.submits:
+            if self._closing:
+                return before
+            self._critical.add(job_id)
+            try:
+                advanced = await self._advance(job_id, uploaded)
+                event = await self._perform_all(advanced)
+                return advanced if event is None else await self._advance(job_id, event)
+            finally:
+                self._critical.discard(job_id)
+
+    async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
+        """Store the event, waiting for a database in trouble: what happened at fal cannot be undone by forgetting it.
+
+        Raises:
+            StorageError: it did not answer for `storage_patience_s`.
+        """
+        give_up_at = self._clock() + self._settings.storage_patience_s
+        wait_s = STORAGE_WAIT_S
+        tried_at: set[float] = set()
+        while True:
+            now = self._clock()
+            try:
+                advanced = await self._stored(job_id, event, now)
+            except StorageError:
+                if self._clock() >= give_up_at:
+                    raise
+                log.warning("the database did not answer; trying again in %.0f s", wait_s, exc_info=True)
+                await self._sleep(wait_s)
+                wait_s = min(wait_s * 2, 60.0)
+                tried_at.add(now)
+            else:
+                if tried_at and not advanced.changed:
+                    advanced = await self._kept_before(advanced, event, tried_at)
+                log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                if isinstance(event, machine.Posted) and self._on_posted is not None:
+                    self._on_posted(advanced.job)
+                return advanced
+
+    async def _stored(self, job_id: str, event: Event, now: float) -> transactions.Advanced:
+        """Store the event. Jobs are taken up in turn: after a restart a thousand at once would stop the loop."""
+        writing = transactions.advance(job_id, event, now=now)
+        if not isinstance(event, machine.Resumed):
+            return await self._store.write(writing)
+        async with self._takings_up:
+            return await self._store.write(writing)
+
+    async def _kept_before(
+        self, advanced: transactions.Advanced, event: Event, tried_at: set[float]
+    ) -> transactions.Advanced:
+        """Return what is to be done when an earlier try was kept although the answer to its COMMIT was lost.
+
+        The repeat then changes nothing and asks for nothing, and the job would lie there.
+        """
+        job = advanced.job
+        if isinstance(event, machine.Resumed):
+            return advanced
+        if isinstance(event, machine.Uploaded) and job.state == "submitting" and job.updated_at in tried_at:
+            # The intent is of this very moment, so it is ours and no POST followed it yet. Another's (a process that
+            # had the database in between) is followed by one for all we know, and is uncertain.
+            return replace(advanced, effects=(machine.Submit(),))
+        return await self._advance(advanced.job.id, machine.Resumed())
+
+    async def _await_approval(self, job: Job) -> Event:
+        """Wait until somebody has decided, which the stored state then tells, or until it is too late for that."""
+        decided = self._decided.setdefault(job.id, asyncio.Event())
+        too_late = asyncio.ensure_future(self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock())))
+        pressed = asyncio.ensure_future(decided.wait())
+        try:
+            await asyncio.wait({too_late, pressed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            too_late.cancel()
+            pressed.cancel()
+        if decided.is_set():
+            decided.clear()
+            return machine.Resumed()
+        return machine.Unapproved()
+
+    async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
+        """Perform the effects in their order; the last may be work, whose event is returned."""
+        event: Event | None = None
+        for effect in advanced.effects:
+            event = await self._perform(advanced.job, effect)
+        return event
+
+    async def _perform(self, job: Job, effect: machine.Effect) -> Event | None:
+        match effect:
+            case machine.Show():
+                self._show(job)
+            case machine.AskCancel():
+                self._side_task(job.id, self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+            case machine.AwaitApproval():
+                return await self._await_approval(job)
+            case machine.Upload():
+                return await self._errands.upload(job, on_step=lambda step: self._now(job, step=step))
+            case machine.Submit():
+                return await self._errands.submit(job)
+            case machine.Follow():
+                return await self._follow(job)
+            case machine.Fetch():
+                return await self._errands.fetch(job)
+            case machine.Deliver():
+                return await self._deliver(job)
+            case machine.Tell():
+                return await self._tell(job)
+            case _:
+                assert_never(effect)
+        return None
+
+    async def _follow(self, job: Job) -> Event:
+        """Follow the request, storing what changes its state and showing what does not."""
+        self._now(job, typical_s=await self._typical_s(job), step=None)
+        current = job
+        async for seen in self._errands.follow(job):
+            if not isinstance(seen, Live):
+                if isinstance(seen, machine.Completed | machine.LostSight):
+                    return seen
+                current = (await self._advance(job.id, seen)).job
+                self._show(current)
+                continue
+            self._now(current, position=seen.position, fraction=seen.fraction)
+        return machine.LostSight(Failure(kind="gone"))
+
+    async def _deliver(self, job: Job) -> Event:
+        """Post the video, trying again with growing waits: it was paid for."""
+        self._now(job, step="posting")
+        for attempt in range(self._settings.delivery_tries):
+            await self._before(attempt)
+            try:
+                await self._cards.prepare(job, self._left.get(job.id))
+                async with self._deliveries:
+                    posted = await self._cards.deliver(job, await self._left_of(job))
+            except DeliveryError as error:
+                log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
+            else:
+                moved = replace(job.address, channel_id=posted.channel_id, message_id=posted.message_id)
+                return machine.Posted(moved)
+        return machine.Undeliverable(Failure(kind="undeliverable"))
+
+    async def _tell(self, job: Job) -> Event:
+        """Say how it ended, trying again with growing waits: a card left in progress never ends for its member."""
+        for attempt in range(self._settings.delivery_tries):
+            await self._before(attempt)
+            try:
+                async with self._tellings:
+                    await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+            except DiscordBusy as error:
+                log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
+            else:
+                break
+        return machine.Told()
+
+    async def _before(self, attempt: int) -> None:
+        """Wait before every try of a delivery but the first, twice as long each time."""
+        if attempt:
+            await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
+
+    def _show(self, job: Job) -> None:
+        self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))
+
+    def _now(self, job: Job, **known: Any) -> None:
+        """Note what is known only while the job runs, and show it."""
+        self._live[job.id] = replace(self._live.get(job.id, Live()), **known)
+        self._show(job)
+
+    async def _typical_s(self, job: Job) -> float | None:
+        """Return how long such jobs took; without the database the card does without the estimate."""
+        try:
+            return await self._store.read(transactions.typical_seconds(job.similar))
+        except StorageError:
+            log.warning("past jobs could not be read for the estimate", exc_info=True)
+            return None
+
+    async def _left_of(self, job: Job) -> Left | None:
+        """Return what the budgets have left now; a card without that line is better than no card."""
+        try:
+            return self.budgets.left((await self._store.read(self.budgets.view(job))).standings)
+        except StorageError:
+            log.warning("the budgets could not be read for the card", exc_info=True)
+            return None
+
+
+def _too_late(job: Job) -> str:
+    if job.state in FINISHED:
+        return "This video has already ended, so there is nothing to cancel."
+    if job.state in {"fetching", "delivering"}:
+        return "The video is already made and is being posted, so it can no longer be cancelled."
+    return "Wanda has already asked fal to stop; the card shows how it ends."

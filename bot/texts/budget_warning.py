@@ -1,0 +1,29 @@
+"""PURE. What the log channel reads when a server's pool runs low."""
+
+from bot.ledger.model import EVER_ENDS_AT, Warned
+from bot.money import dollars
+from bot.texts.plain import bar
+from bot.texts.quota import IN
+
+_DAY_S = 86_400.0
+
+
+def warning(warned: Warned) -> str:
+    """Return the message: how much of which pool is used, what is left, when it renews, and what to do."""
+    left = max(0, warned.cap_microusd - warned.used_microusd)
+    used = warned.used_microusd / warned.cap_microusd
+    renews = "" if warned.ends_at >= EVER_ENDS_AT else f" It renews <t:{int(warned.ends_at)}:R>."
+    return (
+        f"**{warned.threshold} % of this server's pool {_window(warned)} are used**\n"
+        f"{bar(min(1.0, used))} {dollars(warned.used_microusd)} of {dollars(warned.cap_microusd)}; "
+        f"{dollars(left)} left.{renews}\n"
+        "-# `/wanda-admin report` shows who and what for; `/wanda-admin budget set` changes the pool."
+    )
+
+
+def _window(warned: Warned) -> str:
+    """Say which window it was, by its length: a day can have 23 to 25 hours, a month 28 to 31 days."""
+    if warned.ends_at >= EVER_ENDS_AT:
+        return IN["ever"]
+    days = (warned.ends_at - warned.starts_at) / _DAY_S
+    return IN["day"] if days < 2 else IN["week"] if days < 8 else IN["month"]  # noqa: PLR2004 - see the docstring

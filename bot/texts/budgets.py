@@ -1,0 +1,168 @@
+"""PURE. `/wanda-admin budget show`: which rule gives which number, for one member or for the server."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bot.ledger.model import Rule, Said, Terms, View
+from bot.money import dollars
+from bot.texts.card import Card, Field
+from bot.texts.job_card import AMBER, BLUE, RED
+from bot.texts.lengths import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, fitting
+from bot.texts.plain import plain
+from bot.texts.quota import grant_line, in_order, reach, standing_lines
+from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words
+
+BETWEEN = "\n\n"
+POOLS_CHARS_MAX = 1500  # the rest of a panel's 6,000 characters is for who has rules of their own
+_ORDER = ("budget", "allowance", "ceiling", "at_once", "modes", "resolutions")
+_SETTINGS = ("timezone", "policy", "approval", "log_channel")
+_SHIPPED_SETTINGS = {
+    "timezone": "UTC",
+    "policy": "the server, not the member",
+    "approval": "none",
+    "log_channel": "none",
+}
+
+
+def member_card(view: View) -> Card:
+    """Return every number of one member's, each with the rule that gives it."""
+    terms = view.terms
+    parts = [f"What <@{terms.who.member_id}> may spend in <#{terms.who.channel_id}>, and which rule says so."]
+    parts += [_theirs(standing_lines(one, mine=False, because=True)) for one in in_order(view.standings)]
+    parts += [grant_line(one) for one in view.grants]
+    bound = reach(view)
+    if bound is not None:
+        parts.append(f"So they can spend **{dollars(bound.microusd)}** now.")
+    return Card(
+        title="Whose rule gives which number",
+        description=fitting(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
+        fields=tuple(Field(name, value, inline=False) for name, value in _member_fields(view)),
+        colour=RED if terms.blocked or terms.paused or terms.channel_closed else BLUE,
+        footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.because}",
+    )
+
+
+def _member_fields(view: View) -> Iterable[tuple[str, str]]:
+    terms = view.terms
+    stopped = [
+        f"{what}: “{plain(said.value, REASON_CHARS_MAX)}”"
+        for what, said in (("Blocked", terms.blocked), ("Paused", terms.paused))
+        if said is not None
+    ]
+    if terms.channel_closed is not None:
+        stopped.append(f"No videos in <#{terms.who.channel_id}>: {terms.channel_closed.because}")
+    if not terms.server_allowed:
+        stopped.append("Whoever runs Wanda has not allowed her in this server")
+    if stopped:
+        yield "Stopped", fitting(stopped, FIELD_CHARS_MAX)
+    yield (
+        "Also",
+        fitting(
+            [
+                _line("A video may cost", "ceiling", terms.ceiling_microusd, "what the budgets allow"),
+                _line("Videos at once", "at_once", terms.at_once, "any number"),
+                _line("Modes", "modes", terms.modes, "all"),
+                _line("Resolutions", "resolutions", terms.resolutions, "all"),
+                _line("Asked first above", "ask_above", terms.ask_above_microusd, ""),
+            ],
+            FIELD_CHARS_MAX,
+        ),
+    )
+
+
+def _line(title: str, name: str, said: Said[Any] | None, otherwise: str) -> str:
+    if said is None:
+        return f"{title}: **{otherwise}**, by no rule"
+    value = sorted(said.value) if name in {"modes", "resolutions"} else said.value
+    return f"{title}: **{value_words(name, value)}**, by {_theirs(said.because)}"
+
+
+def _theirs(text: str) -> str:
+    """Return the words of the rules, which speak to the member, as an admin reads them."""
+    return (
+        text.replace("your own threshold", "their own threshold")
+        .replace("your override", "their own allowance")
+        .replace("your allowance", "their allowance")
+    )
+
+
+def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
+    """Return the server's own rules, where its pools stand, and who has rules of their own."""
+    terms = view.terms
+    pools = [
+        standing_lines(one, because=True) for one in in_order(view.standings) if one.limit.whose in {"server", "cap"}
+    ]
+    own = {rule.name: rule.value for rule in rules if rule.subject == "server"}
+    fields = [
+        Field("Each member, by default", _defaults(own, terms), inline=False),
+        Field("Settings", "\n".join(_setting(name, own) for name in _SETTINGS), inline=False),
+    ]
+    for title, kind in (("Roles", "role"), ("Channels", "channel"), ("Members", "member")):
+        lines = _of_subjects(rules, kind)
+        if lines:
+            fields.append(Field(title, fitting(lines, FIELD_CHARS_MAX), inline=False))
+    paused = f"**Paused**: “{plain(str(own['paused']), REASON_CHARS_MAX)}”\n\n" if "paused" in own else ""
+    return Card(
+        title=f"Budgets of {plain(name, 80)}",
+        description=f"{paused}{fitting(pools, POOLS_CHARS_MAX, between=BETWEEN)}",
+        fields=tuple(fields),
+        colour=AMBER if paused else BLUE,
+        footer="Choose a member to see which rule gives which of their numbers",
+    )
+
+
+def _defaults(own: dict[str, Any], terms: Terms) -> str:
+    lines = [
+        f"{_short(name)}: **{value_words(name, value)}**"
+        for name, value in sorted(own.items(), key=lambda item: _rank(item[0]))
+        if name.partition(":")[0] in _ORDER and not name.startswith("budget")
+    ]
+    if not any(name.startswith("allowance") for name in own):
+        shipped = next((one for one in terms.limits if one.whose == "member"), None)
+        if shipped is not None:
+            lines.insert(0, f"allowance for each day: **{dollars(shipped.cap_microusd)}**, by {shipped.because}")
+    return "\n".join(lines) or "No rule."
+
+
+def _setting(name: str, own: dict[str, Any]) -> str:
+    value = value_words(name, own[name]) if name in own else f"{_SHIPPED_SETTINGS[name]} (shipped)"
+    title = {"timezone": "Timezone", "policy": "A failed video is paid by", "approval": "Approval"}.get(
+        name, "Log channel"
+    )
+    return f"{title}: {value}"
+
+
+def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
+    """Return a line for each role, channel or member that has rules."""
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if rule.subject.startswith(f"{kind}:") and rule.name != "ask_above":
+            found.setdefault(rule.subject, []).append(rule)
+    return [
+        f"{subject_words(subject)}: "
+        + ", ".join(
+            f"{_short(rule.name)} **{value_words(rule.name, rule.value)}**{_until(rule)}" for rule in _ranked(of)
+        )
+        for subject, of in sorted(found.items())
+    ]
+
+
+def _ranked(rules: Iterable[Rule]) -> list[Rule]:
+    return sorted(rules, key=lambda rule: _rank(rule.name))
+
+
+def _rank(name: str) -> tuple[int, str]:
+    kind = name.partition(":")[0]
+    return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), name)
+
+
+def _short(name: str) -> str:
+    """Return a rule's name where its subject stands before it."""
+    kind, _, window = name.partition(":")
+    each = {"day": " for each day", "week": " for each week", "month": " for each month", "ever": " for ever"}
+    words = {"budget": "pool", "at_once": "videos at once", "ceiling": "one video up to", "access": "videos"}
+    return f"{words.get(kind, kind)}{each.get(window, '')}"
+
+
+def _until(rule: Rule) -> str:
+    return f" until <t:{int(rule.expires_at)}:f>" if rule.expires_at is not None else ""

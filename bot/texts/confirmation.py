@@ -1,0 +1,79 @@
+"""PURE. The private card before a costly job: the exact price, what it leaves, and a cheaper way."""
+
+from collections.abc import Sequence
+
+from bot.catalogue.price import Quote
+from bot.ledger.model import Decision, Side, Standing, View
+from bot.money import dollars
+from bot.texts.card import Button, Card, Field, Pairs
+from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
+from bot.texts.plain import cut, plain, quoted, visible
+from bot.texts.quota import IN
+
+MAKE_PREFIX, CHEAPER_PREFIX, DROP_PREFIX = "wanda:make:", "wanda:cheaper:", "wanda:drop:"
+OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is not a member's to see
+
+
+def asking(
+    draft_id: str,
+    *,
+    mode_title: str,
+    settings: Pairs,
+    prompt: str | None,
+    quote: Quote,
+    view: View,
+    decision: Decision,
+    cheaper: Quote | None,
+) -> Card:
+    """Return the card of a draft that nothing is held for yet; `cheaper` is the next lower price, if there is one."""
+    asked = quoted(prompt) if prompt and visible(prompt) else ""
+    above = dollars(view.terms.ask_above_microusd.value)
+    why = f"Wanda asks before anything above {above}, {plain(view.terms.ask_above_microusd.because, 120)}."
+    line = settings_line(settings)
+    fields = [
+        Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
+        *_change("You", "member", view, decision),
+        *_change("Server", "server", view, decision),
+        *((Field("Settings", line, inline=False),) if line else ()),
+    ]
+    return Card(
+        title=cut(visible(f"{mode_title}: make it for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
+        description="\n".join(part for part in (asked, why) if part),
+        fields=tuple(fields),
+        colour=AMBER,
+        footer="Nothing is held or charged until you press Make it.",
+        buttons=_buttons(draft_id, decision, cheaper),
+    )
+
+
+def _buttons(draft_id: str, decision: Decision, cheaper: Quote | None) -> tuple[Button, ...]:
+    make = "Make it, if approved" if decision.needs_approval else "Make it"
+    less = (
+        ()
+        if cheaper is None
+        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", CHEAPER_PREFIX + draft_id),)
+    )
+    return (
+        Button(make, "success", MAKE_PREFIX + draft_id),
+        *less,
+        Button("Cancel", "secondary", DROP_PREFIX + draft_id),
+    )
+
+
+def _change(name: str, side: Side, view: View, decision: Decision) -> Sequence[Field]:
+    """Return before and after of the side's tightest limit, and what grants pay of it."""
+    before = {one.limit.row: one for one in view.standings}
+    shown = [one for one in decision.standings if one.limit.side == side and one.limit.whose not in OPERATORS]
+    if not shown:
+        return ()
+    after = min(shown, key=_left)
+    was, then = before[after.limit.row].left_microusd, after.left_microusd
+    text = f"{dollars(was)} → **{dollars(then)}** left {IN[after.limit.window.kind]}"
+    granted = sum(part for _, part in decision.from_grants)
+    if side == "member" and granted:
+        text += f"\n{dollars(granted)} of it from your grants"
+    return (Field(name, text),)
+
+
+def _left(standing: Standing) -> int:
+    return standing.left_microusd

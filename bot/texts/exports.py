@@ -1,0 +1,19 @@
+"""PURE. What is said beside the files of an export."""
+
+from collections.abc import Sequence
+
+from bot.texts.report import counted
+
+
+def exported(files: Sequence[tuple[str, int, bool]], days: int | None) -> str:
+    """Return the answer for files given as (name, rows, whether it is whole)."""
+    when = "everything" if days is None else f"the last {counted(days, 'day')}"
+    listed = ", ".join(f"**{name}** ({counted(rows, 'row')})" for name, rows, _ in files)
+    lines = [f"Here is {when}, the oldest first: {listed}. Amounts are in dollars, times in UTC."]
+    cut = [name for name, _, whole in files if not whole]
+    if cut:
+        lines.append(
+            f"{' and '.join(cut)} became too large and {'ends' if len(cut) == 1 else 'end'} early, so the newest rows "
+            "are missing. Ask for fewer days to get those."
+        )
+    return "\n".join(lines)

@@ -1,0 +1,293 @@
+"""PURE. Why there is no video, in words for the member: one entry for every error type that fal has, and for ours.
+
+fal's own message is never shown; what is worth telling from it are the numbers in `context` and the place in
+`location`. An unknown kind still gets a whole sentence that says what to do next.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bot.jobs.model import Failure
+from bot.texts.plain import TIMES, mebibytes, plain, span
+
+_FORMATS_MAX = 8
+_WORD_CHARS_MAX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`what` happened and what to do `next`, each of whole sentences."""
+
+    what: str
+    next: str
+
+
+Builder: TypeAlias = Callable[[Failure], Told]
+
+AGAIN = "Run the command again in a minute; if it keeps happening, tell an admin of this server."
+_OTHER_FILE = "Attach another file and run the command again."
+_TRIM = "Trim it and run the command again."
+_PLACES: Mapping[str, str] = {
+    "prompt": "the prompt",
+    "negative_prompt": "the negative prompt",
+    "image_url": "the image",
+    "end_image_url": "the end image",
+    "video_url": "the video",
+    "audio_url": "the audio",
+    "image_urls": "an image",
+    "reference_image_urls": "a reference image",
+    "video_urls": "a video",
+    "reference_video_urls": "a reference video",
+}
+
+
+def told(failure: Failure) -> Told:
+    """Return the sentences for `failure`; an unknown kind gets the general ones for its HTTP status."""
+    builder = _TABLE.get(failure.kind)
+    if builder is not None:
+        return builder(failure)
+    return _unknown(failure)
+
+
+def lost_sight(failure: Failure) -> Told:
+    """Return the sentences for a request that fal took, or may have taken, and that can no longer be followed."""
+    if failure.kind in {"account", "refused", "unreachable", "gone"}:
+        why = _LOST_BECAUSE[failure.kind]
+        return Told(f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT)
+    return _LOST
+
+
+def place(failure: Failure, otherwise: str) -> str:
+    """Return what the error is about ("the prompt", "the second reference image" is "a reference image")."""
+    for part in reversed(failure.location):
+        if part in _PLACES:
+            return _PLACES[part]
+    return otherwise
+
+
+def option(failure: Failure) -> str:
+    """Return the option's own name as fal spells it, made harmless; "one of the options" when fal names none."""
+    names = [part for part in failure.location if part not in {"body", ""} and not part.isdigit()]
+    if not names:
+        return "one of the options"
+    words = names[-1].removesuffix("_url").removesuffix("_urls").replace("_", " ")
+    return f"the option “{plain(words, _WORD_CHARS_MAX)}”"
+
+
+def number(failure: Failure, *names: str) -> float | None:
+    """Return the first of the context's numbers that is there and sane, else None."""
+    for name in names:
+        value: Any = (failure.context or {}).get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12:  # noqa: PLR2004
+            return value
+    return None
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.6g}" if value != int(value) else f"{int(value):,}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value != int(value) else span(value)
+
+
+def _fixed(what: str, then: str) -> Builder:
+    return lambda _failure: Told(what, then)
+
+
+def _policy(failure: Failure) -> Told:
+    where = place(failure, "this request")
+    change = {
+        "the prompt": "Reword the prompt and run the command again.",
+        "the negative prompt": "Reword the negative prompt and run the command again.",
+        "this request": "Change the prompt or the files and run the command again.",
+    }.get(where, "Use another file and run the command again.")
+    return Told(f"fal's safety check turned down {where}.", change)
+
+
+def _image_size(failure: Failure) -> Told:
+    small = failure.kind == "image_too_small"
+    edge = "min" if small else "max"
+    width, height = number(failure, f"{edge}_width"), number(failure, f"{edge}_height")
+    what = f"{_first_up(place(failure, 'the image'))} is too {'small' if small else 'large'} for this mode"
+    if width is not None and height is not None:
+        limit = f"{_figure(width)} {TIMES} {_figure(height)} pixels"
+        what += f": {'at least' if small else 'at most'} {limit} {'are needed' if small else 'are allowed'}"
+    return Told(f"{what}.", f"Attach a {'larger' if small else 'smaller'} picture and run the command again.")
+
+
+def _file_size(failure: Failure) -> Told:
+    size_max = number(failure, "max_size")
+    limit = f": at most {mebibytes(int(size_max))} are allowed" if size_max is not None else ""
+    return Told(
+        f"{_first_up(place(failure, 'a file'))} is too large for this mode{limit}.",
+        "Attach a smaller file and run the command again.",
+    )
+
+
+def _duration(failure: Failure) -> Told:
+    long = failure.kind.endswith("_long")
+    kind = "video" if failure.kind.startswith("video") else "audio"
+    limit = number(failure, "max_duration" if long else "min_duration")
+    given = number(failure, "provided_duration")
+    what = f"{_first_up(place(failure, f'the {kind}'))} is"
+    what += f" {_seconds(given)} long" if given is not None else f" too {'long' if long else 'short'}"
+    if limit is not None:
+        what += f"; this mode takes {'at most' if long else 'at least'} {_seconds(limit)}"
+    elif given is not None:
+        what += f", which is too {'long' if long else 'short'} for this mode"
+    return Told(f"{what}.", _TRIM if long else f"Attach a longer {kind} and run the command again.")
+
+
+def _format(failure: Failure) -> Told:
+    kind = failure.kind.removeprefix("unsupported_").removesuffix("_format")
+    known: Any = (failure.context or {}).get("supported_formats")
+    names: list[str] = []
+    if isinstance(known, (list, tuple)):
+        items: list[Any] = list(known)  # pyright: ignore[reportUnknownArgumentType] - the elements are checked below
+        names = [plain(item.lstrip("."), _WORD_CHARS_MAX).upper() for item in items[:_FORMATS_MAX] if _is_word(item)]
+    where = _first_up(place(failure, f"the {kind}"))
+    takes = f": it takes {_either(names)}" if names else ""
+    return Told(
+        f"{where} is in a format that this mode can't read{takes}.",
+        "Convert it, or attach another file, and try again.",
+    )
+
+
+def _is_word(item: Any) -> bool:
+    return isinstance(item, str) and bool(item.strip(". "))
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _bound(failure: Failure) -> Told:
+    phrase, names = _BOUNDS[failure.kind]
+    limit = number(failure, *names)
+    must = f" must be {phrase} {_figure(limit)}" if limit is not None else " is out of range"
+    return Told(f"fal says that {option(failure)}{must}.", "Change it and run the command again.")
+
+
+def _length(failure: Failure) -> Told:
+    long = failure.kind.endswith("_long")
+    limit = number(failure, "max_length" if long else "min_length", "limit_value")
+    few = f" takes {'at most' if long else 'at least'} {_figure(limit)}" if limit is not None else ""
+    said = few or f" is too {'long' if long else 'short'}"
+    return Told(f"fal says that {option(failure)}{said}.", "Change it and run the command again.")
+
+
+def _value(failure: Failure) -> Told:
+    return Told(f"fal did not accept {option(failure)}.", "Choose another value and run the command again.")
+
+
+def _file(failure: Failure) -> Told:
+    where = place(failure, "one of the files")
+    return Told(f"fal could not open {where}.", _OTHER_FILE)
+
+
+def _unknown(failure: Failure) -> Told:
+    if failure.status in {401, 403}:
+        return _ACCOUNT
+    if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's own border
+        return Told("fal had a problem of its own.", AGAIN)
+    return Told(
+        "fal did not make the video, for a reason that Wanda doesn't know.",
+        "Change the prompt or the files and run the command again; if it keeps happening, tell an admin.",
+    )
+
+
+_ACCOUNT = Told(
+    "Wanda's fal account needs attention, so fal takes no requests right now. You did nothing wrong.",
+    "Tell an admin of this server; run the command again when it is fixed.",
+)
+_LOST_NEXT = "Run the command again if you want it now."
+_LOST = Told(
+    "Wanda sent this to fal, but fal's answer was lost, so nobody here can tell whether a video is being made.",
+    _LOST_NEXT,
+)
+_LOST_BECAUSE: Mapping[str, str] = {
+    "account": "Wanda's fal account needs an admin's attention",
+    "refused": "it no longer knows of it",
+    "unreachable": "it could not be reached for too long",
+    "gone": "it no longer knows of it",
+}
+_LATE = "fal took too long with this video and gave up."
+_RUNNER = "The machine at fal that was making this video dropped out."
+_TROUBLE = "fal had a problem of its own."
+_BOUNDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "greater_than": ("greater than", ("gt", "limit_value")),
+    "greater_than_equal": ("at least", ("ge", "limit_value")),
+    "less_than": ("less than", ("lt", "limit_value")),
+    "less_than_equal": ("at most", ("le", "limit_value")),
+    "multiple_of": ("a multiple of", ("multiple_of", "limit_value")),
+}
+_TABLE: Mapping[str, Builder] = {
+    # The model's own errors.
+    "internal_server_error": _fixed(_TROUBLE, AGAIN),
+    "downstream_service_unavailable": _fixed("A service that fal relies on for this model is down.", AGAIN),
+    "downstream_service_error": _fixed("A service that fal relies on for this model failed.", AGAIN),
+    "generation_timeout": _fixed(_LATE, "Run the command again; a shorter video or a lower resolution is quicker."),
+    "content_policy_violation": _policy,
+    "no_media_generated": _fixed(
+        "The model finished without making a video.",
+        "Reword the prompt or use another file, and run the command again.",
+    ),
+    "image_load_error": _file,
+    "file_download_error": _file,
+    "face_detection_error": _fixed(
+        "The model found no face that it could use in the picture.",
+        "Attach a picture with one clear face and try again.",
+    ),
+    "feature_not_supported": _fixed(
+        "This mode can't do that combination of options.", "Leave an option out and run the command again."
+    ),
+    "image_too_small": _image_size,
+    "image_too_large": _image_size,
+    "file_too_large": _file_size,
+    "video_duration_too_long": _duration,
+    "video_duration_too_short": _duration,
+    "audio_duration_too_long": _duration,
+    "audio_duration_too_short": _duration,
+    "unsupported_image_format": _format,
+    "unsupported_video_format": _format,
+    "unsupported_audio_format": _format,
+    # Rules on one option: fal's, and pydantic's own behind it.
+    **dict.fromkeys(_BOUNDS, _bound),
+    **dict.fromkeys(("sequence_too_short", "sequence_too_long", "too_short", "too_long"), _length),
+    **dict.fromkeys(("string_too_short", "string_too_long"), _length),
+    **dict.fromkeys(("one_of", "literal_error", "enum", "missing", "value_error", "extra_forbidden"), _value),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing"), _value),
+    **dict.fromkeys(("bool_type", "bool_parsing", "string_type", "list_type", "url_parsing", "url_type"), _value),
+    # The platform's.
+    "request_timeout": _fixed(_LATE, AGAIN),
+    "startup_timeout": _fixed("fal could not start a machine for this video in time.", AGAIN),
+    "runner_scheduling_failure": _fixed("fal found no free machine for this video.", AGAIN),
+    "runner_connection_timeout": _fixed(_RUNNER, AGAIN),
+    "runner_disconnected": _fixed(_RUNNER, AGAIN),
+    "runner_connection_refused": _fixed(_RUNNER, AGAIN),
+    "runner_connection_error": _fixed(_RUNNER, AGAIN),
+    "runner_incomplete_response": _fixed(_RUNNER, AGAIN),
+    "runner_server_error": _fixed(_TROUBLE, AGAIN),
+    "client_disconnected": _fixed("The connection to fal broke before the video was made.", AGAIN),
+    "client_cancelled": _fixed("It was cancelled at fal.", "Run the command again when you like."),
+    "bad_request": _fixed(
+        "fal did not accept this request.", "Change the options or the files and run the command again."
+    ),
+    "internal_error": _fixed(_TROUBLE, AGAIN),
+    # Ours.
+    "declined": _fixed("Declined by an approver.", "Ask them why, or choose a cheaper setting."),
+    "unapproved": _fixed("Nobody approved it in time.", "Run the command again when somebody is there to approve it."),
+    "account": lambda _failure: _ACCOUNT,
+    "refused": _fixed("fal did not take this request.", AGAIN),
+    "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),
+    "lost": lambda _failure: _LOST,
+    "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
+    "gone": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
+}
+KINDS = frozenset(_TABLE)

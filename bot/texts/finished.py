@@ -1,0 +1,192 @@
+"""PURE. The buttons below a finished video, and what people read when they ask for it again."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Literal, TypeAlias
+
+from bot.catalogue.fields import OptionSpec
+from bot.catalogue.phrases import listed
+from bot.catalogue.registry import by_id
+from bot.errors import Refusal
+from bot.jobs.model import Input, Job
+from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
+from bot.texts.card import Button
+from bot.texts.plain import cut, plain, visible
+from bot.texts.result_link import usable
+
+RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
+OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
+AGAIN_TEMPLATE = r"wanda:(?P<what>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>[0-9a-f]{32})"
+ANSWER_TEMPLATE = r"wanda:(?P<wish>yes|no):(?P<draft_id>[0-9a-f]{32}):(?P<member_id>[0-9]{1,20})"
+UPLOADS_MAX = 5  # what Discord's form holds
+TEXT_CHARS_MAX = 4000  # of a form's field
+NUMBER_CHARS_MAX = 20
+CLIP_S_MAX = 10  # that Wan 2.7 continues
+HINT_CHARS_MAX = 100
+LABEL_CHARS_MAX = 45
+LONGER = "Too long for this field: leave it empty to keep it as it is."
+UNCHANGED = "As it is"
+Clip: TypeAlias = Literal["continue", "restyle"]
+CLIP_TITLES: Mapping[Clip, str] = {"continue": "Continue this video", "restyle": "Restyle this video"}
+CLIP_HINTS: Mapping[Clip, str] = {
+    "continue": "What should happen next. Of a longer video, Wan 2.7 goes on from the last 10 s.",
+    "restyle": "What the video should become; Wan 2.2 remakes it.",
+}
+TOTAL_HINT = "Seconds of the whole new video, this clip counted in: 2 to 15."
+EDIT_HINTS: Mapping[str, str] = {
+    "prompt": "Left as it is, fal films its own wording of it again.",
+    "seed": "Empty for a new one. The same seed and settings give much the same video.",
+    "resolution": "Another resolution is not the same picture, even with the same seed.",
+}
+
+NOT_FINISHED = "This video is not finished, so there is nothing to go on from yet. Try again once it is in the channel."
+NOT_IN_THE_BOOKS = (
+    "This video is not in Wanda's books any more, so she does not know how it was made. "
+    "Use its /wan command again; nothing was charged."
+)
+MAY_NOT_DELETE = (
+    "Only the member who asked for this video, or somebody who may manage messages here, can delete it. "
+    "Ask one of them."
+)
+DELETED = "The video is deleted. What it cost stays in the books; fal removes its own copy after about 7 days."
+NOT_DELETED = "Discord did not let Wanda delete the video. Try again in a moment, or delete the message yourself."
+NO_TURN = (
+    "So many messages were due in that channel that your video's had no turn in time. "
+    "Nothing was charged; react again in a few minutes."
+)
+NO_PLACE = "Discord did not let Wanda post there. Nothing was charged; ask an admin to let her send messages and files."
+QUESTION_OVER = (
+    "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
+    "Nothing was charged for it; ask again if you still want the video."
+)
+DROPPED = "Cancelled. Nothing was held or charged."
+
+
+def finished_buttons(job: Job) -> tuple[Button, ...]:
+    """Return what people can do with a finished video; each press is answered for whoever presses."""
+    return (
+        _button("Rerun", "rerun", job),
+        _button("New seed", "reseed", job),
+        _button("Edit", "edit", job),
+        _button("Continue", "continue", job),
+        _button("Restyle", "restyle", job),
+        *_other_settings(job),
+        Button("Delete", "danger", f"wanda:delete:{job.id}"),
+    )
+
+
+def _button(label: str, what: str, job: Job) -> Button:
+    return Button(label, "secondary", f"wanda:{what}:{job.id}")
+
+
+def _other_settings(job: Job) -> list[Button]:
+    """Return Draft unless this is the cheapest setting, and Final unless it is the best; the label names it."""
+    try:
+        known = resolutions(job.mode)
+    except Refusal:
+        return []  # a mode that is gone
+    now = job.options.get("resolution")
+    draft = [_button(f"Draft ({known[0]})", "draft", job)] if now != known[0] else []
+    return draft + ([_button(f"Final ({known[-1]})", "final", job)] if now != known[-1] else [])
+
+
+def not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
+    """Return the sentence about inputs that were removed after their time, which says how to give them again."""
+    names = listed([f"“{plain(item.file_name, 60)}”" for item in gone], "and")
+    family, name = by_id(job.mode).command()
+    be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
+    return (
+        f"{names} {be} no longer kept: Wanda keeps files for {keep_days} days. Press Rerun on the card to attach "
+        f"{them} again, or use `/{family} {name}`; nothing was charged."
+    )
+
+
+def result_not_kept(keep_days: int) -> str:
+    """Return the sentence about a result that is not on Wanda's disk any more."""
+    return (
+        f"Wanda no longer keeps this video: its copy is removed after {keep_days} days. Save the video from the card, "
+        "and attach it to `/wan27 image` (to continue it) or `/wan22 video` (to restyle it); nothing was charged."
+    )
+
+
+def placeholder(member_id: int) -> str:
+    """Return what a new card says before it has anything to tell; the mention notifies nobody."""
+    return f"Wanda is getting a video ready for <@{member_id}>…"
+
+
+def asked_in_public(member_id: int) -> str:
+    """Return what stands above a question that only one member can answer."""
+    return f"<@{member_id}>, this one costs more than Wanda makes without asking. Only you can answer."
+
+
+def not_yours(member_id: int) -> str:
+    """Return the private sentence for somebody else who presses."""
+    return f"Only <@{member_id}>, who asked for this video, can answer. React to the card yourself to make one."
+
+
+def answer_buttons(draft_id: str, member_id: int, *, needs_approval: bool) -> tuple[Button, ...]:
+    """Return the two answers to a question in public; who may give them stands in their ids."""
+    make = "Make it, if approved" if needs_approval else "Make it"
+    return (
+        Button(make, "success", f"wanda:yes:{draft_id}:{member_id}"),
+        Button("Cancel", "secondary", f"wanda:no:{draft_id}:{member_id}"),
+    )
+
+
+def refused_for(job: Job, sentence: str) -> str:
+    """Return a refusal that reaches a member outside the channel where they reacted."""
+    return f"About {card_link(job)}: {sentence}"
+
+
+def card_link(job: Job) -> str:
+    """Return the link to the job's card."""
+    return f"https://discord.com/channels/{job.guild_id or '@me'}/{job.address.channel_id}/{job.address.message_id}"
+
+
+def mailed(job: Job, *, attached: bool) -> str:
+    """Return what a member reads above their own copy of a video."""
+    if attached:
+        return f"Here is your video of {card_link(job)}, with its recipe: attach that to `/jobs replay` anywhere."
+    url = usable(job.result.url) if job.result is not None else None
+    video = f"fal keeps the video about 7 days: {url}" if url else "The video itself is on its card."
+    return f"Here is the recipe of {card_link(job)}: attach it to `/jobs replay` anywhere. {video}"
+
+
+def no_mail(member_id: int) -> str:
+    """Return what stands in the channel for a moment when a member takes no direct messages."""
+    return (
+        f"<@{member_id}>, Discord does not let Wanda write to you. Allow direct messages from this server "
+        "in its privacy settings, and react again."
+    )
+
+
+def label(option: str) -> str:
+    """Return an option's name as a form shows it."""
+    return cut({"num_frames": "Frames"}.get(option, option.replace("_", " ").capitalize()), LABEL_CHARS_MAX)
+
+
+def hint(spec: OptionSpec) -> str:
+    """Return an option's description with its bounds, which a form does not show by itself."""
+    if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
+        return cut(spec.description, HINT_CHARS_MAX)
+    longer = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
+    return longer if len(longer) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)
+
+
+def upload_hint(item: Input, keep_days: int) -> str:
+    """Return what stands below the field for a file that is no longer kept."""
+    return cut(f"It was “{visible(item.file_name)}”; Wanda keeps files for {keep_days} days.", HINT_CHARS_MAX)
+
+
+def total_s(job: Job) -> int:
+    """Return the duration that a continuation is offered with: the clip, and as much as there is room for."""
+    seconds = job.result.seconds if job.result is not None else None
+    known = seconds or job.options.get("duration")
+    if not isinstance(known, int | float):
+        return CONTINUED_S_MAX
+    return max(2, min(CONTINUED_S_MAX, ceil(min(known, CLIP_S_MAX)) + ADDED_S))
+
+
+def clip_name(job: Job) -> str:
+    """Return the name under which a finished video is the new one's clip."""
+    return f"video of job {job.id[:8]}.mp4"

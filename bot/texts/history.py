@@ -1,0 +1,121 @@
+"""PURE. Pages of what happened: a member's own jobs, the admins' acts, the movements of money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bot.catalogue.registry import MODES
+from bot.ledger.model import Act, Spent
+from bot.ledger.movements import Movement
+from bot.money import dollars
+from bot.texts.card import Button, Card
+from bot.texts.job_card import BLUE
+from bot.texts.lengths import fitting
+from bot.texts.plain import person, plain
+from bot.texts.rules import act_words
+
+What: TypeAlias = Literal["history", "acts", "money"]
+PAGE_PREFIX = "wanda:page:"
+PAGE_TEMPLATE = r"wanda:page:(?P<what>history|acts|money):(?P<cursor>[^\s]{0,70})"
+PAGE_LINES = 8
+PAGE_CHARS_MAX = 4000
+_TITLES = {mode.id: mode.title for mode in MODES}
+REASON_CHARS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where a page stands: its own cursor ("" is the newest), and that of the next older one, if there is one."""
+
+    what: What
+    cursor: str
+    older: str | None
+
+
+def history_card(page: Page, jobs: Sequence[Spent]) -> Card:
+    """Return a page of a member's own jobs and what they cost."""
+    return _card(
+        page, "Your videos and what they cost", [_job(one) for one in jobs], "You have made no videos here yet."
+    )
+
+
+def acts_card(page: Page, acts: Sequence[Act]) -> Card:
+    """Return a page of administrative acts."""
+    lines = [f"<t:{int(one.at)}:f> {act_words(one)}" for one in acts]
+    return _card(page, "Who did what", lines, "No administrative act yet.")
+
+
+def money_card(page: Page, movements: Sequence[Movement]) -> Card:
+    """Return a page of movements of money."""
+    return _card(page, "How the money moved", [_movement(one) for one in movements], "No money has moved yet.")
+
+
+def _card(page: Page, title: str, lines: Sequence[str], nothing: str) -> Card:
+    return Card(
+        title=title,
+        description=fitting(lines, PAGE_CHARS_MAX) or nothing,
+        fields=(),
+        colour=BLUE,
+        footer="The newest first",
+        buttons=_buttons(page),
+    )
+
+
+def _buttons(page: Page) -> tuple[Button, ...]:
+    """Return the buttons; each carries its page's cursor, so that it works after a restart too."""
+    if page.older is None and not page.cursor:
+        return ()
+    newest = Button("Newest", "secondary", f"{PAGE_PREFIX}{page.what}:", disabled=not page.cursor)
+    # Discord takes no two buttons with one custom id, and a disabled one still needs its own.
+    older = Button(
+        "Older", "secondary", f"{PAGE_PREFIX}{page.what}:{page.older or 'none'}", disabled=page.older is None
+    )
+    return (newest, older)
+
+
+def _job(one: Spent) -> str:
+    title = _TITLES.get(one.mode, one.mode or "A video")
+    return f"<t:{int(one.counted_at)}:f> **{title}** · {_cost(one)}\n-# job {one.job_id[:8]}"
+
+
+def _cost(one: Spent) -> str:
+    """Return what became of the job's money, as its member sees it."""
+    quote = dollars(one.quote_microusd)
+    match one.state:
+        case "held":
+            return f"{quote} held while it is being made"
+        case "exposed":
+            return "nothing charged to you; it is not certain whether fal billed it"
+        case "settled" if one.member_microusd:
+            ended = "" if one.job_state == "done" else ", although it failed: fal billed it"
+            return f"**{dollars(one.member_microusd)}**{ended}"
+        case "settled":
+            return "nothing charged to you; the server paid for the failed attempt"
+        case _:
+            ended = {"cancelled": "cancelled", "failed": "it failed"}.get(one.job_state, "taken back")
+            return f"nothing charged, {ended}"
+
+
+def _movement(one: Movement) -> str:
+    entry = one.entry
+    who = person(one.member_id) if one.member_id else "a member"
+    by = f" · by {plain(entry.actor, 40).capitalize()}" if not entry.actor.startswith("member:") else ""
+    return (
+        f"<t:{int(entry.at)}:f> **{_amount(one)}** · {who}\n"
+        f"-# job {entry.job_id[:8]}{by} · {plain(entry.reason, REASON_CHARS_MAX)}"
+    )
+
+
+def _amount(one: Movement) -> str:
+    held, spent = one.entry.held_delta_microusd, one.entry.spent_delta_microusd
+    match one.entry.kind:
+        case "hold":
+            return f"{dollars(held)} held"
+        case "settle" if -held == spent:
+            return f"{dollars(spent)} spent"
+        case "settle":
+            return f"{dollars(spent)} spent of {dollars(-held)} held"
+        case "release":
+            return f"{dollars(-held)} given back"
+        case "expose":
+            return "still held, because it is not certain whether fal billed it"

@@ -1,0 +1,278 @@
+"""PURE. What a member reads of a job: (job, what is known) -> one card.
+
+A card is plain data; `bot.cards.embeds` turns it into Discord's. The same job and the same moment always give the
+same card, so repeating an edit after a crash changes nothing that people see.
+"""
+
+from typing import assert_never
+
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
+from bot.money import dollars
+from bot.texts import failures, parent_links
+from bot.texts.card import Button, Card, Field, Pairs
+from bot.texts.estimate import Estimate, estimate
+from bot.texts.finished import finished_buttons
+from bot.texts.fitted import fitted_inputs, original
+from bot.texts.plain import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
+from bot.texts.result_link import Posted, link
+
+CANCEL_PREFIX = "wanda:cancel:"
+APPROVE_PREFIX = "wanda:approve:"
+DECLINE_PREFIX = "wanda:decline:"
+TITLE_CHARS_MAX = 256
+SETTINGS_CHARS_MAX = 600
+_REWRITTEN_CHARS_MAX = 180
+_CANCELLABLE: frozenset[State] = frozenset({"waiting", "accepted", "submitting", "queued", "running"})
+
+_SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
+
+# One calm accent for each kind of moment.
+GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
+IN_WINDOW = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
+_COLOURS: dict[State, int] = {
+    "waiting": AMBER,
+    "accepted": GREY,
+    "submitting": GREY,
+    "queued": GREY,
+    "running": BLUE,
+    "fetching": VIOLET,
+    "delivering": VIOLET,
+    "done": GREEN,
+    "failed": RED,
+    "cancelled": GREY,
+    "uncertain": AMBER,
+}
+
+
+def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str, settings: Pairs) -> Card:
+    """Return the card of a job that is not posted: its progress, or how it ended without a video.
+
+    `now` is in Unix seconds; `mode_title` and `settings` (name and value) are the catalogue's words for the job.
+    """
+    body = _ending(job) if job.state in FINISHED else _progress(job, live, now)
+    return Card(
+        title=cut(visible(mode_title), TITLE_CHARS_MAX),
+        description=_description(job, body),
+        fields=_fields(job, left, settings),
+        colour=_COLOURS[job.state],
+        footer=_footer(job),
+        buttons=_buttons(job),
+        content=_fallback_link(job),
+    )
+
+
+def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, settings: Pairs) -> Card:
+    """Return the finished card, beside the attached video or with fal's link."""
+    result = job.result or Result(url="")
+    if result.seed is not None:
+        settings = [pair for pair in settings if pair[0] != "Seed"]  # it has a field of its own
+    return Card(
+        title=cut(visible(mode_title), TITLE_CHARS_MAX),
+        description=_description(job, _rewritten(job, result)),
+        fields=(*_seed(result), *_fields(job, left, settings), *original(job, result, posted)),
+        colour=_COLOURS["done"],
+        footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
+        buttons=finished_buttons(job),
+        content=None if posted.reason is None else link(result, posted, made_at=job.completed_at),
+    )
+
+
+def _description(job: Job, body: str) -> str:
+    prompt = job.options.get("prompt")
+    asked = quoted(prompt) if isinstance(prompt, str) and visible(prompt) else ""
+    return "\n".join(part for part in (asked, body, parent_links.began_with(job)) if part)
+
+
+def _progress(job: Job, live: Live, now: float) -> str:
+    waited = span(coarse(now - job.created_at))
+    match job.state:
+        case "waiting":
+            until = f", until <t:{int(job.approve_by)}:t>" if job.approve_by else ""
+            whom = f"<@&{job.approver_role_id}>" if job.approver_role_id else "an admin of this server"
+            return (
+                f"**Waiting for approval** by {whom}{until}\n-# Nothing is asked of fal and nothing is charged before."
+            )
+        case "accepted" | "submitting":
+            return f"**{_before(job, live)}** · {waited} so far"
+        case "queued":
+            return f"**{_queue(live)}** · {waited} so far{_usual(live)}"
+        case "running":
+            return _running(job, live, now)
+        case "fetching":
+            return f"**Fetching the video from fal** · {waited} so far"
+        case "delivering":
+            return _posting(live, waited)
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return ""
+        case _:
+            assert_never(job.state)
+
+
+def _posting(live: Live, waited: str) -> str:
+    if live.step != "making it fit":
+        return f"**Posting the video** · {waited} so far"
+    done = f"{bar(live.fraction)} **{int(live.fraction * 100)} %**\n" if live.fraction is not None else ""
+    return f"{done}**Making the video fit this server** · {waited} so far"
+
+
+def _before(job: Job, live: Live) -> str:
+    if live.step == "account locked":
+        return "Waiting, because Wanda's fal account needs an admin's attention; nothing is charged meanwhile"
+    if live.step == "uploading":
+        return "Uploading your files to fal"
+    return "Asking fal for the video" if job.state == "submitting" else "Getting ready"
+
+
+def _queue(live: Live) -> str:
+    if live.position is None:
+        return "Queued at fal"
+    if live.position <= 0:
+        return "Queued at fal, next in line"
+    return f"Queued at fal, {live.position:,} ahead"
+
+
+def _usual(live: Live) -> str:
+    return f"; videos like this take {span(coarse(live.typical_s))}" if live.typical_s and live.typical_s >= 1 else ""
+
+
+def _running(job: Job, live: Live, now: float) -> str:
+    elapsed_s = max(0.0, now - (job.started_at or job.created_at))
+    guess = estimate(elapsed_s, live)
+    if guess.fraction is None:
+        return f"**Filming** · {span(coarse(elapsed_s))} so far\n-# No video like this was made before, so no estimate."
+    percent = int(guess.fraction * 100)
+    line = f"{bar(guess.fraction)} **{percent} %**"
+    return f"{line}\n**Filming** · {span(coarse(elapsed_s))} so far · {_remaining(guess, live)}"
+
+
+def _remaining(guess: Estimate, live: Live) -> str:
+    usual = _usual(live)
+    if guess.overdue:
+        return f"longer than usual{usual}"
+    if guess.left_s is None:
+        return f"no estimate yet{usual}"
+    return f"about {span(max(5.0, coarse(guess.left_s)))} left{usual}"
+
+
+def _ending(job: Job) -> str:
+    match job.state:
+        case "cancelled" if job.failure is not None and job.failure.kind in {"declined", "unapproved"}:
+            said = failures.told(job.failure)
+            return f"**{said.what}** {charged(job)} {said.next}"
+        case "cancelled":
+            return f"**Cancelled.** {charged(job)}"
+        case "uncertain":
+            failure = job.failure or Failure(kind="lost")
+            said = failures.lost_sight(failure)
+            return f"**It is not certain what became of this video.** {said.what}\n{charged(job)} {said.next}"
+        case "failed" if job.result is not None:
+            return f"**The video was made, but Discord didn't take it.** {charged(job)}"
+        case "failed":
+            said = failures.told(job.failure or Failure(kind="unknown"))
+            return f"**No video.** {said.what}\n{charged(job)} {said.next}"
+        case "done":
+            return "**Done.**"
+        case _:
+            return ""
+
+
+def charged(job: Job) -> str:
+    """Return the sentence that says what an ended job cost its member."""
+    amount = job.charged_microusd or 0
+    billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
+    if job.failure is not None and job.failure.absorbed_microusd:
+        paid = dollars(job.failure.absorbed_microusd)
+        return f"Nothing was charged to you; {billed} this attempt, and this server's budget took the {paid}."
+    if amount <= 0:
+        return "Nothing was charged."
+    if job.result is not None:
+        return f"You were charged {dollars(amount)} because fal made the video."
+    return f"You were charged {dollars(amount)} because {billed} this attempt."
+
+
+def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
+    fields = [Field("Cost", _cost(job))]
+    if left is not None:
+        shown = left.member or left.server
+        if shown is not None:
+            whose = "Left" if left.member else "The server's left"
+            ratio = f"{dollars(shown.left_microusd)} of {dollars(shown.cap_microusd)}"
+            fields.append(Field(f"{whose} {IN_WINDOW[shown.window]}", ratio))
+    line = settings_line(settings)
+    if line:
+        fields.append(Field("Settings", line, inline=False))
+    fields += fitted_inputs(job.inputs)
+    return tuple(fields)
+
+
+def _cost(job: Job) -> str:
+    formula = plain(job.formula, 120)
+    if job.charged_microusd is None or job.charged_microusd == job.quote_microusd:
+        return f"**{dollars(job.quote_microusd)}** ({formula})" if formula else f"**{dollars(job.quote_microusd)}**"
+    return f"**{dollars(job.charged_microusd)}** (quoted {dollars(job.quote_microusd)})"
+
+
+def settings_line(settings: Pairs) -> str:
+    """Return "1080p · 5 s · seed 42" within a field's limit; a pair that does not fit is left to "…"."""
+    line = ""
+    for name, value in settings:
+        label = "" if name in _SPEAK_FOR_THEMSELVES else plain(name.lower(), 40)
+        said = f"{label} {plain(value, 60)}".strip()
+        longer = f"{line} · {said}" if line else said
+        if len(longer) > SETTINGS_CHARS_MAX:
+            return f"{line} · …"
+        line = longer
+    return line
+
+
+def _seed(result: Result) -> tuple[Field, ...]:
+    return () if result.seed is None else (Field("Seed", f"`{result.seed}`"),)
+
+
+def _rewritten(job: Job, result: Result) -> str:
+    prompt = job.options.get("prompt")
+    actual = result.actual_prompt
+    if not actual or not visible(actual) or (isinstance(prompt, str) and visible(prompt) == visible(actual)):
+        return ""
+    return f"-# fal filmed its own wording: {plain(actual, _REWRITTEN_CHARS_MAX)}"
+
+
+def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
+    facts: list[str] = []
+    width, height = posted.pixels or (result.width, result.height)
+    if width and height:
+        facts.append(f"{width} {TIMES} {height}")
+    if result.seconds:
+        facts.append(f"{result.seconds:.4g} s")
+    if posted.size_bytes is not None:
+        facts.append(mebibytes(posted.size_bytes))
+    if job.completed_at is not None:
+        facts.append(f"made in {span(job.completed_at - job.created_at)}")
+    return facts
+
+
+def _fallback_link(job: Job) -> str | None:
+    """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
+    if job.state == "failed" and job.result is not None:
+        return link(job.result, Posted(job.result.size_bytes, "refused"), made_at=job.completed_at)
+    return None
+
+
+def _footer(job: Job) -> str:
+    return f"job {job.id[:8]}"
+
+
+def _buttons(job: Job) -> tuple[Button, ...]:
+    if job.state not in _CANCELLABLE:
+        return ()
+    custom_id = f"{CANCEL_PREFIX}{job.id}"
+    if job.state == "waiting":
+        approve = Button("Approve", "success", f"{APPROVE_PREFIX}{job.id}")
+        return (
+            approve,
+            Button("Decline", "danger", f"{DECLINE_PREFIX}{job.id}"),
+            Button("Cancel", "secondary", custom_id),
+        )
+    if job.cancel_requested:
+        return (Button("Cancelling…", "secondary", custom_id, disabled=True),)
+    return (Button("Cancel", "secondary", custom_id),)

@@ -1,0 +1,216 @@
+"""PURE. A member's own jobs as they read them: pages of them, one in full, and the names to choose from."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.catalogue.registry import MODES
+from bot.jobs.model import FINISHED, Input, Job, State
+from bot.money import dollars
+from bot.texts.card import Button, Card, Field, Pairs
+from bot.texts.job_card import BLUE, CANCEL_PREFIX, charged, settings_line
+from bot.texts.lengths import fitting
+from bot.texts.plain import cut, mebibytes, plain, quoted, visible
+
+PAGE_PREFIX = "wanda:jobs:"
+PAGE_TEMPLATE = r"wanda:jobs:(?P<mode>[a-z0-9-]{1,20}):(?P<filter>[a-z]{1,12}):(?P<cursor>[^\s]{0,56})"
+ANY = "any"
+PAGE_LINES = 8
+PAGE_CHARS_MAX = 3900
+PROMPT_CHARS_MAX = 70
+CHOICE_CHARS_MAX = 100
+MESSAGES = "https://discord.com/channels"
+SHORT_ID_CHARS = 8
+NO_JOB = (
+    "You have no such video in this server. Choose one from the list that Discord offers, "
+    "or look its number up with /jobs list."
+)
+RECIPE = "Here is the recipe. Attach it to /jobs replay, with the same files, wherever Wanda is."
+
+# What people filter by; the machine's own steps are one thing to them.
+FILTERS: Mapping[str, tuple[str, Collection[State]]] = {
+    "open": ("Being made", ("accepted", "submitting", "queued", "running", "fetching", "delivering")),
+    "waiting": ("Waiting for approval", ("waiting",)),
+    "done": ("Done", ("done",)),
+    "failed": ("Failed", ("failed",)),
+    "cancelled": ("Cancelled", ("cancelled",)),
+    "uncertain": ("Uncertain", ("uncertain",)),
+}
+TITLES = {mode.id: mode.title for mode in MODES}
+_STATES: Mapping[State, str] = {
+    "waiting": "waiting for approval",
+    "accepted": "getting ready",
+    "submitting": "getting ready",
+    "queued": "queued",
+    "running": "filming",
+    "fetching": "being fetched",
+    "delivering": "being posted",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "uncertain": "uncertain",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Where a page stands: its filters (`any` for none), its cursor ("" is the newest), and the next older one's."""
+
+    mode: str
+    filter: str
+    cursor: str
+    older: str | None
+
+
+def jobs_card(page: Page, jobs: Sequence[Job]) -> Card:
+    """Return a page of a member's own jobs, with state, cost, seed and the way to each message."""
+    nothing = "You have made no videos here yet." if _unfiltered(page) else "You have no such videos here."
+    return Card(
+        title=_title(page),
+        description=fitting([_line(job) for job in jobs], PAGE_CHARS_MAX) or nothing,
+        fields=(),
+        colour=BLUE,
+        footer="The newest first · /jobs show tells all about one",
+        buttons=_buttons(page),
+    )
+
+
+def _unfiltered(page: Page) -> bool:
+    return page.mode == ANY and page.filter == ANY
+
+
+def _title(page: Page) -> str:
+    parts = [] if page.mode == ANY else [TITLES.get(page.mode, page.mode)]
+    if page.filter != ANY:
+        parts.append(FILTERS[page.filter][0].lower())
+    return f"Your videos: {', '.join(parts)}" if parts else "Your videos"
+
+
+def _line(job: Job) -> str:
+    facts = [f"<t:{int(job.created_at)}:f> **{title(job)}**", _STATES[job.state], _cost(job)]
+    seed = _seed(job)
+    if seed is not None:
+        facts.append(f"seed `{seed}`")
+    facts.append(f"[message]({link_to(job)})")
+    prompt = job.options.get("prompt")
+    said = f" · {plain(prompt, PROMPT_CHARS_MAX)}" if isinstance(prompt, str) and visible(prompt) else ""
+    return f"{' · '.join(facts)}\n-# job {short_id(job)}{said}"
+
+
+def title(job: Job) -> str:
+    """Return the name of the job's mode, also of one that the catalogue no longer has."""
+    return TITLES.get(job.mode) or plain(job.mode, 40)
+
+
+def short_id(job: Job) -> str:
+    """Return the beginning of the job's id, as its card shows it."""
+    return job.id[:SHORT_ID_CHARS]
+
+
+def link_to(job: Job) -> str:
+    """Return the address of the job's message."""
+    return f"{MESSAGES}/{job.guild_id}/{job.address.channel_id}/{job.address.message_id}"
+
+
+def _seed(job: Job) -> int | None:
+    seed = job.result.seed if job.result is not None and job.result.seed is not None else job.options.get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+def _cost(job: Job) -> str:
+    match job.state:
+        case "done":
+            return dollars(job.quote_microusd if job.charged_microusd is None else job.charged_microusd)
+        case "failed" | "cancelled" | "uncertain":
+            return f"{dollars(job.charged_microusd)} charged" if job.charged_microusd else "nothing charged"
+        case "waiting" | "accepted" | "submitting" | "queued" | "running" | "fetching" | "delivering":
+            return f"{dollars(job.quote_microusd)} held"
+        case _:
+            assert_never(job.state)
+
+
+def _buttons(page: Page) -> tuple[Button, ...]:
+    """Return the buttons; each carries its page's filters and cursor, so that it works after a restart too."""
+    if page.older is None and not page.cursor:
+        return ()
+    prefix = f"{PAGE_PREFIX}{page.mode}:{page.filter}:"
+    # Discord takes no two buttons with one custom id, and a disabled one still needs its own.
+    return (
+        Button("Newest", "secondary", prefix, disabled=not page.cursor),
+        Button("Older", "secondary", f"{prefix}{page.older or 'none'}", disabled=page.older is None),
+    )
+
+
+def choice(job: Job) -> str:
+    """Return the job's name among others to choose from."""
+    prompt = job.options.get("prompt")
+    said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
+    return cut(f"{short_id(job)} · {TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is known of a job beside its row: those made from it, its files that are gone, and until when they stay."""
+
+    children: Sequence[Job]
+    gone: Sequence[Input]
+    keeps_until: float | None
+
+
+def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
+    """Return everything that its member may want to know of one job."""
+    shown = [pair for pair in settings if pair[0] != "Seed"]
+    fields = [Field("State", _STATES[job.state]), Field("Cost", _cost(job))]
+    if (seed := _seed(job)) is not None:
+        fields.append(Field("Seed", f"`{seed}`"))
+    if line := settings_line(shown):
+        fields.append(Field("Settings", line, inline=False))
+    fields += _family(job, kept)
+    fields += _files(job, kept)
+    cancellable = job.state not in FINISHED and job.state not in {"fetching", "delivering"}
+    return Card(
+        title=mode_title[:256],
+        description="\n".join(part for part in _told(job) if part),
+        fields=tuple(fields),
+        colour=BLUE,
+        footer=f"job {job.id}",
+        buttons=(Button("Cancel", "secondary", f"{CANCEL_PREFIX}{job.id}"),) if cancellable else (),
+    )
+
+
+def _told(job: Job) -> list[str]:
+    prompt, negative = job.options.get("prompt"), job.options.get("negative_prompt")
+    actual = job.result.actual_prompt if job.result is not None else None
+    return [
+        quoted(prompt, 900) if isinstance(prompt, str) and visible(prompt) else "",
+        f"-# Without: {plain(negative, 200)}" if isinstance(negative, str) and visible(negative) else "",
+        f"-# fal filmed its own wording: {plain(actual, 500)}" if actual and actual != prompt else "",
+        f"Asked for <t:{int(job.created_at)}:f> · [message]({link_to(job)})",
+        charged(job) if job.state in {"failed", "cancelled", "uncertain"} else "",
+        *(f"-# {plain(note, 200)}" for note in job.notes[:5]),
+    ]
+
+
+def _family(job: Job, kept: Kept) -> list[Field]:
+    fields: list[Field] = []
+    if job.parent_id is not None:
+        fields.append(Field("Made from", f"job {job.parent_id[:SHORT_ID_CHARS]}"))
+    if kept.children:
+        links = ", ".join(f"[{short_id(child)}]({link_to(child)})" for child in kept.children)
+        fields.append(Field("Made from it", links, inline=False))
+    return fields
+
+
+def _files(job: Job, kept: Kept) -> list[Field]:
+    if not job.inputs:
+        return []
+    gone = {item.path for item in kept.gone}
+    lines = [
+        f"{item.option}: {plain(item.file_name, 60)} ({mebibytes(item.size_bytes)}"
+        f"{''.join(f', {plain(change, 80)}' for change in item.changes[:3])})"
+        f"{' · no longer kept' if item.path in gone else ''}"
+        for item in job.inputs
+    ]
+    if kept.keeps_until is not None and len(gone) < len(job.inputs):
+        lines.append(f"-# Kept until <t:{int(kept.keeps_until)}:d>")
+    return [Field("Files", fitting(lines, 900), inline=False)]

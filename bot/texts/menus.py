@@ -1,0 +1,183 @@
+"""PURE. What the message menus say, and the fields of their forms as plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.catalogue import registry
+from bot.catalogue.fields import Kind, OptionSpec
+from bot.texts.plain import cut
+
+FORM_PARTS_MAX = 5
+LABEL_CHARS_MAX = 45
+HINT_CHARS_MAX = 100
+TEXT_CHARS_MAX = 4000  # of one text field
+CHOICE_CHARS_MAX = 100
+_KINDS: Mapping[Kind, str] = {"image": "picture", "video": "video", "audio": "sound"}
+_ACTS: Mapping[Kind, str] = {
+    "image": "a picture (JPEG, PNG, BMP or WEBP)",
+    "video": "a video (MP4 or MOV)",
+    "audio": "a sound or a voice message (OGG, MP3 or WAV)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """One entry of a message's menu: which mode it leads to, and what its form asks.
+
+    `takes` names the mode's file options by the kind of file that fills them; `asks` are the other options in the
+    order of the form, the least wanted last; `upload` is a file option that the form itself asks for.
+    """
+
+    name: str
+    mode_id: str
+    takes: Mapping[Kind, Sequence[str]]
+    asks: Sequence[str]
+    upload: str | None = None
+    filled_in: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether it works on one file, so that a message with several leaves a choice."""
+        return sum(map(len, self.takes.values())) == 1
+
+
+MENUS = (
+    Menu(
+        "Animate picture",
+        "wan27-image",
+        {"image": ("image",)},
+        ("prompt", "duration", "resolution", "seed", "negative_prompt"),
+    ),
+    Menu(
+        "Continue video",
+        "wan27-image",
+        {"video": ("video",)},
+        ("prompt", "duration", "resolution", "seed", "negative_prompt"),
+        # The clip counts in the duration and may have ten seconds, so that less might leave nothing to add.
+        filled_in={"duration": 15},
+    ),
+    Menu(
+        "Restyle video",
+        "wan22-video",
+        {"video": ("video",)},
+        ("prompt", "strength", "resolution", "num_frames", "seed"),
+    ),
+    Menu(
+        "Use as reference",
+        "wan27-reference",
+        {"image": ("image1", "image2", "image3", "image4", "image5"), "video": ("video1", "video2", "video3")},
+        ("prompt", "duration", "resolution", "aspect_ratio", "seed"),
+    ),
+    Menu(
+        "Use as soundtrack",
+        "wan27-image",
+        {"audio": ("audio",)},
+        ("prompt", "duration", "resolution", "seed"),
+        upload="image",
+    ),
+)
+REFERENCES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values that a part offers."""
+
+    label: str
+    value: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One field of a form: a text, a choice where `choices` are given, or a file."""
+
+    name: str
+    label: str
+    hint: str
+    required: bool
+    is_file: bool = False
+    is_long: bool = False
+    value: str = ""
+    length_min: int | None = None
+    length_max: int = TEXT_CHARS_MAX
+    choices: tuple[Choice, ...] = ()
+
+
+WHICH = "which"
+
+
+def form(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
+    """Return the parts of the form, five at most; `file_names` are those that fit, as shown to people."""
+    specs = registry.by_id(menu.mode_id).specs()
+    parts: list[Part] = []
+    if menu.takes_one and len(file_names) > 1:
+        parts.append(_which(menu, file_names))
+    if menu.upload is not None:
+        spec = specs[menu.upload]
+        parts.append(
+            Part(name=menu.upload, label=_label(menu.upload), hint=spec.description, required=True, is_file=True)
+        )
+    parts += [_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
+    if not menu.takes_one and len(file_names) > REFERENCES_MAX:
+        too_many = f"Of these {len(file_names)} files the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
+        parts = [replace(part, hint=too_many) if part.name == "prompt" else part for part in parts]
+    return tuple(parts[:FORM_PARTS_MAX])
+
+
+def _which(menu: Menu, file_names: Sequence[str]) -> Part:
+    (kind,) = menu.takes
+    choices = tuple(
+        Choice(cut(f"{number}. {name}", CHOICE_CHARS_MAX), str(number - 1), chosen=number == 1)
+        for number, name in enumerate(file_names, start=1)
+    )
+    return Part(
+        name=WHICH,
+        label=f"Which {_KINDS[kind]}",
+        hint=f"This message has {len(file_names)} of them.",
+        required=True,
+        choices=choices,
+    )
+
+
+def _part(spec: OptionSpec, filled_in: Any) -> Part:
+    default = spec.default if filled_in is None else filled_in
+    shown = "" if default is None else str(default)
+    if spec.choices:
+        choices = tuple(Choice(str(one), str(one), chosen=str(one) == shown) for one in spec.choices)
+        return Part(name=spec.name, label=_label(spec.name), hint=_hint(spec), required=spec.required, choices=choices)
+    text = spec.kind == "string"
+    return Part(
+        name=spec.name,
+        label=_label(spec.name),
+        hint=_hint(spec),
+        required=spec.required,
+        is_long=text,
+        value=shown,
+        length_min=spec.length_min if spec.required else None,
+        length_max=min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX) if text else 20,
+    )
+
+
+def _hint(spec: OptionSpec) -> str:
+    """Add the bounds, which a slash command's option shows by itself and a form does not."""
+    if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
+        return cut(spec.description, HINT_CHARS_MAX)
+    longer = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
+    return longer if len(longer) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)
+
+
+def _label(name: str) -> str:
+    return cut(
+        {"image": "Picture", "num_frames": "Frames"}.get(name, name.replace("_", " ").capitalize()), LABEL_CHARS_MAX
+    )
+
+
+def no_file(menu: Menu) -> str:
+    """Return the sentence for a message without a fitting attachment."""
+    wanted = " or ".join(_ACTS[kind] for kind in menu.takes)
+    return (
+        f"“{menu.name}” works on a message with {wanted} attached, and this one has none. "
+        "Choose another message, or use a slash command and attach the file there."
+    )

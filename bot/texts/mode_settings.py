@@ -1,0 +1,33 @@
+"""The catalogue's words for a job: its mode's title and its settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.catalogue import registry
+from bot.catalogue.fields import Attached
+from bot.errors import Refusal
+from bot.jobs.model import Job
+from bot.texts.card import Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a card says of the request besides its prompt."""
+
+    mode_title: str
+    settings: Pairs
+
+
+Describe: TypeAlias = Callable[[Job], Described]
+
+
+def described(job: Job) -> Described:
+    """Return the words of the job's mode; of a mode that is gone or has changed since, what the row itself says."""
+    attached = {item.option: Attached(file_name=item.file_name, size_bytes=item.size_bytes) for item in job.inputs}
+    try:
+        mode = registry.build(job.mode, job.options, attached)
+    except Refusal:
+        pairs = [(name.replace("_", " ").capitalize(), str(value)) for name, value in job.options.items()]
+        return Described(job.mode, [pair for pair in pairs if pair[0] not in {"Prompt", "Negative prompt"}])
+    return Described(mode.title, mode.describe())

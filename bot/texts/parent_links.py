@@ -1,0 +1,48 @@
+"""PURE. How cards speak of each other: a new video's of the one it began with, and that one's of what came of it."""
+
+from collections.abc import Sequence
+
+from bot.catalogue.registry import by_id
+from bot.errors import OptionRefused
+from bot.jobs.model import Job, Spot
+from bot.texts.card import Field
+from bot.texts.plain import person, plain
+
+CHILDREN_FIELD = "Made from this"
+NOTES_MAX = 5
+_NOTE_CHARS_MAX = 200
+
+
+def message_url(spot: Spot) -> str:
+    """Return Discord's address of a message, which opens it in every client."""
+    return f"https://discord.com/channels/{spot.guild_id}/{spot.channel_id}/{spot.message_id}"
+
+
+def began_with(job: Job) -> str:
+    """Return the card's lines about where the job comes from and what is to be known about that; "" for none."""
+    # A reaction's card is a message of Wanda's own, where nothing else tells whose it is.
+    reacted = job.trigger is not None and job.trigger.startswith("react:")
+    again = f"For {person(job.member_id)}, again" if reacted else "Again"
+    lines = [] if job.parent_at is None else [f"-# {again} from [this video]({message_url(job.parent_at)})"]
+    lines += [f"-# {plain(note, _NOTE_CHARS_MAX)}" for note in job.notes[:NOTES_MAX]]
+    return "\n".join(lines)
+
+
+def children(jobs: Sequence[Job]) -> Field:
+    """Return the field with a link to each of these posted videos, of which there are a few."""
+    links = (f"[{_label(job)}]({message_url(spot_of(job))})" for job in jobs)
+    return Field(CHILDREN_FIELD, " · ".join(links), inline=False)
+
+
+def spot_of(job: Job) -> Spot:
+    """Return where the job's card stands."""
+    return Spot(job.guild_id, job.address.channel_id, job.address.message_id)
+
+
+def _label(job: Job) -> str:
+    try:
+        title = by_id(job.mode).title
+    except OptionRefused:
+        title = job.mode
+    seed = job.result.seed if job.result is not None else None
+    return plain(title if seed is None else f"{title}, seed {seed}", 60)

@@ -1,0 +1,141 @@
+"""PURE. What a member reads about their own data: what is kept, what an export holds, what deleting means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.jobs.member_data import Counted
+from bot.texts.card import Button, Card, Field
+from bot.texts.job_card import AMBER, BLUE
+from bot.texts.lengths import fitting
+from bot.texts.plain import mebibytes, plain
+
+FORGET_PREFIX = "wanda:forget:"
+FORGET_TEMPLATE = r"wanda:forget:(?P<wish>yes|no)"
+KEPT = "Nothing was deleted."
+BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
+
+
+def _days(keep_days: int) -> str:
+    return "1 day" if keep_days == 1 else f"{keep_days:,} days"
+
+
+def about(counted: Counted, keep_days: int) -> Card:
+    """Return what Wanda keeps of this member, for how long, and what they can do about it."""
+    where = "1 server" if counted.servers == 1 else f"{counted.servers:,} servers"
+    videos = "1 video" if counted.jobs == 1 else f"{counted.jobs:,} videos"
+    since = f", the first <t:{int(counted.first_at)}:D>" if counted.first_at is not None else ""
+    known = f"**{videos}** in {where}{since}; files of {counted.with_files:,} of them are still here."
+    return Card(
+        title="Your data",
+        description=known if counted.jobs else "Wanda knows of no video of yours.",
+        fields=(
+            Field(
+                f"For {_days(keep_days)}",
+                "The files that you attached and the videos that were made, so that a rerun finds them. "
+                "Then they are removed from Wanda's disk.",
+                inline=False,
+            ),
+            Field(
+                "Until you delete it",
+                "What you asked for: prompt, settings, seed, when and where, your roles at that moment, and how it "
+                "ended. And what you used of your allowance.",
+                inline=False,
+            ),
+            Field(
+                "Somewhere else",
+                "fal makes the videos: it gets your prompt and your files, and keeps results about 7 days. "
+                "The messages stand in Discord until they are deleted there.",
+                inline=False,
+            ),
+            Field(
+                "What you can do",
+                "`/privacy export` gives you all of it as a file; `/privacy delete` removes it.",
+                inline=False,
+            ),
+        ),
+        colour=BLUE,
+    )
+
+
+def ask_to_delete(counted: Counted) -> Card:
+    """Return the question before everything of this member is deleted."""
+    videos = "1 video" if counted.jobs == 1 else f"{counted.jobs:,} videos"
+    return Card(
+        title="Delete your data?",
+        description=(
+            f"Wanda forgets **{videos}** of yours in every server: prompts, settings, seeds, and all files on her "
+            "disk. This cannot be undone; get `/privacy export` first if you want to keep anything."
+        ),
+        fields=(
+            Field(
+                "What stays",
+                "The amounts in the servers' books, without your name; the rules that admins set about you; and the "
+                "messages in Discord, where the buttons below your videos no longer work. Delete those first if you "
+                "want them gone.",
+                inline=False,
+            ),
+            Field(
+                "What changes",
+                "What you used of your allowance is forgotten too, so you can make videos again "
+                "when it would have renewed.",
+                inline=False,
+            ),
+        ),
+        colour=AMBER,
+        buttons=(
+            Button("Delete my data", "danger", f"{FORGET_PREFIX}yes"),
+            Button("Keep it", "secondary", f"{FORGET_PREFIX}no"),
+        ),
+    )
+
+
+def deleted(jobs: int) -> str:
+    """Return what is said when it is done."""
+    videos = "1 video" if jobs == 1 else f"{jobs:,} videos"
+    return f"Deleted: {videos}, with all files. The amounts in the books have lost your name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """One part of an export: how large it is, how many files are in it, and what does not fit into any part."""
+
+    part: int
+    parts: int
+    size_bytes: int
+    files: int
+    too_large: Sequence[tuple[str, int]]
+    whole: bool
+
+
+def exported(packed: Packed) -> str:
+    """Return what is said beside the part."""
+    lines: list[str] = []
+    if packed.parts == 1:
+        lines.append("Here is your data: what you asked for, how your money moved, and your files.")
+    else:
+        lines.append(f"Here is part {packed.part} of {packed.parts} of your data.")
+        if packed.part < packed.parts:
+            lines.append(f"Ask for the next one with `/privacy export part:{packed.part + 1}`.")
+    if not packed.whole:
+        lines.append("There is more than fits into the lists, so the oldest jobs are missing in them.")
+    if packed.too_large:
+        names = [f"{plain(name, 60)} ({mebibytes(size)})" for name, size in packed.too_large]
+        lines.append(f"Too large for Discord here, and so left out: {fitting(names, 900, between=', ')}.")
+    return "\n".join(lines)
+
+
+def no_such_part(parts: int) -> str:
+    """Return the sentence for a part that does not exist."""
+    there = "There is only part 1" if parts == 1 else f"There are parts 1 to {parts}"
+    return f"{there} of your data. Ask for one of these."
+
+
+READ_ME = """This is what Wanda, a Discord bot, keeps about you.
+
+jobs.jsonl     each video that you asked for, one JSON object a line, the newest first
+money.csv      how your money moved, the oldest first; amounts in dollars, times in UTC
+rules.json     what you were granted, and the rules that hold for you
+files/         what you attached and what was made, by the number that each card shows
+
+Ids are Discord's. Times in JSON are seconds since 1970 (UTC), amounts millionths of a dollar.
+"""

@@ -1,0 +1,249 @@
+"""PURE. What a member reads of their own quota: what is left in each window, what is held, when it renews."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.catalogue.example import price_line
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable
+from bot.catalogue.registry import MODES
+from bot.errors import ModeOff
+from bot.ledger.model import KINDS, GrantStanding, Limit, Standing, Terms, View
+from bot.money import dollars
+from bot.texts.card import Card, Field
+from bot.texts.job_card import AMBER, GREEN, RED
+from bot.texts.lengths import DESCRIPTION_CHARS_MAX, fitting
+from bot.texts.plain import TIMES, bar, plain
+
+IN = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
+BAR_CELLS = 16
+GRANTS_MAX = 5
+_LOW = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one mode costs at its default setting, by resolution: its default first, then the others, dearest first."""
+
+    mode: str
+    title: str
+    prices: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a member can spend at once, and which limit says so."""
+
+    microusd: int
+    because: str
+
+
+def offers(prices: PriceTable) -> tuple[Offer, ...]:
+    """Return what every mode costs; a resolution whose price is not known is left out."""
+    return tuple(Offer(mode.id, mode.title, tuple(_priced(mode, prices))) for mode in MODES)
+
+
+def _priced(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
+    known: list[tuple[str, int]] = []
+    for resolution in mode.rates.microusd:
+        try:
+            known.append((resolution, price_line(mode.id, (f"resolution={resolution}",), prices).microusd))
+        except ModeOff:
+            continue
+    default = mode.model_fields["resolution"].default
+    return sorted(known, key=lambda one: (one[0] != default, -one[1]))
+
+
+def reach(view: View) -> Reach | None:
+    """Return what the member can spend now: the tightest limit, grants counted to the allowance; None if nothing is."""
+    granted = sum(one.left_microusd for one in view.grants)
+    bounds = [
+        Reach(s.left_microusd + (granted if s.limit.whose == "member" else 0), limit_title(s.limit))
+        for s in view.standings
+        if s.limit.whose != "grant"
+    ]
+    return min(bounds, key=lambda bound: bound.microusd, default=None)
+
+
+def in_order(standings: Sequence[Standing]) -> list[Standing]:
+    """Return the standings as people look for them: the member's own first, and the shortest window first.
+
+    The operator's cap over all servers is left out: how much other servers spend is nobody's business.
+    """
+    return sorted(
+        (one for one in standings if one.limit.whose not in {"all", "grant"}),
+        key=lambda one: (
+            one.limit.whose != "member",
+            one.limit.whose,
+            one.limit.scope,
+            KINDS.index(one.limit.window.kind),
+        ),
+    )
+
+
+def limit_title(limit: Limit, *, mine: bool = True) -> str:
+    """Return what a limit is called in the middle of a sentence: "your allowance today"."""
+    return f"{_whose(limit, mine=mine)} {IN[limit.window.kind]}"
+
+
+def _whose(limit: Limit, *, mine: bool) -> str:
+    identity = limit.scope.rpartition(":")[2]
+    match limit.whose:
+        case "member":
+            return "your allowance" if mine else f"the allowance of <@{identity}>"
+        case "server":
+            return "this server's pool"
+        case "role":
+            return f"the pool of <@&{identity}>"
+        case "channel":
+            return f"the pool of <#{identity}>"
+        case "cap":
+            return "the operator's cap for this server"
+        case "all":
+            return "the operator's cap over all servers"
+        case "grant":
+            return "a grant"
+
+
+def standing_lines(standing: Standing, *, mine: bool = True, because: bool = False) -> str:
+    """Return one limit in two lines: left of cap with its bar; then held, spent and when it renews."""
+    limit = standing.limit
+    title = limit_title(limit, mine=mine)
+    left = (
+        f"**{title[:1].upper()}{title[1:]}**: {dollars(standing.left_microusd)} of {dollars(limit.cap_microusd)} left"
+    )
+    share = standing.left_microusd / limit.cap_microusd if limit.cap_microusd else 0.0
+    facts = [bar(share, BAR_CELLS), f"{dollars(standing.spent_microusd)} spent"]
+    if standing.held_microusd:
+        facts.append(f"{dollars(standing.held_microusd)} held")
+    facts.append(renews(limit))
+    lines = [left, " · ".join(facts)]
+    if because:
+        lines.append(f"-# {_set_by(limit)}")
+    return "\n".join(lines)
+
+
+def _set_by(limit: Limit) -> str:
+    """Return which rule gives the number; a pool's own rule would only repeat its title."""
+    return (
+        "set by the admins"
+        if limit.because.startswith(("this server's pool", "the pool of"))
+        else f"by {limit.because}"
+    )
+
+
+def renews(limit: Limit) -> str:
+    """Return "renews in 5 hours" as Discord's own timestamp, or that it never does."""
+    at = limit.window.renews_at
+    return "never renews" if at is None else f"renews <t:{int(at)}:R>"
+
+
+def grant_line(one: GrantStanding) -> str:
+    """Return one grant in one line."""
+    until = f", until <t:{int(one.grant.expires_at)}:R>" if one.grant.expires_at is not None else ""
+    left = f"{dollars(one.left_microusd)} of {dollars(one.grant.amount_microusd)} left"
+    return f"**A grant**: {left}{until} · {plain(one.grant.reason, 80)}"
+
+
+def quota_card(view: View, priced: Sequence[Offer]) -> Card:
+    """Return the member's own card."""
+    shown = in_order(view.standings)
+    mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
+    shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
+    parts = [
+        _stopped(view.terms),
+        _headline(view),
+        *mine,
+        *(grant_line(one) for one in view.grants[:GRANTS_MAX]),
+        *shared,
+    ]
+    return Card(
+        title="Your quota",
+        description=fitting([part for part in parts if part], DESCRIPTION_CHARS_MAX, between="\n\n"),
+        fields=(Field("That buys about", _buys(view, priced), inline=False), *_limits(view)),
+        colour=_colour(view),
+        footer=_footer(view.terms),
+    )
+
+
+def _footer(terms: Terms) -> str:
+    return f"Times of {terms.timezone.value} · Wanda asks first above {dollars(terms.ask_above_microusd.value)}"
+
+
+def _headline(view: View) -> str:
+    bound = reach(view)
+    if bound is None:
+        return "Nothing limits what you can spend."
+    if bound.microusd == 0:
+        return f"You can spend nothing more now, because {bound.because} is used up."
+    return f"You can spend **{dollars(bound.microusd)}** now; then {bound.because} is used up."
+
+
+def _stopped(terms: Terms) -> str:
+    """Return why nothing can be made at all, first the reason that lasts longest."""
+    if not terms.server_allowed:
+        return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
+    if terms.blocked is not None:
+        return f"**You cannot make videos in this server**: {plain(terms.blocked.value)}"
+    if terms.paused is not None:
+        return f"**Wanda is paused in this server**: {plain(terms.paused.value)}"
+    if terms.channel_closed is not None:
+        return "**No videos can be made in this channel**; another one may be open."
+    return ""
+
+
+def _buys(view: View, priced: Sequence[Offer]) -> str:
+    bound = reach(view)
+    lines = [_bought(view.terms, offer, None if bound is None else bound.microusd) for offer in priced]
+    return "\n".join(lines)
+
+
+def _bought(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
+    """Return one mode's line: "4 × Wan 2.7 image (1080p, $0.75)"; the default setting, or the next that is allowed."""
+    if not offer.prices:
+        return f"\u2013 {offer.title}: off, because its price is not known"
+    if terms.modes is not None and offer.mode not in terms.modes.value:
+        return f"\u2013 {offer.title}: not allowed here"
+    found = next((one for one in offer.prices if _fits(terms, *one)), None)
+    if found is None:
+        return f"\u2013 {offer.title}: only with fewer seconds, or not at all, within your limits"
+    resolution, price = found
+    setting = f"{offer.title} ({resolution}, {dollars(price)})"
+    return setting if left_microusd is None else f"**{left_microusd // price:,}** {TIMES} {setting}"
+
+
+def _fits(terms: Terms, resolution: str, microusd: int) -> bool:
+    allowed = terms.resolutions is None or resolution in terms.resolutions.value
+    return allowed and (terms.ceiling_microusd is None or microusd <= terms.ceiling_microusd.value)
+
+
+def _limits(view: View) -> tuple[Field, ...]:
+    terms = view.terms
+    facts: list[str] = []
+    if terms.ceiling_microusd is not None:
+        facts.append(f"A video may cost up to {dollars(terms.ceiling_microusd.value)}.")
+    if terms.at_once is not None:
+        facts.append(f"{view.open_jobs} of {terms.at_once.value} videos at once are in the making.")
+    if terms.resolutions is not None:
+        facts.append(f"Resolutions: {', '.join(sorted(terms.resolutions.value))}.")
+    if terms.approval is not None:
+        facts.append(f"Above {dollars(terms.approval.value.above_microusd)} a video waits for approval.")
+    return (Field("Also", "\n".join(facts), inline=False),) if facts else ()
+
+
+def _colour(view: View) -> int:
+    shares = [s.left_microusd / s.limit.cap_microusd for s in view.standings if s.limit.cap_microusd]
+    lowest = min(shares, default=1.0)
+    if lowest <= 0 or _stopped(view.terms):
+        return RED
+    return AMBER if lowest <= _LOW else GREEN
+
+
+def asked_above(before: Terms, now: Terms) -> str:
+    """Return the answer to a changed threshold."""
+    old, new = before.ask_above_microusd, now.ask_above_microusd
+    again = "" if old.value != new.value else " already"
+    return (
+        f"Wanda asks you first, with the exact price, before a video that costs more than **{dollars(new.value)}**"
+        f"{again} ({new.because}; before: {dollars(old.value)}). It holds for you alone, from now on."
+    )

@@ -1,0 +1,92 @@
+"""PURE. A server's report in words: what was spent, on what, by whom, and how long the pool lasts at this pace."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bot.catalogue.registry import MODES
+from bot.ledger.model import DaySpend, MemberSpend, Standing
+from bot.money import dollars
+from bot.texts.card import Card, Field
+from bot.texts.forecast import Forecast, forecast
+from bot.texts.job_card import BLUE
+from bot.texts.plain import person, plain
+from bot.texts.quota import standing_lines
+
+TOP_LINES = 10
+_TITLES = {mode.id: mode.title for mode in MODES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a report is made of; `days` is how far it looks back, and every amount in micro-dollars."""
+
+    days: int
+    by_day: tuple[DaySpend, ...]
+    top: tuple[MemberSpend, ...]
+    pools: tuple[Standing, ...]
+    now: float
+    tz: ZoneInfo
+
+
+def report_card(report: Report) -> Card:
+    """Return the report."""
+    spent = sum(day.spent_microusd for day in report.by_day)
+    jobs = sum(day.jobs for day in report.by_day)
+    parts = [f"**{dollars(spent)}** for {counted(jobs, 'video')} in {counted(report.days, 'day')}."]
+    parts += [
+        f"{standing_lines(pool)}\n{plain(outlook(pool, now=report.now, tz=report.tz).sentence)}"
+        for pool in report.pools
+    ]
+    return Card(
+        title="What this server spent",
+        description="\n\n".join(parts),
+        fields=(
+            Field("By mode", _modes(report.by_day) or "Nothing yet.", inline=False),
+            Field("By member", _members(report.top) or "Nobody yet.", inline=False),
+        ),
+        colour=BLUE,
+        footer="Videos count on the day on which they were asked for",
+    )
+
+
+def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:
+    """Return when the pool is used up at the window's pace so far."""
+    window = pool.limit.window
+    return forecast(
+        pool.used_microusd,
+        started_at=window.starts_at,
+        now=now,
+        ends_at=window.renews_at,
+        cap_microusd=pool.limit.cap_microusd,
+        tz=tz,
+    )
+
+
+def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:
+    """Return what each mode cost and how many videos that were, the dearest first."""
+    spent, jobs = Counter[str](), Counter[str]()
+    for day in days:
+        spent[day.mode] += day.spent_microusd
+        jobs[day.mode] += day.jobs
+    return {mode: (amount, jobs[mode]) for mode, amount in spent.most_common()}
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 video", "2 videos"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _modes(days: Sequence[DaySpend]) -> str:
+    return "\n".join(
+        f"{_TITLES.get(mode, mode or 'unknown')}: **{dollars(amount)}** for {counted(jobs, 'video')}"
+        for mode, (amount, jobs) in by_mode(days).items()
+    )
+
+
+def _members(top: Sequence[MemberSpend]) -> str:
+    return "\n".join(
+        f"{place}. {person(one.member_id)}: **{dollars(one.spent_microusd)}** for {counted(one.jobs, 'video')}"
+        for place, one in enumerate(top[:TOP_LINES], start=1)
+    )

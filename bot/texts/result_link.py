@@ -1,0 +1,60 @@
+"""PURE. What stands above a card whose video is linked and not attached: why, and until when."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, assert_never
+
+from bot.jobs.model import Result
+from bot.texts.plain import mebibytes
+
+KEPT_S = 7 * 86_400  # "about 7 days", by fal's documents
+Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
+_URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link.
+
+    `pixels` are those of an attachment that was made smaller than fal's original.
+    """
+
+    size_bytes: int | None
+    reason: Reason | None = None
+    limit_bytes: int | None = None
+    pixels: tuple[int, int] | None = None
+
+
+def link(result: Result, posted: Posted, *, made_at: float | None = None) -> str:
+    """Return the sentence with the link at its end, where Discord finds it and shows the video.
+
+    `made_at` is when fal made it, in Unix seconds.
+    """
+    size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
+    match posted.reason:
+        case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
+            why = f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}, so here is fal's link"
+        case "too_large":
+            why = f"The video{size}{',' if size else ' is'} too large for Discord here, so here is fal's link"
+        case "not_fetched":
+            why = "The video is made, but fal's storage didn't hand it to Wanda, so here is fal's link"
+        case "refused" | None:
+            why = "The video is made, but Discord didn't take the file, so here is fal's link"
+        case _:
+            assert_never(posted.reason)
+    return f"{why}; fal keeps it {kept(made_at)}: {_address(result.url)}"
+
+
+def kept(made_at: float | None) -> str:
+    """Return in words how long fal keeps a video; Discord shows the day in each reader's own way."""
+    return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
+
+
+def usable(url: str) -> str | None:
+    """Return fal's URL as it is when it is nothing but a URL."""
+    return url if _URL.fullmatch(url) else None
+
+
+def _address(url: str) -> str:
+    """Return fal's URL, or nothing that could be mistaken for one."""
+    return usable(url) or "(fal gave no usable link)"

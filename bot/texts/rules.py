@@ -1,0 +1,149 @@
+"""PURE. What a server's rules are called, their values, and what was done to them, in the words of people.
+
+Members, roles and channels are written as Discord's own mentions, which show a name and, as every message of Wanda's
+is sent without allowed mentions, call nobody.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.catalogue.registry import MODES
+from bot.ledger.model import Act
+from bot.money import dollars
+from bot.texts.plain import person, plain, span
+
+REASON_CHARS_MAX = 150
+NOT_SET = "not set"
+EACH = {"day": "for each day", "week": "for each week", "month": "for each month", "ever": "for ever"}
+_TITLES = {mode.id: mode.title for mode in MODES}
+_ALONE = {
+    "ceiling": "the most that one video may cost",
+    "modes": "the modes that may be used",
+    "resolutions": "the resolutions that may be used",
+    "at_once": "how many videos each member may have in the making",
+    "timezone": "the timezone",
+    "policy": "who pays for a failed video that fal may have billed",
+    "approval": "the price above which a video waits for approval",
+    "log_channel": "the log channel",
+    "ask_above": "the price above which Wanda asks first",
+}
+POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
+
+
+def subject_words(subject: str) -> str:
+    """Return whom a rule is about: "this server", or the mention of a role, a channel or a member."""
+    kind, _, identity = subject.partition(":")
+    match kind:
+        case "role":
+            return f"<@&{identity}>"
+        case "channel":
+            return f"<#{identity}>" if identity else "any channel"
+        case "member":
+            return person(int(identity))
+        case _:
+            return "this server"
+
+
+def rule_words(subject: str, name: str) -> str:
+    """Return what the rule is called: "this server's pool for each month"."""
+    who = subject_words(subject)
+    kind, _, window = name.partition(":")
+    if window:
+        return f"{_budget(subject, kind, who)} {EACH.get(window, window)}"
+    title = _ALONE.get(name, name.replace("_", " "))
+    return title if subject == "server" else f"{title}, for {who}"
+
+
+def _budget(subject: str, kind: str, who: str) -> str:
+    if kind == "budget":
+        return "this server's pool" if subject == "server" else f"the pool of {who}"
+    if subject == "server":
+        return "each member's default allowance"
+    return f"the allowance of each {who}" if subject.startswith("role:") else f"{who}'s own allowance"
+
+
+def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case for each rule reads best
+    """Return the rule's value: "$50.00", "Wan 2.7 image, Wan 2.1 image", "not set"."""
+    if value is None:
+        return NOT_SET
+    match name.partition(":")[0]:
+        case "budget" | "allowance" | "ceiling" | "ask_above":
+            return dollars(int(value))
+        case "raise":
+            return f"{dollars(int(value['microusd']))} more"
+        case "modes":
+            return modes_words(value)
+        case "resolutions":
+            return ", ".join(sorted(map(str, value), key=lambda one: (len(one), one))) or "none"
+        case "approval":
+            return _approval(value)
+        case "log_channel":
+            return f"<#{int(value)}>"
+        case "reset":
+            return f"<t:{int(value)}:f>"
+        case "policy":
+            return POLICIES.get(value, str(value))
+        case "access":
+            return "allowed" if value == "allow" else "denied"
+        case "paused" | "blocked":
+            return f"“{plain(str(value), REASON_CHARS_MAX)}”"
+        case _:
+            return str(value)
+
+
+def modes_words(ids: Sequence[str]) -> str:
+    """Return the modes' titles in one line, in the catalogue's order."""
+    known = [title for mode, title in _TITLES.items() if mode in ids]
+    return ", ".join([*known, *(str(mode) for mode in ids if mode not in _TITLES)]) or "none"
+
+
+def _approval(value: Any) -> str:
+    role_id = value.get("role_id")
+    by = f"<@&{role_id}> or somebody who manages the server" if role_id else "somebody who manages the server"
+    return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}"
+
+
+def deed(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
+    """Return what somebody did, as it goes on after "You" or a name: "set this server's pool …: $20.00 → $40.00"."""
+    who = subject_words(subject)
+    until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
+    old, new = value_words(name, before), value_words(name, after)
+    match name, after:
+        case "paused", None:
+            return f"ended Wanda's pause ({old})"
+        case "paused", _:
+            return f"**paused** Wanda: {new}"
+        case "blocked", None:
+            return f"unblocked {who} ({old})"
+        case "blocked", _:
+            return f"**blocked** {who}: {new}"
+        case "reset", _ if after is not None:
+            return f"**reset** the windows of {who}: they begin again at {new}"
+        case "raise", _ if after is not None:
+            return f"raised each allowance of {who} by **{dollars(int(after['microusd']))}**{until}"
+        case "access", None:
+            return f"took back the rule for {who} (it was {old})"
+        case "access", _:
+            return f"**{new}** videos in {who}"
+        case _, None:
+            return f"took back {rule_words(subject, name)} (it was {old})"
+        case _:
+            return f"set {rule_words(subject, name)}: {old} → **{new}**{until}"
+
+
+def act_words(act: Act) -> str:
+    """Return one act in a line: who, what, before and after, and why."""
+    why = because(act.reason, act.after)
+    if act.act == "grant":
+        expires_at = act.after["expires_at"]
+        until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
+        what = f"granted {subject_words(act.subject)} **{dollars(int(act.after['microusd']))}**{until}"
+        return f"{person(act.actor_id)} {what}{why}"
+    name = act.act.partition(" ")[2]
+    expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None
+    return f"{person(act.actor_id)} {deed(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
+
+
+def because(reason: str | None, value: Any = None) -> str:
+    """Return " · because: …", or nothing where there is no reason or the value is the reason."""
+    return f" · because: {plain(reason, REASON_CHARS_MAX)}" if reason and reason != value else ""

@@ -1,0 +1,112 @@
+"""Run one program to its end, within limits of memory, computing time, file size and patience."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.workers import launcher
+from bot.workers.pool import ENVIRONMENT, ROOT
+
+_LINE_BYTES_MAX = 64 * 1024
+_TOLD_BYTES_MAX = 2000
+_LAUNCHER = str(Path(launcher.__file__).resolve())
+
+
+class RunFailed(Exception):  # noqa: N818 - the event
+    """The program could not be started, did not end well, or was ended after its time; `str()` has its last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one run may use. `cpu_s` counts every core; `timeout_s` is by the clock on the wall."""
+
+    memory_mib: int
+    cpu_s: int
+    file_mib: int
+    timeout_s: float
+
+
+async def run_once(command: Sequence[str], limits: Limits, *, on_line: Callable[[str], None] | None = None) -> None:
+    """Run `command`, an absolute path with its arguments, at the lowest priority; `on_line` gets what it prints.
+
+    A caller that is cancelled ends the program.
+
+    Raises:
+        RunFailed: it did not end with status 0 within the limits.
+    """
+    process = await _start(command, limits)
+    told: deque[bytes] = deque(maxlen=20)
+    try:
+        async with asyncio.timeout(limits.timeout_s), asyncio.TaskGroup() as group:
+            group.create_task(_lines(process.stdout, _decoded(on_line)))
+            group.create_task(_lines(process.stderr, told.append))
+            status = await process.wait()
+    except TimeoutError:
+        raise RunFailed(f"it was ended after {limits.timeout_s:g} s") from None
+    finally:
+        await _end(process)
+    if status:
+        words = b" ".join(told).decode(errors="replace")[-_TOLD_BYTES_MAX:]
+        raise RunFailed(f"exit status {status}: {words}")
+
+
+def _decoded(on_line: Callable[[str], None] | None) -> Callable[[bytes], None]:
+    return lambda line: on_line(line.decode(errors="replace")) if on_line else None
+
+
+async def _start(command: Sequence[str], limits: Limits) -> Process:
+    given = (str(limits.memory_mib), str(limits.cpu_s), str(limits.file_mib))
+    try:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", _LAUNCHER, *given, *command),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=_LINE_BYTES_MAX,
+            cwd=ROOT,
+            # glibc reserves address space for each thread, which would count against the limit of memory.
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | {"MALLOC_ARENA_MAX": "2"},
+            start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then ends what it started
+        )
+    except OSError as error:
+        raise RunFailed(f"it could not be started: {error}") from error
+
+
+async def _lines(stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:
+    """Pass on each line; one that is longer than any that a program of ours prints is dropped in pieces."""
+    if stream is None:
+        return
+    while True:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            continue
+        if not line:
+            return
+        take(line.strip())
+
+
+async def _end(process: Process) -> None:
+    """Kill the process if it still runs, and collect its exit code; also in a task that is being cancelled."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    # Its pipes close with it, so this takes no time to speak of; shielded, because a second cancel may come.
+    await asyncio.shield(_gone(process))
+
+
+async def _gone(process: Process) -> None:
+    """Return when the process is gone; asyncio tells of that only after what was left in its pipes is read."""
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(RuntimeError):  # whoever still waits for a line reads on to the end
+                while await stream.read(_LINE_BYTES_MAX):
+                    pass
+    await process.wait()

@@ -1,0 +1,1 @@
+"""`/wanda-admin`: budgets, rules, reports and exports for a server's admins."""

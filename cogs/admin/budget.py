@@ -1,0 +1,103 @@
+"""`/wanda-admin budget …`: pools and allowances, and which rule gives which number."""
+
+import discord
+from discord import app_commands
+
+from bot.cards.embeds import to_embed
+from bot.client import Interaction
+from bot.errors import OptionRefused
+from bot.ledger import holds
+from bot.ledger import rules as rulebook
+from bot.ledger.model import KINDS, Who
+from bot.ledger.typed_amount import amount as money
+from bot.texts.budgets import member_card, server_card
+from cogs.admin.desk import Change, ChannelOption, Desk, Listed, Reason
+from cogs.ordering.who import channel_id, role_ids
+
+WHOSE = [
+    app_commands.Choice(name="the server's pool", value="budget"),
+    app_commands.Choice(name="each member's default allowance", value="allowance"),
+]
+WINDOWS = [
+    app_commands.Choice(name="each day", value="day"),
+    app_commands.Choice(name="each week", value="week"),
+    app_commands.Choice(name="each month", value="month"),
+    app_commands.Choice(name="for ever, it never renews", value="ever"),
+]
+
+
+@app_commands.describe(
+    whose="The pool that everybody draws on, or what each member may spend of it.",
+    window="How often it renews, in the server's own timezone.",
+    amount="In dollars: 50, $50 or 12.50; 0 stops it.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(whose=WHOSE, window=WINDOWS)
+async def budget_set(interaction: Interaction, whose: str, window: str, amount: str, reason: Reason = None) -> None:
+    """Set one budget of the server."""
+    desk = await Desk.open(interaction)
+    await desk.change(Change(subject="server", name=f"{whose}:{window}", value=money(amount)), reason=reason)
+
+
+@app_commands.describe(
+    whose="The server's pool, or the default allowance. Or choose a role, channel or member below.",
+    role="Take back this role's pool and allowances.",
+    channel="Take back this channel's budgets.",
+    member="Take back this member's own allowances, so that roles and the default hold again.",
+    window="Only this window; without it, all.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(whose=WHOSE, window=WINDOWS)
+async def budget_clear(  # noqa: PLR0917 - a slash command's options are parameters
+    interaction: Interaction,
+    whose: str | None = None,
+    role: discord.Role | None = None,
+    channel: app_commands.Transform[discord.Object, ChannelOption] | None = None,
+    member: discord.Member | discord.User | None = None,
+    window: str | None = None,
+    reason: Reason = None,
+) -> None:
+    """Take back the budgets of exactly one of them."""
+    desk = await Desk.open(interaction)
+    if sum(given is not None for given in (whose, role, channel, member)) != 1:
+        raise OptionRefused(
+            "Say whose budget to take back: exactly one of whose, role, channel and member. Nothing was changed."
+        )
+    kinds = ("budget", "allowance")
+    subject = "server"
+    if whose is not None:
+        kinds = (whose,)
+    elif role is not None:
+        subject = desk.subject(desk.role(role))
+    elif channel is not None:
+        subject = f"channel:{desk.channel(channel).id}"
+    elif member is not None:
+        subject = f"member:{desk.member(member).id}"
+    names = {f"{kind}:{one}" for kind in kinds for one in ((window,) if window else KINDS)}
+    await desk.clear(subject, names, reason=reason)
+
+
+@app_commands.describe(member="Whose numbers; without a member, the server's own rules.")
+async def budget_show(interaction: Interaction, member: discord.Member | discord.User | None = None) -> None:
+    """Explain which rule gives which number."""
+    desk = await Desk.open(interaction)
+    rules = await desk.read(rulebook.rules_of(desk.guild.id, at=desk.at))
+    known = None if member is None else desk.member(member)
+    who = Who(
+        guild_id=desk.guild.id,
+        channel_id=channel_id(interaction),
+        member_id=0 if known is None else known.id,
+        role_ids=() if known is None else role_ids(known),
+    )
+    view = await desk.read(holds.standing(who, at=desk.at, shipped=desk.services.shipped))
+    card = server_card(view, rules, name=desk.guild.name) if known is None else member_card(view)
+    await desk.say(None, embeds=[to_embed(card)])
+
+
+COMMANDS = (
+    Listed("set", "Set the server's pool, or what each member may spend by default.", budget_set),
+    Listed(
+        "clear", "Take back budgets: the server's, the default, a role's, a channel's or a member's own.", budget_clear
+    ),
+    Listed("show", "Show the server's rules, or which rule gives which of a member's numbers.", budget_show),
+)

@@ -1,0 +1,305 @@
+"""What every `/wanda-admin` command shares: who may, what is still there, one transaction, the answer, the log line."""
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias, TypeVar
+
+import discord
+from discord import app_commands
+
+from bot.client import Interaction, Services
+from bot.errors import OptionRefused
+from bot.ledger import rules as rulebook
+from bot.ledger import scopes, tables
+from bot.ledger.model import KINDS, Limit, Rule, Window
+from bot.ledger.windows import window, zone
+from bot.storage.transaction import Transaction
+from bot.texts import rule_changes
+from bot.texts.lengths import MESSAGE_CHARS_MAX, fitting
+from bot.texts.rule_changes import Changed, Said
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Reason: TypeAlias = app_commands.Range[str, 1, 200] | None
+NeededReason: TypeAlias = app_commands.Range[str, 1, 200]
+NOT_ADMIN = (
+    "Only members who may manage this server can use /wanda-admin. Ask one of them to change a rule; "
+    "`/quota show` tells what you have left."
+)
+NOT_A_SERVER = "Wanda's budgets belong to servers. Use this command in one."
+LOG_NEEDS = discord.Permissions(view_channel=True, send_messages=True)
+
+
+class NotAdmin(app_commands.CheckFailure):
+    """The command was refused for who asked or where; `str()` is the sentence."""
+
+
+def check_admin(interaction: Interaction) -> None:
+    """Return when this person may administer Wanda here: the one place where that is decided.
+
+    Discord's own settings may offer the commands to others; the permission counts all the same.
+
+    Raises:
+        NotAdmin: they may not, or this is no server.
+    """
+    if interaction.guild_id is None or interaction.guild is None:
+        raise NotAdmin(NOT_A_SERVER)
+    if not interaction.permissions.manage_guild:
+        raise NotAdmin(NOT_ADMIN)
+
+
+class AdminGroup(app_commands.Group):
+    """A group whose commands are the admins'."""
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Refuse everybody else."""
+        check_admin(interaction)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A command to be: its options are the callback's parameters."""
+
+    name: str
+    description: str
+    callback: Callable[..., Coroutine[Any, Any, None]]
+
+
+def add_all(group: AdminGroup, listed: Sequence[Listed]) -> AdminGroup:
+    """Add a fresh command for each to the group, so that two clients in one process share none; returns the group."""
+    for one in listed:
+        group.add_command(
+            app_commands.Command(name=one.name, description=one.description, callback=one.callback, parent=None)
+        )
+    return group
+
+
+class ChannelOption(app_commands.Transformer):
+    """A channel where messages are posted; one that is gone arrives as its bare id, which `Desk.channel` refuses."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """Discord's kind of option."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """What Discord offers."""
+        kinds = discord.ChannelType
+        return [kinds.text, kinds.news, kinds.voice, kinds.stage_voice, kinds.forum]
+
+    async def transform(self, interaction: Interaction, value: Any, /) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Leave it as it came."""
+        del interaction
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A rule to set, or to take away when `value` is None."""
+
+    subject: str
+    name: str
+    value: Any
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One admin's one command, deferred privately."""
+
+    interaction: Interaction
+    guild: discord.Guild
+    services: Services
+    at: float
+
+    @classmethod
+    async def open(cls, interaction: Interaction, *, public: bool = False) -> Self:
+        """Defer, privately unless asked otherwise: the answer has fifteen minutes from here."""
+        check_admin(interaction)
+        if interaction.guild is None:
+            raise NotAdmin(NOT_A_SERVER)
+        await interaction.response.defer(ephemeral=not public, thinking=True)
+        services = interaction.client.services
+        return cls(interaction=interaction, guild=interaction.guild, services=services, at=services.clock())
+
+    @property
+    def actor_id(self) -> int:
+        """Who acts."""
+        return self.interaction.user.id
+
+    def member(self, given: discord.Member | discord.User | discord.Object) -> discord.Member:
+        """Return the member.
+
+        Raises:
+            OptionRefused: they left, or are a bot.
+        """
+        if not isinstance(given, discord.Member):
+            raise OptionRefused(
+                f"<@{given.id}> is not in this server (any more), so nothing was changed. "
+                "Rules that were set for them stay, and hold again if they come back."
+            )
+        if given.bot:
+            raise OptionRefused(
+                f"<@{given.id}> is a bot, and bots make no videos. Choose a member; nothing was changed."
+            )
+        return given
+
+    def role(self, given: discord.Role | discord.Object) -> discord.Role:
+        """Return the role, or raise OptionRefused when it is gone."""
+        role = self.guild.get_role(given.id)
+        if role is None:
+            raise OptionRefused("This role does not exist any more, so nothing was changed. Choose another one.")
+        return role
+
+    def subject(self, role: discord.Role | None) -> str:
+        """Return whom a rule for this role is about: @everyone is the server's default."""
+        return "server" if role is None or role.is_default() else f"role:{role.id}"
+
+    def channel(self, given: discord.abc.Snowflake) -> discord.abc.GuildChannel:
+        """Return the channel, or raise OptionRefused when it is gone or hidden from Wanda."""
+        channel = self.guild.get_channel(given.id)
+        if channel is None:
+            raise OptionRefused(
+                "This channel does not exist any more, or Wanda cannot see it, so nothing was changed. "
+                "Choose another one, or let her see it."
+            )
+        return channel
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it."""
+        return await self.services.store.write(transaction)
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Run it without changing anything."""
+        return await self.services.store.read(transaction)
+
+    async def say(
+        self, text: str | None, *, embeds: Sequence[discord.Embed] = (), files: Sequence[discord.File] = ()
+    ) -> None:
+        """Answer, privately."""
+        await self.interaction.edit_original_response(content=text, embeds=embeds, attachments=files)
+
+    async def change(self, *changes: Change, reason: str | None = None) -> None:
+        """Make all the changes with their acts, or none; then say it privately and in the log channel."""
+        done, rules = await self.write(_carried_out(self, changes, reason or ""))
+        await self._tell(changes, done, rules, reason)
+
+    async def clear(self, subject: str, names: AbstractSet[str], *, reason: str | None = None) -> None:
+        """Take back whichever of these rules there are, and say it; there may be none."""
+        changes, done, rules = await self.write(_taken_back(self, subject, names, reason or ""))
+        if not changes:
+            await self.say(rule_changes.nothing_to_clear(subject))
+            return
+        await self._tell(changes, done, rules, reason)
+
+    async def _tell(
+        self,
+        changes: Sequence[Change],
+        done: Sequence[tuple[Any, Any]],
+        rules: Sequence[Rule],
+        reason: str | None,
+    ) -> None:
+        windows = self.windows(rules)
+        used = await self._used(changes, windows)
+        told = [
+            Changed(
+                subject=change.subject,
+                name=change.name,
+                before=before,
+                after=after,
+                expires_at=change.expires_at,
+                window=windows.get(change.name.partition(":")[2]),
+                used_microusd=used.get((change.subject, change.name)),
+            )
+            for change, (before, after) in zip(changes, done, strict=True)
+        ]
+        told[-1:] = [rule_changes.with_note(what, rules, self.services.shipped) for what in told[-1:]]
+        private = "\n\n".join(rule_changes.changed(what) for what in told)
+        lines = [rule_changes.logged(self.actor_id, what, reason) for what in told if rule_changes.is_change(what)]
+        await self.done(Said(private, "\n".join(lines)), rules)
+
+    async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
+        """Return what is held and spent already of each pool that was set, in its running window."""
+        limits = {
+            (change.subject, change.name): Limit(scope, windows[kind], change.value, "")
+            for change in changes
+            if (kind := change.name.removeprefix("budget:")) in windows
+            and change.value is not None
+            and (scope := scopes.of_subject(self.guild.id, change.subject))
+        }
+        standings = await self.read(tables.standings(tuple(limits.values()), at=self.at, keep=False))
+        return {key: one.used_microusd for key, one in zip(limits, standings, strict=True)}
+
+    async def done(self, said: Said, rules: Sequence[Rule]) -> None:
+        """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
+        await self.say(fitting(said.private.split("\n"), MESSAGE_CHARS_MAX))
+        trouble = await self._log(said.log, rules) if said.log else ""
+        if trouble:
+            private = fitting(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
+            await self.say(f"{private}\n\n{trouble}")
+
+    def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
+        """Return the running window of every kind, in this server's timezone."""
+        name = next((str(rule.value) for rule in rules if (rule.subject, rule.name) == ("server", "timezone")), "UTC")
+        tz = zone(name) or zone("UTC")
+        return {} if tz is None else {kind: window(kind, tz, self.at) for kind in KINDS}
+
+    async def _log(self, line: str, rules: Sequence[Rule]) -> str:
+        """Post to the log channel, if one is set; returns a sentence when that failed."""
+        channel_id = next((int(r.value) for r in rules if (r.subject, r.name) == ("server", "log_channel")), None)
+        if channel_id is None:
+            return ""
+        channel = self.guild.get_channel(channel_id)
+        if not isinstance(channel, discord.abc.Messageable):
+            return rule_changes.LOG_GONE
+        try:
+            await channel.send(
+                fitting(line.split("\n"), MESSAGE_CHARS_MAX), allowed_mentions=discord.AllowedMentions.none()
+            )
+        except discord.HTTPException as error:
+            log.warning("the log channel %s of server %s took no message: %s", channel_id, self.guild.id, error)
+            return rule_changes.LOG_SHUT.format(channel=f"<#{channel_id}>")
+        return ""
+
+
+def _taken_back(
+    desk: Desk, subject: str, names: AbstractSet[str], reason: str
+) -> Transaction[tuple[list[Change], list[tuple[Any, Any]], Sequence[Rule]]]:
+    """Clear those of the subject's rules that are named, and return them as changes; "channel:" is every channel."""
+    rules = yield from rulebook.rules_of(desk.guild.id, at=desk.at)
+    about = [
+        rule for rule in rules if rule.subject == subject or (subject[-1:] == ":" and rule.subject.startswith(subject))
+    ]
+    changes = [Change(subject=one.subject, name=one.name, value=None) for one in about if one.name in names]
+    done, rules = yield from _carried_out(desk, changes, reason)
+    return changes, done, rules
+
+
+def _carried_out(
+    desk: Desk, changes: Sequence[Change], reason: str
+) -> Transaction[tuple[list[tuple[Any, Any]], Sequence[Rule]]]:
+    """Make every change, and return what was before and is after each, with the rules that hold now."""
+    done: list[tuple[Any, Any]] = []
+    for change in changes:
+        where = (desk.guild.id, change.subject, change.name)
+        if change.value is None:
+            before = yield from rulebook.clear_rule(*where, actor_id=desk.actor_id, reason=reason, at=desk.at)
+            done.append((before, None))
+        else:
+            done.append(
+                (
+                    yield from rulebook.set_rule(
+                        *where,
+                        change.value,
+                        expires_at=change.expires_at,
+                        actor_id=desk.actor_id,
+                        reason=reason,
+                        at=desk.at,
+                    )
+                )
+            )
+    return done, (yield from rulebook.rules_of(desk.guild.id, at=desk.at))

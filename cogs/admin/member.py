@@ -1,0 +1,134 @@
+"""`/wanda-admin member …`: an allowance of their own, grants, raises, resets and blocks."""
+
+import discord
+from discord import app_commands
+
+from bot.client import Interaction
+from bot.errors import OptionRefused
+from bot.ledger import rules as rulebook
+from bot.ledger.model import Grant, Rule
+from bot.ledger.typed_amount import amount as money
+from bot.storage.transaction import Transaction
+from bot.texts import rule_changes
+from cogs.admin import typed_input
+from cogs.admin.budget import WINDOWS
+from cogs.admin.desk import Change, Desk, Listed, NeededReason, Reason
+
+AnyUser = discord.Member | discord.User
+
+
+async def offer_spans(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """Offer the usual spans of time."""
+    del interaction
+    return [app_commands.Choice(name=span, value=span) for span in typed_input.spans(current)]
+
+
+@app_commands.describe(
+    member="Whose allowance.",
+    window="How often it renews, in the server's timezone.",
+    amount="In dollars: 5, $5 or 5.50; 0 lets them spend nothing.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(window=WINDOWS)
+async def member_set(
+    interaction: Interaction, member: AnyUser, window: str, amount: str, reason: Reason = None
+) -> None:
+    """Set a member's own allowance, which goes before roles and the default."""
+    desk = await Desk.open(interaction)
+    subject = f"member:{desk.member(member).id}"
+    await desk.change(Change(subject=subject, name=f"allowance:{window}", value=money(amount)), reason=reason)
+
+
+@app_commands.describe(
+    member="Who gets it.",
+    amount="In dollars, once: 5, $5 or 5.50.",
+    reason="Why; the member sees it too.",
+    expires_in="Until when it may be used: 12h, 3d, 2w. Without it, it does not expire.",
+)
+@app_commands.autocomplete(expires_in=offer_spans)
+async def member_grant(
+    interaction: Interaction, member: AnyUser, amount: str, reason: NeededReason, expires_in: str | None = None
+) -> None:
+    """Give a member money once, beside the allowance."""
+    desk = await Desk.open(interaction)
+    member_id = desk.member(member).id
+    microusd = _above_zero(amount, "A grant")
+    expires_at = None if expires_in is None else desk.at + typed_input.seconds(expires_in)
+    rules = await desk.write(_granted(desk, member_id, microusd, expires_at, reason))
+    await desk.done(rule_changes.granted(desk.actor_id, member_id, microusd, expires_at, reason), rules)
+
+
+@app_commands.describe(
+    member="Whose allowances.",
+    amount="In dollars, added to each of their allowances: 5, $5 or 5.50.",
+    expires_in="For how long: 12h, 3d, 2w.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.autocomplete(expires_in=offer_spans)
+async def member_raise(
+    interaction: Interaction, member: AnyUser, amount: str, expires_in: str, reason: Reason = None
+) -> None:
+    """Raise all of a member's allowances for a while."""
+    desk = await Desk.open(interaction)
+    subject = f"member:{desk.member(member).id}"
+    value = {"microusd": _above_zero(amount, "A raise")}
+    expires_at = desk.at + typed_input.seconds(expires_in)
+    await desk.change(Change(subject=subject, name="raise", value=value, expires_at=expires_at), reason=reason)
+
+
+@app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")
+async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
+    """Begin a member's running windows again, with nothing spent."""
+    desk = await Desk.open(interaction)
+    subject = f"member:{desk.member(member).id}"
+    await desk.change(Change(subject=subject, name="reset", value=int(desk.at)), reason=reason)
+
+
+@app_commands.describe(member="Who may start no more videos.", reason="Why; the member is told it.")
+async def member_block(interaction: Interaction, member: AnyUser, reason: NeededReason) -> None:
+    """Block a member until somebody unblocks them."""
+    desk = await Desk.open(interaction)
+    subject = f"member:{desk.member(member).id}"
+    await desk.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
+
+
+@app_commands.describe(member="Who may make videos again.", reason="Why, for the audit and the log.")
+async def member_unblock(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
+    """Let a blocked member make videos again."""
+    desk = await Desk.open(interaction)
+    await desk.clear(f"member:{desk.member(member).id}", {"blocked"}, reason=reason)
+
+
+def _above_zero(amount: str, what: str) -> int:
+    microusd = money(amount)
+    if microusd == 0:
+        raise OptionRefused(f"{what} of nothing changes nothing. Give an amount above $0.")
+    return microusd
+
+
+def _granted(
+    desk: Desk, member_id: int, microusd: int, expires_at: float | None, reason: str
+) -> Transaction[tuple[Rule, ...]]:
+    """Add the grant with its act, and return the rules that hold now."""
+    grant = Grant(
+        id=desk.services.new_id(),
+        guild_id=desk.guild.id,
+        member_id=member_id,
+        amount_microusd=microusd,
+        expires_at=expires_at,
+        reason=reason,
+        actor_id=desk.actor_id,
+        at=desk.at,
+    )
+    yield from rulebook.add_grant(grant)
+    return (yield from rulebook.rules_of(desk.guild.id, at=desk.at))
+
+
+COMMANDS = (
+    Listed("set", "Set a member's own allowance, which goes before roles and the default.", member_set),
+    Listed("grant", "Give a member money once, beside the allowance.", member_grant),
+    Listed("raise", "Raise all of a member's allowances for a while.", member_raise),
+    Listed("reset", "Begin a member's running windows again, with nothing spent.", member_reset),
+    Listed("block", "Block a member from making videos until somebody unblocks them.", member_block),
+    Listed("unblock", "Let a blocked member make videos again.", member_unblock),
+)

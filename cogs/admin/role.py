@@ -1,0 +1,77 @@
+"""`/wanda-admin role …`: what a role's members share, may spend each, and may use; @everyone is the default."""
+
+from typing import Literal
+
+import discord
+from discord import app_commands
+
+from bot.client import Interaction
+from bot.errors import OptionRefused
+from bot.ledger.model import KINDS
+from bot.ledger.typed_amount import amount
+from cogs.admin.budget import WINDOWS
+from cogs.admin.desk import Change, Desk, Listed, Reason
+from cogs.admin.server import lists, offer_modes, offer_resolutions
+
+Clearable = Literal["pool", "allowance", "ceiling", "modes", "resolutions", "at_once", "everything"]
+
+
+@app_commands.describe(
+    role="Whom it is for; @everyone is every member's default.",
+    allowance="What each member with the role may spend in the window: 5, $5 or 5.50.",
+    pool="What all members with the role may spend together in the window.",
+    window="The window of the allowance and the pool; a month when not chosen.",
+    ceiling="The most that one video may cost.",
+    at_once="How many videos each may have in the making.",
+    modes="The modes they may use, such as “wan27-image, wan21-image”, or “all”.",
+    resolutions="The resolutions they may use, such as “480p, 720p”, or “all”.",
+    clear="Take one of these back.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(window=WINDOWS)
+@app_commands.autocomplete(modes=offer_modes, resolutions=offer_resolutions)
+async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
+    interaction: Interaction,
+    role: discord.Role,
+    allowance: str | None = None,
+    pool: str | None = None,
+    window: str = "month",
+    ceiling: str | None = None,
+    at_once: app_commands.Range[int, 1, 100] | None = None,
+    modes: str | None = None,
+    resolutions: str | None = None,
+    clear: Clearable | None = None,
+    reason: Reason = None,
+) -> None:
+    """Set or take back a role's rules, several at once when several are given."""
+    desk = await Desk.open(interaction)
+    subject = desk.subject(desk.role(role))
+    given = (
+        (f"allowance:{window}", None if allowance is None else amount(allowance)),
+        (f"budget:{window}", None if pool is None else amount(pool)),
+        ("ceiling", None if ceiling is None else amount(ceiling)),
+        ("at_once", at_once),
+    )
+    changes = [Change(subject=subject, name=name, value=value) for name, value in given if value is not None]
+    changes += lists(subject, modes, resolutions)
+    if (clear is None) == (not changes):
+        raise OptionRefused(
+            "Say either what to set (allowance, pool, ceiling, at_once, modes, resolutions) or, alone, what to clear. "
+            "Nothing was changed."
+        )
+    if clear is not None:
+        await desk.clear(subject, _cleared(clear), reason=reason)
+    else:
+        await desk.change(*changes, reason=reason)
+
+
+def _cleared(what: str) -> set[str]:
+    """Return the rules that a word stands for."""
+    budgets = {"pool": "budget", "allowance": "allowance"}
+    if what in budgets:
+        return {f"{budgets[what]}:{kind}" for kind in KINDS}
+    alone = {"ceiling", "modes", "resolutions", "at_once"}
+    return {what} if what in alone else alone | _cleared("pool") | _cleared("allowance")
+
+
+COMMANDS = (Listed("set", "Set what a role's members may spend and use; @everyone is the default for all.", role_set),)

@@ -1,0 +1,209 @@
+"""`/wanda-admin …` for the server as a whole: modes, approval, log, timezone, policy, pause."""
+
+import asyncio
+import zoneinfo
+from functools import lru_cache
+
+import discord
+from discord import app_commands
+
+from bot.client import Interaction
+from bot.errors import OptionRefused
+from bot.ledger.typed_amount import amount
+from bot.ledger.windows import zone
+from bot.texts.plain import plain
+from cogs.admin import typed_input
+from cogs.admin.desk import LOG_NEEDS, Change, ChannelOption, Desk, Listed, NeededReason, Reason
+from cogs.admin.member import offer_spans
+
+OFF = "off"
+APPROVAL_WAIT_S = 24 * 3600
+_Choices = list[app_commands.Choice[str]]
+
+
+async def offer_modes(interaction: Interaction, current: str) -> _Choices:
+    """Offer lists of modes, one mode longer than what is typed."""
+    del interaction
+    return [
+        app_commands.Choice(name=text, value=text) for text in typed_input.completions(current, typed_input.mode_ids())
+    ]
+
+
+async def offer_resolutions(interaction: Interaction, current: str) -> _Choices:
+    """Offer lists of resolutions, one longer than what is typed."""
+    del interaction
+    return [
+        app_commands.Choice(name=text, value=text)
+        for text in typed_input.completions(current, typed_input.resolutions())
+    ]
+
+
+async def offer_zones(interaction: Interaction, current: str) -> _Choices:
+    """Offer the timezones that contain what is typed."""
+    del interaction
+    names = await asyncio.to_thread(_zone_names)
+    return [app_commands.Choice(name=name, value=name) for name in typed_input.matching(current, names)]
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> tuple[str, ...]:
+    """Return every timezone's name; reading them opens hundreds of files, so it is done once, in a thread."""
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
+def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Change]:
+    """Return the changes that the two lists mean; what was not given changes nothing.
+
+    "all" is no rule for the server, and every one of them for a role, which may so have more than the default.
+    """
+    changes: list[Change] = []
+    for name, text, known in (
+        ("modes", modes, typed_input.mode_ids()),
+        ("resolutions", resolutions, typed_input.resolutions()),
+    ):
+        if text is not None:
+            chosen = typed_input.chosen(text, known, what=name.removesuffix("s"))
+            everything = None if subject == "server" else list(known)  # a role's "all" goes before a narrower default
+            changes.append(Change(subject=subject, name=name, value=everything if chosen is None else list(chosen)))
+    return changes
+
+
+@app_commands.describe(
+    modes="The modes that members may use, such as “wan27-image, wan21-image”, or “all”.",
+    resolutions="The resolutions that members may use, such as “480p, 720p”, or “all”.",
+    role="Only for this role; without it, the default for every member.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.autocomplete(modes=offer_modes, resolutions=offer_resolutions)
+async def set_modes(
+    interaction: Interaction,
+    modes: str | None = None,
+    resolutions: str | None = None,
+    role: discord.Role | None = None,
+    reason: Reason = None,
+) -> None:
+    """Set which modes and resolutions may be used."""
+    desk = await Desk.open(interaction)
+    subject = desk.subject(None if role is None else desk.role(role))
+    changes = lists(subject, modes, resolutions)
+    if not changes:
+        raise OptionRefused("Say which modes or which resolutions may be used, or “all”. Nothing was changed.")
+    await desk.change(*changes, reason=reason)
+
+
+@app_commands.describe(
+    above="Videos dearer than this wait for approval: 2, $2 or 2.50; or “off”.",
+    role="Whose members may approve; those who manage the server always may.",
+    wait="How long it waits for an answer before the money is given back: 1h, 12h, 1d. A day when not given.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.autocomplete(wait=offer_spans)
+async def approval(
+    interaction: Interaction,
+    above: str,
+    role: discord.Role | None = None,
+    wait: str | None = None,
+    reason: Reason = None,
+) -> None:
+    """Let dear videos wait for somebody's approval."""
+    desk = await Desk.open(interaction)
+    if above.strip().lower() == OFF:
+        await desk.clear("server", {"approval"}, reason=reason)
+        return
+    known = None if role is None else desk.role(role)
+    if known is not None and known.is_default():
+        raise OptionRefused("With @everyone, members could approve their own videos. Choose another role.")
+    value = {
+        "above_microusd": amount(above),
+        "role_id": None if known is None else known.id,
+        "wait_s": APPROVAL_WAIT_S if wait is None else typed_input.seconds(wait),
+    }
+    await desk.change(Change(subject="server", name="approval", value=value), reason=reason)
+
+
+@app_commands.describe(
+    channel="Where acts and warnings are posted; without it, nowhere any more.",
+    reason="Why, for the audit and the log.",
+)
+async def log_channel(
+    interaction: Interaction,
+    channel: app_commands.Transform[discord.Object, ChannelOption] | None = None,
+    reason: Reason = None,
+) -> None:
+    """Choose where administrative acts and budget warnings are posted."""
+    desk = await Desk.open(interaction)
+    if channel is None:
+        await desk.clear("server", {"log_channel"}, reason=reason)
+        return
+    known = desk.channel(channel)
+    if not isinstance(known, discord.abc.Messageable):
+        raise OptionRefused(
+            f"Nothing can be posted in <#{known.id}> itself. Choose a text channel; nothing was changed."
+        )
+    missing = discord.Permissions(LOG_NEEDS.value & ~known.permissions_for(desk.guild.me).value)
+    if missing.value:
+        names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
+        raise OptionRefused(
+            f"Wanda cannot post in <#{known.id}>, because she lacks: {names}. Allow that there, or choose another "
+            "channel; nothing was changed."
+        )
+    await desk.change(Change(subject="server", name="log_channel", value=known.id), reason=reason)
+
+
+@app_commands.describe(name="Such as Europe/Berlin; type a city to find it.", reason="Why, for the audit and the log.")
+@app_commands.autocomplete(name=offer_zones)
+async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
+    """Set where this server's days, weeks and months begin at midnight."""
+    desk = await Desk.open(interaction)
+    known = next((one for one in await asyncio.to_thread(_zone_names) if _same(one, name)), None)
+    if known is None or zone(known) is None:
+        raise OptionRefused(
+            f"Wanda knows no timezone “{plain(name, 40)}”. Type a city and choose one of the "
+            "names that Discord then offers, such as Europe/Berlin; nothing was changed."
+        )
+    await desk.change(Change(subject="server", name="timezone", value=known), reason=reason)
+
+
+def _same(one: str, other: str) -> bool:
+    return one.lower() == other.strip().lower().replace(" ", "_")
+
+
+@app_commands.describe(
+    unclear="Who pays when a video failed and fal may have billed it all the same.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(
+    unclear=[
+        app_commands.Choice(name="charge: the member who asked for it", value="charge"),
+        app_commands.Choice(name="absorb: the server, not the member", value="absorb"),
+    ]
+)
+async def policy(interaction: Interaction, unclear: str, reason: Reason = None) -> None:
+    """Set who pays for a failed video that fal may have billed."""
+    desk = await Desk.open(interaction)
+    await desk.change(Change(subject="server", name="policy", value=unclear), reason=reason)
+
+
+@app_commands.describe(reason="Why; members are told it.")
+async def pause(interaction: Interaction, reason: NeededReason) -> None:
+    """Let nobody start a video until `resume`."""
+    desk = await Desk.open(interaction)
+    await desk.change(Change(subject="server", name="paused", value=reason), reason=reason)
+
+
+@app_commands.describe(reason="Why, for the audit and the log.")
+async def resume(interaction: Interaction, reason: Reason = None) -> None:
+    """End the pause."""
+    desk = await Desk.open(interaction)
+    await desk.clear("server", {"paused"}, reason=reason)
+
+
+COMMANDS = (
+    Listed("modes", "Choose which modes and resolutions may be used, by everybody or by a role.", set_modes),
+    Listed("approval", "Let videos above a price wait until somebody approves them.", approval),
+    Listed("log-channel", "Choose where administrative acts and budget warnings are posted.", log_channel),
+    Listed("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
+    Listed("policy", "Choose who pays for a failed video that fal may have billed.", policy),
+    Listed("pause", "Let nobody start a video; those in the making finish.", pause),
+    Listed("resume", "End the pause.", resume),
+)

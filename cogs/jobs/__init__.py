@@ -1,0 +1,1 @@
+"""`/jobs`: a member's videos, listed, shown, cancelled and replayed."""

@@ -1,0 +1,258 @@
+"""`/jobs`: a member's own videos in this server, listed, shown, cancelled, as recipes, and made again from one."""
+
+import io
+import logging
+import re
+from typing import Any, Self
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.cards.embeds import to_embed, to_view
+from bot.client import Interaction, Services, Wanda
+from bot.errors import OptionRefused, Refusal, StorageError
+from bot.jobs import queries
+from bot.jobs.model import Job
+from bot.jobs.recipe import recipe_of
+from bot.jobs.transactions import get
+from bot.ledger.model import Who
+from bot.runner.job_files import inputs_gone
+from bot.runner.retention import DAY_S
+from bot.texts import jobs as words
+from bot.texts.card import Card
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, Kept, Page
+from bot.texts.mode_settings import described
+from cogs.admin.desk import Listed
+from cogs.history_pages import STALE, cursor_text, moment, show_page, turn_page
+from cogs.jobs.replay import replay_video
+from cogs.ordering.who import asker
+
+log = logging.getLogger(__name__)
+OFFERED_MAX = 25  # Discord shows no more choices
+LOOKED_THROUGH_MAX = 200  # a member's latest jobs, among which a typed text is looked for
+_FULL_ID = re.compile(r"[0-9a-f]{32}")
+_SHORT_ID = re.compile(r"[0-9a-f]{6,31}")
+
+
+async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
+    """Return the page of the member's jobs that begins after `cursor`, or the newest one when that is empty.
+
+    Raises:
+        OptionRefused: the cursor or the filter is not one of ours.
+        StorageError: the database did not answer.
+    """
+    if wanted != ANY and wanted not in FILTERS:
+        raise OptionRefused(STALE)
+    jobs = await services.store.read(
+        queries.member_jobs(
+            who.guild_id,
+            who.member_id,
+            mode=None if mode == ANY else mode,
+            states=() if wanted == ANY else FILTERS[wanted][1],
+            before=moment(cursor),
+            limit=PAGE_LINES + 1,  # one more tells whether there is an older page
+        )
+    )
+    older = cursor_text(*queries.place_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
+    return words.jobs_card(Page(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
+
+
+class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_TEMPLATE):
+    """Turns the page of a private list."""
+
+    def __init__(self, mode: str, wanted: str, cursor: str) -> None:
+        """Stand for the button that the card shows."""
+        super().__init__(discord.ui.Button(label="Page", custom_id=f"{words.PAGE_PREFIX}{mode}:{wanted}:{cursor}"))
+        self.mode = mode
+        self.wanted = wanted
+        self.cursor = cursor
+
+    @classmethod
+    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
+        """Read the page from the button's id."""
+        return cls(match["mode"], match["filter"], match["cursor"])
+
+    async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Put the page in the place of the one that is shown; errors are answered here: discord.py only logs them."""
+        await interaction.response.defer()
+        await turn_page(interaction, self._page(interaction))
+
+    async def _page(self, interaction: Interaction) -> Card:
+        return await jobs_page(interaction.client.services, asker(interaction), self.mode, self.wanted, self.cursor)
+
+
+@app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
+@app_commands.choices(
+    mode=[app_commands.Choice(name=title, value=mode_id) for mode_id, title in words.TITLES.items()],
+    state=[app_commands.Choice(name=label, value=name) for name, (label, _) in FILTERS.items()],
+)
+async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
+    """List the member's own videos here, a page at a time."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await show_page(interaction, await jobs_page(interaction.client.services, who, mode, state, ""))
+
+
+async def own_job(services: Services, who: Who, text: str) -> Job:
+    """Return the member's job here that this text names: its id, or the beginning that its card shows.
+
+    Raises:
+        OptionRefused: there is none, or more than one.
+        StorageError: the database did not answer.
+    """
+    wanted = text.strip().lower().removeprefix("job").strip()
+    if _FULL_ID.fullmatch(wanted):
+        job = await services.store.read(get(wanted))
+        if job is not None and (job.guild_id, job.member_id) == (who.guild_id, who.member_id):
+            return job
+    elif _SHORT_ID.fullmatch(wanted):
+        found = await services.store.read(queries.jobs_by_short_id(who.guild_id, who.member_id, wanted))
+        if len(found) == 1:
+            return found[0]
+    raise OptionRefused(words.NO_JOB)
+
+
+async def offer_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+    """Return the member's latest videos whose name has what was typed."""
+    return await _offered(interaction, current, ())
+
+
+async def offer_open_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+    """Return the member's videos that can still be cancelled."""
+    return await _offered(interaction, current, (*FILTERS["open"][1], *FILTERS["waiting"][1]))
+
+
+async def _offered(interaction: Interaction, current: str, states: tuple[Any, ...]) -> list[app_commands.Choice[str]]:
+    typed = current.strip().lower()
+    try:
+        who = asker(interaction)
+        limit = LOOKED_THROUGH_MAX if typed else OFFERED_MAX
+        jobs = await interaction.client.services.store.read(
+            queries.member_jobs(who.guild_id, who.member_id, states=states, limit=limit)
+        )
+    except (Refusal, StorageError):
+        log.warning("no videos could be offered", exc_info=True)
+        return []
+    named = [(words.choice(job), job.id) for job in jobs]
+    fitting = [(name, job_id) for name, job_id in named if typed in name.lower() or job_id == typed]
+    return [app_commands.Choice(name=name, value=job_id) for name, job_id in fitting[:OFFERED_MAX]]
+
+
+@app_commands.describe(job="Which one; type a part of its prompt or its number.")
+@app_commands.autocomplete(job=offer_jobs)
+async def show(interaction: Interaction, job: str) -> None:
+    """Show all that is known of one of the member's videos."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    services = interaction.client.services
+    found = await own_job(services, who, job)
+    gone = await inputs_gone(found, services.settings.data_dir)
+    keeps_until = found.created_at + services.settings.keep_days * DAY_S
+    kept = Kept(children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until)
+    told = described(found)
+    card = words.job_card(found, kept, mode_title=told.mode_title, settings=told.settings)
+    await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+
+
+@app_commands.describe(job="Which one; only videos that are not made yet can be cancelled.")
+@app_commands.autocomplete(job=offer_open_jobs)
+async def cancel(interaction: Interaction, job: str) -> None:
+    """Take one of the member's videos back, if that is still possible."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    services = interaction.client.services
+    found = await own_job(services, who, job)
+    sentence = await services.runner.cancel(found.id, member_id=who.member_id)
+    await interaction.edit_original_response(content=sentence)
+
+
+@app_commands.describe(job="Which one; type a part of its prompt or its number.")
+@app_commands.autocomplete(job=offer_jobs)
+async def recipe(interaction: Interaction, job: str) -> None:
+    """Give the member the recipe of one of their videos as a file."""
+    who = asker(interaction)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    found = await own_job(interaction.client.services, who, job)
+    content = recipe_of(found).to_file()
+    file = discord.File(io.BytesIO(content), filename=f"recipe-{words.short_id(found)}.json")
+    await interaction.edit_original_response(content=words.RECIPE, attachments=[file])
+
+
+@app_commands.describe(
+    recipe="The JSON file that /jobs recipe gave you.",
+    image="The picture, if the recipe has one.",
+    end_image="The last frame, if the recipe has one.",
+    video="The clip, if the recipe has one.",
+    audio="The sound, if the recipe has one.",
+    **{f"image{number}": f"Reference picture {number}, if the recipe has it." for number in range(1, 6)},
+    **{f"video{number}": f"Reference clip {number}, if the recipe has it." for number in range(1, 4)},
+)
+async def replay(
+    interaction: Interaction,
+    recipe: discord.Attachment,
+    *,
+    image: discord.Attachment | None = None,
+    end_image: discord.Attachment | None = None,
+    video: discord.Attachment | None = None,
+    audio: discord.Attachment | None = None,
+    image1: discord.Attachment | None = None,
+    image2: discord.Attachment | None = None,
+    image3: discord.Attachment | None = None,
+    image4: discord.Attachment | None = None,
+    image5: discord.Attachment | None = None,
+    video1: discord.Attachment | None = None,
+    video2: discord.Attachment | None = None,
+    video3: discord.Attachment | None = None,
+) -> None:
+    """Make a video from a recipe and its files."""
+    given = {"image": image, "end_image": end_image, "video": video, "audio": audio}
+    given |= {"image1": image1, "image2": image2, "image3": image3, "image4": image4, "image5": image5}
+    given |= {"video1": video1, "video2": video2, "video3": video3}
+    await replay_video(interaction, recipe, {name: file for name, file in given.items() if file is not None})
+
+
+COMMANDS = (
+    Listed("list", "See your own videos here: how they stand, what they cost, and where they are.", list_jobs),
+    Listed("show", "See all about one of your videos.", show),
+    Listed("cancel", "Take back a video that is not made yet.", cancel),
+    Listed("recipe", "Get one of your videos as a recipe: a small file to keep, share or change.", recipe),
+    Listed("replay", "Make a video from a recipe and its files.", replay),
+)
+
+
+def offered() -> app_commands.Group:
+    """Return the group, made anew, as a sync would send it."""
+    group = app_commands.Group(
+        name="jobs",
+        description="Your own videos in this server.",
+        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
+        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+    )
+    for one in COMMANDS:
+        group.add_command(app_commands.Command(name=one.name, description=one.description, callback=one.callback))
+    return group
+
+
+class Jobs(commands.Cog):
+    """Owns `/jobs` and the buttons that turn its pages."""
+
+    def __init__(self, bot: Wanda) -> None:
+        """Nothing is in the tree before `cog_load`."""
+        self.bot = bot
+        self.group = offered()
+
+    async def cog_load(self) -> None:
+        """Begin to answer."""
+        self.bot.tree.add_command(self.group)
+        self.bot.add_dynamic_items(JobsPageButton)
+
+    async def cog_unload(self) -> None:
+        """Answer no more."""
+        self.bot.tree.remove_command(self.group.name)
+        self.bot.remove_dynamic_items(JobsPageButton)
+
+
+def jobs(bot: Wanda) -> tuple[Jobs]:
+    """Make the cog."""
+    return (Jobs(bot),)

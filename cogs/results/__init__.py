@@ -1,0 +1,1 @@
+"""What people do with a finished video: buttons, forms, reactions and direct messages."""

@@ -1,0 +1,200 @@
+"""The forms that a finished video's buttons open: Edit, Continue and Restyle, and the files that are no longer kept."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import discord
+
+from bot.catalogue.fields import MediaSpec, OptionSpec
+from bot.catalogue.registry import build, by_id
+from bot.client import Interaction, Services
+from bot.errors import FilesGone
+from bot.jobs.model import Input, Job
+from bot.jobs.rerun import CONTINUES, RESTYLES, Again, continued, editable, edited, restyled
+from bot.ledger.model import Ask
+from bot.media.intake import inputs_folder
+from bot.runner.job_files import copy_result, result_path
+from bot.texts import finished
+from bot.texts.finished import Clip
+from cogs.ordering.command import Origin, make_video
+from cogs.results.rerun import Wish, answering, carry_out, wish_for
+
+Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
+
+
+class Form(discord.ui.Modal):
+    """A form about one finished job; it is forgotten after a time, because Discord does not tell when it is closed."""
+
+    def __init__(self, services: Services, job: Job, title: str) -> None:
+        """It has no field yet."""
+        super().__init__(title=title, timeout=services.settings.draft_life_s)
+        self.services = services
+        self.job = job
+        self.texts: dict[str, Item] = {}
+
+    def ask(self, spec: OptionSpec, value: Any, *, hint: str | None = None) -> None:
+        """Add a field for one of the mode's options, filled in with `value`."""
+        item, too_long = _item(spec, "" if value is None else str(value))
+        description = finished.LONGER if too_long else hint or finished.hint(spec)
+        self.texts[spec.name] = item
+        self.add_item(discord.ui.Label(text=finished.label(spec.name), description=description, component=item))
+
+    def given(self) -> dict[str, str | None]:
+        """Return what was filled in, by option; None for an empty field, and no entry for one that stays as it is."""
+        found: dict[str, str | None] = {}
+        for name, item in self.texts.items():
+            text = item.values[0] if isinstance(item, discord.ui.Select) else item.value.strip()
+            if text or not isinstance(item, discord.ui.TextInput) or item.placeholder != finished.UNCHANGED:
+                found[name] = text or None
+        return found
+
+    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Carry the form out, and say privately what was wrong with it."""
+        await answering(interaction, self.carry_out(interaction))
+
+    async def carry_out(self, interaction: Interaction) -> None:
+        """Make what the form asks for."""
+        raise NotImplementedError
+
+
+def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
+    """Return the field, and whether `value` is too long for it; a field with choices offers them."""
+    if spec.choices:
+        options = [
+            discord.SelectOption(label=str(one), value=str(one), default=str(one) == value) for one in spec.choices
+        ]
+        return discord.ui.Select(custom_id=spec.name, options=options, required=True), False
+    is_text = spec.kind == "string"
+    too_long = len(value) > finished.TEXT_CHARS_MAX
+    most = (
+        min(spec.length_max or finished.TEXT_CHARS_MAX, finished.TEXT_CHARS_MAX)
+        if is_text
+        else finished.NUMBER_CHARS_MAX
+    )
+    item = discord.ui.TextInput[Any](
+        custom_id=spec.name,
+        style=discord.TextStyle.paragraph if is_text else discord.TextStyle.short,
+        default=None if too_long else value or None,
+        placeholder=finished.UNCHANGED if too_long else None,
+        required=spec.required and not too_long,
+        max_length=most,
+    )
+    return item, too_long
+
+
+class EditForm(Form):
+    """The same job with another prompt, negative prompt, seed, length or resolution."""
+
+    def __init__(self, services: Services, job: Job) -> None:
+        """Show what the job asked for, and the seed that it got."""
+        super().__init__(services, job, "Edit and make it again")
+        specs = by_id(job.mode).specs()
+        for name, value in editable(job).items():
+            self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name))
+
+    async def carry_out(self, interaction: Interaction) -> None:
+        """Make the edited job; each form is a wish of its own, so two edits may run at once."""
+        again = edited(self.job, self.given())
+        trigger = f"button:edit:{self.custom_id}"  # the same form sent twice is one wish
+        await carry_out(interaction, wish_for(self.services, self.job, again, trigger))
+
+
+class ClipForm(Form):
+    """A new video that begins with the finished one: its continuation, or its remake in another style."""
+
+    def __init__(self, services: Services, job: Job, what: Clip) -> None:
+        """Show the prompt to go on from."""
+        super().__init__(services, job, finished.CLIP_TITLES[what])
+        self.what: Clip = what
+        specs = by_id(CONTINUES if what == "continue" else RESTYLES).specs()
+        self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what])
+        if what == "continue":
+            self.ask(specs["duration"], finished.total_s(job), hint=finished.TOTAL_HINT)
+        resolution, choices = job.options.get("resolution"), specs["resolution"].choices
+        self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
+
+    async def carry_out(self, interaction: Interaction) -> None:
+        """Make it from Wanda's own copy of the video."""
+        changes = self.given()
+
+        async def prepare(job_id: str) -> Again:
+            clip = await _clip(self.services, self.job, job_id, self.what)
+            return _from_clip(self.job, clip, self.what, changes)
+
+        trigger = f"button:{self.what}:{self.custom_id}"
+        ask = Ask(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask))
+
+
+def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Again:
+    prompt = changes.get("prompt", job.options.get("prompt")) or ""
+    again = continued(job, clip, prompt=prompt) if what == "continue" else restyled(job, clip, prompt=prompt)
+    asked = {name: value for name, value in changes.items() if name != "prompt"}
+    mode = build(again.mode.id, {**again.mode.options(), **asked}, again.mode.attached())
+    return Again(mode=mode, inputs=again.inputs, notes=again.notes)
+
+
+async def _clip(services: Services, job: Job, job_id: str, what: Clip) -> Input:
+    """Give the new job the video as its clip; of one that is too long to continue, the end.
+
+    Raises:
+        FilesGone: Wanda's copy of the video is no longer kept.
+        Refusal: it cannot be made to fit.
+    """
+    spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
+    path = inputs_folder(services.settings.data_dir, job_id) / "video.mp4"
+    await copy_result(job, services.settings.data_dir, path)
+    return await _fitted(services, path, spec, finished.clip_name(job))
+
+
+async def _fitted(services: Services, path: Any, spec: MediaSpec, shown_name: str) -> Input:
+    facts = await services.prober.facts(path, shown_name=shown_name)
+    fitted = await services.fitter.fit(path, facts, spec, keep="end")
+    return Input(
+        option="video",
+        path=str(fitted.path.relative_to(services.settings.data_dir)),
+        file_name=shown_name,
+        kind=fitted.facts.kind,
+        format=fitted.facts.format,
+        size_bytes=fitted.facts.size_bytes,
+        width=fitted.facts.width,
+        height=fitted.facts.height,
+        seconds=fitted.facts.seconds,
+        codec=fitted.facts.codec,
+        changes=fitted.changes,
+    )
+
+
+async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
+    """Open the form for a video that begins with this one.
+
+    Raises:
+        FilesGone: Wanda's copy of the video is no longer kept.
+    """
+    services = interaction.client.services
+    if not await asyncio.to_thread(result_path(job, services.settings.data_dir).is_file):
+        raise FilesGone(finished.result_not_kept(services.settings.keep_days))
+    await interaction.response.send_modal(ClipForm(services, job, what))
+
+
+class UploadForm(discord.ui.Modal):
+    """Asks for the files of a job again that are no longer kept; with them it is made as a command would."""
+
+    def __init__(self, services: Services, job: Job, again: Again, trigger: str) -> None:
+        """Show a field for each file."""
+        super().__init__(title="Attach the files again", timeout=services.settings.draft_life_s)
+        self.again = again
+        self.origin = Origin(parent_id=job.id, trigger=trigger, notes=again.notes)
+        self.files: dict[str, discord.ui.FileUpload[Any]] = {}
+        for item in job.inputs[: finished.UPLOADS_MAX]:
+            upload = discord.ui.FileUpload[Any](custom_id=item.option, required=True, min_values=1, max_values=1)
+            self.files[item.option] = upload
+            hint = finished.upload_hint(item, services.settings.keep_days)
+            self.add_item(discord.ui.Label(text=finished.label(item.option), description=hint, component=upload))
+
+    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+        """Make the video with these files."""
+        files = {option: upload.values[0] for option, upload in self.files.items()}
+        mode = self.again.mode
+        await answering(interaction, make_video(interaction, type(mode), mode.options(), files, origin=self.origin))
