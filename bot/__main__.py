@@ -83,14 +83,14 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
 
 def _commands() -> int:
     from cogs import menus, privacy, quota  # noqa: PLC0415 - see the module's docstring
-    from cogs.admin import cog as admin  # noqa: PLC0415 - see the module's docstring
+    from cogs.admin import cog  # noqa: PLC0415 - see the module's docstring
     from cogs.jobs import cog as jobs  # noqa: PLC0415 - see the module's docstring
     from cogs.wan import cog as wan  # noqa: PLC0415 - see the module's docstring
     from cogs.wan.groups import command_payload  # noqa: PLC0415 - see the module's docstring
 
     members = [quota.offered(), jobs.offered(), privacy.offered()]
     # The message menus stand last, where discord.py's tree has them.
-    groups = [*wan.offered(), *members, admin.offered(), *menus.offered()]
+    groups = [*wan.offered(), *members, cog.offered(), *menus.offered()]
     print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
     return 0
 

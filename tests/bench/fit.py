@@ -25,7 +25,7 @@ from bot.settings import MIB, Settings
 from bot.tasks import end
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
 from tests.bench.lag import Lag
-from tests.jobs_samples import a_job
+from tests.support.job_samples import a_job
 
 LIMIT_BYTES = 10 * MIB
 SIZE_MB, SIZE_OFF_MB = 25, 1

@@ -29,7 +29,7 @@ from bot.settings import Settings
 from bot.storage.database import open_store
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
 from tests.bench.figures import Case, Goal, Reading, Spec
-from tests.stores import PostgresServer, settings_for
+from tests.support.stores import PostgresServer, settings_for
 
 _COROUTINES = (1, 10, 100)
 _RUN_S = 1.2

@@ -15,7 +15,7 @@ import aiohttp
 
 from bot.tasks import end
 from sandbox.stage import Control, Process, attached
-from tests.media_samples import png
+from tests.support.media_samples import png
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
 Mark: TypeAlias = tuple[float, dict[str, float]]  # a moment, and what each had used of a processor's time by then

@@ -14,10 +14,10 @@ from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
 from bot.net.transport import make_http
 from bot.settings import Settings
 from sandbox.fal.server import FalSandbox
-from tests.media_samples import png
+from tests.support.media_samples import png
 
 ENDPOINT = "fal-ai/wan-i2v"
-TABLE: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "unit/fal/samples/errors.json").read_text())
+TABLE: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "unit/fal/wire/samples/errors.json").read_text())
 # One of each status and source; the unit tests read every row.
 ERRORS = list({(row["status"], row["source"]): row for row in TABLE}.values())
 

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage, eventually
-from tests.e2e.asking import Answer, admin, ask, click, logged, read, until
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import finished, in_state, order, refusal
+from tests.support.text_commands import Answer, admin, ask, click, logged, read, until
+from tests.support.video_steps import finished, in_state, order, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = QUICK | {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "50"}
@@ -224,7 +224,7 @@ async def test_blocks_and_pauses_stop_videos(stage: Stage, tmp_path: Path) -> No
 
 
 def _picture(folder: Path) -> Path:
-    from tests.e2e.play import picture  # noqa: PLC0415 - beside its only use
+    from tests.support.video_steps import picture  # noqa: PLC0415 - beside its only use
 
     return picture(folder)
 

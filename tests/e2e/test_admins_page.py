@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
-from tests.e2e.asking import as_read, ask
 from tests.e2e.conftest import QUICK
+from tests.support.text_commands import as_read, ask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = Path(__file__).resolve().parents[2] / "docs/admins.md"

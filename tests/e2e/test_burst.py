@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.stage import Stage, eventually
-from tests.e2e.play import books_are_right, held_and_spent, picture
+from tests.support.video_steps import books_are_right, held_and_spent, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COST_MICROUSD = 200_000

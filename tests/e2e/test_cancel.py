@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

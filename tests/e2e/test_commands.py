@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import finished, order, picture, says
+from tests.support.video_steps import finished, order, picture, says
 
 module = pytest.mark.asyncio(loop_scope="module")
 CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
 
 FAL: dict[str, dict[str, Any]] = {
     "accepted": {"at": "upload", "delay_s": 4, "times": 1},

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, attached, eventually, text_of
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import PRICED, finished, in_state, order, picture, replied, says
+from tests.support.video_steps import PRICED, finished, in_state, order, picture, replied, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024

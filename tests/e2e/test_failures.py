@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.fal.errors import MODEL, PLATFORM
 from sandbox.stage import Stage, text_of
-from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

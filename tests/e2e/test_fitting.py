@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from sandbox.stage import Stage, text_of
-from tests import media_samples
-from tests.e2e.play import finished, real_file
+from tests.support import media_samples
+from tests.support.video_steps import finished, real_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, attached, eventually, fields_of, text_of
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import finished, says
 from tests.e2e.test_delivery import exchanges, held
 from tests.e2e.test_fitting import noisy_png
+from tests.support.video_steps import finished, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024

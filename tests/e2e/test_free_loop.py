@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from sandbox.stage import Stage
-from tests.e2e.asking import admin, until
-from tests.e2e.past import write_past
-from tests.e2e.play import PRICED, picture
+from tests.support.spending_past import write_past
+from tests.support.text_commands import admin, until
+from tests.support.video_steps import PRICED, picture
 
 SOON_MS = 500
 MEANWHILE = ("quota show", "quota history", "quota ask", "quota show", "wan27 image")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.asking import Answer, ask, click, read
-from tests.e2e.play import PRICED, finished, in_state, order, picture, real_file, refusal
+from tests.support.text_commands import Answer, ask, click, read
+from tests.support.video_steps import PRICED, finished, in_state, order, picture, real_file, refusal
 
 module = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sandbox.stage import Process, Stage
-from tests.e2e.play import finished, in_state, order
+from tests.support.video_steps import finished, in_state, order
 
 
 async def ledger(stage: Stage, *arguments: str) -> tuple[int, str]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, attached, eventually, text_of
-from tests import media_samples
-from tests.e2e.play import clip, finished, picture, real_file, refusal
+from tests.support import media_samples
+from tests.support.video_steps import clip, finished, picture, real_file, refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

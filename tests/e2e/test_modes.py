@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.demo import look_at
 from sandbox.stage import Stage, text_of
-from tests.e2e.play import books_are_right, clip, finished, picture, voice
+from tests.support.video_steps import books_are_right, clip, finished, picture, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sandbox.stage import Stage, text_of
-from tests.e2e.play import books_are_right, finished, held_and_spent, order, picture, refusal
+from tests.support.video_steps import books_are_right, finished, held_and_spent, order, picture, refusal
 
 
 async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:

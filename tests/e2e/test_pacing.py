@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, text_of
-from tests.e2e.play import in_state, order, replied
+from tests.support.video_steps import in_state, order, replied
 
 JOB_S = 3
 REPLIED = "The reply to this message says how it ended."

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e.again import id_of, made, react, restart
-from tests.e2e.asking import Answer, ask, read
-from tests.e2e.play import books_are_right, database, finished, held_and_spent, in_state, order
+from tests.support.rerun_steps import id_of, made, react, restart
+from tests.support.text_commands import Answer, ask, read
+from tests.support.video_steps import books_are_right, database, finished, held_and_spent, in_state, order
 
 
 async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:

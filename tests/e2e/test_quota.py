@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
-from tests.e2e.asking import Answer, admin, ask, click, until
 from tests.e2e.conftest import QUICK
-from tests.e2e.past import write_past
-from tests.e2e.play import database
+from tests.support.spending_past import write_past
+from tests.support.text_commands import Answer, admin, ask, click, until
+from tests.support.video_steps import database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = QUICK | {"WANDA_STORAGE_TIMEOUT_S": "1", "WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "500"}

@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.e2e import asking
 from tests.e2e.conftest import QUICK
-from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, picture, says
 from tests.e2e.test_approval import press as decide
 from tests.e2e.test_approval import ready, waiting
-from tests.e2e.test_asking import ASKING, ask, press, reads
-from tests.stores import PostgresServer, postgres_server
+from tests.e2e.test_confirmation import ASKING, ask, press, reads
+from tests.support import text_commands
+from tests.support.stores import PostgresServer, postgres_server
+from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, picture, says
 
 __all__ = ["postgres_server"]
 
@@ -77,10 +77,10 @@ async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> Non
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
-    await asking.admin(stage, "pause", reason="holidays")
+    await text_commands.admin(stage, "pause", reason="holidays")
     assert "paused" in await decide(stage, message_id, "Approve", user="boss")
     assert await in_state(stage, message_id, "waiting")
-    await asking.admin(stage, "resume")
+    await text_commands.admin(stage, "resume")
     assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
     await says(stage, message_id, "$0.20")
 
@@ -90,7 +90,7 @@ async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -
     stage = empty_stage
     await stage.discord.post("world", {"roles": [{"name": "rich"}], "members": [{"name": "maker", "roles": ["rich"]}]})
     await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10")
-    await asking.admin(stage, "role set", role="rich", window="day", allowance="5")
+    await text_commands.admin(stage, "role set", role="rich", window="day", allowance="5")
     question = await ask(stage, files)
     await stage.discord.post("gone", {"roles": ["rich"]})
     await press(stage, question, "Make it")
@@ -104,7 +104,7 @@ async def test_pause_between_question_and_make_it(empty_stage: Stage, files: Pat
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
-    await asking.admin(stage, "pause", reason="holidays")
+    await text_commands.admin(stage, "pause", reason="holidays")
     await press(stage, question, "Make it")
     await reads(stage, question["id"], "paused Wanda")
     assert [m for m in await stage.messages(seen_by="friend") if "getting a video" in text_of(m)] == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, attached, eventually, text_of
-from tests.e2e.again import (
+from tests.support.rerun_steps import (
     differ,
     id_of,
     inputs,
@@ -21,8 +21,8 @@ from tests.e2e.again import (
     spent_by,
     wait_for,
 )
-from tests.e2e.asking import admin, ask
-from tests.e2e.play import PRICED, books_are_right, finished, in_state, picture, replied
+from tests.support.text_commands import admin, ask
+from tests.support.video_steps import PRICED, books_are_right, finished, in_state, picture, replied
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage
-from tests import media_samples
-from tests.e2e.play import clip, held_and_spent, picture, real_file, refusal, voice
+from tests.support import media_samples
+from tests.support.video_steps import clip, held_and_spent, picture, real_file, refusal, voice
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually
-from tests.e2e.again import react
-from tests.e2e.play import books_are_right, finished, held_and_spent, in_state, order
+from tests.support.rerun_steps import react
+from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order
 
 MEMBERS = 50
 COST_MICROUSD = 200_000

@@ -16,7 +16,7 @@ from bot.errors import (
     FalUnreachable,
 )
 from bot.fal.wire.types import Submitted, UnitPrice
-from tests.fal_servers import (
+from tests.support.scripted_fal import (
     COMPLETED,
     ID,
     KEY,

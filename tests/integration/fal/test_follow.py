@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.client import FalClient
 from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
-from tests.fal_servers import (
+from tests.support.scripted_fal import (
     COMPLETED,
     ID,
     Answer,

@@ -9,7 +9,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from bot.errors import FalAccountError, FalError, FalRefused, FalReplyLost, FalUnreachable
 from bot.fal.client import FalClient
-from tests.fal_servers import (
+from tests.support.scripted_fal import (
     ENDPOINT,
     ID,
     KEY,

@@ -10,8 +10,8 @@ from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
 from bot.settings import Settings
-from tests import media_samples
-from tests.integration.media.conftest import Files
+from tests.support import media_samples
+from tests.support.file_server import Files
 
 MB = 1_000_000
 

@@ -11,7 +11,7 @@ import pytest
 from bot.errors import StorageError
 from bot.storage.postgres import PostgresStore, _Ownership  # pyright: ignore[reportPrivateUsage] - its bound is
 from bot.storage.transaction import Many, One, Transaction
-from tests.stores import PostgresServer
+from tests.support.stores import PostgresServer
 
 _asyncpg: Any = asyncpg
 

@@ -15,7 +15,7 @@ from bot.storage.migrate import SCHEMA_DIR, migrate
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
-from tests.jobs_samples import NOW, RESULT, a_job
+from tests.support.job_samples import NOW, RESULT, a_job
 
 NEWER = (',"parent_id":null', ',"parent_at":null', ',"trigger":null', ',"notes":[]', ',"files_gone_at":null')
 _JOB = """

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue import registry
 from bot.catalogue.cheaper import cheaper
-from tests.catalogue_samples import LEAST, facts, request
+from tests.support.catalogue_samples import LEAST, facts, request
 
 PRICES = registry.price_table()
 

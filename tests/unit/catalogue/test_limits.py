@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.errors import MediaRefused
-from tests.catalogue_samples import MB, facts, request
+from tests.support.catalogue_samples import MB, facts, request
 
 WITH_AUDIO = {"wan27-image": ("image", "audio"), "wan25-image": ("image", "audio")}
 

@@ -7,7 +7,7 @@ import pytest
 from bot.catalogue import registry
 from bot.catalogue.fields import OptionSpec
 from bot.errors import OptionRefused
-from tests.catalogue_samples import request
+from tests.support.catalogue_samples import request
 
 NEGATIVE_21 = (
     "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, overall "

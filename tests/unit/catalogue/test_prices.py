@@ -14,7 +14,7 @@ from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff
 from bot.settings import Settings
-from tests.catalogue_samples import facts, request
+from tests.support.catalogue_samples import facts, request
 
 PRICES = registry.price_table()
 PER_SECOND = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.catalogue import registry
 from bot.catalogue.mode import Mode
 from bot.errors import OptionRefused
-from tests.catalogue_samples import LEAST, attached, request
+from tests.support.catalogue_samples import LEAST, attached, request
 
 
 def payload(mode: Mode) -> dict[str, Any]:

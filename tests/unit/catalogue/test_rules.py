@@ -5,7 +5,7 @@ import pytest
 from bot.catalogue import registry
 from bot.catalogue.limits import check_media
 from bot.errors import MediaRefused, OptionRefused
-from tests.catalogue_samples import LEAST, MB, attached, facts, request
+from tests.support.catalogue_samples import LEAST, MB, attached, facts, request
 
 
 @pytest.mark.parametrize(

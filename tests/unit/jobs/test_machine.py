@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.jobs import machine
 from bot.jobs.machine import Event, step
 from bot.jobs.model import FINISHED, Failure, Job
-from tests.jobs_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
+from tests.support.job_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
 
 BILLED = replace(FAILURE, billed="yes")
 PERHAPS = replace(FAILURE, billed="perhaps")

@@ -12,9 +12,9 @@ from bot.errors import OptionRefused
 from bot.jobs import rerun
 from bot.jobs.model import Job
 from bot.jobs.recipe import RECIPE_BYTES_MAX, read_recipe, recipe_of, replay
-from tests.catalogue_samples import attached
-from tests.jobs_samples import RESULT, a_job
-from tests.unit.jobs.test_again import jobs
+from tests.support.catalogue_samples import attached
+from tests.support.job_samples import RESULT, a_job
+from tests.unit.jobs.test_rerun import jobs
 
 
 @pytest.mark.parametrize("mode_id", [mode.id for mode in MODES])

@@ -5,8 +5,8 @@ from hypothesis import settings
 
 from bot.storage.batch import execute
 from bot.storage.transaction import Transaction
-from tests.ledger_machine import LedgerMachine, step
-from tests.stores import MemoryStore
+from tests.support.ledger_histories import LedgerMachine, step
+from tests.support.stores import MemoryStore
 
 
 class InMemory(LedgerMachine):

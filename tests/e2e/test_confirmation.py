@@ -1,0 +1,155 @@
+"""The question before a costly job, as the member who asked sees it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, eventually, text_of
+from tests.support import text_commands
+from tests.support.video_steps import books_are_right, clip, finished, held_and_spent, picture
+
+ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
+COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8, "resolution": "1080p"}
+
+
+async def ask(stage: Stage, files: Path, **options: Any) -> dict[str, Any]:
+    """Type a costly command as maker and return the question, which nobody else sees."""
+    answer = await stage.slash("maker", "wan27 image", {**COSTLY, **options}, image=picture(files))
+    assert answer["ephemeral"], answer
+    question = await shown(stage, answer["message_id"], "Make it")
+    assert await stage.message(question["id"], seen_by="friend") is None
+    return question
+
+
+async def shown(stage: Stage, message_id: str, label: str) -> dict[str, Any]:
+    """Return the question once it has a button whose label begins so."""
+
+    async def look() -> dict[str, Any] | None:
+        message = await stage.message(message_id)
+        return message if message and any(text.startswith(label) for text in labels(message)) else None
+
+    return await eventually(look, what=f"{label} button")
+
+
+def labels(message: dict[str, Any]) -> list[str]:
+    """Return the labels of a message's buttons."""
+    return [part["label"] for row in message["components"] for part in row["components"]]
+
+
+async def press(stage: Stage, message: dict[str, Any], label: str) -> dict[str, Any]:
+    """Press the button whose label begins so."""
+    full = next(text for text in labels(message) if text.startswith(label))
+    return await stage.discord.post("click", {"user": "maker", "message": message["id"], "label": full})
+
+
+async def reads(stage: Stage, message_id: str, words: str) -> dict[str, Any]:
+    """Return the private message once it says these words."""
+
+    async def look() -> dict[str, Any] | None:
+        message = await stage.message(message_id)
+        return message if message and words in text_of(message) else None
+
+    return await eventually(look, what=f"“{words}”")
+
+
+async def card(stage: Stage, question: dict[str, Any]) -> str:
+    """Return the id of the public card that came after the question."""
+
+    async def look() -> str | None:
+        seen = await stage.messages(seen_by="friend")
+        return next((m["id"] for m in seen if int(m["id"]) > int(question["id"])), None)
+
+    return await eventually(look, what="public card")
+
+
+async def test_make_it(empty_stage: Stage, files: Path) -> None:
+    """The question tells the price, its formula and what it leaves; nothing is held until Make it; one press counts."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    question = await ask(stage, files)
+    words = text_of(question)
+    for part in ("$1.20", "8 s × $0.15", "$5.00 → **$3.80**", "$10,000.00 → **$9,998.80**", "Nothing is held"):
+        assert part in words
+    assert held_and_spent(stage) == {}
+    presses = [press(stage, question, "Make it") for _ in range(3)]
+    answers = await asyncio.gather(*presses, return_exceptions=True)  # a press may find the button gone already
+    assert any(isinstance(answer, dict) and answer["acknowledged"] for answer in answers)
+    message = await finished(stage, await card(stage, question))
+    assert "$1.20" in text_of(message)
+    assert "getting a video ready" not in text_of(message)
+    assert len(await stage.fal.get("submits")) == 1
+    await books_are_right(stage)
+
+
+async def test_cheaper(empty_stage: Stage, files: Path) -> None:
+    """Cheaper lowers the resolution first and then the length, and Make it makes what was shown last."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    question = await ask(stage, files)
+    await press(stage, question, "Cheaper: $0.80")
+    question = await reads(stage, question["id"], "8 s × $0.10")
+    await press(stage, question, "Cheaper: $0.70")
+    question = await reads(stage, question["id"], "7 s × $0.10")
+    await press(stage, question, "Make it")
+    await finished(stage, await card(stage, question))
+    (request,) = await stage.fal.get("requests")
+    assert (request["input"]["resolution"], request["input"]["duration"]) == ("720p", 7)
+
+
+async def test_cancel(empty_stage: Stage, files: Path) -> None:
+    """Cancel leaves nothing: no hold, no file, no request, and the buttons are over."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    question = await ask(stage, files)
+    await press(stage, question, "Cancel")
+    message = await reads(stage, question["id"], "Nothing was held or charged")
+    assert message["components"] == []
+    assert held_and_spent(stage) == {}
+
+    async def no_files() -> bool | None:
+        left = await asyncio.to_thread(lambda: [p for p in (stage.folder / "inputs").rglob("*") if p.is_file()])
+        return None if left else True
+
+    await eventually(no_files, what="empty folder")
+    assert await stage.fal.get("requests") == []
+
+
+async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
+    """A question from before a restart is over, and says so."""
+    stage = empty_stage
+    bot = await stage.start_bot(**ASKING)
+    question = await ask(stage, files)
+    await bot.stop()
+    await stage.start_bot(**ASKING)
+    await press(stage, question, "Make it")
+    await reads(stage, question["id"], "run the command again")
+    assert await stage.fal.get("requests") == []
+
+
+async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) -> None:
+    """Reference clips count by their seconds, so the question comes once they were read, and privately all the same."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    options = {"prompt": "Video 1 dances", "duration": 5, "resolution": "720p"}
+    reference = await asyncio.to_thread(clip, files, 9.0)
+    answer = await stage.slash("maker", "wan27 reference", options, video1=reference)
+
+    async def look() -> dict[str, Any] | None:
+        seen = await stage.messages()
+        return next((m for m in seen if m["ephemeral_for"] == "maker" and m["components"]), None)
+
+    question = await eventually(look, what="question")
+    assert "for $1.40?" in text_of(question)
+    assert await stage.message(answer["message_id"]) is None
+    await press(stage, question, "Make it")
+    await finished(stage, await card(stage, question))
+
+
+async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> None:
+    """Below the threshold that a member has set, Wanda does not ask."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    await text_commands.ask(stage, "maker", "quota ask", above="2")
+    answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
+    assert not answer["ephemeral"]
+    await finished(stage, answer["message_id"])

@@ -1,0 +1,225 @@
+"""The buttons below a finished video, pressed by its owner and by others."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stage import Stage, attached, eventually, text_of
+from tests.support.rerun_steps import (
+    differ,
+    id_of,
+    inputs,
+    labels,
+    latest_input,
+    one_video,
+    press,
+    restart,
+    spent_by,
+    submit,
+    wait_for,
+)
+from tests.support.text_commands import admin, ask
+from tests.support.video_steps import books_are_right, finished, in_state, order, picture, real_file, refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def child(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the card that a press has led to, once its video is there."""
+    assert answer["acknowledged"], answer
+    assert not answer["ephemeral"], answer
+    message = await finished(stage, answer["message_id"])
+    await in_state(stage, answer["message_id"], "done")
+    return message
+
+
+async def test_the_buttons(stage: Stage, files: Path) -> None:
+    """A finished card offers the same again, changed, longer, restyled, at the other setting, and gone."""
+    message = await stage.message(await one_video(stage, files))
+    assert message is not None
+    assert labels(message) == ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Final (1080p)", "Delete"]
+    assert [len(row["components"]) for row in message["components"]] == [5, 2]
+
+
+async def test_new_seed(stage: Stage, files: Path) -> None:
+    """New seed asks for the same without the seed, and its card stands apart from the parent's."""
+    parent = await one_video(stage, files)
+    before = await latest_input(stage)
+    await child(stage, await press(stage, "friend", parent, "New seed"))
+    after = await latest_input(stage)
+    assert differ(before, after) == {"seed"}
+    assert "seed" not in after
+
+
+async def test_final_and_draft(stage: Stage, files: Path) -> None:
+    """Final is the same job at the best setting, Draft at the cheapest, and the card says what that changes."""
+    parent = await one_video(stage, files)
+    before = await latest_input(stage)
+    best = await child(stage, await press(stage, "maker", parent, "Final (1080p)"))
+    after = await latest_input(stage)
+    assert differ(before, after) == {"resolution"}
+    assert (after["resolution"], after["seed"]) == ("1080p", 7)
+    assert "not give the same picture" in text_of(best)
+    assert "Draft (720p)" in labels(best)
+    await child(stage, await press(stage, "maker", best["id"], "Draft (720p)"))
+    assert differ(before, await latest_input(stage)) == set()
+
+
+async def test_edit(stage: Stage, files: Path) -> None:
+    """Edit shows what was asked for and the seed that fal took, and makes what was filled in."""
+    parent = await order(stage, files, negative_prompt="rain")
+    await finished(stage, parent)
+    await in_state(stage, parent, "done")
+    answer = await press(stage, "friend", parent, "Edit")
+    fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}
+    assert list(fields) == ["prompt", "negative_prompt", "seed", "duration", "resolution"]
+    assert fields["prompt"]["value"] == "the lake begins to shimmer"
+    assert (fields["negative_prompt"]["value"], fields["duration"]["value"]) == ("rain", "2")
+    assert int(fields["seed"]["value"]) >= 0
+    new = {"prompt": "the lake freezes", "negative_prompt": "", "duration": "3", "resolution": "1080p"}
+    message = await child(stage, await submit(stage, "friend", answer, **new))
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["duration"], asked["resolution"]) == ("the lake freezes", 3, "1080p")
+    assert str(asked["seed"]) == fields["seed"]["value"]
+    assert "negative_prompt" not in asked
+    assert asked.get("enable_prompt_expansion", True) is True
+    assert "the lake freezes" in text_of(message)
+
+
+async def test_an_edit_that_the_mode_does_not_take(stage: Stage, files: Path) -> None:
+    """A value out of its bounds is refused privately, with the bounds, and nothing is asked of fal."""
+    parent = await one_video(stage, files)
+    before = len(await stage.fal.get("requests"))
+    answer = await press(stage, "maker", parent, "Edit")
+    refused = await submit(stage, "maker", answer, duration="99")
+    assert "15" in await refusal(stage, refused)
+    assert len(await stage.fal.get("requests")) == before
+
+
+async def test_continue(stage: Stage, files: Path) -> None:
+    """Continue goes on from the video itself, and its duration is the whole one's."""
+    parent = await one_video(stage, files)
+    answer = await press(stage, "friend", parent, "Continue")
+    fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}
+    assert list(fields) == ["prompt", "duration", "resolution"]
+    assert fields["duration"]["value"] == "7"
+    message = await child(stage, await submit(stage, "friend", answer, prompt="a boat comes", duration="6"))
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["duration"]) == ("a boat comes", 6)
+    assert asked["video_url"]
+    assert "image_url" not in asked
+    assert "$0.60" in text_of(message)
+
+
+async def test_nothing_is_read_for_who_is_blocked(stage: Stage, files: Path) -> None:
+    """A blocked member is refused before a clip is copied, read or cut, by the button and by the command."""
+    parent = await one_video(stage, files)
+    clip = await asyncio.to_thread(lambda: real_file(files, "broken.mp4", b"\0" * 5000))
+    for video in (stage.folder / "results").glob("*.mp4"):
+        video.write_bytes(clip.read_bytes())
+    await admin(stage, "member block", member="friend", reason="spam")
+    try:
+        answer = await press(stage, "friend", parent, "Continue")
+        pressed = await submit(stage, "friend", answer, prompt="a boat comes", duration="6")
+        typed = await stage.slash("friend", "wan22 video", {"prompt": "oil"}, video=clip)
+        for one in (pressed, typed):
+            assert "blocked" in await refusal(stage, one, user="friend")
+    finally:
+        await admin(stage, "member unblock", member="friend")
+
+
+async def test_restyle(stage: Stage, files: Path) -> None:
+    """Restyle has Wan 2.2 remake the video."""
+    parent = await one_video(stage, files)
+    answer = await press(stage, "friend", parent, "Restyle")
+    message = await child(stage, await submit(stage, "friend", answer, prompt="as an oil painting"))
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["resolution"]) == ("as an oil painting", "720p")
+    assert asked["video_url"]
+    assert "Wan 2.2" in text_of(message)
+
+
+async def test_delete(stage: Stage, files: Path) -> None:
+    """Delete is its owner's and the moderators'; it takes the message and Wanda's copy of the video."""
+    parent = await one_video(stage, files)
+    other = await press(stage, "friend", parent, "Delete")
+    assert "Only the member who asked" in await refusal(stage, other, user="friend")
+    copies = len(list((stage.folder / "results").iterdir()))
+    await press(stage, "maker", parent, "Delete")
+    await wait_for(stage, "The video is deleted")
+    assert await stage.message(parent) is None
+    assert len(list((stage.folder / "results").iterdir())) == copies - 1
+    theirs = await one_video(stage, files)
+    await press(stage, "admin", theirs, "Delete")
+    await wait_for(stage, "The video is deleted", seen_by="admin")
+    assert await stage.message(theirs) is None
+
+
+async def test_one_at_a_time(stage: Stage, files: Path) -> None:
+    """While a member's rerun is running, a second press by the same member makes no second one."""
+    parent = await one_video(stage, files)
+    before = len(await stage.fal.get("requests"))
+    await stage.fal.post("settings", {"seconds_per_job": 2})
+    try:
+        first = await press(stage, "friend", parent, "Rerun")
+        await in_state(stage, first["message_id"], "queued", "running")
+        second = await press(stage, "friend", parent, "Rerun")
+        assert await refusal(stage, second, user="friend")
+        await child(stage, first)
+    finally:
+        await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    assert len(await stage.fal.get("requests")) == before + 1
+
+
+async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
+    """A rerun whose picture is gone asks for it again in a form, and then makes the video as the parent's child."""
+    parent = await one_video(stage, files)
+    before = await latest_input(stage)
+    for folder in (stage.folder / "inputs").iterdir():
+        await asyncio.to_thread(shutil.rmtree, folder)
+    edit = await press(stage, "maker", parent, "Edit")
+    assert "no longer kept" in await refusal(stage, edit)
+    answer = await press(stage, "maker", parent, "Rerun")
+    assert [field["custom_id"] for field in answer["modal"]["fields"]] == ["image"]
+    image = await asyncio.to_thread(picture, files)
+    form = {"user": "maker", "modal": answer["modal"]["id"], "files": {"image": attached(image)}}
+    await child(stage, await stage.discord.post("submit", form))
+    assert differ(before, await latest_input(stage)) == set()
+
+
+async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
+    """A rerun above the member's threshold asks whoever pressed, privately, before anything is held."""
+    parent = await one_video(stage, files)
+    before = len(await stage.fal.get("requests"))
+    await ask(stage, "friend", "quota ask", above="0.1")
+    answer = await press(stage, "friend", parent, "Rerun")
+    assert answer["ephemeral"]
+
+    async def asked() -> dict[str, Any] | None:
+        message = await stage.message(answer["message_id"], seen_by="friend")
+        return message if message and "Make it" in labels(message) else None
+
+    question = await eventually(asked, what="question")
+    assert len(await stage.fal.get("requests")) == before
+    await press(stage, "friend", question["id"], "Make it")
+    await inputs(stage, before + 1)
+    await ask(stage, "friend", "quota ask", above="100")
+
+
+async def test_rerun_after_a_restart(stage: Stage, files: Path) -> None:
+    """Rerun asks fal for the same input field for field, from Wanda's own copy, and whoever presses pays."""
+    parent = await one_video(stage, files)
+    first = await latest_input(stage)
+    await restart(stage)
+    before = await asyncio.to_thread(spent_by, stage, await id_of(stage, "friend"))
+    message = await child(stage, await press(stage, "friend", parent, "Rerun"))
+    second = await latest_input(stage)
+    assert differ(first, second) == set()
+    assert (second["seed"], second["enable_prompt_expansion"]) == (7, False)
+    assert second["prompt"] != first["prompt"]
+    assert parent in text_of(message)
+    assert await asyncio.to_thread(spent_by, stage, await id_of(stage, "friend")) == before + 200_000
+    await books_are_right(stage)

@@ -1,0 +1,56 @@
+"""What is kept, and for how long: through the bot and both stand-ins."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, eventually
+from tests.support.video_steps import books_are_right, database, finished, held_and_spent, in_state, order, states
+
+
+async def _made(stage: Stage, message_id: str) -> dict[str, Any]:
+    message = await finished(stage, message_id)
+    await in_state(stage, message_id, "done")
+    return message
+
+
+async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> None:
+    """A start removes what is older than the kept days from disk; the job is still listed with its recipe."""
+    await empty_stage.start_bot()
+    old = await _made(empty_stage, await order(empty_stage, files))
+    young = await _made(empty_stage, await order(empty_stage, files))
+    assert empty_stage.bot is not None
+    await empty_stage.bot.stop()
+    with closing(sqlite3.connect(database(empty_stage), timeout=5)) as connection, connection:
+        connection.execute("UPDATE jobs SET created_at = created_at - 31 * 86400 WHERE message_id = ?", (old["id"],))
+        ids = {str(row[1]): row[0] for row in connection.execute("SELECT id, message_id FROM jobs")}
+    await empty_stage.start_bot()
+
+    async def gone() -> bool | None:
+        return None if (empty_stage.folder / "results" / f"{ids[old['id']]}.mp4").exists() else True
+
+    await eventually(gone, what="old result removed")
+    assert not (empty_stage.folder / "inputs" / ids[old["id"]]).exists()
+    assert (empty_stage.folder / "results" / f"{ids[young['id']]}.mp4").exists()
+    assert (empty_stage.folder / "inputs" / ids[young["id"]]).exists()
+    await books_are_right(empty_stage)
+
+
+async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, files: Path) -> None:
+    """Its jobs and files are deleted at once, nobody is named in its books, and the amounts are still there."""
+    await empty_stage.start_bot()
+    card = await _made(empty_stage, await order(empty_stage, files))
+    before = held_and_spent(empty_stage)
+    await empty_stage.discord.post("gone", {"server": "Studio", "bot": True})
+
+    async def forgotten() -> bool | None:
+        kept = [*(empty_stage.folder / "results").iterdir(), *(empty_stage.folder / "inputs").iterdir()]
+        return None if kept or card["id"] in states(empty_stage) else True
+
+    await eventually(forgotten, what="server forgotten")
+    with closing(sqlite3.connect(database(empty_stage), timeout=5)) as connection:
+        assert connection.execute("SELECT count(*) FROM draws WHERE member_id > 0").fetchone() == (0,)
+    after = held_and_spent(empty_stage)
+    assert {scope: sums for scope, sums in before.items() if not scope.startswith("member:")}.items() <= after.items()
+    await books_are_right(empty_stage)

@@ -1,0 +1,64 @@
+"""A video that is too large for where it goes: a copy that fits, or the link."""
+
+from typing import Any
+
+from bot.texts.result_link import KEPT_S
+
+NOW = 1_800_000_000.0
+MIB = 1024 * 1024
+Stage = Any  # tests/integration/cards/conftest.py: test folders are not packages
+REFUSED = (413, {"code": 40005})
+
+
+def original(payload: dict[str, Any]) -> str | None:
+    """Return what the card says of the original."""
+    return next((field["value"] for field in payload["embeds"][0]["fields"] if field["name"] == "Original"), None)
+
+
+async def test_a_copy_within_the_limit_is_posted_and_forgotten(stage: Stage) -> None:
+    """A video above the limit is posted as a copy that fits, beside the original's link; only the original stays."""
+    stage.shrinker.can = True
+    job = stage.job()
+    stage.fake.video = bytes(stage.fake.video) + (11 * MIB).to_bytes(4, "big") + b"free" + bytes(11 * MIB - 8)
+    await stage.cards.prepare(job, None)
+    delivered = await stage.cards.deliver(job, None)
+    (asked,) = stage.fake.by("PATCH /webhooks")
+    assert asked.files == [("wanda-wan27-image-42.mp4", 10 * MIB)]
+    assert (delivered.as_, delivered.size_bytes) == ("attachment", 10 * MIB)
+    said = original(asked.payload)
+    assert said is not None
+    assert f"{stage.fake.url}/cdn/out.mp4" in said
+    assert f"<t:{int(NOW) + 60 + KEPT_S}:D>" in said
+    assert "1280 \u00d7 720" in asked.payload["embeds"][0]["footer"]["text"]
+    assert [path.name for path in (stage.settings.data_dir / "results").iterdir()] == [f"{job.id}.mp4"]
+
+
+async def test_a_refused_size_is_tried_once_at_less(stage: Stage) -> None:
+    """A size that Discord refuses although it had allowed it is tried once more, at 0.7 of it."""
+    stage.shrinker.can = True
+    stage.fake.replies["PATCH /webhooks"] = [REFUSED]
+    delivered = await stage.cards.deliver(stage.job(), None)
+    sizes = [size for asked in stage.fake.by("PATCH /webhooks") for _, size in asked.files]
+    assert sizes == [300_000, 210_000]
+    assert delivered.as_ == "attachment"
+
+
+async def test_a_size_refused_twice_becomes_a_link(stage: Stage) -> None:
+    """When the smaller copy is refused too, the card gets the link and its last day, and nothing is tried again."""
+    stage.shrinker.can = True
+    stage.fake.replies["PATCH /webhooks"] = [REFUSED, REFUSED]
+    delivered = await stage.cards.deliver(stage.job(), None)
+    last = stage.fake.asked[-1]
+    assert delivered.as_ == "link"
+    assert last.files == []
+    assert f"fal keeps it until about <t:{int(NOW) + 60 + KEPT_S}:D>" in last.payload["content"]
+    assert stage.shrinker.asked == [210_000]
+
+
+async def test_what_cannot_be_made_is_asked_for_once(stage: Stage) -> None:
+    """A copy that could not be made is not tried again by the next attempt at the delivery."""
+    job = stage.job()
+    stage.fake.video = bytes(stage.fake.video) + (11 * MIB).to_bytes(4, "big") + b"free" + bytes(11 * MIB - 8)
+    await stage.cards.prepare(job, None)
+    assert (await stage.cards.deliver(job, None)).as_ == "link"
+    assert stage.shrinker.asked == [10 * MIB]

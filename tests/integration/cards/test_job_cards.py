@@ -1,0 +1,215 @@
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.errors import DeliveryError, DiscordBusy
+from bot.jobs.model import Failure, Live, Result
+
+NOW = 1_800_000_000.0
+MIB = 1024 * 1024
+CARD = 3000
+Stage = Any  # tests/integration/cards/conftest.py: test folders are not packages
+
+
+async def test_progress_edits_the_card_and_leaves_nothing_behind(stage: Stage) -> None:
+    """A shown card is edited through the interaction, with its button, and discord.py keeps no view of it."""
+    job = stage.job(state="queued", result=None)
+    async with stage.cards:
+        stage.cards.show(job, Live(position=3), None)
+        await asyncio.wait_for(stage.fake.arrived.wait(), 5)
+    (asked,) = stage.fake.by("PATCH /webhooks/4000/token/messages/3000")
+    assert "Queued at fal, 3 ahead" in asked.payload["embeds"][0]["description"]
+    assert asked.payload["components"][0]["components"][0]["custom_id"] == f"wanda:cancel:{job.id}"
+    assert asked.payload["allowed_mentions"] == {"parse": []}
+    assert "attachments" not in asked.payload
+    assert stage.client.persistent_views == []
+    assert not stage.client._connection._view_store._views
+    assert not stage.client._connection._view_store._synced_message_views
+
+
+async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
+    """The finished video is attached to the same message, and the file stays in the results folder."""
+    job = stage.job()
+    delivered = await stage.cards.deliver(job, None)
+    (asked,) = stage.fake.by("PATCH /webhooks")
+    assert asked.files == [("wanda-wan27-image-42.mp4", 300_000)]
+    offered = [button["custom_id"] for row in asked.payload["components"] for button in row["components"]]
+    assert offered[0] == f"wanda:rerun:{job.id}"
+    assert len(offered) == 7
+    assert not stage.client._connection._view_store._views
+    assert (delivered.as_, delivered.message_id, delivered.size_bytes) == ("attachment", CARD, 300_000)
+    assert (stage.settings.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
+
+
+async def test_delivering_again_is_the_same_edit(stage: Stage) -> None:
+    """After a crash the file on disk is used again, and the same edit replaces the same attachment."""
+    job = stage.job()
+    await stage.cards.deliver(job, None)
+    stage.now += 100
+    assert (await stage.cards.deliver(job, None)).message_id == CARD
+    first, second = stage.fake.by("PATCH /webhooks")
+    assert first == second
+    assert stage.fake.video_hits == 1
+
+
+async def test_after_the_token_the_bot_edits(stage: Stage) -> None:
+    """After 15 minutes the same message is edited with the bot's token."""
+    stage.now = NOW + 900
+    await stage.cards.deliver(stage.job(), None)
+    assert [asked.path for asked in stage.fake.asked] == ["/channels/2000/messages/3000"]
+    assert stage.fake.asked[0].files
+
+
+async def test_a_dead_token_is_not_the_end(stage: Stage) -> None:
+    """When Discord calls the token invalid early, the bot's token is used at once."""
+    stage.fake.replies["PATCH /webhooks"] = [(401, {"code": 50027, "message": "Invalid Webhook Token"})]
+    delivered = await stage.cards.deliver(stage.job(), None)
+    assert delivered.as_ == "attachment"
+    assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
+
+
+async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
+    """After an hour a new message replies to the card; a repeat finds it, even without the nonce."""
+    stage.now = NOW + 3600
+    job = stage.job()
+    delivered = await stage.cards.deliver(job, None)
+    (posted,) = stage.fake.by("POST /channels/2000/messages")
+    assert posted.payload["message_reference"]["message_id"] == str(CARD)
+    assert (posted.payload["nonce"], posted.payload["enforce_nonce"]) == (f"d{job.id}"[:25], True)
+    assert posted.payload["allowed_mentions"] == {"parse": [], "replied_user": False}
+    assert posted.payload["content"] == "<@50>, your video is ready."
+    (settled,) = stage.fake.by("PATCH /channels/2000/messages/3000")
+    assert settled.payload["components"] == []
+    again = await stage.cards.deliver(job, None)
+    assert (again.message_id, len(stage.fake.by("POST"))) == (delivered.message_id, 1)
+
+
+async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
+    """When somebody deleted the card, the video comes in a message of its own that names the member."""
+    stage.fake.replies["PATCH /webhooks"] = [(404, {"code": 10008, "message": "Unknown Message"})]
+    delivered = await stage.cards.deliver(stage.job(), None)
+    (posted,) = stage.fake.by("POST")
+    assert "message_reference" not in posted.payload
+    assert posted.payload["content"] == "<@50>, your video is ready."
+    assert posted.files
+    assert (delivered.as_, delivered.message_id) == ("attachment", 9000)
+
+
+@pytest.mark.parametrize("refusal", [(413, {"code": 40005}), (400, {"code": 40005}), (413, {})])
+async def test_a_file_that_discord_calls_too_large_becomes_a_link(stage: Stage, refusal: Any) -> None:
+    """413 and 40005 end in fal's link on the same card, without an attachment."""
+    stage.fake.replies["PATCH /webhooks"] = [refusal]
+    delivered = await stage.cards.deliver(stage.job(), None)
+    last = stage.fake.asked[-1]
+    assert delivered.as_ == "link"
+    assert (last.files, last.payload["attachments"]) == ([], [])
+    assert f"{stage.fake.url}/cdn/out.mp4" in last.payload["content"]
+
+
+async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
+    """A video above the interaction's own limit is linked at once, with both numbers."""
+    job = stage.job()
+    small = replace(job, address=replace(job.address, size_limit_bytes=200_000))
+    assert (await stage.cards.deliver(small, None)).as_ == "link"
+    (asked,) = stage.fake.asked
+    assert asked.payload["content"].startswith(
+        "The video is 0.3 MiB, above this server's 0.2 MiB, so here is fal's link"
+    )
+
+
+@pytest.mark.parametrize("body", [b"<html>not a video</html>", b""])
+async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes) -> None:
+    """A download that is not a whole MP4 is fetched once more, then fal's link is posted."""
+    stage.fake.video = body
+    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+    assert stage.fake.video_hits == 2
+    assert not list((stage.settings.data_dir / "results").iterdir())
+
+
+async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> None:
+    """When fal's storage fails for good after a success, the member gets fal's link."""
+    stage.fake.video_status = 503
+    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+    assert "fal's storage didn't hand it to Wanda" in stage.fake.asked[0].payload["content"]
+
+
+async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
+    """A connection that breaks during the upload is tried again after a wait, with the whole file."""
+    stage.fake.replies["PATCH /webhooks"] = [None]
+    assert (await stage.cards.deliver(stage.job(), None)).as_ == "attachment"
+    assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
+    assert stage.slept == [1.0]
+
+
+async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) -> None:
+    """While the video is fresh a busy Discord ends the try; later its link is posted in the file's place."""
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    with pytest.raises(DiscordBusy):
+        await stage.cards.deliver(stage.job(completed_at=NOW), None)
+    assert len(stage.fake.asked) == 3
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    long_ago = stage.job(completed_at=NOW - stage.settings.attach_patience_s)
+    assert (await stage.cards.deliver(long_ago, None)).as_ == "link"
+
+
+async def test_no_permission_is_a_sentence(stage: Stage) -> None:
+    """When Wanda may not post, the error says what an admin can do."""
+    stage.now = NOW + 900
+    stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
+    with pytest.raises(DeliveryError, match="ask an admin to let Wanda view the channel"):
+        await stage.cards.deliver(stage.job(), None)
+
+
+async def test_used_up_edits_lead_to_a_reply(stage: Stage) -> None:
+    """30046, with or without `retry_after`, leads to a reply at once."""
+    stage.now = NOW + 1000
+    stage.fake.replies["PATCH /channels"] = [(400, {"code": 30046})]
+    assert (await stage.cards.deliver(stage.job(), None)).message_id == 9000
+
+
+async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
+    """How a job ended is on the card when `finish` returns, and no older state comes after it."""
+    job = stage.job(state="queued", result=None)
+    async with stage.cards:
+        stage.cards.show(job, Live(position=3), None)
+        await asyncio.wait_for(stage.fake.arrived.wait(), 5)
+        ended = replace(job, state="failed", updated_at=NOW + 5, charged_microusd=0, failure=Failure(kind="account"))
+        await stage.cards.finish(ended, Live(), None)
+        stage.cards.show(job, Live(position=1), None)
+        await asyncio.sleep(0)
+    last = stage.fake.asked[-1]
+    assert "Nothing was charged." in last.payload["embeds"][0]["description"]
+    assert last.payload["components"] == []
+    assert len(stage.fake.asked) == 2
+
+
+async def test_an_ending_that_waits_for_discord(stage: Stage) -> None:
+    """`finish` gives up after bounded tries, and says that another time may do: the card is still in progress."""
+    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    job = stage.job(state="cancelled", result=None, charged_microusd=0)
+    with pytest.raises(DiscordBusy):
+        await stage.cards.finish(job, Live(), None)
+    assert len(stage.fake.asked) == 3
+    assert stage.slept == [1.0, 2.0]
+
+
+async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
+    """`finish` returns where Discord will never take it."""
+    stage.now = NOW + 900
+    stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
+    await stage.cards.finish(stage.job(state="cancelled", result=None, charged_microusd=0), Live(), None)
+
+
+async def test_a_disk_that_fails_leaves_the_link(stage: Stage) -> None:
+    """A video that Wanda's own disk does not take is posted as fal's link, for it was paid for."""
+    (stage.settings.data_dir / "results").write_text("a file where the folder must be")
+    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+
+
+async def test_only_fals_hosts_are_asked(stage: Stage) -> None:
+    """A result URL that points into the operator's own network is not fetched."""
+    job = stage.job(result=Result(url="http://169.254.169.254/latest/meta-data", seed=1))
+    assert (await stage.cards.deliver(job, None)).as_ == "link"
+    assert stage.fake.video_hits == 0

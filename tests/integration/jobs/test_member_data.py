@@ -1,0 +1,67 @@
+"""What belongs to one member: found in all servers and nobody else's, on both engines."""
+
+from typing import Any
+
+from bot.jobs import queries, transactions
+from bot.jobs.member_data import Counted, count_of_member
+from bot.jobs.model import Job
+from bot.ledger.grants import add_grant
+from bot.ledger.member_data import entries_of_member, said_of_member
+from bot.ledger.model import Grant, Shipped
+from bot.ledger.rules import set_rule
+from bot.storage.transaction import Store
+from tests.support.job_samples import NOW, a_job
+
+SHIPPED = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=500_000_000)
+ANNA, BEN = 424242, 777
+
+
+async def accepted(store: Store, number: int, **changes: Any) -> Job:
+    """Accept a job with an id made of this number, a second later than the one before."""
+    job = a_job(id=f"{number:032x}", created_at=NOW + number, **changes)
+    return (await store.write(transactions.accept(job, SHIPPED, in_flight_max=99))).job
+
+
+async def test_counted_in_all_servers(store: Store) -> None:
+    """A member's videos are counted over all servers; somebody without any has none."""
+    await accepted(store, 1, member_id=ANNA, guild_id=1)
+    await accepted(store, 2, member_id=ANNA, guild_id=2)
+    await accepted(store, 3, member_id=BEN, guild_id=2)
+    assert await store.read(count_of_member(ANNA)) == Counted(jobs=2, servers=2, with_files=2, first_at=NOW + 1)
+    assert await store.read(count_of_member(5)) == Counted(jobs=0, servers=0, with_files=0, first_at=None)
+
+
+async def test_entries_by_pages(store: Store) -> None:
+    """Each movement of the member's money comes once, oldest first, and none of others'."""
+    for number in range(5):
+        await accepted(store, number, member_id=ANNA, guild_id=1 + number % 2)
+    await accepted(store, 9, member_id=BEN, guild_id=1)
+    first = await store.read(entries_of_member(ANNA, limit=3))
+    rest = await store.read(entries_of_member(ANNA, after=(first[-1].at, first[-1].id), limit=99))
+    assert [int(entry.job_id, 16) for entry in (*first, *rest)] == [0, 1, 2, 3, 4]
+
+
+async def test_what_was_said_of_a_member(store: Store) -> None:
+    """Grants to the member and rules about them are theirs to know; who gave or set them is not."""
+    grant = Grant(
+        id="g", guild_id=1, member_id=ANNA, amount_microusd=5, expires_at=None, reason="thanks", actor_id=BEN, at=NOW
+    )
+    await store.write(add_grant(grant))
+    await store.write(set_rule(1, f"member:{ANNA}", "ask_above", 100, actor_id=ANNA, reason="", at=NOW))
+    await store.write(set_rule(1, f"member:{BEN}", "ask_above", 200, actor_id=BEN, reason="", at=NOW))
+    said = await store.read(said_of_member(ANNA, limit=10))
+    assert [row["reason"] for row in said["grants"]] == ["thanks"]
+    assert [row["name"] for row in said["rules"]] == ["ask_above"]
+    assert str(BEN) not in str(said)
+
+
+async def test_jobs_by_states_and_by_short_id(store: Store) -> None:
+    """Several states are one filter; a short id finds one's own job alone, and says when it is ambiguous."""
+    mine = await accepted(store, 0xABCDEF, member_id=ANNA, guild_id=1)
+    await accepted(store, 0xABCDE0, member_id=BEN, guild_id=1)
+    assert await store.read(queries.member_jobs(1, ANNA, states=("done", "accepted"), limit=9)) == (mine,)
+    assert await store.read(queries.member_jobs(1, ANNA, states=("done", "failed"), limit=9)) == ()
+    assert await store.read(queries.member_jobs(1, ANNA, mode="wan22-video", states=("accepted",), limit=9)) == ()
+    assert await store.read(queries.jobs_by_short_id(1, ANNA, mine.id[:31])) == (mine,)
+    await accepted(store, 0xABCDE1, member_id=ANNA, guild_id=1)
+    assert len(await store.read(queries.jobs_by_short_id(1, ANNA, "0" * 20))) == 2

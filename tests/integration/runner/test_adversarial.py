@@ -1,0 +1,356 @@
+"""What must hold when something goes wrong at the worst moment: money, one POST, and a card that always ends."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+
+from bot.errors import StorageError
+from bot.jobs import machine, transactions
+from bot.jobs.model import Job
+from bot.jobs.order import job_from
+from bot.ledger.audit import verify
+from bot.runner.runner import Runner
+from bot.storage.transaction import One, Store, Transaction
+from tests.support.runner_bench import Bench, RememberedCards, make_runner, until
+
+T = TypeVar("T")
+A, B = "a" * 32, "b" * 32
+ACCEPT, RESUMED, UPLOADED, SUBMITTED = 1, 2, 3, 4  # the first writes of a job, in order
+
+
+class Meddled:
+    """A real store in front of which something happens to the writes, counted from 1."""
+
+    def __init__(self, store: Store, *, lose_answer: int = 0, hold: int = 0) -> None:
+        """Lose the answer to one write, which is kept; or hold one until `go`."""
+        self._store = store
+        self.lose_answer, self._hold = lose_answer, hold
+        self.writes = 0
+        self.broken = False
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Write, unless it is broken."""
+        self.writes += 1
+        turn = self.writes
+        if self.broken:
+            transaction.close()
+            raise StorageError("the disk is full")
+        if turn == self._hold:
+            self.reached.set()
+            await self.go.wait()
+        answer = await self._store.write(transaction)
+        if turn == self.lose_answer:
+            raise StorageError("the connection broke during COMMIT")
+        return answer
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Read."""
+        return await self._store.read(transaction)
+
+    async def close(self) -> None:
+        """Leave it to the fixture."""
+
+
+async def _soon(seconds: float) -> None:
+    """Wait, but never long."""
+    await asyncio.sleep(min(seconds, 0.02))
+
+
+def another(bench: Bench, *, store: Any = None, cards: RememberedCards | None = None, **settings: Any) -> Runner:
+    """Return a runner beside the bench's, with other settings, another store or other cards."""
+    runner = make_runner(
+        bench.settings.model_copy(update=settings),
+        store or bench.store,
+        bench.http,
+        cards or bench.cards,
+        member_microusd=5_000_000,
+        sleep=_soon if store is not None else asyncio.sleep,
+    )
+    bench.others.append(runner)
+    return runner
+
+
+async def held(bench: Bench, job: Job) -> set[tuple[int, int]]:
+    """Return what the job's budgets hold and have spent."""
+    standings = (await bench.store.read(bench.runner.budgets.view(job))).standings
+    return {(standing.held_microusd, standing.spent_microusd) for standing in standings}
+
+
+async def stepped(cards: RememberedCards, job_id: str, step: str | None) -> None:
+    """Wait until the job's card was told of this step."""
+
+    async def look() -> bool | None:
+        return True if (job_id, step) in cards.steps else None
+
+    await until(look)
+
+
+def running(job_id: str) -> bool:
+    """Return whether anybody drives the job."""
+    return any(task.get_name() == f"job {job_id}" and not task.done() for task in asyncio.all_tasks())
+
+
+async def test_nothing_waits_with_the_intent_written(bench: Bench) -> None:
+    """While others are being submitted a job waits as an accepted one, so a restart in between loses nothing of it."""
+    runner = another(bench, submits_at_once=1)
+    await bench.fault(at="submit", delay_s=1, times=1)
+    await runner.accept(await bench.order(A))
+    await bench.until(lambda job: job.state == "submitting", A)
+    bench.cards.steps.clear()
+    await runner.accept(await bench.order(B))
+    await stepped(bench.cards, B, "uploading")
+    await stepped(bench.cards, B, None)
+    await runner.stop()
+    assert (await bench.job(A)).state == "queued"
+    assert (await bench.job(B)).state == "accepted"
+    heir = another(bench)
+    await heir.start()
+    assert (await bench.until(lambda job: job.told, B)).state == "done"
+    assert len(await bench.requests()) == 2
+
+
+async def test_a_locked_account_is_waited_for_as_an_accepted_job(bench: Bench) -> None:
+    """A submit that the locked account refused is put off: a cancel is free, a restart loses nothing, fal has none."""
+    await bench.fault(at="submit", locked=True, times=1000)
+    runner = another(bench, account_pause_s=60, account_patience_s=600)
+    for job_id in (A, B):
+        await runner.accept(await bench.order(job_id))
+        await bench.until(lambda job: job.state == "accepted" and job.put_off_at is not None, job_id)
+    assert "nothing was charged" in await runner.cancel(A, member_id=2)
+    assert (await bench.until(lambda job: job.told, A)).state == "cancelled"
+    await runner.stop()
+    assert (await bench.job(B)).state == "accepted"
+    assert await bench.requests() == []
+    (await bench.http.delete(f"{bench.fal.url}/sandbox/faults")).raise_for_status()
+    heir = another(bench)
+    await heir.start()
+    job = await bench.until(lambda job: job.told, B)
+    assert (job.state, await held(bench, job)) == ("done", {(0, 200_000)})
+    assert len(await bench.requests()) == 1
+
+
+async def test_a_lock_at_the_submit_that_stays_fails_the_job(bench: Bench) -> None:
+    """A lock that outlasts the patience fails the job at no charge, however often the submit was put off."""
+    await bench.fault(at="submit", locked=True, times=1000)
+    await bench.runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert job.failure is not None
+    assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "account", 0)
+    assert await held(bench, job) == {(0, 0)}
+
+
+async def test_jobs_wait_for_the_account_beside_each_other(bench: Bench) -> None:
+    """A job that waits for the locked account takes no place from the next one, which would wait for both."""
+    await bench.fault(at="upload", locked=True, times=1000)
+    runner = another(bench, submits_at_once=1, account_pause_s=60, account_patience_s=600)
+    for job_id in (A, B):
+        await runner.accept(await bench.order(job_id))
+    for job_id in (A, B):
+        await stepped(bench.cards, job_id, "account locked")
+
+
+async def test_a_result_that_never_comes_ends(bench: Bench) -> None:
+    """When fal says completed and still in progress at once, the job asks on at a pace, and ends at its deadline."""
+    await bench.fault(at="result", status=400, body={"detail": "Request is still in progress"}, times=100_000)
+    runner = another(bench, job_deadline_s=1.0)
+    await runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("uncertain", 0)
+    reads = await bench.store.read(count_writes(job.id))
+    assert reads < 120
+
+
+def count_writes(job_id: str) -> Transaction[int]:
+    """Return how often the job's row was written."""
+    row = yield One("SELECT version FROM jobs WHERE id = $1", (job_id,))
+    return row["version"]
+
+
+@pytest.mark.parametrize("turn", range(2, 9))
+async def test_a_commit_whose_answer_is_lost(bench: Bench, turn: int) -> None:
+    """Whichever write is kept although the database seems to fail, the job goes on: one POST, one payment, one end."""
+    runner = another(bench, store=Meddled(bench.store, lose_answer=turn))
+    await runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, await held(bench, job)) == ("done", {(0, 200_000)})
+    assert len(await bench.requests()) == 1
+    assert await bench.store.read(verify()) == []
+
+
+async def test_an_intent_of_another_process_is_not_ours(bench: Bench) -> None:
+    """When the database comes back with somebody else's intent in it, nothing is posted: they may have done it."""
+    store = Meddled(bench.store, hold=UPLOADED)
+    runner = another(bench, store=store)
+    await runner.accept(await bench.order())
+    await store.reached.wait()
+    job = await bench.job()
+    theirs = machine.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
+    await bench.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
+    store.lose_answer = UPLOADED
+    store.go.set()
+    job = await bench.until(lambda job: job.told)
+    assert job.state == "uncertain"
+    assert await bench.requests() == []
+
+
+@pytest.mark.parametrize("turn", [UPLOADED, SUBMITTED])
+async def test_stopping_between_the_intent_and_the_handle(bench: Bench, turn: int) -> None:
+    """A shutdown while the intent or fal's answer is being stored lets that end: nothing is left uncertain."""
+    store = Meddled(bench.store, hold=turn)
+    runner = another(bench, store=store)
+    await runner.accept(await bench.order())
+    await store.reached.wait()
+    stopping = asyncio.create_task(runner.stop())
+    await asyncio.sleep(0)
+    store.go.set()
+    await stopping
+    job = await bench.job()
+    assert (job.state, job.handle is not None) == ("queued", True)
+    assert len(await bench.requests()) == 1
+
+
+async def test_accepted_while_stopping(bench: Bench) -> None:
+    """A job whose acceptance is committed while Wanda stops is left to the next start, and fal is not asked."""
+    store = Meddled(bench.store, hold=ACCEPT)
+    runner = another(bench, store=store)
+    accepting = asyncio.create_task(runner.accept(await bench.order()))
+    await store.reached.wait()
+    await runner.stop()
+    store.go.set()
+    await accepting
+    assert not running(A)
+    assert (await bench.job()).state == "accepted"
+    assert "restarting" in await runner.cancel(A, member_id=2)
+
+
+async def test_a_database_that_is_gone_for_too_long(bench: Bench) -> None:
+    """A job that gave up waiting for the database is taken up again when it is back, without a restart."""
+    (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
+    store = Meddled(bench.store)
+    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.5)
+    await runner.start()
+    await runner.accept(await bench.order())
+    await bench.until(lambda job: job.state in {"queued", "running"})
+    store.broken = True
+
+    async def abandoned() -> bool | None:
+        return None if running(A) else True
+
+    await until(abandoned)
+    store.broken = False
+    assert (await bench.until(lambda job: job.told)).state == "done"
+    assert len(await bench.requests()) == 1
+
+
+async def test_an_ending_is_told_when_discord_is_back(bench: Bench) -> None:
+    """A card is not left in progress because Discord was away when the job failed."""
+    bench.cards.busy = 2
+    await bench.fault(at="submit", status=404, times=1)
+    await bench.runner.accept(await bench.order())
+    assert (await bench.until(lambda job: job.told)).state == "failed"
+    assert len(bench.cards.finished) == 1
+
+
+async def stored(bench: Bench, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
+    """Put an accepted job into the database as an earlier process would have left it."""
+    job = change(job_from(await bench.order(job_id), bench.runner._prices, now=1.0))
+    await bench.store.write(transactions.accept(job, bench.runner.budgets.shipped, in_flight_max=10))
+    return job
+
+
+def spoil(job_id: str) -> Transaction[None]:
+    """Make a job's row unreadable."""
+    yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job_id, "{}"))
+
+
+async def test_one_unreadable_job_does_not_stop_the_others(bench: Bench) -> None:
+    """Wanda starts, and finishes the others, when one row cannot be read."""
+    for job_id in (A, B):
+        await stored(bench, job_id)
+    await bench.store.write(spoil(A))
+    assert await bench.runner.start() == 2
+    assert (await bench.until(lambda job: job.told, B)).state == "done"
+
+
+async def test_a_request_that_the_catalogue_no_longer_has(bench: Bench) -> None:
+    """A job accepted by an older catalogue fails at no charge before fal is asked, and is not called uncertain."""
+    await stored(bench, A, lambda job: replace(job, options={**job.options, "resolution": "8k"}))
+    await bench.runner.start()
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd, await held(bench, job)) == ("failed", 0, {(0, 0)})
+    assert await bench.requests() == []
+
+
+@pytest.mark.parametrize("at", ["stream", "result"])
+async def test_an_account_locked_while_fal_renders(bench: Bench, at: str) -> None:
+    """A balance that runs out while a video renders does not lose it: the job waits, and is delivered."""
+    body = {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}
+    await bench.fault(at=at, status=403, body=body, times=2)
+    await bench.fault(at="status", status=403, body=body, times=1)
+    await bench.runner.accept(await bench.order())
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("done", 200_000)
+    assert len(await bench.requests()) == 1
+
+
+async def test_a_gateways_error_is_not_the_models(bench: Bench) -> None:
+    """A 500 on the result that names no error of fal's is asked for again before the video is given up."""
+    await bench.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
+    await bench.runner.accept(await bench.order())
+    assert (await bench.until(lambda job: job.told)).state == "done"
+
+
+class Mute:
+    """A real store that keeps what is written and then loses its voice, for as long as it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        """It answers at first."""
+        self._store = store
+        self.lost_writes = 0
+        self.reads_fail = False
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Write, and perhaps lose the answer."""
+        answer = await self._store.write(transaction)
+        if self.lost_writes:
+            self.lost_writes -= 1
+            raise StorageError("the connection broke during COMMIT")
+        return answer
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Read, if it can."""
+        if self.reads_fail:
+            transaction.close()
+            raise StorageError("no connection")
+        return await self._store.read(transaction)
+
+    async def close(self) -> None:
+        """Leave it to the fixture."""
+
+
+async def test_an_acceptance_whose_answer_is_lost_goes_on(bench: Bench) -> None:
+    """A job that was committed without an answer is found again and made, and nobody is told that it was refused."""
+    store = Mute(bench.store)
+    runner = another(bench, store=store)
+    store.lost_writes = 1
+    await runner.accept(await bench.order())
+    assert (await bench.until(lambda job: job.told)).state == "done"
+    assert len(await bench.requests()) == 1
+
+
+async def test_a_refused_acceptance_that_turns_up_is_taken_back(bench: Bench) -> None:
+    """A job of which the member read that nothing was started is not made when it turns up; its hold is released."""
+    store = Mute(bench.store)
+    runner = another(bench, store=store, recheck_s=0.1)
+    await runner.start()
+    store.lost_writes, store.reads_fail = 1, True
+    with pytest.raises(StorageError):
+        await runner.accept(await bench.order())
+    store.reads_fail = False
+    job = await bench.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("cancelled", 0)
+    assert await bench.requests() == []

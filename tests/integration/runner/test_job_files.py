@@ -1,0 +1,72 @@
+"""A rerun's files are its own: what becomes of the parent's does not touch them."""
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import FilesGone
+from bot.jobs.model import Input
+from bot.runner.job_files import copy_inputs, copy_result, inputs_gone, result_path
+from bot.runner.retention import remove_files
+from tests.support.job_samples import JOB_ID, PICTURE, a_job
+
+NEW = "b" * 32
+END = replace(PICTURE, option="end_image", path=f"inputs/{JOB_ID}/end_image.png", file_name="end.png")
+
+
+def _keep(data_dir: Path, *inputs: Input) -> None:
+    for item in inputs:
+        path = data_dir / item.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item.option.encode())
+
+
+async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:
+    """The new job's files are in its own folder, without fal's old links, and stay when the parent's are removed."""
+    _keep(tmp_path, PICTURE, END)
+    copied = await copy_inputs((replace(PICTURE, url="https://old"), END), tmp_path, NEW)
+    assert copied == (
+        replace(PICTURE, path=f"inputs/{NEW}/image.png"),
+        replace(END, path=f"inputs/{NEW}/end_image.png"),
+    )
+    remove_files(tmp_path, [JOB_ID])
+    assert [(tmp_path / item.path).read_bytes() for item in copied] == [b"image", b"end_image"]
+    assert not (tmp_path / PICTURE.path).exists()
+
+
+async def test_a_disk_without_second_names_is_copied_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file cannot have two names its bytes are copied."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    _keep(tmp_path, PICTURE)
+    (copied,) = await copy_inputs((PICTURE,), tmp_path, NEW)
+    assert (tmp_path / copied.path).read_bytes() == b"image"
+
+
+async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    """When a copy is no longer kept the sentence says which, and the new job's folder is not there."""
+    _keep(tmp_path, PICTURE)
+    job = a_job(inputs=(PICTURE, END))
+    with pytest.raises(FilesGone, match=r"no longer keeps the end_image “end.png” of this video.*attach it"):
+        await copy_inputs(job.inputs, tmp_path, NEW)
+    assert not (tmp_path / "inputs" / NEW).exists()
+    assert await inputs_gone(job, tmp_path) == (END,)
+    assert await inputs_gone(a_job(), tmp_path) == ()
+
+
+async def test_the_video_of_a_job_can_become_an_input(tmp_path: Path) -> None:
+    """A result is copied as it is; one that is no longer kept is a whole sentence."""
+    job, path = a_job(), tmp_path / "inputs" / NEW / "video.mp4"
+    with pytest.raises(FilesGone, match="no longer keeps this video"):
+        await copy_result(job, tmp_path, path)
+    result_path(job, tmp_path).parent.mkdir()
+    result_path(job, tmp_path).write_bytes(b"video")
+    await copy_result(job, tmp_path, path)
+    assert path.read_bytes() == b"video"

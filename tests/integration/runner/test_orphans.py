@@ -1,0 +1,44 @@
+"""What belongs to no job is removed from disk at the start."""
+
+import os
+from pathlib import Path
+
+from bot.jobs import transactions
+from bot.ledger.model import Shipped
+from bot.runner.orphans import LEFT_ALONE_S, sweep
+from bot.settings import Settings
+from bot.storage.transaction import Store
+from tests.support.job_samples import NOW, a_job
+
+OTHER = "b" * 32
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+
+
+def _put(path: Path, *, age_s: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    for each in (path, path.parent):
+        os.utime(each, (NOW - age_s, NOW - age_s))
+    return path
+
+
+async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings: Settings) -> None:
+    """Inputs and results of jobs stay, and so does what is younger than an hour: its command may be under way."""
+    folder, job = store_settings.data_dir, a_job()
+    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    old, young = LEFT_ALONE_S + 60, LEFT_ALONE_S - 60
+    kept = [
+        _put(folder / "inputs" / job.id / "image.png", age_s=old),
+        _put(folder / "results" / f"{job.id}.mp4", age_s=old),
+        _put(folder / "inputs" / ("c" * 32) / "image.png", age_s=young),
+        _put(folder / "results" / f"{'c' * 32}.mp4", age_s=young),
+    ]
+    gone = [
+        _put(folder / "inputs" / OTHER / "image.png", age_s=old),
+        _put(folder / "results" / f"{OTHER}.mp4", age_s=old),
+        _put(folder / "results" / f"{OTHER}.fit.mp4", age_s=old),
+        _put(folder / "scratch" / "privacy-x1" / "jobs.jsonl", age_s=old),
+    ]
+    assert await sweep(store, folder, clock=lambda: NOW) == len(gone)
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in gone)

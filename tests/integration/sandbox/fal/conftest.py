@@ -1,0 +1,19 @@
+"""One stand-in for each test, quick enough to wait for."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from sandbox.fal.server import FalSandbox
+from tests.support.fal_requests import Fal
+
+
+@pytest.fixture
+async def fal() -> AsyncIterator[Fal]:
+    """A stand-in whose jobs take almost no time, and a client of it."""
+    async with (
+        FalSandbox(seconds_per_job=0.05, seed=1) as sandbox,
+        httpx.AsyncClient(base_url=sandbox.url, timeout=30) as http,
+    ):
+        yield Fal(sandbox, http)

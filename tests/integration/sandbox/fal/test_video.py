@@ -1,0 +1,157 @@
+"""What the stand-in makes: real videos, opened and decoded to the last frame."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, Fal, facts
+from tests.support.media_samples import boxes, mp4, png, wav
+
+SMALL = png(640, 360)
+CLIP = mp4(seconds=2, width=320, height=240)
+
+
+async def made(fal: Fal, endpoint: str, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Run a request that must succeed; returns its output and the downloaded video."""
+    result = await fal.run(endpoint, body)
+    assert result.status_code == 200, result.text
+    output = result.json()
+    video = (await fal.http.get(output["video"]["url"])).raise_for_status()
+    assert video.headers["content-type"] == "video/mp4"
+    assert output["video"]["file_size"] == len(video.content)
+    return output, video.content
+
+
+async def test_wan27_image(fal: Fal) -> None:
+    """Wan 2.7 follows the picture's aspect, has sound, and says what it made."""
+    body = QUICK | {"image_url": await fal.upload(png(480, 640)), "end_image_url": await fal.upload(SMALL)}
+    output, video = await made(fal, WAN27, body)
+    assert facts(video) == {
+        "codec": "h264",
+        "pix_fmt": "yuv420p",
+        "size": (720, 960),
+        "seconds": pytest.approx(2, abs=0.03),
+        "fps": 16,
+        "audio": ["aac"],
+        "frames": 32,
+    }
+    described = {name: output["video"][name] for name in ("width", "height", "fps", "duration", "num_frames")}
+    assert described == {"width": 720, "height": 960, "fps": 16.0, "duration": 2.0, "num_frames": 32}
+    assert output["seed"] == 7
+    assert output["actual_prompt"].startswith("A kite. ")
+
+
+async def test_wan27_continues_a_clip(fal: Fal) -> None:
+    """A continued clip gives its first frame and its aspect; without expansion no rewritten prompt comes back."""
+    clip = await fal.upload(CLIP, "video/mp4")
+    body = {"video_url": clip, "duration": 3, "resolution": "720p", "enable_prompt_expansion": False}
+    output, video = await made(fal, WAN27, body)
+    assert (facts(video)["size"], facts(video)["frames"]) == ((960, 720), 48)
+    assert "actual_prompt" not in output
+
+
+async def test_wan27_reference(fal: Fal) -> None:
+    """Wan 2.7 reference keeps the asked aspect and bills the input clips' seconds too."""
+    body: dict[str, Any] = {
+        "prompt": "Image 1 meets Video 1",
+        "reference_image_urls": [await fal.upload(SMALL)],
+        "reference_video_urls": [await fal.upload(CLIP, "video/mp4")],
+        "aspect_ratio": "3:4",
+        "resolution": "720p",
+        "duration": 3,
+    }
+    _, video = await made(fal, WAN27_REFERENCE, body)
+    assert (facts(video)["size"], facts(video)["audio"]) == ((720, 960), ["aac"])
+    assert (await fal.requests())[0]["billed_units"] == 5
+
+
+async def test_wan25_image(fal: Fal) -> None:
+    """Wan 2.5 takes its duration as a string and puts the given sound under the film."""
+    body: dict[str, Any] = {
+        "prompt": "x",
+        "image_url": await fal.upload(SMALL),
+        "audio_url": await fal.upload(wav(3), "audio/wav"),
+        "resolution": "480p",
+        "duration": "5",
+    }
+    output, video = await made(fal, WAN25, body)
+    assert (facts(video)["size"], facts(video)["audio"], facts(video)["frames"]) == ((854, 480), ["aac"], 80)
+    assert (output["video"]["duration"], (await fal.requests())[0]["billed_units"]) == (5.0, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "frames", "fps", "units"),
+    [
+        ({}, 33, 32, 0.53125),
+        ({"adjust_fps_for_interpolation": False}, 33, 16, 0.53125),
+        ({"interpolator_model": "none"}, 17, 16, 0.53125),
+        ({"num_interpolated_frames": 0, "frames_per_second": 24}, 17, 24, 0.53125),
+        ({"num_interpolated_frames": 4, "interpolator_model": "rife"}, 81, 80, 0.53125),
+    ],
+)
+async def test_wan22_interpolation(fal: Fal, options: dict[str, Any], frames: int, fps: int, units: float) -> None:
+    """Wan 2.2 puts frames between and plays faster for it, and bills only the generated ones at 16 a second."""
+    body = {"prompt": "x", "video_url": await fal.upload(CLIP, "video/mp4"), "num_frames": 17, "resolution": "480p"}
+    output, video = await made(fal, WAN22, body | options)
+    assert (facts(video)["frames"], facts(video)["fps"], facts(video)["audio"]) == (frames, fps, [])
+    assert (output["prompt"], set(output["video"])) == ("x", {"url", "content_type", "file_name", "file_size"})
+    assert (await fal.requests())[0]["billed_units"] == pytest.approx(units)
+
+
+async def test_wan21_image(fal: Fal) -> None:
+    """Wan 2.1 makes the asked frames at the asked rate, cropped to the asked aspect, without sound."""
+    body = {"prompt": "x", "image_url": await fal.upload(SMALL), "frames_per_second": 24, "aspect_ratio": "1:1"}
+    _, video = await made(fal, WAN21, body | {"resolution": "480p"})
+    found = facts(video)
+    assert (found["size"], found["frames"], found["fps"], found["audio"]) == ((480, 480), 81, 24, [])
+    assert (await fal.requests())[0]["billed_units"] == 0.5
+
+
+async def test_prompt_alone(fal: Fal) -> None:
+    """Without any picture the prompt itself is filmed."""
+    _, video = await made(fal, WAN27, QUICK)
+    assert facts(video)["size"] == (1280, 720)
+
+
+async def test_same_seed_same_bytes(fal: Fal) -> None:
+    """The same input with the same seed gives the same bytes, with another seed others."""
+    body = QUICK | {"image_url": await fal.upload(SMALL)}
+    _, first = await made(fal, WAN27, body)
+    _, again = await made(fal, WAN27, body)
+    _, other = await made(fal, WAN27, body | {"seed": 8})
+    _, alike = await made(fal, WAN27, body | {"seed": 8 + 16})
+    assert first == again
+    assert len({first, other, alike}) == 3
+
+
+async def test_equal_films_stay_apart(fal: Fal) -> None:
+    """What is written over one of some equal results changes neither the others nor those that follow."""
+    first, film = await made(fal, WAN27, QUICK)
+    second, _ = await made(fal, WAN27, QUICK)
+    for output in (first, second):
+        (await fal.http.put(output["video"]["url"], content=b"something else")).raise_for_status()
+        _, after = await made(fal, WAN27, QUICK)
+        assert after == film
+    third, _ = await made(fal, WAN27, QUICK)
+    await fal.http.put(first["video"]["url"], content=b"something else again")
+    assert (await fal.http.get(third["video"]["url"])).content == film
+    assert (await fal.http.get(second["video"]["url"])).content == b"something else"
+
+
+async def test_random_seed(fal: Fal) -> None:
+    """Without a seed one is chosen and told."""
+    first, _ = await made(fal, WAN27, QUICK | {"seed": None})
+    second, _ = await made(fal, WAN27, QUICK | {"seed": None})
+    assert first["seed"] != second["seed"]
+    assert 0 <= first["seed"] <= 2_147_483_647
+
+
+async def test_result_mb(fal: Fal) -> None:
+    """result_mb pads the video to exactly that size with a box that players skip, and it starts with its index."""
+    await fal.control("settings", {"result_mb": 11})
+    _, video = await made(fal, WAN27, QUICK)
+    names = [name for name, _, _ in boxes(video)]
+    assert len(video) == 11 * 1024 * 1024
+    assert names.index(b"moov") < names.index(b"mdat") < len(names) - 1
+    assert names[-1] == b"free"
+    assert facts(video)["frames"] == 32

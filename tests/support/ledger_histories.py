@@ -1,0 +1,346 @@
+"""Random histories of the ledger, held after each step against the dull model of tests/support/naive_ledger.py.
+
+`LedgerMachine` is driven by hypothesis; a subclass says where the transactions run and how that place crashes.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bot.errors import NotAllowed, QuotaExceeded
+from bot.ledger import holds, rules
+from bot.ledger.audit import verify
+from bot.ledger.model import Ask, Ending, Grant, Held, Shipped, Who
+from bot.storage.transaction import Statement, Transaction
+from tests.support.naive_ledger import Asked, Caps, Given, NaiveLedger
+
+GUILDS: tuple[int, ...] = (1, 2)
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
+# Just before a day of 23 hours, one of 25, ones of 23½ and 24½, a day that never was, and the end of a year.
+STARTS = (
+    ("Europe/Berlin", "2024-03-30T22:30"),
+    ("America/New_York", "2024-11-02T22:30"),
+    ("Australia/Lord_Howe", "2024-04-06T20:00"),
+    ("Australia/Lord_Howe", "2024-10-05T20:00"),
+    ("Pacific/Apia", "2011-12-29T21:00"),
+    ("Asia/Kolkata", "2024-12-31T20:00"),
+)
+STEPS_S = st.sampled_from(
+    [-5.0, 0.25, 60.0, 1800.0, 3600.0, 3 * 3600.0, 12 * 3600.0, 86400.0, 3 * 86400.0, 20 * 86400.0]
+)
+AMOUNTS = st.integers(0, 60)
+CAPS = st.integers(0, 160)
+KINDS = st.sampled_from(["day", "week", "month", "ever"])
+MEMBERS = st.integers(1, 2)
+NUMBERS = st.integers(0, 30)
+SUBJECTS = st.sampled_from(["server", "role:1", "role:2", "channel:1", "channel:2", "member:1", "member:2"])
+ROLES = st.sampled_from([(), (1,), (2,), (1, 2)])
+ASKED = st.builds(Asked, st.sampled_from(GUILDS), MEMBERS, st.integers(1, 2), ROLES)
+EXPIRIES = st.sampled_from([None, 1800.0, 86400.0, 5 * 86400.0])
+OTHER_RULES = st.sampled_from(
+    [("server", "timezone", zone) for zone in ZONES]
+    + [
+        ("member:1", "blocked", "spam"),
+        ("server", "paused", "maintenance"),
+        ("channel:1", "access", "deny"),
+        ("channel:2", "access", "allow"),
+        ("server", "modes", ["a"]),
+        ("role:1", "modes", ["a", "b"]),
+        ("server", "ceiling", 40),
+        ("role:2", "ceiling", 55),
+        ("server", "at_once", 2),
+        ("role:1", "at_once", 4),
+    ]
+)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Random rules, jobs, clocks, repetitions and crashes. The model and the database must agree at every moment."""
+
+    caps: ClassVar[Caps] = Caps()
+    histories: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Histories may share a database, so each has servers and jobs of its own.
+        type(self).histories += 1
+        self.base = self.histories * 100
+        self.model = NaiveLedger(self.caps, now=0.0)
+        self.jobs = 0
+        self.warned: set[tuple[str, float, float, int]] = set()
+        self.acts = dict.fromkeys(GUILDS, 0)
+        self.shipped = Shipped(
+            member_daily_microusd=self.caps.day,
+            server_monthly_microusd=self.caps.month,
+            server_cap_microusd=self.caps.server_cap,
+            total_cap_microusd=self.caps.total_cap,
+        )
+
+    def run(self, transaction: Transaction[Any]) -> Any:
+        """Run and commit a transaction."""
+        raise NotImplementedError
+
+    def crash(self, transaction: Transaction[Any], statements: int) -> None:
+        """Run the first statements of a transaction, and lose everything before the commit."""
+        raise NotImplementedError
+
+    def reopen(self) -> None:
+        """Close the database in an orderly way, and open it again."""
+        raise NotImplementedError
+
+    @initialize(start=st.sampled_from(STARTS))
+    def begin(self, start: tuple[str, str]) -> None:
+        """Begin before a border of some timezone, which the first server has."""
+        zone, moment = start
+        self.model.now = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).timestamp()
+        self.change(1, "server", "timezone", zone, None)
+
+    def asked(self, asked: Asked) -> Asked:
+        """Return it with this history's own server."""
+        return Asked(self.base + asked.guild, asked.member, asked.channel, asked.roles)
+
+    def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
+        """Set a rule in both places."""
+        expires_at = None if expires_in is None else self.model.now + expires_in
+        before, after = self.run(
+            rules.set_rule(
+                self.base + guild,
+                subject,
+                name,
+                value,
+                expires_at=expires_at,
+                actor_id=9,
+                reason="test",
+                at=self.model.now,
+            )
+        )
+        assert (before, after) == (self.model.rule(self.base + guild, subject, name), value)
+        self.model.rules[self.base + guild, subject, name] = (value, expires_at)
+        self.acts[guild] += 1
+
+    @rule(
+        guild=st.sampled_from(GUILDS),
+        caps=st.dictionaries(SUBJECTS, CAPS, min_size=1, max_size=4),
+        kind=KINDS,
+        pool=st.booleans(),
+        expires=EXPIRIES,
+    )
+    def set_budgets(self, guild: int, caps: dict[str, int], kind: str, expires: float | None, *, pool: bool) -> None:
+        """Set pools or allowances, whichever each subject can have."""
+        for subject, cap in caps.items():
+            allowance = subject.startswith("member") or (not pool and not subject.startswith("channel"))
+            name = f"{'allowance' if allowance else 'budget'}:{kind}"
+            self.change(guild, subject, name, cap * {"day": 1, "week": 2, "month": 3, "ever": 5}[kind], expires)
+
+    @rule(guild=st.sampled_from(GUILDS), what=OTHER_RULES)
+    def set_another_rule(self, guild: int, what: tuple[str, str, Any]) -> None:
+        """Change the timezone, block, pause, and so on."""
+        self.change(guild, *what, expires_in=None)
+
+    @rule(guild=st.sampled_from(GUILDS), member=MEMBERS, cap=CAPS, expires=st.sampled_from([1800.0, 86400.0]))
+    def raise_for_a_while(self, guild: int, member: int, cap: int, expires: float) -> None:
+        """Raise a member's allowance until later."""
+        self.change(guild, f"member:{member}", "raise", {"microusd": cap}, expires)
+
+    @rule(guild=st.sampled_from(GUILDS), member=MEMBERS)
+    def reset(self, guild: int, member: int) -> None:
+        """Begin a member's windows anew."""
+        self.change(guild, f"member:{member}", "reset", self.model.now, None)
+
+    @precondition(lambda self: bool(self.model.rules))
+    @rule(data=st.data())
+    def clear(self, data: st.DataObject) -> None:
+        """Take a rule away, one of those that were ever set."""
+        guild, subject, name = data.draw(st.sampled_from(sorted(self.model.rules)))
+        before = self.run(rules.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
+        assert before == self.model.rule(guild, subject, name)
+        self.acts[guild - self.base] += before is not None
+        del self.model.rules[guild, subject, name]
+
+    @rule(guild=st.sampled_from(GUILDS), member=MEMBERS, amount=CAPS, expires=EXPIRIES)
+    def grant(self, guild: int, member: int, amount: int, expires: float | None) -> None:
+        """Give a member money."""
+        known = self.model.grants.setdefault(self.base + guild, [])
+        if len(known) >= 6:
+            return
+        expires_at = None if expires is None else self.model.now + expires
+        name = f"{self.base + guild}-{len(known)}"
+        given = Grant(
+            id=name,
+            guild_id=self.base + guild,
+            member_id=member,
+            amount_microusd=amount,
+            expires_at=expires_at,
+            reason="test",
+            actor_id=9,
+            at=0.0,
+        )
+        assert [self.run(rules.add_grant(given)), self.run(rules.add_grant(given))] == [True, False]
+        known.append(Given(name, member, amount, expires_at))
+        self.acts[guild] += 1
+
+    @rule(step=STEPS_S)
+    def the_clock_moves(self, step: float) -> None:
+        """Time passes, over borders of windows and of daylight saving; or the clock is set back a little."""
+        self.model.now += step
+
+    @rule(guild=st.sampled_from(GUILDS), beside=st.sampled_from([-0.25, 0.0, 900.0]))
+    def the_clock_moves_to_midnight(self, guild: int, beside: float) -> None:
+        """A server's day ends, or is about to."""
+        zone, now = self.model.zone(self.base + guild), self.model.now
+        moment = now // 900 * 900 + 900
+        while datetime.fromtimestamp(moment, zone).date() == datetime.fromtimestamp(now, zone).date():
+            moment += 900
+        self.model.now = max(now, moment + beside)
+
+    def holding(self, number: int, asked: Asked, amount: int, mode: str) -> Transaction[Held]:
+        """Return the hold as a transaction."""
+        return holds.hold(
+            job_id=f"{self.base}-{number}",
+            amount_microusd=amount,
+            who=Who(guild_id=asked.guild, channel_id=asked.channel, member_id=asked.member, role_ids=asked.roles),
+            ask=Ask(mode=mode),
+            at=self.model.now,
+            shipped=self.shipped,
+            reason="test",
+        )
+
+    @rule(asked=ASKED, amounts=st.lists(AMOUNTS, min_size=1, max_size=5), mode=st.sampled_from("aaab"))
+    def hold_new_jobs(self, asked: Asked, amounts: list[int], mode: str) -> None:
+        """A member asks for one video after the other."""
+        for amount in amounts:
+            self.hold(self.jobs, asked, amount, mode)
+            self.jobs += 1
+
+    @rule(number=NUMBERS, asked=ASKED, amount=AMOUNTS)
+    def hold_again(self, number: int, asked: Asked, amount: int) -> None:
+        """A job that may have its hold is held, perhaps elsewhere and at another price."""
+        self.hold(number, asked, amount, "a")
+
+    def hold(self, number: int, asked: Asked, amount: int, mode: str) -> None:
+        """A job is accepted or refused as in the model, and once accepted no cap is exceeded by it."""
+        asked = self.asked(asked)
+        answer = "short"
+        try:
+            held: Held | None = self.run(self.holding(number, asked, amount, mode))
+        except NotAllowed as refused:
+            held, answer = None, refused.rule
+        except QuotaExceeded:
+            held = None
+        expected = self.model.hold(f"{self.base}-{number}", asked, amount, mode)
+        if held is None:
+            assert answer == expected
+            return
+        assert expected == ("again" if held.repeated else "held")
+        assert {
+            (one.limit.scope, one.limit.window.kind): (one.held_microusd, one.spent_microusd) for one in held.standings
+        } == {key: self.model.sums(asked.guild, *key) for key in self.model.limits(asked)}
+        for (scope, kind), cap in self.model.limits(asked).items() if expected == "held" else ():
+            used = sum(self.model.sums(asked.guild, scope, kind))
+            mine = [one.amount for one in self.model.draws if one.job == f"{self.base}-{number}" and one.scope == scope]
+            assert used <= cap or mine == [0] or not amount
+        for one in held.warnings:
+            key = (one.limit_scope, one.starts_at, one.ends_at, one.threshold)
+            assert key not in self.warned
+            assert one.used_microusd * 100 >= one.cap_microusd * one.threshold
+            self.warned.add(key)
+
+    @rule(
+        number=NUMBERS,
+        how=st.sampled_from(["settle", "absorb", "release", "expose"]),
+        amount=AMOUNTS,
+        again=st.booleans(),
+    )
+    def end(
+        self, number: int, how: Literal["settle", "absorb", "release", "expose"], amount: int, *, again: bool
+    ) -> None:
+        """The ledger answers as the model does; repeated, because the answer was lost, nothing happens again."""
+        number %= self.jobs + 1
+        job = f"{self.base}-{number}"
+        for _ in range(2 if again else 1):
+            try:
+                ending: Ending = self.run(self.ending(number, how, amount))
+            except LookupError:
+                assert not any(one.job == job for one in self.model.draws)
+                return
+            assert (ending.how, ending.member_microusd, ending.server_microusd) == self.model.end(job, how, amount)
+
+    def ending(self, number: int, how: str, amount: int) -> Transaction[Ending]:
+        """Return the ending as a transaction."""
+        job = f"{self.base}-{number}"
+        said: Any = {"at": self.model.now, "actor": "test", "reason": "test"}
+        match how:
+            case "settle":
+                return holds.settle(job, amount, **said)
+            case "absorb":
+                return holds.settle(job, amount, payers="server", **said)
+            case "release":
+                return holds.release(job, **said)
+            case _:
+                return holds.expose(job, **said)
+
+    @rule(
+        number=NUMBERS,
+        asked=ASKED,
+        amount=AMOUNTS,
+        how=st.sampled_from(["hold", "settle", "release", "expose"]),
+        statements=st.integers(0, 14),
+    )
+    def crash_before_the_commit(self, number: int, asked: Asked, amount: int, how: str, statements: int) -> None:
+        """Whatever was not committed never was."""
+        if how == "hold":
+            self.crash(self.holding(number, self.asked(asked), amount, "a"), statements)
+        else:
+            self.crash(self.ending(number % (self.jobs + 1), how, amount), statements)
+
+    @rule()
+    def restart(self) -> None:
+        """What was committed is still there."""
+        self.reopen()
+
+    @invariant()
+    def standings_are_as_expected(self) -> None:
+        """Every member's budgets, caps and grants are those that the model finds by summing everything up."""
+        for guild, roles in ((1, (1, 2)), (2, (1,))):
+            for member in (1, 2):
+                asked = Asked(self.base + guild, member, member, roles)
+                who = Who(guild_id=asked.guild, channel_id=member, member_id=member, role_ids=roles)
+                view = self.run(holds.standing(who, at=self.model.now, shipped=self.shipped))
+                found = {
+                    (one.limit.scope, one.limit.window.kind): (
+                        one.limit.cap_microusd,
+                        (one.held_microusd, one.spent_microusd),
+                    )
+                    for one in view.standings
+                }
+                assert found == {
+                    (scope, kind): (cap, self.model.sums(asked.guild, scope, kind))
+                    for (scope, kind), cap in self.model.limits(asked).items()
+                }
+                assert {one.grant.id: one.left_microusd for one in view.grants} == {
+                    one.name: left for one in self.model.usable(asked) if (left := self.model.left_of(one)) > 0
+                }
+
+    @invariant()
+    def books_are_right(self) -> None:
+        """The sums of entries and draws equal the rows, each hold ends once, and each act is recorded."""
+        assert self.run(verify()) == []
+        for guild in GUILDS:
+            acts = self.run(rules.acts_of(self.base + guild, limit=1000))
+            assert len(acts) == self.acts[guild]
+
+
+def step(transaction: Transaction[Any], answers: Callable[[Statement], Any], statements: int) -> None:
+    """Drive a transaction through its first statements with `answers(statement)`, and drop it there."""
+    try:
+        statement = next(transaction)
+        for _ in range(statements):
+            statement = transaction.send(answers(statement))
+    except (StopIteration, QuotaExceeded, NotAllowed, LookupError):
+        pass
+    finally:
+        transaction.close()

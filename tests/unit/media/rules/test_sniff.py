@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.media.rules.sniff import HEAD_BYTES, declared_pixels, sniff
+from tests.support import media_samples
+
+
+@pytest.mark.parametrize(
+    ("head", "named"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "png"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "jpeg"),
+        (b"GIF89a", "gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "webp"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "wav"),
+        (b"RF64\xff\xff\xff\xffWAVEds64", "wav"),
+        (b"RIFF\x10\0\0\0AVI LIST", "avi"),
+        (b"BM" + b"\0" * 12 + b"\x28\0\0\0", "bmp"),
+        (b"\0\0\0\x20ftypisom", "mp4"),
+        (b"\0\0\0\x20ftypqt  ", "mov"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", "mov"),
+        (b"\0\0\0\x20ftypM4A ", "m4a"),
+        (b"\0\0\0\x20ftyp3gp5", "3gp"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", "webm"),
+        (b"\x1a\x45\xdf\xa3\xa3\x42\x82\x88matroska", "mkv"),
+        (b"ID3\x04", "mp3"),
+        (b"\xff\xfb\x90\x00", "mp3"),
+        (b"OggS", "ogg"),
+        (b"fLaC", "flac"),
+    ],
+)
+def test_known(head: bytes, named: str) -> None:
+    """Each supported format is known by its first bytes."""
+    found = sniff(head)
+    assert (found.format, found.family != "foreign", bool(found.parser)) == (named, True, True)
+
+
+@pytest.mark.parametrize(
+    ("head", "label"),
+    [
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"MZ\x90", "a Windows program"),
+        (b"#EXTM3U\n/etc/passwd", "a playlist, not a recording"),
+        (b"\xef\xbb\xbf \n#EXTM3U\n", "a playlist, not a recording"),
+        (b"ffconcat version 1.0\nfile /etc/passwd", "a list of files, not a recording"),
+        (b"<svg xmlns='x'>", "an SVG drawing, which is not supported; save it as PNG"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (b"\0\0\0\x20ftypheic", "a HEIC picture, which is not supported; save it as PNG or JPEG"),
+        (b"\xff\xf1\x50\x80", "a raw AAC sound, which is not supported; save it as MP3 or WAV"),
+        (b"BMW is a car", "a text file"),
+        (b"hello", "a text file"),
+        (b"\x01\x02\x03", "of a type that Wanda does not know"),
+        (b"", "of a type that Wanda does not know"),
+    ],
+)
+def test_foreign(head: bytes, label: str) -> None:
+    """What is not supported is named, and no parser is chosen for it."""
+    found = sniff(head)
+    assert (found.family, found.label, found.parser) == ("foreign", label, "")
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes(head: bytes) -> None:
+    """Any bytes get an answer, with a parser exactly when the format is supported."""
+    found = sniff(head)
+    assert bool(found.parser) == (found.family != "foreign")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 200), (17, 1023)])
+def test_declared_pixels(kind: str, width: int, height: int) -> None:
+    """The pixels that a header declares are those that the picture was saved with."""
+    head = media_samples.picture(width, height, kind)[:HEAD_BYTES]
+    assert declared_pixels(sniff(head).format, head) == (width, height)
+
+
+def test_declared_pixels_of_animation() -> None:
+    """An animated WebP declares the pixels of its canvas."""
+    assert declared_pixels("webp", media_samples.animation(32, 24, "WEBP")) == (32, 24)
+
+
+@given(st.sampled_from(["png", "gif", "bmp", "webp", "jpeg"]), st.binary(max_size=40))
+def test_declared_pixels_of_any_bytes(kind: str, head: bytes) -> None:
+    """No header makes the measuring fail, or its numbers negative."""
+    assert all(side >= 0 for side in declared_pixels(kind, head) or ())

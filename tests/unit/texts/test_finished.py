@@ -1,0 +1,81 @@
+"""What people read below and around a finished video."""
+
+import re
+
+import pytest
+
+from bot.catalogue.mode import Mode
+from bot.catalogue.registry import MODES
+from bot.jobs.model import Input
+from bot.jobs.rerun import resolutions
+from bot.texts import finished
+from tests.support.job_samples import RESULT, a_job
+
+PICTURE = Input(
+    option="image", path="inputs/x/image.png", file_name="la*ke.png", kind="image", format="png", size_bytes=9
+)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.id)
+def test_the_other_settings(mode: type[Mode]) -> None:
+    """Draft is offered above the cheapest resolution and Final below the best, each named; a middle one has both."""
+    known = resolutions(mode.id)
+    for resolution in known:
+        job = a_job(mode=mode.id, options={"resolution": resolution})
+        labels = [button.label for button in finished.finished_buttons(job)]
+        assert (f"Draft ({known[0]})" in labels) == (resolution != known[0])
+        assert (f"Final ({known[-1]})" in labels) == (resolution != known[-1])
+        assert len(labels) <= 10
+
+
+def test_the_ids_lead_back_to_the_job() -> None:
+    """Every button's id is within Discord's 100 characters, and its template reads the job from it."""
+    job = a_job()
+    for button in finished.finished_buttons(job):
+        found = re.fullmatch(finished.AGAIN_TEMPLATE, button.custom_id)
+        assert found is not None
+        assert found["job_id"] == job.id
+        assert len(button.custom_id) <= 100
+    for button in finished.answer_buttons(job.id, 2**63, needs_approval=True):
+        found = re.fullmatch(finished.ANSWER_TEMPLATE, button.custom_id)
+        assert found is not None
+        assert (found["draft_id"], found["member_id"]) == (job.id, str(2**63))
+        assert len(button.custom_id) <= 100
+
+
+def test_a_mode_that_is_gone() -> None:
+    """A job of a mode that the catalogue no longer has keeps its buttons, without another setting."""
+    labels = [button.label for button in finished.finished_buttons(a_job(mode="wan1-image"))]
+    assert labels == ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Delete"]
+
+
+def test_files_that_are_no_longer_kept() -> None:
+    """The sentence names the file harmlessly, says how long files are kept and how to give it again."""
+    said = finished.not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
+    assert "“la\\*ke.png” is no longer kept" in said
+    assert "30 days" in said
+    assert "`/wan27 image`" in said
+
+
+def test_what_a_message_may_hold() -> None:
+    """Every form's texts are within Discord's limits: 45 characters of label, 100 of hint."""
+    for mode in MODES:
+        for name, spec in mode.specs().items():
+            assert len(finished.label(name)) <= 45
+            assert 1 <= len(finished.hint(spec)) <= 100
+    for hint in (*finished.EDIT_HINTS.values(), *finished.CLIP_HINTS.values(), finished.TOTAL_HINT, finished.LONGER):
+        assert len(hint) <= 100
+
+
+@pytest.mark.parametrize(("seconds", "total"), [(None, 10), (2.0, 7), (5.04, 11), (10.0, 15), (15.0, 15)])
+def test_how_long_a_continuation_is(seconds: float | None, total: int) -> None:
+    """Five seconds are added to the clip, of which ten count at most, as far as there is room for."""
+    result = None if seconds is None else type(RESULT)(url=RESULT.url, seconds=seconds)
+    assert finished.total_s(a_job(result=result, options={"duration": 5})) == total
+
+
+def test_a_video_by_direct_message() -> None:
+    """Without the file the member gets fal's link, unless that is none."""
+    assert RESULT.url in finished.mailed(a_job(result=RESULT), attached=False)
+    hostile = type(RESULT)(url="javascript:x @everyone")
+    assert "@everyone" not in finished.mailed(a_job(result=hostile), attached=False)

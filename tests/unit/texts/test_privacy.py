@@ -1,0 +1,38 @@
+"""What a member reads about their own data."""
+
+import pytest
+
+from bot.cards.embeds import to_embed
+from bot.jobs.member_data import Counted, as_exported
+from bot.texts.privacy import Packed, about, ask_to_delete, exported
+from tests.support.job_samples import a_job
+
+MANY = Counted(jobs=12_345, servers=99, with_files=678, first_at=1_763_616_000.0)
+NONE = Counted(jobs=0, servers=0, with_files=0, first_at=None)
+
+
+@pytest.mark.parametrize("counted", [MANY, NONE])
+@pytest.mark.parametrize("days", [1, 30])
+def test_cards_fit(counted: Counted, days: int) -> None:
+    """Both cards are within Discord's limits, and the days are the setting's."""
+    for card in (about(counted, days), ask_to_delete(counted)):
+        assert len(to_embed(card)) <= 6000
+        assert all(1 <= len(field.value) <= 1024 and len(field.name) <= 256 for field in card.fields)
+    assert about(counted, days).fields[0].name == ("For 1 day" if days == 1 else "For 30 days")
+
+
+def test_what_was_left_out_fits() -> None:
+    """A hundred files that are too large are told within a message."""
+    names = [("files/00000000/a*very*long_name.mp4" * 3, 2**31)] * 100
+    text = exported(Packed(part=1, parts=3, size_bytes=1, files=0, too_large=names, whole=False))
+    assert len(text) <= 2000
+    assert "part 1 of 3" in text
+    assert "more" in text
+
+
+def test_an_exported_job_keeps_the_token_secret() -> None:
+    """The interaction's token, with which others could edit the card, is not in the export; nor is who approved it."""
+    exported_job = as_exported(a_job())
+    assert "token" not in exported_job["address"]
+    assert "approved_by" not in exported_job
+    assert exported_job["options"] == a_job().options
