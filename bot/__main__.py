@@ -96,15 +96,15 @@ def _commands() -> int:
 
 
 def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
-    from bot.cli.ledger import close_exposure, lines, look  # noqa: PLC0415 - see the module's docstring
-    from bot.ledger.typed_amount import amount  # noqa: PLC0415 - see the module's docstring
+    from bot.cli.ledger import close_exposure, ledger_lines, look  # noqa: PLC0415 - see the module's docstring
+    from bot.ledger.typed_amount import typed_amount  # noqa: PLC0415 - see the module's docstring
 
     if (close is None) != (at is None):
         print("Give --close and --at together: which job, and what fal charged for it, or 0.", file=sys.stderr)
         return USAGE_ERROR
     try:
         if close is not None and at is not None:
-            print(asyncio.run(close_exposure(settings, close, amount(at), at=time.time())))
+            print(asyncio.run(close_exposure(settings, close, typed_amount(at), at=time.time())))
         books = asyncio.run(look(settings))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
@@ -112,7 +112,7 @@ def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
     except WandaError as error:
         print(error, file=sys.stderr)
         return 1
-    print("\n".join(lines(books)))
+    print("\n".join(ledger_lines(books)))
     return 1 if books.wrong else 0
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import discord
 import httpx
 
-from bot.cards.channel_queue import Turns
-from bot.cards.job_cards import DiscordCards
-from bot.cards.offered_reactions import Reactor
-from bot.cards.parent_links import Kin
-from bot.cards.result_file import Results
+from bot.cards.channel_queue import ChannelQueue
+from bot.cards.job_cards import JobCards
+from bot.cards.offered_reactions import OfferedReactions
+from bot.cards.parent_links import ParentLinks
+from bot.cards.result_file import ResultFiles
 from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
@@ -36,9 +36,9 @@ from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.net.transport import make_http
 from bot.runner.drafts import Drafts
-from bot.runner.fal_steps import Errands
+from bot.runner.fal_steps import FalSteps
 from bot.runner.orphans import sweep
-from bot.runner.retention import DAY_S, Keeper
+from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner
 from bot.settings import Settings
 from bot.storage.database import open_store
@@ -101,28 +101,28 @@ async def _compose(
             (families, menus, questions, results, again, reactions, quota, jobs, privacy, admin, watch, keeping),
         )
     )
-    turns = Turns()
-    reactor = await stack.enter_async_context(Reactor(client, settings, OFFERED))
+    turns = ChannelQueue()
+    reactor = await stack.enter_async_context(OfferedReactions(client, settings, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings))
     ffmpeg = Ffmpeg(settings)
     cards = await stack.enter_async_context(
-        DiscordCards(
+        JobCards(
             client,
             settings,
-            Results(http, settings),
+            ResultFiles(http, settings),
             reactor=reactor,
             turns=turns,
             shrinker=Shrinker(ffmpeg, prober, settings),
         )
     )
-    kin = await stack.enter_async_context(Kin(client, store, settings, turns=turns))
+    kin = await stack.enter_async_context(ParentLinks(client, store, settings, turns=turns))
     painter = await stack.enter_async_context(Painter.of(settings))
     prices = price_table(settings.prices_usd)
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
     budgets = Budgets(shipped_by(settings))
     runner = Runner(
         store=store,
-        errands=Errands(fal, settings, clock=time.time),
+        errands=FalSteps(fal, settings, clock=time.time),
         cards=cards,
         budgets=budgets,
         prices=prices,
@@ -153,8 +153,8 @@ async def _compose(
     return client, runner
 
 
-def _keeper(store: Store, settings: Settings) -> Keeper:
-    return Keeper(
+def _keeper(store: Store, settings: Settings) -> Retention:
+    return Retention(
         store=store,
         data_dir=settings.data_dir,
         keep_s=settings.keep_days * DAY_S,

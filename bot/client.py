@@ -13,7 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.cards.channel_queue import Turns
+from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.price import PriceTable
 from bot.drawing.painter import Painter
 from bot.errors import Refusal, StartRefused, StorageError
@@ -22,7 +22,7 @@ from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.runner.drafts import Drafts
-from bot.runner.retention import Keeper
+from bot.runner.retention import Retention
 from bot.runner.runner import Runner
 from bot.settings import Settings
 from bot.storage.transaction import Store
@@ -44,8 +44,8 @@ class Services:
     intake: Intake
     fitter: Fitter
     prober: Prober
-    turns: Turns
-    keeper: Keeper
+    turns: ChannelQueue
+    keeper: Retention
     store: Store
     shipped: Shipped
     prices: PriceTable

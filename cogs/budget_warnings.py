@@ -21,7 +21,7 @@ POST_TIMEOUT_S = 30.0
 FOR_NOW = frozenset({500, 502, 503, 504, 429})
 
 
-class Watch(commands.Cog):
+class BudgetWarnings(commands.Cog):
     """Posts what the ledger has recorded; a warning stays recorded until it was posted or nobody wants it."""
 
     def __init__(self, bot: Wanda) -> None:
@@ -92,6 +92,6 @@ def _nonce(warned: Warned) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
-def watch(bot: Wanda) -> tuple[Watch]:
+def watch(bot: Wanda) -> tuple[BudgetWarnings]:
     """Make the cog."""
-    return (Watch(bot),)
+    return (BudgetWarnings(bot),)

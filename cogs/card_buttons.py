@@ -79,7 +79,7 @@ async def _answer(interaction: Interaction, work: Awaitable[str], *, otherwise: 
     await interaction.edit_original_response(content=sentence, allowed_mentions=discord.AllowedMentions.none())
 
 
-class Results(commands.Cog):
+class CardButtons(commands.Cog):
     """Owns the buttons on results."""
 
     def __init__(self, bot: Wanda) -> None:
@@ -95,6 +95,6 @@ class Results(commands.Cog):
         self.bot.remove_dynamic_items(CancelButton, DecisionButton)
 
 
-def results(bot: Wanda) -> tuple[Results]:
+def results(bot: Wanda) -> tuple[CardButtons]:
     """Make the cog."""
-    return (Results(bot),)
+    return (CardButtons(bot),)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from bot.charts.model import Chart
-from bot.charts.text import text
+from bot.charts.text import chart_text
 from bot.client import Interaction
 
 ALT_CHARS_MAX = 1024
@@ -26,7 +26,7 @@ async def show(interaction: Interaction, embed: discord.Embed, charts: Mapping[s
             drawn.append((name, chart, png))
     if drawn:
         files = [
-            discord.File(io.BytesIO(png), filename=name, description=text(chart)[:ALT_CHARS_MAX])
+            discord.File(io.BytesIO(png), filename=name, description=chart_text(chart)[:ALT_CHARS_MAX])
             for name, chart, png in drawn
         ]
         await interaction.edit_original_response(

@@ -16,7 +16,7 @@ from bot.ledger.history import Cursor
 from bot.ledger.movements import Place, movements
 from bot.texts import history
 from bot.texts.card import Card
-from bot.texts.history import PAGE_LINES, PAGE_TEMPLATE, Page, What
+from bot.texts.history import PAGE_LINES, PAGE_TEMPLATE, HistoryPage, What
 from cogs.admin.desk import NotAdmin, check_admin
 from cogs.ordering.who import asker
 
@@ -57,9 +57,9 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
             return history.money_card(page, moved[:PAGE_LINES])
 
 
-def _page(what: What, cursor: str, found: Sequence[T], key: Callable[[T], str]) -> Page:
+def _page(what: What, cursor: str, found: Sequence[T], key: Callable[[T], str]) -> HistoryPage:
     older = key(found[PAGE_LINES - 1]) if len(found) > PAGE_LINES else None
-    return Page(what=what, cursor=cursor, older=older)
+    return HistoryPage(what=what, cursor=cursor, older=older)
 
 
 def cursor_text(at: float, identity: str) -> str:
@@ -107,7 +107,7 @@ class PageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_T
 
     def __init__(self, what: What, cursor: str) -> None:
         """Stand for the button that the card shows."""
-        super().__init__(discord.ui.Button(label="Page", custom_id=f"{history.PAGE_PREFIX}{what}:{cursor}"))
+        super().__init__(discord.ui.Button(label="HistoryPage", custom_id=f"{history.PAGE_PREFIX}{what}:{cursor}"))
         self.what: What = what
         self.cursor = cursor
 

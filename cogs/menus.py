@@ -51,7 +51,7 @@ def found_in(message: discord.Message, menu: Menu) -> Found:
     return Found([file for file in there if claimed_kind(file.content_type, file.filename) in menu.takes])
 
 
-class Form(discord.ui.Modal):
+class MenuForm(discord.ui.Modal):
     """Asks for the prompt and what shapes the video, then makes it as a slash command would.
 
     It is forgotten after `life_s` seconds, because Discord does not say when one is closed.
@@ -121,7 +121,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
         await answer_privately(interaction, words.no_file(menu))
         return
     life_s = interaction.client.services.settings.draft_life_s
-    await interaction.response.send_modal(Form(menu, found, life_s=life_s))
+    await interaction.response.send_modal(MenuForm(menu, found, life_s=life_s))
 
 
 def offered() -> list[app_commands.ContextMenu]:

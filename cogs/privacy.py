@@ -147,7 +147,7 @@ async def _export(interaction: Interaction, part: int) -> None:
             rows_max=settings.export_rows_max,
         )
         file = await asyncio.to_thread(discord.File, path)
-        await interaction.edit_original_response(content=words.exported(packed), attachments=[file])
+        await interaction.edit_original_response(content=words.privacy_exported(packed), attachments=[file])
 
 
 def offered() -> app_commands.Group:

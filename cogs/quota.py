@@ -11,7 +11,7 @@ from bot.charts.model import SpendByDay
 from bot.client import Interaction, Wanda
 from bot.ledger import holds, rules
 from bot.ledger.model import Shipped, Terms, View, Who
-from bot.ledger.typed_amount import amount
+from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
 from bot.texts import quota as words
@@ -58,7 +58,7 @@ async def ask(interaction: Interaction, above: str) -> None:
     who = asker(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
-    microusd = None if above.strip().lower() == DEFAULT else amount(above)
+    microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)
     before, now = await services.store.write(_threshold(interaction, who, microusd, at=services.clock()))
     await interaction.edit_original_response(content=words.asked_above(before, now))
 

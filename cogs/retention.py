@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 MISSED_GRACE_S = 7 * 86400.0
 
 
-class Keeping(commands.Cog):
+class RetentionLoop(commands.Cog):
     """Removes what is no longer kept, while it is loaded."""
 
     def __init__(self, bot: Wanda) -> None:
@@ -70,6 +70,6 @@ class Keeping(commands.Cog):
             log.warning("it could not be noted that Wanda is in server %d again", guild.id, exc_info=True)
 
 
-def keeping(bot: Wanda) -> tuple[Keeping]:
+def keeping(bot: Wanda) -> tuple[RetentionLoop]:
     """Make the cog."""
-    return (Keeping(bot),)
+    return (RetentionLoop(bot),)

@@ -20,7 +20,7 @@ class _Line:
     length: int = 0
 
 
-class Turns:
+class ChannelQueue:
     """Keeps the lines of all channels; a line that nobody stands in is forgotten."""
 
     def __init__(self) -> None:

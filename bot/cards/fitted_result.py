@@ -34,7 +34,7 @@ class Shrinks(Protocol):
         ...
 
 
-class MakingFit:
+class FittedResult:
     """Makes copies of results; `show` puts the progress on the card. Without a `shrinker` nothing can be made."""
 
     def __init__(self, shrinker: Shrinks | None, show: Show) -> None:

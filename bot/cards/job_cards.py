@@ -11,26 +11,26 @@ from typing import Self
 
 import discord
 
-from bot.cards.channel_queue import Turns
-from bot.cards.fitted_result import MakingFit, Shrinks
-from bot.cards.offered_reactions import Reactor
+from bot.cards.channel_queue import ChannelQueue
+from bot.cards.fitted_result import FittedResult, Shrinks
+from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.pacer import Frame, Pacer
-from bot.cards.poster import Parcel, Place, Post
-from bot.cards.result_file import Fetched, Results, Sleep
+from bot.cards.poster import MessageContent, MessageRef, Poster
+from bot.cards.result_file import Fetched, ResultFiles, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.model import Job, Left, Live
-from bot.runner.cards_port import Delivered
+from bot.runner.cards_port import DeliveredCard
 from bot.settings import Settings
 from bot.texts import job_card
 from bot.texts.card import Card
 from bot.texts.mode_settings import Describe, described
-from bot.texts.result_link import Posted, Reason
+from bot.texts.result_link import PostedVideo, Reason
 
 _LOG = logging.getLogger(__name__)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
 
 
-class DiscordCards:
+class JobCards:
     """Implements `bot.runner.cards_port.Cards` over a logged-in client; progress is shown while it is entered.
 
     `now` is in Unix seconds. `describe` gives the catalogue's words for a job, and `reactor` puts reactions below a
@@ -41,10 +41,10 @@ class DiscordCards:
         self,
         client: discord.Client,
         settings: Settings,
-        results: Results,
+        results: ResultFiles,
         *,
-        reactor: Reactor | None = None,
-        turns: Turns | None = None,
+        reactor: OfferedReactions | None = None,
+        turns: ChannelQueue | None = None,
         shrinker: Shrinks | None = None,
         describe: Describe = described,
         now: Callable[[], float] = time.time,
@@ -55,9 +55,9 @@ class DiscordCards:
         self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
-        self._post = Post(client, settings, now=now, turns=turns, sleep=sleep)
+        self._post = Poster(client, settings, now=now, turns=turns, sleep=sleep)
         self._fetches = asyncio.Semaphore(settings.deliveries_at_once)
-        self._making = MakingFit(shrinker, self.show)
+        self._making = FittedResult(shrinker, self.show)
         self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)
 
     async def __aenter__(self) -> Self:
@@ -85,7 +85,9 @@ class DiscordCards:
             DiscordBusy: not this time.
         """
         await self._pacer.end(job)
-        parcel = Parcel(self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about.")
+        parcel = MessageContent(
+            self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about."
+        )
         try:
             await self._post.last(job, parcel)
         except DiscordBusy:
@@ -103,7 +105,7 @@ class DiscordCards:
         if video is not None:
             await self._making.fitted(job, left, video, self._limit_bytes(job))
 
-    async def deliver(self, job: Job, left: Left | None) -> Delivered:
+    async def deliver(self, job: Job, left: Left | None) -> DeliveredCard:
         """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
 
         Doing it again after a crash changes nothing that people see: the file on disk is used again, and the edit puts
@@ -137,7 +139,7 @@ class DiscordCards:
 
     async def _delivered(
         self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
-    ) -> Delivered:
+    ) -> DeliveredCard:
         """Post the file that fits, a smaller one where Discord still finds it too large, else the link."""
         limit_bytes = self._limit_bytes(job)
         while video is not None and fitting is not None:
@@ -157,14 +159,14 @@ class DiscordCards:
         size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
         if video is not None and fitting is None:
             reason = "too_large"
-        place = await self._last(job, left, Posted(size_bytes, reason, limit_bytes), None)
+        place = await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
         return _told(place, size_bytes, link=True)
 
-    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Delivered:
+    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> DeliveredCard:
         """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
         # After a refused upload the limit that Wanda knew is not the one that counts.
         known = None if video.is_second_try else limit_bytes
-        posted = Posted(video.size_bytes, limit_bytes=known, pixels=video.pixels)
+        posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
         place = await self._last(job, left, posted, video.path)
         await self._making.forget(video)
         return _told(place, video.size_bytes, link=False)
@@ -177,11 +179,11 @@ class DiscordCards:
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
-    async def _last(self, job: Job, left: Left | None, posted: Posted, path: Path | None) -> Place:
+    async def _last(self, job: Job, left: Left | None, posted: PostedVideo, path: Path | None) -> MessageRef:
         words = self._describe(job)
         card = job_card.delivered(job, left, posted, mode_title=words.mode_title, settings=words.settings)
         ready = f"<@{job.member_id}>, your video is ready."
-        return await self._post.last(job, Parcel(card, announcement=ready, file=path, file_name=file_name(job)))
+        return await self._post.last(job, MessageContent(card, announcement=ready, file=path, file_name=file_name(job)))
 
     def _draw(self, frame: Frame) -> Card:
         return self.card(frame.job, frame.live, frame.left)
@@ -197,8 +199,8 @@ def file_name(job: Job) -> str:
     return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
 
 
-def _told(place: Place, size_bytes: int | None, *, link: bool) -> Delivered:
-    return Delivered(
+def _told(place: MessageRef, size_bytes: int | None, *, link: bool) -> DeliveredCard:
+    return DeliveredCard(
         as_="link" if link else "attachment",
         message_id=place.message_id,
         channel_id=place.channel_id,

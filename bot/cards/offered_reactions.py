@@ -9,7 +9,7 @@ from typing import Self
 
 import discord
 
-from bot.cards.discord_request import Border, Met
+from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.result_file import Sleep
 from bot.settings import Settings
 from bot.tasks import end
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 WAITING_MAX = 1000  # cards; one more takes the place of the oldest, whose buttons serve as well
 
 
-class Reactor:
+class OfferedReactions:
     """Adds the same emoji to one message after another while it is entered; a failure is logged and left at that."""
 
     def __init__(
@@ -62,9 +62,9 @@ class Reactor:
     async def _add(self, channel_id: int, message_id: int, emoji: str) -> bool:
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
         try:
-            async with Border(self._timeout_s):
+            async with discord_request(self._timeout_s):
                 await message.add_reaction(emoji)
-        except Met as met:
+        except DiscordRefused as met:
             _LOG.info("%s could not be put below message %d: %s", emoji, message_id, met)
             return False
         return True

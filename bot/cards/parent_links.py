@@ -11,8 +11,8 @@ from typing import Self
 
 import discord
 
-from bot.cards.channel_queue import Turns
-from bot.cards.discord_request import Border, Met
+from bot.cards.channel_queue import ChannelQueue
+from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.result_file import Sleep
 from bot.errors import StorageError
 from bot.jobs import queries, transactions
@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 WAITING_MAX = 1000  # parents; of more, the oldest go without this link
 
 
-class Kin:
+class ParentLinks:
     """Edits the parents of posted videos while it is entered, one every `edit_interval_s` at most."""
 
     def __init__(
@@ -35,12 +35,12 @@ class Kin:
         store: Store,
         settings: Settings,
         *,
-        turns: Turns | None = None,
+        turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Nothing waits."""
         self._client = client
-        self._turns = turns or Turns()
+        self._turns = turns or ChannelQueue()
         self._store = store
         self._settings = settings
         self._sleep = sleep
@@ -76,7 +76,7 @@ class Kin:
                     edited = await self._link(parent_id)
                 except StorageError:
                     _LOG.warning("the children of job %s could not be read for its card", parent_id, exc_info=True)
-                except Met as met:
+                except DiscordRefused as met:
                     _LOG.info("the card of job %s takes no links: %s", parent_id, met)
                 except Exception:  # noqa: BLE001 - a link is not worth the loop
                     _LOG.exception("the card of job %s could not be linked", parent_id)
@@ -94,7 +94,7 @@ class Kin:
         field = parent_links.children(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
         turn = self._turns.turn(parent.address.channel_id, "edit")
-        async with turn, Border(self._settings.discord_timeout_s):
+        async with turn, discord_request(self._settings.discord_timeout_s):
             message = await channel.get_partial_message(parent.address.message_id).fetch()
             if not message.embeds:
                 return False

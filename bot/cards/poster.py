@@ -11,8 +11,8 @@ from typing import Any
 import discord
 
 from bot.cards import routes
-from bot.cards.channel_queue import Turns
-from bot.cards.discord_request import Border, Met
+from bot.cards.channel_queue import ChannelQueue
+from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
@@ -40,7 +40,7 @@ _SENTENCES: dict[Trouble, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MessageRef:
     """The message that holds the card now."""
 
     channel_id: int
@@ -48,7 +48,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class MessageContent:
     """What is to be in the message: a card, and on its last change what it says when it must be a new message.
 
     `file_name` is what people see of `file`. `keep` leaves the message's attachments as they are.
@@ -62,7 +62,7 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class MessageReference:
     """A reference to the job's card. Discord's specification has its ids as strings; discord.py's own sends numbers."""
 
     job: Job
@@ -75,7 +75,7 @@ class Reply:
         return {**card, **server, "fail_if_not_exists": False}
 
 
-class Post:
+class Poster:
     """Edits and sends through one client; `now` is in Unix seconds."""
 
     def __init__(
@@ -84,11 +84,11 @@ class Post:
         settings: Settings,
         *,
         now: Callable[[], float],
-        turns: Turns | None = None,
+        turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._turns = turns or Turns()
+        self._turns = turns or ChannelQueue()
         self._settings = settings
         self._now = now
         self._sleep = sleep
@@ -123,8 +123,8 @@ class Post:
             if route == "bot" and not self._turns.is_free(job.address.channel_id, "edit"):
                 return True
             try:
-                await self._edit(job, Parcel(card, keep=True), route)
-            except Met as met:
+                await self._edit(job, MessageContent(card, keep=True), route)
+            except DiscordRefused as met:
                 if met.trouble == "later":
                     raise DeliveryError(_SENTENCES["later"]) from met
                 route = routes.after(route, met.trouble)
@@ -132,7 +132,7 @@ class Post:
                 return True
         return False
 
-    async def last(self, job: Job, parcel: Parcel) -> Place:
+    async def last(self, job: Job, parcel: MessageContent) -> MessageRef:
         """Put the parcel on the card, or into a new message where the card is gone or too old; the same one again.
 
         Raises:
@@ -144,7 +144,7 @@ class Post:
         for _ in range(len(_SENTENCES) + self._settings.discord_tries):
             try:
                 return await self._by(route, job, parcel)
-            except Met as met:
+            except DiscordRefused as met:
                 follow = routes.after(route, met.trouble)
                 if met.trouble == "later":
                     waits += 1
@@ -155,33 +155,33 @@ class Post:
                 route = follow
         raise AssertionError("every way leads to another at most once")
 
-    async def _by(self, route: Route, job: Job, parcel: Parcel) -> Place:
+    async def _by(self, route: Route, job: Job, parcel: MessageContent) -> MessageRef:
         if route in {"token", "bot"}:
             await self._edit(job, parcel, route)
-            return Place(job.address.channel_id, job.address.message_id)
+            return MessageRef(job.address.channel_id, job.address.message_id)
         place = await self._posted_before(job, parcel) or await self._send(job, parcel, reply=route == "reply")
         if route == "reply":
             await self._settle_old_card(job, parcel)
         return place
 
-    async def _settle_old_card(self, job: Job, parcel: Parcel) -> None:
+    async def _settle_old_card(self, job: Job, parcel: MessageContent) -> None:
         """Take the progress and the button off a card that was replied to; one edit, and no harm if it fails."""
         card = replace(parcel.card, content="The reply to this message says how it ended.", buttons=())
         try:
-            await self._edit(job, Parcel(card), "bot")
-        except Met as met:
+            await self._edit(job, MessageContent(card), "bot")
+        except DiscordRefused as met:
             _LOG.info("the old card of job %s stays as it was: %s", job.id, met)
 
-    async def _edit(self, job: Job, parcel: Parcel, route: Route) -> None:
+    async def _edit(self, job: Job, parcel: MessageContent, route: Route) -> None:
         if route == "token":
             await self._edit_by(job, parcel, route)
             return
         async with self._turns.turn(job.address.channel_id, "edit"):
             await self._edit_by(job, parcel, route)
 
-    async def _edit_by(self, job: Job, parcel: Parcel, route: Route) -> None:
+    async def _edit_by(self, job: Job, parcel: MessageContent, route: Route) -> None:
         card, address = parcel.card, job.address
-        async with Border(self._timeout_s(parcel)):
+        async with discord_request(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 attachments = discord.utils.MISSING if parcel.keep else files
                 if route == "token":
@@ -207,12 +207,12 @@ class Post:
                         )
                     )
 
-    async def _send(self, job: Job, parcel: Parcel, *, reply: bool) -> Place:
+    async def _send(self, job: Job, parcel: MessageContent, *, reply: bool) -> MessageRef:
         """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
         card = announced(parcel)
-        options: dict[str, Any] = {"reference": Reply(job), "mention_author": False} if reply else {}
+        options: dict[str, Any] = {"reference": MessageReference(job), "mention_author": False} if reply else {}
         turn = self._turns.turn(job.address.channel_id, "send")
-        async with turn, Border(self._timeout_s(parcel)):
+        async with turn, discord_request(self._timeout_s(parcel)):
             with _files(parcel) as files:
                 message: discord.Message = await self._channel(job).send(
                     content=card.content,
@@ -223,34 +223,34 @@ class Post:
                     allowed_mentions=_NOBODY,
                     **options,
                 )
-        return Place(message.channel.id, message.id)
+        return MessageRef(message.channel.id, message.id)
 
-    async def _posted_before(self, job: Job, parcel: Parcel) -> Place | None:
+    async def _posted_before(self, job: Job, parcel: MessageContent) -> MessageRef | None:
         """Return the message that an earlier run posted for this state: a nonce is only remembered for minutes."""
         if self._client.user is None:
             return None
         me, footer = self._client.user.id, parcel.card.footer
         try:
-            async with Border(self._settings.discord_timeout_s):
+            async with discord_request(self._settings.discord_timeout_s):
                 async for message in self._channel(job).history(
                     limit=_LOOK_BACK_MESSAGES, after=discord.Object(job.address.message_id), oldest_first=True
                 ):
                     shown = [embed.footer.text for embed in message.embeds]
                     if message.author.id == me and footer in shown and bool(message.attachments) == bool(parcel.file):
-                        return Place(message.channel.id, message.id)
-        except Met as met:
+                        return MessageRef(message.channel.id, message.id)
+        except DiscordRefused as met:
             _LOG.info("could not look for an earlier message of job %s: %s", job.id, met)
         return None
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.guild_id or None)
 
-    def _timeout_s(self, parcel: Parcel) -> float:
+    def _timeout_s(self, parcel: MessageContent) -> float:
         return self._settings.discord_timeout_s if parcel.file is None else self._settings.upload_timeout_s
 
 
 @contextmanager
-def _files(parcel: Parcel) -> Generator[list[discord.File]]:
+def _files(parcel: MessageContent) -> Generator[list[discord.File]]:
     """Open the parcel's file for one request: discord.py reads it from disk in pieces as it is sent."""
     if parcel.file is None:
         yield []
@@ -262,7 +262,7 @@ def _files(parcel: Parcel) -> Generator[list[discord.File]]:
         file.close()
 
 
-def announced(parcel: Parcel) -> Card:
+def announced(parcel: MessageContent) -> Card:
     """Return the card as a new message says it: whose it is in words that notify nobody, then what it said anyway."""
     content = " ".join(part for part in (parcel.announcement, parcel.card.content) if part)
     return replace(parcel.card, content=content or None)

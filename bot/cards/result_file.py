@@ -43,7 +43,7 @@ def _found_or_room(path: Path) -> Fetched | None:
     return found
 
 
-class Results:
+class ResultFiles:
     """The folder of finished videos, `<data folder>/results/<job id>.mp4`."""
 
     def __init__(self, http: httpx.AsyncClient, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:

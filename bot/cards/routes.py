@@ -50,7 +50,7 @@ def choose(address: Address, now: float, *, token_margin_s: float, edit_age_max_
     return "bot" if now - address.posted_at < edit_age_max_s else "reply"
 
 
-def trouble(status: int, code: int) -> Trouble:
+def trouble_of(status: int, code: int) -> Trouble:
     """Return what Discord's HTTP status and JSON code (0 when there was none) mean for a card."""
     if code in _BY_CODE:
         return _BY_CODE[code]

@@ -9,7 +9,7 @@ from bot.catalogue import registry
 from bot.catalogue.fields import Attached, Kind, MediaSpec
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
-from bot.catalogue.phrases import listed, shortened, span
+from bot.catalogue.phrases import listed, range_text, shortened
 from bot.catalogue.price import PriceTable, Quote, dollars
 from bot.errors import OptionRefused
 from bot.money import MICROUSD_PER_USD
@@ -115,7 +115,9 @@ def _stand_ins(mode: type[Mode], names: list[str], key: str, value: str) -> dict
 def _check_total(mode: type[Mode], specs: list[MediaSpec], key: str, seconds: float) -> None:
     low, high = specs[0].seconds_min or 0, sum(spec.seconds_max or 0 for spec in specs)
     if not low <= seconds <= high:
-        raise OptionRefused(f"{key} is {seconds:g}; {mode.title} takes {span(low, high)} s, all of them together.")
+        raise OptionRefused(
+            f"{key} is {seconds:g}; {mode.title} takes {range_text(low, high)} s, all of them together."
+        )
 
 
 def _seconds(key: str, text: str) -> float:

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from bot.catalogue.fields import MB, MediaFacts, MediaSpec
-from bot.catalogue.phrases import listed, span
+from bot.catalogue.phrases import listed, range_text
 from bot.errors import MediaRefused
 
 NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound file"}
@@ -55,7 +55,7 @@ def check_seconds(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
     if facts.seconds is None:
         raise MediaRefused(f"How long {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
     seconds = facts.seconds
-    limits = f"{spec.subject} of {span(spec.seconds_min, spec.seconds_max)} s"
+    limits = f"{spec.subject} of {range_text(spec.seconds_min, spec.seconds_max)} s"
     if spec.seconds_max is not None and seconds > spec.seconds_max:
         raise MediaRefused(f"{this} is {_above(seconds, spec.seconds_max)} s long; {limits}. Trim it and try again.")
     if spec.seconds_min is not None and seconds < spec.seconds_min:
@@ -71,7 +71,7 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
         raise MediaRefused(f"How large {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
     short, long = sorted((facts.width, facts.height))
     shown = f"{this} is {facts.width:,} × {facts.height:,} px"
-    limits = f"{spec.subject} of {span(spec.side_min, spec.side_max)} px per side"
+    limits = f"{spec.subject} of {range_text(spec.side_min, spec.side_max)} px per side"
     if spec.side_min is not None and short < spec.side_min:
         raise MediaRefused(f"{shown}; {limits}. Attach a larger one and try again.")
     if spec.side_max is not None and long > spec.side_max:

@@ -11,7 +11,7 @@ def listed(names: Iterable[object], last: str = "or") -> str:
     return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
-def span(low: float | None, high: float | None) -> str:
+def range_text(low: float | None, high: float | None) -> str:
     """Return an inclusive range in words: "2 to 10", "at least 2", "up to 10"."""
     match low, high:
         case None, None:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.phrases import listed, shortened, span
+from bot.catalogue.phrases import listed, range_text, shortened
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-def refusal(mode: type[Mode], errors: "Sequence[ErrorDetails]") -> str:
+def option_refusal(mode: type[Mode], errors: "Sequence[ErrorDetails]") -> str:
     """Return the sentence for the first of `errors`."""
     error = errors[0]
     if error["type"] == "value_error":  # a rule of the mode, whose sentence stands where it is raised
@@ -54,9 +54,9 @@ def takes(spec: OptionSpec) -> str:
         return listed(spec.choices)
     match spec.kind:
         case "integer":
-            return f"a whole number from {span(spec.minimum, spec.maximum)}"
+            return f"a whole number from {range_text(spec.minimum, spec.maximum)}"
         case "number":
-            return f"a number from {span(spec.minimum, spec.maximum)}"
+            return f"a number from {range_text(spec.minimum, spec.maximum)}"
         case "boolean":
             return "true or false"
         case "string":

@@ -11,7 +11,7 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable
-from bot.catalogue.refusals import refusal
+from bot.catalogue.refusals import option_refusal
 from bot.catalogue.wan21_image import Wan21Image
 from bot.catalogue.wan22_video import Wan22Video
 from bot.catalogue.wan25_image import Wan25Image
@@ -49,7 +49,7 @@ def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attac
     try:
         return mode.model_validate({**given, **attached})
     except ValidationError as error:
-        raise OptionRefused(refusal(mode, error.errors(include_url=False))) from None
+        raise OptionRefused(option_refusal(mode, error.errors(include_url=False))) from None
 
 
 def price_table(settings: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:

@@ -22,7 +22,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _ISOLATED = "\u2068{}\u2069"  # keeps a right-to-left name from pulling the numbers of its line to its other side
 
 
-def text(chart: Chart) -> str:
+def chart_text(chart: Chart) -> str:
     """Return what the picture of this chart shows."""
     match chart:
         case SpendByDay():

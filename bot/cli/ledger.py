@@ -64,7 +64,7 @@ def _closed(job_id: str, amount_microusd: int, at: float) -> Transaction[str]:
     return f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
 
 
-def lines(books: Books) -> list[str]:
+def ledger_lines(books: Books) -> list[str]:
     """Return the report for a terminal."""
     together = Totals(
         guild_id=0,

@@ -25,7 +25,7 @@ def cell(value: object) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
-def lines(rows: Iterable[Iterable[object]]) -> str:
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
     """Return the rows as CSV text with CRLF line ends."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([cell(value) for value in row] for row in rows)

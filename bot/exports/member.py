@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import OptionRefused
-from bot.exports.csv_text import lines
+from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, entry_row
 from bot.jobs.member_data import as_exported
 from bot.jobs.model import Job
@@ -133,7 +133,7 @@ async def _jobs(
 async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_max: int) -> tuple[Path, bool]:
     path = folder / "money.csv"
     after: Cursor | None = None
-    text = lines([ENTRY_COLUMNS])
+    text = csv_lines([ENTRY_COLUMNS])
     used = rows = 0
     while True:
         await asyncio.to_thread(_append, path, text)
@@ -141,7 +141,7 @@ async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_
         entries = await store.read(entries_of_member(member_id, after=after, limit=PAGE_ROWS))
         if not entries:
             return path, True
-        text = lines(entry_row(entry) for entry in entries)
+        text = csv_lines(entry_row(entry) for entry in entries)
         rows += len(entries)
         if used + len(text.encode()) > most or rows > rows_max:
             return path, False

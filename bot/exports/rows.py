@@ -29,8 +29,8 @@ def job_row(job: Spent) -> Sequence[object]:
         job.mode,
         job.job_state,
         job.state,
-        moment(job.counted_at),
-        moment(job.ended_at),
+        moment_text(job.counted_at),
+        moment_text(job.ended_at),
         usd(job.quote_microusd),
         usd(job.member_microusd),
         usd(job.server_microusd),
@@ -41,13 +41,13 @@ def entry_row(entry: Entry) -> Sequence[object]:
     """Return one entry in the order of `ENTRY_COLUMNS`."""
     return (
         entry.id,
-        moment(entry.at),
+        moment_text(entry.at),
         entry.job_id,
         entry.scope,
         entry.kind,
         usd(entry.held_delta_microusd),
         usd(entry.spent_delta_microusd),
-        moment(entry.counted_at),
+        moment_text(entry.counted_at),
         entry.actor,
         entry.reason,
     )
@@ -58,6 +58,6 @@ def usd(microusd: int) -> Decimal:
     return Decimal(microusd).scaleb(-6)
 
 
-def moment(at: float | None) -> str:
+def moment_text(at: float | None) -> str:
     """Return Unix seconds as "2026-11-20T04:32:04Z"; nothing for None."""
     return "" if at is None else datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

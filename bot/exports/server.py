@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bot.exports.csv_text import lines
+from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.history import Cursor, entries_page, jobs_page
 from bot.ledger.model import Entry, Spent
@@ -72,7 +72,7 @@ async def export(store: Store, guild_id: int, folder: Path, *, since: float, bou
 
 async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, bounds: Bounds) -> Written:
     path = folder / table.name
-    text = BYTE_ORDER_MARK + lines([table.columns])
+    text = BYTE_ORDER_MARK + csv_lines([table.columns])
     after: Cursor = (since, "")
     rows = size_bytes = 0
     while True:
@@ -80,7 +80,7 @@ async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, 
         found = await store.read(table.page(after))
         if not found:
             return Written(path, rows, whole=True)
-        text = lines(table.row(one) for one in found)
+        text = csv_lines(table.row(one) for one in found)
         if rows + len(found) > bounds.rows or size_bytes + len(text.encode()) > bounds.size_bytes:
             return Written(path, rows, whole=False)
         rows += len(found)

@@ -10,7 +10,7 @@ import httpx
 
 from bot.errors import FalError, FalProtocolError, FalReplyLost, FalUnreachable
 from bot.fal.follower import Follower
-from bot.fal.http import Line
+from bot.fal.http import FalHttp
 from bot.fal.upload import upload_once
 from bot.fal.wire import protocol
 from bot.fal.wire import result as outcome
@@ -39,7 +39,7 @@ class FalClient:
         random: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
-        self._line = Line(http, settings)
+        self._line = FalHttp(http, settings)
         self._settings = settings
         self._sleep = sleep
         self._random = random

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 import httpx
 
 from bot.errors import FalProtocolError, FalReplyLost, FalUnreachable
-from bot.fal.http import Line
+from bot.fal.http import FalHttp
 from bot.fal.wire import protocol
 from bot.fal.wire.addresses import stream_url, with_logs
 from bot.fal.wire.backoff import wait_s
@@ -32,7 +32,7 @@ class Follower:
 
     def __init__(
         self,
-        line: Line,
+        line: FalHttp,
         settings: Settings,
         urls: Urls,
         *,
@@ -162,7 +162,7 @@ class Follower:
         if response.status_code == OK and "text/event-stream" in response.headers.get("content-type", ""):
             return
         if response.status_code in LATER or response.status_code >= SERVER_ERROR:
-            raise protocol.refusal(response.status_code, await self._line.rest_of(response), "a stream")
+            raise protocol.refusal_of(response.status_code, await self._line.rest_of(response), "a stream")
         raise _NoStreamError(f"status {response.status_code}")
 
     async def _by_polling(self) -> AsyncGenerator[Change]:

@@ -21,7 +21,7 @@ _KEY_REFUSED = 401
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """A whole reply. `body` no longer holds the key, should fal have echoed it."""
 
     status: int
@@ -29,7 +29,7 @@ class Reply:
     body: bytes
 
 
-class Line:
+class FalHttp:
     """Sends requests to fal. Its errors name hosts and kinds of trouble, never headers, which hold the key."""
 
     def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
@@ -61,7 +61,7 @@ class Line:
         params: Mapping[str, str | list[str]] | None = None,
         json: object = None,
         own_connection: bool = False,
-    ) -> Reply:
+    ) -> HttpReply:
         """Send one request with the key and read its whole reply. It is sent at most once, if it is a POST.
 
         Raises:
@@ -80,7 +80,7 @@ class Line:
         )
         return await self._send(build, url, asyncio.timeout(self._settings.fal_reply_timeout_s))
 
-    async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> Reply:
+    async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> HttpReply:
         """PUT a file's bytes to a signed URL, without the key; the caller bounds the time of the whole.
 
         It ends when no piece was taken, or no reply came, for `fal_reply_timeout_s`.
@@ -106,7 +106,7 @@ class Line:
             deadline.reschedule(asyncio.get_running_loop().time() + self._settings.fal_reply_timeout_s)
             yield piece
 
-    async def _send(self, build: Callable[[], httpx.Request], url: str, deadline: asyncio.Timeout) -> Reply:
+    async def _send(self, build: Callable[[], httpx.Request], url: str, deadline: asyncio.Timeout) -> HttpReply:
         try:
             async with deadline:
                 response = await self._http.send(build(), stream=True)
@@ -114,7 +114,7 @@ class Line:
                     body = await self._read(response)
                 finally:
                     await response.aclose()
-                return Reply(response.status_code, response.headers, body)
+                return HttpReply(response.status_code, response.headers, body)
         except _NETWORK as error:
             raise network_error(error, url) from None
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.fal.http import Line
+from bot.fal.http import FalHttp
 from bot.fal.wire import protocol
 from bot.settings import Settings
 
@@ -13,7 +13,7 @@ PIECE_BYTES = 256 * 1024
 INITIATE_PATH = "/storage/upload/initiate"
 
 
-async def upload_once(line: Line, settings: Settings, path: Path, *, file_name: str, content_type: str) -> str:
+async def upload_once(line: FalHttp, settings: Settings, path: Path, *, file_name: str, content_type: str) -> str:
     """Start an upload, put the bytes, and return the URL that the file has at fal. Repeating it is harmless.
 
     Raises:

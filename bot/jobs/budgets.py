@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.jobs.model import Job, Left, Remainder
 from bot.ledger import holds
-from bot.ledger.model import Ask, Shipped, Side, Standing, View, Who
+from bot.ledger.model import RuleQuery, Shipped, Side, Standing, View, Who
 from bot.settings import Settings
 from bot.storage.transaction import Transaction
 
@@ -31,9 +31,9 @@ def who_of(job: Job) -> Who:
     )
 
 
-def ask_of(job: Job) -> Ask:
+def query_of(job: Job) -> RuleQuery:
     """Return what the rules look at."""
-    return Ask(mode=job.mode, resolution=job.options.get("resolution"))
+    return RuleQuery(mode=job.mode, resolution=job.options.get("resolution"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Uploaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class FalAccepted:
     """fal accepted the request."""
 
     handle: Handle
@@ -78,7 +78,7 @@ class Requeued:
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class FalFinished:
     """fal says COMPLETED, which failed and cancelled requests are too."""
 
 
@@ -116,7 +116,7 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class VideoPosted:
     """The video, or its link, stands in the channel at `address`."""
 
     address: Address
@@ -130,7 +130,7 @@ class Undeliverable:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EndShown:
     """The card says how the job ended."""
 
 
@@ -140,21 +140,21 @@ Event: TypeAlias = (
     | Declined
     | Unapproved
     | Uploaded
-    | Submitted
+    | FalAccepted
     | Refused
     | PutOff
     | ReplyLost
     | Started
     | Requeued
-    | Completed
+    | FalFinished
     | StillRunning
     | Made
     | NotMade
     | LostSight
     | CancelAsked
-    | Posted
+    | VideoPosted
     | Undeliverable
-    | Told
+    | EndShown
 )
 
 
@@ -260,7 +260,7 @@ def _react(job: Job, event: Event, now: float) -> Step:
         case "delivering":
             return _when_delivering(job, event)
         case "done" | "failed" | "cancelled" | "uncertain":
-            return (replace(job, told=True), ()) if isinstance(event, Told) and not job.told else (job, ())
+            return (replace(job, told=True), ()) if isinstance(event, EndShown) and not job.told else (job, ())
         case _:
             assert_never(job.state)
 
@@ -322,7 +322,7 @@ def _when_accepted(job: Job, event: Event) -> Step:
 
 
 def _when_submitting(job: Job, event: Event, now: float) -> Step:
-    if isinstance(event, Submitted):
+    if isinstance(event, FalAccepted):
         after = replace(job, state="queued", handle=event.handle, submitted_at=now)
         return after, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
     if isinstance(event, Refused):
@@ -346,7 +346,7 @@ def _when_followed(job: Job, event: Event, now: float) -> Step:
         return replace(job, state="running", started_at=now), (Show(),)
     if isinstance(event, Requeued) and job.state == "running":
         return replace(job, state="queued", started_at=None), (Show(),)
-    if isinstance(event, Completed):
+    if isinstance(event, FalFinished):
         return replace(job, state="fetching", completed_at=now), (Show(), Fetch())
     if isinstance(event, LostSight):
         return _uncertain(job, event.failure)
@@ -369,7 +369,7 @@ def _when_fetching(job: Job, event: Event) -> Step:
 
 
 def _when_delivering(job: Job, event: Event) -> Step:
-    if isinstance(event, Posted):
+    if isinstance(event, VideoPosted):
         return replace(job, state="done", address=event.address, told=True), ()
     if isinstance(event, Undeliverable):
         # The video was made and settled; it stays in Wanda's data folder and at fal's link.

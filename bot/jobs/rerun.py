@@ -28,7 +28,7 @@ OTHER_PICTURE = "Another resolution does not give the same picture, even with th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Rerun:
     """What a new job asks for. `inputs` are still the old job's files, without URLs; `notes` are whole sentences."""
 
     mode: Mode
@@ -36,7 +36,7 @@ class Again:
     notes: tuple[str, ...] = ()
 
 
-def rerun(job: Job, *, seed: Seed) -> Again:
+def rerun(job: Job, *, seed: Seed) -> Rerun:
     """Return the same job: its options, its files, and the seed that fal reported, or none so that fal chooses one.
 
     Where fal rewrote the prompt, the rewritten one is asked for as it is; where the mode cannot take that, the original
@@ -51,7 +51,7 @@ def rerun(job: Job, *, seed: Seed) -> Again:
     return _again(job, options, notes)
 
 
-def edited(job: Job, changes: Mapping[str, Any]) -> Again:
+def edited(job: Job, changes: Mapping[str, Any]) -> Rerun:
     """Return the job with these options in place of its own; a None takes one away.
 
     A prompt that is left as it was stands for what fal made of it, as in `rerun`; a new one is treated as the first.
@@ -73,12 +73,12 @@ def editable(job: Job) -> dict[str, Any]:
     return shown | {"seed": _seed(job)}
 
 
-def draft_of(job: Job) -> Again:
+def draft_of(job: Job) -> Rerun:
     """Return the job at its mode's lowest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[0])
 
 
-def final_of(job: Job) -> Again:
+def final_of(job: Job) -> Rerun:
     """Return the job at its mode's highest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[-1])
 
@@ -89,7 +89,7 @@ def resolutions(mode_id: str) -> tuple[str, ...]:
     return tuple(sorted(choices, key=lambda choice: int(choice.removesuffix("p"))))
 
 
-def continued(job: Job, clip: Input, *, prompt: str | None = None, duration: int | None = None) -> Again:
+def continued(job: Job, clip: Input, *, prompt: str | None = None, duration: int | None = None) -> Rerun:
     """Return Wan 2.7's continuation of the job's video, of which `clip` (option `video`, at most 10 s) is the end.
 
     `duration` is the whole video's, in seconds, the clip counted in; without it five seconds are added, or as many as
@@ -103,7 +103,7 @@ def continued(job: Job, clip: Input, *, prompt: str | None = None, duration: int
     return _of_clip(CONTINUES, options, clip)
 
 
-def restyled(job: Job, clip: Input, *, prompt: str | None = None) -> Again:
+def restyled(job: Job, clip: Input, *, prompt: str | None = None) -> Rerun:
     """Return Wan 2.2's remake of the job's video, which `clip` (option `video`) is; raises as `continued`."""
     return _of_clip(RESTYLES, _carried(job, RESTYLES, prompt), clip)
 
@@ -153,7 +153,7 @@ def _rewritten(job: Job) -> str | None:
     return actual if actual and actual.strip() and actual != job.options.get("prompt") else None
 
 
-def _at(job: Job, resolution: str) -> Again:
+def _at(job: Job, resolution: str) -> Rerun:
     again = rerun(job, seed="same")
     if job.options.get("resolution") == resolution:
         return again
@@ -161,9 +161,9 @@ def _at(job: Job, resolution: str) -> Again:
     return replace(again, mode=mode, notes=(*again.notes, OTHER_PICTURE))
 
 
-def _again(job: Job, options: Mapping[str, Any], notes: tuple[str, ...]) -> Again:
+def _again(job: Job, options: Mapping[str, Any], notes: tuple[str, ...]) -> Rerun:
     inputs = tuple(replace(item, url=None) for item in job.inputs)
-    return Again(mode=build(job.mode, options, _attached(inputs)), inputs=inputs, notes=notes)
+    return Rerun(mode=build(job.mode, options, _attached(inputs)), inputs=inputs, notes=notes)
 
 
 def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
@@ -178,8 +178,8 @@ def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
     return carried | ({"resolution": resolution} if resolution in specs["resolution"].choices else {})
 
 
-def _of_clip(mode_id: str, options: Mapping[str, Any], clip: Input) -> Again:
-    return Again(mode=build(mode_id, options, _attached((clip,))), inputs=(clip,))
+def _of_clip(mode_id: str, options: Mapping[str, Any], clip: Input) -> Rerun:
+    return Rerun(mode=build(mode_id, options, _attached((clip,))), inputs=(clip,))
 
 
 def _attached(inputs: tuple[Input, ...]) -> dict[str, Attached]:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from bot.ledger import scopes
-from bot.ledger.model import Ask, Decision, GrantStanding, Standing, View, Warned
+from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, View, Warned
 from bot.ledger.refusals import refuse_if_not_allowed, refuse_if_short
 
 THRESHOLDS_PERCENT = (50, 80, 95)
 
 
-def decide(view: View, *, amount_microusd: int, ask: Ask) -> Decision:
+def decide(view: View, *, amount_microusd: int, ask: RuleQuery) -> Decision:
     """Return how a job of this price is paid for.
 
     A price of zero always fits the budgets, and is held to the other rules.

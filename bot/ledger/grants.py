@@ -60,7 +60,7 @@ def grants_of(guild_id: int, member_id: int) -> Transaction[tuple[GrantStanding,
     return tuple(sorted((_standing(row) for row in rows), key=_order))
 
 
-def usable(guild_id: int, member_id: int, *, at: float) -> Transaction[tuple[GrantStanding, ...]]:
+def usable_grants(guild_id: int, member_id: int, *, at: float) -> Transaction[tuple[GrantStanding, ...]]:
     """Return the grants of which something is left and that have not expired, in the order in which they are used."""
     every = yield from grants_of(guild_id, member_id)
     return tuple(

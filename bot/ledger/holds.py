@@ -9,8 +9,8 @@ from typing import Literal
 
 from bot.ledger import rules, scopes, tables
 from bot.ledger.decision import crossed, decide, settled_parts, short_of_allowance
-from bot.ledger.grants import usable
-from bot.ledger.model import Ask, Decision, Ending, Held, How, Payers, Shipped, Standing, Terms, View, Who
+from bot.ledger.grants import usable_grants
+from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Who
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Move, Occasion
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -32,7 +32,7 @@ _STATES = "SELECT side, state, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
-    *, job_id: str, amount_microusd: int, who: Who, ask: Ask, at: float, shipped: Shipped, reason: str
+    *, job_id: str, amount_microusd: int, who: Who, ask: RuleQuery, at: float, shipped: Shipped, reason: str
 ) -> Transaction[Held]:
     """Hold the amount on every budget that applies to this member here and now, or on none.
 
@@ -136,7 +136,7 @@ def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     return View(
         terms=terms,
         standings=(yield from tables.standings(terms.limits, at=at, keep=False)),
-        grants=(yield from usable(who.guild_id, who.member_id, at=at)),
+        grants=(yield from usable_grants(who.guild_id, who.member_id, at=at)),
         open_jobs=(yield from _open_jobs(who, at)),
     )
 
@@ -148,7 +148,7 @@ def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -
     return View(
         terms=terms,
         standings=standings,
-        grants=(yield from usable(who.guild_id, who.member_id, at=terms.at)) if short else (),
+        grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
         open_jobs=(yield from _open_jobs(who, terms.at)) if terms.at_once is not None else 0,
     )
 

@@ -87,7 +87,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Generic[T]):
+class Ruled(Generic[T]):
     """A value of the rules, and the words for the rule that gave it."""
 
     value: T
@@ -132,7 +132,7 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class RuleQuery:
     """What of a job the rules look at besides its price. `resolution` is None for a mode that has none."""
 
     mode: str
@@ -161,18 +161,18 @@ class Terms:
     at: float
     limits: tuple[Limit, ...]
     scopes: tuple[str, ...]
-    timezone: Said[str]
-    policy: Said[Policy]
-    ask_above_microusd: Said[int]
-    ceiling_microusd: Said[int] | None = None
-    modes: Said[frozenset[str]] | None = None
-    resolutions: Said[frozenset[str]] | None = None
-    at_once: Said[int] | None = None
-    blocked: Said[str] | None = None
-    paused: Said[str] | None = None
-    channel_closed: Said[str] | None = None
+    timezone: Ruled[str]
+    policy: Ruled[Policy]
+    ask_above_microusd: Ruled[int]
+    ceiling_microusd: Ruled[int] | None = None
+    modes: Ruled[frozenset[str]] | None = None
+    resolutions: Ruled[frozenset[str]] | None = None
+    at_once: Ruled[int] | None = None
+    blocked: Ruled[str] | None = None
+    paused: Ruled[str] | None = None
+    channel_closed: Ruled[str] | None = None
     server_allowed: bool = True
-    approval: Said[Approval] | None = None
+    approval: Ruled[Approval] | None = None
     log_channel_id: int | None = None
 
 

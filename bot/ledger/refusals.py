@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.errors import NotAllowed, QuotaExceeded
-from bot.ledger.model import Ask, Kind, Standing, Terms, View
+from bot.ledger.model import Kind, RuleQuery, Standing, Terms, View
 from bot.ledger.windows import zone
 from bot.money import dollars
 
@@ -15,7 +15,7 @@ _MINUTE_S = 60
 _REASON_MAX = 300
 
 
-def refuse_if_not_allowed(view: View, *, amount_microusd: int, ask: Ask) -> None:
+def refuse_if_not_allowed(view: View, *, amount_microusd: int, ask: RuleQuery) -> None:
     """Return if no rule but a budget could stand in the way.
 
     Raises:
@@ -59,7 +59,7 @@ def _refuse_if_closed(terms: Terms) -> None:
         )
 
 
-def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, ask: Ask) -> None:
+def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, ask: RuleQuery) -> None:
     if terms.modes is not None and ask.mode not in terms.modes.value:
         raise NotAllowed(
             f"You may not use {ask.mode} here ({terms.modes.because}). {_allowed(terms.modes.value)}", rule="mode"
@@ -88,7 +88,7 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) 
     short = [one for one in view.standings if shortage(one, amount_microusd, granted_microusd)]
     if short:
         named = max(short, key=lambda one: (one.limit.window.ends_at, shortage(one, amount_microusd, granted_microusd)))
-        raise refusal(
+        raise budget_refusal(
             named,
             amount_microusd,
             granted_microusd=granted_microusd if named.limit.side == "member" else 0,
@@ -103,7 +103,7 @@ def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) ->
     return max(0, standing.used_microusd + own - standing.limit.cap_microusd) if own else 0
 
 
-def refusal(
+def budget_refusal(
     standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, at: float, timezone: str = "UTC"
 ) -> QuotaExceeded:
     """Return the refusal of a job by a budget that cannot carry it, with its sentence and its numbers."""
@@ -131,7 +131,7 @@ def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int,
     helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an administrator of this server"
     renews_at = limit.window.renews_at
     if limit.cap_microusd == 0:
-        return f"Ask {helper} for a budget."
+        return f"RuleQuery {helper} for a budget."
     if amount_microusd - granted_microusd > limit.cap_microusd:
         return f"Waiting will not help, it is more than the whole budget: {_CHEAPER}."
     if renews_at is None:

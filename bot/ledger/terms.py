@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
-from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Said, Shipped, Terms, Who, Window
+from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Ruled, Shipped, Terms, Who, Window
 from bot.ledger.windows import day_of, window, window_on, zone
 from bot.money import dollars
 
@@ -77,14 +77,14 @@ class _Reader:
             log_channel_id=self._server.get("log_channel"),
         )
 
-    def _read_timezone(self) -> tuple[Said[str], ZoneInfo]:
+    def _read_timezone(self) -> tuple[Ruled[str], ZoneInfo]:
         name = self._server.get("timezone")
         if name is None:
-            return Said(_UTC, _SHIPPED), _zone(_UTC)
+            return Ruled(_UTC, _SHIPPED), _zone(_UTC)
         known = zone(name)
         if known is None:  # it was known when it was set: another machine, or an older tzdata
-            return Said(_UTC, f"UTC, because this machine does not know {name}"), _zone(_UTC)
-        return Said(name, "this server's timezone"), known
+            return Ruled(_UTC, f"UTC, because this machine does not know {name}"), _zone(_UTC)
+        return Ruled(name, "this server's timezone"), known
 
     def _operators(self) -> Iterable[Limit]:
         if self._shipped.total_cap_microusd is None and self._shipped.server_cap_microusd is None:
@@ -132,11 +132,11 @@ class _Reader:
                 limits.append(Limit(scope, self._since_reset(kind), cap.value + raised, because))
         return limits
 
-    def _allowance(self, kind: Kind) -> Said[int] | None:
+    def _allowance(self, kind: Kind) -> Ruled[int] | None:
         name = _ALLOWANCES[kind]
         said = _said(self._member, name, _OVERRIDE) or self._largest(name)
         if said is None and kind == "day" and self._server.keys().isdisjoint(_ALLOWANCES.values()):
-            return Said(self._shipped.member_daily_microusd, _SHIPPED)
+            return Ruled(self._shipped.member_daily_microusd, _SHIPPED)
         return said
 
     def _since_reset(self, kind: Kind) -> Window:
@@ -148,60 +148,60 @@ class _Reader:
             return whole
         return Window(kind, max(whole.starts_at, reset), whole.ends_at)
 
-    def _largest(self, name: str) -> Said[int] | None:
+    def _largest(self, name: str) -> Ruled[int] | None:
         have = self._roles_with(name)
         if not have:
             return _said(self._server, name, _SERVER)
         best = max(have, key=lambda role_id: have[role_id])
-        return Said(have[best], f"the role <@&{best}>{f' (best of {len(have)})' if len(have) > 1 else ''}")
+        return Ruled(have[best], f"the role <@&{best}>{f' (best of {len(have)})' if len(have) > 1 else ''}")
 
-    def _together(self, name: str) -> Said[frozenset[str]] | None:
+    def _together(self, name: str) -> Ruled[frozenset[str]] | None:
         """Return what the member's roles allow together, else what the server allows everyone."""
         have = self._roles_with(name)
         if have:
             roles = ", ".join(f"<@&{role_id}>" for role_id in have)
             names = frozenset(one for value in have.values() for one in value)
-            return Said(names, f"the role{'s' if len(have) > 1 else ''} {roles}")
+            return Ruled(names, f"the role{'s' if len(have) > 1 else ''} {roles}")
         value: list[str] | None = self._server.get(name)
-        return None if value is None else Said(frozenset(value), _SERVER)
+        return None if value is None else Ruled(frozenset(value), _SERVER)
 
     def _roles_with(self, name: str) -> dict[int, Any]:
         if not self._roles:
             return {}
         return {role_id: values[name] for role_id, values in self._roles.items() if name in values}
 
-    def _policy(self) -> Said[Policy]:
+    def _policy(self) -> Ruled[Policy]:
         value: Policy | None = self._server.get("policy")
-        return Said("absorb", _SHIPPED) if value is None else Said(value, "this server's policy")
+        return Ruled("absorb", _SHIPPED) if value is None else Ruled(value, "this server's policy")
 
-    def _ask_above(self, allowances: Sequence[Limit]) -> Said[int]:
+    def _ask_above(self, allowances: Sequence[Limit]) -> Ruled[int]:
         own = _said(self._member, "ask_above", "your own threshold")
         if own is not None:
             return own
         tightest = min(limit.cap_microusd for limit in allowances) if allowances else 0
-        return Said(tightest * _ASK_ABOVE_PERCENT // 100, f"{_ASK_ABOVE_PERCENT} % of your allowance")
+        return Ruled(tightest * _ASK_ABOVE_PERCENT // 100, f"{_ASK_ABOVE_PERCENT} % of your allowance")
 
-    def _channel_closed(self) -> Said[str] | None:
+    def _channel_closed(self) -> Ruled[str] | None:
         access = {subject: values["access"] for subject, values in self._found.items() if "access" in values}
         here = access.get(f"channel:{self._who.channel_id}")
         if here == "deny":
-            return Said("deny", "this channel is denied by this server's administrators")
+            return Ruled("deny", "this channel is denied by this server's administrators")
         if here is None and "allow" in access.values():
-            return Said("allow", "this server's administrators allow only certain channels")
+            return Ruled("allow", "this server's administrators allow only certain channels")
         return None
 
-    def _approval(self) -> Said[Approval] | None:
+    def _approval(self) -> Ruled[Approval] | None:
         value = self._server.get("approval")
         if value is None:
             return None
         approval = Approval(
             above_microusd=value["above_microusd"], role_id=value.get("role_id"), wait_s=value["wait_s"]
         )
-        return Said(approval, "this server's approval rule")
+        return Ruled(approval, "this server's approval rule")
 
 
-def _said(values: _Values, name: str, because: str) -> Said[Any] | None:
-    return Said(values[name], because) if name in values else None
+def _said(values: _Values, name: str, because: str) -> Ruled[Any] | None:
+    return Ruled(values[name], because) if name in values else None
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -13,7 +13,7 @@ _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 _DECIMALS_MAX = 6
 
 
-def amount(text: str) -> int:
+def typed_amount(text: str) -> int:
     """Return the micro-dollars that the text says: "5", "$5", "5.50", "1,000", "0".
 
     Raises:

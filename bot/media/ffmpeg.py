@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from bot.errors import EncodeFailed
 from bot.media.rules.decoders import DECODERS_TEXT
 from bot.settings import MIB, Settings
-from bot.workers.run_once import Limits, RunFailed, run_once
+from bot.workers.run_once import RunFailed, RunLimits, run_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class Ffmpeg:
         """
         program = await self.program()
         command = [program.path, *_QUIET, *arguments]
-        limits = Limits(
+        limits = RunLimits(
             memory_mib=self._settings.encode_memory_mib,
             cpu_s=max(1, round(timeout_s * (self._settings.encode_threads + 1))),
             file_mib=-(-file_bytes_max // MIB),

@@ -15,8 +15,8 @@ from bot.media.ffmpeg import Ffmpeg, reading, writing
 from bot.media.probe import Facts, Prober
 from bot.media.rules.needs import (
     CUT_SHORTER_S,
+    FileLimits,
     Keep,
-    Limits,
     Needs,
     changes,
     even_size,
@@ -25,8 +25,7 @@ from bot.media.rules.needs import (
     target_format,
 )
 from bot.settings import Settings
-from bot.workers.run_once import Limits as RunLimits
-from bot.workers.run_once import RunFailed, run_once
+from bot.workers.run_once import RunFailed, RunLimits, run_once
 
 _LOG = logging.getLogger(__name__)
 _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
@@ -50,12 +49,12 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _FitTask:
     """One file that does not fit, and where the one that does is to be."""
 
     path: Path
     facts: Facts
-    limits: Limits
+    limits: FileLimits
     keep: Keep
     folder: Path
 
@@ -87,7 +86,7 @@ class Fitter:
         self._picture_slot = asyncio.Semaphore(1)
 
     async def fit(
-        self, path: Path, facts: Facts, limits: Limits, *, keep: Keep = "start", into: Path | None = None
+        self, path: Path, facts: Facts, limits: FileLimits, *, keep: Keep = "start", into: Path | None = None
     ) -> Fitted:
         """Return a file within `limits`: the very same one where it fits, else a new one in `into` (its own folder).
 
@@ -100,13 +99,13 @@ class Fitter:
         if not needs(facts, limits) or is_beyond_help(facts, limits):
             return Fitted(path, facts)
         try:
-            made, new = await self._made(_Order(path, facts, limits, keep, into or path.parent))
+            made, new = await self._made(_FitTask(path, facts, limits, keep, into or path.parent))
         except (EncodeFailed, MediaRefused) as error:
             _LOG.warning("a file could not be made to fit: %s", error)
             return Fitted(path, facts)
         return Fitted(made, new, changes(facts, new, keep=keep))
 
-    async def _made(self, order: _Order) -> tuple[Path, Facts]:
+    async def _made(self, order: _FitTask) -> tuple[Path, Facts]:
         """Make the new file, in the cheaper way first; what comes out is read as strictly as a member's file."""
         match order.facts.kind:
             case "image":
@@ -121,7 +120,7 @@ class Fitter:
                 target, arguments = _sound(order)
         return target, await self._encoded(arguments, target, order.limits)
 
-    async def _copied_clip(self, order: _Order) -> tuple[Path, Facts] | None:
+    async def _copied_clip(self, order: _FitTask) -> tuple[Path, Facts] | None:
         """Cut the end off without touching a picture of the rest, or return None where that does not work out."""
         target = order.target(order.facts.format)
         cut = ["-t", _seconds_text(_cut(order.limits)), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"]
@@ -132,7 +131,7 @@ class Fitter:
             _LOG.info("a clip is encoded, because cutting it alone did not do: %s", error)
             return None
 
-    async def _encoded(self, arguments: list[str], target: Path, limits: Limits) -> Facts:
+    async def _encoded(self, arguments: list[str], target: Path, limits: FileLimits) -> Facts:
         """Run ffmpeg and return what it made.
 
         Raises:
@@ -149,7 +148,7 @@ class Fitter:
                 ),
             )
 
-    async def _checked(self, target: Path, limits: Limits, work: Coroutine[Any, Any, None]) -> Facts:
+    async def _checked(self, target: Path, limits: FileLimits, work: Coroutine[Any, Any, None]) -> Facts:
         """Await the work and return the new file's facts; a file that does not fit, or half a file, is removed."""
         done = False
         try:
@@ -163,7 +162,7 @@ class Fitter:
                 target.unlink(missing_ok=True)  # noqa: ASYNC240 - one file, and a cancelled task would not wait for a thread
         return facts
 
-    async def _picture(self, order: _Order) -> tuple[Path, Facts]:
+    async def _picture(self, order: _FitTask) -> tuple[Path, Facts]:
         """Scale and save a picture in a process of its own.
 
         Raises:
@@ -187,7 +186,7 @@ class Fitter:
         await asyncio.to_thread(draft.replace, target)
         return target, new
 
-    async def _redraw(self, asked: str, limits: Limits) -> None:
+    async def _redraw(self, asked: str, limits: FileLimits) -> None:
         run = RunLimits(
             memory_mib=self._settings.probe_memory_mib,
             cpu_s=round(self._settings.fit_timeout_s),
@@ -222,7 +221,7 @@ async def _held(slot: asyncio.Semaphore) -> AsyncGenerator[None]:
         yield
 
 
-def _clip(order: _Order, threads: int) -> tuple[Path, list[str]]:
+def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
     """Return how to encode a clip as H.264 and AAC within the limits."""
     facts, limits, target = order.facts, order.limits, order.target("mp4")
     kept_s = _cut(limits) if order.needs.fewer_seconds else order.seconds
@@ -240,7 +239,7 @@ def _clip(order: _Order, threads: int) -> tuple[Path, list[str]]:
     ]
 
 
-def _sound(order: _Order) -> tuple[Path, list[str]]:
+def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     """Return how to save a sound: a WAV that is only too long stays one as it is, everything else becomes MP3."""
     stays = order.needs.only_fewer_seconds and order.facts.format == "wav"
     format_ = "wav" if stays else target_format(order.limits) or "mp3"
@@ -259,7 +258,7 @@ def _sound(order: _Order) -> tuple[Path, list[str]]:
     ]
 
 
-def _cut(limits: Limits) -> float:
+def _cut(limits: FileLimits) -> float:
     return (limits.seconds_max or 0.0) - CUT_SHORTER_S
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
 from bot.media.probe import Facts, Prober
-from bot.media.rules.bitrate import Rates, rates
+from bot.media.rules.bitrate import Bitrates, rates
 from bot.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Shrunk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _ShrinkTask:
     """One video that is too large, and where the one that fits is to be."""
 
     source: Path
@@ -75,7 +75,7 @@ class Shrinker:
             raise EncodeFailed(f"{facts.seconds} s do not fit into {bytes_max} bytes")
         try:
             async with asyncio.timeout(2 * self._timeout_s), self._ffmpeg.turn():
-                return await self._made(_Order(source, target, facts, bytes_max, on_fraction), chosen)
+                return await self._made(_ShrinkTask(source, target, facts, bytes_max, on_fraction), chosen)
         except TimeoutError:
             raise EncodeFailed("others' videos took so long that this one had no turn") from None
 
@@ -93,7 +93,7 @@ class Shrinker:
         except (MediaRefused, Busy, FileNotFoundError) as error:
             raise EncodeFailed(f"{path.name} could not be read: {error}") from error
 
-    async def _made(self, order: _Order, chosen: Rates) -> Shrunk:
+    async def _made(self, order: _ShrinkTask, chosen: Bitrates) -> Shrunk:
         """Encode within the turn; what is not finished leaves nothing."""
         target, draft = order.target, order.draft
         try:
@@ -111,7 +111,7 @@ class Shrinker:
                 left.unlink(missing_ok=True)
         raise EncodeFailed("it came out too large twice")
 
-    async def _two_passes(self, order: _Order, chosen: Rates) -> None:
+    async def _two_passes(self, order: _ShrinkTask, chosen: Bitrates) -> None:
         """Look at the whole video first, so that the second pass spends its bits where they are needed."""
         notes = ("-passlogfile", str(order.draft.with_suffix("").absolute()))
         video = _video(order.source, order.facts, chosen, self._threads)
@@ -135,7 +135,7 @@ class Shrinker:
         )
 
 
-def _video(source: Path, facts: Facts, chosen: Rates, threads: int) -> list[str]:
+def _video(source: Path, facts: Facts, chosen: Bitrates, threads: int) -> list[str]:
     """Return what both passes share, to the letter: the second relies on it."""
     rate = chosen.video_kbps
     return [

@@ -33,7 +33,7 @@ class _Later(Exception):  # noqa: N818 - a turn of the loop below, seen by nobod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
+class _Download:
     """One download, as it was asked for."""
 
     http: httpx.AsyncClient
@@ -70,7 +70,7 @@ async def to_disk(
         DownloadTooLarge: more than `bytes_max` were announced, or came without being announced.
         DownloadFailed: the URL is not allowed, or nothing whole could be had in time.
     """
-    order = _Order(http=http, url=_parsed(url), path=path, bytes_max=bytes_max, allowed=allowed)
+    order = _Download(http=http, url=_parsed(url), path=path, bytes_max=bytes_max, allowed=allowed)
     if not allowed(order.url):
         raise DownloadFailed(f"{order.where} is not a host that files are taken from")
     try:
@@ -80,7 +80,7 @@ async def to_disk(
         raise DownloadFailed(f"{order.where} did not deliver the file within {timeout_s:g} s") from error
 
 
-async def _with_repeats(order: _Order, retries: int, wait_s: float, sleep: Sleep) -> int:
+async def _with_repeats(order: _Download, retries: int, wait_s: float, sleep: Sleep) -> int:
     """Try, and try again after growing waits while the failure is of a passing kind."""
     for turn in range(retries + 1):
         try:
@@ -92,7 +92,7 @@ async def _with_repeats(order: _Order, retries: int, wait_s: float, sleep: Sleep
     raise AssertionError("the last turn returns or raises")
 
 
-async def _attempt(order: _Order) -> int:
+async def _attempt(order: _Download) -> int:
     """Follow the redirects that are allowed, then copy the first real reply."""
     url = order.url
     for _ in range(REDIRECTS_MAX + 1):
@@ -109,7 +109,7 @@ async def _attempt(order: _Order) -> int:
     raise DownloadFailed(f"{order.where} redirects without end")
 
 
-def _next(order: _Order, url: httpx.URL, reply: httpx.Response) -> httpx.URL:
+def _next(order: _Download, url: httpx.URL, reply: httpx.Response) -> httpx.URL:
     """Return where a redirect leads, if that is the same host and allowed."""
     target = url.join(_parsed(reply.headers["location"]))
     if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port) or not order.allowed(target):
@@ -117,7 +117,7 @@ def _next(order: _Order, url: httpx.URL, reply: httpx.Response) -> httpx.URL:
     return target
 
 
-async def _copy(order: _Order, reply: httpx.Response) -> int:
+async def _copy(order: _Download, reply: httpx.Response) -> int:
     """Write the reply's body beside `path` and move it there when it is whole."""
     _check_reply(order, reply)
     part = order.path.with_name(f"{order.path.name}.part")
@@ -135,7 +135,7 @@ async def _copy(order: _Order, reply: httpx.Response) -> int:
     return size
 
 
-async def _pour(order: _Order, reply: httpx.Response, file: IO[bytes]) -> int:
+async def _pour(order: _Download, reply: httpx.Response, file: IO[bytes]) -> int:
     """Move the body to the file, many chunks at a time in a thread, and stop at the first byte too many."""
     size, waiting, waiting_bytes = 0, list[bytes](), 0
     async for chunk in reply.aiter_raw():
@@ -154,7 +154,7 @@ async def _pour(order: _Order, reply: httpx.Response, file: IO[bytes]) -> int:
     return size
 
 
-def _check_reply(order: _Order, reply: httpx.Response) -> None:
+def _check_reply(order: _Download, reply: httpx.Response) -> None:
     """Let only a plain 200 of a size that fits go on."""
     status = reply.status_code
     if status >= 500 or status in _LATER:  # noqa: PLR2004 - HTTP's class of passing failures

@@ -7,7 +7,7 @@ from bot.jobs.model import Job, Left, Live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
+class DeliveredCard:
     """How the result reached the channel; `message_id` is the message that holds it now."""
 
     as_: Literal["attachment", "link"]
@@ -35,7 +35,7 @@ class Cards(Protocol):
         """Do beforehand what may take minutes: the download, and making the video fit where it goes. Never raises."""
         ...
 
-    async def deliver(self, job: Job, left: Left | None) -> Delivered:
+    async def deliver(self, job: Job, left: Left | None) -> DeliveredCard:
         """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
 
         Doing it again after a crash changes nothing that people see.

@@ -45,7 +45,7 @@ CONTENT_TYPES = {
 }
 
 
-class Errands:
+class FalSteps:
     """fal, seen from a job. No method raises for what fal does; each returns the event that it means."""
 
     def __init__(
@@ -128,7 +128,7 @@ class Errands:
             return machine.Refused(_failure(error))
         # Should it be lost on its way into the database, the operator finds the request at fal by this line.
         log.info("fal has it as request %s", submitted.request_id)
-        return machine.Submitted(
+        return machine.FalAccepted(
             Handle(
                 request_id=submitted.request_id,
                 status_url=submitted.status_url,
@@ -201,7 +201,7 @@ class Errands:
                         state = "running"
                         yield Live(fraction=status.fraction)
                     case Completed():
-                        yield machine.Completed()
+                        yield machine.FalFinished()
                         return
 
     async def fetch(self, job: Job) -> machine.Event:

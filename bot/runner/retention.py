@@ -26,7 +26,7 @@ DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeper:
+class Retention:
     """Removes what is no longer kept. `clock` is in Unix seconds; `pseudonym` gives a new negative number each time."""
 
     store: Store
@@ -104,7 +104,7 @@ def remove_files(data_dir: Path, job_ids: Iterable[str]) -> None:
             result.unlink(missing_ok=True)
 
 
-async def keep_tidy(keeper: Keeper, *, every_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def keep_tidy(keeper: Retention, *, every_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:
     """Go round for ever; what goes wrong once is tried again by the next round."""
     while True:
         try:

@@ -21,7 +21,7 @@ from bot.jobs.model import FINISHED, Failure, Job, Left, Live
 from bot.jobs.order import Order, job_from
 from bot.log import job_scope
 from bot.runner.cards_port import Cards
-from bot.runner.fal_steps import Errands
+from bot.runner.fal_steps import FalSteps
 from bot.settings import Settings
 from bot.storage.transaction import Store
 
@@ -40,7 +40,7 @@ class Runner:
         self,
         *,
         store: Store,
-        errands: Errands,
+        errands: FalSteps,
         cards: Cards,
         budgets: Budgets,
         prices: PriceTable,
@@ -330,7 +330,7 @@ class Runner:
                 if tried_at and not advanced.changed:
                     advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
-                if isinstance(event, machine.Posted) and self._on_posted is not None:
+                if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
                     self._on_posted(advanced.job)
                 return advanced
 
@@ -410,7 +410,7 @@ class Runner:
         current = job
         async for seen in self._errands.follow(job):
             if not isinstance(seen, Live):
-                if isinstance(seen, machine.Completed | machine.LostSight):
+                if isinstance(seen, machine.FalFinished | machine.LostSight):
                     return seen
                 current = (await self._advance(job.id, seen)).job
                 self._show(current)
@@ -431,7 +431,7 @@ class Runner:
                 log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
             else:
                 moved = replace(job.address, channel_id=posted.channel_id, message_id=posted.message_id)
-                return machine.Posted(moved)
+                return machine.VideoPosted(moved)
         return machine.Undeliverable(Failure(kind="undeliverable"))
 
     async def _tell(self, job: Job) -> Event:
@@ -445,7 +445,7 @@ class Runner:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
             else:
                 break
-        return machine.Told()
+        return machine.EndShown()
 
     async def _before(self, attempt: int) -> None:
         """Wait before every try of a delivery but the first, twice as long each time."""

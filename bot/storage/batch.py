@@ -64,7 +64,7 @@ def _positional(sql: str) -> tuple[str, tuple[int, ...] | None]:
     return _PARAMETER.sub("?", sql), None if order == tuple(range(len(order))) else order
 
 
-def run(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
+def run_transaction(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
     """Drive the transaction's generator to its end with a cursor of an open connection, and return what it returns.
 
     Raises:
@@ -76,7 +76,7 @@ def run(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
             try:
                 answer = execute(cursor, statement)
             except DATABASE_ERRORS as error:
-                raise trouble(error) from error
+                raise storage_trouble(error) from error
             statement = transaction.send(answer)
     except StopIteration as end:
         return end.value
@@ -84,7 +84,7 @@ def run(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
         transaction.close()
 
 
-def trouble(error: BaseException) -> StorageError:
+def storage_trouble(error: BaseException) -> StorageError:
     """Return a StorageError of its own for one caller: raising writes a traceback into it."""
     if isinstance(error, StorageError):
         return StorageError(str(error))
@@ -112,7 +112,7 @@ def commit_together(connection: sqlite3.Connection, transactions: Sequence[Trans
 def _in_savepoint(cursor: sqlite3.Cursor, transaction: Transaction[Any]) -> Outcome:
     cursor.execute("SAVEPOINT one")
     try:
-        outcome: Outcome = Committed(run(cursor, transaction))
+        outcome: Outcome = Committed(run_transaction(cursor, transaction))
     except Exception as error:  # whatever a transaction raises is its caller's, and undoes only itself
         if not cursor.connection.in_transaction:
             raise  # after a full disk or an I/O error SQLite has undone the whole batch by itself
@@ -126,7 +126,7 @@ def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     """Run the transaction in one snapshot of what is committed."""
     connection.execute("BEGIN")
     try:
-        return run(connection.cursor(), transaction)
+        return run_transaction(connection.cursor(), transaction)
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

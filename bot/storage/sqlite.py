@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import aiosqlite
 
 from bot.errors import StorageError
-from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_together, read_only, trouble
+from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_together, read_only, storage_trouble
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -164,7 +164,7 @@ class SQLiteStore:
         try:
             return await self._reader.hop(lambda connection: read_only(connection, transaction))
         except DATABASE_ERRORS as error:
-            raise trouble(error) from error
+            raise storage_trouble(error) from error
         finally:
             self._reading -= 1
 
@@ -213,7 +213,7 @@ class SQLiteStore:
         try:
             outcomes = await self._writer.hop(lambda connection: commit_together(connection, transactions))
         except Exception as error:  # noqa: BLE001 - every caller waits for an answer, whatever went wrong
-            outcomes = [Undone(trouble(error)) for _ in batch]
+            outcomes = [Undone(storage_trouble(error)) for _ in batch]
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue

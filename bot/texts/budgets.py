@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bot.ledger.model import Rule, Said, Terms, View
+from bot.ledger.model import Rule, Ruled, Terms, View
 from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.job_card import AMBER, BLUE, RED
@@ -70,7 +70,7 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
     )
 
 
-def _line(title: str, name: str, said: Said[Any] | None, otherwise: str) -> str:
+def _line(title: str, name: str, said: Ruled[Any] | None, otherwise: str) -> str:
     if said is None:
         return f"{title}: **{otherwise}**, by no rule"
     value = sorted(said.value) if name in {"modes", "resolutions"} else said.value

@@ -16,14 +16,14 @@ _WORD_CHARS_MAX = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FailureText:
     """`what` happened and what to do `next`, each of whole sentences."""
 
     what: str
     next: str
 
 
-Builder: TypeAlias = Callable[[Failure], Told]
+Builder: TypeAlias = Callable[[Failure], FailureText]
 
 AGAIN = "Run the command again in a minute; if it keeps happening, tell an admin of this server."
 _OTHER_FILE = "Attach another file and run the command again."
@@ -42,7 +42,7 @@ _PLACES: Mapping[str, str] = {
 }
 
 
-def told(failure: Failure) -> Told:
+def told(failure: Failure) -> FailureText:
     """Return the sentences for `failure`; an unknown kind gets the general ones for its HTTP status."""
     builder = _TABLE.get(failure.kind)
     if builder is not None:
@@ -50,11 +50,13 @@ def told(failure: Failure) -> Told:
     return _unknown(failure)
 
 
-def lost_sight(failure: Failure) -> Told:
+def lost_sight(failure: Failure) -> FailureText:
     """Return the sentences for a request that fal took, or may have taken, and that can no longer be followed."""
     if failure.kind in {"account", "refused", "unreachable", "gone"}:
         why = _LOST_BECAUSE[failure.kind]
-        return Told(f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT)
+        return FailureText(
+            f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT
+        )
     return _LOST
 
 
@@ -97,20 +99,20 @@ def _seconds(value: float) -> str:
 
 
 def _fixed(what: str, then: str) -> Builder:
-    return lambda _failure: Told(what, then)
+    return lambda _failure: FailureText(what, then)
 
 
-def _policy(failure: Failure) -> Told:
+def _policy(failure: Failure) -> FailureText:
     where = place(failure, "this request")
     change = {
         "the prompt": "Reword the prompt and run the command again.",
         "the negative prompt": "Reword the negative prompt and run the command again.",
         "this request": "Change the prompt or the files and run the command again.",
     }.get(where, "Use another file and run the command again.")
-    return Told(f"fal's safety check turned down {where}.", change)
+    return FailureText(f"fal's safety check turned down {where}.", change)
 
 
-def _image_size(failure: Failure) -> Told:
+def _image_size(failure: Failure) -> FailureText:
     small = failure.kind == "image_too_small"
     edge = "min" if small else "max"
     width, height = number(failure, f"{edge}_width"), number(failure, f"{edge}_height")
@@ -118,19 +120,19 @@ def _image_size(failure: Failure) -> Told:
     if width is not None and height is not None:
         limit = f"{_figure(width)} {TIMES} {_figure(height)} pixels"
         what += f": {'at least' if small else 'at most'} {limit} {'are needed' if small else 'are allowed'}"
-    return Told(f"{what}.", f"Attach a {'larger' if small else 'smaller'} picture and run the command again.")
+    return FailureText(f"{what}.", f"Attach a {'larger' if small else 'smaller'} picture and run the command again.")
 
 
-def _file_size(failure: Failure) -> Told:
+def _file_size(failure: Failure) -> FailureText:
     size_max = number(failure, "max_size")
     limit = f": at most {mebibytes(int(size_max))} are allowed" if size_max is not None else ""
-    return Told(
+    return FailureText(
         f"{_first_up(place(failure, 'a file'))} is too large for this mode{limit}.",
         "Attach a smaller file and run the command again.",
     )
 
 
-def _duration(failure: Failure) -> Told:
+def _duration(failure: Failure) -> FailureText:
     long = failure.kind.endswith("_long")
     kind = "video" if failure.kind.startswith("video") else "audio"
     limit = number(failure, "max_duration" if long else "min_duration")
@@ -141,10 +143,10 @@ def _duration(failure: Failure) -> Told:
         what += f"; this mode takes {'at most' if long else 'at least'} {_seconds(limit)}"
     elif given is not None:
         what += f", which is too {'long' if long else 'short'} for this mode"
-    return Told(f"{what}.", _TRIM if long else f"Attach a longer {kind} and run the command again.")
+    return FailureText(f"{what}.", _TRIM if long else f"Attach a longer {kind} and run the command again.")
 
 
-def _format(failure: Failure) -> Told:
+def _format(failure: Failure) -> FailureText:
     kind = failure.kind.removeprefix("unsupported_").removesuffix("_format")
     known: Any = (failure.context or {}).get("supported_formats")
     names: list[str] = []
@@ -153,7 +155,7 @@ def _format(failure: Failure) -> Told:
         names = [plain(item.lstrip("."), _WORD_CHARS_MAX).upper() for item in items[:_FORMATS_MAX] if _is_word(item)]
     where = _first_up(place(failure, f"the {kind}"))
     takes = f": it takes {_either(names)}" if names else ""
-    return Told(
+    return FailureText(
         f"{where} is in a format that this mode can't read{takes}.",
         "Convert it, or attach another file, and try again.",
     )
@@ -167,47 +169,47 @@ def _either(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _bound(failure: Failure) -> Told:
+def _bound(failure: Failure) -> FailureText:
     phrase, names = _BOUNDS[failure.kind]
     limit = number(failure, *names)
     must = f" must be {phrase} {_figure(limit)}" if limit is not None else " is out of range"
-    return Told(f"fal says that {option(failure)}{must}.", "Change it and run the command again.")
+    return FailureText(f"fal says that {option(failure)}{must}.", "Change it and run the command again.")
 
 
-def _length(failure: Failure) -> Told:
+def _length(failure: Failure) -> FailureText:
     long = failure.kind.endswith("_long")
     limit = number(failure, "max_length" if long else "min_length", "limit_value")
     few = f" takes {'at most' if long else 'at least'} {_figure(limit)}" if limit is not None else ""
     said = few or f" is too {'long' if long else 'short'}"
-    return Told(f"fal says that {option(failure)}{said}.", "Change it and run the command again.")
+    return FailureText(f"fal says that {option(failure)}{said}.", "Change it and run the command again.")
 
 
-def _value(failure: Failure) -> Told:
-    return Told(f"fal did not accept {option(failure)}.", "Choose another value and run the command again.")
+def _value(failure: Failure) -> FailureText:
+    return FailureText(f"fal did not accept {option(failure)}.", "Choose another value and run the command again.")
 
 
-def _file(failure: Failure) -> Told:
+def _file(failure: Failure) -> FailureText:
     where = place(failure, "one of the files")
-    return Told(f"fal could not open {where}.", _OTHER_FILE)
+    return FailureText(f"fal could not open {where}.", _OTHER_FILE)
 
 
-def _unknown(failure: Failure) -> Told:
+def _unknown(failure: Failure) -> FailureText:
     if failure.status in {401, 403}:
         return _ACCOUNT
     if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's own border
-        return Told("fal had a problem of its own.", AGAIN)
-    return Told(
+        return FailureText("fal had a problem of its own.", AGAIN)
+    return FailureText(
         "fal did not make the video, for a reason that Wanda doesn't know.",
         "Change the prompt or the files and run the command again; if it keeps happening, tell an admin.",
     )
 
 
-_ACCOUNT = Told(
+_ACCOUNT = FailureText(
     "Wanda's fal account needs attention, so fal takes no requests right now. You did nothing wrong.",
     "Tell an admin of this server; run the command again when it is fixed.",
 )
 _LOST_NEXT = "Run the command again if you want it now."
-_LOST = Told(
+_LOST = FailureText(
     "Wanda sent this to fal, but fal's answer was lost, so nobody here can tell whether a video is being made.",
     _LOST_NEXT,
 )

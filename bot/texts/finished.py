@@ -12,7 +12,7 @@ from bot.jobs.model import Input, Job
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
 from bot.texts.card import Button
 from bot.texts.plain import cut, plain, visible
-from bot.texts.result_link import usable
+from bot.texts.result_link import usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
@@ -147,7 +147,7 @@ def mailed(job: Job, *, attached: bool) -> str:
     """Return what a member reads above their own copy of a video."""
     if attached:
         return f"Here is your video of {card_link(job)}, with its recipe: attach that to `/jobs replay` anywhere."
-    url = usable(job.result.url) if job.result is not None else None
+    url = usable_link(job.result.url) if job.result is not None else None
     video = f"fal keeps the video about 7 days: {url}" if url else "The video itself is on its card."
     return f"Here is the recipe of {card_link(job)}: attach it to `/jobs replay` anywhere. {video}"
 

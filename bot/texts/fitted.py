@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.jobs.model import Input, Job, Result
 from bot.texts.card import Field
 from bot.texts.plain import TIMES, cut, mebibytes, plain
-from bot.texts.result_link import Posted, kept, usable
+from bot.texts.result_link import PostedVideo, kept, usable_link
 
 _CHARS_MAX = 600
 
@@ -19,13 +19,13 @@ def fitted_inputs(inputs: Sequence[Input]) -> tuple[Field, ...]:
     return (Field("Made to fit", cut("\n".join(lines), _CHARS_MAX), inline=False),)
 
 
-def original(job: Job, result: Result, posted: Posted) -> tuple[Field, ...]:
+def original(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
     """Return a field with the link to fal's original beside a smaller copy of it, or none beside the original."""
     if posted.reason is not None or posted.pixels is None:
         return ()
     size = "" if result.size_bytes is None else f", {mebibytes(result.size_bytes)}"
     pixels = f"{result.width} {TIMES} {result.height}" if result.width and result.height else "as fal made it"
-    url = usable(result.url)
+    url = usable_link(result.url)
     words = f"[{pixels}{size}](<{url}>)" if url else f"{pixels}{size}"
     limit = "" if posted.limit_bytes is None else f" of {mebibytes(posted.limit_bytes)}"
     said = (

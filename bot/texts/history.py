@@ -24,7 +24,7 @@ REASON_CHARS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class HistoryPage:
     """Where a page stands: its own cursor ("" is the newest), and that of the next older one, if there is one."""
 
     what: What
@@ -32,25 +32,25 @@ class Page:
     older: str | None
 
 
-def history_card(page: Page, jobs: Sequence[Spent]) -> Card:
+def history_card(page: HistoryPage, jobs: Sequence[Spent]) -> Card:
     """Return a page of a member's own jobs and what they cost."""
     return _card(
         page, "Your videos and what they cost", [_job(one) for one in jobs], "You have made no videos here yet."
     )
 
 
-def acts_card(page: Page, acts: Sequence[Act]) -> Card:
+def acts_card(page: HistoryPage, acts: Sequence[Act]) -> Card:
     """Return a page of administrative acts."""
     lines = [f"<t:{int(one.at)}:f> {act_words(one)}" for one in acts]
     return _card(page, "Who did what", lines, "No administrative act yet.")
 
 
-def money_card(page: Page, movements: Sequence[Movement]) -> Card:
+def money_card(page: HistoryPage, movements: Sequence[Movement]) -> Card:
     """Return a page of movements of money."""
     return _card(page, "How the money moved", [_movement(one) for one in movements], "No money has moved yet.")
 
 
-def _card(page: Page, title: str, lines: Sequence[str], nothing: str) -> Card:
+def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> Card:
     return Card(
         title=title,
         description=fitting(lines, PAGE_CHARS_MAX) or nothing,
@@ -61,7 +61,7 @@ def _card(page: Page, title: str, lines: Sequence[str], nothing: str) -> Card:
     )
 
 
-def _buttons(page: Page) -> tuple[Button, ...]:
+def _buttons(page: HistoryPage) -> tuple[Button, ...]:
     """Return the buttons; each carries its page's cursor, so that it works after a restart too."""
     if page.older is None and not page.cursor:
         return ()

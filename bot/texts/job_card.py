@@ -14,7 +14,7 @@ from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
 from bot.texts.fitted import fitted_inputs, original
 from bot.texts.plain import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
-from bot.texts.result_link import Posted, link
+from bot.texts.result_link import PostedVideo, link
 
 CANCEL_PREFIX = "wanda:cancel:"
 APPROVE_PREFIX = "wanda:approve:"
@@ -61,7 +61,7 @@ def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str
     )
 
 
-def delivered(job: Job, left: Left | None, posted: Posted, *, mode_title: str, settings: Pairs) -> Card:
+def delivered(job: Job, left: Left | None, posted: PostedVideo, *, mode_title: str, settings: Pairs) -> Card:
     """Return the finished card, beside the attached video or with fal's link."""
     result = job.result or Result(url="")
     if result.seed is not None:
@@ -237,7 +237,7 @@ def _rewritten(job: Job, result: Result) -> str:
     return f"-# fal filmed its own wording: {plain(actual, _REWRITTEN_CHARS_MAX)}"
 
 
-def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
+def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
     facts: list[str] = []
     width, height = posted.pixels or (result.width, result.height)
     if width and height:
@@ -254,7 +254,7 @@ def _facts(job: Job, result: Result, posted: Posted) -> list[str]:
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
     if job.state == "failed" and job.result is not None:
-        return link(job.result, Posted(job.result.size_bytes, "refused"), made_at=job.completed_at)
+        return link(job.result, PostedVideo(job.result.size_bytes, "refused"), made_at=job.completed_at)
     return None
 
 

@@ -53,7 +53,7 @@ _STATES: Mapping[State, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class JobsPage:
     """Where a page stands: its filters (`any` for none), its cursor ("" is the newest), and the next older one's."""
 
     mode: str
@@ -62,7 +62,7 @@ class Page:
     older: str | None
 
 
-def jobs_card(page: Page, jobs: Sequence[Job]) -> Card:
+def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
     """Return a page of a member's own jobs, with state, cost, seed and the way to each message."""
     nothing = "You have made no videos here yet." if _unfiltered(page) else "You have no such videos here."
     return Card(
@@ -75,11 +75,11 @@ def jobs_card(page: Page, jobs: Sequence[Job]) -> Card:
     )
 
 
-def _unfiltered(page: Page) -> bool:
+def _unfiltered(page: JobsPage) -> bool:
     return page.mode == ANY and page.filter == ANY
 
 
-def _title(page: Page) -> str:
+def _title(page: JobsPage) -> str:
     parts = [] if page.mode == ANY else [TITLES.get(page.mode, page.mode)]
     if page.filter != ANY:
         parts.append(FILTERS[page.filter][0].lower())
@@ -129,7 +129,7 @@ def _cost(job: Job) -> str:
             assert_never(job.state)
 
 
-def _buttons(page: Page) -> tuple[Button, ...]:
+def _buttons(page: JobsPage) -> tuple[Button, ...]:
     """Return the buttons; each carries its page's filters and cursor, so that it works after a restart too."""
     if page.older is None and not page.cursor:
         return ()

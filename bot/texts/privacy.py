@@ -107,7 +107,7 @@ class Packed:
     whole: bool
 
 
-def exported(packed: Packed) -> str:
+def privacy_exported(packed: Packed) -> str:
     """Return what is said beside the part."""
     lines: list[str] = []
     if packed.parts == 1:

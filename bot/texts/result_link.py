@@ -13,7 +13,7 @@ _URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,140
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedVideo:
     """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link.
 
     `pixels` are those of an attachment that was made smaller than fal's original.
@@ -25,7 +25,7 @@ class Posted:
     pixels: tuple[int, int] | None = None
 
 
-def link(result: Result, posted: Posted, *, made_at: float | None = None) -> str:
+def link(result: Result, posted: PostedVideo, *, made_at: float | None = None) -> str:
     """Return the sentence with the link at its end, where Discord finds it and shows the video.
 
     `made_at` is when fal made it, in Unix seconds.
@@ -50,11 +50,11 @@ def kept(made_at: float | None) -> str:
     return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
 
 
-def usable(url: str) -> str | None:
+def usable_link(url: str) -> str | None:
     """Return fal's URL as it is when it is nothing but a URL."""
     return url if _URL.fullmatch(url) else None
 
 
 def _address(url: str) -> str:
     """Return fal's URL, or nothing that could be mistaken for one."""
-    return usable(url) or "(fal gave no usable link)"
+    return usable_link(url) or "(fal gave no usable link)"

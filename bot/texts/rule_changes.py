@@ -19,7 +19,7 @@ LOG_SHUT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ChangeTexts:
     """The same act twice: for the admin alone, and as one line for the log channel."""
 
     private: str
@@ -93,10 +93,10 @@ def _as_it_was(what: Changed) -> str:
     return f"{rule_words(what.subject, what.name)} was {value_words(what.name, what.after)} already"
 
 
-def granted(actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str) -> Said:
+def granted(actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str) -> ChangeTexts:
     """Return what is said of a grant."""
     until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
-    return Said(
+    return ChangeTexts(
         f"You granted <@{member_id}> **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
         "allowance is short; the server's pool still bounds what everybody spends together.",
         f"<@{actor_id}> granted <@{member_id}> **{dollars(amount_microusd)}**{_until(expires_at)}{because(reason)}",

@@ -23,7 +23,7 @@ class RunFailed(Exception):  # noqa: N818 - the event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RunLimits:
     """What one run may use. `cpu_s` counts every core; `timeout_s` is by the clock on the wall."""
 
     memory_mib: int
@@ -32,7 +32,7 @@ class Limits:
     timeout_s: float
 
 
-async def run_once(command: Sequence[str], limits: Limits, *, on_line: Callable[[str], None] | None = None) -> None:
+async def run_once(command: Sequence[str], limits: RunLimits, *, on_line: Callable[[str], None] | None = None) -> None:
     """Run `command`, an absolute path with its arguments, at the lowest priority; `on_line` gets what it prints.
 
     A caller that is cancelled ends the program.
@@ -60,7 +60,7 @@ def _decoded(on_line: Callable[[str], None] | None) -> Callable[[bytes], None]:
     return lambda line: on_line(line.decode(errors="replace")) if on_line else None
 
 
-async def _start(command: Sequence[str], limits: Limits) -> Process:
+async def _start(command: Sequence[str], limits: RunLimits) -> Process:
     given = (str(limits.memory_mib), str(limits.cpu_s), str(limits.file_mib))
     try:
         return await asyncio.create_subprocess_exec(

@@ -9,9 +9,9 @@ from bot.errors import OptionRefused
 from bot.ledger import holds
 from bot.ledger import rules as rulebook
 from bot.ledger.model import KINDS, Who
-from bot.ledger.typed_amount import amount as money
+from bot.ledger.typed_amount import typed_amount
 from bot.texts.budgets import member_card, server_card
-from cogs.admin.desk import Change, ChannelOption, Desk, Listed, Reason
+from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
 from cogs.ordering.who import channel_id, role_ids
 
 WHOSE = [
@@ -35,8 +35,8 @@ WINDOWS = [
 @app_commands.choices(whose=WHOSE, window=WINDOWS)
 async def budget_set(interaction: Interaction, whose: str, window: str, amount: str, reason: Reason = None) -> None:
     """Set one budget of the server."""
-    desk = await Desk.open(interaction)
-    await desk.change(Change(subject="server", name=f"{whose}:{window}", value=money(amount)), reason=reason)
+    desk = await AdminCommand.open(interaction)
+    await desk.change(Change(subject="server", name=f"{whose}:{window}", value=typed_amount(amount)), reason=reason)
 
 
 @app_commands.describe(
@@ -58,7 +58,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     reason: Reason = None,
 ) -> None:
     """Take back the budgets of exactly one of them."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     if sum(given is not None for given in (whose, role, channel, member)) != 1:
         raise OptionRefused(
             "Say whose budget to take back: exactly one of whose, role, channel and member. Nothing was changed."
@@ -80,7 +80,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
 @app_commands.describe(member="Whose numbers; without a member, the server's own rules.")
 async def budget_show(interaction: Interaction, member: discord.Member | discord.User | None = None) -> None:
     """Explain which rule gives which number."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     rules = await desk.read(rulebook.rules_of(desk.guild.id, at=desk.at))
     known = None if member is None else desk.member(member)
     who = Who(

@@ -4,9 +4,9 @@ import discord
 from discord import app_commands
 
 from bot.client import Interaction
-from bot.ledger.typed_amount import amount as money
+from bot.ledger.typed_amount import typed_amount
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import Change, ChannelOption, Desk, Listed, Reason
+from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
 
 AnyChannel = app_commands.Transform[discord.Object, ChannelOption]
 
@@ -29,7 +29,7 @@ async def channel_deny(interaction: Interaction, channel: AnyChannel, reason: Re
 
 
 async def _access(interaction: Interaction, channel: discord.abc.Snowflake, value: str, reason: str | None) -> None:
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"channel:{desk.channel(channel).id}"
     await desk.change(Change(subject=subject, name="access", value=value), reason=reason)
 
@@ -40,7 +40,7 @@ async def _access(interaction: Interaction, channel: discord.abc.Snowflake, valu
 )
 async def channel_clear(interaction: Interaction, channel: AnyChannel | None = None, reason: Reason = None) -> None:
     """Neither allow nor deny any more."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = "channel:" if channel is None else f"channel:{channel.id}"
     await desk.clear(subject, {"access"}, reason=reason)
 
@@ -56,9 +56,9 @@ async def channel_budget(
     interaction: Interaction, channel: AnyChannel, window: str, amount: str, reason: Reason = None
 ) -> None:
     """Set what may be spent in a channel."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"channel:{desk.channel(channel).id}"
-    await desk.change(Change(subject=subject, name=f"budget:{window}", value=money(amount)), reason=reason)
+    await desk.change(Change(subject=subject, name=f"budget:{window}", value=typed_amount(amount)), reason=reason)
 
 
 COMMANDS = (

@@ -18,7 +18,7 @@ from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from bot.texts.lengths import MESSAGE_CHARS_MAX, fitting
-from bot.texts.rule_changes import Changed, Said
+from bot.texts.rule_changes import Changed, ChangeTexts
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class AdminCommand:
     """One admin's one command, deferred privately."""
 
     interaction: Interaction
@@ -220,7 +220,7 @@ class Desk:
         told[-1:] = [rule_changes.with_note(what, rules, self.services.shipped) for what in told[-1:]]
         private = "\n\n".join(rule_changes.changed(what) for what in told)
         lines = [rule_changes.logged(self.actor_id, what, reason) for what in told if rule_changes.is_change(what)]
-        await self.done(Said(private, "\n".join(lines)), rules)
+        await self.done(ChangeTexts(private, "\n".join(lines)), rules)
 
     async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
         """Return what is held and spent already of each pool that was set, in its running window."""
@@ -234,7 +234,7 @@ class Desk:
         standings = await self.read(tables.standings(tuple(limits.values()), at=self.at, keep=False))
         return {key: one.used_microusd for key, one in zip(limits, standings, strict=True)}
 
-    async def done(self, said: Said, rules: Sequence[Rule]) -> None:
+    async def done(self, said: ChangeTexts, rules: Sequence[Rule]) -> None:
         """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
         await self.say(fitting(said.private.split("\n"), MESSAGE_CHARS_MAX))
         trouble = await self._log(said.log, rules) if said.log else ""
@@ -267,7 +267,7 @@ class Desk:
 
 
 def _taken_back(
-    desk: Desk, subject: str, names: AbstractSet[str], reason: str
+    desk: AdminCommand, subject: str, names: AbstractSet[str], reason: str
 ) -> Transaction[tuple[list[Change], list[tuple[Any, Any]], Sequence[Rule]]]:
     """Clear those of the subject's rules that are named, and return them as changes; "channel:" is every channel."""
     rules = yield from rulebook.rules_of(desk.guild.id, at=desk.at)
@@ -280,7 +280,7 @@ def _taken_back(
 
 
 def _carried_out(
-    desk: Desk, changes: Sequence[Change], reason: str
+    desk: AdminCommand, changes: Sequence[Change], reason: str
 ) -> Transaction[tuple[list[tuple[Any, Any]], Sequence[Rule]]]:
     """Make every change, and return what was before and is after each, with the rules that hold now."""
     done: list[tuple[Any, Any]] = []

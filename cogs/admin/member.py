@@ -7,12 +7,12 @@ from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
 from bot.ledger.model import Grant, Rule
-from bot.ledger.typed_amount import amount as money
+from bot.ledger.typed_amount import typed_amount
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from cogs.admin import typed_input
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import Change, Desk, Listed, NeededReason, Reason
+from cogs.admin.desk import AdminCommand, Change, Listed, NeededReason, Reason
 
 AnyUser = discord.Member | discord.User
 
@@ -34,9 +34,9 @@ async def member_set(
     interaction: Interaction, member: AnyUser, window: str, amount: str, reason: Reason = None
 ) -> None:
     """Set a member's own allowance, which goes before roles and the default."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"member:{desk.member(member).id}"
-    await desk.change(Change(subject=subject, name=f"allowance:{window}", value=money(amount)), reason=reason)
+    await desk.change(Change(subject=subject, name=f"allowance:{window}", value=typed_amount(amount)), reason=reason)
 
 
 @app_commands.describe(
@@ -50,7 +50,7 @@ async def member_grant(
     interaction: Interaction, member: AnyUser, amount: str, reason: NeededReason, expires_in: str | None = None
 ) -> None:
     """Give a member money once, beside the allowance."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     member_id = desk.member(member).id
     microusd = _above_zero(amount, "A grant")
     expires_at = None if expires_in is None else desk.at + typed_input.seconds(expires_in)
@@ -69,7 +69,7 @@ async def member_raise(
     interaction: Interaction, member: AnyUser, amount: str, expires_in: str, reason: Reason = None
 ) -> None:
     """Raise all of a member's allowances for a while."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"member:{desk.member(member).id}"
     value = {"microusd": _above_zero(amount, "A raise")}
     expires_at = desk.at + typed_input.seconds(expires_in)
@@ -79,7 +79,7 @@ async def member_raise(
 @app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")
 async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Begin a member's running windows again, with nothing spent."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"member:{desk.member(member).id}"
     await desk.change(Change(subject=subject, name="reset", value=int(desk.at)), reason=reason)
 
@@ -87,7 +87,7 @@ async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason
 @app_commands.describe(member="Who may start no more videos.", reason="Why; the member is told it.")
 async def member_block(interaction: Interaction, member: AnyUser, reason: NeededReason) -> None:
     """Block a member until somebody unblocks them."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = f"member:{desk.member(member).id}"
     await desk.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
 
@@ -95,19 +95,19 @@ async def member_block(interaction: Interaction, member: AnyUser, reason: Needed
 @app_commands.describe(member="Who may make videos again.", reason="Why, for the audit and the log.")
 async def member_unblock(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Let a blocked member make videos again."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     await desk.clear(f"member:{desk.member(member).id}", {"blocked"}, reason=reason)
 
 
 def _above_zero(amount: str, what: str) -> int:
-    microusd = money(amount)
+    microusd = typed_amount(amount)
     if microusd == 0:
         raise OptionRefused(f"{what} of nothing changes nothing. Give an amount above $0.")
     return microusd
 
 
 def _granted(
-    desk: Desk, member_id: int, microusd: int, expires_at: float | None, reason: str
+    desk: AdminCommand, member_id: int, microusd: int, expires_at: float | None, reason: str
 ) -> Transaction[tuple[Rule, ...]]:
     """Add the grant with its act, and return the rules that hold now."""
     grant = Grant(

@@ -22,10 +22,10 @@ from bot.ledger.windows import starts_at
 from bot.settings import MIB
 from bot.storage.transaction import Transaction
 from bot.texts import report as words
-from bot.texts.exports import exported
+from bot.texts.exports import server_exported
 from bot.texts.report import Report
 from cogs import charts
-from cogs.admin.desk import Desk, Listed, check_admin
+from cogs.admin.desk import AdminCommand, Listed, check_admin
 from cogs.admin.member_names import names_of
 from cogs.history_pages import page_card, show_page
 from cogs.ordering.who import channel_id
@@ -39,7 +39,7 @@ DAY_S = 86_400
 )
 async def report(interaction: Interaction, days: app_commands.Range[int, 1, 90] = 30, public: bool = False) -> None:
     """Show what was spent per day and mode, how long the pool lasts, and who spent most."""
-    desk = await Desk.open(interaction, public=public)
+    desk = await AdminCommand.open(interaction, public=public)
     who = Who(guild_id=desk.guild.id, channel_id=channel_id(interaction), member_id=0)
     try:
         found, hours = await desk.read(_report(desk, who, days))
@@ -51,7 +51,7 @@ async def report(interaction: Interaction, days: app_commands.Range[int, 1, 90] 
     await charts.show(interaction, to_embed(words.report_card(found)), data.of_report(found, hours, names))
 
 
-def _report(desk: Desk, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
+def _report(desk: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
     """Read everything that the report tells, and what went from each pool in which hour."""
     view = yield from holds.standing(who, at=desk.at, shipped=desk.services.shipped)
     tz = ZoneInfo(view.terms.timezone.value)
@@ -81,7 +81,7 @@ async def audit(interaction: Interaction, what: Literal["acts", "money"] = "acts
 @app_commands.describe(days="How far back; without it, everything.")
 async def export_files(interaction: Interaction, days: app_commands.Range[int, 1, 3660] | None = None) -> None:
     """Give all jobs and all entries as CSV files."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     settings = desk.services.settings
     size_bytes = min(settings.export_mib_max * MIB, interaction.filesize_limit)
     bounds = Bounds(rows=settings.export_rows_max, size_bytes=size_bytes)
@@ -89,7 +89,7 @@ async def export_files(interaction: Interaction, days: app_commands.Range[int, 1
     with tempfile.TemporaryDirectory(prefix="wanda-export-") as folder:
         written = await export(desk.services.store, desk.guild.id, Path(folder), since=since, bounds=bounds)
         files = await asyncio.to_thread(lambda: [discord.File(one.path) for one in written])
-        told = exported([(one.path.name, one.rows, one.whole) for one in written], days)
+        told = server_exported([(one.path.name, one.rows, one.whole) for one in written], days)
         await desk.say(told, files=files)
 
 

@@ -8,9 +8,9 @@ from discord import app_commands
 from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger.model import KINDS
-from bot.ledger.typed_amount import amount
+from bot.ledger.typed_amount import typed_amount
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import Change, Desk, Listed, Reason
+from cogs.admin.desk import AdminCommand, Change, Listed, Reason
 from cogs.admin.server import lists, offer_modes, offer_resolutions
 
 Clearable = Literal["pool", "allowance", "ceiling", "modes", "resolutions", "at_once", "everything"]
@@ -44,12 +44,12 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
     reason: Reason = None,
 ) -> None:
     """Set or take back a role's rules, several at once when several are given."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = desk.subject(desk.role(role))
     given = (
-        (f"allowance:{window}", None if allowance is None else amount(allowance)),
-        (f"budget:{window}", None if pool is None else amount(pool)),
-        ("ceiling", None if ceiling is None else amount(ceiling)),
+        (f"allowance:{window}", None if allowance is None else typed_amount(allowance)),
+        (f"budget:{window}", None if pool is None else typed_amount(pool)),
+        ("ceiling", None if ceiling is None else typed_amount(ceiling)),
         ("at_once", at_once),
     )
     changes = [Change(subject=subject, name=name, value=value) for name, value in given if value is not None]

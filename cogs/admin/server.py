@@ -9,11 +9,11 @@ from discord import app_commands
 
 from bot.client import Interaction
 from bot.errors import OptionRefused
-from bot.ledger.typed_amount import amount
+from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import zone
 from bot.texts.plain import plain
 from cogs.admin import typed_input
-from cogs.admin.desk import LOG_NEEDS, Change, ChannelOption, Desk, Listed, NeededReason, Reason
+from cogs.admin.desk import LOG_NEEDS, AdminCommand, Change, ChannelOption, Listed, NeededReason, Reason
 from cogs.admin.member import offer_spans
 
 OFF = "off"
@@ -34,7 +34,7 @@ async def offer_resolutions(interaction: Interaction, current: str) -> _Choices:
     del interaction
     return [
         app_commands.Choice(name=text, value=text)
-        for text in typed_input.completions(current, typed_input.resolutions())
+        for text in typed_input.completions(current, typed_input.typed_resolutions())
     ]
 
 
@@ -59,7 +59,7 @@ def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Chan
     changes: list[Change] = []
     for name, text, known in (
         ("modes", modes, typed_input.mode_ids()),
-        ("resolutions", resolutions, typed_input.resolutions()),
+        ("resolutions", resolutions, typed_input.typed_resolutions()),
     ):
         if text is not None:
             chosen = typed_input.chosen(text, known, what=name.removesuffix("s"))
@@ -83,7 +83,7 @@ async def set_modes(
     reason: Reason = None,
 ) -> None:
     """Set which modes and resolutions may be used."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     subject = desk.subject(None if role is None else desk.role(role))
     changes = lists(subject, modes, resolutions)
     if not changes:
@@ -106,7 +106,7 @@ async def approval(
     reason: Reason = None,
 ) -> None:
     """Let dear videos wait for somebody's approval."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     if above.strip().lower() == OFF:
         await desk.clear("server", {"approval"}, reason=reason)
         return
@@ -114,7 +114,7 @@ async def approval(
     if known is not None and known.is_default():
         raise OptionRefused("With @everyone, members could approve their own videos. Choose another role.")
     value = {
-        "above_microusd": amount(above),
+        "above_microusd": typed_amount(above),
         "role_id": None if known is None else known.id,
         "wait_s": APPROVAL_WAIT_S if wait is None else typed_input.seconds(wait),
     }
@@ -131,7 +131,7 @@ async def log_channel(
     reason: Reason = None,
 ) -> None:
     """Choose where administrative acts and budget warnings are posted."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     if channel is None:
         await desk.clear("server", {"log_channel"}, reason=reason)
         return
@@ -154,7 +154,7 @@ async def log_channel(
 @app_commands.autocomplete(name=offer_zones)
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
     """Set where this server's days, weeks and months begin at midnight."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     known = next((one for one in await asyncio.to_thread(_zone_names) if _same(one, name)), None)
     if known is None or zone(known) is None:
         raise OptionRefused(
@@ -180,21 +180,21 @@ def _same(one: str, other: str) -> bool:
 )
 async def policy(interaction: Interaction, unclear: str, reason: Reason = None) -> None:
     """Set who pays for a failed video that fal may have billed."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     await desk.change(Change(subject="server", name="policy", value=unclear), reason=reason)
 
 
 @app_commands.describe(reason="Why; members are told it.")
 async def pause(interaction: Interaction, reason: NeededReason) -> None:
     """Let nobody start a video until `resume`."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     await desk.change(Change(subject="server", name="paused", value=reason), reason=reason)
 
 
 @app_commands.describe(reason="Why, for the audit and the log.")
 async def resume(interaction: Interaction, reason: Reason = None) -> None:
     """End the pause."""
-    desk = await Desk.open(interaction)
+    desk = await AdminCommand.open(interaction)
     await desk.clear("server", {"paused"}, reason=reason)
 
 

@@ -36,7 +36,7 @@ def seconds(text: str) -> int:
     return span_s
 
 
-def resolutions() -> tuple[str, ...]:
+def typed_resolutions() -> tuple[str, ...]:
     """Return every resolution that some mode has, smallest first."""
     return tuple(sorted({name for mode in MODES for name in mode.rates.microusd}, key=_lines))
 

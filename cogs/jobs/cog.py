@@ -21,7 +21,7 @@ from bot.runner.job_files import inputs_gone
 from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
 from bot.texts.card import Card
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, Kept, Page
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept
 from bot.texts.mode_settings import described
 from cogs.admin.desk import Listed
 from cogs.history_pages import STALE, cursor_text, moment, show_page, turn_page
@@ -55,7 +55,7 @@ async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor
         )
     )
     older = cursor_text(*queries.place_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
-    return words.jobs_card(Page(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
+    return words.jobs_card(JobsPage(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
 
 
 class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_TEMPLATE):
@@ -63,7 +63,7 @@ class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PA
 
     def __init__(self, mode: str, wanted: str, cursor: str) -> None:
         """Stand for the button that the card shows."""
-        super().__init__(discord.ui.Button(label="Page", custom_id=f"{words.PAGE_PREFIX}{mode}:{wanted}:{cursor}"))
+        super().__init__(discord.ui.Button(label="JobsPage", custom_id=f"{words.PAGE_PREFIX}{mode}:{wanted}:{cursor}"))
         self.mode = mode
         self.wanted = wanted
         self.cursor = cursor

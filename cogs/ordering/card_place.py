@@ -4,7 +4,7 @@ from typing import Any
 
 import discord
 
-from bot.cards.poster import Reply
+from bot.cards.poster import MessageReference
 from bot.client import Interaction, Wanda
 from bot.jobs.model import Address, Job
 from bot.jobs.order import Order
@@ -49,7 +49,7 @@ async def own_card(bot: Wanda, parent: Job, job_id: str, channel: discord.abc.Me
     Discord takes the same job's message once only, should the request be repeated.
     """
     quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
-    options: dict[str, Any] = {**quiet, **message, "reference": Reply(parent)}
+    options: dict[str, Any] = {**quiet, **message, "reference": MessageReference(parent)}
     async with bot.services.turns.turn(parent.address.channel_id, "send"):
         posted: discord.Message = await channel.send(nonce=f"a{job_id}"[:NONCE_CHARS_MAX], **options)
     return address_of_own(bot, posted)

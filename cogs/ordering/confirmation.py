@@ -145,7 +145,7 @@ async def _say(interaction: Interaction, sentence: str) -> None:
         await interaction.response.edit_message(content=sentence, embed=None, view=None)
 
 
-class Asking(commands.Cog):
+class Confirmations(commands.Cog):
     """Owns the question's buttons."""
 
     def __init__(self, bot: Wanda) -> None:
@@ -173,6 +173,6 @@ class Asking(commands.Cog):
                 await _forget(services, over)
 
 
-def questions(bot: Wanda) -> tuple[Asking]:
+def questions(bot: Wanda) -> tuple[Confirmations]:
     """Make the cog."""
-    return (Asking(bot),)
+    return (Confirmations(bot),)

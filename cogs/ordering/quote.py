@@ -11,7 +11,7 @@ from bot.client import Services
 from bot.jobs.model import Input
 from bot.ledger import holds
 from bot.ledger.decision import decide
-from bot.ledger.model import Ask, Decision, View, Who
+from bot.ledger.model import Decision, RuleQuery, View, Who
 from bot.runner.drafts import Draft
 from bot.texts.card import Card
 from bot.texts.confirmation import asking
@@ -49,12 +49,12 @@ async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, .
     return Weighed(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, ask=ask_of(mode)))
 
 
-def ask_of(mode: Mode) -> Ask:
+def ask_of(mode: Mode) -> RuleQuery:
     """Return what the rules look at of this request."""
-    return Ask(mode=mode.id, resolution=mode.options().get("resolution"))
+    return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
 
 
-async def refuse_if_ruled_out(services: Services, who: Who, ask: Ask) -> None:
+async def refuse_if_ruled_out(services: Services, who: Who, ask: RuleQuery) -> None:
     """Return when the rules let the member make such a video at some price, before work is done to learn the price.
 
     Raises:

@@ -8,11 +8,11 @@ from typing import Any, Self
 import discord
 from discord.ext import commands
 
-from bot.cards.discord_request import Border, Met
+from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.model import Job
-from bot.jobs.rerun import Again, draft_of, final_of, rerun
+from bot.jobs.rerun import Rerun, draft_of, final_of, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from cogs.ordering.command import check_place
@@ -22,7 +22,7 @@ from cogs.results.rerun import answering, carry_out, check_kept, finished_job, w
 log = logging.getLogger(__name__)
 
 
-class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=finished.AGAIN_TEMPLATE):
+class ResultButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=finished.AGAIN_TEMPLATE):
     """One of the buttons below a finished video; whoever presses it pays."""
 
     def __init__(self, what: str, job_id: str) -> None:
@@ -68,7 +68,7 @@ class AgainButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=finis
         await carry_out(interaction, wish_for(services, job, again, trigger))
 
 
-def _asked(job: Job, what: str) -> Again:
+def _asked(job: Job, what: str) -> Rerun:
     match what:
         case "draft":
             return draft_of(job)
@@ -92,9 +92,9 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:
         turn = bot.services.turns.turn(address.channel_id, "delete")
-        async with turn, Border(settings.discord_timeout_s):
+        async with turn, discord_request(settings.discord_timeout_s):
             await channel.get_partial_message(address.message_id).delete()
-    except Met as met:
+    except DiscordRefused as met:
         if met.trouble != "message_gone":
             log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
@@ -102,7 +102,7 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     return True
 
 
-class AgainCog(commands.Cog, name="again"):
+class ResultButtons(commands.Cog, name="again"):
     """Owns the buttons below finished videos."""
 
     def __init__(self, bot: Wanda) -> None:
@@ -111,13 +111,13 @@ class AgainCog(commands.Cog, name="again"):
 
     async def cog_load(self) -> None:
         """Begin to answer the buttons."""
-        self.bot.add_dynamic_items(AgainButton)
+        self.bot.add_dynamic_items(ResultButton)
 
     async def cog_unload(self) -> None:
         """Answer them no more."""
-        self.bot.remove_dynamic_items(AgainButton)
+        self.bot.remove_dynamic_items(ResultButton)
 
 
-def again(bot: Wanda) -> tuple[AgainCog]:
+def again(bot: Wanda) -> tuple[ResultButtons]:
     """Make the cog."""
-    return (AgainCog(bot),)
+    return (ResultButtons(bot),)

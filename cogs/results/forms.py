@@ -11,19 +11,19 @@ from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job
-from bot.jobs.rerun import CONTINUES, RESTYLES, Again, continued, editable, edited, restyled
-from bot.ledger.model import Ask
+from bot.jobs.rerun import CONTINUES, RESTYLES, Rerun, continued, editable, edited, restyled
+from bot.ledger.model import RuleQuery
 from bot.media.intake import inputs_folder
 from bot.runner.job_files import copy_result, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
 from cogs.ordering.command import Origin, make_video
-from cogs.results.rerun import Wish, answering, carry_out, wish_for
+from cogs.results.rerun import RerunRequest, answering, carry_out, wish_for
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
 
 
-class Form(discord.ui.Modal):
+class ResultForm(discord.ui.Modal):
     """A form about one finished job; it is forgotten after a time, because Discord does not tell when it is closed."""
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
@@ -83,7 +83,7 @@ def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
     return item, too_long
 
 
-class EditForm(Form):
+class EditForm(ResultForm):
     """The same job with another prompt, negative prompt, seed, length or resolution."""
 
     def __init__(self, services: Services, job: Job) -> None:
@@ -100,7 +100,7 @@ class EditForm(Form):
         await carry_out(interaction, wish_for(self.services, self.job, again, trigger))
 
 
-class ClipForm(Form):
+class ClipForm(ResultForm):
     """A new video that begins with the finished one: its continuation, or its remake in another style."""
 
     def __init__(self, services: Services, job: Job, what: Clip) -> None:
@@ -118,21 +118,23 @@ class ClipForm(Form):
         """Make it from Wanda's own copy of the video."""
         changes = self.given()
 
-        async def prepare(job_id: str) -> Again:
+        async def prepare(job_id: str) -> Rerun:
             clip = await _clip(self.services, self.job, job_id, self.what)
             return _from_clip(self.job, clip, self.what, changes)
 
         trigger = f"button:{self.what}:{self.custom_id}"
-        ask = Ask(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
-        await carry_out(interaction, Wish(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask))
+        ask = RuleQuery(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        await carry_out(
+            interaction, RerunRequest(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask)
+        )
 
 
-def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Again:
+def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Rerun:
     prompt = changes.get("prompt", job.options.get("prompt")) or ""
     again = continued(job, clip, prompt=prompt) if what == "continue" else restyled(job, clip, prompt=prompt)
     asked = {name: value for name, value in changes.items() if name != "prompt"}
     mode = build(again.mode.id, {**again.mode.options(), **asked}, again.mode.attached())
-    return Again(mode=mode, inputs=again.inputs, notes=again.notes)
+    return Rerun(mode=mode, inputs=again.inputs, notes=again.notes)
 
 
 async def _clip(services: Services, job: Job, job_id: str, what: Clip) -> Input:
@@ -181,7 +183,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
 class UploadForm(discord.ui.Modal):
     """Asks for the files of a job again that are no longer kept; with them it is made as a command would."""
 
-    def __init__(self, services: Services, job: Job, again: Again, trigger: str) -> None:
+    def __init__(self, services: Services, job: Job, again: Rerun, trigger: str) -> None:
         """Show a field for each file."""
         super().__init__(title="Attach the files again", timeout=services.settings.draft_life_s)
         self.again = again

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Services, answer_privately
 from bot.errors import FilesGone, OptionRefused, Refusal, StorageError
 from bot.jobs.model import Address, Job
-from bot.jobs.rerun import Again
+from bot.jobs.rerun import Rerun
 from bot.jobs.transactions import get
-from bot.ledger.model import Ask, Who
+from bot.ledger.model import RuleQuery, Who
 from bot.media.intake import discard, inputs_folder
 from bot.runner.drafts import Draft
 from bot.runner.job_files import copy_inputs, inputs_gone
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RerunRequest:
     """What a member wants of a finished video.
 
     `known` is what will be asked for, None while only the new job's own files can tell; `ask` is what of it the rules
@@ -33,18 +33,18 @@ class Wish:
 
     parent: Job
     trigger: str
-    known: Again | None
-    prepare: Callable[[str], Awaitable[Again]]
-    ask: Ask | None = None
+    known: Rerun | None
+    prepare: Callable[[str], Awaitable[Rerun]]
+    ask: RuleQuery | None = None
 
 
-def wish_for(services: Services, parent: Job, again: Again, trigger: str) -> Wish:
+def wish_for(services: Services, parent: Job, again: Rerun, trigger: str) -> RerunRequest:
     """Return the wish for something with the parent's own files."""
 
-    async def prepare(job_id: str) -> Again:
+    async def prepare(job_id: str) -> Rerun:
         return replace(again, inputs=await copy_inputs(again.inputs, services.settings.data_dir, job_id))
 
-    return Wish(parent=parent, trigger=trigger, known=again, prepare=prepare)
+    return RerunRequest(parent=parent, trigger=trigger, known=again, prepare=prepare)
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
@@ -62,7 +62,7 @@ async def finished_job(services: Services, job_id: str, *, guild_id: int | None)
     return job
 
 
-async def carry_out(interaction: Interaction, wish: Wish) -> None:
+async def carry_out(interaction: Interaction, wish: RerunRequest) -> None:
     """Make it for whoever pressed, ask them first if it is costly, or say privately why not; a refusal keeps nothing.
 
     Raises:
@@ -85,7 +85,7 @@ async def carry_out(interaction: Interaction, wish: Wish) -> None:
         await _begin(interaction, wish, who, card)
 
 
-async def _begin(interaction: Interaction, wish: Wish, who: Who, card: Address | None) -> None:
+async def _begin(interaction: Interaction, wish: RerunRequest, who: Who, card: Address | None) -> None:
     """Give the job its files, then have it accepted on its card or ask the member; what fails leaves nothing."""
     services = interaction.client.services
     job_id, kept = services.new_id(), False
@@ -104,7 +104,7 @@ async def _begin(interaction: Interaction, wish: Wish, who: Who, card: Address |
             await discard(inputs_folder(services.settings.data_dir, job_id))
 
 
-async def draft_for(services: Services, wish: Wish, who: Who, job_id: str) -> Draft:
+async def draft_for(services: Services, wish: RerunRequest, who: Who, job_id: str) -> Draft:
     """Return the wish as a draft whose files are its own and were checked; the caller owns them, whatever happens.
 
     Raises:

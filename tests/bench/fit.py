@@ -1,11 +1,11 @@
 """*fit*: a result of 25 MB made to fit a server that takes 10 MiB, beside ffmpeg alone.
 
-Wanda's part is what a delivery does (`MakingFit` with a real `Shrinker`, `Prober` and `Ffmpeg`), in this process, with
-a task that watches the loop meanwhile. The limit is ffmpeg with the very arguments of the two passes that made Wanda's
-copy just before, one after the other at the same lowest priority, and nothing else: no probe before or after, no limits
-on it, no reading of its progress. Both read the same clip of 10 s at 1080p with sound. The peer makes nothing fit.
-Whatever else the machine does stretches the time of both by chance, as both run at the lowest priority; the processor
-time beside it tells whether they did the same work.
+Wanda's part is what a delivery does (`FittedResult` with a real `Shrinker`, `Prober` and `Ffmpeg`), in this process
+with a task that watches the loop meanwhile. The limit is ffmpeg with the very arguments of the two passes that made
+Wanda's copy just before, one after the other at the same lowest priority, and nothing else: no probe before or after,
+no limits on it, no reading of its progress. Both read the same clip of 10 s at 1080p with sound. The peer makes nothing
+fit. Whatever else the machine does stretches the time of both by chance, as both run at the lowest priority; the
+processor time beside it tells whether they did the same work.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.cards.fitted_result import MakingFit
+from bot.cards.fitted_result import FittedResult
 from bot.cards.result_file import Fetched
 from bot.jobs.model import Job, Left, Live
 from bot.media.ffmpeg import Ffmpeg, OnFraction
@@ -86,7 +86,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     program = (await ffmpeg.program()).path
     clip = await _clip(program, folder)
     async with Prober.of(settings) as prober:
-        making = MakingFit(Shrinker(ffmpeg, prober, settings), _unseen)
+        making = FittedResult(Shrinker(ffmpeg, prober, settings), _unseen)
         contestants: dict[Who, Run] = {
             "Wanda": lambda: _wanda(making, ffmpeg, clip),
             "limit": lambda: _alone(program, ffmpeg, folder),
@@ -104,7 +104,7 @@ async def _clip(program: str, folder: Path) -> Fetched:
     return Fetched(path, size_bytes)
 
 
-async def _wanda(making: MakingFit, ffmpeg: Overheard, clip: Fetched) -> Reading:
+async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Reading:
     """Have Wanda make the copy, watch the loop meanwhile, and remove the copy again."""
     ffmpeg.asked.clear()
     lag = Lag()

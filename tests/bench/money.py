@@ -24,7 +24,7 @@ from pathlib import Path
 from bot.ids import new_id
 from bot.ledger import holds
 from bot.ledger.audit import verify
-from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import Settings
 from bot.storage.database import open_store
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
@@ -36,7 +36,7 @@ _RUN_S = 1.2
 _MEMBERS = 50
 _SERVERS = 5
 _SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
-_ASK = Ask(mode="wan27-image", resolution="1080p")
+_ASK = RuleQuery(mode="wan27-image", resolution="1080p")
 _AT_LEAST = Goal(bound="at least", value=10_000)
 _TWICE_RAW = Goal(bound="at least", value=2, times="limit")
 

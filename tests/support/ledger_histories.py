@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import holds, rules
 from bot.ledger.audit import verify
-from bot.ledger.model import Ask, Ending, Grant, Held, Shipped, Who
+from bot.ledger.model import Ending, Grant, Held, RuleQuery, Shipped, Who
 from bot.storage.transaction import Statement, Transaction
 from tests.support.naive_ledger import Asked, Caps, Given, NaiveLedger
 
@@ -203,7 +203,7 @@ class LedgerMachine(RuleBasedStateMachine):
             job_id=f"{self.base}-{number}",
             amount_microusd=amount,
             who=Who(guild_id=asked.guild, channel_id=asked.channel, member_id=asked.member, role_ids=asked.roles),
-            ask=Ask(mode=mode),
+            ask=RuleQuery(mode=mode),
             at=self.model.now,
             shipped=self.shipped,
             reason="test",

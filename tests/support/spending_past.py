@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from bot.ledger import holds
-from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Transaction
 from tests.support.stores import settings_for
@@ -40,7 +40,7 @@ def _job(job_id: str, mode: str, who: Who, at: float, *, failed: bool) -> Transa
         job_id=job_id,
         amount_microusd=price,
         who=who,
-        ask=Ask(mode=mode),
+        ask=RuleQuery(mode=mode),
         at=at,
         shipped=GENEROUS,
         reason=f"{mode}: 5 s",

@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 Source = Literal["model", "platform"]
 
 
-class Rule(NamedTuple):
+class ErrorType(NamedTuple):
     """Who says it, with which HTTP statuses, and whether the same request may work another time."""
 
     source: Source
@@ -18,14 +18,14 @@ class Rule(NamedTuple):
     retryable: bool = False
 
 
-_REFUSED = Rule("model", (422,))
-_RUNNER = Rule("platform", (503,), retryable=True)
+_REFUSED = ErrorType("model", (422,))
+_RUNNER = ErrorType("platform", (503,), retryable=True)
 
-KINDS: Mapping[str, Rule] = {
-    "internal_server_error": Rule("model", (500,), retryable=True),
-    "downstream_service_unavailable": Rule("model", (500,), retryable=True),
-    "generation_timeout": Rule("model", (504,), retryable=True),
-    "downstream_service_error": Rule("model", (400, 500), retryable=True),
+KINDS: Mapping[str, ErrorType] = {
+    "internal_server_error": ErrorType("model", (500,), retryable=True),
+    "downstream_service_unavailable": ErrorType("model", (500,), retryable=True),
+    "generation_timeout": ErrorType("model", (504,), retryable=True),
+    "downstream_service_error": ErrorType("model", (400, 500), retryable=True),
     "content_policy_violation": _REFUSED,
     "no_media_generated": _REFUSED,
     "image_load_error": _REFUSED,
@@ -65,19 +65,19 @@ KINDS: Mapping[str, Rule] = {
     "url_parsing": _REFUSED,
     "extra_forbidden": _REFUSED,
     # The platform around the model.
-    "request_timeout": Rule("platform", (504,), retryable=True),
-    "startup_timeout": Rule("platform", (504,), retryable=True),
+    "request_timeout": ErrorType("platform", (504,), retryable=True),
+    "startup_timeout": ErrorType("platform", (504,), retryable=True),
     "runner_scheduling_failure": _RUNNER,
     "runner_connection_timeout": _RUNNER,
     "runner_disconnected": _RUNNER,
     "runner_connection_refused": _RUNNER,
     "runner_connection_error": _RUNNER,
-    "runner_incomplete_response": Rule("platform", (502,), retryable=True),
-    "runner_server_error": Rule("platform", (500,), retryable=True),
-    "client_disconnected": Rule("platform", (499,)),
-    "client_cancelled": Rule("platform", (499,)),
-    "bad_request": Rule("platform", (400,)),
-    "internal_error": Rule("platform", (500,), retryable=True),
+    "runner_incomplete_response": ErrorType("platform", (502,), retryable=True),
+    "runner_server_error": ErrorType("platform", (500,), retryable=True),
+    "client_disconnected": ErrorType("platform", (499,)),
+    "client_cancelled": ErrorType("platform", (499,)),
+    "bad_request": ErrorType("platform", (400,)),
+    "internal_error": ErrorType("platform", (500,), retryable=True),
 }
 
 

@@ -14,7 +14,7 @@ from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, 
 from bot.fal.wire.addresses import requests_url, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
 from bot.fal.wire.types import CancelAnswer, LogLine, Status, Submitted, UnitPrice, UploadTicket
-from bot.fal.wire.values import Number, Text, Whole, object_of, said, text
+from bot.fal.wire.values import Number, Text, Whole, object_of, said, text_of
 
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
@@ -73,7 +73,7 @@ def _submit_refusal(status: int, body: bytes) -> FalError:
     return FalReplyLost(f"fal's answer to a submit does not tell whether it was taken ({words})")
 
 
-def refusal(status: int, body: bytes, what: str) -> FalError:
+def refusal_of(status: int, body: bytes, what: str) -> FalError:
     """The typed error for a reply that is no success, to a request that may safely be repeated."""
     words = f"{what} ({status}: {said(body)})"
     if status in ACCOUNT:
@@ -92,8 +92,8 @@ def _log_lines(value: object) -> tuple[LogLine, ...]:
     lines: list[LogLine] = []
     for one in cast("list[object]", value)[-LOG_LINES_MAX:]:
         found = cast("dict[str, Any]", one) if isinstance(one, dict) else {"message": one}
-        if message := text(found.get("message")):
-            lines.append(LogLine(text(found.get("timestamp"), 64) or "", message))
+        if message := text_of(found.get("message")):
+            lines.append(LogLine(text_of(found.get("timestamp"), 64) or "", message))
     return tuple(lines)
 
 
@@ -146,14 +146,14 @@ def read_status(status: int, body: bytes) -> Status:
     """
     if SUCCESS <= status < REDIRECT:
         return read_event(body)
-    raise refusal(status, body, "a status")
+    raise refusal_of(status, body, "a status")
 
 
 def read_cancel(status: int, body: bytes) -> CancelAnswer:
     """What became of a cancel; after "removed" and "requested" the result's own status still decides.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
     """
     word = _status_word(body)
     if SUCCESS <= status < REDIRECT:
@@ -164,12 +164,12 @@ def read_cancel(status: int, body: bytes) -> CancelAnswer:
         return "already_completed"
     if status == NOT_FOUND:
         return "not_found"
-    raise refusal(status, body, "a cancel")
+    raise refusal_of(status, body, "a cancel")
 
 
 def _status_word(body: bytes) -> str | None:
     try:
-        return text(object_of(body).get("status"), 64)
+        return text_of(object_of(body).get("status"), 64)
     except FalProtocolError:
         return None
 
@@ -178,14 +178,14 @@ def read_ticket(status: int, body: bytes, *, rest_url: str) -> UploadTicket:
     """Where to put a file, from the reply to the upload's start.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
     """
     if not SUCCESS <= status < REDIRECT:
-        raise refusal(status, body, "the start of an upload")
+        raise refusal_of(status, body, "the start of an upload")
     found = object_of(body)
     return UploadTicket(
-        upload_url=web_url(text(found.get("upload_url")), rest_url=rest_url),
-        file_url=web_url(text(found.get("file_url")), rest_url=rest_url),
+        upload_url=web_url(text_of(found.get("upload_url")), rest_url=rest_url),
+        file_url=web_url(text_of(found.get("file_url")), rest_url=rest_url),
     )
 
 
@@ -195,23 +195,23 @@ def read_put(status: int, body: bytes) -> None:
     Raises:
         FalUnreachable: start the upload again, with a new signed URL.
         FalRefused: the storage does not take this file.
-        FalProtocolError: as `refusal` tells it.
+        FalProtocolError: as `refusal_of` tells it.
     """
     if SUCCESS <= status < REDIRECT:
         return
     if status in ACCOUNT | {BAD_REQUEST, NOT_FOUND}:
         raise FalUnreachable(f"fal's storage did not take the signed address ({status}: {said(body)})")
-    raise refusal(status, body, "an upload")
+    raise refusal_of(status, body, "an upload")
 
 
 def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | None]:
     """One page of the price list, by endpoint, in dollars, and the next page's cursor. Other currencies are left out.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
     """
     if not SUCCESS <= status < REDIRECT:
-        raise refusal(status, body, "the price list")
+        raise refusal_of(status, body, "the price list")
     page = object_of(body)
     rows = page.get("prices")
     if not isinstance(rows, list):
@@ -220,11 +220,11 @@ def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | N
     for row in cast("list[object]", rows):
         if isinstance(row, dict) and (priced := _price(cast("dict[str, Any]", row))):
             prices[priced[0]] = priced[1]
-    return prices, text(page.get("next_cursor"), 1000) if page.get("has_more") else None
+    return prices, text_of(page.get("next_cursor"), 1000) if page.get("has_more") else None
 
 
 def _price(row: Mapping[str, Any]) -> tuple[str, UnitPrice] | None:
-    endpoint, unit = text(row.get("endpoint_id"), 200), text(row.get("unit"), 50)
+    endpoint, unit = text_of(row.get("endpoint_id"), 200), text_of(row.get("unit"), 50)
     raw = row.get("unit_price")
     if endpoint is None or unit is None or row.get("currency") != "USD" or isinstance(raw, bool):
         return None

@@ -10,7 +10,7 @@ from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalPr
 from bot.fal.wire.addresses import web_url
 from bot.fal.wire.error_types import KINDS, UNKNOWN, retryable
 from bot.fal.wire.types import Result
-from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text
+from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text_of
 
 OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
@@ -161,7 +161,7 @@ def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
     outer = _kind(found.get("error_type")) or _kind(header(headers, "x-fal-error-type"))
     entries = [_entry(one) for one in _listed(found.get("detail"))]
     if not entries:
-        words = text(found.get("detail"), _MESSAGE_MAX) or text(found.get("error"), _MESSAGE_MAX) or said(body)
+        words = text_of(found.get("detail"), _MESSAGE_MAX) or text_of(found.get("error"), _MESSAGE_MAX) or said(body)
         return _Detail(outer, words), outer is not None
     # Several rules can be broken at once; the one that the table knows can be told best.
     chosen = next((one for one in entries if one.kind in KINDS), entries[0])
@@ -182,8 +182,8 @@ def _entry(one: Mapping[str, Any]) -> _Detail:
     location = cast("list[object]", places)[:_LOCATION_MAX] if isinstance(places, list) else []
     return _Detail(
         kind=_kind(one.get("type")),
-        message=text(one.get("msg"), _MESSAGE_MAX) or "fal gave no reason",
-        location=tuple(str(place)[:100] for place in location if text(place) or isinstance(place, int)),
+        message=text_of(one.get("msg"), _MESSAGE_MAX) or "fal gave no reason",
+        location=tuple(str(place)[:100] for place in location if text_of(place) or isinstance(place, int)),
         context=_context(one.get("ctx")),
     )
 
@@ -193,7 +193,7 @@ def _context(found: object) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     pairs = list(cast("dict[object, object]", found).items())[:_CONTEXT_MAX]
-    return {str(text(key, 100)): value for key, raw in pairs if (value := _plain(raw)) is not None}
+    return {str(text_of(key, 100)): value for key, raw in pairs if (value := _plain(raw)) is not None}
 
 
 def _plain(raw: object) -> Any:
@@ -209,7 +209,7 @@ def _scalar(raw: object) -> bool | float | str | None:
     if isinstance(raw, int | float):
         magnitude = number(abs(raw))
         return raw if magnitude is not None and magnitude < 2**63 else None
-    return text(raw, _MESSAGE_MAX)
+    return text_of(raw, _MESSAGE_MAX)
 
 
 def _kind(name: object) -> str | None:

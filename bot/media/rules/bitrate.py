@@ -14,7 +14,7 @@ _SOUND_KBPS = ((2000, 160), (900, 128), (400, 96), (0, 64))  # from this many ki
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class Bitrates:
     """What the encoder is told: kilobits a second, and pixels that are never more than the source's."""
 
     video_kbps: int
@@ -23,7 +23,7 @@ class Rates:
     height: int
 
 
-def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Rates | None:
+def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Bitrates | None:
     """Return the best that fits into `bytes_max`, or None when nothing worth watching does.
 
     The pixels stay as they are unless the bits would be hopeless for them.
@@ -38,5 +38,5 @@ def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Rates |
     for step in _STEPS:
         w, h = even_size(width, height, int(max(width, height) * step))
         if video_kbps * 1000 >= _BITS_PER_PIXEL_MIN * w * h * _FRAMES_PER_SECOND:
-            return Rates(video_kbps, sound_kbps, w, h)
+            return Bitrates(video_kbps, sound_kbps, w, h)
     return None

@@ -10,7 +10,7 @@ _MB = 1_000_000
 CUT_SHORTER_S = 0.03
 
 
-class Limits(Protocol):
+class FileLimits(Protocol):
     """What may be given; every bound is inclusive. `bot.catalogue.fields.MediaSpec` is one."""
 
     @property
@@ -54,7 +54,7 @@ class Limits(Protocol):
         ...
 
 
-class Facts(Protocol):
+class FileFacts(Protocol):
     """What a file is; `bot.media.probe.Facts` and a job's input are."""
 
     @property
@@ -106,7 +106,7 @@ class Needs:
         return self.fewer_seconds and not (self.other_format or self.fewer_bytes or self.fewer_pixels)
 
 
-def needs(facts: Facts, limits: Limits) -> Needs:
+def needs(facts: FileFacts, limits: FileLimits) -> Needs:
     """Return what the file needs."""
     long = max(facts.width or 0, facts.height or 0)
     seconds_max = None if facts.kind == "image" else limits.seconds_max
@@ -118,7 +118,7 @@ def needs(facts: Facts, limits: Limits) -> Needs:
     )
 
 
-def is_beyond_help(facts: Facts, limits: Limits) -> bool:
+def is_beyond_help(facts: FileFacts, limits: FileLimits) -> bool:
     """Return whether no scaling, cutting and converting makes it fit: of another kind, too small, too short, too flat.
 
     The mode then refuses it with the number.
@@ -130,7 +130,7 @@ def is_beyond_help(facts: Facts, limits: Limits) -> bool:
     return facts.kind != "audio" and _is_misshapen(facts, limits)
 
 
-def _is_misshapen(facts: Facts, limits: Limits) -> bool:
+def _is_misshapen(facts: FileFacts, limits: FileLimits) -> bool:
     short, long = sorted((facts.width or 0, facts.height or 0))
     if not short or (limits.aspect_max is not None and long > short * limits.aspect_max):
         return True
@@ -138,7 +138,7 @@ def _is_misshapen(facts: Facts, limits: Limits) -> bool:
     return limits.side_min is not None and int(short * scale) < limits.side_min
 
 
-def target_format(limits: Limits) -> str | None:
+def target_format(limits: FileLimits) -> str | None:
     """Return what a file is turned into where its own format is not taken, or None when none of ours is."""
     ours = {"image": ("jpeg", "png"), "video": ("mp4",), "audio": ("mp3", "wav")}[limits.kind]
     return next((name for name in ours if name in limits.formats), None)
@@ -154,7 +154,7 @@ def even_size(width: int, height: int, side_max: int | None) -> tuple[int, int]:
     return max(2, int(width * scale / 2) * 2), max(2, int(height * scale / 2) * 2)
 
 
-def changes(before: Facts, after: Facts, *, keep: Keep) -> tuple[str, ...]:
+def changes(before: FileFacts, after: FileFacts, *, keep: Keep) -> tuple[str, ...]:
     """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
@@ -173,14 +173,14 @@ def changes(before: Facts, after: Facts, *, keep: Keep) -> tuple[str, ...]:
     return tuple(done)
 
 
-def _smaller(before: Facts, after: Facts) -> str:
+def _smaller(before: FileFacts, after: FileFacts) -> str:
     """Return how much smaller it became, for a change that was made for that."""
     if after.size_bytes >= before.size_bytes:
         return ""
     return f", {_mb(before.size_bytes)} to {_mb(after.size_bytes)}"
 
 
-def _pixels(before: Facts, after: Facts) -> tuple[int, int]:
+def _pixels(before: FileFacts, after: FileFacts) -> tuple[int, int]:
     """Return the old pixels; a photograph that lay on its side in its file is told upright, as it came out."""
     width, height = before.width or 0, before.height or 0
     turned = (width > height) != ((after.width or 0) > (after.height or 0)) and width != height

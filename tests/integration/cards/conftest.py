@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from discord.http import Route
 
-from bot.cards.job_cards import DiscordCards
-from bot.cards.result_file import Results
+from bot.cards.job_cards import JobCards
+from bot.cards.result_file import ResultFiles
 from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
@@ -168,7 +168,7 @@ class Stage:
 
     fake: FakeDiscord
     client: discord.Client
-    cards: DiscordCards
+    cards: JobCards
     settings: Settings
     shrinker: FakeShrinker
     now: float = NOW
@@ -231,10 +231,10 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
                 del seconds
 
             shrinker = FakeShrinker()
-            cards = DiscordCards(
+            cards = JobCards(
                 client,
                 settings,
-                Results(http, settings, sleep=rest),
+                ResultFiles(http, settings, sleep=rest),
                 shrinker=shrinker,
                 now=lambda: made[0].now,
                 sleep=sleep,

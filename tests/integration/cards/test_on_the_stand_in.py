@@ -15,8 +15,8 @@ from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.cards.job_cards import DiscordCards
-from bot.cards.result_file import Results
+from bot.cards.job_cards import JobCards
+from bot.cards.result_file import ResultFiles
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import Settings
 from sandbox.discord.server import DiscordSandbox
@@ -49,7 +49,7 @@ class World:
 
     sandbox: DiscordSandbox
     client: Client
-    cards: DiscordCards
+    cards: JobCards
     control: httpx.AsyncClient
     settings: Settings
 
@@ -121,7 +121,7 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         settings = Settings(_env_file=None, data_dir=tmp_path, edit_interval_s=0.2)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
         async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
             running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
-            cards = DiscordCards(client, settings, Results(http, settings), now=sandbox.core.clock.now)
+            cards = JobCards(client, settings, ResultFiles(http, settings), now=sandbox.core.clock.now)
             async with asyncio.timeout(15):
                 while not client.is_ready():  # noqa: ASYNC110 - wait_until_ready refuses before login
                     await asyncio.sleep(0.01)

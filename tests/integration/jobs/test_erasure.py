@@ -16,7 +16,7 @@ from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
 from bot.ledger.model import Grant, Shipped
 from bot.ledger.rules import set_rule
-from bot.runner.retention import Keeper
+from bot.runner.retention import Retention
 from bot.settings import Settings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, RESULT, a_job
@@ -40,19 +40,19 @@ async def _made(store: Store, job: Job) -> Job:
     done = job
     for event in (
         machine.Uploaded(job.inputs),
-        machine.Submitted(HANDLE),
-        machine.Completed(),
+        machine.FalAccepted(HANDLE),
+        machine.FalFinished(),
         machine.Made(RESULT),
-        machine.Posted(job.address),
+        machine.VideoPosted(job.address),
     ):
         done = (await store.write(transactions.advance(job.id, event, now=job.created_at + 1))).job
     assert done.state == "done"
     return done
 
 
-def _keeper(store: Store, settings: Settings, *, at: float = NOW, first: int = 1) -> Keeper:
+def _keeper(store: Store, settings: Settings, *, at: float = NOW, first: int = 1) -> Retention:
     numbers: Iterator[int] = (-n for n in count(first))
-    return Keeper(
+    return Retention(
         store=store,
         data_dir=settings.data_dir,
         keep_s=30 * 86400.0,
@@ -123,7 +123,7 @@ async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settin
     job = a_job(member_id=ANNA)
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(job.id, machine.Told(), now=NOW))
+    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await _keeper(store, store_settings).forget_member(ANNA)
     await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
 
@@ -236,7 +236,7 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store
     keeper = _keeper(store, store_settings)
     assert not await keeper.forget_guild(1)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(job.id, machine.Told(), now=NOW))
+    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await keeper.round()
     assert await store.read(transactions.get(job.id)) is None
     assert await store.read(_all("SELECT * FROM leaving")) == []

@@ -26,10 +26,10 @@ async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> J
 async def _end(store: Store, job: Job) -> Job:
     for event in (
         machine.Uploaded(job.inputs),
-        machine.Submitted(HANDLE),
-        machine.Completed(),
+        machine.FalAccepted(HANDLE),
+        machine.FalFinished(),
         machine.Made(RESULT),
-        machine.Posted(replace(job.address, message_id=job.address.message_id + 1000)),
+        machine.VideoPosted(replace(job.address, message_id=job.address.message_id + 1000)),
     ):
         job = (await store.write(transactions.advance(job.id, event, now=NOW))).job
     return job

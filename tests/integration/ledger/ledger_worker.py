@@ -13,7 +13,7 @@ from itertools import count
 
 from bot.errors import QuotaExceeded
 from bot.ledger import holds, rules
-from bot.ledger.model import Ask, Grant, Held, Shipped, Who
+from bot.ledger.model import Grant, Held, RuleQuery, Shipped, Who
 from bot.settings import Settings
 from bot.storage.database import open_store
 from bot.storage.transaction import Store, Transaction
@@ -40,7 +40,7 @@ def rush_hold(member: int) -> Transaction[Held]:
         job_id=f"rush-{member}",
         amount_microusd=PRICE,
         who=who,
-        ask=Ask(mode="m"),
+        ask=RuleQuery(mode="m"),
         at=NOW,
         shipped=RUSH,
         reason="test",
@@ -72,7 +72,7 @@ async def _work(store: Store, member: int) -> None:
     for number in count():
         job = f"{member}-{number}"
         hold = holds.hold(
-            job_id=job, amount_microusd=PRICE, who=who, ask=Ask(mode="m"), at=NOW, shipped=SHIPPED, reason="test"
+            job_id=job, amount_microusd=PRICE, who=who, ask=RuleQuery(mode="m"), at=NOW, shipped=SHIPPED, reason="test"
         )
         try:
             await store.write(hold)

@@ -9,7 +9,7 @@ import pytest
 from bot.jobs import transactions
 from bot.ledger import history, holds, rules
 from bot.ledger.audit import totals
-from bot.ledger.model import Ask, DaySpend, Entry, MemberSpend, Shipped, Spent, Totals, Who
+from bot.ledger.model import DaySpend, Entry, MemberSpend, RuleQuery, Shipped, Spent, Totals, Who
 from bot.storage.transaction import Store, Transaction
 from tests.support.job_samples import a_job
 
@@ -21,7 +21,7 @@ SHIPPED = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
 
 def _hold(job: str, member: int, at: float, guild: int = 7) -> Transaction[Any]:
     who = Who(guild_id=guild, channel_id=9, member_id=member)
-    ask = Ask(mode="m")
+    ask = RuleQuery(mode="m")
     return holds.hold(job_id=job, amount_microusd=100, who=who, ask=ask, at=at, shipped=SHIPPED, reason="test")
 
 

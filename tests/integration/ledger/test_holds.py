@@ -19,7 +19,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import holds, rules
 from bot.ledger.audit import totals, verify
-from bot.ledger.model import Ask, Ending, Held, Shipped, Standing, Totals, View, Who
+from bot.ledger.model import Ending, Held, RuleQuery, Shipped, Standing, Totals, View, Who
 from bot.settings import Settings
 from bot.storage.batch import execute
 from bot.storage.database import open_store
@@ -44,7 +44,7 @@ def _hold(
         job_id=job_id,
         amount_microusd=amount,
         who=_who(member, guild),
-        ask=Ask(mode="m"),
+        ask=RuleQuery(mode="m"),
         at=at,
         shipped=shipped,
         reason="test",

@@ -7,7 +7,7 @@ import pytest
 
 from bot.exports.server import Bounds, export
 from bot.ledger import holds
-from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.ledger.movements import Movement, movements, spend_by_hour
 from bot.storage.transaction import Store
 
@@ -28,7 +28,7 @@ async def books(store: Store) -> Store:
                 job_id=job_id,
                 amount_microusd=100 + number,
                 who=WHO,
-                ask=Ask(mode="wan27-image"),
+                ask=RuleQuery(mode="wan27-image"),
                 at=at,
                 shipped=SHIPPED,
                 reason="=1+1, as a spreadsheet would say",

@@ -9,13 +9,13 @@ import pytest
 from bot.errors import Refusal
 from bot.ledger import holds, rules
 from bot.ledger.audit import verify
-from bot.ledger.model import Ask, Grant, Held, Shipped, Who
+from bot.ledger.model import Grant, Held, RuleQuery, Shipped, Who
 from bot.storage.transaction import Store
 
 AT = 1_790_000_000.0
 PRICE = 200_000
 SHIPPED = Shipped(member_daily_microusd=PRICE, server_monthly_microusd=10**9)
-ASK = Ask(mode="wan27-image", resolution="720p")
+ASK = RuleQuery(mode="wan27-image", resolution="720p")
 
 
 def _who(member_id: int = 2, guild_id: int = 1) -> Who:

@@ -21,7 +21,7 @@ from bot.media.probe import Prober
 from bot.media.rules.needs import Keep
 from bot.media.shrinker import Shrinker
 from bot.settings import Settings
-from bot.workers.run_once import Limits, RunFailed, run_once
+from bot.workers.run_once import RunFailed, RunLimits, run_once
 from tests.support import media_samples
 
 SETTINGS = Settings(_env_file=None)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
@@ -169,7 +169,7 @@ async def test_ffmpeg_reads_nothing_but_its_file(tmp_path: Path) -> None:
         await ffmpeg.run([*reading(trap, "mp4"), "-c", "copy", *writing(out, "mp4")], timeout_s=20, file_bytes_max=MB)
 
 
-SMALL = Limits(memory_mib=256, cpu_s=2, file_mib=1, timeout_s=10)
+SMALL = RunLimits(memory_mib=256, cpu_s=2, file_mib=1, timeout_s=10)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ SMALL = Limits(memory_mib=256, cpu_s=2, file_mib=1, timeout_s=10)
     ],
     ids=["memory", "computing time", "file size", "patience"],
 )
-async def test_a_run_is_limited(tmp_path: Path, program: str, limits: Limits) -> None:
+async def test_a_run_is_limited(tmp_path: Path, program: str, limits: RunLimits) -> None:
     """A program that takes more memory, time or disk than it may is ended."""
     python = sys.executable
     with pytest.raises(RunFailed):

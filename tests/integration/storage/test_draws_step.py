@@ -10,7 +10,7 @@ import pytest
 from bot.errors import StorageError
 from bot.ledger import holds
 from bot.ledger.audit import verify
-from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.settings import Settings
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
@@ -53,7 +53,13 @@ async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> Async
     for job_id in ("held", "exposed", "settled", "released"):
         await store.write(
             holds.hold(
-                job_id=job_id, amount_microusd=1_000, who=WHO, ask=Ask(mode="m"), at=AT, shipped=SHIPPED, reason="r"
+                job_id=job_id,
+                amount_microusd=1_000,
+                who=WHO,
+                ask=RuleQuery(mode="m"),
+                at=AT,
+                shipped=SHIPPED,
+                reason="r",
             )
         )
     await store.write(holds.settle("settled", 900, at=AT + 1, actor="wanda", reason=""))

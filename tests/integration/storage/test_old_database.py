@@ -10,7 +10,7 @@ import pytest
 from bot.ledger import holds
 from bot.ledger.audit import totals, verify
 from bot.ledger.history import entries_page, member_history
-from bot.ledger.model import Ask, Shipped, Who
+from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import Settings
 from bot.storage.database import open_store
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
@@ -134,7 +134,7 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
 
 
 def _new_job(at: float) -> Transaction[None]:
-    ask = Ask(mode="wan27-image", resolution="720p")
+    ask = RuleQuery(mode="wan27-image", resolution="720p")
     yield from holds.hold(
         job_id="new", amount_microusd=QUOTE, who=WHO, ask=ask, at=at, shipped=SHIPPED, reason="wan27-image"
     )

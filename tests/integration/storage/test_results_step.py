@@ -69,7 +69,7 @@ async def test_old_jobs_and_books_live_on(store_settings: Settings, tmp_path: Pa
         assert await store.read(transactions.get(job.id)) == job
         assert await store.read(queries.job_of_message(30)) == job
         assert await store.read(queries.expired(NOW + 1, limit=9)) == (job.id,)
-        assert not (await store.write(transactions.advance(job.id, machine.Told(), now=NOW))).changed
+        assert not (await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))).changed
         with pytest.raises(StorageError, match="append-only"):
             await store.write(_run("UPDATE entries SET actor = 'member:-1'"))
         with pytest.raises(StorageError, match="append-only"):

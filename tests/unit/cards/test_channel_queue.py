@@ -2,12 +2,12 @@
 
 import asyncio
 
-from bot.cards.channel_queue import Turns
+from bot.cards.channel_queue import ChannelQueue
 
 
 async def test_one_after_the_other() -> None:
     """In one channel nobody starts before the one ahead has ended, in the order of asking; others do not wait."""
-    turns, order, holding = Turns(), list[str](), asyncio.Event()
+    turns, order, holding = ChannelQueue(), list[str](), asyncio.Event()
 
     async def first() -> None:
         async with turns.turn(1, "edit"):
@@ -33,7 +33,7 @@ async def test_one_after_the_other() -> None:
 
 async def test_who_gives_up_keeps_nobody_waiting() -> None:
     """A cancelled wait leaves the line."""
-    turns, holding = Turns(), asyncio.Event()
+    turns, holding = ChannelQueue(), asyncio.Event()
 
     async def hold() -> None:
         async with turns.turn(1, "edit"):

@@ -53,7 +53,7 @@ def test_no_token_means_the_bots_own() -> None:
 )
 def test_what_a_refusal_means(status: int, code: int, met: Trouble) -> None:
     """Discord's code decides, and the status where there is none that we know."""
-    assert routes.trouble(status, code) == met
+    assert routes.trouble_of(status, code) == met
 
 
 @pytest.mark.parametrize("start", ["token", "bot", "reply", "new"])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.charts.model import BurnDown, SpendByDay, SpendByMode, TopMembers
-from bot.charts.text import TEXT_CHARS_MAX, column, sparkline, text
+from bot.charts.text import TEXT_CHARS_MAX, chart_text, column, sparkline
 
 TODAY = date(2026, 11, 20)
 USD = 1_000_000
@@ -17,7 +17,7 @@ def days(count: int) -> tuple[date, ...]:
 
 def by_day(*microusd: int, allowance: int | None = None) -> str:
     """Say these days."""
-    return text(SpendByDay(title="", days=days(len(microusd)), microusd=microusd, allowance_microusd=allowance))
+    return chart_text(SpendByDay(title="", days=days(len(microusd)), microusd=microusd, allowance_microusd=allowance))
 
 
 def test_by_day() -> None:
@@ -47,7 +47,7 @@ def test_by_mode() -> None:
     chart = SpendByMode(
         title="", days=days(3), modes=(("Wan 2.2", (0, 0, 62_500)), ("Wan `2.7`", (3 * USD, 0, 0)), ("off", (0, 0, 0)))
     )
-    assert text(chart) == (
+    assert chart_text(chart) == (
         "$3.0625 in the last 3 days.\n"
         "```\n"
         "Wan '2.7'  $3.0000   98 %\n"
@@ -57,12 +57,12 @@ def test_by_mode() -> None:
         "20 Nov  $0.0625  ▏\n"
         "```"
     )
-    assert text(SpendByMode(title="", days=days(3), modes=())) == "Nothing was spent in the last 3 days."
+    assert chart_text(SpendByMode(title="", days=days(3), modes=())) == "Nothing was spent in the last 3 days."
 
 
 def burn(left: int, cap: int) -> str:
     """Say a pool."""
-    return text(
+    return chart_text(
         BurnDown(
             title="Pool",
             points=((5.0, left),),
@@ -89,7 +89,7 @@ def test_top_members() -> None:
     """Members stand by rank; a name cannot end the block, break its line or pull the numbers to its other side."""
     names = ["Ada", "```\n@everyone", "محمد", "\u202e", "x" * 40]
     chart = TopMembers(title="", rows=tuple((name, 10 * USD - index) for index, name in enumerate(names)))
-    assert text(chart) == (
+    assert chart_text(chart) == (
         "$49.99999 by the 5 who spent most.\n"
         "```\n"
         "1.  $10.000000  Ada\n"
@@ -99,8 +99,8 @@ def test_top_members() -> None:
         f"5.   $9.999996  {'x' * 27}…\n"
         "```"
     )
-    assert text(TopMembers(title="", rows=())) == "Nobody has spent anything yet."
-    assert text(TopMembers(title="", rows=(("Ada", USD),))) == (
+    assert chart_text(TopMembers(title="", rows=())) == "Nobody has spent anything yet."
+    assert chart_text(TopMembers(title="", rows=(("Ada", USD),))) == (
         "Only one member has spent anything.\n```\n1.  $1.00  Ada\n```"
     )
 
@@ -127,6 +127,6 @@ def test_sparkline(amounts: list[int]) -> None:
 def test_bounded(modes: list[tuple[str, int]], count: int) -> None:
     """Whatever the modes are called and however much was spent, the text fits into a message and holds one block."""
     chart = SpendByMode(title="", days=days(count), modes=tuple((name, (amount,) * count) for name, amount in modes))
-    said = text(chart)
+    said = chart_text(chart)
     assert len(said) <= TEXT_CHARS_MAX
     assert said.count("```") in {0, 2}

@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from bot.exports.csv_text import cell, lines
+from bot.exports.csv_text import cell, csv_lines
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =HYPERLINK(1)", "\r=1", "\uff1d1"])
@@ -20,5 +20,5 @@ def test_numbers_stay_numbers() -> None:
 
 def test_lines_can_be_read_back() -> None:
     """Commas, quotes and line ends inside a text do not break its row."""
-    text = lines([["a", 1, None], ['say "hi", you\nthere', -2, "ok"]])
+    text = csv_lines([["a", 1, None], ['say "hi", you\nthere', -2, "ok"]])
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "1", ""], ['say "hi", you\nthere', "-2", "ok"]]

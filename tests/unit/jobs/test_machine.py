@@ -19,13 +19,13 @@ EVENTS: list[Event] = [
     machine.Declined(9),
     machine.Unapproved(),
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
-    machine.Submitted(HANDLE),
+    machine.FalAccepted(HANDLE),
     machine.Refused(FAILURE),
     machine.PutOff(),
     machine.ReplyLost(),
     machine.Started(),
     machine.Requeued(),
-    machine.Completed(),
+    machine.FalFinished(),
     machine.StillRunning(),
     machine.Made(RESULT),
     machine.Made(RESULT, cost_microusd=700_000),
@@ -35,9 +35,9 @@ EVENTS: list[Event] = [
     machine.NotMade(CANCELLED),
     machine.LostSight(Failure(kind="gone")),
     machine.CancelAsked(),
-    machine.Posted(ADDRESS),
+    machine.VideoPosted(ADDRESS),
     machine.Undeliverable(Failure(kind="undeliverable")),
-    machine.Told(),
+    machine.EndShown(),
 ]
 
 
@@ -137,11 +137,11 @@ def test_the_straight_way() -> None:
         [
             machine.Resumed(),
             machine.Uploaded(()),
-            machine.Submitted(HANDLE),
+            machine.FalAccepted(HANDLE),
             machine.Started(),
-            machine.Completed(),
+            machine.FalFinished(),
             machine.Made(RESULT),
-            machine.Posted(ADDRESS),
+            machine.VideoPosted(ADDRESS),
         ]
     )
     assert (job.state, job.told, job.charged_microusd) == ("done", True, 750_000)
@@ -173,7 +173,7 @@ def test_cancel_during_the_post_is_passed_on() -> None:
     """A cancel that arrives while the POST is under way reaches fal as soon as there is a request to cancel."""
     asked, effects = step(a_job(state="submitting"), machine.CancelAsked(), now=NOW)
     assert kinds(list(effects)) == ["Show"]
-    _, effects = step(asked, machine.Submitted(HANDLE), now=NOW)
+    _, effects = step(asked, machine.FalAccepted(HANDLE), now=NOW)
     assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
 
 
@@ -182,9 +182,9 @@ def test_a_cancelled_video_that_was_made_is_delivered() -> None:
     job, effects = play(
         [
             machine.Uploaded(()),
-            machine.Submitted(HANDLE),
+            machine.FalAccepted(HANDLE),
             machine.CancelAsked(),
-            machine.Completed(),
+            machine.FalFinished(),
             machine.Made(RESULT),
         ]
     )
@@ -243,5 +243,5 @@ def test_a_waiting_job_that_is_not_wanted_is_free(event: Event) -> None:
 
 def test_put_back_into_the_queue() -> None:
     """fal may put a running request back into its queue; the job follows."""
-    job, _ = play([machine.Uploaded(()), machine.Submitted(HANDLE), machine.Started(), machine.Requeued()])
+    job, _ = play([machine.Uploaded(()), machine.FalAccepted(HANDLE), machine.Started(), machine.Requeued()])
     assert (job.state, job.started_at) == ("queued", None)

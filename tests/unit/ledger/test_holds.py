@@ -11,7 +11,7 @@ import pytest
 from bot.errors import NotAllowed, QuotaExceeded, StorageError
 from bot.ledger import budget_warnings, holds, rules
 from bot.ledger.audit import verify
-from bot.ledger.model import Ask, Ending, Grant, Held, Payers, Shipped, View, Who
+from bot.ledger.model import Ending, Grant, Held, Payers, RuleQuery, Shipped, View, Who
 from bot.storage.transaction import Many, One, Transaction
 from tests.support.stores import MemoryStore
 
@@ -38,7 +38,7 @@ def _hold(
             job_id=job,
             amount_microusd=amount,
             who=who,
-            ask=Ask(mode="m"),
+            ask=RuleQuery(mode="m"),
             at=at,
             shipped=shipped,
             reason="accepted",

@@ -8,25 +8,25 @@ from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import terms as policy
 from bot.ledger.decision import crossed, decide, settled_parts
 from bot.ledger.model import (
-    Ask,
     Decision,
     Grant,
     GrantStanding,
     Kind,
     Limit,
     Rule,
+    RuleQuery,
     Shipped,
     Standing,
     View,
     Who,
     Window,
 )
-from bot.ledger.refusals import in_words, refusal
+from bot.ledger.refusals import budget_refusal, in_words
 from bot.ledger.windows import window, zone
 
 AT = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-ASK = Ask(mode="wan27-image", resolution="1080p")
+ASK = RuleQuery(mode="wan27-image", resolution="1080p")
 PRICE = 750_000
 
 
@@ -119,12 +119,12 @@ def test_a_server_that_the_operator_did_not_name_is_told_its_id() -> None:
 def test_what_is_at_its_limit_is_allowed() -> None:
     """A job as dear as the ceiling, the last of those at once, and one without a resolution pass."""
     view = _view(("server", "ceiling", PRICE), ("server", "at_once", 2), ("server", "resolutions", []), open_jobs=1)
-    assert decide(view, amount_microusd=PRICE, ask=Ask(mode="x")).member_microusd == PRICE
+    assert decide(view, amount_microusd=PRICE, ask=RuleQuery(mode="x")).member_microusd == PRICE
 
 
 def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None:
     """A member reads the cost, what is left of which budget, the difference, the renewal, and what to do instead."""
-    error = refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
+    error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
     assert str(error) == (
         "This video costs $0.75, but only $0.40 of your $5.00 for today is left (short by $0.35). "
         "It renews at 00:00 UTC, in 5 h 12 min; or choose a lower resolution or a shorter video."
@@ -158,20 +158,20 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
 )
 def test_every_budget_is_called_by_its_name(scope: str, kind: Kind, words: str) -> None:
     """Whose budget it is, for how long, and when it renews, if it does."""
-    assert words in str(refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
+    assert words in str(budget_refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
 
 
 def test_the_renewal_is_told_in_the_servers_own_time_and_the_operators_in_utc() -> None:
     """Midnight is the server's; a cap of the operator renews by UTC."""
     kolkata = Standing(_limit("member:7:42", "week", 1, "Asia/Kolkata"), 1, 0)
-    assert "on 23 November at 00:00 Asia/Kolkata, in" in str(refusal(kolkata, 1, at=AT, timezone="Asia/Kolkata"))
+    assert "on 23 November at 00:00 Asia/Kolkata, in" in str(budget_refusal(kolkata, 1, at=AT, timezone="Asia/Kolkata"))
     capped = Standing(_limit("cap:7", "month", 1), 1, 0)
-    assert "on 1 December at 00:00 UTC, in" in str(refusal(capped, 1, at=AT, timezone="Asia/Kolkata"))
+    assert "on 1 December at 00:00 UTC, in" in str(budget_refusal(capped, 1, at=AT, timezone="Asia/Kolkata"))
 
 
 def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
     """Waiting for the renewal would not help, so the sentence does not propose it."""
-    said = str(refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
+    said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
     assert said == (
         "This video costs $7.50, but only $5.00 of your $5.00 for today is left (short by $2.50). "
         "Waiting will not help, it is more than the whole budget: choose a lower resolution or a shorter video."
@@ -183,7 +183,7 @@ def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
 )
 def test_without_a_budget_only_somebody_else_can_help(scope: str, who: str) -> None:
     """A cap of zero has nothing to renew."""
-    assert f"Ask {who}" in str(refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
+    assert f"RuleQuery {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
 
 
 def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
@@ -292,4 +292,4 @@ def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> Non
     """Nobody is sent back too early, and nobody reads seconds."""
     assert in_words(seconds) == words
     standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, ""), 1, 0)
-    assert f", in {words};" in str(refusal(standing, 1, at=AT))
+    assert f", in {words};" in str(budget_refusal(standing, 1, at=AT))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import OptionRefused
-from bot.ledger.typed_amount import amount
+from bot.ledger.typed_amount import typed_amount
 from bot.money import dollars
 
 
@@ -30,7 +30,7 @@ from bot.money import dollars
 )
 def test_amounts_are_read_exactly(text: str, microusd: int) -> None:
     """A number with or without a dollar sign, decimals and thousands becomes exact micro-dollars."""
-    assert amount(text) == microusd
+    assert typed_amount(text) == microusd
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_amounts_are_read_exactly(text: str, microusd: int) -> None:
 def test_anything_else_is_refused_with_a_sentence(text: str, sentence: str) -> None:
     """The sentence says what is wrong, and is one that can be shown to everyone."""
     with pytest.raises(OptionRefused) as refused:
-        amount(text)
+        typed_amount(text)
     said = str(refused.value)
     assert sentence in said
     assert said.endswith(".")
@@ -73,7 +73,7 @@ def test_anything_else_is_refused_with_a_sentence(text: str, sentence: str) -> N
 def test_a_refusal_does_not_repeat_what_would_ping_or_format() -> None:
     """What somebody typed is quoted without Discord's own signs."""
     with pytest.raises(OptionRefused) as refused:
-        amount("@everyone **`5`** <@1>")
+        typed_amount("@everyone **`5`** <@1>")
     assert not set("@*`<>") & set(str(refused.value))
 
 
@@ -81,15 +81,15 @@ def test_a_refusal_does_not_repeat_what_would_ping_or_format() -> None:
 def test_what_is_said_is_what_is_read(value: Decimal) -> None:
     """An amount as Wanda writes it is read back as the same amount."""
     microusd = int(value * 1_000_000)
-    assert amount(dollars(microusd)) == microusd
-    assert amount(f"{value:f}") == microusd
+    assert typed_amount(dollars(microusd)) == microusd
+    assert typed_amount(f"{value:f}") == microusd
 
 
 @given(st.text(max_size=60))
 def test_no_text_is_ever_read_as_anything_but_an_amount(text: str) -> None:
     """Any text is an amount from zero to a million dollars, or refused."""
     try:
-        read = amount(text)
+        read = typed_amount(text)
     except OptionRefused:
         read = 0
     assert 0 <= read <= 1_000_000_000_000

@@ -6,8 +6,8 @@ import pytest
 from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.model import Act, Entry, Spent
 from bot.ledger.movements import Movement
-from bot.texts.exports import exported
-from bot.texts.history import PAGE_TEMPLATE, Page, acts_card, history_card, money_card
+from bot.texts.exports import server_exported
+from bot.texts.history import PAGE_TEMPLATE, HistoryPage, acts_card, history_card, money_card
 
 JOB = Spent(
     job_id="0123456789abcdef0123456789abcdef",
@@ -61,7 +61,7 @@ def entry(**changes: Any) -> Entry:
 )
 def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> None:
     """Each way in which a hold can end has its words."""
-    assert says in history_card(Page(what="history", cursor="", older=None), [job]).description
+    assert says in history_card(HistoryPage(what="history", cursor="", older=None), [job]).description
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,20 @@ def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> Non
 )
 def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:
     """Each kind of entry has its words, with whose job it was."""
-    assert says in money_card(Page(what="money", cursor="", older=None), [Movement(moved, 2)]).description
+    assert says in money_card(HistoryPage(what="money", cursor="", older=None), [Movement(moved, 2)]).description
 
 
 def test_buttons_carry_their_page() -> None:
     """A single page has no buttons; else each carries its own cursor, within Discord's 100 characters."""
-    assert history_card(Page(what="history", cursor="", older=None), [JOB]).buttons == ()
-    newest, older = money_card(Page(what="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
+    assert history_card(HistoryPage(what="history", cursor="", older=None), [JOB]).buttons == ()
+    newest, older = money_card(HistoryPage(what="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
     assert newest.disabled
     assert older.custom_id == "wanda:page:money:1795149313.123457/a/settle"
     longest = Movement(entry(at=1795149313.123457, kind="release"), 2).place
     custom_id = f"wanda:page:history:{longest[0]!r}/{longest[1]}/{longest[2]}"
     assert len(custom_id) <= 100
     assert re.fullmatch(PAGE_TEMPLATE, custom_id)
-    last = history_card(Page(what="history", cursor="x", older=None), [JOB]).buttons
+    last = history_card(HistoryPage(what="history", cursor="x", older=None), [JOB]).buttons
     assert [button.disabled for button in last] == [False, True]
     assert len({button.custom_id for button in last}) == 2
 
@@ -107,7 +107,7 @@ def test_a_page_of_the_longest_acts_fits() -> None:
         after="#" * 500,
         reason="|" * 500,
     )
-    card = acts_card(Page(what="acts", cursor="", older="5"), [act] * 8)
+    card = acts_card(HistoryPage(what="acts", cursor="", older="5"), [act] * 8)
     assert len(card.description) <= 4096
 
 
@@ -131,10 +131,10 @@ def test_export_rows() -> None:
 
 def test_an_export_says_what_is_missing() -> None:
     """A file that was cut off is named, with what to do."""
-    assert exported([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
+    assert server_exported([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
         "Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv** (2 rows). "
         "Amounts are in dollars, times in UTC."
     )
-    cut = exported([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
+    cut = server_exported([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
     assert "the last 7 days" in cut
     assert "entries.csv became too large and ends early" in cut

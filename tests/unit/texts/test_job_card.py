@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.jobs.model import Address, Failure, Job, Left, Live, Result, State
 from bot.texts import job_card
 from bot.texts.card import Card
-from bot.texts.result_link import Posted
+from bot.texts.result_link import PostedVideo
 
 NOW = 1_800_000_000.0
 SETTINGS = [("Resolution", "1080p"), ("Duration", "5 s"), ("Seed", "42")]
@@ -148,7 +148,7 @@ def test_a_billed_failure_says_who_paid(make_job: MakeJob) -> None:
 def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Left) -> None:
     """The finished card tells seed, charge, size, pixels and how long it took."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
-    shown = job_card.delivered(job, left, Posted(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
+    shown = job_card.delivered(job, left, PostedVideo(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
     for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s", "$4.25 of $5.00"):
         assert said in words(shown)
     assert shown.content is None
@@ -158,7 +158,7 @@ def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Le
 def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     """A video above the limit is linked with its size, the limit and how long fal keeps it."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
-    posted = Posted(26_214_400, "too_large", 10 * 1024 * 1024)
+    posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
     shown = job_card.delivered(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
     assert shown.content == (
         "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
@@ -169,7 +169,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
 def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
     """When fal filmed its own wording, the finished card says which."""
     job = make_job(state="delivering", result=replace(RESULT, actual_prompt="A red fox, cinematic"), completed_at=NOW)
-    shown = job_card.delivered(job, None, Posted(1), mode_title="Wan 2.7 image", settings=SETTINGS)
+    shown = job_card.delivered(job, None, PostedVideo(1), mode_title="Wan 2.7 image", settings=SETTINGS)
     assert "A red fox, cinematic" in shown.description
 
 
@@ -210,7 +210,7 @@ def test_no_text_breaks_discords_limits_or_gets_through(
     for shown in (
         job_card.card(job, Live(), None, now=NOW, mode_title=title, settings=settings),
         job_card.card(replace(job, result=None), Live(), None, now=NOW, mode_title=title, settings=settings),
-        job_card.delivered(job, None, Posted(1, "refused"), mode_title=title, settings=settings),
+        job_card.delivered(job, None, PostedVideo(1, "refused"), mode_title=title, settings=settings),
     ):
         within_limits(shown)
         assert not re.search(

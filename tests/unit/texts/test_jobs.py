@@ -7,11 +7,11 @@ import pytest
 
 from bot.cards.embeds import to_embed
 from bot.jobs.model import Failure, Job, Result
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, Kept, Page, choice, job_card, jobs_card, link_to
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept, choice, job_card, jobs_card, link_to
 from tests.support.job_samples import a_job
 
 HOSTILE = "@everyone **[x](https://evil.example)** `" + "\u0301" * 50 + "`\n# shout " * 400
-PAGE = Page(mode=ANY, filter=ANY, cursor="", older=None)
+PAGE = JobsPage(mode=ANY, filter=ANY, cursor="", older=None)
 
 
 def hostile_job(number: int = 0) -> Job:
@@ -48,7 +48,7 @@ def test_a_full_page_fits() -> None:
 def test_buttons_carry_filters_and_cursor() -> None:
     """What a button's id says is read back as it was, within Discord's 100 characters."""
     cursor = "1763616000.1234567/" + "f" * 32
-    card = jobs_card(Page(mode="wan27-reference", filter="cancelled", cursor=cursor, older=cursor), [hostile_job()])
+    card = jobs_card(JobsPage(mode="wan27-reference", filter="cancelled", cursor=cursor, older=cursor), [hostile_job()])
     assert len({button.custom_id for button in card.buttons}) == 2
     for button in card.buttons:
         assert len(button.custom_id) <= 100

@@ -6,7 +6,7 @@ from bot.jobs.model import Live, Spot, State
 from bot.texts import parent_links
 from bot.texts.job_card import card, delivered
 from bot.texts.plain import person
-from bot.texts.result_link import Posted
+from bot.texts.result_link import PostedVideo
 from tests.support.job_samples import NOW, RESULT, a_job
 
 PARENT = "[this video](https://discord.com/channels/1/20/30)"
@@ -24,7 +24,7 @@ def test_a_new_card_links_to_its_parent_and_says_what_is_different(state: State)
 def test_a_posted_video_still_links_to_its_parent() -> None:
     """The finished card says it too."""
     job = a_job(state="done", result=RESULT, parent_id="p", parent_at=Spot(1, 20, 30), notes=("So.",))
-    shown = delivered(job, None, Posted(1), mode_title="Wan 2.7 image", settings=()).description
+    shown = delivered(job, None, PostedVideo(1), mode_title="Wan 2.7 image", settings=()).description
     assert f"Again from {PARENT}" in shown
     assert "So." in shown
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.cards.embeds import to_embed
 from bot.jobs.member_data import Counted, as_exported
-from bot.texts.privacy import Packed, about, ask_to_delete, exported
+from bot.texts.privacy import Packed, about, ask_to_delete, privacy_exported
 from tests.support.job_samples import a_job
 
 MANY = Counted(jobs=12_345, servers=99, with_files=678, first_at=1_763_616_000.0)
@@ -24,7 +24,7 @@ def test_cards_fit(counted: Counted, days: int) -> None:
 def test_what_was_left_out_fits() -> None:
     """A hundred files that are too large are told within a message."""
     names = [("files/00000000/a*very*long_name.mp4" * 3, 2**31)] * 100
-    text = exported(Packed(part=1, parts=3, size_bytes=1, files=0, too_large=names, whole=False))
+    text = privacy_exported(Packed(part=1, parts=3, size_bytes=1, files=0, too_large=names, whole=False))
     assert len(text) <= 2000
     assert "part 1 of 3" in text
     assert "more" in text

@@ -12,7 +12,7 @@ from bot.ledger.model import (
     Kind,
     Limit,
     Rule,
-    Said,
+    Ruled,
     Shipped,
     Standing,
     Terms,
@@ -194,7 +194,7 @@ def test_the_threshold_is_told_before_and_after() -> None:
 
 
 def _terms(microusd: int, because: str) -> Terms:
-    return replace(view().terms, ask_above_microusd=Said(microusd, because))
+    return replace(view().terms, ask_above_microusd=Ruled(microusd, because))
 
 
 def test_limits_are_named_by_whose_they_are() -> None:

@@ -36,7 +36,7 @@ def test_lists() -> None:
 
 def test_resolutions_are_the_catalogues() -> None:
     """Every resolution that a mode has a price for can be named, smallest first."""
-    assert typed_input.resolutions() == ("480p", "580p", "720p", "1080p")
+    assert typed_input.typed_resolutions() == ("480p", "580p", "720p", "1080p")
 
 
 def test_completions_grow_the_list() -> None:
