@@ -131,7 +131,7 @@ def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int,
     helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an administrator of this server"
     renews_at = limit.window.renews_at
     if limit.cap_microusd == 0:
-        return f"RuleQuery {helper} for a budget."
+        return f"Ask {helper} for a budget."
     if amount_microusd - granted_microusd > limit.cap_microusd:
         return f"Waiting will not help, it is more than the whole budget: {_CHEAPER}."
     if renews_at is None:

@@ -183,7 +183,7 @@ def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
 )
 def test_without_a_budget_only_somebody_else_can_help(scope: str, who: str) -> None:
     """A cap of zero has nothing to renew."""
-    assert f"RuleQuery {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
+    assert f"Ask {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
 
 
 def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
