@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def lint_imports(tree: Path) -> tuple[int, str]:
 
 
 @contextmanager
-def imported(tree: Path, module: str, target: str) -> Iterator[None]:
+def imported(tree: Path, module: str, target: str) -> Generator[None]:
     """Let a module of the copy import `target` for a while."""
     path = (tree / module.replace(".", "/")).with_suffix(".py")
     code = path.read_text()
