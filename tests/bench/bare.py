@@ -14,7 +14,7 @@ class Bare(discord.Client):
     def __init__(self) -> None:
         super().__init__(intents=discord.Intents(guilds=True), guild_ready_timeout=0.1, max_messages=None)
         self.tree = app_commands.CommandTree(self)
-        self.tree.add_command(Wan27())
+        self.tree.add_command(BareCommands())
 
     async def setup_hook(self) -> None:
         """Sync the command."""
@@ -25,7 +25,7 @@ class Bare(discord.Client):
         print("bare is ready", flush=True)
 
 
-class Wan27(app_commands.Group):
+class BareCommands(app_commands.Group):
     """/wan27."""
 
     def __init__(self) -> None:

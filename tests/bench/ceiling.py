@@ -19,7 +19,7 @@ import aiohttp
 
 from tests.bench.figures import Case, Reading, Spec
 from tests.bench.peer import ENDPOINT
-from tests.bench.raw import Answer, Line, rate, request
+from tests.bench.raw import Line, RawAnswer, rate, request
 from tests.bench.stands import ORDER, Stands
 
 LINES = 16
@@ -97,7 +97,7 @@ class _Fal:
         """Have many jobs, all of which are streamed, begin at one moment; returns how many events a second came."""
         fal = self._stands.fal
         await fal.post("settings", {"concurrency": 1, "seconds_per_job": STREAMED_JOB_S})
-        handles: list[Answer] = []
+        handles: list[RawAnswer] = []
 
         async def queue(line: Line) -> None:
             handles.append(await submit(line))

@@ -31,7 +31,7 @@ class Peer(discord.Client):
     def __init__(self) -> None:
         super().__init__(intents=discord.Intents.default())
         self.tree = app_commands.CommandTree(self)
-        self.tree.add_command(Wan27())
+        self.tree.add_command(PeerCommands())
         self.fal = fal_client.AsyncClient()
         self.downloads = httpx.AsyncClient(timeout=120)
         self.spent_usd: defaultdict[int, float] = defaultdict(float)
@@ -45,7 +45,7 @@ class Peer(discord.Client):
         print("peer is ready", flush=True)
 
 
-class Wan27(app_commands.Group):
+class PeerCommands(app_commands.Group):
     """/wan27."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawAnswer:
     """A status and a body; a body that was not to be kept is empty, but was read all the same."""
 
     status: int
@@ -31,7 +31,7 @@ class Line:
         place = urlsplit(url)
         return cls(*await asyncio.open_connection(place.hostname, place.port, limit=READ_BYTES))
 
-    async def ask(self, request: bytes, body: bytes = b"", *, keep: bool = True) -> Answer:
+    async def ask(self, request: bytes, body: bytes = b"", *, keep: bool = True) -> RawAnswer:
         """Send it and read the whole answer.
 
         Raises:
@@ -45,7 +45,7 @@ class Line:
         kept = await self._reader.readexactly(size) if keep else await self._skip(size)
         if status >= 400:
             raise AssertionError(f"the stand-in answered {status}: {kept[:300]!r}")
-        return Answer(status, kept)
+        return RawAnswer(status, kept)
 
     async def pieces(self, request: bytes, seen: Callable[[bytes], bool]) -> None:
         """Send it and show each piece of the answer as it comes, until `seen` has seen enough or it ends."""

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, eventually
 from tests.e2e.conftest import QUICK
-from tests.support.text_commands import Answer, admin, ask, click, logged, read, until
-from tests.support.video_steps import finished, in_state, order, refusal
+from tests.support.text_commands import Answer, admin, ask, click, read, wait_for_answer, wait_for_log
+from tests.support.video_steps import order, refusal, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = QUICK | {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "50"}
@@ -86,7 +86,7 @@ async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
         "From now on every administrative act and every budget warning is posted there."
     )
     await admin(stage, "budget set", whose="budget", window="month", amount="$40", reason="*big* plans, @everyone")
-    lines = await logged(stage, 2)
+    lines = await wait_for_log(stage, 2)
     assert lines == [
         "@admin set the log channel: not set → **#wanda-log**",
         "@admin set this server's pool for each month: not set → **$40.00** · because: \\*big\\* plans, \\@everyone",
@@ -323,10 +323,10 @@ async def test_a_log_that_cannot_be_written(stage: Stage) -> None:
     await stage.discord.post("gone", {"channels": ["short-lived"]})
     answer = await admin(stage, "policy", unclear="charge")
     assert answer.text.startswith("You set who pays")
-    await until(stage, "admin", answer, "This could not be logged: the log channel does not exist any more.")
+    await wait_for_answer(stage, "admin", answer, "This could not be logged: the log channel does not exist any more.")
     await stage.discord.post("faults", {"path": "/channels/*/messages", "method": "POST", "status": 403, "code": 50013})
     answer = await admin(stage, "log-channel", channel="wanda-log")
-    await until(stage, "admin", answer, "Wanda may not post in #wanda-log")
+    await wait_for_answer(stage, "admin", answer, "Wanda may not post in #wanda-log")
     await stage.discord.delete("faults")
     await admin(stage, "policy", unclear="absorb")
 
@@ -334,14 +334,14 @@ async def test_a_log_that_cannot_be_written(stage: Stage) -> None:
 async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     """After a video the report tells what, by whom and how long the pool lasts; the export has it as files."""
     card = await order(stage, tmp_path, user="maker")
-    await finished(stage, card)
-    assert await in_state(stage, card, "done")
+    await wait_for_video(stage, card)
+    assert await wait_for_state(stage, card, "done")
     told = await admin(stage, "report")
     assert "**$0.20** for 1 video in 30 days." in told.text
     assert "Wan 2.7 image: **$0.20** for 1 video" in told.text
     assert "1. @maker: **$0.20** for 1 video" in told.text
     for name in ("spent-by-mode.png", "pool-month.png", "top-members.png"):
-        await until(stage, "admin", told, name)
+        await wait_for_answer(stage, "admin", told, name)
     lowered = await admin(stage, "budget set", whose="budget", window="day", amount="0.10")
     assert "$0.20 is used already, so **nothing is left** until then." in lowered.text
     await admin(stage, "budget clear", whose="budget", window="day")
@@ -349,7 +349,7 @@ async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     assert not public.private
     assert "in 7 days." in public.text
 
-    answer = await until(stage, "admin", await admin(stage, "export"), "jobs.csv")
+    answer = await wait_for_answer(stage, "admin", await admin(stage, "export"), "jobs.csv")
     assert answer.text.startswith("Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv**")
     files = {file["filename"]: (await stage.discord.fetch(file["url"])).decode("utf-8-sig") for file in answer.files}
     (job,) = csv.DictReader(io.StringIO(files["jobs.csv"], newline=""))

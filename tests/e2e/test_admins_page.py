@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from sandbox.stage import Stage
 from tests.e2e.conftest import QUICK
-from tests.support.text_commands import as_read, ask
+from tests.support.text_commands import as_quoted, ask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = Path(__file__).resolve().parents[2] / "docs/admins.md"
@@ -90,7 +90,7 @@ async def test_the_page_is_true(stage: Stage) -> None:
         answer = await ask(stage, "admin", command, **options)
         assert answer.private
         assert "went wrong" not in answer.text, step.line
-        said = await as_read(stage, answer)
+        said = await as_quoted(stage, answer)
         if step.quoted and said != step.quoted:
             wrong.append(f"{step.line}\n  the page: {step.quoted}\n  Wanda: {said}")
     assert not wrong, "\n\n".join(wrong)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import check_books, held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
 
 
 async def ready(stage: Stage, **settings: str) -> None:
@@ -39,8 +39,8 @@ async def press(stage: Stage, message_id: str, label: str, *, user: str) -> str:
 async def waiting(stage: Stage, files: Path) -> str:
     """Order as maker; returns the card that waits."""
     message_id = await order(stage, files)
-    await says(stage, message_id, "Waiting for approval")
-    assert await in_state(stage, message_id, "waiting")
+    await wait_for_text(stage, message_id, "Waiting for approval")
+    assert await wait_for_state(stage, message_id, "waiting")
     assert await stage.fal.get("submits") == []
     return message_id
 
@@ -53,8 +53,8 @@ async def test_approve(empty_stage: Stage, files: Path) -> None:
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
     assert "you cannot" in await press(stage, message_id, "Approve", user="friend")
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
-    await finished(stage, message_id)
-    await books_are_right(stage)
+    await wait_for_video(stage, message_id)
+    await check_books(stage)
 
 
 @pytest.mark.parametrize("user", ["boss", "admin"])
@@ -64,7 +64,7 @@ async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
     await ready(stage)
     message_id = await waiting(stage, files)
     assert "Declined" in await press(stage, message_id, "Decline", user=user)
-    message = await says(stage, message_id, "Nothing was charged")
+    message = await wait_for_text(stage, message_id, "Nothing was charged")
     assert "Declined by an approver" in text_of(message)
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 0)}
     assert await stage.fal.get("submits") == []
@@ -76,7 +76,7 @@ async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
     await ready(stage)
     message_id = await waiting(stage, files)
     assert "nothing was charged" in await press(stage, message_id, "Cancel", user="maker")
-    await says(stage, message_id, "Cancelled")
+    await wait_for_text(stage, message_id, "Cancelled")
 
 
 async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
@@ -88,4 +88,4 @@ async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
     await stage.bot.stop()
     await stage.start_bot()
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
-    await finished(stage, message_id)
+    await wait_for_video(stage, message_id)

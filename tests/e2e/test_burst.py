@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.stage import Stage, eventually
-from tests.support.video_steps import books_are_right, held_and_spent, picture
+from tests.support.video_steps import check_books, held_and_spent, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COST_MICROUSD = 200_000
@@ -48,4 +48,4 @@ async def test_each_was_asked_and_paid_once(stage: Stage) -> None:
     assert len(await stage.fal.get("submits")) == 120
     budgets = await asyncio.to_thread(held_and_spent, stage)
     assert sorted(budgets.values()) == [*[(0, COST_MICROUSD)] * 120, (0, 120 * COST_MICROUSD)]
-    await books_are_right(stage)
+    await check_books(stage)

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.stage import Stage, attached, eventually
-from tests.support.video_steps import PRICED, finished, held_and_spent, picture
+from tests.support.video_steps import PRICED, held_and_spent, picture, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DENIED = {
@@ -95,5 +95,5 @@ async def test_a_broken_line_at_the_first_answer(stage: Stage, files: Path, *, t
     await stage.discord.post("faults", fault)
     before = len(await stage.messages())
     answer = await asked_in(stage, files, "general")
-    message = await finished(stage, answer["message_id"])
+    message = await wait_for_video(stage, answer["message_id"])
     assert [m["id"] for m in (await stage.messages())[before:]] == [message["id"]]

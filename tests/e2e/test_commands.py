@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
 from tests.e2e.conftest import QUICK
-from tests.support.video_steps import finished, order, picture, says
+from tests.support.video_steps import order, picture, wait_for_text, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
 CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here
@@ -237,11 +237,11 @@ async def test_price_as_json(tmp_path: Path) -> None:
 async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
     """Not one line that the bot writes in a whole run, at DEBUG, holds a token or a key, Discord's own included."""
     assert stage.bot is not None
-    await finished(stage, await order(stage, tmp_path))
+    await wait_for_video(stage, await order(stage, tmp_path))
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
-    await says(stage, await order(stage, tmp_path), "nothing was charged")
+    await wait_for_text(stage, await order(stage, tmp_path), "nothing was charged")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True, "times": 2})
-    await finished(stage, await order(stage, tmp_path))
+    await wait_for_video(stage, await order(stage, tmp_path))
     await stage.slash("maker", "wan27 image", {"duration": 15}, end_image=picture(tmp_path))
     events = [line["data"] for line in await stage.discord.get("transcript") if "event" in line]
     tokens = {str(data["token"]) for data in events if "token" in data}

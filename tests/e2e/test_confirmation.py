@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.support import text_commands
-from tests.support.video_steps import books_are_right, clip, finished, held_and_spent, picture
+from tests.support.video_steps import check_books, clip, held_and_spent, picture, wait_for_video
 
 ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
 COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8, "resolution": "1080p"}
@@ -74,11 +74,11 @@ async def test_make_it(empty_stage: Stage, files: Path) -> None:
     presses = [press(stage, question, "Make it") for _ in range(3)]
     answers = await asyncio.gather(*presses, return_exceptions=True)  # a press may find the button gone already
     assert any(isinstance(answer, dict) and answer["acknowledged"] for answer in answers)
-    message = await finished(stage, await card(stage, question))
+    message = await wait_for_video(stage, await card(stage, question))
     assert "$1.20" in text_of(message)
     assert "getting a video ready" not in text_of(message)
     assert len(await stage.fal.get("submits")) == 1
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_cheaper(empty_stage: Stage, files: Path) -> None:
@@ -91,7 +91,7 @@ async def test_cheaper(empty_stage: Stage, files: Path) -> None:
     await press(stage, question, "Cheaper: $0.70")
     question = await reads(stage, question["id"], "7 s × $0.10")
     await press(stage, question, "Make it")
-    await finished(stage, await card(stage, question))
+    await wait_for_video(stage, await card(stage, question))
     (request,) = await stage.fal.get("requests")
     assert (request["input"]["resolution"], request["input"]["duration"]) == ("720p", 7)
 
@@ -142,7 +142,7 @@ async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) ->
     assert "for $1.40?" in text_of(question)
     assert await stage.message(answer["message_id"]) is None
     await press(stage, question, "Make it")
-    await finished(stage, await card(stage, question))
+    await wait_for_video(stage, await card(stage, question))
 
 
 async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> None:
@@ -152,4 +152,4 @@ async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> Non
     await text_commands.ask(stage, "maker", "quota ask", above="2")
     answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
     assert not answer["ephemeral"]
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import check_books, held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
 
 FAL: dict[str, dict[str, Any]] = {
     "accepted": {"at": "upload", "delay_s": 4, "times": 1},
@@ -19,7 +19,7 @@ FAL: dict[str, dict[str, Any]] = {
 
 async def crash(stage: Stage, message_id: str, state: str) -> None:
     """Kill the bot without warning in this state, and start it again."""
-    assert await in_state(stage, message_id, state) == state
+    assert await wait_for_state(stage, message_id, state) == state
     assert stage.bot is not None
     await stage.bot.stop(how=signal.SIGKILL)
     await stage.fal.delete("faults")
@@ -29,14 +29,14 @@ async def crash(stage: Stage, message_id: str, state: str) -> None:
 
 async def ended_once(stage: Stage, message_id: str) -> None:
     """See the one video, the one payment and the one submit."""
-    message = await finished(stage, message_id)
+    message = await wait_for_video(stage, message_id)
     assert len(message["attachments"]) == 1
-    assert await in_state(stage, message_id, "done")
+    assert await wait_for_state(stage, message_id, "done")
     films = [m for m in await stage.messages() if m["attachments"]]
     assert [m["id"] for m in films] == [message_id]
     assert len(await stage.fal.get("submits")) == 1
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 200_000)}
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 @pytest.mark.parametrize("state", FAL)
@@ -68,7 +68,7 @@ async def test_killed_while_posting(empty_stage: Stage, files: Path) -> None:
     stage = empty_stage
     await stage.start_bot()
     message_id = await order(stage, files)
-    await in_state(stage, message_id, "queued", "running", "fetching")
+    await wait_for_state(stage, message_id, "queued", "running", "fetching")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 3, "times": 20})
     await crash(stage, message_id, "delivering")
     await ended_once(stage, message_id)
@@ -81,15 +81,15 @@ async def test_killed_while_submitting(empty_stage: Stage, files: Path) -> None:
     await stage.fal.post("faults", {"at": "submit", "delay_s": 4, "times": 1})
     message_id = await order(stage, files)
     await crash(stage, message_id, "submitting")
-    assert await in_state(stage, message_id, "uncertain")
-    await says(stage, message_id, "charged")
+    assert await wait_for_state(stage, message_id, "uncertain")
+    await wait_for_text(stage, message_id, "charged")
     assert len(await stage.fal.get("submits")) <= 1
     budgets = await asyncio.to_thread(held_and_spent, stage)
     assert {scope.split(":")[0]: value for scope, value in budgets.items()} == {
         "member": (0, 0),
         "server": (200_000, 0),
     }
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_killed_before_the_end_was_told(empty_stage: Stage, files: Path) -> None:
@@ -99,10 +99,10 @@ async def test_killed_before_the_end_was_told(empty_stage: Stage, files: Path) -
     await stage.fal.post("settings", {"seconds_per_job": 1})
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
     message_id = await order(stage, files)
-    await in_state(stage, message_id, "queued", "running")
+    await wait_for_state(stage, message_id, "queued", "running")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 4, "times": 20})
     await crash(stage, message_id, "failed")
-    await says(stage, message_id, "nothing was charged")
+    await wait_for_text(stage, message_id, "nothing was charged")
 
 
 async def test_sigterm(empty_stage: Stage, files: Path) -> None:
@@ -111,7 +111,7 @@ async def test_sigterm(empty_stage: Stage, files: Path) -> None:
     bot = await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": 3})
     message_id = await order(stage, files)
-    await in_state(stage, message_id, "running")
+    await wait_for_state(stage, message_id, "running")
     async with asyncio.timeout(10):
         assert await bot.stop() == 0
     await stage.start_bot()
@@ -124,7 +124,7 @@ async def test_the_button_after_a_restart(empty_stage: Stage, files: Path) -> No
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": 30})
     message_id = await order(stage, files)
-    await in_state(stage, message_id, "running")
+    await wait_for_state(stage, message_id, "running")
 
     async def look() -> bool | None:
         message = await stage.message(message_id)
@@ -133,5 +133,5 @@ async def test_the_button_after_a_restart(empty_stage: Stage, files: Path) -> No
     await eventually(look, what="button")
     await crash(stage, message_id, "running")
     await stage.discord.post("click", {"user": "maker", "message": message_id, "label": "Cancel"})
-    message = await says(stage, message_id, "cancelled")
+    message = await wait_for_text(stage, message_id, "cancelled")
     assert "nothing was charged" in text_of(message).lower()

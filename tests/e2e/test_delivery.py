@@ -13,7 +13,15 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, attached, eventually, text_of
 from tests.e2e.conftest import QUICK
-from tests.support.video_steps import PRICED, finished, in_state, order, picture, replied, says
+from tests.support.video_steps import (
+    PRICED,
+    order,
+    picture,
+    wait_for_reply,
+    wait_for_state,
+    wait_for_text,
+    wait_for_video,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024
@@ -43,7 +51,7 @@ async def held(stage: Stage, files: Path, **asked: Any) -> AsyncGenerator[str]:
     await stage.discord.delete("transcript")
     await stage.fal.post("faults", {"at": "cdn", "status": 503, "times": 100_000})
     message_id = await order(stage, files, **asked)
-    await in_state(stage, message_id, "delivering")
+    await wait_for_state(stage, message_id, "delivering")
 
     async def look() -> bool | None:
         message = await stage.message(message_id)
@@ -64,10 +72,10 @@ async def exchanges(stage: Stage, method: str, path: str) -> list[dict[str, Any]
 
 async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
     """Return the card once it links to fal, and see that the link leads to a whole video."""
-    message = await says(stage, message_id, LINKED)
+    message = await wait_for_text(stage, message_id, LINKED)
     assert message["attachments"] == []
     assert message["components"][0]["components"][0]["label"] == "Rerun"
-    assert await in_state(stage, message_id, "done") == "done"
+    assert await wait_for_state(stage, message_id, "done") == "done"
     assert (await stage.fal.fetch(message["content"].rsplit(" ", 1)[1]))[4:8] == b"ftyp"
     return message
 
@@ -138,7 +146,7 @@ async def test_past_the_token(stage: Stage, files: Path) -> None:
     """A video that is ready after 15 minutes comes by the bot's own token, onto the same message."""
     async with held(stage, files) as message_id:
         await stage.discord.post("advance", {"seconds": 901})
-    await finished(stage, message_id)
+    await wait_for_video(stage, message_id)
     assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
     assert (await exchanges(stage, "PATCH", "/webhooks/"))[-1]["status"] == 401
     assert [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")] == [200]
@@ -150,7 +158,7 @@ async def test_past_the_hour(stage: Stage, files: Path) -> None:
     async with held(stage, files) as message_id:
         await stage.discord.post("advance", {"seconds": 3601})
         await stage.discord.post("faults", fault)
-    reply = await replied(stage, message_id)
+    reply = await wait_for_reply(stage, message_id)
     assert "your video is ready" in reply["content"]
     assert [m["id"] for m in await films(stage, since=message_id)] == [reply["id"]]
     await stage.discord.delete("faults")
@@ -176,7 +184,7 @@ async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> Non
     message = await replacement(stage, message_id, "your video is ready")
     assert message["content"].startswith("<@")
     assert len(message["attachments"]) == 1
-    assert await in_state(stage, message["id"], "done") == "done"
+    assert await wait_for_state(stage, message["id"], "done") == "done"
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
     (sent,) = await exchanges(stage, "POST", "/channels/")
     assert sent["response"]["mentions"] == []
@@ -205,7 +213,7 @@ async def test_a_lost_answer_to_the_new_message(stage: Stage, files: Path) -> No
         await delete(stage, message_id)
         await stage.discord.post("faults", fault)
     message = await replacement(stage, message_id, "your video is ready")
-    assert await in_state(stage, message["id"], "done") == "done"
+    assert await wait_for_state(stage, message["id"], "done") == "done"
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
 
 
@@ -227,11 +235,11 @@ async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name:
     async with held(stage, files) as message_id:
         await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", **fault})
         began = clock()
-    message = await finished(stage, message_id)
+    message = await wait_for_video(stage, message_id)
     assert clock() - began >= fault.get("retry_after", 0)
     assert len(message["attachments"]) == 1
     assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
-    assert await in_state(stage, message_id, "done") == "done"
+    assert await wait_for_state(stage, message_id, "done") == "done"
     assert (await stage.discord.get("limits"))["rate_limited"] == limited + answers.count(429)
     assert [line["status"] for line in await exchanges(stage, "PATCH", "/webhooks/")][1:] == answers
 
@@ -246,7 +254,7 @@ async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
 
     await eventually(look, what="ten lost edits")
     await stage.discord.delete("faults")
-    await finished(stage, message_id)
+    await wait_for_video(stage, message_id)
     edits = await exchanges(stage, "PATCH", "/webhooks/")
     assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
 
@@ -254,7 +262,7 @@ async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
 async def test_a_storage_that_never_hands_it_out(stage: Stage, files: Path) -> None:
     """A video that fal's storage keeps from Wanda is linked, and says so."""
     await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})
-    message = await says(stage, await order(stage, files), LINKED)
+    message = await wait_for_text(stage, await order(stage, files), LINKED)
     assert "fal's storage didn't hand it to Wanda" in message["content"]
     await stage.fal.delete("faults")
     await linked(stage, message["id"])
@@ -267,7 +275,7 @@ async def test_a_hostile_prompt(stage: Stage, files: Path) -> None:
     """A prompt of 5,000 characters full of mentions, markdown and direction marks pings nobody and breaks no card."""
     await stage.discord.delete("transcript")
     prompt = (HOSTILE * 30)[:5000]
-    message = await finished(stage, await order(stage, files, prompt=prompt))
+    message = await wait_for_video(stage, await order(stage, files, prompt=prompt))
     words = text_of(message)
     assert "\u202e" not in words
     assert not any(bad in words for bad in ("@everyone <", "```", "](http", "||"))

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.fal.errors import MODEL, PLATFORM
 from sandbox.stage import Stage, text_of
-from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order, says
+from tests.support.video_steps import check_books, held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,8 +17,8 @@ async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
     """The card ends with a plain sentence that says that nothing was charged; fal's own type name is not shown."""
     await stage.fal.post("faults", {"at": "result", "error_type": kind, "times": 1})
     message_id = await order(stage, files)
-    state = await in_state(stage, message_id, "failed", "cancelled")
-    message = await says(stage, message_id, "nothing was charged")
+    state = await wait_for_state(stage, message_id, "failed", "cancelled")
+    message = await wait_for_text(stage, message_id, "nothing was charged")
     assert state == ("cancelled" if kind == "client_cancelled" else "failed")
     assert kind not in text_of(message)
     assert not message["components"]
@@ -27,14 +27,14 @@ async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
 async def test_a_wrong_key(stage: Stage, files: Path) -> None:
     """A key that fal does not know ends the job as the operator's affair, at no charge."""
     await stage.fal.post("faults", {"at": "submit", "status": 401, "times": 1})
-    message = await says(stage, await order(stage, files), "nothing was charged")
+    message = await wait_for_text(stage, await order(stage, files), "nothing was charged")
     assert "admin" in text_of(message)
 
 
 async def test_a_locked_account(stage: Stage, files: Path) -> None:
     """A locked account is waited for, then told as the operator's affair, at no charge."""
     await stage.fal.post("faults", {"at": "upload", "locked": True, "times": 100})
-    message = await says(stage, await order(stage, files), "nothing was charged")
+    message = await wait_for_text(stage, await order(stage, files), "nothing was charged")
     assert "admin" in text_of(message)
     await _clear(stage)
 
@@ -44,8 +44,8 @@ async def test_a_lost_reply(stage: Stage, files: Path) -> None:
     before = len(await stage.fal.get("requests"))
     await stage.fal.post("faults", {"at": "submit", "lose_reply": True, "times": 1})
     message_id = await order(stage, files)
-    assert await in_state(stage, message_id, "uncertain")
-    await says(stage, message_id, "charged")
+    assert await wait_for_state(stage, message_id, "uncertain")
+    await wait_for_text(stage, message_id, "charged")
     assert len(await stage.fal.get("requests")) == before + 1
 
 
@@ -66,14 +66,14 @@ async def test_passing_trouble(stage: Stage, files: Path, fault: dict[str, objec
     """Trouble at fal that passes costs time only: the video comes, with one submit accepted."""
     await stage.fal.post("faults", fault)
     before = len(await stage.fal.get("requests"))
-    await finished(stage, await order(stage, files))
+    await wait_for_video(stage, await order(stage, files))
     assert len(await stage.fal.get("requests")) == before + 1
     await _clear(stage)
 
 
 async def test_the_books_are_right(stage: Stage) -> None:
     """After all of it only the lost reply is still on the server's books."""
-    await books_are_right(stage)
+    await check_books(stage)
     budgets = await asyncio.to_thread(held_and_spent, stage)
     assert [held for scope, (held, _) in budgets.items() if scope.startswith("server:")] == [200_000]
     assert {held for scope, (held, _) in budgets.items() if scope.startswith("member:")} == {0}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sandbox.stage import Stage, text_of
 from tests.support import media_samples
-from tests.support.video_steps import finished, real_file
+from tests.support.video_steps import real_file, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +26,7 @@ async def made(stage: Stage, command: str, options: dict[str, Any], **files: Pat
     """Have a video made; returns the words of its card and fal's input."""
     answer = await stage.slash("maker", command, options, **files)
     assert answer["acknowledged"], answer
-    message = await finished(stage, answer["message_id"])
+    message = await wait_for_video(stage, answer["message_id"])
     return text_of(message), (await stage.fal.get("requests"))[-1]
 
 

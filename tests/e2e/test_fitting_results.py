@@ -15,7 +15,7 @@ from sandbox.stage import Stage, attached, eventually, fields_of, text_of
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_delivery import exchanges, held
 from tests.e2e.test_fitting import noisy_png
-from tests.support.video_steps import finished, says
+from tests.support.video_steps import wait_for_text, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024
@@ -60,16 +60,16 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     small = await ask_in(stage, "general", picture)
     await ask_in(stage, "big-screen", picture)
 
-    await says(stage, small, "Making the video fit this server", within_s=60)
+    await wait_for_text(stage, small, "Making the video fit this server", within_s=60)
     clock = asyncio.get_running_loop().time
     for _ in range(5):
         began = clock()
         answer = await stage.slash("friend", "quota show")
         assert answer["acknowledged"]
         assert clock() - began < 0.5, "a command waited for an encode"
-    await says(stage, small, "%")
+    await wait_for_text(stage, small, "%")
 
-    message = await finished(stage, small, within_s=120)
+    message = await wait_for_video(stage, small, within_s=120)
     video = message["attachments"][0]
     assert MIB < video["size"] <= 10 * MIB
     width, height, seconds, tracks = await asyncio.to_thread(read, await stage.discord.fetch(video["url"]))
@@ -99,7 +99,7 @@ async def test_refused_as_too_large(stage: Stage, files: Path) -> None:
     await stage.fal.post("settings", {"result_mb": 12})
     async with held(stage, files, user="patron") as message_id:
         await stage.discord.post("advance", {"seconds": 901})
-    message = await finished(stage, message_id)
+    message = await wait_for_video(stage, message_id)
     assert message["attachments"][0]["size"] <= 0.7 * 12 * MIB
     assert "Original" in text_of(message)
     answers = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sandbox.stage import Stage
 from tests.support.spending_past import write_past
-from tests.support.text_commands import admin, until
+from tests.support.text_commands import admin, wait_for_answer
 from tests.support.video_steps import PRICED, picture
 
 SOON_MS = 500
@@ -31,4 +31,4 @@ async def test_commands_are_acknowledged_while_a_report_is_drawn(empty_stage: St
         assert answer["acknowledged"], command
         waits.append((command, answer["ack_ms"]))
     assert [wait for wait in waits if wait[1] > SOON_MS] == [], waits
-    assert (await until(stage, "admin", report, "top-members.png")).files
+    assert (await wait_for_answer(stage, "admin", report, "top-members.png")).files

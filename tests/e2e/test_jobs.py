@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.text_commands import Answer, ask, click, read
-from tests.support.video_steps import PRICED, finished, in_state, order, picture, real_file, refusal
+from tests.support.video_steps import PRICED, order, picture, real_file, refusal, wait_for_state, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,8 +17,8 @@ module = pytest.mark.asyncio(loop_scope="module")
 async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
     """Have a video made and return its card."""
     message_id = await order(stage, files, user=user, **options)
-    await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
+    await wait_for_video(stage, message_id)
+    await wait_for_state(stage, message_id, "done")
     return message_id
 
 
@@ -88,7 +88,7 @@ async def test_pages_after_a_restart(empty_stage: Stage, files: Path) -> None:
 async def test_show(stage: Stage, files: Path) -> None:
     """One video is shown in full to its own member, by its id, its short number, or a choice."""
     card = await one_video(stage, files, prompt="a long look", negative_prompt="rain", seed=5)
-    footer = text_of(await finished(stage, card))
+    footer = text_of(await wait_for_video(stage, card))
     (chosen,) = await job_ids(stage, "maker", typed="a long look")
     assert chosen["value"][:8] in footer
     answer = await ask(stage, "maker", "jobs show", job=chosen["value"])
@@ -107,12 +107,12 @@ async def test_cancel(stage: Stage, files: Path) -> None:
     await stage.fal.post("settings", {"seconds_per_job": 30})
     try:
         card = await order(stage, files, prompt="never mind")
-        await in_state(stage, card, "running")
+        await wait_for_state(stage, card, "running")
         (offered,) = await job_ids(stage, "maker", "jobs cancel", typed="never mind")
         assert "You have no such video" in (await ask(stage, "friend", "jobs cancel", job=offered["value"])).text
         answer = await ask(stage, "maker", "jobs cancel", job=offered["value"])
         assert "Wanda asked fal to stop" in answer.text
-        assert await in_state(stage, card, "cancelled", "done", "failed")
+        assert await wait_for_state(stage, card, "cancelled", "done", "failed")
     finally:
         await stage.fal.post("settings", {"seconds_per_job": 0.3})
     again = await ask(stage, "maker", "jobs cancel", job=offered["value"])
@@ -131,7 +131,7 @@ async def test_a_recipe_is_replayed_by_somebody_else(stage: Stage, files: Path) 
     assert (recipe["mode"], recipe["seed"]) == ("wan27-image", 99)
     kept = real_file(files, "recipe.json", content)
     replayed = await stage.slash("friend", "jobs replay", {}, recipe=kept, image=picture(files))
-    assert "replay me" in text_of(await finished(stage, replayed["message_id"]))
+    assert "replay me" in text_of(await wait_for_video(stage, replayed["message_id"]))
     asked = [one["input"] for one in await stage.fal.get("requests") if one["input"].get("prompt") == "replay me"]
     assert len(asked) == 2
     first, second = ({name: value for name, value in one.items() if name != "image_url"} for one in asked)

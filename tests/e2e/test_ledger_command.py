@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sandbox.stage import Process, Stage
-from tests.support.video_steps import finished, in_state, order
+from tests.support.video_steps import order, wait_for_state, wait_for_video
 
 
 async def ledger(stage: Stage, *arguments: str) -> tuple[int, str]:
@@ -18,9 +18,9 @@ async def test_the_books_and_an_uncertain_job(empty_stage: Stage, files: Path) -
     """The command verifies the books, sums each server, and closes an uncertain job once, at what fal charged."""
     stage = empty_stage
     await stage.start_bot()
-    await finished(stage, await order(stage, files))
+    await wait_for_video(stage, await order(stage, files))
     await stage.fal.post("faults", {"at": "submit", "lose_reply": True, "times": 1})
-    await in_state(stage, await order(stage, files), "uncertain")
+    await wait_for_state(stage, await order(stage, files), "uncertain")
     status, said = await ledger(stage)
     assert status == 0
     assert "The books are right" in said

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.stage import Stage, attached, eventually, text_of
 from tests.support import media_samples
-from tests.support.video_steps import clip, finished, picture, real_file, refusal
+from tests.support.video_steps import clip, picture, real_file, refusal, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,7 +56,7 @@ async def test_animate_picture_of_somebody_elses_message(stage: Stage, files: Pa
     form = (await chosen(stage, message, "Animate picture"))["modal"]
     assert [part["label"] for part in form["fields"]] == ["Prompt", "Duration", "Resolution", "Seed", "Negative prompt"]
     answer = await sent(stage, form, prompt="the lake sings", duration="2", resolution="720p", seed="7")
-    card = await finished(stage, answer["message_id"])
+    card = await wait_for_video(stage, answer["message_id"])
     assert "the lake sings" in text_of(card)
     assert "$0.20" in text_of(card)
     asked = await filmed(stage, "the lake sings")
@@ -72,7 +72,7 @@ async def test_one_of_several_pictures(stage: Stage, files: Path) -> None:
     assert which["label"] == "Which picture"
     assert [one["label"] for one in which["options"]] == ["1. lake-640x480.png", "2. lake-300x300.png"]
     answer = await sent(stage, form, which="1", prompt="the second", duration="2", resolution="720p")
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])
     asked = await filmed(stage, "the second")
     assert asked["input"]["image_url"]
 
@@ -82,11 +82,11 @@ async def test_restyle_and_continue_a_clip(stage: Stage, files: Path) -> None:
     message = await said(stage, clip(files, 2.5))
     form = (await chosen(stage, message, "Continue video"))["modal"]
     answer = await sent(stage, form, prompt="and then", duration="4", resolution="720p")
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])
     assert (await filmed(stage, "and then"))["input"]["video_url"]
     form = (await chosen(stage, message, "Restyle video"))["modal"]
     answer = await sent(stage, form, prompt="in ink", strength="0.7", resolution="480p", num_frames="17")
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])
     asked = (await filmed(stage, "in ink"))["input"]
     assert (asked["strength"], asked["num_frames"], asked["resolution"]) == (0.7, 17, "480p")
 
@@ -96,7 +96,7 @@ async def test_use_as_reference_takes_every_file(stage: Stage, files: Path) -> N
     message = await said(stage, picture(files), clip(files, 2.0), picture(files, 300, 300))
     form = (await chosen(stage, message, "Use as reference"))["modal"]
     answer = await sent(stage, form, prompt="Image 2 in Video 1", duration="2", resolution="720p")
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])
     asked = (await filmed(stage, "Image 2 in Video 1"))["input"]
     assert len(asked["reference_image_urls"]) == 2
     assert len(asked["reference_video_urls"]) == 1
@@ -108,7 +108,7 @@ async def test_use_a_sound_as_soundtrack(stage: Stage, files: Path) -> None:
     form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="she hums", duration="3", resolution="720p")
-    await finished(stage, answer["message_id"])
+    await wait_for_video(stage, answer["message_id"])
     asked = (await filmed(stage, "she hums"))["input"]
     assert asked["audio_url"]
     assert asked["image_url"]
@@ -135,7 +135,7 @@ async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
     form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")
-    card = await finished(stage, answer["message_id"])
+    card = await wait_for_video(stage, answer["message_id"])
     assert "trimmed from 40 s to 30 s" in text_of(card)
     assert "OGG turned into MP3" in text_of(card)
     assert (await filmed(stage, "he speaks"))["input"]["audio_url"]
@@ -148,6 +148,6 @@ async def test_a_long_clip_is_continued_from_its_end(stage: Stage, files: Path) 
     fields = {field["custom_id"]: field for field in form["fields"]}
     assert fields["duration"]["value"] == "15"
     answer = await sent(stage, form, prompt="on and on", duration="11", resolution="720p")
-    card = await finished(stage, answer["message_id"])
+    card = await wait_for_video(stage, answer["message_id"])
     assert re.search(r"trimmed from 12 s to (10|9\.9\d*) s, its end", text_of(card))
     assert (await filmed(stage, "on and on"))["input"]["duration"] == 11

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.demo import look_at
 from sandbox.stage import Stage, text_of
-from tests.support.video_steps import books_are_right, clip, finished, picture, voice
+from tests.support.video_steps import check_books, clip, picture, voice, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,7 +65,7 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
     }
     answer = await stage.slash("maker", command, options, **attached)
     assert answer["ack_ms"] < 3000
-    message = await finished(stage, answer["message_id"])
+    message = await wait_for_video(stage, answer["message_id"])
     words = text_of(message)
     assert price in words
     assert "Seed" in words
@@ -82,13 +82,13 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
 
 async def test_the_books_are_right_afterwards(stage: Stage) -> None:
     """After all of it, every hold has ended and the entries add up to the rows."""
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_the_message_lives(stage: Stage, files: Path) -> None:
     """One message goes through queued or progress to the video: it is edited, and nothing else is posted."""
     before = {message["id"] for message in await stage.messages()}
     answer = await stage.slash("maker", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture(files))
-    message = await finished(stage, answer["message_id"])
+    message = await wait_for_video(stage, answer["message_id"])
     assert message["edits"] >= 2
     assert {m["id"] for m in await stage.messages()} - before == {answer["message_id"]}

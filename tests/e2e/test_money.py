@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from sandbox.stage import Stage, text_of
-from tests.support.video_steps import books_are_right, finished, held_and_spent, order, picture, refusal
+from tests.support.video_steps import check_books, held_and_spent, order, picture, refusal, wait_for_video
 
 
 async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
@@ -12,14 +12,14 @@ async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
     stage = empty_stage
     await stage.start_bot(WANDA_MEMBER_DAILY_USD="1.00")
     first = await order(stage, files)
-    message = await finished(stage, first)
+    message = await wait_for_video(stage, first)
     assert "$0.80" in text_of(message)
     answer = await stage.slash("maker", "wan27 image", {"duration": 9, "resolution": "720p"}, image=picture(files))
     sentence = await refusal(stage, answer)
     for number in ("$0.90", "$0.80", "$1.00", "$0.10"):
         assert number in sentence
-    await finished(stage, await order(stage, files, user="friend"))
-    await books_are_right(stage)
+    await wait_for_video(stage, await order(stage, files, user="friend"))
+    await check_books(stage)
 
 
 async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path) -> None:
@@ -49,4 +49,4 @@ async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path
     budgets = await asyncio.to_thread(held_and_spent, stage)
     assert [value for scope, value in budgets.items() if scope.startswith("server:")] == [(0, 1_000_000)]
     assert len(await stage.fal.get("requests")) == 5
-    await books_are_right(stage)
+    await check_books(stage)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, text_of
-from tests.support.video_steps import in_state, order, replied
+from tests.support.video_steps import order, wait_for_reply, wait_for_state
 
 JOB_S = 3
 REPLIED = "The reply to this message says how it ended."
@@ -23,7 +23,7 @@ async def test_edits_are_paced_and_all_differ(empty_stage: Stage, files: Path) -
     await stage.fal.post("settings", {"seconds_per_job": JOB_S})
     await stage.discord.delete("transcript")
     message_id = await order(stage, files)
-    await in_state(stage, message_id, "done")
+    await wait_for_state(stage, message_id, "done")
     made = await edits(stage)
     assert 4 <= len(made) <= 2 + JOB_S / 0.2
     assert {line["status"] for line in made} == {200}
@@ -37,7 +37,7 @@ async def test_after_an_hour_by_wandas_clock(empty_stage: Stage, files: Path) ->
     await stage.start_bot(WANDA_TOKEN_MARGIN_S="900", WANDA_EDIT_AGE_MAX_S="0.5")
     await stage.fal.post("settings", {"seconds_per_job": 1.5})
     message_id = await order(stage, files)
-    reply = await replied(stage, message_id)
+    reply = await wait_for_reply(stage, message_id)
     card = await stage.message(message_id)
     assert card is not None
     assert REPLIED in text_of(card)

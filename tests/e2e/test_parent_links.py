@@ -8,14 +8,14 @@ import pytest
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.rerun_steps import press
-from tests.support.video_steps import finished, in_state, order
+from tests.support.video_steps import order, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _made(stage: Stage, message_id: str) -> dict[str, Any]:
-    message = await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
+    message = await wait_for_video(stage, message_id)
+    await wait_for_state(stage, message_id, "done")
     return message
 
 

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.rerun_steps import id_of, made, react, restart
+from tests.support.rerun_steps import id_of, react, restart, wait_for_videos
 from tests.support.text_commands import Answer, ask, read
-from tests.support.video_steps import books_are_right, database, finished, held_and_spent, in_state, order
+from tests.support.video_steps import check_books, database, held_and_spent, order, wait_for_state, wait_for_video
 
 
 async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
     """Have a video made and return its card."""
     message_id = await order(stage, files, user=user, **options)
-    await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
+    await wait_for_video(stage, message_id)
+    await wait_for_state(stage, message_id, "done")
     return message_id
 
 
@@ -100,7 +100,7 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
     assert not list((stage.folder / "results").glob(f"{mine}*"))
     assert rows_naming(stage, await id_of(stage, "maker")) == []
     assert sorted(held_and_spent(stage).values()) == sorted(spent.values())
-    await books_are_right(stage)
+    await check_books(stage)
     assert "Wanda knows of no video of yours" in (await ask(stage, "maker", "privacy show")).text
     with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
         assert packed.read("jobs.jsonl") == b""
@@ -112,7 +112,7 @@ async def test_an_export_has_nothing_of_the_files_that_another_member_gave(empty
     await stage.start_bot()
     parent = await one_video(stage, files)
     await react(stage, "friend", parent, "🔁")
-    await made(stage, 2)
+    await wait_for_videos(stage, 2)
     with await archive(stage, await ask(stage, "friend", "privacy export")) as packed:
         names = packed.namelist()
         (job,) = [json.loads(line) for line in packed.read("jobs.jsonl").splitlines()]
@@ -129,7 +129,7 @@ async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path)
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": 30})
     card = await order(stage, files)
-    await in_state(stage, card, "running")
+    await wait_for_state(stage, card, "running")
     question = await ask(stage, "maker", "privacy delete")
     await pressed(stage, question, "Delete my data", "nothing was deleted")
     assert len(job_ids(stage)) == 1

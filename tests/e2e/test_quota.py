@@ -13,7 +13,7 @@ import pytest_asyncio
 from sandbox.stage import Stage
 from tests.e2e.conftest import QUICK
 from tests.support.spending_past import write_past
-from tests.support.text_commands import Answer, admin, ask, click, until
+from tests.support.text_commands import Answer, admin, ask, click, wait_for_answer
 from tests.support.video_steps import database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -56,7 +56,7 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
         "Times of UTC · Wanda asks first above $1.00",
     ):
         assert words in seen.text
-    drawn = await until(stage, "friend", seen, "last-30-days.png")
+    drawn = await wait_for_answer(stage, "friend", seen, "last-30-days.png")
     (file,) = drawn.files
     assert (await stage.discord.fetch(file["url"])).startswith(b"\x89PNG")
     assert drawn.raw["embeds"][0]["image"]["url"].partition("?")[0].endswith("last-30-days.png")

@@ -17,7 +17,14 @@ from tests.e2e.test_approval import ready, waiting
 from tests.e2e.test_confirmation import ASKING, ask, press, reads
 from tests.support import text_commands
 from tests.support.stores import PostgresServer, postgres_server
-from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, picture, says
+from tests.support.video_steps import (
+    check_books,
+    held_and_spent,
+    picture,
+    wait_for_state,
+    wait_for_text,
+    wait_for_video,
+)
 
 __all__ = ["postgres_server"]
 
@@ -43,9 +50,9 @@ async def test_kill_while_a_job_waits_for_approval(empty_stage: Stage, files: Pa
     await stage.start_bot()
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
     assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
-    await finished(stage, message_id)
+    await wait_for_video(stage, message_id)
     assert len(await stage.fal.get("submits")) == 1
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_many_answers_at_once(empty_stage: Stage, files: Path) -> None:
@@ -56,9 +63,9 @@ async def test_many_answers_at_once(empty_stage: Stage, files: Path) -> None:
     await asyncio.gather(
         decide(stage, message_id, "Approve", user="boss"), decide(stage, message_id, "Decline", user="admin")
     )
-    await in_state(stage, message_id, "done", "cancelled")
+    await wait_for_state(stage, message_id, "done", "cancelled")
     assert len(await stage.fal.get("submits")) <= 1
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> None:
@@ -69,7 +76,7 @@ async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> 
     assert "you cannot" in await decide(stage, message_id, "Approve", user="maker")
     await stage.discord.post("gone", {"roles": ["producers"]})
     assert "you cannot" in await decide(stage, message_id, "Approve", user="boss")
-    assert await in_state(stage, message_id, "waiting")
+    assert await wait_for_state(stage, message_id, "waiting")
 
 
 async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> None:
@@ -79,10 +86,10 @@ async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> Non
     message_id = await waiting(stage, files)
     await text_commands.admin(stage, "pause", reason="holidays")
     assert "paused" in await decide(stage, message_id, "Approve", user="boss")
-    assert await in_state(stage, message_id, "waiting")
+    assert await wait_for_state(stage, message_id, "waiting")
     await text_commands.admin(stage, "resume")
     assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
-    await says(stage, message_id, "$0.20")
+    await wait_for_text(stage, message_id, "$0.20")
 
 
 async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -> None:

@@ -11,7 +11,6 @@ from sandbox.stage import Stage, attached, eventually, text_of
 from tests.support.rerun_steps import (
     differ,
     id_of,
-    inputs,
     labels,
     latest_input,
     one_video,
@@ -19,10 +18,11 @@ from tests.support.rerun_steps import (
     react,
     restart,
     spent_by,
-    wait_for,
+    wait_for_inputs,
+    wait_for_message,
 )
 from tests.support.text_commands import admin, ask
-from tests.support.video_steps import PRICED, books_are_right, finished, in_state, picture, replied
+from tests.support.video_steps import PRICED, check_books, picture, wait_for_reply, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ async def requests(stage: Stage) -> int:
 async def nothing_came(stage: Stage, parent: str, before: int, messages: int) -> None:
     """See that a later, ordinary rerun is the only thing that came of everything before it."""
     await react(stage, "maker", parent, "🔁")
-    await replied(stage, parent)
+    await wait_for_reply(stage, parent)
     assert await requests(stage) == before + 1
     assert len(await stage.messages()) == messages + 1
 
@@ -61,13 +61,13 @@ async def test_again_after_a_restart(stage: Stage, files: Path) -> None:
     friend = await id_of(stage, "friend")
     before = await asyncio.to_thread(spent_by, stage, friend)
     await react(stage, "friend", parent, "🔁")
-    message = await replied(stage, parent)
+    message = await wait_for_reply(stage, parent)
     second = await latest_input(stage)
     assert differ(first, second) == set()
     assert (second["seed"], second["enable_prompt_expansion"]) == (7, False)
     assert await asyncio.to_thread(spent_by, stage, friend) == before + 200_000
     assert f"<@{friend}>" in text_of(message)
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_a_new_seed(stage: Stage, files: Path) -> None:
@@ -75,7 +75,7 @@ async def test_a_new_seed(stage: Stage, files: Path) -> None:
     parent = await one_video(stage, files)
     first = await latest_input(stage)
     await react(stage, "friend", parent, "🎲")
-    await replied(stage, parent)
+    await wait_for_reply(stage, parent)
     second = await latest_input(stage)
     assert differ(first, second) == {"seed"}
     assert "seed" not in second
@@ -111,7 +111,7 @@ async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> N
     before = await requests(stage)
     await react(stage, "mute", parent, "🔁")
     await react(stage, "friend", parent, "🔁")
-    await inputs(stage, before + 1)
+    await wait_for_inputs(stage, before + 1)
 
     async def look() -> list[dict[str, Any]] | None:
         found = [m for m in await stage.messages(channel="studio") if m["attachments"]]
@@ -132,7 +132,7 @@ async def in_channel(stage: Stage, files: Path, channel: str) -> str:
         return True if any(m["id"] == answer["message_id"] and m["attachments"] for m in seen) else None
 
     await eventually(look, what="video")
-    await in_state(stage, answer["message_id"], "done")
+    await wait_for_state(stage, answer["message_id"], "done")
     return answer["message_id"]
 
 
@@ -146,11 +146,11 @@ async def test_one_at_a_time(stage: Stage, files: Path) -> None:
         for _ in range(3):
             await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
             await react(stage, "friend", parent, "🔁")
-        await inputs(stage, before + 1)
+        await wait_for_inputs(stage, before + 1)
         await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
         await stage.discord.delete("transcript")
         await react(stage, "friend", parent, "🔁")
-        await replied(stage, parent)
+        await wait_for_reply(stage, parent)
     finally:
         await stage.fal.post("settings", {"seconds_per_job": 0.3})
     assert await requests(stage) == before + 1
@@ -196,7 +196,7 @@ async def test_a_refusal(stage: Stage, files: Path) -> None:
     await admin(stage, "member set", member="poor", window="day", amount="0.1")
     messages = len(await stage.messages())
     await react(stage, "poor", parent, "🔁")
-    told = await wait_for(stage, "day", channel="@poor", seen_by="poor")
+    told = await wait_for_message(stage, "day", channel="@poor", seen_by="poor")
     assert parent in told["content"]
     assert len(await stage.messages()) == messages
 
@@ -207,22 +207,22 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     before = await requests(stage)
     await ask(stage, "friend", "quota ask", above="0.1")
     await react(stage, "friend", parent, "🔁")
-    question = await wait_for(stage, "Only you can answer")
+    question = await wait_for_message(stage, "Only you can answer")
     assert question["reference"] == parent
     assert labels(question) == ["Make it", "Cancel"]
     await press(stage, "maker", question["id"], "Make it")
-    await wait_for(stage, "React to the card yourself", seen_by="maker")
+    await wait_for_message(stage, "React to the card yourself", seen_by="maker")
     assert await requests(stage) == before
     await press(stage, "friend", question["id"], "Make it")
-    await finished(stage, question["id"])
+    await wait_for_video(stage, question["id"])
     assert await requests(stage) == before + 1
     await react(stage, "friend", parent, "🎲")
-    again = await wait_for(stage, "Only you can answer")
+    again = await wait_for_message(stage, "Only you can answer")
     await press(stage, "friend", again["id"], "Cancel")
-    await wait_for(stage, "Nothing was held or charged")
+    await wait_for_message(stage, "Nothing was held or charged")
     assert await requests(stage) == before + 1
     await ask(stage, "friend", "quota ask", above="100")
-    await books_are_right(stage)
+    await check_books(stage)
 
 
 async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
@@ -263,7 +263,7 @@ async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
     question = await eventually(look, what="question")
     await restart(stage)
     await press(stage, "friend", question["id"], "Make it")
-    await wait_for(stage, "This question is over")
+    await wait_for_message(stage, "This question is over")
     assert await requests(stage) == before
     await ask(stage, "friend", "quota ask", above="100")
 
@@ -276,7 +276,7 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
     await stage.discord.post("faults", fault)
     try:
         await react(stage, "admin", parent, "🔁")
-        told = await wait_for(stage, parent)
+        told = await wait_for_message(stage, parent)
     finally:
         await stage.discord.delete("faults")
     member = await id_of(stage, "admin")

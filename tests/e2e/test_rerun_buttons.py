@@ -11,18 +11,18 @@ from sandbox.stage import Stage, attached, eventually, text_of
 from tests.support.rerun_steps import (
     differ,
     id_of,
-    inputs,
     labels,
     latest_input,
     one_video,
     press,
     restart,
     spent_by,
-    submit,
-    wait_for,
+    submit_form,
+    wait_for_inputs,
+    wait_for_message,
 )
 from tests.support.text_commands import admin, ask
-from tests.support.video_steps import books_are_right, finished, in_state, order, picture, real_file, refusal
+from tests.support.video_steps import check_books, order, picture, real_file, refusal, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,8 +31,8 @@ async def child(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:
     """Return the card that a press has led to, once its video is there."""
     assert answer["acknowledged"], answer
     assert not answer["ephemeral"], answer
-    message = await finished(stage, answer["message_id"])
-    await in_state(stage, answer["message_id"], "done")
+    message = await wait_for_video(stage, answer["message_id"])
+    await wait_for_state(stage, answer["message_id"], "done")
     return message
 
 
@@ -71,8 +71,8 @@ async def test_final_and_draft(stage: Stage, files: Path) -> None:
 async def test_edit(stage: Stage, files: Path) -> None:
     """Edit shows what was asked for and the seed that fal took, and makes what was filled in."""
     parent = await order(stage, files, negative_prompt="rain")
-    await finished(stage, parent)
-    await in_state(stage, parent, "done")
+    await wait_for_video(stage, parent)
+    await wait_for_state(stage, parent, "done")
     answer = await press(stage, "friend", parent, "Edit")
     fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}
     assert list(fields) == ["prompt", "negative_prompt", "seed", "duration", "resolution"]
@@ -80,7 +80,7 @@ async def test_edit(stage: Stage, files: Path) -> None:
     assert (fields["negative_prompt"]["value"], fields["duration"]["value"]) == ("rain", "2")
     assert int(fields["seed"]["value"]) >= 0
     new = {"prompt": "the lake freezes", "negative_prompt": "", "duration": "3", "resolution": "1080p"}
-    message = await child(stage, await submit(stage, "friend", answer, **new))
+    message = await child(stage, await submit_form(stage, "friend", answer, **new))
     asked = await latest_input(stage)
     assert (asked["prompt"], asked["duration"], asked["resolution"]) == ("the lake freezes", 3, "1080p")
     assert str(asked["seed"]) == fields["seed"]["value"]
@@ -94,7 +94,7 @@ async def test_an_edit_that_the_mode_does_not_take(stage: Stage, files: Path) ->
     parent = await one_video(stage, files)
     before = len(await stage.fal.get("requests"))
     answer = await press(stage, "maker", parent, "Edit")
-    refused = await submit(stage, "maker", answer, duration="99")
+    refused = await submit_form(stage, "maker", answer, duration="99")
     assert "15" in await refusal(stage, refused)
     assert len(await stage.fal.get("requests")) == before
 
@@ -106,7 +106,7 @@ async def test_continue(stage: Stage, files: Path) -> None:
     fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}
     assert list(fields) == ["prompt", "duration", "resolution"]
     assert fields["duration"]["value"] == "7"
-    message = await child(stage, await submit(stage, "friend", answer, prompt="a boat comes", duration="6"))
+    message = await child(stage, await submit_form(stage, "friend", answer, prompt="a boat comes", duration="6"))
     asked = await latest_input(stage)
     assert (asked["prompt"], asked["duration"]) == ("a boat comes", 6)
     assert asked["video_url"]
@@ -123,7 +123,7 @@ async def test_nothing_is_read_for_who_is_blocked(stage: Stage, files: Path) -> 
     await admin(stage, "member block", member="friend", reason="spam")
     try:
         answer = await press(stage, "friend", parent, "Continue")
-        pressed = await submit(stage, "friend", answer, prompt="a boat comes", duration="6")
+        pressed = await submit_form(stage, "friend", answer, prompt="a boat comes", duration="6")
         typed = await stage.slash("friend", "wan22 video", {"prompt": "oil"}, video=clip)
         for one in (pressed, typed):
             assert "blocked" in await refusal(stage, one, user="friend")
@@ -135,7 +135,7 @@ async def test_restyle(stage: Stage, files: Path) -> None:
     """Restyle has Wan 2.2 remake the video."""
     parent = await one_video(stage, files)
     answer = await press(stage, "friend", parent, "Restyle")
-    message = await child(stage, await submit(stage, "friend", answer, prompt="as an oil painting"))
+    message = await child(stage, await submit_form(stage, "friend", answer, prompt="as an oil painting"))
     asked = await latest_input(stage)
     assert (asked["prompt"], asked["resolution"]) == ("as an oil painting", "720p")
     assert asked["video_url"]
@@ -149,12 +149,12 @@ async def test_delete(stage: Stage, files: Path) -> None:
     assert "Only the member who asked" in await refusal(stage, other, user="friend")
     copies = len(list((stage.folder / "results").iterdir()))
     await press(stage, "maker", parent, "Delete")
-    await wait_for(stage, "The video is deleted")
+    await wait_for_message(stage, "The video is deleted")
     assert await stage.message(parent) is None
     assert len(list((stage.folder / "results").iterdir())) == copies - 1
     theirs = await one_video(stage, files)
     await press(stage, "admin", theirs, "Delete")
-    await wait_for(stage, "The video is deleted", seen_by="admin")
+    await wait_for_message(stage, "The video is deleted", seen_by="admin")
     assert await stage.message(theirs) is None
 
 
@@ -165,7 +165,7 @@ async def test_one_at_a_time(stage: Stage, files: Path) -> None:
     await stage.fal.post("settings", {"seconds_per_job": 2})
     try:
         first = await press(stage, "friend", parent, "Rerun")
-        await in_state(stage, first["message_id"], "queued", "running")
+        await wait_for_state(stage, first["message_id"], "queued", "running")
         second = await press(stage, "friend", parent, "Rerun")
         assert await refusal(stage, second, user="friend")
         await child(stage, first)
@@ -178,7 +178,7 @@ async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
     """A rerun whose picture is gone asks for it again in a form, and then makes the video as the parent's child."""
     parent = await one_video(stage, files)
     before = await latest_input(stage)
-    for folder in (stage.folder / "inputs").iterdir():
+    for folder in (stage.folder / "wait_for_inputs").iterdir():
         await asyncio.to_thread(shutil.rmtree, folder)
     edit = await press(stage, "maker", parent, "Edit")
     assert "no longer kept" in await refusal(stage, edit)
@@ -186,7 +186,7 @@ async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
     assert [field["custom_id"] for field in answer["modal"]["fields"]] == ["image"]
     image = await asyncio.to_thread(picture, files)
     form = {"user": "maker", "modal": answer["modal"]["id"], "files": {"image": attached(image)}}
-    await child(stage, await stage.discord.post("submit", form))
+    await child(stage, await stage.discord.post("submit_form", form))
     assert differ(before, await latest_input(stage)) == set()
 
 
@@ -205,7 +205,7 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     question = await eventually(asked, what="question")
     assert len(await stage.fal.get("requests")) == before
     await press(stage, "friend", question["id"], "Make it")
-    await inputs(stage, before + 1)
+    await wait_for_inputs(stage, before + 1)
     await ask(stage, "friend", "quota ask", above="100")
 
 
@@ -222,4 +222,4 @@ async def test_rerun_after_a_restart(stage: Stage, files: Path) -> None:
     assert second["prompt"] != first["prompt"]
     assert parent in text_of(message)
     assert await asyncio.to_thread(spent_by, stage, await id_of(stage, "friend")) == before + 200_000
-    await books_are_right(stage)
+    await check_books(stage)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.stage import Stage, eventually
 from tests.support.rerun_steps import react
-from tests.support.video_steps import books_are_right, finished, held_and_spent, in_state, order
+from tests.support.video_steps import check_books, held_and_spent, order, wait_for_state, wait_for_video
 
 MEMBERS = 50
 COST_MICROUSD = 200_000
@@ -17,8 +17,8 @@ async def test_fifty_at_once(empty_stage: Stage, files: Path) -> None:
     stage = empty_stage
     await stage.start_bot(WANDA_CHANNEL_EDIT_INTERVAL_S="1.5")
     parent = await order(stage, files, seed=7)
-    await finished(stage, parent)
-    await in_state(stage, parent, "done")
+    await wait_for_video(stage, parent)
+    await wait_for_state(stage, parent, "done")
     await stage.fal.post("settings", {"seconds_per_job": 0.1, "concurrency": 20})
     names = [f"fan{number}" for number in range(MEMBERS)]
     await stage.discord.post("world", {"members": [{"name": name, "roles": []} for name in names]})
@@ -26,7 +26,7 @@ async def test_fifty_at_once(empty_stage: Stage, files: Path) -> None:
     # Discord takes five messages in five seconds a channel, so fifty cards and their videos take most of a minute.
     cards = await eventually(lambda: videos_below(stage, parent), what="fifty videos", within_s=240)
     for card in cards:
-        await in_state(stage, card["id"], "done")
+        await wait_for_state(stage, card["id"], "done")
     await every_one_once(stage)
     limits = await stage.discord.get("limits")
     assert limits["rate_limited"] == 0, limits
@@ -46,4 +46,4 @@ async def every_one_once(stage: Stage) -> None:
     budgets = await asyncio.to_thread(held_and_spent, stage)
     members = [spent for scope, spent in budgets.items() if scope.startswith("member:")]
     assert sorted(members) == [(0, COST_MICROUSD)] * (MEMBERS + 1)
-    await books_are_right(stage)
+    await check_books(stage)

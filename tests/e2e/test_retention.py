@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually
-from tests.support.video_steps import books_are_right, database, finished, held_and_spent, in_state, order, states
+from tests.support.video_steps import (
+    check_books,
+    database,
+    held_and_spent,
+    job_states,
+    order,
+    wait_for_state,
+    wait_for_video,
+)
 
 
 async def _made(stage: Stage, message_id: str) -> dict[str, Any]:
-    message = await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
+    message = await wait_for_video(stage, message_id)
+    await wait_for_state(stage, message_id, "done")
     return message
 
 
@@ -34,7 +42,7 @@ async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> 
     assert not (empty_stage.folder / "inputs" / ids[old["id"]]).exists()
     assert (empty_stage.folder / "results" / f"{ids[young['id']]}.mp4").exists()
     assert (empty_stage.folder / "inputs" / ids[young["id"]]).exists()
-    await books_are_right(empty_stage)
+    await check_books(empty_stage)
 
 
 async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, files: Path) -> None:
@@ -46,11 +54,11 @@ async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, file
 
     async def forgotten() -> bool | None:
         kept = [*(empty_stage.folder / "results").iterdir(), *(empty_stage.folder / "inputs").iterdir()]
-        return None if kept or card["id"] in states(empty_stage) else True
+        return None if kept or card["id"] in job_states(empty_stage) else True
 
     await eventually(forgotten, what="server forgotten")
     with closing(sqlite3.connect(database(empty_stage), timeout=5)) as connection:
         assert connection.execute("SELECT count(*) FROM draws WHERE member_id > 0").fetchone() == (0,)
     after = held_and_spent(empty_stage)
     assert {scope: sums for scope, sums in before.items() if not scope.startswith("member:")}.items() <= after.items()
-    await books_are_right(empty_stage)
+    await check_books(empty_stage)

@@ -1,7 +1,7 @@
 """Every integration test may ask for a database of each engine, a runner on it, and a server of files."""
 
 from tests.support.file_server import files, http
-from tests.support.runner_bench import bench
+from tests.support.runner_rig import rig
 from tests.support.stores import postgres_server, store, store_settings
 
-__all__ = ["bench", "files", "http", "postgres_server", "store", "store_settings"]
+__all__ = ["files", "http", "postgres_server", "rig", "store", "store_settings"]

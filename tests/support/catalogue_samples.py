@@ -20,7 +20,7 @@ LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
 }
 
 
-def facts(option: str, **changed: Any) -> Input:
+def input_facts(option: str, **changed: Any) -> Input:
     """A good file for the option; `changed` replaces what the test is about."""
     kind = KINDS[option.rstrip("12345")]
     plain: dict[Kind, dict[str, Any]] = {

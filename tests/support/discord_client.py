@@ -28,7 +28,7 @@ def file_of(data: bytes, name: str = "a.png", content_type: str = "image/png") -
     return {"filename": name, "content_type": content_type, "base64": base64.b64encode(data).decode()}
 
 
-async def until(condition: Callable[[], Any]) -> Any:
+async def wait_until(condition: Callable[[], Any]) -> Any:
     """The condition's value once it is true; fails after a deadline."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -37,7 +37,7 @@ async def until(condition: Callable[[], Any]) -> Any:
             await asyncio.sleep(0.005)
 
 
-class Control:
+class DiscordControl:
     """The control surface and the REST API of one sandbox, over HTTP."""
 
     def __init__(self, sandbox: DiscordSandbox, session: aiohttp.ClientSession) -> None:
@@ -91,15 +91,15 @@ class Control:
             return response.status, json.loads(text) if text else None
 
 
-def application(control: Control) -> str:
+def application(control: DiscordControl) -> str:
     """The bot's application id."""
     return str(control.sandbox.core.world.bot.id)
 
 
-class Asked:
+class PendingInteraction:
     """An interaction that waits for its answer."""
 
-    def __init__(self, control: Control, event: dict[str, Any], order: "asyncio.Task[dict[str, Any]]") -> None:
+    def __init__(self, control: DiscordControl, event: dict[str, Any], order: "asyncio.Task[dict[str, Any]]") -> None:
         self.control = control
         self.event = event
         self.order = order
@@ -115,7 +115,7 @@ class Asked:
         return await self.control.rest(method, base + path, token="", **kwargs)
 
 
-async def asked(control: Control, **order: Any) -> Asked:
+async def begin_command(control: DiscordControl, **order: Any) -> PendingInteraction:
     """A member runs a command; the test is the bot that will answer."""
     before = sum(1 for entry in await control.transcript() if entry.get("event") == "INTERACTION_CREATE")
     given = {"user": "maker", "channel": "general"} | order
@@ -124,7 +124,7 @@ async def asked(control: Control, **order: Any) -> Asked:
         while True:
             events = [e["data"] for e in await control.transcript() if e.get("event") == "INTERACTION_CREATE"]
             if len(events) > before:
-                return Asked(control, events[-1], task)
+                return PendingInteraction(control, events[-1], task)
             await asyncio.sleep(0.005)
 
 
@@ -158,7 +158,7 @@ class Bot(discord.Client):
         self.resumes += 1
 
 
-def point_at(sandbox: DiscordSandbox, patch: pytest.MonkeyPatch) -> None:
+def redirect_discord_py(sandbox: DiscordSandbox, patch: pytest.MonkeyPatch) -> None:
     """Make discord.py talk to the sandbox until the patch ends."""
     environment = sandbox.environment()
     patch.setattr(Route, "BASE", environment["DISCORD_API_URL"])
@@ -168,11 +168,11 @@ def point_at(sandbox: DiscordSandbox, patch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running(bot: Bot, sandbox: DiscordSandbox) -> AsyncGenerator[Bot]:
+async def running_bot(bot: Bot, sandbox: DiscordSandbox) -> AsyncGenerator[Bot]:
     """The bot, logged in and ready."""
     async with bot:
         task = asyncio.create_task(bot.start(sandbox.core.token))
-        await until(lambda: task.done() or bot.is_ready())
+        await wait_until(lambda: task.done() or bot.is_ready())
         if task.done():
             task.result()
         try:

@@ -24,7 +24,7 @@ APPS = {
 QUICK: dict[str, Any] = {"prompt": "A kite", "resolution": "720p", "duration": 2, "seed": 7}
 
 
-class Fal:
+class FalRequests:
     """Speaks to one stand-in."""
 
     def __init__(self, sandbox: FalSandbox, http: httpx.AsyncClient) -> None:
@@ -91,7 +91,7 @@ class Fal:
         return (await self.http.get("/sandbox/requests")).json()
 
 
-def facts(data: bytes) -> dict[str, Any]:
+def video_facts(data: bytes) -> dict[str, Any]:
     """Decode a whole MP4 and return what it is."""
     with av.open(io.BytesIO(data), "r") as container:
         video = container.streams.video[0]

@@ -11,7 +11,7 @@ from httpx_aiohttp import AiohttpTransport
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Files:
+class FileServer:
     """What the server answers at each path, and what it was asked."""
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class Files:
 
 
 @pytest.fixture
-async def files() -> AsyncIterator[Files]:
+async def files() -> AsyncIterator[FileServer]:
     """A server on loopback."""
-    store = Files()
+    store = FileServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", store.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

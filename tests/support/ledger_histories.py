@@ -16,7 +16,7 @@ from bot.ledger import holds, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Ending, Grant, Held, RuleQuery, Shipped, Who
 from bot.storage.transaction import Statement, Transaction
-from tests.support.naive_ledger import Asked, Caps, Given, NaiveLedger
+from tests.support.naive_ledger import Asker, Caps, NaiveGrant, NaiveLedger
 
 GUILDS: tuple[int, ...] = (1, 2)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
@@ -39,7 +39,7 @@ MEMBERS = st.integers(1, 2)
 NUMBERS = st.integers(0, 30)
 SUBJECTS = st.sampled_from(["server", "role:1", "role:2", "channel:1", "channel:2", "member:1", "member:2"])
 ROLES = st.sampled_from([(), (1,), (2,), (1, 2)])
-ASKED = st.builds(Asked, st.sampled_from(GUILDS), MEMBERS, st.integers(1, 2), ROLES)
+ASKERS = st.builds(Asker, st.sampled_from(GUILDS), MEMBERS, st.integers(1, 2), ROLES)
 EXPIRIES = st.sampled_from([None, 1800.0, 86400.0, 5 * 86400.0])
 OTHER_RULES = st.sampled_from(
     [("server", "timezone", zone) for zone in ZONES]
@@ -99,9 +99,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.now = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).timestamp()
         self.change(1, "server", "timezone", zone, None)
 
-    def asked(self, asked: Asked) -> Asked:
+    def asker(self, asker: Asker) -> Asker:
         """Return it with this history's own server."""
-        return Asked(self.base + asked.guild, asked.member, asked.channel, asked.roles)
+        return Asker(self.base + asker.guild, asker.member, asker.channel, asker.roles)
 
     def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
         """Set a rule in both places."""
@@ -180,7 +180,7 @@ class LedgerMachine(RuleBasedStateMachine):
             at=0.0,
         )
         assert [self.run(rules.add_grant(given)), self.run(rules.add_grant(given))] == [True, False]
-        known.append(Given(name, member, amount, expires_at))
+        known.append(NaiveGrant(name, member, amount, expires_at))
         self.acts[guild] += 1
 
     @rule(step=STEPS_S)
@@ -197,50 +197,50 @@ class LedgerMachine(RuleBasedStateMachine):
             moment += 900
         self.model.now = max(now, moment + beside)
 
-    def holding(self, number: int, asked: Asked, amount: int, mode: str) -> Transaction[Held]:
+    def holding(self, number: int, asker: Asker, amount: int, mode: str) -> Transaction[Held]:
         """Return the hold as a transaction."""
         return holds.hold(
             job_id=f"{self.base}-{number}",
             amount_microusd=amount,
-            who=Who(guild_id=asked.guild, channel_id=asked.channel, member_id=asked.member, role_ids=asked.roles),
+            who=Who(guild_id=asker.guild, channel_id=asker.channel, member_id=asker.member, role_ids=asker.roles),
             ask=RuleQuery(mode=mode),
             at=self.model.now,
             shipped=self.shipped,
             reason="test",
         )
 
-    @rule(asked=ASKED, amounts=st.lists(AMOUNTS, min_size=1, max_size=5), mode=st.sampled_from("aaab"))
-    def hold_new_jobs(self, asked: Asked, amounts: list[int], mode: str) -> None:
+    @rule(asker=ASKERS, amounts=st.lists(AMOUNTS, min_size=1, max_size=5), mode=st.sampled_from("aaab"))
+    def hold_new_jobs(self, asker: Asker, amounts: list[int], mode: str) -> None:
         """A member asks for one video after the other."""
         for amount in amounts:
-            self.hold(self.jobs, asked, amount, mode)
+            self.hold(self.jobs, asker, amount, mode)
             self.jobs += 1
 
-    @rule(number=NUMBERS, asked=ASKED, amount=AMOUNTS)
-    def hold_again(self, number: int, asked: Asked, amount: int) -> None:
+    @rule(number=NUMBERS, asker=ASKERS, amount=AMOUNTS)
+    def hold_again(self, number: int, asker: Asker, amount: int) -> None:
         """A job that may have its hold is held, perhaps elsewhere and at another price."""
-        self.hold(number, asked, amount, "a")
+        self.hold(number, asker, amount, "a")
 
-    def hold(self, number: int, asked: Asked, amount: int, mode: str) -> None:
+    def hold(self, number: int, asker: Asker, amount: int, mode: str) -> None:
         """A job is accepted or refused as in the model, and once accepted no cap is exceeded by it."""
-        asked = self.asked(asked)
+        asker = self.asker(asker)
         answer = "short"
         try:
-            held: Held | None = self.run(self.holding(number, asked, amount, mode))
+            held: Held | None = self.run(self.holding(number, asker, amount, mode))
         except NotAllowed as refused:
             held, answer = None, refused.rule
         except QuotaExceeded:
             held = None
-        expected = self.model.hold(f"{self.base}-{number}", asked, amount, mode)
+        expected = self.model.hold(f"{self.base}-{number}", asker, amount, mode)
         if held is None:
             assert answer == expected
             return
         assert expected == ("again" if held.repeated else "held")
         assert {
             (one.limit.scope, one.limit.window.kind): (one.held_microusd, one.spent_microusd) for one in held.standings
-        } == {key: self.model.sums(asked.guild, *key) for key in self.model.limits(asked)}
-        for (scope, kind), cap in self.model.limits(asked).items() if expected == "held" else ():
-            used = sum(self.model.sums(asked.guild, scope, kind))
+        } == {key: self.model.sums(asker.guild, *key) for key in self.model.limits(asker)}
+        for (scope, kind), cap in self.model.limits(asker).items() if expected == "held" else ():
+            used = sum(self.model.sums(asker.guild, scope, kind))
             mine = [one.amount for one in self.model.draws if one.job == f"{self.base}-{number}" and one.scope == scope]
             assert used <= cap or mine == [0] or not amount
         for one in held.warnings:
@@ -285,15 +285,15 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(
         number=NUMBERS,
-        asked=ASKED,
+        asker=ASKERS,
         amount=AMOUNTS,
         how=st.sampled_from(["hold", "settle", "release", "expose"]),
         statements=st.integers(0, 14),
     )
-    def crash_before_the_commit(self, number: int, asked: Asked, amount: int, how: str, statements: int) -> None:
+    def crash_before_the_commit(self, number: int, asker: Asker, amount: int, how: str, statements: int) -> None:
         """Whatever was not committed never was."""
         if how == "hold":
-            self.crash(self.holding(number, self.asked(asked), amount, "a"), statements)
+            self.crash(self.holding(number, self.asker(asker), amount, "a"), statements)
         else:
             self.crash(self.ending(number % (self.jobs + 1), how, amount), statements)
 
@@ -307,8 +307,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """Every member's budgets, caps and grants are those that the model finds by summing everything up."""
         for guild, roles in ((1, (1, 2)), (2, (1,))):
             for member in (1, 2):
-                asked = Asked(self.base + guild, member, member, roles)
-                who = Who(guild_id=asked.guild, channel_id=member, member_id=member, role_ids=roles)
+                asker = Asker(self.base + guild, member, member, roles)
+                who = Who(guild_id=asker.guild, channel_id=member, member_id=member, role_ids=roles)
                 view = self.run(holds.standing(who, at=self.model.now, shipped=self.shipped))
                 found = {
                     (one.limit.scope, one.limit.window.kind): (
@@ -318,11 +318,11 @@ class LedgerMachine(RuleBasedStateMachine):
                     for one in view.standings
                 }
                 assert found == {
-                    (scope, kind): (cap, self.model.sums(asked.guild, scope, kind))
-                    for (scope, kind), cap in self.model.limits(asked).items()
+                    (scope, kind): (cap, self.model.sums(asker.guild, scope, kind))
+                    for (scope, kind), cap in self.model.limits(asker).items()
                 }
                 assert {one.grant.id: one.left_microusd for one in view.grants} == {
-                    one.name: left for one in self.model.usable(asked) if (left := self.model.left_of(one)) > 0
+                    one.name: left for one in self.model.usable(asker) if (left := self.model.left_of(one)) > 0
                 }
 
     @invariant()

@@ -14,7 +14,7 @@ KINDS = ("day", "week", "month", "ever")
 
 
 @dataclass
-class Drawn:
+class NaiveDraw:
     """One job's part on one scope."""
 
     job: str
@@ -26,7 +26,7 @@ class Drawn:
 
 
 @dataclass
-class Given:
+class NaiveGrant:
     """One grant."""
 
     name: str
@@ -36,7 +36,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asker:
     """Whose job, where, with which roles."""
 
     guild: int
@@ -64,8 +64,8 @@ class NaiveLedger:
     rules: dict[tuple[int, str, str], tuple[Any, float | None]] = field(
         default_factory=dict[tuple[int, str, str], tuple[Any, float | None]]
     )
-    grants: dict[int, list[Given]] = field(default_factory=dict[int, list[Given]])
-    draws: list[Drawn] = field(default_factory=list[Drawn])
+    grants: dict[int, list[NaiveGrant]] = field(default_factory=dict[int, list[NaiveGrant]])
+    draws: list[NaiveDraw] = field(default_factory=list[NaiveDraw])
     endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
 
     def rule(self, guild: int, subject: str, name: str) -> Any:
@@ -90,45 +90,45 @@ class NaiveLedger:
             case _:
                 return True
 
-    def limits(self, asked: Asked) -> dict[tuple[str, str], int]:
+    def limits(self, asker: Asker) -> dict[tuple[str, str], int]:
         """Return the cap of every budget that applies, by scope and kind of window."""
-        guild = asked.guild
+        guild = asker.guild
         caps: dict[tuple[str, str], int] = {}
         if self.caps.total_cap is not None:
             caps["all", "month"] = self.caps.total_cap
         if self.caps.server_cap is not None:
             caps[f"cap:{guild}", "month"] = self.caps.server_cap
         for kind in KINDS:
-            for subject, scope in self.pools(asked):
+            for subject, scope in self.pools(asker):
                 if (cap := self.rule(guild, subject, f"budget:{kind}")) is not None:
                     caps[scope, kind] = cap
-            if (cap := self.allowance(asked, kind)) is not None:
-                raised = self.rule(guild, f"member:{asked.member}", "raise")
-                caps[f"member:{guild}:{asked.member}", kind] = cap + (raised["microusd"] if raised else 0)
+            if (cap := self.allowance(asker, kind)) is not None:
+                raised = self.rule(guild, f"member:{asker.member}", "raise")
+                caps[f"member:{guild}:{asker.member}", kind] = cap + (raised["microusd"] if raised else 0)
         if not any(scope == f"server:{guild}" for scope, _ in caps):
             caps[f"server:{guild}", "month"] = self.caps.month
         return caps
 
-    def pools(self, asked: Asked) -> Iterable[tuple[str, str]]:
+    def pools(self, asker: Asker) -> Iterable[tuple[str, str]]:
         """Return what may have a pool, as the rules and the budgets call it."""
-        yield "server", f"server:{asked.guild}"
-        yield f"channel:{asked.channel}", f"channel:{asked.guild}:{asked.channel}"
-        for role in asked.roles:
-            yield f"role:{role}", f"role:{asked.guild}:{role}"
+        yield "server", f"server:{asker.guild}"
+        yield f"channel:{asker.channel}", f"channel:{asker.guild}:{asker.channel}"
+        for role in asker.roles:
+            yield f"role:{role}", f"role:{asker.guild}:{role}"
 
-    def allowance(self, asked: Asked, kind: str) -> int | None:
+    def allowance(self, asker: Asker, kind: str) -> int | None:
         """Return the member's allowance, before any raise."""
         name = f"allowance:{kind}"
-        own = self.rule(asked.guild, f"member:{asked.member}", name)
+        own = self.rule(asker.guild, f"member:{asker.member}", name)
         if own is not None:
             return own
-        of_roles = [self.rule(asked.guild, f"role:{role}", name) for role in asked.roles]
+        of_roles = [self.rule(asker.guild, f"role:{role}", name) for role in asker.roles]
         if any(cap is not None for cap in of_roles):
             return max(cap for cap in of_roles if cap is not None)
-        default = self.rule(asked.guild, "server", name)
+        default = self.rule(asker.guild, "server", name)
         if default is not None:
             return default
-        servers = [self.rule(asked.guild, "server", f"allowance:{other}") for other in KINDS]
+        servers = [self.rule(asker.guild, "server", f"allowance:{other}") for other in KINDS]
         return self.caps.day if kind == "day" and all(cap is None for cap in servers) else None
 
     def sums(self, guild: int, scope: str, kind: str) -> tuple[int, int]:
@@ -148,22 +148,22 @@ class NaiveLedger:
             spent += one.settled
         return held, spent
 
-    def left_of(self, grant: Given) -> int:
+    def left_of(self, grant: NaiveGrant) -> int:
         """Return what is left of a grant, expired or not."""
         parts = [one for one in self.draws if one.scope == f"grant:{grant.name}"]
         return grant.amount - sum(one.amount if one.state == "held" else one.settled for one in parts)
 
-    def forbidden(self, asked: Asked, amount: int, mode: str) -> str | None:
+    def forbidden(self, asker: Asker, amount: int, mode: str) -> str | None:
         """Return the kind of rule that forbids the job, if any."""
-        guild = asked.guild
-        member = f"member:{asked.member}"
+        guild = asker.guild
+        member = f"member:{asker.member}"
         access = {s: v[0] for (g, s, n), v in self.rules.items() if g == guild and n == "access"}
-        here = access.get(f"channel:{asked.channel}")
-        own = [one for one in self.draws if one.scope == f"member:{guild}:{asked.member}" and one.state == "held"]
+        here = access.get(f"channel:{asker.channel}")
+        own = [one for one in self.draws if one.scope == f"member:{guild}:{asker.member}" and one.state == "held"]
         open_jobs = sum(one.at >= self.now - 32 * 86400 for one in own)
-        modes = self.of_roles(asked, "modes")
-        ceiling = self.of_roles(asked, "ceiling")
-        at_once = self.of_roles(asked, "at_once")
+        modes = self.of_roles(asker, "modes")
+        ceiling = self.of_roles(asker, "ceiling")
+        at_once = self.of_roles(asker, "at_once")
         broken = {
             "blocked": self.rule(guild, member, "blocked") is not None,
             "paused": self.rule(guild, "server", "paused") is not None,
@@ -174,40 +174,40 @@ class NaiveLedger:
         }
         return next((name for name, is_broken in broken.items() if is_broken), None)
 
-    def of_roles(self, asked: Asked, name: str) -> list[Any]:
+    def of_roles(self, asker: Asker, name: str) -> list[Any]:
         """Return what the member's roles say, or else what the server says."""
-        said = [self.rule(asked.guild, f"role:{role}", name) for role in asked.roles]
-        said = [one for one in said if one is not None] or [self.rule(asked.guild, "server", name)]
+        said = [self.rule(asker.guild, f"role:{role}", name) for role in asker.roles]
+        said = [one for one in said if one is not None] or [self.rule(asker.guild, "server", name)]
         return [one for one in said if one is not None]
 
-    def hold(self, job: str, asked: Asked, amount: int, mode: str) -> str:
+    def hold(self, job: str, asker: Asker, amount: int, mode: str) -> str:
         """Do what a hold does; returns "again", "held", "short", or the kind of rule that forbids it."""
         if any(one.job == job for one in self.draws):
             return "again"
-        if (rule := self.forbidden(asked, amount, mode)) is not None:
+        if (rule := self.forbidden(asker, amount, mode)) is not None:
             return rule
-        own, over = f"member:{asked.guild}:{asked.member}", 0
-        for (scope, kind), cap in self.limits(asked).items():
-            above = sum(self.sums(asked.guild, scope, kind)) + amount - cap
+        own, over = f"member:{asker.guild}:{asker.member}", 0
+        for (scope, kind), cap in self.limits(asker).items():
+            above = sum(self.sums(asker.guild, scope, kind)) + amount - cap
             if scope == own:
                 over = max(over, min(above, amount))
             elif above > 0 and amount:
                 return "short"
-        parts: list[Drawn] = []
-        for grant in sorted(self.usable(asked), key=lambda one: (one.expires_at or 1e18, one.name)):
+        parts: list[NaiveDraw] = []
+        for grant in sorted(self.usable(asker), key=lambda one: (one.expires_at or 1e18, one.name)):
             part = min(over - sum(one.amount for one in parts), self.left_of(grant))
             if part > 0:
-                parts.append(Drawn(job, f"grant:{grant.name}", part, self.now))
+                parts.append(NaiveDraw(job, f"grant:{grant.name}", part, self.now))
         granted = sum(one.amount for one in parts)
         if granted < over:
             return "short"
-        self.draws += [Drawn(job, scope, amount, self.now) for _, scope in self.pools(asked)]
-        self.draws += [Drawn(job, own, amount - granted, self.now), *parts]
+        self.draws += [NaiveDraw(job, scope, amount, self.now) for _, scope in self.pools(asker)]
+        self.draws += [NaiveDraw(job, own, amount - granted, self.now), *parts]
         return "held"
 
-    def usable(self, asked: Asked) -> list[Given]:
+    def usable(self, asker: Asker) -> list[NaiveGrant]:
         """Return the member's grants that have not expired."""
-        mine = [one for one in self.grants.get(asked.guild, []) if one.member == asked.member]
+        mine = [one for one in self.grants.get(asker.guild, []) if one.member == asker.member]
         return [one for one in mine if one.expires_at is None or one.expires_at > self.now]
 
     def end(self, job: str, how: Literal["settle", "absorb", "release", "expose"], amount: int) -> tuple[str, int, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import finished, held_and_spent, in_state, order
+from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_video
 
 FREE = frozenset({"prompt", "enable_prompt_expansion"})  # what a faithful rerun may send differently
 
@@ -13,8 +13,8 @@ FREE = frozenset({"prompt", "enable_prompt_expansion"})  # what a faithful rerun
 async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
     """Make a video as maker and return its card once it may be reacted to."""
     message_id = await order(stage, files, seed=seed)
-    await finished(stage, message_id)
-    await in_state(stage, message_id, "done")
+    await wait_for_video(stage, message_id)
+    await wait_for_state(stage, message_id, "done")
     return message_id
 
 
@@ -31,9 +31,9 @@ async def press(stage: Stage, user: str, message_id: str, label: str) -> dict[st
     return await stage.discord.post("click", {"user": user, "message": message_id, "label": full})
 
 
-async def submit(stage: Stage, user: str, answer: dict[str, Any], **fields: Any) -> dict[str, Any]:
+async def submit_form(stage: Stage, user: str, answer: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Fill in the form that a press has opened, and send it."""
-    return await stage.discord.post("submit", {"user": user, "modal": answer["modal"]["id"], "fields": fields})
+    return await stage.discord.post("submit_form", {"user": user, "modal": answer["modal"]["id"], "fields": fields})
 
 
 def labels(message: dict[str, Any]) -> list[str]:
@@ -41,7 +41,9 @@ def labels(message: dict[str, Any]) -> list[str]:
     return [part["label"] for row in message["components"] for part in row["components"]]
 
 
-async def made(stage: Stage, count: int, *, channel: str = "general", within_s: float = 30.0) -> list[dict[str, Any]]:
+async def wait_for_videos(
+    stage: Stage, count: int, *, channel: str = "general", within_s: float = 30.0
+) -> list[dict[str, Any]]:
     """Return the channel's videos in their order once there are so many and their jobs are done."""
 
     async def look() -> list[dict[str, Any]] | None:
@@ -50,11 +52,11 @@ async def made(stage: Stage, count: int, *, channel: str = "general", within_s: 
 
     found = await eventually(look, what=f"{count} videos", within_s=within_s)
     for message in found:
-        assert await in_state(stage, message["id"], "done")
+        assert await wait_for_state(stage, message["id"], "done")
     return found
 
 
-async def inputs(stage: Stage, count: int) -> list[dict[str, Any]]:
+async def wait_for_inputs(stage: Stage, count: int) -> list[dict[str, Any]]:
     """Return what fal was asked for, in order, once it was asked so often."""
 
     async def look() -> list[dict[str, Any]] | None:
@@ -70,7 +72,9 @@ def differ(one: dict[str, Any], other: dict[str, Any], *, besides: Sequence[str]
     return {name for name in names if one.get(name) != other.get(name)}
 
 
-async def wait_for(stage: Stage, words: str, *, channel: str = "general", seen_by: str = "maker") -> dict[str, Any]:
+async def wait_for_message(
+    stage: Stage, words: str, *, channel: str = "general", seen_by: str = "maker"
+) -> dict[str, Any]:
     """Return the newest message with these words once somebody reads it."""
 
     async def look() -> dict[str, Any] | None:

@@ -15,14 +15,14 @@ from bot.fal.client import FalClient
 from bot.net.transport import make_http
 from bot.settings import Settings
 
-Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Responder: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEY = "key-id:key-secret"
 ENDPOINT = "fal-ai/wan/v2.7/image-to-video"
 ID = "764cabcf-b745-4b3e-ae38-1200304cf45b"
 HIDDEN = web.Response()  # what a handler returns whose connection is gone already
 
 
-def json_answer(status: int, body: object, headers: dict[str, str] | None = None) -> Answer:
+def json_answer(status: int, body: object, headers: dict[str, str] | None = None) -> Responder:
     """Answer with JSON."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
@@ -31,7 +31,7 @@ def json_answer(status: int, body: object, headers: dict[str, str] | None = None
     return answer
 
 
-def text_answer(status: int, body: str = "", headers: dict[str, str] | None = None) -> Answer:
+def text_answer(status: int, body: str = "", headers: dict[str, str] | None = None) -> Responder:
     """Answer with what a proxy would say."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
@@ -102,7 +102,7 @@ def events(
     *documents: object,
     then: Literal["close", "cut", "silence", "pings"] = "close",
     on_ping: Callable[[], None] = lambda: None,
-) -> Answer:
+) -> Responder:
     """A stream of documents (bytes go out raw), which then closes well, is cut, falls silent, or pings for ever."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -141,7 +141,7 @@ COMPLETED = {"status": "COMPLETED", "metrics": {"inference_time": 1.5}}
 class ScriptedFal:
     """Answers each kind of request from its list, the last answer for ever; counts what came."""
 
-    script: dict[str, list[Answer]] = field(default_factory=dict[str, list[Answer]])
+    script: dict[str, list[Responder]] = field(default_factory=dict[str, list[Responder]])
     seen: list[str] = field(default_factory=list[str])
     keys: list[str | None] = field(default_factory=list[str | None])
     bodies: list[bytes] = field(default_factory=list[bytes])
@@ -154,7 +154,7 @@ class ScriptedFal:
     takes_bodies: bool = True
     url: str = ""
 
-    def on(self, kind: str, *answers: Answer) -> None:
+    def on(self, kind: str, *answers: Responder) -> None:
         """Answer requests of `kind` so, in order."""
         self.script[kind] = list(answers)
 

@@ -51,7 +51,7 @@ async def read(stage: Stage, user: str, message_id: str, *, at: str = "general")
         return next((m for m in seen if m["id"] == message_id and not m["loading"]), None)
 
     raw = await eventually(look, what="answer")
-    return Answer(await spoken(stage, text_of(raw)), raw, raw["ephemeral_for"] == user, message_id)
+    return Answer(await with_names(stage, text_of(raw)), raw, raw["ephemeral_for"] == user, message_id)
 
 
 async def click(stage: Stage, user: str, answer: Answer, label: str) -> Answer:
@@ -66,7 +66,7 @@ async def click(stage: Stage, user: str, answer: Answer, label: str) -> Answer:
     return await eventually(look, what="turned page")
 
 
-async def spoken(stage: Stage, text: str) -> str:
+async def with_names(stage: Stage, text: str) -> str:
     """Return text with names where Discord shows names, and "…" where it shows a moment."""
     names = await _names(stage)
     text = _MENTION.sub(lambda found: f"{found[1][0]}{names.get(found[2], 'unknown')}", text)
@@ -79,17 +79,17 @@ async def _names(stage: Stage) -> dict[str, str]:
     return {row["id"]: row["name"] for kind in ("members", "roles", "channels") for row in server[kind]}
 
 
-async def logged(stage: Stage, count: int, channel: str = "wanda-log") -> list[str]:
+async def wait_for_log(stage: Stage, count: int, channel: str = "wanda-log") -> list[str]:
     """Return the first lines of the log channel once there are so many, as an admin reads them."""
 
     async def look() -> list[str] | None:
         seen = await stage.messages(channel=channel, seen_by="admin")
-        return [await spoken(stage, message["content"]) for message in seen] if len(seen) >= count else None
+        return [await with_names(stage, message["content"]) for message in seen] if len(seen) >= count else None
 
     return await eventually(look, what="line in the log")
 
 
-async def until(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
+async def wait_for_answer(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
     """Return the answer once it has these words, which may come after its first ones, or a file of this name."""
 
     async def look() -> Answer | None:
@@ -99,7 +99,7 @@ async def until(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
     return await eventually(look, what=f"“{words}” in the answer", within_s=30.0)
 
 
-async def as_read(stage: Stage, answer: Answer) -> str:
+async def as_quoted(stage: Stage, answer: Answer) -> str:
     """Return a whole message as a page quotes it: a title and each small heading bold on a line of its own."""
     parts = [answer.raw["content"]]
     for embed in answer.raw["embeds"]:
@@ -107,6 +107,6 @@ async def as_read(stage: Stage, answer: Answer) -> str:
         for field in fields_of(embed):
             parts += [f"**{field['name']}**", field["value"]]
         parts.append(embed.get("footer", {}).get("text"))
-    text = await spoken(stage, "\n".join(part for part in parts if part))
+    text = await with_names(stage, "\n".join(part for part in parts if part))
     text = re.sub(r"\\([^\sA-Za-z0-9])", r"\1", re.sub(r"^-# ", "", text, flags=re.MULTILINE))
     return "\n".join(line for line in text.splitlines() if line.strip())

@@ -47,7 +47,7 @@ async def order(stage: Stage, folder: Path, *, user: str = "maker", **options: A
     return answer["message_id"]
 
 
-async def finished(stage: Stage, message_id: str, *, within_s: float = 30.0) -> dict[str, Any]:
+async def wait_for_video(stage: Stage, message_id: str, *, within_s: float = 30.0) -> dict[str, Any]:
     """Return the card once a video stands on it."""
 
     async def look() -> dict[str, Any] | None:
@@ -57,7 +57,7 @@ async def finished(stage: Stage, message_id: str, *, within_s: float = 30.0) -> 
     return await eventually(look, what="video on the card", within_s=within_s)
 
 
-async def says(stage: Stage, message_id: str, words: str, *, within_s: float = 30.0) -> dict[str, Any]:
+async def wait_for_text(stage: Stage, message_id: str, words: str, *, within_s: float = 30.0) -> dict[str, Any]:
     """Return the card once it says these words."""
 
     async def look() -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ async def says(stage: Stage, message_id: str, words: str, *, within_s: float = 3
     return await eventually(look, what=f"“{words}” on the card", within_s=within_s)
 
 
-async def replied(stage: Stage, message_id: str) -> dict[str, Any]:
+async def wait_for_reply(stage: Stage, message_id: str) -> dict[str, Any]:
     """Return the one reply to this card once it has the video, and the job is done."""
 
     async def look() -> dict[str, Any] | None:
@@ -75,7 +75,7 @@ async def replied(stage: Stage, message_id: str) -> dict[str, Any]:
         return next((m for m in replies if m["attachments"]), None)
 
     reply = await eventually(look, what="reply with the video")
-    assert await in_state(stage, reply["id"], "done") == "done"
+    assert await wait_for_state(stage, reply["id"], "done") == "done"
     assert [m["id"] for m in await stage.messages() if m["reference"] == message_id] == [reply["id"]]
     return reply
 
@@ -104,23 +104,23 @@ def database(stage: Stage) -> Path:
     return stage.folder / "wanda.db"
 
 
-def states(stage: Stage) -> dict[str, str]:
+def job_states(stage: Stage) -> dict[str, str]:
     """Return every job's state, by message id, from the bot's own database."""
     with closing(sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5)) as connection:
         return {str(row[0]): row[1] for row in connection.execute("SELECT message_id, state FROM jobs")}
 
 
-async def in_state(stage: Stage, message_id: str, *wanted: str) -> str:
+async def wait_for_state(stage: Stage, message_id: str, *wanted: str) -> str:
     """Return the job's state once it is one of these."""
 
     async def look() -> str | None:
-        state = (await asyncio.to_thread(states, stage)).get(message_id)
+        state = (await asyncio.to_thread(job_states, stage)).get(message_id)
         return state if state in wanted else None
 
     return await eventually(look, what=f"job in state {' or '.join(wanted)}")
 
 
-async def books_are_right(stage: Stage) -> None:
+async def check_books(stage: Stage) -> None:
     """See that the ledger's entries and rows agree, and that every hold ended at most once."""
     store = await open_store(settings_for(stage.folder), exclusive=False)
     try:

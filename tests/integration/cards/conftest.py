@@ -32,7 +32,7 @@ def mp4(size: int) -> bytes:
 
 
 @dataclass
-class Asked:
+class FakeRequest:
     """One request that the fake took: `files` are names and sizes."""
 
     method: str
@@ -45,7 +45,7 @@ class FakeDiscord:
     """The few routes that a card needs, on loopback, and a CDN. `replies` answers a route's next requests instead."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[FakeRequest] = []
         self.arrived = asyncio.Event()
         self.replies: dict[str, list[tuple[int, dict[str, Any]] | None]] = {}
         self.posted: list[dict[str, Any]] = []
@@ -66,7 +66,7 @@ class FakeDiscord:
         app.router.add_get("/cdn/out.mp4", self._cdn)
         return app
 
-    def by(self, start: str) -> list[Asked]:
+    def by(self, start: str) -> list[FakeRequest]:
         """Return what was asked by method and beginning of the path: "PATCH /webhooks"."""
         return [asked for asked in self.asked if f"{asked.method} {asked.path}".startswith(start)]
 
@@ -112,16 +112,16 @@ def _json(data: Any, status: int = 200) -> web.Response:
     return web.Response(body=json.dumps(data).encode(), status=status, content_type="application/json")
 
 
-async def _read(request: web.Request) -> Asked:
+async def _read(request: web.Request) -> FakeRequest:
     path = request.path.removeprefix("/api")
     if not request.content_type.startswith("multipart/"):
-        return Asked(request.method, path, await request.json())
+        return FakeRequest(request.method, path, await request.json())
     form = await request.post()
     files = [(part.filename, len(part.file.read())) for part in form.values() if isinstance(part, web.FileField)]
-    return Asked(request.method, path, json.loads(str(form["payload_json"])), files)
+    return FakeRequest(request.method, path, json.loads(str(form["payload_json"])), files)
 
 
-def _message(message_id: int, asked: Asked) -> dict[str, Any]:
+def _message(message_id: int, asked: FakeRequest) -> dict[str, Any]:
     files = [
         {"id": str(index), "filename": name, "size": size, "url": "http://x/", "proxy_url": "http://x/"}
         for index, (name, size) in enumerate(asked.files)
@@ -163,7 +163,7 @@ class FakeShrinker:
 
 
 @dataclass
-class Stage:
+class CardStage:
     """The cards under test with the world they talk to; `now` moves as the test says, and nothing really sleeps."""
 
     fake: FakeDiscord
@@ -208,7 +208,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[CardStage]:
     """Cards over a logged-in client without a gateway, against a fake Discord on loopback."""
     fake = FakeDiscord()
     runner = web.AppRunner(fake.app())
@@ -221,7 +221,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     try:
         async with discord.Client(intents=discord.Intents.none()) as client, httpx.AsyncClient() as http:
             await client.login("token")
-            made: list[Stage] = []
+            made: list[CardStage] = []
 
             async def sleep(seconds: float) -> None:
                 made[0].slept.append(seconds)
@@ -239,7 +239,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
                 now=lambda: made[0].now,
                 sleep=sleep,
             )
-            made.append(Stage(fake, client, cards, settings, shrinker))
+            made.append(CardStage(fake, client, cards, settings, shrinker))
             yield made[0]
     finally:
         await runner.cleanup()

@@ -20,7 +20,7 @@ from tests.support.scripted_fal import (
     COMPLETED,
     ID,
     KEY,
-    Answer,
+    Responder,
     ScriptedFal,
     StillClock,
     client_of,
@@ -123,7 +123,7 @@ async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
     ],
 )
 async def test_upload_fails(
-    fal: ScriptedFal, picture: Path, initiate: Answer | None, put: Answer | None, error: type[FalError]
+    fal: ScriptedFal, picture: Path, initiate: Responder | None, put: Responder | None, error: type[FalError]
 ) -> None:
     """An upload that does not work ends in the error that says whose fault it is."""
     fal.on("initiate", initiate or json_answer(200, ticket(fal.url)))
@@ -213,7 +213,7 @@ async def test_result(fal: ScriptedFal) -> None:
         (json_answer(404, {"status": "NOT_FOUND"}), FalRefused),
     ],
 )
-async def test_no_result(fal: ScriptedFal, answer: Answer, error: type[FalError]) -> None:
+async def test_no_result(fal: ScriptedFal, answer: Responder, error: type[FalError]) -> None:
     """An answer that is final is asked for once."""
     fal.on("result", answer)
     async with client_of(fal.url) as client:

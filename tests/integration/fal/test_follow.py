@@ -12,7 +12,7 @@ from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
 from tests.support.scripted_fal import (
     COMPLETED,
     ID,
-    Answer,
+    Responder,
     ScriptedFal,
     StillClock,
     client_of,
@@ -116,7 +116,7 @@ async def test_cut_streams(fal: ScriptedFal) -> None:
     [text_answer(404), text_answer(405), json_answer(200, queued(1)), text_answer(302)],
     ids=["404", "405", "JSON", "redirect"],
 )
-async def test_no_stream(fal: ScriptedFal, answer: Answer) -> None:
+async def test_no_stream(fal: ScriptedFal, answer: Responder) -> None:
     """Where streaming is refused the request is polled, at growing distances."""
     fal.on("stream", answer)
     fal.on("status", *[json_answer(202, queued(1))] * 6, json_answer(200, COMPLETED))
@@ -138,7 +138,7 @@ async def test_stream_comes_back(fal: ScriptedFal) -> None:
 
 
 @pytest.mark.parametrize("trouble", [text_answer(500), text_answer(503), text_answer(429), close, reset, garbage])
-async def test_storm(fal: ScriptedFal, trouble: Answer) -> None:
+async def test_storm(fal: ScriptedFal, trouble: Responder) -> None:
     """Trouble is never the end: after repeated failures polls take over, and trouble with these is waited out too."""
     fal.on("stream", trouble)
     fal.on("status", *[trouble] * 5, json_answer(200, COMPLETED))
@@ -263,7 +263,7 @@ class Door:
     waiting: int = 0
     most: int = 0
 
-    def before(self, answer: Answer) -> Answer:
+    def before(self, answer: Responder) -> Responder:
         """Answer so, a moment later."""
 
         async def later(request: web.Request) -> web.StreamResponse:

@@ -13,7 +13,7 @@ from tests.support.scripted_fal import (
     ENDPOINT,
     ID,
     KEY,
-    Answer,
+    Responder,
     ScriptedFal,
     StillClock,
     client_of,
@@ -57,7 +57,7 @@ async def test_taken(fal: ScriptedFal) -> None:
     assert fal.targets == [f"/{ENDPOINT}?fal_webhook=https%3A%2F%2Fme.example%2Fh%3Fjob%3D1"]
 
 
-LOST: list[tuple[str, Answer]] = [
+LOST: list[tuple[str, Responder]] = [
     ("closed", close),
     ("reset", reset),
     ("stalled", stall),
@@ -72,7 +72,7 @@ LOST: list[tuple[str, Answer]] = [
 
 
 @pytest.mark.parametrize("answer", [answer for _, answer in LOST], ids=[name for name, _ in LOST])
-async def test_lost(fal: ScriptedFal, answer: Answer) -> None:
+async def test_lost(fal: ScriptedFal, answer: Responder) -> None:
     """A submit that reached fal and came back unreadable is lost, and is never sent a second time."""
     fal.on("submit", answer)
     async with client_of(fal.url, fal_reply_timeout_s=0.3, fal_reply_mib_max=1) as client:
@@ -84,7 +84,7 @@ async def test_lost(fal: ScriptedFal, answer: Answer) -> None:
 @pytest.mark.parametrize("answer", [close, reset, stall, garbage], ids=["closed", "reset", "stalled", "no HTTP"])
 @pytest.mark.parametrize("transport", [AiohttpTransport, httpx.AsyncHTTPTransport])
 async def test_lost_on_any_transport(
-    fal: ScriptedFal, answer: Answer, transport: type[httpx.AsyncBaseTransport]
+    fal: ScriptedFal, answer: Responder, transport: type[httpx.AsyncBaseTransport]
 ) -> None:
     """httpx-aiohttp calls a lost reply `ConnectTimeout`; it is a lost reply all the same, whatever the transport."""
     fal.on("submit", answer)

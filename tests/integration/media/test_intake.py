@@ -11,7 +11,7 @@ from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
 from bot.settings import Settings
 from tests.support import media_samples
-from tests.support.file_server import Files
+from tests.support.file_server import FileServer
 
 MB = 1_000_000
 
@@ -24,7 +24,7 @@ async def prober() -> AsyncIterator[Prober]:
 
 
 @pytest.fixture
-def settings(files: Files, tmp_path: Path) -> Settings:
+def settings(files: FileServer, tmp_path: Path) -> Settings:
     """The stand-in's CDN, and failures that are not waited for."""
     return Settings(
         _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own
@@ -47,7 +47,7 @@ def wanted(url: str, option: str = "image", name: str = "cat.png", *, size: int 
     return Wanted(option=option, offered=Offered(url=url, file_name=name, size_bytes=size), bytes_max=most)
 
 
-async def test_taken(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_taken(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """Files lie under names of ours, with the extension of what they are, whatever they were called."""
     folder = inputs_folder(tmp_path, "job1")
     taken = await intake.take_all(
@@ -70,7 +70,7 @@ async def test_taken(intake: Intake, files: Files, tmp_path: Path) -> None:
     assert not folder.exists()
 
 
-async def test_too_large_by_claim(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_too_large_by_claim(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """A file that is too large by Discord's own account is refused with both numbers, and not fetched."""
     with pytest.raises(MediaRefused) as refusal:
         await intake.take_all(
@@ -94,7 +94,7 @@ async def test_too_large_in_words(intake: Intake, tmp_path: Path, size: int, mos
         await intake.take_all([wanted("http://x/", size=size, most=most)], into=tmp_path / "x")
 
 
-async def test_too_large_in_truth(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_too_large_in_truth(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """A file that is larger than it claims is refused with the limit, and its folder is gone."""
     folder = tmp_path / "inputs" / "x"
     with pytest.raises(MediaRefused, match=r"“cat.png” is larger than it says; the limit is 0.1 MB"):
@@ -102,7 +102,7 @@ async def test_too_large_in_truth(intake: Intake, files: Files, tmp_path: Path) 
     assert not folder.exists()
 
 
-async def test_first_refusal_wins(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_first_refusal_wins(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """One bad file ends the others' transfers at once, and everything is removed."""
     folder = tmp_path / "inputs" / "x"
 
@@ -125,7 +125,7 @@ async def test_first_refusal_wins(intake: Intake, files: Files, tmp_path: Path) 
     assert not folder.exists()
 
 
-async def test_cancelled(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_cancelled(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """An intake that is cancelled leaves no folder."""
     folder = tmp_path / "inputs" / "x"
     started = asyncio.Event()
@@ -146,7 +146,7 @@ async def test_cancelled(intake: Intake, files: Files, tmp_path: Path) -> None:
 
 
 async def test_a_bounded_wait_for_a_turn(
-    http: httpx.AsyncClient, prober: Prober, settings: Settings, files: Files, tmp_path: Path
+    http: httpx.AsyncClient, prober: Prober, settings: Settings, files: FileServer, tmp_path: Path
 ) -> None:
     """A command whose files have no turn in time is refused, instead of waiting for everyone before it."""
     intake = Intake(http, prober, settings.model_copy(update={"download_timeout_s": 0.5, "intakes_at_once": 1}))
@@ -169,13 +169,13 @@ async def test_only_discord(intake: Intake, url: str, tmp_path: Path) -> None:
         await intake.take_all([wanted(url)], into=tmp_path / "x")
 
 
-async def test_gone(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_gone(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """An attachment that is gone is a sentence that says what to do."""
     with pytest.raises(MediaRefused, match="attach it again"):
         await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x")
 
 
-async def test_bounded(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_bounded(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """No more commands than allowed copy their files at once."""
     now, most = 0, 0
 
@@ -192,7 +192,7 @@ async def test_bounded(intake: Intake, files: Files, tmp_path: Path) -> None:
     assert most <= 2
 
 
-async def test_take_one(intake: Intake, files: Files, tmp_path: Path) -> None:
+async def test_take_one(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """A single attachment is taken like several."""
     offered = Offered(url=files.bytes_at("/1", media_samples.png(30, 20)), file_name="cat.png", size_bytes=10)
     taken = await intake.take(offered, into=tmp_path / "x", option="image", bytes_max=MB)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.errors import DownloadFailed, DownloadTooLarge
 from bot.net.download import BUFFER_BYTES, to_disk, within
-from tests.support.file_server import Files
+from tests.support.file_server import FileServer
 
 LIMIT = 3_000_000
 BIG = bytes(range(256)) * 10_000
@@ -28,7 +28,7 @@ class Waits:
 class Fetch:
     """Downloads into one folder with this file's usual bounds."""
 
-    def __init__(self, http: httpx.AsyncClient, files: Files, folder: Path) -> None:
+    def __init__(self, http: httpx.AsyncClient, files: FileServer, folder: Path) -> None:
         self.http, self.files, self.folder = http, files, folder
         self.path = folder / "file"
         self.waits = Waits()
@@ -54,7 +54,7 @@ class Fetch:
 
 
 @pytest.fixture
-def fetch(http: httpx.AsyncClient, files: Files, tmp_path: Path) -> Fetch:
+def fetch(http: httpx.AsyncClient, files: FileServer, tmp_path: Path) -> Fetch:
     """A downloader into an empty folder."""
     return Fetch(http, files, tmp_path)
 

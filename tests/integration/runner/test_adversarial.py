@@ -14,7 +14,7 @@ from bot.jobs.order import job_from
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
-from tests.support.runner_bench import Bench, RememberedCards, make_runner, until
+from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
 T = TypeVar("T")
 A, B = "a" * 32, "b" * 32
@@ -60,23 +60,23 @@ async def _soon(seconds: float) -> None:
     await asyncio.sleep(min(seconds, 0.02))
 
 
-def another(bench: Bench, *, store: Any = None, cards: RememberedCards | None = None, **settings: Any) -> Runner:
-    """Return a runner beside the bench's, with other settings, another store or other cards."""
+def another(rig: RunnerRig, *, store: Any = None, cards: RememberedCards | None = None, **settings: Any) -> Runner:
+    """Return a runner beside the rig's, with other settings, another store or other cards."""
     runner = make_runner(
-        bench.settings.model_copy(update=settings),
-        store or bench.store,
-        bench.http,
-        cards or bench.cards,
+        rig.settings.model_copy(update=settings),
+        store or rig.store,
+        rig.http,
+        cards or rig.cards,
         member_microusd=5_000_000,
         sleep=_soon if store is not None else asyncio.sleep,
     )
-    bench.others.append(runner)
+    rig.others.append(runner)
     return runner
 
 
-async def held(bench: Bench, job: Job) -> set[tuple[int, int]]:
+async def held(rig: RunnerRig, job: Job) -> set[tuple[int, int]]:
     """Return what the job's budgets hold and have spent."""
-    standings = (await bench.store.read(bench.runner.budgets.view(job))).standings
+    standings = (await rig.store.read(rig.runner.budgets.view(job))).standings
     return {(standing.held_microusd, standing.spent_microusd) for standing in standings}
 
 
@@ -86,7 +86,7 @@ async def stepped(cards: RememberedCards, job_id: str, step: str | None) -> None
     async def look() -> bool | None:
         return True if (job_id, step) in cards.steps else None
 
-    await until(look)
+    await wait_for(look)
 
 
 def running(job_id: str) -> bool:
@@ -94,73 +94,73 @@ def running(job_id: str) -> bool:
     return any(task.get_name() == f"job {job_id}" and not task.done() for task in asyncio.all_tasks())
 
 
-async def test_nothing_waits_with_the_intent_written(bench: Bench) -> None:
+async def test_nothing_waits_with_the_intent_written(rig: RunnerRig) -> None:
     """While others are being submitted a job waits as an accepted one, so a restart in between loses nothing of it."""
-    runner = another(bench, submits_at_once=1)
-    await bench.fault(at="submit", delay_s=1, times=1)
-    await runner.accept(await bench.order(A))
-    await bench.until(lambda job: job.state == "submitting", A)
-    bench.cards.steps.clear()
-    await runner.accept(await bench.order(B))
-    await stepped(bench.cards, B, "uploading")
-    await stepped(bench.cards, B, None)
+    runner = another(rig, submits_at_once=1)
+    await rig.fault(at="submit", delay_s=1, times=1)
+    await runner.accept(await rig.order(A))
+    await rig.until(lambda job: job.state == "submitting", A)
+    rig.cards.steps.clear()
+    await runner.accept(await rig.order(B))
+    await stepped(rig.cards, B, "uploading")
+    await stepped(rig.cards, B, None)
     await runner.stop()
-    assert (await bench.job(A)).state == "queued"
-    assert (await bench.job(B)).state == "accepted"
-    heir = another(bench)
+    assert (await rig.job(A)).state == "queued"
+    assert (await rig.job(B)).state == "accepted"
+    heir = another(rig)
     await heir.start()
-    assert (await bench.until(lambda job: job.told, B)).state == "done"
-    assert len(await bench.requests()) == 2
+    assert (await rig.until(lambda job: job.told, B)).state == "done"
+    assert len(await rig.requests()) == 2
 
 
-async def test_a_locked_account_is_waited_for_as_an_accepted_job(bench: Bench) -> None:
+async def test_a_locked_account_is_waited_for_as_an_accepted_job(rig: RunnerRig) -> None:
     """A submit that the locked account refused is put off: a cancel is free, a restart loses nothing, fal has none."""
-    await bench.fault(at="submit", locked=True, times=1000)
-    runner = another(bench, account_pause_s=60, account_patience_s=600)
+    await rig.fault(at="submit", locked=True, times=1000)
+    runner = another(rig, account_pause_s=60, account_patience_s=600)
     for job_id in (A, B):
-        await runner.accept(await bench.order(job_id))
-        await bench.until(lambda job: job.state == "accepted" and job.put_off_at is not None, job_id)
+        await runner.accept(await rig.order(job_id))
+        await rig.until(lambda job: job.state == "accepted" and job.put_off_at is not None, job_id)
     assert "nothing was charged" in await runner.cancel(A, member_id=2)
-    assert (await bench.until(lambda job: job.told, A)).state == "cancelled"
+    assert (await rig.until(lambda job: job.told, A)).state == "cancelled"
     await runner.stop()
-    assert (await bench.job(B)).state == "accepted"
-    assert await bench.requests() == []
-    (await bench.http.delete(f"{bench.fal.url}/sandbox/faults")).raise_for_status()
-    heir = another(bench)
+    assert (await rig.job(B)).state == "accepted"
+    assert await rig.requests() == []
+    (await rig.http.delete(f"{rig.fal.url}/sandbox/faults")).raise_for_status()
+    heir = another(rig)
     await heir.start()
-    job = await bench.until(lambda job: job.told, B)
-    assert (job.state, await held(bench, job)) == ("done", {(0, 200_000)})
-    assert len(await bench.requests()) == 1
+    job = await rig.until(lambda job: job.told, B)
+    assert (job.state, await held(rig, job)) == ("done", {(0, 200_000)})
+    assert len(await rig.requests()) == 1
 
 
-async def test_a_lock_at_the_submit_that_stays_fails_the_job(bench: Bench) -> None:
+async def test_a_lock_at_the_submit_that_stays_fails_the_job(rig: RunnerRig) -> None:
     """A lock that outlasts the patience fails the job at no charge, however often the submit was put off."""
-    await bench.fault(at="submit", locked=True, times=1000)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at="submit", locked=True, times=1000)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "account", 0)
-    assert await held(bench, job) == {(0, 0)}
+    assert await held(rig, job) == {(0, 0)}
 
 
-async def test_jobs_wait_for_the_account_beside_each_other(bench: Bench) -> None:
+async def test_jobs_wait_for_the_account_beside_each_other(rig: RunnerRig) -> None:
     """A job that waits for the locked account takes no place from the next one, which would wait for both."""
-    await bench.fault(at="upload", locked=True, times=1000)
-    runner = another(bench, submits_at_once=1, account_pause_s=60, account_patience_s=600)
+    await rig.fault(at="upload", locked=True, times=1000)
+    runner = another(rig, submits_at_once=1, account_pause_s=60, account_patience_s=600)
     for job_id in (A, B):
-        await runner.accept(await bench.order(job_id))
+        await runner.accept(await rig.order(job_id))
     for job_id in (A, B):
-        await stepped(bench.cards, job_id, "account locked")
+        await stepped(rig.cards, job_id, "account locked")
 
 
-async def test_a_result_that_never_comes_ends(bench: Bench) -> None:
+async def test_a_result_that_never_comes_ends(rig: RunnerRig) -> None:
     """When fal says completed and still in progress at once, the job asks on at a pace, and ends at its deadline."""
-    await bench.fault(at="result", status=400, body={"detail": "Request is still in progress"}, times=100_000)
-    runner = another(bench, job_deadline_s=1.0)
-    await runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at="result", status=400, body={"detail": "Request is still in progress"}, times=100_000)
+    runner = another(rig, job_deadline_s=1.0)
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)
-    reads = await bench.store.read(count_writes(job.id))
+    reads = await rig.store.read(count_writes(job.id))
     assert reads < 120
 
 
@@ -171,94 +171,94 @@ def count_writes(job_id: str) -> Transaction[int]:
 
 
 @pytest.mark.parametrize("turn", range(2, 9))
-async def test_a_commit_whose_answer_is_lost(bench: Bench, turn: int) -> None:
+async def test_a_commit_whose_answer_is_lost(rig: RunnerRig, turn: int) -> None:
     """Whichever write is kept although the database seems to fail, the job goes on: one POST, one payment, one end."""
-    runner = another(bench, store=Meddled(bench.store, lose_answer=turn))
-    await runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
-    assert (job.state, await held(bench, job)) == ("done", {(0, 200_000)})
-    assert len(await bench.requests()) == 1
-    assert await bench.store.read(verify()) == []
+    runner = another(rig, store=Meddled(rig.store, lose_answer=turn))
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, await held(rig, job)) == ("done", {(0, 200_000)})
+    assert len(await rig.requests()) == 1
+    assert await rig.store.read(verify()) == []
 
 
-async def test_an_intent_of_another_process_is_not_ours(bench: Bench) -> None:
+async def test_an_intent_of_another_process_is_not_ours(rig: RunnerRig) -> None:
     """When the database comes back with somebody else's intent in it, nothing is posted: they may have done it."""
-    store = Meddled(bench.store, hold=UPLOADED)
-    runner = another(bench, store=store)
-    await runner.accept(await bench.order())
+    store = Meddled(rig.store, hold=UPLOADED)
+    runner = another(rig, store=store)
+    await runner.accept(await rig.order())
     await store.reached.wait()
-    job = await bench.job()
+    job = await rig.job()
     theirs = machine.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
-    await bench.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
+    await rig.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
     store.lose_answer = UPLOADED
     store.go.set()
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert job.state == "uncertain"
-    assert await bench.requests() == []
+    assert await rig.requests() == []
 
 
 @pytest.mark.parametrize("turn", [UPLOADED, SUBMITTED])
-async def test_stopping_between_the_intent_and_the_handle(bench: Bench, turn: int) -> None:
+async def test_stopping_between_the_intent_and_the_handle(rig: RunnerRig, turn: int) -> None:
     """A shutdown while the intent or fal's answer is being stored lets that end: nothing is left uncertain."""
-    store = Meddled(bench.store, hold=turn)
-    runner = another(bench, store=store)
-    await runner.accept(await bench.order())
+    store = Meddled(rig.store, hold=turn)
+    runner = another(rig, store=store)
+    await runner.accept(await rig.order())
     await store.reached.wait()
     stopping = asyncio.create_task(runner.stop())
     await asyncio.sleep(0)
     store.go.set()
     await stopping
-    job = await bench.job()
+    job = await rig.job()
     assert (job.state, job.handle is not None) == ("queued", True)
-    assert len(await bench.requests()) == 1
+    assert len(await rig.requests()) == 1
 
 
-async def test_accepted_while_stopping(bench: Bench) -> None:
+async def test_accepted_while_stopping(rig: RunnerRig) -> None:
     """A job whose acceptance is committed while Wanda stops is left to the next start, and fal is not asked."""
-    store = Meddled(bench.store, hold=ACCEPT)
-    runner = another(bench, store=store)
-    accepting = asyncio.create_task(runner.accept(await bench.order()))
+    store = Meddled(rig.store, hold=ACCEPT)
+    runner = another(rig, store=store)
+    accepting = asyncio.create_task(runner.accept(await rig.order()))
     await store.reached.wait()
     await runner.stop()
     store.go.set()
     await accepting
     assert not running(A)
-    assert (await bench.job()).state == "accepted"
+    assert (await rig.job()).state == "accepted"
     assert "restarting" in await runner.cancel(A, member_id=2)
 
 
-async def test_a_database_that_is_gone_for_too_long(bench: Bench) -> None:
+async def test_a_database_that_is_gone_for_too_long(rig: RunnerRig) -> None:
     """A job that gave up waiting for the database is taken up again when it is back, without a restart."""
-    (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
-    store = Meddled(bench.store)
-    runner = another(bench, store=store, storage_patience_s=0.001, recheck_s=0.5)
+    (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
+    store = Meddled(rig.store)
+    runner = another(rig, store=store, storage_patience_s=0.001, recheck_s=0.5)
     await runner.start()
-    await runner.accept(await bench.order())
-    await bench.until(lambda job: job.state in {"queued", "running"})
+    await runner.accept(await rig.order())
+    await rig.until(lambda job: job.state in {"queued", "running"})
     store.broken = True
 
     async def abandoned() -> bool | None:
         return None if running(A) else True
 
-    await until(abandoned)
+    await wait_for(abandoned)
     store.broken = False
-    assert (await bench.until(lambda job: job.told)).state == "done"
-    assert len(await bench.requests()) == 1
+    assert (await rig.until(lambda job: job.told)).state == "done"
+    assert len(await rig.requests()) == 1
 
 
-async def test_an_ending_is_told_when_discord_is_back(bench: Bench) -> None:
+async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
     """A card is not left in progress because Discord was away when the job failed."""
-    bench.cards.busy = 2
-    await bench.fault(at="submit", status=404, times=1)
-    await bench.runner.accept(await bench.order())
-    assert (await bench.until(lambda job: job.told)).state == "failed"
-    assert len(bench.cards.finished) == 1
+    rig.cards.busy = 2
+    await rig.fault(at="submit", status=404, times=1)
+    await rig.runner.accept(await rig.order())
+    assert (await rig.until(lambda job: job.told)).state == "failed"
+    assert len(rig.cards.finished) == 1
 
 
-async def stored(bench: Bench, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
+async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
     """Put an accepted job into the database as an earlier process would have left it."""
-    job = change(job_from(await bench.order(job_id), bench.runner._prices, now=1.0))
-    await bench.store.write(transactions.accept(job, bench.runner.budgets.shipped, in_flight_max=10))
+    job = change(job_from(await rig.order(job_id), rig.runner._prices, now=1.0))
+    await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
     return job
 
 
@@ -267,41 +267,41 @@ def spoil(job_id: str) -> Transaction[None]:
     yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job_id, "{}"))
 
 
-async def test_one_unreadable_job_does_not_stop_the_others(bench: Bench) -> None:
+async def test_one_unreadable_job_does_not_stop_the_others(rig: RunnerRig) -> None:
     """Wanda starts, and finishes the others, when one row cannot be read."""
     for job_id in (A, B):
-        await stored(bench, job_id)
-    await bench.store.write(spoil(A))
-    assert await bench.runner.start() == 2
-    assert (await bench.until(lambda job: job.told, B)).state == "done"
+        await stored(rig, job_id)
+    await rig.store.write(spoil(A))
+    assert await rig.runner.start() == 2
+    assert (await rig.until(lambda job: job.told, B)).state == "done"
 
 
-async def test_a_request_that_the_catalogue_no_longer_has(bench: Bench) -> None:
+async def test_a_request_that_the_catalogue_no_longer_has(rig: RunnerRig) -> None:
     """A job accepted by an older catalogue fails at no charge before fal is asked, and is not called uncertain."""
-    await stored(bench, A, lambda job: replace(job, options={**job.options, "resolution": "8k"}))
-    await bench.runner.start()
-    job = await bench.until(lambda job: job.told)
-    assert (job.state, job.charged_microusd, await held(bench, job)) == ("failed", 0, {(0, 0)})
-    assert await bench.requests() == []
+    await stored(rig, A, lambda job: replace(job, options={**job.options, "resolution": "8k"}))
+    await rig.runner.start()
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd, await held(rig, job)) == ("failed", 0, {(0, 0)})
+    assert await rig.requests() == []
 
 
 @pytest.mark.parametrize("at", ["stream", "result"])
-async def test_an_account_locked_while_fal_renders(bench: Bench, at: str) -> None:
+async def test_an_account_locked_while_fal_renders(rig: RunnerRig, at: str) -> None:
     """A balance that runs out while a video renders does not lose it: the job waits, and is delivered."""
     body = {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}
-    await bench.fault(at=at, status=403, body=body, times=2)
-    await bench.fault(at="status", status=403, body=body, times=1)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at=at, status=403, body=body, times=2)
+    await rig.fault(at="status", status=403, body=body, times=1)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("done", 200_000)
-    assert len(await bench.requests()) == 1
+    assert len(await rig.requests()) == 1
 
 
-async def test_a_gateways_error_is_not_the_models(bench: Bench) -> None:
+async def test_a_gateways_error_is_not_the_models(rig: RunnerRig) -> None:
     """A 500 on the result that names no error of fal's is asked for again before the video is given up."""
-    await bench.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
-    await bench.runner.accept(await bench.order())
-    assert (await bench.until(lambda job: job.told)).state == "done"
+    await rig.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
+    await rig.runner.accept(await rig.order())
+    assert (await rig.until(lambda job: job.told)).state == "done"
 
 
 class Mute:
@@ -332,25 +332,25 @@ class Mute:
         """Leave it to the fixture."""
 
 
-async def test_an_acceptance_whose_answer_is_lost_goes_on(bench: Bench) -> None:
+async def test_an_acceptance_whose_answer_is_lost_goes_on(rig: RunnerRig) -> None:
     """A job that was committed without an answer is found again and made, and nobody is told that it was refused."""
-    store = Mute(bench.store)
-    runner = another(bench, store=store)
+    store = Mute(rig.store)
+    runner = another(rig, store=store)
     store.lost_writes = 1
-    await runner.accept(await bench.order())
-    assert (await bench.until(lambda job: job.told)).state == "done"
-    assert len(await bench.requests()) == 1
+    await runner.accept(await rig.order())
+    assert (await rig.until(lambda job: job.told)).state == "done"
+    assert len(await rig.requests()) == 1
 
 
-async def test_a_refused_acceptance_that_turns_up_is_taken_back(bench: Bench) -> None:
+async def test_a_refused_acceptance_that_turns_up_is_taken_back(rig: RunnerRig) -> None:
     """A job of which the member read that nothing was started is not made when it turns up; its hold is released."""
-    store = Mute(bench.store)
-    runner = another(bench, store=store, recheck_s=0.1)
+    store = Mute(rig.store)
+    runner = another(rig, store=store, recheck_s=0.1)
     await runner.start()
     store.lost_writes, store.reads_fail = 1, True
     with pytest.raises(StorageError):
-        await runner.accept(await bench.order())
+        await runner.accept(await rig.order())
     store.reads_fail = False
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
-    assert await bench.requests() == []
+    assert await rig.requests() == []

@@ -15,25 +15,25 @@ from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from tests.integration.runner.test_adversarial import Meddled, held
-from tests.support.runner_bench import Bench, make_runner, until
+from tests.support.runner_rig import RunnerRig, make_runner, wait_for
 
 A = "a" * 32
 ACCEPT, RESUMED, DECISION = 1, 2, 3  # a waiting job's first writes, in order
 GUILD, APPROVER_ROLE = 1, 77
 
 
-async def _rule(bench: Bench, name: str, value: Any, *, subject: str = "server", at: float = 1.0) -> None:
-    await bench.store.write(rules.set_rule(GUILD, subject, name, value, actor_id=9, reason="test", at=at))
+async def _rule(rig: RunnerRig, name: str, value: Any, *, subject: str = "server", at: float = 1.0) -> None:
+    await rig.store.write(rules.set_rule(GUILD, subject, name, value, actor_id=9, reason="test", at=at))
 
 
-async def _approval(bench: Bench, wait_s: int = 3600) -> None:
+async def _approval(rig: RunnerRig, wait_s: int = 3600) -> None:
     """Let everything above nothing wait for approval."""
-    await _rule(bench, "approval", {"above_microusd": 0, "role_id": APPROVER_ROLE, "wait_s": wait_s})
+    await _rule(rig, "approval", {"above_microusd": 0, "role_id": APPROVER_ROLE, "wait_s": wait_s})
 
 
-def _runner(bench: Bench, store: Any = None) -> Runner:
-    runner = make_runner(bench.settings, store or bench.store, bench.http, bench.cards, member_microusd=5_000_000)
-    bench.others.append(runner)
+def _runner(rig: RunnerRig, store: Any = None) -> Runner:
+    runner = make_runner(rig.settings, store or rig.store, rig.http, rig.cards, member_microusd=5_000_000)
+    rig.others.append(runner)
     return runner
 
 
@@ -41,31 +41,31 @@ async def _decide(runner: Runner, *, approve: bool = True, guild_id: int = GUILD
     return await runner.decide(A, guild_id=guild_id, member_id=9, role_ids=(), manages=manages, approve=approve)
 
 
-async def _shown_waiting(bench: Bench) -> None:
+async def _shown_waiting(rig: RunnerRig) -> None:
     """Return once the job's card says that it waits."""
 
     async def look() -> bool | None:
-        return True if any(state == "waiting" for state, _ in bench.cards.shown) else None
+        return True if any(state == "waiting" for state, _ in rig.cards.shown) else None
 
-    await until(look)
+    await wait_for(look)
 
 
-async def _ends(bench: Bench, state: str) -> Job:
-    job = await bench.until(lambda job: job.told)
+async def _ends(rig: RunnerRig, state: str) -> Job:
+    job = await rig.until(lambda job: job.told)
     assert job.state == state
-    assert await bench.store.read(verify()) == []
+    assert await rig.store.read(verify()) == []
     return job
 
 
-async def test_a_yes_after_the_time_is_none(bench: Bench) -> None:
+async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
     """After `approve_by` an approval begins nothing, even when the time ran out while no Wanda was there to see it."""
-    await _approval(bench, wait_s=60)
-    order = await bench.order()
+    await _approval(rig, wait_s=60)
+    order = await rig.order()
     job = job_from(order, price_table(), now=time.time() - 600)
-    await bench.store.write(transactions.accept(job, bench.runner.budgets.shipped, in_flight_max=10))
-    assert "too long" in await _decide(bench.runner)
-    assert await held(bench, await _ends(bench, "cancelled")) == {(0, 0)}
-    assert await bench.requests() == []
+    await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
+    assert "too long" in await _decide(rig.runner)
+    assert await held(rig, await _ends(rig, "cancelled")) == {(0, 0)}
+    assert await rig.requests() == []
 
 
 @pytest.mark.parametrize(
@@ -76,69 +76,69 @@ async def test_a_yes_after_the_time_is_none(bench: Bench) -> None:
         ("channel:20", "access", "deny", "No videos"),
     ],
 )
-async def test_a_yes_against_the_rules_of_now(bench: Bench, subject: str, name: str, value: str, word: str) -> None:
+async def test_a_yes_against_the_rules_of_now(rig: RunnerRig, subject: str, name: str, value: str, word: str) -> None:
     """A pause, a block or a closed channel that came meanwhile stops an approval, and the job waits on."""
-    await _approval(bench)
-    await bench.runner.accept(await bench.order())
-    await _rule(bench, name, value, subject=subject)
-    assert word in await _decide(bench.runner)
-    assert (await bench.job()).state == "waiting"
-    await bench.store.write(rules.clear_rule(GUILD, subject, name, actor_id=9, reason="", at=2.0))
-    assert "Approved" in await _decide(bench.runner)
-    await _ends(bench, "done")
-    assert len(await bench.requests()) == 1
+    await _approval(rig)
+    await rig.runner.accept(await rig.order())
+    await _rule(rig, name, value, subject=subject)
+    assert word in await _decide(rig.runner)
+    assert (await rig.job()).state == "waiting"
+    await rig.store.write(rules.clear_rule(GUILD, subject, name, actor_id=9, reason="", at=2.0))
+    assert "Approved" in await _decide(rig.runner)
+    await _ends(rig, "done")
+    assert len(await rig.requests()) == 1
 
 
-async def test_who_manages_another_server(bench: Bench) -> None:
+async def test_who_manages_another_server(rig: RunnerRig) -> None:
     """A button's id that was carried to another server decides nothing here."""
-    await _approval(bench)
-    await bench.runner.accept(await bench.order())
-    assert "nothing to decide" in await _decide(bench.runner, guild_id=2)
-    assert "you cannot" in await _decide(bench.runner, manages=False)
-    assert (await bench.job()).state == "waiting"
+    await _approval(rig)
+    await rig.runner.accept(await rig.order())
+    assert "nothing to decide" in await _decide(rig.runner, guild_id=2)
+    assert "you cannot" in await _decide(rig.runner, manages=False)
+    assert (await rig.job()).state == "waiting"
 
 
-async def test_a_yes_whose_answer_is_lost(bench: Bench) -> None:
+async def test_a_yes_whose_answer_is_lost(rig: RunnerRig) -> None:
     """A decision that was kept although the database seemed to fail is carried out at once, not at the deadline."""
-    await _approval(bench)
-    runner = _runner(bench, Meddled(bench.store, lose_answer=DECISION))
-    await runner.accept(await bench.order())
-    await _shown_waiting(bench)
+    await _approval(rig)
+    runner = _runner(rig, Meddled(rig.store, lose_answer=DECISION))
+    await runner.accept(await rig.order())
+    await _shown_waiting(rig)
     with pytest.raises(StorageError):
         await _decide(runner)
-    assert await held(bench, await _ends(bench, "done")) == {(0, 200_000)}
-    assert len(await bench.requests()) == 1
+    assert await held(rig, await _ends(rig, "done")) == {(0, 200_000)}
+    assert len(await rig.requests()) == 1
 
 
-async def test_a_cancel_that_read_too_early(bench: Bench) -> None:
+async def test_a_cancel_that_read_too_early(rig: RunnerRig) -> None:
     """A cancel that saw the job wait, and comes when fal is being asked, does not break the POST off."""
-    await _approval(bench)
-    store = Meddled(bench.store, hold=DECISION)
-    runner = _runner(bench, store)
-    await runner.accept(await bench.order())
-    await _shown_waiting(bench)
+    await _approval(rig)
+    store = Meddled(rig.store, hold=DECISION)
+    runner = _runner(rig, store)
+    await runner.accept(await rig.order())
+    await _shown_waiting(rig)
     cancel = asyncio.create_task(runner.cancel(A, member_id=2))
     await store.reached.wait()
-    await bench.fault(at="submit", delay_s=0.5, times=1)
+    await rig.fault(at="submit", delay_s=0.5, times=1)
     await _decide(runner)
-    await bench.until(lambda job: job.state == "submitting")
+    await rig.until(lambda job: job.state == "submitting")
     store.go.set()
     await cancel
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert job.state in {"done", "cancelled", "failed"}
     assert job.handle is not None
-    assert len(await bench.requests()) == 1
+    assert len(await rig.requests()) == 1
 
 
-async def test_everybody_at_once(bench: Bench) -> None:
+async def test_everybody_at_once(rig: RunnerRig) -> None:
     """Of many presses at the same moment one counts, and the job ends once, as that one says."""
-    await _approval(bench)
-    await bench.runner.accept(await bench.order())
+    await _approval(rig)
+    await rig.runner.accept(await rig.order())
     answers = await asyncio.gather(
-        *(_decide(bench.runner, approve=bool(n % 2)) for n in range(20)), bench.runner.cancel(A, member_id=2)
+        *(_decide(rig.runner, approve=bool(n % 2)) for n in range(20)), rig.runner.cancel(A, member_id=2)
     )
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert sum("no longer waits" not in answer for answer in answers[:-1]) <= 1
     assert job.state in {"done", "cancelled"}
-    assert await bench.store.read(verify()) == []
-    assert len(await bench.requests()) <= 1
+    assert await rig.store.read(verify()) == []
+    assert len(await rig.requests()) <= 1

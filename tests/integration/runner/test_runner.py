@@ -9,217 +9,215 @@ from bot.jobs import transactions
 from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.storage.transaction import Store, Transaction
-from tests.support.runner_bench import Bench, RememberedCards, make_runner, until
+from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
 T = TypeVar("T")
 
 
-async def test_the_straight_way(bench: Bench) -> None:
+async def test_the_straight_way(rig: RunnerRig) -> None:
     """An accepted job is rendered, settled at its quote and delivered, with one submit, and the books are right."""
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("done", 200_000)
     assert job.result is not None
     assert job.result.seed is not None
-    assert len(await bench.requests()) == 1
-    _, left = bench.cards.delivered[0]
+    assert len(await rig.requests()) == 1
+    _, left = rig.cards.delivered[0]
     assert left is not None
     assert left.member is not None
     assert (left.member.left_microusd, left.member.window) == (4_800_000, "day")
-    assert await bench.store.read(verify()) == []
+    assert await rig.store.read(verify()) == []
 
 
-async def test_over_budget_is_refused_whole(bench: Bench) -> None:
+async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
     """A job that a budget cannot carry leaves neither a hold nor a row, and fal hears nothing."""
-    order = await bench.order(duration=15, resolution="1080p")
-    poor = make_runner(bench.settings, bench.store, bench.http, bench.cards, member_microusd=1_000_000)
+    order = await rig.order(duration=15, resolution="1080p")
+    poor = make_runner(rig.settings, rig.store, rig.http, rig.cards, member_microusd=1_000_000)
     with pytest.raises(QuotaExceeded) as refused:
         await poor.accept(order)
     assert refused.value.short_microusd == 1_250_000
-    assert await bench.store.read(transactions.get(order.job_id)) is None
-    assert await bench.requests() == []
+    assert await rig.store.read(transactions.get(order.job_id)) is None
+    assert await rig.requests() == []
 
 
-async def test_no_room(bench: Bench) -> None:
+async def test_no_room(rig: RunnerRig) -> None:
     """As many jobs as the settings allow are taken; the next is refused with the number, and nothing is held."""
     full = make_runner(
-        bench.settings.model_copy(update={"jobs_in_flight_max": 1}),
-        bench.store,
-        bench.http,
-        bench.cards,
+        rig.settings.model_copy(update={"jobs_in_flight_max": 1}),
+        rig.store,
+        rig.http,
+        rig.cards,
         member_microusd=5_000_000,
     )
-    await bench.fault(at="submit", delay_s=5, times=1)
-    await full.accept(await bench.order("a" * 32))
+    await rig.fault(at="submit", delay_s=5, times=1)
+    await full.accept(await rig.order("a" * 32))
     with pytest.raises(Busy, match="1 videos"):
-        await full.accept(await bench.order("b" * 32))
+        await full.accept(await rig.order("b" * 32))
     await full.stop()
 
 
-async def test_a_refused_submit_costs_nothing(bench: Bench) -> None:
+async def test_a_refused_submit_costs_nothing(rig: RunnerRig) -> None:
     """A submit that fal refuses ends the job and releases the whole hold."""
-    await bench.fault(at="submit", status=404, times=1)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at="submit", status=404, times=1)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("failed", 0)
-    standings = (await bench.store.read(bench.runner.budgets.view(job))).standings
+    standings = (await rig.store.read(rig.runner.budgets.view(job))).standings
     assert {(standing.held_microusd, standing.spent_microusd) for standing in standings} == {(0, 0)}
 
 
-async def test_a_lost_reply_is_never_repeated(bench: Bench) -> None:
+async def test_a_lost_reply_is_never_repeated(rig: RunnerRig) -> None:
     """When the submit's reply is lost the job is uncertain: one POST, the member free, the server still exposed."""
-    await bench.fault(at="submit", lose_reply=True, times=1)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at="submit", lose_reply=True, times=1)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)
-    assert len(await bench.requests()) == 1
-    view = await bench.store.read(bench.runner.budgets.view(job))
+    assert len(await rig.requests()) == 1
+    view = await rig.store.read(rig.runner.budgets.view(job))
     held = {one.limit.side: one.held_microusd for one in view.standings}
     assert held == {"member": 0, "server": 200_000}
-    assert await bench.store.read(verify()) == []
+    assert await rig.store.read(verify()) == []
 
 
-async def test_a_locked_account_is_waited_for(bench: Bench) -> None:
+async def test_a_locked_account_is_waited_for(rig: RunnerRig) -> None:
     """While fal says the account is locked the job waits, and goes on when it is unlocked."""
-    await bench.fault(at="upload", locked=True, times=2)
-    await bench.runner.accept(await bench.order())
-    assert (await bench.until(lambda job: job.told)).state == "done"
+    await rig.fault(at="upload", locked=True, times=2)
+    await rig.runner.accept(await rig.order())
+    assert (await rig.until(lambda job: job.told)).state == "done"
 
 
-async def test_a_lock_that_stays_fails_the_job(bench: Bench) -> None:
+async def test_a_lock_that_stays_fails_the_job(rig: RunnerRig) -> None:
     """A lock that outlasts the patience fails the job as the account's fault, at no charge."""
-    await bench.fault(at="upload", locked=True, times=1000)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    await rig.fault(at="upload", locked=True, times=1000)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "account", 0)
 
 
-async def test_delivery_is_tried_again(bench: Bench) -> None:
+async def test_delivery_is_tried_again(rig: RunnerRig) -> None:
     """A video that Discord does not take at first is posted by a later try."""
-    bench.cards.refuse = 2
-    await bench.runner.accept(await bench.order())
-    assert (await bench.until(lambda job: job.told)).state == "done"
-    assert len(bench.cards.delivered) == 1
+    rig.cards.refuse = 2
+    await rig.runner.accept(await rig.order())
+    assert (await rig.until(lambda job: job.told)).state == "done"
+    assert len(rig.cards.delivered) == 1
 
 
-async def test_an_undeliverable_video_says_that_it_was_charged(bench: Bench) -> None:
+async def test_an_undeliverable_video_says_that_it_was_charged(rig: RunnerRig) -> None:
     """After the last try the job ends as failed and charged, because the video was made."""
-    bench.cards.refuse = 1000
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    rig.cards.refuse = 1000
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "undeliverable", 200_000)
 
 
-async def test_only_the_owner_cancels(bench: Bench) -> None:
+async def test_only_the_owner_cancels(rig: RunnerRig) -> None:
     """Somebody else's cancel changes nothing; the owner's is asked of fal."""
-    (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 30})).raise_for_status()
-    order = await bench.order()
-    await bench.runner.accept(order)
-    await bench.until(lambda job: job.state == "running")
-    assert "<@2>" in await bench.runner.cancel(order.job_id, member_id=3)
-    assert not (await bench.job()).cancel_requested
-    await bench.runner.cancel(order.job_id, member_id=2)
-    job = await bench.until(lambda job: job.told)
+    (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 30})).raise_for_status()
+    order = await rig.order()
+    await rig.runner.accept(order)
+    await rig.until(lambda job: job.state == "running")
+    assert "<@2>" in await rig.runner.cancel(order.job_id, member_id=3)
+    assert not (await rig.job()).cancel_requested
+    await rig.runner.cancel(order.job_id, member_id=2)
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
 
 
-async def test_stopping_keeps_the_state(bench: Bench) -> None:
+async def test_stopping_keeps_the_state(rig: RunnerRig) -> None:
     """A stopped runner accepts nothing, and another takes up what it left, without a second submit."""
-    (await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
-    await bench.runner.accept(await bench.order())
-    await bench.until(lambda job: job.state in {"queued", "running"})
+    (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
+    await rig.runner.accept(await rig.order())
+    await rig.until(lambda job: job.state in {"queued", "running"})
     async with asyncio.timeout(5):
-        await bench.runner.stop()
+        await rig.runner.stop()
     with pytest.raises(Busy):
-        await bench.runner.accept(await bench.order("b" * 32))
+        await rig.runner.accept(await rig.order("b" * 32))
     cards = RememberedCards()
-    heir = make_runner(bench.settings, bench.store, bench.http, cards, member_microusd=5_000_000)
+    heir = make_runner(rig.settings, rig.store, rig.http, cards, member_microusd=5_000_000)
     assert await heir.start() == 1
-    await bench.until(lambda job: job.told)
+    await rig.until(lambda job: job.told)
     assert len(cards.delivered) == 1
-    assert len(await bench.requests()) == 1
+    assert len(await rig.requests()) == 1
     await heir.stop()
 
 
-async def test_a_post_under_way_is_let_end(bench: Bench) -> None:
+async def test_a_post_under_way_is_let_end(rig: RunnerRig) -> None:
     """Stopping during the POST waits for its answer, so that the job is not left uncertain."""
-    await bench.fault(at="submit", delay_s=1, times=1)
-    await bench.runner.accept(await bench.order())
-    await bench.until(lambda job: job.state == "submitting")
-    await bench.runner.stop()
-    assert (await bench.job()).state == "queued"
+    await rig.fault(at="submit", delay_s=1, times=1)
+    await rig.runner.accept(await rig.order())
+    await rig.until(lambda job: job.state == "submitting")
+    await rig.runner.stop()
+    assert (await rig.job()).state == "queued"
 
 
-async def test_an_estimate_from_past_jobs(bench: Bench) -> None:
+async def test_an_estimate_from_past_jobs(rig: RunnerRig) -> None:
     """The second job of a kind knows how long the first one took."""
-    await bench.runner.accept(await bench.order("a" * 32))
-    first = await bench.until(lambda job: job.told, "a" * 32)
-    assert await bench.store.read(transactions.typical_seconds(first.similar)) is not None
-    await bench.runner.accept(await bench.order("b" * 32))
+    await rig.runner.accept(await rig.order("a" * 32))
+    first = await rig.until(lambda job: job.told, "a" * 32)
+    assert await rig.store.read(transactions.typical_seconds(first.similar)) is not None
+    await rig.runner.accept(await rig.order("b" * 32))
 
     async def typical() -> float | None:
-        return next((live.typical_s for _, live in bench.cards.shown if live.typical_s is not None), None)
+        return next((live.typical_s for _, live in rig.cards.shown if live.typical_s is not None), None)
 
-    assert await until(typical) > 0
+    assert await wait_for(typical) > 0
 
 
-async def with_approval(bench: Bench, wait_s: float) -> None:
+async def with_approval(rig: RunnerRig, wait_s: float) -> None:
     """Have the server ask for approval above ten cents."""
     value = {"above_microusd": 100_000, "role_id": None, "wait_s": wait_s}
-    await bench.store.write(rules.set_rule(1, "server", "approval", value, actor_id=9, reason="a test", at=time.time()))
+    await rig.store.write(rules.set_rule(1, "server", "approval", value, actor_id=9, reason="a test", at=time.time()))
 
 
-async def test_nobody_approves(bench: Bench) -> None:
+async def test_nobody_approves(rig: RunnerRig) -> None:
     """A waiting job that nobody decides on in time ends free, and fal hears nothing of it."""
-    await with_approval(bench, wait_s=60)
+    await with_approval(rig, wait_s=60)
     waits: list[float] = []
 
     async def over_at_once(seconds: float) -> None:
         waits.append(seconds)
         await asyncio.sleep(0)
 
-    hasty = make_runner(
-        bench.settings, bench.store, bench.http, bench.cards, member_microusd=5_000_000, sleep=over_at_once
-    )
-    accepted = await hasty.accept(await bench.order())
+    hasty = make_runner(rig.settings, rig.store, rig.http, rig.cards, member_microusd=5_000_000, sleep=over_at_once)
+    accepted = await hasty.accept(await rig.order())
     assert accepted.state == "waiting"
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert 59 < waits[0] <= 60
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("cancelled", "unapproved", 0)
-    assert await bench.requests() == []
-    assert await bench.store.read(verify()) == []
+    assert await rig.requests() == []
+    assert await rig.store.read(verify()) == []
 
 
-async def test_two_decisions_at_once(bench: Bench) -> None:
+async def test_two_decisions_at_once(rig: RunnerRig) -> None:
     """Of an Approve and a Decline at the same moment one counts, and the job ends once."""
-    await with_approval(bench, wait_s=60)
-    order = await bench.order()
-    await bench.runner.accept(order)
+    await with_approval(rig, wait_s=60)
+    order = await rig.order()
+    await rig.runner.accept(order)
     answers = await asyncio.gather(
         *(
-            bench.runner.decide(order.job_id, guild_id=1, member_id=9, role_ids=(), manages=True, approve=approve)
+            rig.runner.decide(order.job_id, guild_id=1, member_id=9, role_ids=(), manages=True, approve=approve)
             for approve in (True, False)
         )
     )
     assert sum("no longer waits" in answer for answer in answers) == 1
-    job = await bench.until(lambda job: job.told)
+    job = await rig.until(lambda job: job.told)
     assert job.state in {"done", "cancelled"}
-    assert await bench.store.read(verify()) == []
+    assert await rig.store.read(verify()) == []
 
 
-async def test_settled_at_what_fal_billed(bench: Bench) -> None:
+async def test_settled_at_what_fal_billed(rig: RunnerRig) -> None:
     """A video for which fal reports fewer units than were quoted costs what they cost, and the rest is free again."""
-    body = {"video": {"url": f"{bench.fal.url}/files/film.mp4"}, "seed": 7}
-    await bench.fault(at="result", status=200, body=body, headers={"X-Fal-Billable-Units": "1.5"}, times=5)
-    await bench.runner.accept(await bench.order())
-    job = await bench.until(lambda job: job.told)
+    body = {"video": {"url": f"{rig.fal.url}/files/film.mp4"}, "seed": 7}
+    await rig.fault(at="result", status=200, body=body, headers={"X-Fal-Billable-Units": "1.5"}, times=5)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
     assert (job.state, job.quote_microusd, job.charged_microusd) == ("done", 200_000, 150_000)
-    view = await bench.store.read(bench.runner.budgets.view(job))
+    view = await rig.store.read(rig.runner.budgets.view(job))
     assert {(one.held_microusd, one.spent_microusd) for one in view.standings} == {(0, 150_000)}
-    assert await bench.store.read(verify()) == []
+    assert await rig.store.read(verify()) == []
 
 
 class CountingStore:
@@ -247,30 +245,30 @@ class CountingStore:
         """Leave the store open, which is the test's."""
 
 
-async def test_a_restart_takes_up_many_jobs_in_turn(bench: Bench) -> None:
+async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
     """After a restart so many jobs are taken up at once, so many streams are opened at once, and all are followed."""
     job_ids = [f"{number:032x}" for number in range(20)]
-    await bench.http.post(f"{bench.fal.url}/sandbox/settings", json={"seconds_per_job": 60, "concurrency": 20})
+    await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 60, "concurrency": 20})
     for job_id in job_ids:
-        await bench.runner.accept(await bench.order(job_id))
+        await rig.runner.accept(await rig.order(job_id))
     for job_id in job_ids:
-        await bench.until(lambda job: job.state == "running", job_id)
-    await bench.runner.stop()
-    await until(lambda: streams(bench, 0))
-    await bench.http.delete(f"{bench.fal.url}/sandbox/traffic")
-    await bench.fault(at="stream", delay_s=0.05, times=len(job_ids))
-    settings = bench.settings.model_copy(update={"fal_openings_at_once": 5, "take_up_at_once": 3})
-    store = CountingStore(bench.store)
-    runner = make_runner(settings, store, bench.http, bench.cards, member_microusd=5_000_000)
-    bench.others.append(runner)
+        await rig.until(lambda job: job.state == "running", job_id)
+    await rig.runner.stop()
+    await wait_for(lambda: streams(rig, 0))
+    await rig.http.delete(f"{rig.fal.url}/sandbox/traffic")
+    await rig.fault(at="stream", delay_s=0.05, times=len(job_ids))
+    settings = rig.settings.model_copy(update={"fal_openings_at_once": 5, "take_up_at_once": 3})
+    store = CountingStore(rig.store)
+    runner = make_runner(settings, store, rig.http, rig.cards, member_microusd=5_000_000)
+    rig.others.append(runner)
     assert await runner.start() == len(job_ids)
-    traffic = await until(lambda: streams(bench, len(job_ids)))
+    traffic = await wait_for(lambda: streams(rig, len(job_ids)))
     assert traffic["opening_most"] == 5
     assert traffic["requests"] == {"stream": len(job_ids)}
     assert store.most == 3
 
 
-async def streams(bench: Bench, count: int) -> dict[str, Any] | None:
+async def streams(rig: RunnerRig, count: int) -> dict[str, Any] | None:
     """Return what the stand-in counted, once so many streams are open there."""
-    traffic = (await bench.http.get(f"{bench.fal.url}/sandbox/traffic")).json()
+    traffic = (await rig.http.get(f"{rig.fal.url}/sandbox/traffic")).json()
     return traffic if traffic["streams"] == count else None

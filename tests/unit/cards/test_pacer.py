@@ -17,7 +17,7 @@ MakeJob = Callable[..., Job]
 SETTINGS = Settings(edit_interval_s=4, edit_age_max_s=3600, channel_edit_interval_s=1.5)
 
 
-class Stage:
+class PacerStage:
     """A clock that only moves when told, sleepers that wake by it, and a list of the edits that were made."""
 
     def __init__(self, *, shared: int | None = None) -> None:
@@ -72,7 +72,7 @@ class Stage:
 
 async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: MakeJob) -> None:
     """A new card is edited at once; of several states within one interval only the newest is shown."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     async with stage.pacer:
         stage.pacer.show(job, Live(position=9), None)
         await stage.settle()
@@ -84,7 +84,7 @@ async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: Mak
 
 async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
     """A card that would say the same is left alone."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     async with stage.pacer:
         for _ in range(5):
             stage.pacer.show(job, Live(position=9), None)
@@ -94,7 +94,7 @@ async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
 
 async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJob) -> None:
     """A running card keeps moving by itself, more rarely with age, and not at all after an hour."""
-    stage, job = Stage(), make_job(state="running", started_at=NOW)
+    stage, job = PacerStage(), make_job(state="running", started_at=NOW)
     async with stage.pacer:
         stage.pacer.show(job, Live(typical_s=60), None)
         await stage.advance(4000)
@@ -110,7 +110,7 @@ async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJo
 
 async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob) -> None:
     """`end` returns only when the edit that was on its way is done, and nothing follows it."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     stage.gate = asyncio.Event()
     async with stage.pacer:
         stage.pacer.show(job, Live(position=1), None)
@@ -128,7 +128,7 @@ async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob)
 
 async def test_a_job_that_moved_on_after_its_end_is_shown_again(make_job: MakeJob) -> None:
     """Only states up to the ended one are ignored: a job that comes back to life is shown."""
-    stage, job = Stage(), make_job(state="uncertain")
+    stage, job = PacerStage(), make_job(state="uncertain")
     async with stage.pacer:
         await stage.pacer.end(job)
         stage.pacer.show(replace(job, state="queued"), Live(), None)
@@ -141,7 +141,7 @@ async def test_a_job_that_moved_on_after_its_end_is_shown_again(make_job: MakeJo
 
 async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make_job: MakeJob) -> None:
     """A failed edit ends nothing; it is tried again after growing rests, and given up after eight in a row."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     stage.failing = True
     async with stage.pacer:
         stage.pacer.show(job, Live(), None)
@@ -157,7 +157,7 @@ async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make
 
 async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
     """When an edit says that later ones have no chance, the card's pacing ends, whatever becomes of the job."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     stage.reachable = False
     async with stage.pacer:
         stage.pacer.show(job, Live(), None)
@@ -171,7 +171,7 @@ async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
 
 async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
     """With the bot's token, the edits of one channel are at least 1.5 s apart, and each card gets its turn."""
-    stage = Stage(shared=20)
+    stage = PacerStage(shared=20)
     async with stage.pacer:
         for number in range(6):
             stage.pacer.show(make_job(id=f"{number:032x}", state="queued"), Live(), None)
@@ -183,7 +183,7 @@ async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
 
 async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: MakeJob) -> None:
     """However many cards are in progress, each is shown at once, and all go on in turn at the pace that is set."""
-    stage = Stage()
+    stage = PacerStage()
     jobs = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
     async with stage.pacer:
         for job in jobs:
@@ -199,7 +199,7 @@ async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: Mak
 
 async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> None:
     """However many cards ended while they waited for their turns, the next one goes on as if they had not been."""
-    stage = Stage()
+    stage = PacerStage()
     crowd = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
     alone = make_job(id="alone", state="running", started_at=NOW, updated_at=NOW + 5)
     async with stage.pacer:
@@ -215,7 +215,7 @@ async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> No
 
 async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob) -> None:
     """Among many cards that would say the same again, the one with news is edited as soon as its rest is over."""
-    stage = Stage()
+    stage = PacerStage()
     silent = [make_job(id=f"job-{n}", state="queued") for n in range(600)]
     alone = make_job(id="alone", state="running", started_at=NOW)
     async with stage.pacer:
@@ -227,7 +227,7 @@ async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob)
 
 async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
     """After the end of the program's work nothing is edited and `show` does nothing."""
-    stage, job = Stage(), make_job(state="queued")
+    stage, job = PacerStage(), make_job(state="queued")
     stage.pacer.show(job, Live(), None)
     async with stage.pacer:
         stage.pacer.show(job, Live(), None)
@@ -240,7 +240,7 @@ async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJ
 
 async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
     """What ends the program passes through the pacer unwrapped, and ends the pacing."""
-    stage = Stage()
+    stage = PacerStage()
 
     async def start() -> None:
         async with stage.pacer:
@@ -255,7 +255,7 @@ async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
 
 async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> None:
     """An error in drawing one card is that card's alone."""
-    stage, bad, good = Stage(), make_job(id="b" * 32, state="queued"), make_job(state="queued")
+    stage, bad, good = PacerStage(), make_job(id="b" * 32, state="queued"), make_job(state="queued")
     draw = stage.draw
 
     def fussy(frame: Frame) -> Card:

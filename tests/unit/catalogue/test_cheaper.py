@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue import registry
 from bot.catalogue.cheaper import cheaper
-from tests.support.catalogue_samples import LEAST, facts, request
+from tests.support.catalogue_samples import LEAST, input_facts, request
 
 PRICES = registry.price_table()
 
@@ -14,7 +14,7 @@ PRICES = registry.price_table()
 def chain(mode_id: str, *files: str, **options: Any) -> list[tuple[dict[str, Any], int]]:
     """Return every step down from the request, with its price."""
     names = files or LEAST[mode_id][1]
-    probed = {name: facts(name) for name in names}
+    probed = {name: input_facts(name) for name in names}
     mode = request(mode_id, *names, **options)
     steps = [(mode.options(), mode.quote(probed, PRICES).microusd)]
     while (found := cheaper(mode, probed, PRICES)) is not None:
@@ -56,7 +56,7 @@ def test_frames_within_one_price_are_skipped() -> None:
 
 def test_the_cheapest_has_none() -> None:
     """At the mode's lowest price there is nothing cheaper."""
-    probed = {"image": facts("image")}
+    probed = {"image": input_facts("image")}
     assert cheaper(request("wan25-image", resolution="480p", duration=5), probed, PRICES) is None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.errors import MediaRefused
-from tests.support.catalogue_samples import MB, facts, request
+from tests.support.catalogue_samples import MB, input_facts, request
 
 WITH_AUDIO = {"wan27-image": ("image", "audio"), "wan25-image": ("image", "audio")}
 
@@ -16,7 +16,7 @@ def check(mode_id: str, option: str, **changed: Any) -> None:
     if option == "end_image":
         files = ("image", "end_image")
     options = {"duration": 15} if (mode_id, option) == ("wan27-image", "video") else {}
-    probed = {name: facts(name) for name in files} | {option: facts(option, **changed)}
+    probed = {name: input_facts(name) for name in files} | {option: input_facts(option, **changed)}
     request(mode_id, *files, **options).check(probed)
 
 
@@ -166,13 +166,15 @@ def test_a_continued_clip_is_shorter_than_the_video(seconds: float, duration: in
     """The duration counts the clip in, so it must exceed it, and the refusal names the least that does."""
     mode = request("wan27-image", "video", duration=duration)
     with pytest.raises(MediaRefused, match=rf"{seconds:g} s long,.*{duration} s leaves.*of {int(seconds) + 1} to 15 s"):
-        mode.check({"video": facts("video", seconds=seconds)})
+        mode.check({"video": input_facts("video", seconds=seconds)})
     longer = request("wan27-image", "video", duration=int(seconds) + 1)
-    longer.check({"video": facts("video", seconds=seconds)})
+    longer.check({"video": input_facts("video", seconds=seconds)})
 
 
 def test_one_of_several_files_is_named_by_its_option() -> None:
     """With several files of a kind, the refusal says which option is meant."""
     mode = request("wan27-reference", "image1", "image2", "video1")
     with pytest.raises(MediaRefused, match=r"^The picture in image2 is 100 × 100 px"):
-        mode.check({n: facts(n) for n in ("image1", "video1")} | {"image2": facts("image2", width=100, height=100)})
+        mode.check(
+            {n: input_facts(n) for n in ("image1", "video1")} | {"image2": input_facts("image2", width=100, height=100)}
+        )

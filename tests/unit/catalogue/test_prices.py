@@ -14,7 +14,7 @@ from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff
 from bot.settings import Settings
-from tests.support.catalogue_samples import facts, request
+from tests.support.catalogue_samples import input_facts, request
 
 PRICES = registry.price_table()
 PER_SECOND = {
@@ -92,7 +92,9 @@ def test_21_costs_a_quarter_more_above_81_frames(resolution: str) -> None:
 
 def test_reference_charges_what_goes_in() -> None:
     """The page's own example: 8 s in and 3 s out are 11 s, $1.10."""
-    quote = request("wan27-reference", "video1", duration=3).quote({"video1": facts("video1", seconds=8.0)}, PRICES)
+    quote = request("wan27-reference", "video1", duration=3).quote(
+        {"video1": input_facts("video1", seconds=8.0)}, PRICES
+    )
 
     assert (quote.microusd, quote.formula) == (1_100_000, "(8 s in + 3 s out) × $0.10")
 
@@ -101,9 +103,9 @@ def test_reference_adds_every_clip() -> None:
     """The seconds of all clips are added; pictures are free."""
     mode = request("wan27-reference", "image1", "video1", "video3", duration=2)
     probed = {
-        "image1": facts("image1"),
-        "video1": facts("video1", seconds=2.5),
-        "video3": facts("video3", seconds=1.04),
+        "image1": input_facts("image1"),
+        "video1": input_facts("video1", seconds=2.5),
+        "video3": input_facts("video3", seconds=1.04),
     }
 
     assert mode.quote(probed, PRICES).formula == "(3.54 s in + 2 s out) × $0.10"
@@ -118,9 +120,9 @@ def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> No
     """A quote is an integer, never below the exact price, and above it by little more than a micro-dollar."""
     names = [f"video{number}" for number in range(1, len(lengths) + 1)]
     mode = request("wan27-reference", "image1", *names, duration=duration)
-    probed = {name: facts(name, seconds=seconds) for name, seconds in zip(names, lengths, strict=True)}
+    probed = {name: input_facts(name, seconds=seconds) for name, seconds in zip(names, lengths, strict=True)}
 
-    microusd = mode.quote({"image1": facts("image1")} | probed, PRICES).microusd
+    microusd = mode.quote({"image1": input_facts("image1")} | probed, PRICES).microusd
 
     exact = (sum((Fraction(str(seconds)) for seconds in lengths), Fraction(duration))) * 100_000
     assert isinstance(microusd, int)
@@ -132,7 +134,9 @@ def test_more_seconds_never_cost_less(one: float, other: float, brief: int, long
     """A quote grows with what goes in and with what comes out."""
     (shorter, longer), (less, more) = sorted((one, other)), sorted((brief, long))
     cheap, dear = (
-        request("wan27-reference", "video1", duration=duration).quote({"video1": facts("video1", seconds=s)}, PRICES)
+        request("wan27-reference", "video1", duration=duration).quote(
+            {"video1": input_facts("video1", seconds=s)}, PRICES
+        )
         for s, duration in ((shorter, less), (longer, more))
     )
 
@@ -143,7 +147,7 @@ def test_a_probed_decimal_is_taken_as_it_reads() -> None:
     """1.1 s is 1.1 s, although the float is a little more."""
     mode = request("wan27-reference", "video1", duration=2)
 
-    assert mode.quote({"video1": facts("video1", seconds=1.1)}, PRICES).microusd == 310_000
+    assert mode.quote({"video1": input_facts("video1", seconds=1.1)}, PRICES).microusd == 310_000
 
 
 def test_every_resolution_has_a_price() -> None:

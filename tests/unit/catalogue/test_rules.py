@@ -5,7 +5,7 @@ import pytest
 from bot.catalogue import registry
 from bot.catalogue.limits import check_media
 from bot.errors import MediaRefused, OptionRefused
-from tests.support.catalogue_samples import LEAST, MB, attached, facts, request
+from tests.support.catalogue_samples import LEAST, MB, attached, input_facts, request
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_declared_size_is_no_refusal(mode_id: str, option: str, most_mb: int) 
     options, _ = LEAST[mode_id]
     mode = registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB + 1))
     with pytest.raises(MediaRefused, match=rf"is {most_mb}[.]\d+ MB;.*up to {most_mb} MB[.]"):
-        check_media(mode.media()[option], facts(option, size_bytes=most_mb * MB + 1), this="This file")
+        check_media(mode.media()[option], input_facts(option, size_bytes=most_mb * MB + 1), this="This file")
 
 
 @pytest.mark.parametrize("mode_id", ["wan27-image", "wan25-image"])
@@ -129,4 +129,4 @@ def test_sound_is_limited_too(mode_id: str) -> None:
     options, files = LEAST[mode_id]
     mode = registry.build(mode_id, options, attached(*files) | attached("audio"))
     with pytest.raises(MediaRefused, match=r"sound file is 15[.]\d+ MB;.*up to 15 MB"):
-        check_media(mode.media()["audio"], facts("audio", size_bytes=15 * MB + 1), this="This sound file")
+        check_media(mode.media()["audio"], input_facts("audio", size_bytes=15 * MB + 1), this="This sound file")

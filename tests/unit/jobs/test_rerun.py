@@ -13,7 +13,7 @@ from bot.errors import OptionRefused
 from bot.jobs import rerun
 from bot.jobs.model import Input, Job, Result
 from bot.jobs.order import mode_of
-from tests.support.catalogue_samples import LEAST, attached, facts
+from tests.support.catalogue_samples import LEAST, attached, input_facts
 from tests.support.job_samples import a_job
 
 MODE_IDS = [mode.id for mode in MODES]
@@ -45,7 +45,7 @@ def jobs(draw: st.DrawFn, mode_id: str) -> Job:
     mode = build(mode_id, options, attached(*files))
     seed = draw(st.none() | st.integers(0, int(specs["seed"].maximum or 0)))
     actual = draw(st.none() | st.just(options.get("prompt")) | WORDS | st.just("x" * 801) | st.just("x" * 5001))
-    inputs = tuple(replace(facts(name), url=f"https://old/{name}") for name in files)
+    inputs = tuple(replace(input_facts(name), url=f"https://old/{name}") for name in files)
     result = Result(url="https://v3.fal.media/x.mp4", seed=seed, actual_prompt=actual)
     return a_job(mode=mode_id, options=mode.options(), inputs=inputs, result=result, state="done")
 
@@ -166,7 +166,7 @@ def test_a_seed_that_the_mode_does_not_take_is_left_out_and_told() -> None:
 @pytest.mark.parametrize(("seconds", "duration"), [(2.0, 7), (4.04, 10), (9.96, 15), (10.0, 15)])
 def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> None:
     """The whole video is the clip and five seconds more, or as many as there is room for; Wan 2.7 takes it as it is."""
-    clip = facts("video", seconds=seconds)
+    clip = input_facts("video", seconds=seconds)
     found = rerun.continued(a_job(state="done"), clip)
     assert found.mode.id == "wan27-image"
     assert found.mode.options() == {"prompt": "a lake", "resolution": "1080p", "duration": duration}
@@ -175,8 +175,8 @@ def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> Non
 
 def test_a_restyled_video_is_the_clip_of_wan_2_2() -> None:
     """Wan 2.2 gets the video and the new prompt; a resolution that it does not have is left to its default."""
-    found = rerun.restyled(a_job(state="done"), facts("video"), prompt="as a woodcut")
+    found = rerun.restyled(a_job(state="done"), input_facts("video"), prompt="as a woodcut")
     assert found.mode.id == "wan22-video"
     assert found.mode.options() == {"prompt": "as a woodcut", "resolution": "720p", "num_frames": 81}
     with pytest.raises(OptionRefused):
-        rerun.restyled(a_job(state="done", options={}), facts("video"))
+        rerun.restyled(a_job(state="done", options={}), input_facts("video"))

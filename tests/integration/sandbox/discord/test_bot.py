@@ -11,15 +11,25 @@ from discord import app_commands, ui
 
 from sandbox.discord import DiscordSandbox
 from sandbox.discord.session import Intent
-from tests.support.discord_client import PNG, Bot, Control, file_of, point_at, quiet_intents, running, until, video
+from tests.support.discord_client import (
+    PNG,
+    Bot,
+    DiscordControl,
+    file_of,
+    quiet_intents,
+    redirect_discord_py,
+    running_bot,
+    video,
+    wait_until,
+)
 
 
 @pytest.fixture
-async def control(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Control]:
+async def control(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordControl]:
     """A fresh sandbox that discord.py is pointed at."""
     async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
-        point_at(sandbox, monkeypatch)
-        yield Control(sandbox, session)
+        redirect_discord_py(sandbox, monkeypatch)
+        yield DiscordControl(sandbox, session)
 
 
 def with_command(bot: Bot, callback: Any) -> Bot:
@@ -28,7 +38,7 @@ def with_command(bot: Bot, callback: Any) -> Bot:
     return bot
 
 
-async def test_an_attached_file_reaches_the_bot_and_its_upload_reaches_the_channel(control: Control) -> None:
+async def test_an_attached_file_reaches_the_bot_and_its_upload_reaches_the_channel(control: DiscordControl) -> None:
     """A slash command's file can be downloaded by the bot, and what the bot uploads by everyone."""
     seen: list[Any] = []
     film = bytes(range(256)) * 4096
@@ -39,7 +49,7 @@ async def test_an_attached_file_reaches_the_bot_and_its_upload_reaches_the_chann
         await interaction.edit_original_response(content="Half way")
         await interaction.edit_original_response(content="Done", attachments=[video(film)])
 
-    async with running(with_command(Bot(quiet_intents()), make), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), make), control.sandbox):
         options = {"prompt": "a boat", "seconds": "7"}
         sent = await control.order(
             "slash", user="maker", command="make", options=options, files={"image": file_of(PNG)}
@@ -57,13 +67,13 @@ async def test_an_attached_file_reaches_the_bot_and_its_upload_reaches_the_chann
             assert (response.status, await response.read()) == (206, film[100:200])
 
 
-async def test_an_ephemeral_answer_is_seen_by_its_person_only(control: Control) -> None:
+async def test_an_ephemeral_answer_is_seen_by_its_person_only(control: DiscordControl) -> None:
     """An ephemeral message exists for the person it was made for, and for nobody else, the bot's token included."""
 
     async def whisper(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("Only you", ephemeral=True)
 
-    async with running(with_command(Bot(quiet_intents()), whisper), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), whisper), control.sandbox):
         sent = await control.order("slash", user="maker", channel="general", command="whisper")
         assert (sent["ephemeral"], sent["content"]) == (True, "Only you")
         seen = await control.messages(**{"channel": "general", "as": "maker"})
@@ -77,7 +87,7 @@ async def test_an_ephemeral_answer_is_seen_by_its_person_only(control: Control) 
         await control.order("click", 400, user="friend", message=sent["message_id"], label="x")
 
 
-async def test_the_first_follow_up_fills_the_thinking_message(control: Control) -> None:
+async def test_the_first_follow_up_fills_the_thinking_message(control: DiscordControl) -> None:
     """A follow-up to a deferred response edits it and takes its ephemerality; the next one stands for itself."""
 
     async def think(interaction: discord.Interaction) -> None:
@@ -86,14 +96,14 @@ async def test_the_first_follow_up_fills_the_thinking_message(control: Control) 
         await interaction.followup.send("Second", wait=True)
         await interaction.followup.send(f"{first.id}", wait=True, ephemeral=True)
 
-    async with running(with_command(Bot(quiet_intents()), think), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), think), control.sandbox):
         sent = await control.order("slash", user="maker", channel="general", command="think")
         seen = await control.channel(lambda found: len(found) == 3, **{"as": "maker"})
         assert [m["content"] for m in seen] == ["First", "Second", sent["message_id"]]
         assert [m["ephemeral_for"] for m in seen] == ["maker", None, "maker"]
 
 
-async def test_after_the_original_is_deleted_a_follow_up_has_its_own_flags(control: Control) -> None:
+async def test_after_the_original_is_deleted_a_follow_up_has_its_own_flags(control: DiscordControl) -> None:
     """Deleting the deferred message frees the follow-ups from its ephemerality."""
 
     async def swap(interaction: discord.Interaction) -> None:
@@ -101,7 +111,7 @@ async def test_after_the_original_is_deleted_a_follow_up_has_its_own_flags(contr
         await interaction.delete_original_response()
         await interaction.followup.send("For all", wait=True)
 
-    async with running(with_command(Bot(quiet_intents()), swap), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), swap), control.sandbox):
         await control.order("slash", user="maker", channel="general", command="swap")
         await control.channel(lambda found: [m["content"] for m in found] == ["For all"], **{"as": "friend"})
 
@@ -126,7 +136,7 @@ class Details(ui.Modal, title="Details"):
         await interaction.response.edit_message(content="Changed", view=None)
 
 
-async def test_a_button_opens_a_modal_whose_submit_edits_the_message(control: Control) -> None:
+async def test_a_button_opens_a_modal_whose_submit_edits_the_message(control: DiscordControl) -> None:
     """Click, modal and submit carry the message, the fields and the files; disabled buttons cannot be clicked."""
     got: list[Any] = []
 
@@ -142,7 +152,7 @@ async def test_a_button_opens_a_modal_whose_submit_edits_the_message(control: Co
         view.add_item(ui.Button(label="Not yet", disabled=True))
         await interaction.response.send_message("Card", view=view)
 
-    async with running(with_command(Bot(quiet_intents()), card), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), card), control.sandbox):
         sent = await control.order("slash", user="maker", channel="general", command="card")
         refused = await control.order("click", 400, user="maker", message=sent["message_id"], label="Not yet")
         assert refused["error"] == "Not yet is disabled."
@@ -164,7 +174,7 @@ async def test_a_button_opens_a_modal_whose_submit_edits_the_message(control: Co
         assert (await control.message(sent["message_id"]))["components"] == []
 
 
-async def test_reactions_come_only_with_their_intent_and_name_the_author(control: Control) -> None:
+async def test_reactions_come_only_with_their_intent_and_name_the_author(control: DiscordControl) -> None:
     """A raw reaction carries the message's author; a session without the intent hears nothing."""
 
     async def card(interaction: discord.Interaction) -> None:
@@ -173,15 +183,15 @@ async def test_reactions_come_only_with_their_intent_and_name_the_author(control
 
     deaf = Bot(discord.Intents(guilds=True))
     async with (
-        running(with_command(Bot(quiet_intents()), card), control.sandbox) as bot,
-        running(deaf, control.sandbox),
+        running_bot(with_command(Bot(quiet_intents()), card), control.sandbox) as bot,
+        running_bot(deaf, control.sandbox),
     ):
         # Syncing the second bot's empty tree removed the command of the first.
         await bot.tree.sync()
         sent = await control.order("slash", user="maker", channel="general", command="card")
         await control.message(sent["message_id"], lambda m: m["reactions"])
         await control.order("react", user="friend", message=sent["message_id"], emoji="🔁")
-        await until(lambda: len(bot.reactions) == 2)
+        await wait_until(lambda: len(bot.reactions) == 2)
         last = bot.reactions[-1]
         assert bot.user is not None
         assert (str(last.emoji), last.message_author_id, last.member and last.member.name) == (
@@ -196,32 +206,32 @@ async def test_reactions_come_only_with_their_intent_and_name_the_author(control
 
 
 @pytest.mark.parametrize("action", ["reconnect", "cut", "invalidate", "invalidate_resumable"])
-async def test_a_session_survives_a_lost_line(control: Control, action: str) -> None:
+async def test_a_session_survives_a_lost_line(control: DiscordControl, action: str) -> None:
     """After a lost line the client comes back; when the session was kept, it hears what it missed."""
 
     async def ping(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("pong")
 
-    async with running(with_command(Bot(quiet_intents()), ping), control.sandbox) as bot:
+    async with running_bot(with_command(Bot(quiet_intents()), ping), control.sandbox) as bot:
         message = (await control.order("say", user="maker", content="hello"))["id"]
         await control.order("gateway", action=action)
         await control.order("react", user="maker", message=message, emoji="👍")
         if action != "invalidate":
-            await until(lambda: bot.resumes and bot.reactions)
-        await until(control.sandbox.core.gateway.connected)
+            await wait_until(lambda: bot.resumes and bot.reactions)
+        await wait_until(control.sandbox.core.gateway.connected)
         assert (await control.order("slash", user="maker", command="ping"))["acknowledged"]
 
 
-async def test_what_people_say_is_hidden_without_the_content_intent(control: Control) -> None:
+async def test_what_people_say_is_hidden_without_the_content_intent(control: DiscordControl) -> None:
     """MESSAGE_CREATE needs its intent, and a person's words the privileged one, which the portal must allow."""
     asks = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
-    async with running(Bot(asks), control.sandbox) as bot:
+    async with running_bot(Bot(asks), control.sandbox) as bot:
         await control.order("say", user="maker", channel="general", content="secret", files=[file_of(PNG)])
         await control.order("say", user="maker", channel="@maker", content="to you")
-        await until(lambda: len(bot.said) == 2)
+        await wait_until(lambda: len(bot.said) == 2)
         assert [(m.content, len(m.attachments)) for m in bot.said] == [("", 0), ("to you", 0)]
     with pytest.raises(discord.PrivilegedIntentsRequired):
-        async with running(Bot(asks | discord.Intents(message_content=True)), control.sandbox):
+        async with running_bot(Bot(asks | discord.Intents(message_content=True)), control.sandbox):
             pass
 
 
@@ -231,15 +241,15 @@ async def test_the_portal_can_allow_the_content_intent(monkeypatch: pytest.Monke
         DiscordSandbox(privileged=Intent.MESSAGE_CONTENT) as sandbox,
         aiohttp.ClientSession() as session,
     ):
-        point_at(sandbox, monkeypatch)
+        redirect_discord_py(sandbox, monkeypatch)
         intents = discord.Intents(guilds=True, guild_messages=True, message_content=True)
-        async with running(Bot(intents), sandbox) as bot:
-            await Control(sandbox, session).order("say", user="maker", content="open")
-            await until(lambda: bot.said)
+        async with running_bot(Bot(intents), sandbox) as bot:
+            await DiscordControl(sandbox, session).order("say", user="maker", content="open")
+            await wait_until(lambda: bot.said)
             assert bot.said[0].content == "open"
 
 
-async def test_a_context_menu_gets_the_message_with_its_attachments(control: Control) -> None:
+async def test_a_context_menu_gets_the_message_with_its_attachments(control: DiscordControl) -> None:
     """A message menu needs no content intent to see the message it was used on."""
     seen: list[Any] = []
 
@@ -249,16 +259,16 @@ async def test_a_context_menu_gets_the_message_with_its_attachments(control: Con
 
     bot = Bot(quiet_intents())
     bot.tree.add_command(app_commands.ContextMenu(name="Film this", callback=use))
-    async with running(bot, control.sandbox):
+    async with running_bot(bot, control.sandbox):
         said = await control.order("say", user="friend", content="look", files=[file_of(PNG)])
         sent = await control.order("menu", user="maker", message=said["id"], command="Film this")
         assert (sent["content"], sent["ephemeral"]) == ("Got it", True)
         assert seen == ["look", PNG]
 
 
-async def test_a_dm_carries_messages_replies_and_nonces(control: Control) -> None:
+async def test_a_dm_carries_messages_replies_and_nonces(control: DiscordControl) -> None:
     """The bot can write to a person, reply there, and a repeated nonce posts nothing twice."""
-    async with running(Bot(quiet_intents()), control.sandbox) as bot:
+    async with running_bot(Bot(quiet_intents()), control.sandbox) as bot:
         user = await bot.fetch_user(control.sandbox.core.world.people["maker"].id)
         first = await user.send("Hello", nonce=77)
         again = await user.send("Hello", nonce=77)
@@ -268,7 +278,7 @@ async def test_a_dm_carries_messages_replies_and_nonces(control: Control) -> Non
         assert [(m["content"], m["reference"]) for m in seen] == [("Hello", None), ("And again", str(first.id))]
 
 
-async def test_a_layout_message_shows_its_files(control: Control) -> None:
+async def test_a_layout_message_shows_its_files(control: DiscordControl) -> None:
     """Components V2 come back complete, with links in place of attachment names."""
 
     async def again(interaction: discord.Interaction) -> None:
@@ -283,7 +293,7 @@ async def test_a_layout_message_shows_its_files(control: Control) -> None:
         view.add_item(ui.Section("Seed 7", accessory=button))
         await interaction.response.send_message(view=view, file=video(b"film"))
 
-    async with running(with_command(Bot(quiet_intents()), gallery), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), gallery), control.sandbox):
         sent = await control.order("slash", user="maker", command="gallery")
         shown = await control.message(sent["message_id"])
         media = shown["components"][0]["components"][1]["items"][0]["media"]
@@ -293,12 +303,12 @@ async def test_a_layout_message_shows_its_files(control: Control) -> None:
         assert (clicked["acknowledged"], clicked["message_id"]) == (True, sent["message_id"])
 
 
-async def test_many_commands_at_once_are_all_answered(control: Control) -> None:
+async def test_many_commands_at_once_are_all_answered(control: DiscordControl) -> None:
     """Two hundred commands sent at once are acknowledged in time by a bot in the same process."""
 
     async def ping(interaction: discord.Interaction) -> None:
         await interaction.response.defer(thinking=True)
 
-    async with running(with_command(Bot(quiet_intents()), ping), control.sandbox):
+    async with running_bot(with_command(Bot(quiet_intents()), ping), control.sandbox):
         orders = (control.order("slash", user="maker", channel="general", command="ping") for _ in range(200))
         assert all(sent["acknowledged"] for sent in await asyncio.gather(*orders))

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordSandbox
-from tests.support.discord_client import PNG, Control, asked, file_of
+from tests.support.discord_client import PNG, DiscordControl, begin_command, file_of
 
 NUMBER = {"type": 4, "name": "seconds", "description": "x", "min_value": 2, "max_value": 15}
 PICK = {"type": 3, "name": "size", "description": "x", "choices": [{"name": "Full", "value": "1080p"}]}
@@ -22,10 +22,10 @@ COMMANDS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-async def control() -> AsyncIterator[Control]:
+async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox whose bot has synced two commands."""
     async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
-        control = Control(sandbox, session)
+        control = DiscordControl(sandbox, session)
         path = f"/applications/{sandbox.core.world.bot.id}/commands"
         assert (await control.rest("PUT", path, json=COMMANDS))[0] == 200
         yield control
@@ -50,7 +50,9 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "says"), REFUSALS)
-async def test_what_a_client_would_not_send_is_refused(control: Control, change: dict[str, Any], says: str) -> None:
+async def test_what_a_client_would_not_send_is_refused(
+    control: DiscordControl, change: dict[str, Any], says: str
+) -> None:
     """An order that no person could carry out is a 400 whose sentence says why, and the bot hears nothing."""
     order = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}} | change
     refused = await control.order("slash", 400, **order)
@@ -58,7 +60,7 @@ async def test_what_a_client_would_not_send_is_refused(control: Control, change:
     assert not [e for e in await control.transcript() if "event" in e]
 
 
-async def test_what_is_gone_can_still_be_named(control: Control) -> None:
+async def test_what_is_gone_can_still_be_named(control: DiscordControl) -> None:
     """A form that was open while its role was deleted sends the id alone, and a member who left as a user."""
     made = await control.order("world", roles=[{"name": "VIP"}], members=[{"name": "guest", "roles": ["VIP"]}])
     path = f"/applications/{control.sandbox.core.world.bot.id}/commands"
@@ -78,14 +80,14 @@ async def test_what_is_gone_can_still_be_named(control: Control) -> None:
     assert set(data["resolved"]) == {"users"}
 
 
-async def sent_data(control: Control, **order: Any) -> dict[str, Any]:
+async def sent_data(control: DiscordControl, **order: Any) -> dict[str, Any]:
     """The interaction that an order makes."""
-    sent = await asked(control, command="wan27 image", **order)
+    sent = await begin_command(control, command="wan27 image", **order)
     await sent.answer(type=5)
     return sent.event
 
 
-async def test_the_form_goes_over_the_wire_as_discord_sends_it(control: Control) -> None:
+async def test_the_form_goes_over_the_wire_as_discord_sends_it(control: DiscordControl) -> None:
     """Subcommands nest, typed numbers become integers, and files stand in `resolved`."""
     data = await sent_data(
         control, options={"prompt": "x", "seconds": "5"}, files={"image": file_of(PNG, "my picture.png")}
@@ -99,7 +101,7 @@ async def test_the_form_goes_over_the_wire_as_discord_sends_it(control: Control)
     assert data["member"]["user"]["username"] == "maker"
 
 
-async def test_an_unchecked_order_sends_what_a_client_would_not(control: Control) -> None:
+async def test_an_unchecked_order_sends_what_a_client_would_not(control: DiscordControl) -> None:
     """Choices and bounds do not bind what arrives, so a test can send anything."""
     options = {"seconds": 99, "size": "8k", "other": 1.5}
     data = await sent_data(control, options=options, unchecked=True)
@@ -107,7 +109,7 @@ async def test_an_unchecked_order_sends_what_a_client_would_not(control: Control
     assert sent == [("seconds", 4, 99), ("size", 3, "8k"), ("other", 10, 1.5)]
 
 
-async def test_the_world_grows(control: Control) -> None:
+async def test_the_world_grows(control: DiscordControl) -> None:
     """New servers, channels, roles and members answer with their ids and are there at once."""
     made = await control.order(
         "world",
@@ -127,7 +129,7 @@ async def test_the_world_grows(control: Control) -> None:
     assert "no role none" in refused["error"]
 
 
-async def test_a_hidden_channel_is_hidden(control: Control) -> None:
+async def test_a_hidden_channel_is_hidden(control: DiscordControl) -> None:
     """Who does not see a channel can neither look into it, write in it, nor run a command there."""
     overwrites = [{"role": "@everyone", "deny": ["VIEW_CHANNEL"]}, {"member": "friend", "allow": ["VIEW_CHANNEL"]}]
     await control.order("world", channels=[{"name": "secret", "overwrites": overwrites}])
@@ -142,7 +144,7 @@ async def test_a_hidden_channel_is_hidden(control: Control) -> None:
     assert len(await control.messages(**{"channel": "secret", "as": "admin"})) == 1
 
 
-async def test_a_message_has_exactly_the_agreed_keys(control: Control) -> None:
+async def test_a_message_has_exactly_the_agreed_keys(control: DiscordControl) -> None:
     """Outside programs read these names; more may follow, none may go."""
     await control.order("say", user="maker", content="hi", files=[file_of(PNG)])
     (message,) = await control.messages(**{"channel": "general", "as": "maker"})
@@ -157,7 +159,7 @@ async def test_a_message_has_exactly_the_agreed_keys(control: Control) -> None:
     )
 
 
-async def test_the_commands_and_the_transcript_can_be_looked_at(control: Control) -> None:
+async def test_the_commands_and_the_transcript_can_be_looked_at(control: DiscordControl) -> None:
     """GET commands tells what was synced; the transcript has one line per exchange with the agreed keys."""
     async with control.session.get(f"{control.sandbox.control_url}/commands") as response:
         assert [command["name"] for command in await response.json()] == ["wan27", "budget"]
@@ -166,11 +168,11 @@ async def test_the_commands_and_the_transcript_can_be_looked_at(control: Control
     assert (exchange["method"], exchange["request"], exchange["status"]) == ("PUT", COMMANDS, 200)
 
 
-async def test_a_burst_is_many_commands(control: Control) -> None:
+async def test_a_burst_is_many_commands(control: DiscordControl) -> None:
     """A burst sends the same command so many times, and tells of each when it was answered, if it was."""
     point = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}}
     assert "1 to" in (await control.order("burst", 400, **point, count=0))["error"]
-    asked_at_once = await asked(control, **point)
+    asked_at_once = await begin_command(control, **point)
     asked_at_once.order.cancel()
     burst = asyncio.create_task(control.order("burst", **point, count=3, over_s=0.05))
     events: list[dict[str, Any]] = []

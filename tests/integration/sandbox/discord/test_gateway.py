@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.discord import DiscordSandbox
 from sandbox.discord.session import Intent
-from tests.support.discord_client import DEADLINE_S, Control
+from tests.support.discord_client import DEADLINE_S, DiscordControl
 
 GUILDS = 1
 REACTIONS = int(Intent.GUILD_MESSAGE_REACTIONS)
@@ -17,13 +17,13 @@ Socket = aiohttp.ClientWebSocketResponse
 
 
 @pytest.fixture
-async def control() -> AsyncIterator[Control]:
+async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox."""
     async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
-        yield Control(sandbox, session)
+        yield DiscordControl(sandbox, session)
 
 
-async def connect(control: Control, query: str = "v=10&encoding=json") -> Socket:
+async def connect(control: DiscordControl, query: str = "v=10&encoding=json") -> Socket:
     """A websocket that has been greeted."""
     socket = await control.session.ws_connect(f"{control.sandbox.environment()['DISCORD_GATEWAY_URL']}?{query}")
     if "compress" not in query and "v=10" in query:
@@ -31,7 +31,7 @@ async def connect(control: Control, query: str = "v=10&encoding=json") -> Socket
     return socket
 
 
-async def identify(control: Control, socket: Socket, **change: Any) -> list[dict[str, Any]]:
+async def identify(control: DiscordControl, socket: Socket, **change: Any) -> list[dict[str, Any]]:
     """IDENTIFY, and the events up to the last server."""
     usual: dict[str, Any] = {"token": control.sandbox.core.token, "intents": GUILDS | REACTIONS, "properties": {}}
     data = usual | change
@@ -49,7 +49,7 @@ async def hung_up(socket: Socket) -> int | None:
             return socket.close_code
 
 
-async def test_a_session_is_greeted_and_kept_alive(control: Control) -> None:
+async def test_a_session_is_greeted_and_kept_alive(control: DiscordControl) -> None:
     """READY names the servers as unavailable, GUILD_CREATE brings them, and a heartbeat is acknowledged."""
     socket = await connect(control)
     ready, guild = await identify(control, socket)
@@ -60,7 +60,7 @@ async def test_a_session_is_greeted_and_kept_alive(control: Control) -> None:
     assert (await socket.receive_json(timeout=DEADLINE_S))["op"] == 11
 
 
-async def test_a_compressed_stream_is_one_stream(control: Control) -> None:
+async def test_a_compressed_stream_is_one_stream(control: DiscordControl) -> None:
     """With zlib-stream every frame ends in a sync flush and one decompressor reads them all."""
     socket = await connect(control, "v=10&encoding=json&compress=zlib-stream")
     stream = zlib.decompressobj()
@@ -71,7 +71,7 @@ async def test_a_compressed_stream_is_one_stream(control: Control) -> None:
     assert b'"op":11' in stream.decompress(frame)
 
 
-async def test_a_shard_hears_of_its_own_servers_only(control: Control) -> None:
+async def test_a_shard_hears_of_its_own_servers_only(control: DiscordControl) -> None:
     """A server belongs to shard (id >> 22) % count, and DMs to shard 0."""
     sockets = [await connect(control) for _ in range(2)]
     ready = [(await identify(control, s, shard=[n, 2]))[0]["d"] for n, s in enumerate(sockets)]
@@ -87,7 +87,7 @@ async def test_a_shard_hears_of_its_own_servers_only(control: Control) -> None:
     assert (await other.receive_json(timeout=DEADLINE_S))["op"] == 11
 
 
-async def test_a_resumed_session_hears_what_it_missed(control: Control) -> None:
+async def test_a_resumed_session_hears_what_it_missed(control: DiscordControl) -> None:
     """The events after the given number come again in order, then RESUMED."""
     socket = await connect(control)
     ready, _ = await identify(control, socket)
@@ -107,7 +107,7 @@ async def test_a_resumed_session_hears_what_it_missed(control: Control) -> None:
 
 
 @pytest.mark.parametrize("ending", ["closed with 1000", "older than five minutes", "never there"])
-async def test_a_session_that_is_gone_cannot_be_resumed(control: Control, ending: str) -> None:
+async def test_a_session_that_is_gone_cannot_be_resumed(control: DiscordControl, ending: str) -> None:
     """Op 9 tells the client to identify anew."""
     socket = await connect(control)
     ready, _ = await identify(control, socket)
@@ -133,7 +133,7 @@ async def test_a_session_that_is_gone_cannot_be_resumed(control: Control, ending
         ({"d": {}}, 4002),
     ],
 )
-async def test_bad_manners_end_the_line(control: Control, frame: dict[str, Any], code: int) -> None:
+async def test_bad_manners_end_the_line(control: DiscordControl, frame: dict[str, Any], code: int) -> None:
     """The gateway closes with the code that Discord documents."""
     if frame["d"].get("token", "") is None:
         frame = frame | {"d": frame["d"] | {"token": control.sandbox.core.token}}
@@ -142,6 +142,6 @@ async def test_bad_manners_end_the_line(control: Control, frame: dict[str, Any],
     assert await hung_up(socket) == code
 
 
-async def test_another_version_is_refused(control: Control) -> None:
+async def test_another_version_is_refused(control: DiscordControl) -> None:
     """The sandbox speaks version 10 only."""
     assert await hung_up(await connect(control, "v=9&encoding=json")) == 4012

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordSandbox
-from tests.support.discord_client import PNG, Control, application, asked, file_of
+from tests.support.discord_client import PNG, DiscordControl, application, begin_command, file_of
 
 PING = {"name": "ping", "description": "A test.", "type": 1}
 
@@ -18,17 +18,17 @@ FIFTEEN_MINUTES_S, HOUR_S = 900, 3600
 
 
 @pytest.fixture
-async def control() -> AsyncIterator[Control]:
+async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox whose bot has synced /ping."""
     async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
-        control = Control(sandbox, session)
+        control = DiscordControl(sandbox, session)
         await control.rest("PUT", f"/applications/{application(control)}/commands", json=[PING])
         await control.session.delete(f"{sandbox.control_url}/transcript")
         yield control
 
 
 @pytest.fixture
-def general(control: Control) -> str:
+def general(control: DiscordControl) -> str:
     """The path of the channel `general`."""
     return f"/channels/{next(iter(control.sandbox.core.world.channels))}"
 
@@ -42,7 +42,7 @@ def form(payload: Any, *files: tuple[str, bytes]) -> aiohttp.FormData:
     return data
 
 
-async def test_a_foreign_token_and_an_unknown_route_are_refused(control: Control) -> None:
+async def test_a_foreign_token_and_an_unknown_route_are_refused(control: DiscordControl) -> None:
     """401 without the issued token, 404 for a route the sandbox does not have; both stand in the transcript."""
     assert await control.rest("GET", "/users/@me", token="wrong") == (401, {"message": "401: Unauthorized", "code": 0})
     status, _ = await control.rest("GET", "/guilds/1/bans")
@@ -51,14 +51,14 @@ async def test_a_foreign_token_and_an_unknown_route_are_refused(control: Control
     assert told == [("GET", "/users/@me", 401), ("GET", "/guilds/1/bans", 404)]
 
 
-async def test_an_interaction_is_answered_once_and_within_three_seconds(control: Control) -> None:
+async def test_an_interaction_is_answered_once_and_within_three_seconds(control: DiscordControl) -> None:
     """The second answer is 40060, one after three seconds 10062, one with a wrong token 10062."""
-    first = await asked(control, command="ping")
+    first = await begin_command(control, command="ping")
     status, body = await first.answer(type=5, data={"flags": 64})
     assert (status, body["interaction"]["response_message_loading"]) == (200, True)
     assert (await first.answer(type=5))[1]["code"] == 40060
     assert (await first.order)["ephemeral"] is True
-    late = await asked(control, command="ping")
+    late = await begin_command(control, command="ping")
     await control.order("advance", seconds=3.1)
     assert (await late.answer(type=5))[0] == 404
     assert (await late.answer(type=5))[1]["code"] == 10062
@@ -67,9 +67,9 @@ async def test_an_interaction_is_answered_once_and_within_three_seconds(control:
     late.order.cancel()
 
 
-async def test_the_token_dies_after_fifteen_minutes_and_the_bots_token_takes_over(control: Control) -> None:
+async def test_the_token_dies_after_fifteen_minutes_and_the_bots_token_takes_over(control: DiscordControl) -> None:
     """Then the webhook answers 401 50027, while the bot may still edit a message that is not ephemeral."""
-    open_one = await asked(control, command="ping")
+    open_one = await begin_command(control, command="ping")
     _, body = await open_one.answer(type=4, data={"content": "Working"})
     message = body["resource"]["message"]
     assert (await open_one.hook("PATCH", "/messages/@original", json={"content": "More"}))[0] == 200
@@ -82,14 +82,14 @@ async def test_the_token_dies_after_fifteen_minutes_and_the_bots_token_takes_ove
     assert (await control.rest("PATCH", path, json={"content": "By the bot"}))[0] == 200
 
 
-async def test_an_unanswered_interaction_has_no_webhook(control: Control) -> None:
+async def test_an_unanswered_interaction_has_no_webhook(control: DiscordControl) -> None:
     """Before the first answer there is nothing to edit: 10015."""
-    waiting = await asked(control, command="ping")
+    waiting = await begin_command(control, command="ping")
     assert (await waiting.hook("PATCH", "/messages/@original", json={"content": "x"}))[1]["code"] == 10015
     waiting.order.cancel()
 
 
-async def test_a_message_older_than_an_hour_takes_few_edits(control: Control, general: str) -> None:
+async def test_a_message_older_than_an_hour_takes_few_edits(control: DiscordControl, general: str) -> None:
     """After some edits of an old message the answer is 429 with 30046 and a wait."""
     _, message = await control.rest("POST", f"{general}/messages", json={"content": "Old"})
     await control.order("advance", seconds=HOUR_S + 1)
@@ -101,7 +101,7 @@ async def test_a_message_older_than_an_hour_takes_few_edits(control: Control, ge
 
 @pytest.mark.parametrize(("tier", "mib", "status"), [(0, 11, 413), (2, 11, 200)])
 async def test_a_file_may_weigh_what_the_servers_tier_allows(
-    control: Control, tier: int, mib: int, status: int
+    control: DiscordControl, tier: int, mib: int, status: int
 ) -> None:
     """10 MiB, or more by boost tier, by the bot's token and by an interaction's; over it 413 with 40005."""
     await control.order("world", servers=[{"name": "Boosted", "tier": tier}])
@@ -113,7 +113,7 @@ async def test_a_file_may_weigh_what_the_servers_tier_allows(
     path = f"/channels/{made['channels'][0]['id']}/messages"
     answer = await control.rest("POST", path, data=film())
     assert (answer[0], answer[1].get("code")) == (status, 40005 if status == 413 else None)
-    open_one = await asked(control, command="ping", channel="films")
+    open_one = await begin_command(control, command="ping", channel="films")
     assert open_one.event["attachment_size_limit"] == {0: 10, 2: 50}[tier] * MIB
     await open_one.answer(type=5)
     answer = await open_one.hook("PATCH", "/messages/@original", data=film())
@@ -122,7 +122,7 @@ async def test_a_file_may_weigh_what_the_servers_tier_allows(
 
 @pytest.mark.parametrize("parts", [(b"film", 3), (3, b"film"), (b"a", 2, b"b", 2), (3,)])
 async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
-    control: Control, general: str, parts: tuple[bytes | int, ...]
+    control: DiscordControl, general: str, parts: tuple[bytes | int, ...]
 ) -> None:
     """Every byte of a file comes back, runs of zeros (here MiB of them) too; the surface tells when it was attached."""
     film = b"".join(bytes(part * MIB) if isinstance(part, int) else part for part in parts)
@@ -135,7 +135,7 @@ async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
     assert abs(told[posted["id"]] - control.sandbox.core.clock.now()) < HOUR_S
 
 
-async def test_a_link_dies_after_a_day_and_any_read_gives_a_fresh_one(control: Control, general: str) -> None:
+async def test_a_link_dies_after_a_day_and_any_read_gives_a_fresh_one(control: DiscordControl, general: str) -> None:
     """Signed links answer until the sandbox's clock passes them, and never with a changed signature."""
     posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", b"film")))
     link = posted[1]["attachments"][0]["url"]
@@ -147,13 +147,13 @@ async def test_a_link_dies_after_a_day_and_any_read_gives_a_fresh_one(control: C
     assert await fetch(control, again["attachments"][0]["url"]) == (200, b"film")
 
 
-async def fetch(control: Control, url: str) -> tuple[int, bytes]:
+async def fetch(control: DiscordControl, url: str) -> tuple[int, bytes]:
     """Download a link."""
     async with control.session.get(url) as response:
         return response.status, await response.read()
 
 
-async def test_an_edit_keeps_only_the_attachments_it_lists(control: Control, general: str) -> None:
+async def test_an_edit_keeps_only_the_attachments_it_lists(control: DiscordControl, general: str) -> None:
     """Without a list all stay and new files join them; with one, only the listed stay, and dropped links die."""
     two = form({"content": "x"}, ("a.mp4", b"a"), ("b.mp4", b"b"))
     _, message = await control.rest("POST", f"{general}/messages", data=two)
@@ -171,7 +171,7 @@ async def test_an_edit_keeps_only_the_attachments_it_lists(control: Control, gen
     assert (await control.rest("PATCH", path, json=foreign))[1]["code"] == 50035
 
 
-async def test_an_attachment_shown_in_an_embed_is_not_listed(control: Control, general: str) -> None:
+async def test_an_attachment_shown_in_an_embed_is_not_listed(control: DiscordControl, general: str) -> None:
     """An `attachment://` name becomes a link in the embed and leaves the list, and an edit of text keeps it."""
     embed = {"title": "Card", "image": {"url": "attachment://a.png"}}
     _, message = await control.rest("POST", f"{general}/messages", data=form({"embeds": [embed]}, ("a.png", PNG)))
@@ -184,7 +184,7 @@ async def test_an_attachment_shown_in_an_embed_is_not_listed(control: Control, g
     ("denied", "code"),
     [("VIEW_CHANNEL", 50001), ("SEND_MESSAGES", 50013), ("ATTACH_FILES", 50013), ("EMBED_LINKS", 50013)],
 )
-async def test_a_missing_permission_is_refused(control: Control, denied: str, code: int) -> None:
+async def test_a_missing_permission_is_refused(control: DiscordControl, denied: str, code: int) -> None:
     """50001 where the channel cannot be seen, 50013 for what may not be done there."""
     overwrites = [{"bot": True, "deny": [denied]}]
     made = await control.order("world", channels=[{"name": "closed", "overwrites": overwrites}])
@@ -194,7 +194,7 @@ async def test_a_missing_permission_is_refused(control: Control, denied: str, co
 
 
 @pytest.mark.parametrize(("denied", "code"), [("ADD_REACTIONS", 50013), ("READ_MESSAGE_HISTORY", 50013)])
-async def test_reactions_need_their_permissions(control: Control, denied: str, code: int) -> None:
+async def test_reactions_need_their_permissions(control: DiscordControl, denied: str, code: int) -> None:
     """The first reaction of a kind needs Add Reactions and Read Message History."""
     made = await control.order("world", channels=[{"name": "closed", "overwrites": [{"bot": True, "deny": [denied]}]}])
     said = await control.order("say", user="maker", channel="closed", content="x")
@@ -224,7 +224,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("body", "path"), BROKEN)
 async def test_a_broken_message_names_its_fault(
-    control: Control, general: str, body: dict[str, Any], path: str
+    control: DiscordControl, general: str, body: dict[str, Any], path: str
 ) -> None:
     """A body over a limit, of a wrong shape, or with an unknown key is a 50035 that names the field."""
     status, answer = await control.rest("POST", f"{general}/messages", json=body)
@@ -234,7 +234,7 @@ async def test_a_broken_message_names_its_fault(
         node = node[step]
 
 
-async def test_an_empty_message_is_refused(control: Control, general: str) -> None:
+async def test_an_empty_message_is_refused(control: DiscordControl, general: str) -> None:
     """Nothing to post, or nothing left after an edit, is 50006."""
     assert (await control.rest("POST", f"{general}/messages", json={}))[1]["code"] == 50006
     _, message = await control.rest("POST", f"{general}/messages", json={"content": "x"})
@@ -242,7 +242,7 @@ async def test_an_empty_message_is_refused(control: Control, general: str) -> No
     assert answer[1]["code"] == 50006
 
 
-async def test_a_repeated_nonce_posts_nothing_twice(control: Control, general: str) -> None:
+async def test_a_repeated_nonce_posts_nothing_twice(control: DiscordControl, general: str) -> None:
     """With `enforce_nonce` the earlier message is the answer, for a few minutes; without it there are two."""
     body = {"content": "x", "nonce": "job-7", "enforce_nonce": True}
     ids = [(await control.rest("POST", f"{general}/messages", json=body))[1]["id"] for _ in range(2)]
@@ -251,7 +251,7 @@ async def test_a_repeated_nonce_posts_nothing_twice(control: Control, general: s
     assert (await control.rest("POST", f"{general}/messages", json=body))[1]["id"] != ids[0]
 
 
-async def test_each_route_has_its_bucket(control: Control, general: str) -> None:
+async def test_each_route_has_its_bucket(control: DiscordControl, general: str) -> None:
     """The sixth message in five seconds is a 429 with Via, scope and wait; another channel's bucket is full."""
     url = f"{control.api_url}{general}/messages"
     headers = {"Authorization": f"Bot {control.sandbox.core.token}"}
@@ -277,14 +277,14 @@ async def test_the_bots_token_has_fifty_requests_a_second_and_interactions_more(
         DiscordSandbox(monotonic=lambda: 1000.0) as sandbox,
         aiohttp.ClientSession() as session,
     ):
-        control = Control(sandbox, session)
+        control = DiscordControl(sandbox, session)
         statuses = [(await control.rest("GET", "/users/@me"))[0] for _ in range(51)]
         assert statuses == [200] * 50 + [429]
         path = "/interactions/1/x/callback"
         assert (await control.rest("POST", path, token="", json={"type": 5}))[1]["code"] == 10062
 
 
-async def test_ordered_faults_strike_as_often_as_asked(control: Control, general: str) -> None:
+async def test_ordered_faults_strike_as_often_as_asked(control: DiscordControl, general: str) -> None:
     """Status, code, wait and a dropped line come to the routes they were ordered for, then no more."""
     await control.order("faults", method="POST", path="/channels/*", status=500, times=2)
     await control.order("faults", method="POST", path="/channels/*", retry_after=7, times=1)
@@ -305,7 +305,7 @@ async def test_ordered_faults_strike_as_often_as_asked(control: Control, general
     assert "stauts" in refused["error"]
 
 
-async def test_a_broken_sync_changes_nothing(control: Control) -> None:
+async def test_a_broken_sync_changes_nothing(control: DiscordControl) -> None:
     """A command over Discord's limits is a 50035, and the commands of before stay."""
     path = f"/applications/{application(control)}/commands"
     _, synced = await control.rest("PUT", path, json=[PING])
@@ -317,9 +317,9 @@ async def test_a_broken_sync_changes_nothing(control: Control) -> None:
     assert again[0]["id"] == synced[0]["id"]
 
 
-async def test_a_deferred_update_cannot_answer_a_slash_command(control: Control) -> None:
+async def test_a_deferred_update_cannot_answer_a_slash_command(control: DiscordControl) -> None:
     """Types that do not fit the interaction, and a modal after a modal, are 50035."""
-    waiting = await asked(control, command="ping")
+    waiting = await begin_command(control, command="ping")
     assert (await waiting.answer(type=6))[1]["code"] == 50035
     assert (await waiting.answer(type=9, data={"custom_id": "x", "title": "x", "components": []}))[1]["code"] == 50035
     assert (await waiting.answer(type=5, data={"flags": 1 << 15}))[1]["code"] == 50035

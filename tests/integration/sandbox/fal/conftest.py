@@ -6,14 +6,14 @@ import httpx
 import pytest
 
 from sandbox.fal.server import FalSandbox
-from tests.support.fal_requests import Fal
+from tests.support.fal_requests import FalRequests
 
 
 @pytest.fixture
-async def fal() -> AsyncIterator[Fal]:
+async def fal() -> AsyncIterator[FalRequests]:
     """A stand-in whose jobs take almost no time, and a client of it."""
     async with (
         FalSandbox(seconds_per_job=0.05, seed=1) as sandbox,
         httpx.AsyncClient(base_url=sandbox.url, timeout=30) as http,
     ):
-        yield Fal(sandbox, http)
+        yield FalRequests(sandbox, http)

@@ -6,16 +6,16 @@ import httpx
 import pytest
 
 from sandbox.fal import errors
-from tests.support.fal_requests import QUICK, WAN21, WAN27, Fal
+from tests.support.fal_requests import QUICK, WAN21, WAN27, FalRequests
 from tests.support.media_samples import png
 
 
-async def plan(fal: Fal, **fault: Any) -> None:
+async def plan(fal: FalRequests, **fault: Any) -> None:
     """Plan one."""
     (await fal.control("faults", fault)).raise_for_status()
 
 
-async def test_status_and_body(fal: Fal) -> None:
+async def test_status_and_body(fal: FalRequests) -> None:
     """A planned status and body replace the answer so many times, and nothing is accepted meanwhile."""
     await plan(fal, at="submit", status=503, body={"detail": "later"}, times=2)
     answers = [await fal.post(WAN27, QUICK) for _ in range(3)]
@@ -27,7 +27,7 @@ async def test_status_and_body(fal: Fal) -> None:
     assert [submit["status"] for submit in submits] == [503, 503, 200]
 
 
-async def test_lost_submit_reply(fal: Fal) -> None:
+async def test_lost_submit_reply(fal: FalRequests) -> None:
     """A lost reply means: the request was accepted and runs, and its answer was never sent."""
     await plan(fal, at="submit", lose_reply=True)
     with pytest.raises(httpx.TransportError):
@@ -36,7 +36,7 @@ async def test_lost_submit_reply(fal: Fal) -> None:
     assert [(one["reply_lost"], one["endpoint"]) for one in requests] == [(True, WAN27)]
 
 
-async def test_delayed_submit_reply(fal: Fal) -> None:
+async def test_delayed_submit_reply(fal: FalRequests) -> None:
     """A submit that is answered too late for its client was accepted all the same."""
     await plan(fal, at="submit", delay_s=30)
     with pytest.raises(httpx.ReadTimeout):
@@ -44,20 +44,20 @@ async def test_delayed_submit_reply(fal: Fal) -> None:
     assert len(await fal.requests()) == 1
 
 
-async def test_delay(fal: Fal) -> None:
+async def test_delay(fal: FalRequests) -> None:
     """A delayed answer is the real one."""
     await plan(fal, at="submit", delay_s=0.05)
     assert (await fal.post(WAN27, QUICK)).status_code == 200
 
 
-async def test_cut_answer(fal: Fal) -> None:
+async def test_cut_answer(fal: FalRequests) -> None:
     """A cut answer ends in the middle of its body."""
     await plan(fal, at="submit", cut=True)
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         await fal.post(WAN27, QUICK)
 
 
-async def test_cut_stream(fal: Fal) -> None:
+async def test_cut_stream(fal: FalRequests) -> None:
     """A cut stream ends after some events, before COMPLETED; the next one goes on."""
     await fal.control("settings", {"seconds_per_job": 1})
     await plan(fal, at="stream", cut=True)
@@ -68,7 +68,7 @@ async def test_cut_stream(fal: Fal) -> None:
 
 
 @pytest.mark.parametrize("at", ["status", "result"])
-async def test_passing_trouble(fal: Fal, at: str) -> None:
+async def test_passing_trouble(fal: FalRequests, at: str) -> None:
     """A status without an error type passes, and leaves the request as it is."""
     handle = await fal.submit(WAN27, QUICK)
     await fal.events(handle)
@@ -77,14 +77,14 @@ async def test_passing_trouble(fal: Fal, at: str) -> None:
     assert [(await fal.get(url)).status_code for _ in range(2)] == [500, 200]
 
 
-async def test_error_types(fal: Fal) -> None:
+async def test_error_types(fal: FalRequests) -> None:
     """Each documented error type at `result` is how the request itself ends, in its own family's shape, for ever."""
     for error_type in [*errors.MODEL, *errors.PLATFORM]:
         await plan(fal, at="result", error_type=error_type)
         await ends_with(fal, error_type)
 
 
-async def ends_with(fal: Fal, error_type: str) -> None:
+async def ends_with(fal: FalRequests, error_type: str) -> None:
     """Run a request that fails as planned; the film is the same each time, so it is rendered once."""
     handle = await fal.submit(WAN27, QUICK)
     events = await fal.events(handle)
@@ -101,14 +101,14 @@ async def ends_with(fal: Fal, error_type: str) -> None:
         assert (detail[0]["type"], detail[0].get("ctx")) == (error_type, known.context)
 
 
-async def test_unknown_error_type(fal: Fal) -> None:
+async def test_unknown_error_type(fal: FalRequests) -> None:
     """A type that fal does not document is a plain 422, and the control surface says that it is not documented."""
     planned = await fal.control("faults", {"at": "result", "error_type": "brand_new"})
     assert planned.json()["documented"] is False
     assert (await fal.error(WAN27, QUICK))["type"] == "brand_new"
 
 
-async def test_late_error_type(fal: Fal) -> None:
+async def test_late_error_type(fal: FalRequests) -> None:
     """A failure planned after the last frame still counts while nobody has read the result."""
     handle = await fal.submit(WAN27, QUICK)
     await fal.events(handle)
@@ -116,14 +116,14 @@ async def test_late_error_type(fal: Fal) -> None:
     assert [(await fal.get(handle["response_url"])).status_code for _ in range(2)] == [422, 422]
 
 
-async def test_only_one_endpoint(fal: Fal) -> None:
+async def test_only_one_endpoint(fal: FalRequests) -> None:
     """A fault may wait for one endpoint."""
     await plan(fal, at="submit", status=500, endpoint=WAN21)
     assert (await fal.post(WAN27, QUICK)).status_code == 200
     assert (await fal.post(WAN21, {})).status_code == 500
 
 
-async def test_locked_account(fal: Fal) -> None:
+async def test_locked_account(fal: FalRequests) -> None:
     """A locked account gets fal's 403 at submit and upload until it is unlocked; with `at` it is one answer."""
     await plan(fal, locked=True)
     refused = [await fal.post(WAN27, QUICK), await fal.post(WAN27, QUICK)]
@@ -137,7 +137,7 @@ async def test_locked_account(fal: Fal) -> None:
     assert [(await fal.post(WAN27, QUICK)).status_code for _ in range(2)] == [403, 200]
 
 
-async def test_upload_and_cdn(fal: Fal) -> None:
+async def test_upload_and_cdn(fal: FalRequests) -> None:
     """Uploads and downloads fail and break off as planned, and the file is whole afterwards."""
     await plan(fal, at="upload", status=500)
     with pytest.raises(httpx.HTTPStatusError, match="500"):
@@ -151,7 +151,7 @@ async def test_upload_and_cdn(fal: Fal) -> None:
     assert (await fal.http.get(url)).content == png(300, 300)
 
 
-async def test_requeue(fal: Fal) -> None:
+async def test_requeue(fal: FalRequests) -> None:
     """A running request can go back to IN_QUEUE and on again, as fal does with a lost runner."""
     await fal.control("settings", {"seconds_per_job": 0.5})
     await plan(fal, at="requeue")
@@ -161,7 +161,7 @@ async def test_requeue(fal: Fal) -> None:
     assert states[-2:] == ["IN_PROGRESS", "COMPLETED"]
 
 
-async def test_typos_are_loud(fal: Fal) -> None:
+async def test_typos_are_loud(fal: FalRequests) -> None:
     """A control request with an unknown name, or without effect, is refused with the reason."""
     for path, body in (
         ("faults", {"at": "submitt", "status": 500}),
@@ -175,7 +175,7 @@ async def test_typos_are_loud(fal: Fal) -> None:
         assert answer.json()["error"]
 
 
-async def test_faults_can_be_seen_and_cleared(fal: Fal) -> None:
+async def test_faults_can_be_seen_and_cleared(fal: FalRequests) -> None:
     """What is planned is listed, counted down, and forgotten on demand."""
     await plan(fal, at="submit", status=500, times=3)
     await fal.post(WAN27, QUICK)
@@ -185,7 +185,7 @@ async def test_faults_can_be_seen_and_cleared(fal: Fal) -> None:
     assert (await fal.post(WAN27, QUICK)).status_code == 200
 
 
-async def test_faults_of_the_submit_need_no_place(fal: Fal) -> None:
+async def test_faults_of_the_submit_need_no_place(fal: FalRequests) -> None:
     """A lost reply without `at` is one to a submit; a locked account with `times` refuses that many."""
     await plan(fal, lose_reply=True)
     with pytest.raises(httpx.TransportError):

@@ -10,7 +10,7 @@ import fal_client
 import pytest
 from fal_client import client as official
 
-from tests.support.fal_requests import QUICK, WAN21, WAN27, Fal, facts
+from tests.support.fal_requests import QUICK, WAN21, WAN27, FalRequests, video_facts
 from tests.support.media_samples import png
 
 # The package leaves parts of its signatures untyped.
@@ -18,7 +18,7 @@ from tests.support.media_samples import png
 
 
 @pytest.fixture(autouse=True)
-def _here(fal: Fal, monkeypatch: pytest.MonkeyPatch) -> None:
+def _here(fal: FalRequests, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point the package at the stand-in: its base URLs are constants of its module."""
     monkeypatch.setattr(official, "QUEUE_URL_FORMAT", f"{fal.sandbox.url}/")
     monkeypatch.setattr(official, "REST_URL", fal.sandbox.url)
@@ -34,7 +34,9 @@ async def client() -> AsyncIterator[fal_client.AsyncClient]:
     await (await client._client).aclose()
 
 
-async def test_subscribe_with_an_uploaded_file(fal: Fal, client: fal_client.AsyncClient, tmp_path: Path) -> None:
+async def test_subscribe_with_an_uploaded_file(
+    fal: FalRequests, client: fal_client.AsyncClient, tmp_path: Path
+) -> None:
     """upload_file, subscribe with logs, and the result work together."""
     path = tmp_path / "a.png"
     path.write_bytes(png(320, 240))
@@ -45,10 +47,10 @@ async def test_subscribe_with_an_uploaded_file(fal: Fal, client: fal_client.Asyn
     )
     assert isinstance(seen[-1], fal_client.Completed)
     assert seen[-1].logs
-    assert facts((await fal.http.get(output["video"]["url"])).content)["frames"] == 32
+    assert video_facts((await fal.http.get(output["video"]["url"])).content)["frames"] == 32
 
 
-async def test_submit_and_follow(fal: Fal, client: fal_client.AsyncClient) -> None:
+async def test_submit_and_follow(fal: FalRequests, client: fal_client.AsyncClient) -> None:
     """submit, status, iter_events and result speak the stand-in's queue, positions included."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 0.3})
     await client.submit(WAN27, QUICK)
@@ -59,7 +61,7 @@ async def test_submit_and_follow(fal: Fal, client: fal_client.AsyncClient) -> No
     assert (await client.result(WAN27, handle.request_id))["seed"] == 7
 
 
-async def test_cancel_and_errors(fal: Fal, client: fal_client.AsyncClient) -> None:
+async def test_cancel_and_errors(fal: FalRequests, client: fal_client.AsyncClient) -> None:
     """Cancelling and failing raise the client's own errors with fal's types."""
     await fal.control("settings", {"seconds_per_job": 30})
     handle = await client.submit(WAN27, QUICK)
@@ -92,7 +94,7 @@ async def test_blocking_client(tmp_path: Path) -> None:
 
 
 async def test_upload_in_parts(
-    fal: Fal, client: fal_client.AsyncClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fal: FalRequests, client: fal_client.AsyncClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A file above the client's threshold comes in parts and is one file afterwards."""
     monkeypatch.setattr(official, "MULTIPART_THRESHOLD", 1000)
@@ -103,7 +105,7 @@ async def test_upload_in_parts(
     assert (await fal.http.get(url)).content == path.read_bytes()
 
 
-async def test_fallback_upload(fal: Fal, client: fal_client.AsyncClient) -> None:
+async def test_fallback_upload(fal: FalRequests, client: fal_client.AsyncClient) -> None:
     """The client's second way of uploading works too."""
     url = await client.upload(b"hello", "text/plain", repository="fal")
     answer = await fal.http.get(url)

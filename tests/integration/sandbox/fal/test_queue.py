@@ -4,12 +4,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.fal_requests import APPS, QUICK, WAN21, WAN27, Fal
+from tests.support.fal_requests import APPS, QUICK, WAN21, WAN27, FalRequests
 from tests.support.media_samples import png
 
 
 @pytest.mark.parametrize("endpoint", APPS)
-async def test_submit_reply(fal: Fal, endpoint: str) -> None:
+async def test_submit_reply(fal: FalRequests, endpoint: str) -> None:
     """A submit is answered as documented, with URLs that keep only the first two segments."""
     answer = await fal.post(endpoint, {})
     handle = answer.json()
@@ -28,7 +28,7 @@ async def test_submit_reply(fal: Fal, endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/status", "/status/stream", "/cancel"])
-async def test_full_path_is_405(fal: Fal, path: str) -> None:
+async def test_full_path_is_405(fal: FalRequests, path: str) -> None:
     """The full sub-path answers 405 for a request's URLs."""
     handle = await fal.submit(WAN27, QUICK)
     answer = await fal.get(f"/{WAN27}/requests/{handle['request_id']}{path}")
@@ -36,7 +36,7 @@ async def test_full_path_is_405(fal: Fal, path: str) -> None:
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer sandbox-key-id:sandbox-key-secret", "Key wrong"])
-async def test_key_is_needed(fal: Fal, authorization: str | None) -> None:
+async def test_key_is_needed(fal: FalRequests, authorization: str | None) -> None:
     """Every route of the queue refuses a missing, wrong or Bearer key with fal's own 401."""
     handle = await fal.submit(WAN27, QUICK)
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -54,7 +54,7 @@ async def test_key_is_needed(fal: Fal, authorization: str | None) -> None:
     assert len(await fal.requests()) == 1
 
 
-async def test_unknown_things_are_loud(fal: Fal) -> None:
+async def test_unknown_things_are_loud(fal: FalRequests) -> None:
     """An unknown app is fal's 404; an unknown route, option, header, or a webhook is a 501 that says so."""
     assert (await fal.post("fal-ai/nonesuch", {})).status_code == 404
     for answer in (
@@ -68,7 +68,7 @@ async def test_unknown_things_are_loud(fal: Fal) -> None:
     assert await fal.requests() == []
 
 
-async def test_known_headers_are_taken(fal: Fal) -> None:
+async def test_known_headers_are_taken(fal: FalRequests) -> None:
     """fal's documented request headers are accepted, and shown to the tests."""
     headers = {
         "X_Fal_Request_Timeout": "600",
@@ -82,7 +82,7 @@ async def test_known_headers_are_taken(fal: Fal) -> None:
     assert {name.lower() for name in seen} == {name.lower().replace("_", "-") for name in headers}
 
 
-async def test_positions_and_priority(fal: Fal) -> None:
+async def test_positions_and_priority(fal: FalRequests) -> None:
     """Beyond the concurrency requests wait with positions; those of low priority stand behind all others."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 60})
     await fal.submit(WAN27, QUICK)
@@ -93,7 +93,7 @@ async def test_positions_and_priority(fal: Fal) -> None:
     assert positions == [0, 1]
 
 
-async def test_max_queue_length(fal: Fal) -> None:
+async def test_max_queue_length(fal: FalRequests) -> None:
     """fal_max_queue_length refuses with 429 when that many wait already."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 60})
     for _ in range(3):
@@ -102,7 +102,7 @@ async def test_max_queue_length(fal: Fal) -> None:
     assert (await fal.post(WAN27, QUICK, query="?fal_max_queue_length=3")).status_code == 200
 
 
-async def test_request_timeout(fal: Fal) -> None:
+async def test_request_timeout(fal: FalRequests) -> None:
     """A request that does not start within X-Fal-Request-Timeout ends with a 504 of the user's own making."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 60})
     await fal.submit(WAN27, QUICK)
@@ -114,7 +114,7 @@ async def test_request_timeout(fal: Fal) -> None:
     assert result.json()["error_type"] == "request_timeout"
 
 
-async def test_status_over_a_life(fal: Fal) -> None:
+async def test_status_over_a_life(fal: FalRequests) -> None:
     """The status is 202 until COMPLETED and 200 then; logs are null unless asked for, and cumulative."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 0.5})
     first, second = await fal.submit(WAN27, QUICK), await fal.submit(WAN27, QUICK)
@@ -137,7 +137,7 @@ def lines_of(events: list[dict[str, Any]]) -> list[str]:
     return [line["message"] for lines in logs for line in lines or []]
 
 
-async def test_stream_is_incremental(fal: Fal) -> None:
+async def test_stream_is_incremental(fal: FalRequests) -> None:
     """The stream sends each log line once, positions as they change, and closes after COMPLETED."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 1})
     await fal.submit(WAN27, QUICK)
@@ -150,7 +150,7 @@ async def test_stream_is_incremental(fal: Fal) -> None:
     assert [event["status"] for event in await fal.events(handle)] == ["COMPLETED"]
 
 
-async def test_stream_pings(fal: Fal) -> None:
+async def test_stream_pings(fal: FalRequests) -> None:
     """A silent stream is kept alive by comments."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 60, "ping_s": 0.05})
     handle = await fal.submit(WAN27, QUICK)
@@ -160,13 +160,13 @@ async def test_stream_pings(fal: Fal) -> None:
                 break
 
 
-async def test_stream_without_logs(fal: Fal) -> None:
+async def test_stream_without_logs(fal: FalRequests) -> None:
     """A stream that did not ask for logs has none."""
     handle = await fal.submit(WAN27, QUICK)
     assert all(event["logs"] is None for event in await fal.events(handle, ""))
 
 
-async def test_result_too_early_and_unknown(fal: Fal) -> None:
+async def test_result_too_early_and_unknown(fal: FalRequests) -> None:
     """A result asked for too early is a 400; an unknown id is a 404 everywhere, also under another app."""
     await fal.control("settings", {"seconds_per_job": 60})
     handle = await fal.submit(WAN27, QUICK)
@@ -182,12 +182,12 @@ async def test_result_too_early_and_unknown(fal: Fal) -> None:
         assert (answer.status_code, answer.json()) == (404, {"status": "NOT_FOUND"})
 
 
-async def cancel(fal: Fal, handle: dict[str, Any]) -> httpx.Response:
+async def cancel(fal: FalRequests, handle: dict[str, Any]) -> httpx.Response:
     """PUT the cancel URL."""
     return await fal.http.put(handle["cancel_url"], headers=fal.key)
 
 
-async def test_cancel(fal: Fal) -> None:
+async def test_cancel(fal: FalRequests) -> None:
     """A queued request is removed (200), a running one asked to stop (202), an ended one left (400); both end 499."""
     await fal.control("settings", {"concurrency": 1, "seconds_per_job": 60})
     running, queued = await fal.submit(WAN27, QUICK), await fal.submit(WAN27, QUICK)
@@ -204,7 +204,7 @@ async def test_cancel(fal: Fal) -> None:
     assert (gone.status_code, gone.json()) == (404, {"status": "NOT_FOUND"})
 
 
-async def test_cancel_can_come_too_late(fal: Fal) -> None:
+async def test_cancel_can_come_too_late(fal: FalRequests) -> None:
     """With ignore_cancel a running request is made, and billed, although its cancel got a 202."""
     await fal.control("settings", {"seconds_per_job": 0.3, "ignore_cancel": True})
     handle = await fal.submit(WAN27, QUICK)
@@ -213,7 +213,7 @@ async def test_cancel_can_come_too_late(fal: Fal) -> None:
     assert (await fal.get(handle["response_url"])).status_code == 200
 
 
-async def test_result_headers_and_output(fal: Fal) -> None:
+async def test_result_headers_and_output(fal: FalRequests) -> None:
     """A result carries its request id and the billed units, and the same output every time it is read."""
     handle = await fal.submit(WAN21, {"prompt": "x", "image_url": await fal.upload(png(320, 240)), "num_frames": 82})
     await fal.events(handle)
@@ -226,7 +226,7 @@ async def test_result_headers_and_output(fal: Fal) -> None:
     assert entry["result_reads"] == 2
 
 
-async def test_prices(fal: Fal) -> None:
+async def test_prices(fal: FalRequests) -> None:
     """The price list answers in fal's shape, with the key only, and tells unknown ids apart."""
     answer = await fal.get(f"/v1/models/pricing?endpoint_id={WAN27}&endpoint_id={WAN21}")
     assert answer.json() == {
@@ -242,7 +242,7 @@ async def test_prices(fal: Fal) -> None:
     assert (await fal.get("/v1/models/pricing?endpoint_id=nonesuch")).status_code == 404
 
 
-async def test_a_request_can_be_hurried(fal: Fal) -> None:
+async def test_a_request_can_be_hurried(fal: FalRequests) -> None:
     """What runs for an hour is done as soon as the control surface says so, the oldest first, each but once."""
     await fal.control("settings", {"seconds_per_job": 3600, "concurrency": 3})
     first, second, third = [await fal.submit(WAN27, QUICK) for _ in range(3)]
@@ -257,7 +257,7 @@ async def test_a_request_can_be_hurried(fal: Fal) -> None:
     assert (await fal.control("finish", {"count": 0})).status_code == 400
 
 
-async def test_traffic_is_counted(fal: Fal) -> None:
+async def test_traffic_is_counted(fal: FalRequests) -> None:
     """The control surface counts what arrived at the queue by what it asked for, also for each request alone."""
     handle = await fal.submit(WAN27, QUICK)
     await fal.submit(WAN27, QUICK)

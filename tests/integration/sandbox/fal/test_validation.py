@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, Fal
+from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, FalRequests
 from tests.support.media_samples import mp3, mp4, ogg, picture, png, wav
 
 GONE = "http://127.0.0.1:1/files/b/x/y.png"
@@ -46,7 +46,7 @@ BASE: dict[str, dict[str, Any]] = {
         (WAN21, "enable_safety_checker", "yes", "bool_type"),
     ],
 )
-async def test_fields(fal: Fal, endpoint: str, field: str, value: object, kind: str) -> None:
+async def test_fields(fal: FalRequests, endpoint: str, field: str, value: object, kind: str) -> None:
     """A field outside its page's type, range or choices is a 422 at that field, never at submit."""
     entry = await fal.error(endpoint, BASE[endpoint] | {field: value})
     assert (entry["loc"], entry["type"]) == (["body", field], kind)
@@ -55,7 +55,7 @@ async def test_fields(fal: Fal, endpoint: str, field: str, value: object, kind: 
 @pytest.mark.parametrize(
     ("endpoint", "field"), [(WAN27_REFERENCE, "prompt"), (WAN25, "image_url"), (WAN22, "video_url"), (WAN21, "prompt")]
 )
-async def test_required(fal: Fal, endpoint: str, field: str) -> None:
+async def test_required(fal: FalRequests, endpoint: str, field: str) -> None:
     """A missing required field is pydantic's `missing`, billed with nothing."""
     body = {name: value for name, value in BASE[endpoint].items() if name != field}
     result = await fal.run(endpoint, body)
@@ -64,7 +64,7 @@ async def test_required(fal: Fal, endpoint: str, field: str) -> None:
     assert (entry["loc"], entry["type"], entry["msg"]) == (["body", field], "missing", "Field required")
 
 
-async def test_body_that_is_no_json(fal: Fal) -> None:
+async def test_body_that_is_no_json(fal: FalRequests) -> None:
     """Even a body that is not JSON is accepted at submit, and refused as a result."""
     handle = (await fal.http.post(f"/{WAN27}", content=b"{", headers=fal.key)).json()
     await fal.events(handle)
@@ -81,7 +81,7 @@ async def test_body_that_is_no_json(fal: Fal) -> None:
         ({"prompt": "x", "end_image_url": GONE}, "end_image_url"),
     ],
 )
-async def test_combinations(fal: Fal, given: dict[str, str], field: str) -> None:
+async def test_combinations(fal: FalRequests, given: dict[str, str], field: str) -> None:
     """Wan 2.7 refuses the combinations of inputs that fal refuses."""
     entry = await fal.error(WAN27, given)
     assert (entry["loc"], entry["type"]) == (["body", field], "value_error")
@@ -117,7 +117,7 @@ MEDIA = {
     ],
 )
 async def test_media(
-    fal: Fal, *, endpoint: str, field: str, sample: str, kind: str, context: dict[str, Any] | None
+    fal: FalRequests, *, endpoint: str, field: str, sample: str, kind: str, context: dict[str, Any] | None
 ) -> None:
     """A file outside its field's limits ends in fal's documented error with its context."""
     body: dict[str, Any] = {"prompt": "x", field: await fal.upload(*MEDIA[sample])}
@@ -129,33 +129,33 @@ async def test_media(
 
 
 @pytest.mark.parametrize("url", [GONE, "https://example.com/a.png", "nonesuch", "data:image/png;base64,!!"])
-async def test_file_elsewhere(fal: Fal, url: str) -> None:
+async def test_file_elsewhere(fal: FalRequests, url: str) -> None:
     """A file that is not on the stand-in's own storage cannot be downloaded: nothing outside is contacted."""
     entry = await fal.error(WAN27, QUICK | {"image_url": url})
     assert (entry["loc"], entry["type"]) == (["body", "image_url"], "file_download_error")
 
 
-async def test_file_too_large(fal: Fal) -> None:
+async def test_file_too_large(fal: FalRequests) -> None:
     """A file above its field's bytes is told so with the limit."""
     body = {"image_url": await fal.upload(png(400, 400)), "audio_url": await fal.upload(b"\0" * 15_000_001)}
     entry = await fal.error(WAN27, body)
     assert (entry["type"], entry["ctx"]) == ("file_too_large", {"max_size": 15_000_000})
 
 
-async def test_data_uri(fal: Fal) -> None:
+async def test_data_uri(fal: FalRequests) -> None:
     """A picture may come as a data URI."""
     url = "data:image/png;base64," + base64.b64encode(png(320, 240)).decode()
     assert (await fal.run(WAN27, QUICK | {"image_url": url})).status_code == 200
 
 
-async def test_continued_clip_must_be_shorter(fal: Fal) -> None:
+async def test_continued_clip_must_be_shorter(fal: FalRequests) -> None:
     """Wan 2.7's duration includes the continued clip, so it must exceed it."""
     clip = await fal.upload(mp4(seconds=3, width=256, height=256), "video/mp4")
     entry = await fal.error(WAN27, {"video_url": clip, "duration": 3})
     assert entry["loc"] == ["body", "duration"]
 
 
-async def test_sounds_are_taken(fal: Fal) -> None:
+async def test_sounds_are_taken(fal: FalRequests) -> None:
     """WAV and MP3 are both read."""
     image = await fal.upload(png(400, 400))
     for sound in (wav(3), mp3(3)):

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, Fal, facts
+from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, FalRequests, video_facts
 from tests.support.media_samples import boxes, mp4, png, wav
 
 SMALL = png(640, 360)
 CLIP = mp4(seconds=2, width=320, height=240)
 
 
-async def made(fal: Fal, endpoint: str, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+async def made(fal: FalRequests, endpoint: str, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """Run a request that must succeed; returns its output and the downloaded video."""
     result = await fal.run(endpoint, body)
     assert result.status_code == 200, result.text
@@ -22,11 +22,11 @@ async def made(fal: Fal, endpoint: str, body: dict[str, Any]) -> tuple[dict[str,
     return output, video.content
 
 
-async def test_wan27_image(fal: Fal) -> None:
+async def test_wan27_image(fal: FalRequests) -> None:
     """Wan 2.7 follows the picture's aspect, has sound, and says what it made."""
     body = QUICK | {"image_url": await fal.upload(png(480, 640)), "end_image_url": await fal.upload(SMALL)}
     output, video = await made(fal, WAN27, body)
-    assert facts(video) == {
+    assert video_facts(video) == {
         "codec": "h264",
         "pix_fmt": "yuv420p",
         "size": (720, 960),
@@ -41,16 +41,16 @@ async def test_wan27_image(fal: Fal) -> None:
     assert output["actual_prompt"].startswith("A kite. ")
 
 
-async def test_wan27_continues_a_clip(fal: Fal) -> None:
+async def test_wan27_continues_a_clip(fal: FalRequests) -> None:
     """A continued clip gives its first frame and its aspect; without expansion no rewritten prompt comes back."""
     clip = await fal.upload(CLIP, "video/mp4")
     body = {"video_url": clip, "duration": 3, "resolution": "720p", "enable_prompt_expansion": False}
     output, video = await made(fal, WAN27, body)
-    assert (facts(video)["size"], facts(video)["frames"]) == ((960, 720), 48)
+    assert (video_facts(video)["size"], video_facts(video)["frames"]) == ((960, 720), 48)
     assert "actual_prompt" not in output
 
 
-async def test_wan27_reference(fal: Fal) -> None:
+async def test_wan27_reference(fal: FalRequests) -> None:
     """Wan 2.7 reference keeps the asked aspect and bills the input clips' seconds too."""
     body: dict[str, Any] = {
         "prompt": "Image 1 meets Video 1",
@@ -61,11 +61,11 @@ async def test_wan27_reference(fal: Fal) -> None:
         "duration": 3,
     }
     _, video = await made(fal, WAN27_REFERENCE, body)
-    assert (facts(video)["size"], facts(video)["audio"]) == ((720, 960), ["aac"])
+    assert (video_facts(video)["size"], video_facts(video)["audio"]) == ((720, 960), ["aac"])
     assert (await fal.requests())[0]["billed_units"] == 5
 
 
-async def test_wan25_image(fal: Fal) -> None:
+async def test_wan25_image(fal: FalRequests) -> None:
     """Wan 2.5 takes its duration as a string and puts the given sound under the film."""
     body: dict[str, Any] = {
         "prompt": "x",
@@ -75,7 +75,11 @@ async def test_wan25_image(fal: Fal) -> None:
         "duration": "5",
     }
     output, video = await made(fal, WAN25, body)
-    assert (facts(video)["size"], facts(video)["audio"], facts(video)["frames"]) == ((854, 480), ["aac"], 80)
+    assert (video_facts(video)["size"], video_facts(video)["audio"], video_facts(video)["frames"]) == (
+        (854, 480),
+        ["aac"],
+        80,
+    )
     assert (output["video"]["duration"], (await fal.requests())[0]["billed_units"]) == (5.0, 5)
 
 
@@ -89,31 +93,33 @@ async def test_wan25_image(fal: Fal) -> None:
         ({"num_interpolated_frames": 4, "interpolator_model": "rife"}, 81, 80, 0.53125),
     ],
 )
-async def test_wan22_interpolation(fal: Fal, options: dict[str, Any], frames: int, fps: int, units: float) -> None:
+async def test_wan22_interpolation(
+    fal: FalRequests, options: dict[str, Any], frames: int, fps: int, units: float
+) -> None:
     """Wan 2.2 puts frames between and plays faster for it, and bills only the generated ones at 16 a second."""
     body = {"prompt": "x", "video_url": await fal.upload(CLIP, "video/mp4"), "num_frames": 17, "resolution": "480p"}
     output, video = await made(fal, WAN22, body | options)
-    assert (facts(video)["frames"], facts(video)["fps"], facts(video)["audio"]) == (frames, fps, [])
+    assert (video_facts(video)["frames"], video_facts(video)["fps"], video_facts(video)["audio"]) == (frames, fps, [])
     assert (output["prompt"], set(output["video"])) == ("x", {"url", "content_type", "file_name", "file_size"})
     assert (await fal.requests())[0]["billed_units"] == pytest.approx(units)
 
 
-async def test_wan21_image(fal: Fal) -> None:
+async def test_wan21_image(fal: FalRequests) -> None:
     """Wan 2.1 makes the asked frames at the asked rate, cropped to the asked aspect, without sound."""
     body = {"prompt": "x", "image_url": await fal.upload(SMALL), "frames_per_second": 24, "aspect_ratio": "1:1"}
     _, video = await made(fal, WAN21, body | {"resolution": "480p"})
-    found = facts(video)
+    found = video_facts(video)
     assert (found["size"], found["frames"], found["fps"], found["audio"]) == ((480, 480), 81, 24, [])
     assert (await fal.requests())[0]["billed_units"] == 0.5
 
 
-async def test_prompt_alone(fal: Fal) -> None:
+async def test_prompt_alone(fal: FalRequests) -> None:
     """Without any picture the prompt itself is filmed."""
     _, video = await made(fal, WAN27, QUICK)
-    assert facts(video)["size"] == (1280, 720)
+    assert video_facts(video)["size"] == (1280, 720)
 
 
-async def test_same_seed_same_bytes(fal: Fal) -> None:
+async def test_same_seed_same_bytes(fal: FalRequests) -> None:
     """The same input with the same seed gives the same bytes, with another seed others."""
     body = QUICK | {"image_url": await fal.upload(SMALL)}
     _, first = await made(fal, WAN27, body)
@@ -124,7 +130,7 @@ async def test_same_seed_same_bytes(fal: Fal) -> None:
     assert len({first, other, alike}) == 3
 
 
-async def test_equal_films_stay_apart(fal: Fal) -> None:
+async def test_equal_films_stay_apart(fal: FalRequests) -> None:
     """What is written over one of some equal results changes neither the others nor those that follow."""
     first, film = await made(fal, WAN27, QUICK)
     second, _ = await made(fal, WAN27, QUICK)
@@ -138,7 +144,7 @@ async def test_equal_films_stay_apart(fal: Fal) -> None:
     assert (await fal.http.get(second["video"]["url"])).content == b"something else"
 
 
-async def test_random_seed(fal: Fal) -> None:
+async def test_random_seed(fal: FalRequests) -> None:
     """Without a seed one is chosen and told."""
     first, _ = await made(fal, WAN27, QUICK | {"seed": None})
     second, _ = await made(fal, WAN27, QUICK | {"seed": None})
@@ -146,7 +152,7 @@ async def test_random_seed(fal: Fal) -> None:
     assert 0 <= first["seed"] <= 2_147_483_647
 
 
-async def test_result_mb(fal: Fal) -> None:
+async def test_result_mb(fal: FalRequests) -> None:
     """result_mb pads the video to exactly that size with a box that players skip, and it starts with its index."""
     await fal.control("settings", {"result_mb": 11})
     _, video = await made(fal, WAN27, QUICK)
@@ -154,4 +160,4 @@ async def test_result_mb(fal: Fal) -> None:
     assert len(video) == 11 * 1024 * 1024
     assert names.index(b"moov") < names.index(b"mdat") < len(names) - 1
     assert names[-1] == b"free"
-    assert facts(video)["frames"] == 32
+    assert video_facts(video)["frames"] == 32

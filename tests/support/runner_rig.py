@@ -72,7 +72,7 @@ class RememberedCards:
 
 
 @dataclass
-class Bench:
+class RunnerRig:
     """One runner at work, and what it works with."""
 
     runner: Runner
@@ -123,7 +123,7 @@ class Bench:
             job = await self.job(job_id)
             return job if wanted(job) else None
 
-        return await until(look)
+        return await wait_for(look)
 
     async def requests(self) -> list[dict[str, Any]]:
         """Return what arrived at fal."""
@@ -135,7 +135,7 @@ class Bench:
         (await self.http.post(f"{self.fal.url}/sandbox/faults", json=fault)).raise_for_status()
 
 
-async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+async def wait_for(look: Callable[[], Awaitable[Any]]) -> Any:
     """Look until there is something; fails after a deadline."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
@@ -175,7 +175,7 @@ def make_runner(
 
 
 @pytest.fixture
-async def bench(store_settings: Settings, store: Store) -> AsyncIterator[Bench]:
+async def rig(store_settings: Settings, store: Store) -> AsyncIterator[RunnerRig]:
     """A runner on each engine, with a fal that takes a tenth of a second a job and a member's budget of $5."""
     async with FalSandbox(seconds_per_job=0.1) as fal:
         urls = {key.lower(): value for key, value in fal.environment().items() if key != "FAL_KEY"}
@@ -192,7 +192,7 @@ async def bench(store_settings: Settings, store: Store) -> AsyncIterator[Bench]:
         cards = RememberedCards()
         async with make_http(settings) as http:
             runner = make_runner(settings, store, http, cards, member_microusd=5_000_000)
-            bench = Bench(runner, store, cards, fal, http, settings)
-            yield bench
-            for each in (runner, *bench.others):
+            rig = RunnerRig(runner, store, cards, fal, http, settings)
+            yield rig
+            for each in (runner, *rig.others):
                 await each.stop()
