@@ -11,8 +11,8 @@ import discord
 from bot.cards.embeds import to_embed, to_view
 from bot.client import STORAGE_TROUBLE, Interaction, answer_privately
 from bot.errors import OptionRefused, Refusal, StorageError
-from bot.ledger import rules
-from bot.ledger.history import Cursor
+from bot.ledger.acts import acts_of
+from bot.ledger.history import Cursor, member_history
 from bot.ledger.movements import Place, movements
 from bot.texts import history
 from bot.texts.card import Card
@@ -38,14 +38,12 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
     more = PAGE_LINES + 1  # one more tells whether there is an older page
     match what:
         case "history":
-            jobs = await store.read(
-                rules.member_history(who.guild_id, who.member_id, limit=more, before=moment(cursor))
-            )
+            jobs = await store.read(member_history(who.guild_id, who.member_id, limit=more, before=moment(cursor)))
             page = _page(what, cursor, jobs, lambda job: cursor_text(job.counted_at, job.job_id))
             return history.history_card(page, jobs[:PAGE_LINES])
         case "acts":
             check_admin(interaction)
-            acts = await store.read(rules.acts_of(who.guild_id, limit=more, before=_number(cursor)))
+            acts = await store.read(acts_of(who.guild_id, limit=more, before=_number(cursor)))
             page = _page(what, cursor, acts, lambda act: str(act.id))
             return history.acts_card(page, acts[:PAGE_LINES])
         case "money":

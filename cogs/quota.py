@@ -10,7 +10,9 @@ from bot.charts.data import QUOTA_DAYS, Days, own_days
 from bot.charts.model import SpendByDay
 from bot.client import Interaction, Wanda
 from bot.ledger import holds, rules
+from bot.ledger.history import spend_by_day
 from bot.ledger.model import Shipped, Terms, View, Who
+from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
@@ -40,7 +42,7 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
     tz = ZoneInfo(view.terms.timezone.value)
     days = Days.last(QUOTA_DAYS, now=at, tz=tz)
     since = starts_at(tz, days.days[0])
-    spent = yield from rules.spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
+    spent = yield from spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
     return view, own_days(spent, days, view)
 
 
@@ -68,7 +70,7 @@ def _threshold(
 ) -> Transaction[tuple[Terms, Terms]]:
     """Set or clear the member's own rule, and return their terms before and after."""
     shipped = interaction.client.services.shipped
-    where = (who.guild_id, f"member:{who.member_id}", "ask_above")
+    where = (who.guild_id, f"member:{who.member_id}", CONFIRM_ABOVE)
     before = yield from rules.terms_of(who, at=at, shipped=shipped)
     if microusd is None:
         yield from rules.clear_rule(*where, actor_id=who.member_id, reason="", at=at)

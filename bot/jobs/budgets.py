@@ -31,7 +31,7 @@ def who_of(job: Job) -> Who:
     )
 
 
-def query_of(job: Job) -> RuleQuery:
+def rule_query_of(job: Job) -> RuleQuery:
     """Return what the rules look at."""
     return RuleQuery(mode=job.mode, resolution=job.options.get("resolution"))
 

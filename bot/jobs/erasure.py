@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from bot.errors import Busy, NotAllowed
 from bot.jobs.rows import body_of, job_in
 from bot.ledger.pseudonyms import guilds_with, unname
+from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.storage.transaction import Many, One, Row, Transaction
 
 AWAY_S_MAX = 31 * 86400.0  # an allowance that never renews does not keep anybody away for ever
@@ -51,7 +52,7 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
     # The one rule about a member that is their own; what admins set about them is the server's.
-    yield One("DELETE FROM rules WHERE subject = $1 AND name = 'ask_above'", (f"member:{member_id}",))
+    yield One("DELETE FROM rules WHERE subject = $1 AND name = $2", (f"member:{member_id}", CONFIRM_ABOVE))
     for guild_id in (yield from guilds_with(member_id)):
         until_at = yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
         if until_at is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bot.errors import AlreadyRunning, Busy, StorageError
-from bot.jobs.budgets import query_of, who_of
+from bot.jobs.budgets import rule_query_of, who_of
 from bot.jobs.erasure import refuse_if_away
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot
@@ -60,7 +60,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         job_id=job.id,
         amount_microusd=job.quote_microusd,
         who=who_of(job),
-        ask=query_of(job),
+        query=rule_query_of(job),
         at=job.created_at,
         shipped=shipped,
         reason=f"{job.mode}: {job.formula}",

@@ -9,7 +9,7 @@ from bot.ledger.refusals import refuse_if_not_allowed, refuse_if_short
 THRESHOLDS_PERCENT = (50, 80, 95)
 
 
-def decide(view: View, *, amount_microusd: int, ask: RuleQuery) -> Decision:
+def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
     """Return how a job of this price is paid for.
 
     A price of zero always fits the budgets, and is held to the other rules.
@@ -18,7 +18,7 @@ def decide(view: View, *, amount_microusd: int, ask: RuleQuery) -> Decision:
         NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short; of several, the one that keeps the member waiting longest is named.
     """
-    refuse_if_not_allowed(view, amount_microusd=amount_microusd, ask=ask)
+    refuse_if_not_allowed(view, amount_microusd=amount_microusd, query=query)
     parts = _from_grants(view.grants, short_of_allowance(view.standings, amount_microusd))
     granted = sum(part for _, part in parts)
     member = amount_microusd - granted

@@ -15,7 +15,7 @@ from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Move, Occasion
 from bot.storage.transaction import Many, One, Row, Transaction
 
-_KNOWN = "SELECT scope, amount_microusd FROM draws WHERE job_id = $1 ORDER BY position"
+_KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # No job is unfinished for longer than the longest wait for an approval and fal's deadline, so the far past is not read.
 _OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND counted_at >= $2 AND state = 'held'"
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
@@ -32,7 +32,7 @@ _STATES = "SELECT side, state, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
-    *, job_id: str, amount_microusd: int, who: Who, ask: RuleQuery, at: float, shipped: Shipped, reason: str
+    *, job_id: str, amount_microusd: int, who: Who, query: RuleQuery, at: float, shipped: Shipped, reason: str
 ) -> Transaction[Held]:
     """Hold the amount on every budget that applies to this member here and now, or on none.
 
@@ -47,18 +47,17 @@ def hold(
         raise ValueError(f"a hold cannot be negative: {amount_microusd}")
     yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    known: list[Row] = yield Many(_KNOWN, (job_id,))
-    standings = yield from tables.standings(terms.limits, at=at, keep=not known)
-    if known:
-        return _answered(terms, standings, known, amount_microusd)
+    is_known = (yield One(_KNOWN, (job_id,))) is not None
+    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known)
+    if is_known:
+        return _answered(terms, standings, amount_microusd)
     view = yield from _view(terms, standings, amount_microusd)
-    decision = decide(view, amount_microusd=amount_microusd, ask=ask)
+    decision = decide(view, amount_microusd=amount_microusd, query=query)
     yield from _take(decision, terms, job_id, amount_microusd, reason)
     warnings = yield from tables.warn(crossed(view, decision.standings))
     return Held(
         terms=terms,
         standings=decision.standings,
-        from_grants_microusd=amount_microusd - decision.member_microusd,
         needs_approval=decision.needs_approval,
         warnings=warnings,
         repeated=False,
@@ -170,14 +169,12 @@ def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, r
     yield from tables.move([Move(scope, held) for scope, held in amounts], occasion)
 
 
-def _answered(terms: Terms, standings: tuple[Standing, ...], known: list[Row], amount_microusd: int) -> Held:
+def _answered(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Held:
     """Return the answer to a job that has its hold already."""
-    granted = sum(row["amount_microusd"] for row in known if row["scope"].startswith("grant:"))
     approval = terms.approval
     return Held(
         terms=terms,
         standings=standings,
-        from_grants_microusd=granted,
         needs_approval=approval is not None and amount_microusd > approval.value.above_microusd,
         warnings=(),
         repeated=True,

@@ -163,7 +163,7 @@ class Terms:
     scopes: tuple[str, ...]
     timezone: Ruled[str]
     policy: Ruled[Policy]
-    ask_above_microusd: Ruled[int]
+    confirm_above_microusd: Ruled[int]
     ceiling_microusd: Ruled[int] | None = None
     modes: Ruled[frozenset[str]] | None = None
     resolutions: Ruled[frozenset[str]] | None = None
@@ -173,7 +173,6 @@ class Terms:
     channel_closed: Ruled[str] | None = None
     server_allowed: bool = True
     approval: Ruled[Approval] | None = None
-    log_channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +249,6 @@ class Held:
 
     terms: Terms
     standings: tuple[Standing, ...]
-    from_grants_microusd: int
     needs_approval: bool
     warnings: tuple[Warned, ...]
     repeated: bool

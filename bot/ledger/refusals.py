@@ -15,14 +15,14 @@ _MINUTE_S = 60
 _REASON_MAX = 300
 
 
-def refuse_if_not_allowed(view: View, *, amount_microusd: int, ask: RuleQuery) -> None:
+def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery) -> None:
     """Return if no rule but a budget could stand in the way.
 
     Raises:
         NotAllowed: one does; the first of them, from the widest to the narrowest, is named.
     """
     _refuse_if_closed(view.terms)
-    _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, ask=ask)
+    _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, query=query)
     limit = view.terms.at_once
     if limit is not None and view.open_jobs >= limit.value:
         raise NotAllowed(
@@ -59,14 +59,18 @@ def _refuse_if_closed(terms: Terms) -> None:
         )
 
 
-def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, ask: RuleQuery) -> None:
-    if terms.modes is not None and ask.mode not in terms.modes.value:
+def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) -> None:
+    if terms.modes is not None and query.mode not in terms.modes.value:
         raise NotAllowed(
-            f"You may not use {ask.mode} here ({terms.modes.because}). {_allowed(terms.modes.value)}", rule="mode"
+            f"You may not use {query.mode} here ({terms.modes.because}). {_allowed(terms.modes.value)}", rule="mode"
         )
-    if terms.resolutions is not None and ask.resolution is not None and ask.resolution not in terms.resolutions.value:
+    if (
+        terms.resolutions is not None
+        and query.resolution is not None
+        and query.resolution not in terms.resolutions.value
+    ):
         raise NotAllowed(
-            f"You may not make videos in {ask.resolution} here ({terms.resolutions.because}). "
+            f"You may not make videos in {query.resolution} here ({terms.resolutions.because}). "
             f"{_allowed(terms.resolutions.value)}",
             rule="resolution",
         )

@@ -12,6 +12,8 @@ from bot.ledger.windows import zone
 from bot.money import MICROUSD_PER_USD, dollars
 
 _Check: TypeAlias = Callable[[Any], Any]
+# Databases and exports say "ask_above": the rule is older than its name here.
+CONFIRM_ABOVE = "ask_above"
 REASON_MAX = 500
 NAMES_MAX = 50
 AT_ONCE_MAX = 1000
@@ -117,5 +119,5 @@ _RULES: Mapping[str, Mapping[str, _Check]] = {
     },
     "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING},
     "channel": {**_BUDGETS, "access": _one_of("allow", "deny")},
-    "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment, "ask_above": _amount},
+    "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment, CONFIRM_ABOVE: _amount},
 }

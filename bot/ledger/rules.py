@@ -5,25 +5,10 @@ from typing import Any
 
 from bot.errors import OptionRefused
 from bot.ledger import tables, terms
-from bot.ledger.acts import acts_of, record
-from bot.ledger.grants import add_grant, grants_of
-from bot.ledger.history import member_history, spend_by_day, top_members
+from bot.ledger.acts import record
 from bot.ledger.model import Rule, Shipped, Terms, Who
 from bot.ledger.rule_values import checked
 from bot.storage.transaction import Many, One, Row, Transaction
-
-__all__ = [
-    "acts_of",
-    "add_grant",
-    "clear_rule",
-    "grants_of",
-    "member_history",
-    "rules_of",
-    "set_rule",
-    "spend_by_day",
-    "terms_of",
-    "top_members",
-]
 
 RULES_MAX = 5000
 

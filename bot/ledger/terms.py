@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
 from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Ruled, Shipped, Terms, Who, Window
+from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.windows import day_of, window, window_on, zone
 from bot.money import dollars
 
@@ -18,7 +19,7 @@ _UTC = "UTC"
 _SHIPPED = "Wanda's shipped default"
 _SERVER = "this server's default"
 _OVERRIDE = "your override"
-_ASK_ABOVE_PERCENT = 20
+_CONFIRM_ABOVE_PERCENT = 20
 _ALLOWANCES: Mapping[Kind, str] = {kind: f"allowance:{kind}" for kind in KINDS}
 _BUDGETS: Mapping[Kind, str] = {kind: f"budget:{kind}" for kind in KINDS}
 _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
@@ -64,7 +65,7 @@ class _Reader:
             scopes=scopes.drawn_on(self._who),
             timezone=self._timezone,
             policy=self._policy(),
-            ask_above_microusd=self._ask_above(allowances),
+            confirm_above_microusd=self._confirm_above(allowances),
             ceiling_microusd=self._largest("ceiling"),
             modes=self._together("modes"),
             resolutions=self._together("resolutions"),
@@ -74,7 +75,6 @@ class _Reader:
             channel_closed=self._channel_closed(),
             server_allowed=not self._shipped.allowed_servers or self._who.guild_id in self._shipped.allowed_servers,
             approval=self._approval(),
-            log_channel_id=self._server.get("log_channel"),
         )
 
     def _read_timezone(self) -> tuple[Ruled[str], ZoneInfo]:
@@ -174,12 +174,12 @@ class _Reader:
         value: Policy | None = self._server.get("policy")
         return Ruled("absorb", _SHIPPED) if value is None else Ruled(value, "this server's policy")
 
-    def _ask_above(self, allowances: Sequence[Limit]) -> Ruled[int]:
-        own = _said(self._member, "ask_above", "your own threshold")
+    def _confirm_above(self, allowances: Sequence[Limit]) -> Ruled[int]:
+        own = _said(self._member, CONFIRM_ABOVE, "your own threshold")
         if own is not None:
             return own
         tightest = min(limit.cap_microusd for limit in allowances) if allowances else 0
-        return Ruled(tightest * _ASK_ABOVE_PERCENT // 100, f"{_ASK_ABOVE_PERCENT} % of your allowance")
+        return Ruled(tightest * _CONFIRM_ABOVE_PERCENT // 100, f"{_CONFIRM_ABOVE_PERCENT} % of your allowance")
 
     def _channel_closed(self) -> Ruled[str] | None:
         access = {subject: values["access"] for subject, values in self._found.items() if "access" in values}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.ledger.model import Rule, Ruled, Terms, View
+from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.job_card import AMBER, BLUE, RED
@@ -63,7 +64,7 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
                 _line("Videos at once", "at_once", terms.at_once, "any number"),
                 _line("Modes", "modes", terms.modes, "all"),
                 _line("Resolutions", "resolutions", terms.resolutions, "all"),
-                _line("Asked first above", "ask_above", terms.ask_above_microusd, ""),
+                _line("Asked first above", CONFIRM_ABOVE, terms.confirm_above_microusd, ""),
             ],
             FIELD_CHARS_MAX,
         ),
@@ -136,7 +137,7 @@ def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
     """Return a line for each role, channel or member that has rules."""
     found: dict[str, list[Rule]] = {}
     for rule in rules:
-        if rule.subject.startswith(f"{kind}:") and rule.name != "ask_above":
+        if rule.subject.startswith(f"{kind}:") and rule.name != CONFIRM_ABOVE:
             found.setdefault(rule.subject, []).append(rule)
     return [
         f"{subject_words(subject)}: "

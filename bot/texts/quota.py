@@ -167,7 +167,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
 
 
 def _footer(terms: Terms) -> str:
-    return f"Times of {terms.timezone.value} · Wanda asks first above {dollars(terms.ask_above_microusd.value)}"
+    return f"Times of {terms.timezone.value} · Wanda asks first above {dollars(terms.confirm_above_microusd.value)}"
 
 
 def _headline(view: View) -> str:
@@ -241,7 +241,7 @@ def _colour(view: View) -> int:
 
 def asked_above(before: Terms, now: Terms) -> str:
     """Return the answer to a changed threshold."""
-    old, new = before.ask_above_microusd, now.ask_above_microusd
+    old, new = before.confirm_above_microusd, now.confirm_above_microusd
     again = "" if old.value != new.value else " already"
     return (
         f"Wanda asks you first, with the exact price, before a video that costs more than **{dollars(new.value)}**"

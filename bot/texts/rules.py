@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.catalogue.registry import MODES
+from bot.ledger import rule_values
 from bot.ledger.model import Act
 from bot.money import dollars
 from bot.texts.plain import person, plain, span
@@ -25,7 +26,7 @@ _ALONE = {
     "policy": "who pays for a failed video that fal may have billed",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
-    "ask_above": "the price above which Wanda asks first",
+    rule_values.CONFIRM_ABOVE: "the price above which Wanda asks first",
 }
 POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
 
@@ -67,7 +68,7 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case fo
     if value is None:
         return NOT_SET
     match name.partition(":")[0]:
-        case "budget" | "allowance" | "ceiling" | "ask_above":
+        case "budget" | "allowance" | "ceiling" | rule_values.CONFIRM_ABOVE:
             return dollars(int(value))
         case "raise":
             return f"{dollars(int(value['microusd']))} more"

@@ -6,6 +6,7 @@ from discord import app_commands
 from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
+from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, Rule
 from bot.ledger.typed_amount import typed_amount
 from bot.storage.transaction import Transaction
@@ -120,7 +121,7 @@ def _granted(
         actor_id=desk.actor_id,
         at=desk.at,
     )
-    yield from rulebook.add_grant(grant)
+    yield from add_grant(grant)
     return (yield from rulebook.rules_of(desk.guild.id, at=desk.at))
 
 

@@ -15,7 +15,8 @@ from bot.charts import data
 from bot.client import STORAGE_TROUBLE, Interaction, withdraw
 from bot.errors import StorageError
 from bot.exports.server import Bounds, export
-from bot.ledger import holds, rules
+from bot.ledger import holds
+from bot.ledger.history import spend_by_day, top_members
 from bot.ledger.model import Who
 from bot.ledger.movements import spend_by_hour
 from bot.ledger.windows import starts_at
@@ -58,8 +59,8 @@ def _report(desk: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report
     since = starts_at(tz, data.Days.last(days, now=desk.at, tz=tz).days[0])
     found = Report(
         days=days,
-        by_day=(yield from rules.spend_by_day(who.guild_id, since=since, tz=tz)),
-        top=(yield from rules.top_members(who.guild_id, since=since, limit=words.TOP_LINES)),
+        by_day=(yield from spend_by_day(who.guild_id, since=since, tz=tz)),
+        top=(yield from top_members(who.guild_id, since=since, limit=words.TOP_LINES)),
         pools=tuple(one for one in view.standings if one.limit.whose == "server"),
         now=desk.at,
         tz=tz,

@@ -20,7 +20,7 @@ from bot.runner.drafts import Draft
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import address_of, order_of, second_card
 from cogs.ordering.confirmation import ask_first
-from cogs.ordering.quote import ask_of, refuse_if_ruled_out, weigh, weigh_at_once
+from cogs.ordering.quote import refuse_if_ruled_out, rule_query, weigh, weigh_at_once
 from cogs.ordering.who import asker
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ async def begin(
     kept = False
     try:
         if weigh_it:
-            await refuse_if_ruled_out(services, draft.who, ask_of(draft.mode))
+            await refuse_if_ruled_out(services, draft.who, rule_query(draft.mode))
         draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
         weighed = await weigh(services, draft.who, draft.mode, draft.inputs) if weigh_it else None
         if weighed is not None and weighed.is_costly:

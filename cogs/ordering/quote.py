@@ -31,7 +31,7 @@ class Weighed:
     @property
     def is_costly(self) -> bool:
         """Whether the member wants to be asked first."""
-        return self.quote.microusd > self.view.terms.ask_above_microusd.value
+        return self.quote.microusd > self.view.terms.confirm_above_microusd.value
 
 
 _given_up: set[asyncio.Task[Weighed]] = set()  # a loop keeps no task alive by itself
@@ -46,15 +46,17 @@ async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, .
     """
     quote = mode.quote({item.option: item for item in inputs}, services.prices)
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    return Weighed(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, ask=ask_of(mode)))
+    return Weighed(
+        quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=rule_query(mode))
+    )
 
 
-def ask_of(mode: Mode) -> RuleQuery:
+def rule_query(mode: Mode) -> RuleQuery:
     """Return what the rules look at of this request."""
     return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
 
 
-async def refuse_if_ruled_out(services: Services, who: Who, ask: RuleQuery) -> None:
+async def refuse_if_ruled_out(services: Services, who: Who, query: RuleQuery) -> None:
     """Return when the rules let the member make such a video at some price, before work is done to learn the price.
 
     Raises:
@@ -62,7 +64,7 @@ async def refuse_if_ruled_out(services: Services, who: Who, ask: RuleQuery) -> N
         StorageError: the database did not answer.
     """
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    decide(view, amount_microusd=0, ask=ask)
+    decide(view, amount_microusd=0, query=query)
 
 
 async def weigh_at_once(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed | None:

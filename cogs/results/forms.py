@@ -123,9 +123,9 @@ class ClipForm(ResultForm):
             return _from_clip(self.job, clip, self.what, changes)
 
         trigger = f"button:{self.what}:{self.custom_id}"
-        ask = RuleQuery(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        query = RuleQuery(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
         await carry_out(
-            interaction, RerunRequest(parent=self.job, trigger=trigger, known=None, prepare=prepare, ask=ask)
+            interaction, RerunRequest(parent=self.job, trigger=trigger, known=None, prepare=prepare, query=query)
         )
 
 

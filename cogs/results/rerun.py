@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class RerunRequest:
     """What a member wants of a finished video.
 
-    `known` is what will be asked for, None while only the new job's own files can tell; `ask` is what of it the rules
+    `known` is what will be asked for, None while only the new job's own files can tell; `query` is what of it the rules
     look at then, before there are files. `prepare` gives the job of that id its files and returns what to ask for.
     """
 
@@ -35,7 +35,7 @@ class RerunRequest:
     trigger: str
     known: Rerun | None
     prepare: Callable[[str], Awaitable[Rerun]]
-    ask: RuleQuery | None = None
+    query: RuleQuery | None = None
 
 
 def wish_for(services: Services, parent: Job, again: Rerun, trigger: str) -> RerunRequest:
@@ -90,8 +90,8 @@ async def _begin(interaction: Interaction, wish: RerunRequest, who: Who, card: A
     services = interaction.client.services
     job_id, kept = services.new_id(), False
     try:
-        if wish.ask is not None:
-            await refuse_if_ruled_out(services, who, wish.ask)
+        if wish.query is not None:
+            await refuse_if_ruled_out(services, who, wish.query)
         draft = await draft_for(services, wish, who, job_id)
         weighed = await weigh(services, who, draft.mode, draft.inputs)
         if weighed.is_costly:

@@ -36,7 +36,7 @@ _RUN_S = 1.2
 _MEMBERS = 50
 _SERVERS = 5
 _SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
-_ASK = RuleQuery(mode="wan27-image", resolution="1080p")
+_QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
 _AT_LEAST = Goal(bound="at least", value=10_000)
 _TWICE_RAW = Goal(bound="at least", value=2, times="limit")
 
@@ -122,7 +122,13 @@ async def _wanda(settings: Settings, coroutines: int, people: Sequence[Who]) -> 
 
     async def pair(job_id: str, who: Who) -> None:
         hold = holds.hold(
-            job_id=job_id, amount_microusd=PRICE_MICROUSD, who=who, ask=_ASK, at=AT, shipped=_SHIPPED, reason="bench"
+            job_id=job_id,
+            amount_microusd=PRICE_MICROUSD,
+            who=who,
+            query=_QUERY,
+            at=AT,
+            shipped=_SHIPPED,
+            reason="bench",
         )
         await store.write(hold)
         await store.write(holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"))

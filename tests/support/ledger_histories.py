@@ -13,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import holds, rules
+from bot.ledger.acts import acts_of
 from bot.ledger.audit import verify
+from bot.ledger.grants import add_grant
 from bot.ledger.model import Ending, Grant, Held, RuleQuery, Shipped, Who
 from bot.storage.transaction import Statement, Transaction
 from tests.support.naive_ledger import Asker, Caps, NaiveGrant, NaiveLedger
@@ -179,7 +181,7 @@ class LedgerMachine(RuleBasedStateMachine):
             actor_id=9,
             at=0.0,
         )
-        assert [self.run(rules.add_grant(given)), self.run(rules.add_grant(given))] == [True, False]
+        assert [self.run(add_grant(given)), self.run(add_grant(given))] == [True, False]
         known.append(NaiveGrant(name, member, amount, expires_at))
         self.acts[guild] += 1
 
@@ -203,7 +205,7 @@ class LedgerMachine(RuleBasedStateMachine):
             job_id=f"{self.base}-{number}",
             amount_microusd=amount,
             who=Who(guild_id=asker.guild, channel_id=asker.channel, member_id=asker.member, role_ids=asker.roles),
-            ask=RuleQuery(mode=mode),
+            query=RuleQuery(mode=mode),
             at=self.model.now,
             shipped=self.shipped,
             reason="test",
@@ -330,7 +332,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """The sums of entries and draws equal the rows, each hold ends once, and each act is recorded."""
         assert self.run(verify()) == []
         for guild in GUILDS:
-            acts = self.run(rules.acts_of(self.base + guild, limit=1000))
+            acts = self.run(acts_of(self.base + guild, limit=1000))
             assert len(acts) == self.acts[guild]
 
 

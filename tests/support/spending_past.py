@@ -40,7 +40,7 @@ def _job(job_id: str, mode: str, who: Who, at: float, *, failed: bool) -> Transa
         job_id=job_id,
         amount_microusd=price,
         who=who,
-        ask=RuleQuery(mode=mode),
+        query=RuleQuery(mode=mode),
         at=at,
         shipped=GENEROUS,
         reason=f"{mode}: 5 s",

@@ -12,7 +12,8 @@ import sys
 from itertools import count
 
 from bot.errors import QuotaExceeded
-from bot.ledger import holds, rules
+from bot.ledger import holds
+from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, Held, RuleQuery, Shipped, Who
 from bot.settings import Settings
 from bot.storage.database import open_store
@@ -40,7 +41,7 @@ def rush_hold(member: int) -> Transaction[Held]:
         job_id=f"rush-{member}",
         amount_microusd=PRICE,
         who=who,
-        ask=RuleQuery(mode="m"),
+        query=RuleQuery(mode="m"),
         at=NOW,
         shipped=RUSH,
         reason="test",
@@ -68,11 +69,17 @@ async def _work(store: Store, member: int) -> None:
         actor_id=9,
         at=NOW,
     )
-    await store.write(rules.add_grant(grant))
+    await store.write(add_grant(grant))
     for number in count():
         job = f"{member}-{number}"
         hold = holds.hold(
-            job_id=job, amount_microusd=PRICE, who=who, ask=RuleQuery(mode="m"), at=NOW, shipped=SHIPPED, reason="test"
+            job_id=job,
+            amount_microusd=PRICE,
+            who=who,
+            query=RuleQuery(mode="m"),
+            at=NOW,
+            shipped=SHIPPED,
+            reason="test",
         )
         try:
             await store.write(hold)

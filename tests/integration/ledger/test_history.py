@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.jobs import transactions
-from bot.ledger import history, holds, rules
+from bot.ledger import history, holds
 from bot.ledger.audit import totals
+from bot.ledger.history import member_history, spend_by_day, top_members
 from bot.ledger.model import DaySpend, Entry, MemberSpend, RuleQuery, Shipped, Spent, Totals, Who
 from bot.storage.transaction import Store, Transaction
 from tests.support.job_samples import a_job
@@ -21,8 +22,8 @@ SHIPPED = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
 
 def _hold(job: str, member: int, at: float, guild: int = 7) -> Transaction[Any]:
     who = Who(guild_id=guild, channel_id=9, member_id=member)
-    ask = RuleQuery(mode="m")
-    return holds.hold(job_id=job, amount_microusd=100, who=who, ask=ask, at=at, shipped=SHIPPED, reason="test")
+    query = RuleQuery(mode="m")
+    return holds.hold(job_id=job, amount_microusd=100, who=who, query=query, at=at, shipped=SHIPPED, reason="test")
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ async def past(store: Store) -> Store:
 
 async def test_a_members_jobs_page_by_page(past: Store) -> None:
     """Newest first, with what each cost the member and the server; the next page begins where the last one ended."""
-    first = await past.read(rules.member_history(7, 1, limit=2))
+    first = await past.read(member_history(7, 1, limit=2))
     last = first[-1]
-    second = await past.read(rules.member_history(7, 1, limit=2, before=(last.counted_at, last.job_id)))
+    second = await past.read(member_history(7, 1, limit=2, before=(last.counted_at, last.job_id)))
     assert [(one.job_id, one.state, one.member_microusd, one.server_microusd) for one in (*first, *second)] == [
         ("job-5", "held", 0, 0),
         ("job-3", "settled", 0, 13),
@@ -71,24 +72,24 @@ async def test_exports_page_by_page(past: Store) -> None:
 
 async def test_spend_by_day_is_by_the_servers_days(past: Store) -> None:
     """Jobs on both sides of midnight in Berlin are on two days, and all on one in UTC."""
-    here = await past.read(rules.spend_by_day(7, since=AT, tz=BERLIN))
+    here = await past.read(spend_by_day(7, since=AT, tz=BERLIN))
     assert here == (
         DaySpend(day="2024-10-26", mode="", spent_microusd=21, jobs=2),
         DaySpend(day="2024-10-27", mode="", spent_microusd=25, jobs=2),
     )
-    there = await past.read(rules.spend_by_day(7, since=AT, tz=ZoneInfo("UTC")))
+    there = await past.read(spend_by_day(7, since=AT, tz=ZoneInfo("UTC")))
     assert there == (DaySpend(day="2024-10-26", mode="", spent_microusd=46, jobs=4),)
-    mine = await past.read(rules.spend_by_day(7, since=AT + 1, tz=BERLIN, member_id=0))
+    mine = await past.read(spend_by_day(7, since=AT + 1, tz=BERLIN, member_id=0))
     assert mine == (DaySpend(day="2024-10-27", mode="", spent_microusd=12, jobs=1),)
 
 
 async def test_top_members(past: Store) -> None:
     """The dearest first, by what their jobs cost the server."""
-    assert await past.read(rules.top_members(7, since=AT, limit=5)) == (
+    assert await past.read(top_members(7, since=AT, limit=5)) == (
         MemberSpend(member_id=1, spent_microusd=24, jobs=2),
         MemberSpend(member_id=0, spent_microusd=22, jobs=2),
     )
-    assert len(await past.read(rules.top_members(7, since=AT, limit=1))) == 1
+    assert len(await past.read(top_members(7, since=AT, limit=1))) == 1
 
 
 async def test_totals_of_every_server(past: Store) -> None:
@@ -103,5 +104,5 @@ async def test_totals_of_every_server(past: Store) -> None:
 async def test_a_job_that_was_accepted_tells_its_mode_and_state(store: Store) -> None:
     """The history of a real job carries what its row says."""
     await store.write(transactions.accept(a_job(), SHIPPED, in_flight_max=10))
-    (one,) = await store.read(rules.member_history(1, 2, limit=5))
+    (one,) = await store.read(member_history(1, 2, limit=5))
     assert (one.mode, one.job_state, one.quote_microusd, one.state) == ("wan27-image", "accepted", 750_000, "held")

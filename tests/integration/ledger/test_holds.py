@@ -44,7 +44,7 @@ def _hold(
         job_id=job_id,
         amount_microusd=amount,
         who=_who(member, guild),
-        ask=RuleQuery(mode="m"),
+        query=RuleQuery(mode="m"),
         at=at,
         shipped=shipped,
         reason="test",

@@ -28,7 +28,7 @@ async def books(store: Store) -> Store:
                 job_id=job_id,
                 amount_microusd=100 + number,
                 who=WHO,
-                ask=RuleQuery(mode="wan27-image"),
+                query=RuleQuery(mode="wan27-image"),
                 at=at,
                 shipped=SHIPPED,
                 reason="=1+1, as a spreadsheet would say",

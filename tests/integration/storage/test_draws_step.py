@@ -56,7 +56,7 @@ async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> Async
                 job_id=job_id,
                 amount_microusd=1_000,
                 who=WHO,
-                ask=RuleQuery(mode="m"),
+                query=RuleQuery(mode="m"),
                 at=AT,
                 shipped=SHIPPED,
                 reason="r",

@@ -134,7 +134,7 @@ async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, late
 
 
 def _new_job(at: float) -> Transaction[None]:
-    ask = RuleQuery(mode="wan27-image", resolution="720p")
+    query = RuleQuery(mode="wan27-image", resolution="720p")
     yield from holds.hold(
-        job_id="new", amount_microusd=QUOTE, who=WHO, ask=ask, at=at, shipped=SHIPPED, reason="wan27-image"
+        job_id="new", amount_microusd=QUOTE, who=WHO, query=query, at=at, shipped=SHIPPED, reason="wan27-image"
     )

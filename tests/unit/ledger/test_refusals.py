@@ -26,7 +26,7 @@ from bot.ledger.windows import window, zone
 
 AT = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-ASK = RuleQuery(mode="wan27-image", resolution="1080p")
+QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
 PRICE = 750_000
 
 
@@ -41,7 +41,7 @@ def _view(*rules: tuple[str, str, Any], shipped: Shipped = SHIPPED, open_jobs: i
 
 
 def _decide(view: View, price: int = PRICE) -> Decision:
-    return decide(view, amount_microusd=price, ask=ASK)
+    return decide(view, amount_microusd=price, query=QUERY)
 
 
 def _limit(scope: str, kind: Kind, cap: int, timezone: str = "UTC") -> Limit:
@@ -119,7 +119,7 @@ def test_a_server_that_the_operator_did_not_name_is_told_its_id() -> None:
 def test_what_is_at_its_limit_is_allowed() -> None:
     """A job as dear as the ceiling, the last of those at once, and one without a resolution pass."""
     view = _view(("server", "ceiling", PRICE), ("server", "at_once", 2), ("server", "resolutions", []), open_jobs=1)
-    assert decide(view, amount_microusd=PRICE, ask=RuleQuery(mode="x")).member_microusd == PRICE
+    assert decide(view, amount_microusd=PRICE, query=RuleQuery(mode="x")).member_microusd == PRICE
 
 
 def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from bot.errors import OptionRefused
 from bot.ledger import rules
+from bot.ledger.acts import acts_of
+from bot.ledger.grants import add_grant, grants_of
 from bot.ledger.model import Act, Grant, Rule
 from bot.ledger.rule_values import checked
 from tests.support.stores import MemoryStore
@@ -29,7 +31,7 @@ def test_a_rule_is_set_changed_and_cleared_with_an_act_each(books: MemoryStore) 
     assert books.run(rules.clear_rule(7, "server", "budget:day", **SAID)) == 6
     assert books.run(rules.clear_rule(7, "server", "budget:day", **SAID)) is None
     assert books.run(rules.rules_of(7)) == ()
-    acts = books.run(rules.acts_of(7, limit=10))
+    acts = books.run(acts_of(7, limit=10))
     assert [(act.id, act.act, act.before, act.after) for act in acts] == [
         (3, "clear budget:day", 6, None),
         (2, "set budget:day", 5, 6),
@@ -53,10 +55,10 @@ def test_acts_are_read_page_by_page_and_server_by_server(books: MemoryStore) -> 
     for number in range(5):
         books.run(rules.set_rule(7, "server", "at_once", number + 1, **SAID))
     books.run(rules.set_rule(8, "server", "at_once", 1, **SAID))
-    first = books.run(rules.acts_of(7, limit=2))
-    second = books.run(rules.acts_of(7, limit=2, before=first[-1].id))
+    first = books.run(acts_of(7, limit=2))
+    second = books.run(acts_of(7, limit=2, before=first[-1].id))
     assert [act.after for act in (*first, *second)] == [5, 4, 3, 2]
-    assert [act.guild_id for act in books.run(rules.acts_of(8, limit=9))] == [8]
+    assert [act.guild_id for act in books.run(acts_of(8, limit=9))] == [8]
 
 
 def test_an_expired_rule_is_as_if_it_were_not_there(books: MemoryStore) -> None:
@@ -72,12 +74,12 @@ def test_a_grant_is_given_once(books: MemoryStore) -> None:
     grant = Grant(
         id="g", guild_id=7, member_id=1, amount_microusd=5, expires_at=9.0, reason="contest", actor_id=9, at=1.0
     )
-    assert books.run(rules.add_grant(grant))
-    assert not books.run(rules.add_grant(grant))
-    (standing,) = books.run(rules.grants_of(7, 1))
+    assert books.run(add_grant(grant))
+    assert not books.run(add_grant(grant))
+    (standing,) = books.run(grants_of(7, 1))
     assert (standing.grant, standing.left_microusd) == (grant, 5)
-    assert books.run(rules.grants_of(7, 2)) == books.run(rules.grants_of(8, 1)) == ()
-    (act,) = books.run(rules.acts_of(7, limit=9))
+    assert books.run(grants_of(7, 2)) == books.run(grants_of(8, 1)) == ()
+    (act,) = books.run(acts_of(7, limit=9))
     assert (act.act, act.subject, act.after["microusd"]) == ("grant", "member:1", 5)
 
 
@@ -127,7 +129,7 @@ def test_other_values_are_refused_with_a_sentence(
     with pytest.raises(OptionRefused, match=r"\.$") as refused:
         books.run(rules.set_rule(7, subject, name, value, **SAID))
     assert sentence in str(refused.value)
-    assert books.run(rules.rules_of(7)) == books.run(rules.acts_of(7, limit=9)) == ()
+    assert books.run(rules.rules_of(7)) == books.run(acts_of(7, limit=9)) == ()
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_without_any_rule_what_wanda_ships_holds() -> None:
     assert (day.starts_at, day.ends_at) == (_moment("2026-11-20"), _moment("2026-11-21"))
     assert (month.starts_at, month.ends_at) == (_moment("2026-11-01"), _moment("2026-12-01"))
     assert terms.scopes == ("server:7", "channel:7:9", "member:7:42")
-    assert terms.ask_above_microusd == Ruled(1_000_000, "20 % of your allowance")
+    assert terms.confirm_above_microusd == Ruled(1_000_000, "20 % of your allowance")
     assert terms.policy.value == "absorb"
     assert (terms.ceiling_microusd, terms.modes, terms.resolutions, terms.at_once, terms.approval) == (None,) * 5
     assert (terms.blocked, terms.paused, terms.channel_closed, terms.server_allowed) == (None, None, None, True)
@@ -204,7 +204,7 @@ def test_once_a_channel_is_allowed_the_others_are_closed(rules: tuple[tuple[str,
 
 
 def test_the_rest_of_the_servers_rules() -> None:
-    """Timezone, policy, pause, approval, log channel and a member's own threshold are read as they were set."""
+    """Timezone, policy, pause, approval and a member's own threshold are read as they were set."""
     terms = _terms(
         ("server", "timezone", "Europe/Berlin"),
         ("server", "policy", "charge"),
@@ -214,17 +214,17 @@ def test_the_rest_of_the_servers_rules() -> None:
         ("member:42", "ask_above", 0),
         ("member:41", "blocked", "somebody else"),
     )
-    assert (terms.timezone.value, terms.policy.value, terms.log_channel_id) == ("Europe/Berlin", "charge", 99)
+    assert (terms.timezone.value, terms.policy.value) == ("Europe/Berlin", "charge")
     assert terms.paused == Ruled("back at six", "a pause by this server's administrators")
     assert terms.approval == Ruled(Approval(above_microusd=5, role_id=3, wait_s=60.0), "this server's approval rule")
-    assert terms.ask_above_microusd == Ruled(0, "your own threshold")
+    assert terms.confirm_above_microusd == Ruled(0, "your own threshold")
     assert terms.blocked is None
 
 
 def test_the_threshold_is_a_fifth_of_the_tightest_allowance() -> None:
     """Of a day's and a month's allowance the smaller cap counts."""
     rules = (("server", "allowance:day", 1_000_000), ("server", "allowance:month", 900_000))
-    assert _terms(*rules).ask_above_microusd.value == 180_000
+    assert _terms(*rules).confirm_above_microusd.value == 180_000
 
 
 def test_a_timezone_that_this_machine_does_not_know_is_utc_and_says_so() -> None:

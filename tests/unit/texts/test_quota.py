@@ -194,7 +194,7 @@ def test_the_threshold_is_told_before_and_after() -> None:
 
 
 def _terms(microusd: int, because: str) -> Terms:
-    return replace(view().terms, ask_above_microusd=Ruled(microusd, because))
+    return replace(view().terms, confirm_above_microusd=Ruled(microusd, because))
 
 
 def test_limits_are_named_by_whose_they_are() -> None:
