@@ -16,7 +16,7 @@ import av
 from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from sandbox.look import card_html
+from sandbox.message_page import card_html
 from sandbox.stage import Stage, StageError, eventually, fields_of, text_of
 
 PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"

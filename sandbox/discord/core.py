@@ -6,8 +6,8 @@ from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import Clock, Snowflakes
 from sandbox.discord.faults import Faults
 from sandbox.discord.gateway import Gateway
-from sandbox.discord.limits import Limits
-from sandbox.discord.objects import Projector
+from sandbox.discord.rate_limits import Limits
+from sandbox.discord.serializer import Projector
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World
 

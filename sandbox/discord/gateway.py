@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from sandbox.discord.clock import Clock
 from sandbox.discord.compression import compressor
-from sandbox.discord.objects import Projector
+from sandbox.discord.serializer import Projector
 from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, read_intents
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps

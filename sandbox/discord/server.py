@@ -14,9 +14,9 @@ from sandbox.discord.control import surface
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Faults
 from sandbox.discord.gateway import Gateway
-from sandbox.discord.limits import GLOBAL_PER_SECOND, Limits
-from sandbox.discord.objects import Projector
+from sandbox.discord.rate_limits import GLOBAL_PER_SECOND, Limits
 from sandbox.discord.rest.api import Api
+from sandbox.discord.serializer import Projector
 from sandbox.discord.session import Intent
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World

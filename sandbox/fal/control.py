@@ -11,7 +11,7 @@ from sandbox.fal.errors import documented
 from sandbox.fal.faults import Faults, Refused
 from sandbox.fal.queue import Job, Queue
 from sandbox.fal.queue_routes import QueueRoutes
-from sandbox.fal.work import Settings, Unreadable
+from sandbox.fal.runner import Settings, Unreadable
 
 __all__ = ["Control"]
 

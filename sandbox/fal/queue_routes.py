@@ -15,7 +15,7 @@ from sandbox.fal.errors import Reply
 from sandbox.fal.faults import Faults
 from sandbox.fal.gate import Gate, as_response, hang_up, loud, strange
 from sandbox.fal.queue import Job, Queue
-from sandbox.fal.work import Settings, Unreadable
+from sandbox.fal.runner import Settings, Unreadable
 
 __all__ = ["QueueRoutes", "Submit"]
 

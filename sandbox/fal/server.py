@@ -10,15 +10,15 @@ from uuid import uuid4
 from aiohttp import web
 
 from sandbox.fal.control import Control
-from sandbox.fal.darkroom import Darkroom
 from sandbox.fal.faults import Faults
 from sandbox.fal.gate import Gate
 from sandbox.fal.pricing import pricing_route
 from sandbox.fal.queue import Queue
 from sandbox.fal.queue_routes import QueueRoutes
+from sandbox.fal.render_pool import Darkroom
+from sandbox.fal.runner import Runner, Settings
 from sandbox.fal.storage import Storage
 from sandbox.fal.storage_routes import StorageRoutes
-from sandbox.fal.work import Runner, Settings
 
 __all__ = ["KEY", "FalSandbox"]
 

@@ -33,7 +33,7 @@ CASES = [
     ("bot.tasks", "bot.jobs", LAYERS),
     ("bot.money", "time", PURE),
     ("bot.settings", "cogs.menus", COGS),
-    ("bot.errors", "sandbox.look", PROGRAM),
+    ("bot.errors", "sandbox.message_page", PROGRAM),
     ("bot.client", "bot.app", LAYERS),
     ("bot.app", "matplotlib", DRAWING),
     ("bot.app", "av", PROCESS),

@@ -11,8 +11,8 @@ from sandbox.discord.components import (
     RADIO,
     TEXT_INPUT,
 )
-from sandbox.discord.control.interacting import labelled
-from sandbox.discord.control.orders import Refused, attach
+from sandbox.discord.control.interactions import labelled
+from sandbox.discord.control.request import Refused, attach
 from sandbox.discord.core import Core
 from sandbox.discord.model import Attachment, Modal
 from sandbox.discord.schema import items

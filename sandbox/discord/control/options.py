@@ -16,7 +16,7 @@ from sandbox.discord.command_rules import (
     SUBCOMMAND,
     USER,
 )
-from sandbox.discord.control.orders import Refused, attach, find_channel, person
+from sandbox.discord.control.request import Refused, attach, find_channel, person
 from sandbox.discord.core import Core
 from sandbox.discord.model import Attachment, Channel
 from sandbox.discord.schema import items

@@ -7,35 +7,35 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from sandbox.discord.control import acting, looking, shaping
-from sandbox.discord.control.orders import Order, Refused
+from sandbox.discord.control import actions, changes, views
+from sandbox.discord.control.request import Order, Refused
 from sandbox.discord.core import Core
 from sandbox.discord.wire import ApiError, Json, dumps
 
 log = logging.getLogger(__name__)
 
 ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
-    "slash": acting.slash,
-    "burst": acting.burst,
-    "autocomplete": acting.autocomplete,
-    "menu": acting.menu,
-    "click": acting.click,
-    "submit": acting.submit,
-    "say": acting.say,
-    "react": acting.react,
-    "unreact": acting.unreact,
-    "world": shaping.world,
-    "gone": shaping.gone,
-    "faults": shaping.faults,
-    "advance": shaping.advance,
-    "gateway": shaping.gateway,
+    "slash": actions.slash,
+    "burst": actions.burst,
+    "autocomplete": actions.autocomplete,
+    "menu": actions.menu,
+    "click": actions.click,
+    "submit": actions.submit,
+    "say": actions.say,
+    "react": actions.react,
+    "unreact": actions.unreact,
+    "world": changes.world,
+    "gone": changes.gone,
+    "faults": changes.faults,
+    "advance": changes.advance,
+    "gateway": changes.gateway,
 }
 VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
-    "messages": looking.messages,
-    "attached": looking.attached,
-    "commands": looking.commands,
-    "limits": looking.limits,
-    "state": looking.state,
+    "messages": views.messages,
+    "attached": views.attached,
+    "commands": views.commands,
+    "limits": views.limits,
+    "state": views.state,
 }
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,7 +46,7 @@ def register(router: web.UrlDispatcher, core: Core) -> None:
         router.add_post(f"/sandbox/{name}", _acting(core, act))
     for name, view in VIEWS.items():
         router.add_get(f"/sandbox/{name}", _looking(core, view))
-    router.add_delete("/sandbox/faults", _acting(core, shaping.clear_faults))
+    router.add_delete("/sandbox/faults", _acting(core, changes.clear_faults))
     router.add_get("/sandbox/transcript", _transcript(core))
     router.add_delete("/sandbox/transcript", _forget(core))
 

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Fault
-from sandbox.discord.limits import TooMany
-from sandbox.discord.rest import bodies, catalogue
-from sandbox.discord.rest.call import Auth, Call, Route
+from sandbox.discord.rate_limits import TooMany
+from sandbox.discord.rest import bodies, routes
+from sandbox.discord.rest.route import Auth, Call, Route
 from sandbox.discord.transcript import Exchange
 from sandbox.discord.wire import ApiError, dumps
 
@@ -30,7 +30,7 @@ class Api:
 
     def register(self, router: web.UrlDispatcher) -> None:
         """Add every route, and a last one that refuses the rest loudly."""
-        for route in catalogue.ROUTES:
+        for route in routes.ROUTES:
             router.add_route(route.method, PREFIX + route.path, self._handler(route))
         router.add_route("*", "/api/{rest:.*}", self._handler(None))
 

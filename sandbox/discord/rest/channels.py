@@ -1,8 +1,8 @@
 """Channels, DMs and the typing sign."""
 
-from sandbox.discord.limits import Rate
 from sandbox.discord.permissions import Permission
-from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
 from sandbox.discord.schema import Rule, hold
 from sandbox.discord.wire import ApiError, Problems, unknown
 

@@ -3,8 +3,8 @@
 from typing import Any, cast
 
 from sandbox.discord.command_rules import check, check_set
-from sandbox.discord.limits import Rate
-from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
 from sandbox.discord.schema import items
 from sandbox.discord.wire import ApiError, Json, Problems, invalid, missing_access, unknown
 

@@ -1,7 +1,7 @@
 """Servers as the bot may look them up."""
 
 from sandbox.discord.model import Guild
-from sandbox.discord.rest.call import Call, Reply, Route
+from sandbox.discord.rest.route import Call, Reply, Route
 from sandbox.discord.wire import ApiError, unknown
 
 

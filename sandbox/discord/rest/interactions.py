@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.discord import draft, posting
+from sandbox.discord import draft, messages
 from sandbox.discord.components import check_form
 from sandbox.discord.core import Core
 from sandbox.discord.draft import Draft
+from sandbox.discord.messages import Origin
 from sandbox.discord.model import (
     CallbackType,
     Interaction,
@@ -16,8 +17,7 @@ from sandbox.discord.model import (
     MessageType,
     Modal,
 )
-from sandbox.discord.posting import Origin
-from sandbox.discord.rest.call import NOTHING, Auth, Call, Reply, Route
+from sandbox.discord.rest.route import NOTHING, Auth, Call, Reply, Route
 from sandbox.discord.schema import Rule, hold, items
 from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown
 
@@ -98,7 +98,7 @@ def _post(call: Call, interaction: Interaction, data: Any) -> Message:
     wanted.check_new()
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
     where = origin(interaction, ephemeral=interaction.ephemeral)
-    return posting.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+    return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
 def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
@@ -107,7 +107,7 @@ def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred response carries no more than its flags.")
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
     where = origin(interaction, ephemeral=interaction.ephemeral, loading=True)
-    return posting.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+    return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
 def _clicked(interaction: Interaction) -> Message:
@@ -127,7 +127,7 @@ def _update(call: Call, interaction: Interaction, data: Any) -> Message:
     message = _clicked(interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
     wanted = draft.read(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
-    return posting.edit(call.core, message, wanted)
+    return messages.edit(call.core, message, wanted)
 
 
 def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:

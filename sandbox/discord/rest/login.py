@@ -1,7 +1,7 @@
 """Who the bot is, and where its gateway stands."""
 
 from sandbox.discord.permissions import in_guild
-from sandbox.discord.rest.call import Auth, Call, Reply, Route
+from sandbox.discord.rest.route import Auth, Call, Reply, Route
 from sandbox.discord.wire import Json, unknown
 
 

@@ -2,13 +2,13 @@
 
 from itertools import islice
 
-from sandbox.discord import draft, posting
+from sandbox.discord import draft, messages
 from sandbox.discord.draft import Draft
-from sandbox.discord.limits import Rate
+from sandbox.discord.messages import Origin
 from sandbox.discord.model import Channel, Message, MessageFlag, MessageType
 from sandbox.discord.permissions import Permission, in_channel
-from sandbox.discord.posting import Origin
-from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
 from sandbox.discord.wire import ApiError, Json, invalid, missing_permissions, snowflake, unknown_message
 
 OLD_S = 3600.0
@@ -40,7 +40,7 @@ def _create(call: Call) -> Reply:
     if wanted.enforce_nonce and (earlier := _same_nonce(call, channel, wanted)) is not None:
         return Reply(call.core.show.message(earlier))
     origin = _reply_origin(call, channel, wanted)
-    message = posting.post(call.core, channel, call.core.world.bot, _allowed(call, channel, wanted), origin)
+    message = messages.post(call.core, channel, call.core.world.bot, _allowed(call, channel, wanted), origin)
     return Reply(call.core.show.message(message))
 
 
@@ -65,14 +65,14 @@ def _same_nonce(call: Call, channel: Channel, wanted: Draft) -> Message | None:
 
 def _reply_origin(call: Call, channel: Channel, wanted: Draft) -> Origin:
     if wanted.reference_id is None:
-        return posting.PLAIN
+        return messages.PLAIN
     if not in_channel(channel, call.core.world.bot) & Permission.READ_MESSAGE_HISTORY:
         raise ApiError(403, 160002, "Cannot reply without permission to read message history")
     target = channel.messages.get(wanted.reference_id)
     if target is None and not wanted.reference_optional:
         raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
     if target is None:
-        return posting.PLAIN
+        return messages.PLAIN
     return Origin(type=MessageType.REPLY, reference=target)
 
 
@@ -111,7 +111,7 @@ def _edit(call: Call) -> Reply:
     if call.uploads:
         call.need(channel, Permission.ATTACH_FILES)
     check_age(call, message)
-    return Reply(call.core.show.message(posting.edit(call.core, message, _allowed(call, channel, wanted))))
+    return Reply(call.core.show.message(messages.edit(call.core, message, _allowed(call, channel, wanted))))
 
 
 def check_age(call: Call, message: Message) -> None:
@@ -143,7 +143,7 @@ def _delete(call: Call) -> Reply:
     message = find(call, channel)
     if message.author is not call.core.world.bot:
         call.need(channel, Permission.MANAGE_MESSAGES)
-    posting.delete(call.core, message)
+    messages.delete(call.core, message)
     return NOTHING
 
 

@@ -1,11 +1,11 @@
 """Reactions under the bot's token."""
 
-from sandbox.discord import reacting
-from sandbox.discord.limits import Rate
+from sandbox.discord import reactions
 from sandbox.discord.model import User
 from sandbox.discord.permissions import Permission
-from sandbox.discord.rest.call import NOTHING, Call, Reply, Route
+from sandbox.discord.rate_limits import Rate
 from sandbox.discord.rest.messages import find
+from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
 from sandbox.discord.wire import unknown
 
 _ONE = "/channels/{channel_id}/messages/{message_id}/reactions"
@@ -19,31 +19,31 @@ def _add(call: Call) -> Reply:
     message = find(call, channel)
     if call.params["emoji"] not in message.reactions:
         call.need(channel, Permission.ADD_REACTIONS)
-    reacting.add(call.core, message, call.core.world.bot, call.params["emoji"])
+    reactions.add(call.core, message, call.core.world.bot, call.params["emoji"])
     return NOTHING
 
 
 def _remove_own(call: Call) -> Reply:
     message = find(call, call.channel(Permission.READ_MESSAGE_HISTORY))
-    reacting.remove(call.core, message, call.core.world.bot, call.params["emoji"])
+    reactions.remove(call.core, message, call.core.world.bot, call.params["emoji"])
     return NOTHING
 
 
 def _remove(call: Call) -> Reply:
     message = find(call, call.channel(Permission.MANAGE_MESSAGES))
-    reacting.remove(call.core, message, _user(call), call.params["emoji"])
+    reactions.remove(call.core, message, _user(call), call.params["emoji"])
     return NOTHING
 
 
 def _clear_emoji(call: Call) -> Reply:
     message = find(call, call.channel(Permission.MANAGE_MESSAGES))
-    reacting.clear(call.core, message, call.params["emoji"])
+    reactions.clear(call.core, message, call.params["emoji"])
     return NOTHING
 
 
 def _clear(call: Call) -> Reply:
     message = find(call, call.channel(Permission.MANAGE_MESSAGES))
-    reacting.clear(call.core, message, None)
+    reactions.clear(call.core, message, None)
     return NOTHING
 
 

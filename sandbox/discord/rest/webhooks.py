@@ -1,10 +1,10 @@
 """What an interaction's token may do for fifteen minutes: follow up, read, edit and delete its messages."""
 
-from sandbox.discord import draft, posting
-from sandbox.discord.limits import Rate
+from sandbox.discord import draft, messages
+from sandbox.discord.messages import Origin
 from sandbox.discord.model import CallbackType, Interaction, Message, MessageFlag, MessageType
-from sandbox.discord.posting import Origin
-from sandbox.discord.rest.call import NOTHING, Auth, Call, Reply, Route
+from sandbox.discord.rate_limits import Rate
+from sandbox.discord.rest.route import NOTHING, Auth, Call, Reply, Route
 from sandbox.discord.wire import ApiError, snowflake, unknown, unknown_message
 
 TOKEN_LIFE_S = 15 * 60.0
@@ -48,10 +48,10 @@ def _follow_up(call: Call) -> Reply:
     original = interaction.original
     if original is not None and original.flags & MessageFlag.LOADING and original.id in call.core.world.messages:
         # Discord lets the first follow-up fill the "thinking" message, whose ephemerality stands.
-        message = posting.edit(call.core, original, wanted)
+        message = messages.edit(call.core, original, wanted)
     else:
         origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))
-        message = posting.post(call.core, interaction.channel, call.core.world.bot, wanted, origin)
+        message = messages.post(call.core, interaction.channel, call.core.world.bot, wanted, origin)
     return Reply(call.core.show.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
 
 
@@ -76,13 +76,13 @@ def _edit(call: Call) -> Reply:
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
     wanted = draft.read(call.body, call.uploads, draft.EDIT, layout=layout)
     call.fits(interaction.upload_limit_bytes)
-    return Reply(call.core.show.message(posting.edit(call.core, message, wanted)))
+    return Reply(call.core.show.message(messages.edit(call.core, message, wanted)))
 
 
 def _delete(call: Call) -> Reply:
     interaction = _interaction(call)
     message = _message(call, interaction)
-    posting.delete(call.core, message)
+    messages.delete(call.core, message)
     return NOTHING
 
 

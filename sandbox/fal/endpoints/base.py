@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sandbox.fal.errors import Failed, model_error
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.media import Ask, Media, Rule
+from sandbox.fal.input_files import Ask, Media, Rule
 from sandbox.fal.render import Film
 
 __all__ = [

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sandbox.fal.endpoints.base import Aspect, Input, Video, aspect_of, first, picture_rule
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.media import Ask, Media
+from sandbox.fal.input_files import Ask, Media
 from sandbox.fal.render import Film
 
 __all__ = ["Wan21Image"]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sandbox.fal.endpoints.base import Aspect, Input, Video, aspect_of, first
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.media import Ask, Media, Rule
+from sandbox.fal.input_files import Ask, Media, Rule
 from sandbox.fal.render import Film
 
 __all__ = ["Wan22Video"]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sandbox.fal.endpoints.base import Input, Video, aspect_of, first, picture_rule, talkie
 from sandbox.fal.endpoints.wan27 import rewritten
-from sandbox.fal.media import Ask, Media, Rule
+from sandbox.fal.input_files import Ask, Media, Rule
 from sandbox.fal.render import Film
 
 __all__ = ["Wan25Image"]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sandbox.fal.endpoints.base import SEED_MAX, Input, Video, aspect_of, first, picture_rule, refuse, talkie
 from sandbox.fal.errors import Failed, model_error
-from sandbox.fal.media import Ask, Media, Rule
+from sandbox.fal.input_files import Ask, Media, Rule
 from sandbox.fal.render import Film
 
 __all__ = ["Wan27Image", "Wan27Reference"]

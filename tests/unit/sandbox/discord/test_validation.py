@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sandbox.discord import command_rules, draft
+from sandbox.discord.attachment_links import named
 from sandbox.discord.components import check_form, check_message
 from sandbox.discord.draft import Upload
-from sandbox.discord.media import named
 from sandbox.discord.model import Blob
 from sandbox.discord.transcript import Event, Exchange, Transcript
 from sandbox.discord.wire import ApiError, Problems

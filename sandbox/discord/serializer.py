@@ -1,8 +1,8 @@
 """The REST and gateway projections of the store: complete objects, as Discord's specification has them."""
 
+from sandbox.discord.attachment_links import embeds_with_links, with_links
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import iso
-from sandbox.discord.media import embeds_with_links, with_links
 from sandbox.discord.model import (
     Attachment,
     Channel,

@@ -3,17 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
-from sandbox.discord import draft, posting, reacting
+from sandbox.discord import draft, messages, reactions
 from sandbox.discord.command_rules import CHAT_INPUT, MESSAGE_MENU, USER_MENU
 from sandbox.discord.components import LINK_STYLE, SELECTS, STRING_SELECT
 from sandbox.discord.control.forms import fill_form
-from sandbox.discord.control.interacting import Deed, buttons, click_data, interact, interact_often
+from sandbox.discord.control.interactions import Deed, buttons, click_data, interact, interact_often
 from sandbox.discord.control.options import Filled, Form, Found, find
-from sandbox.discord.control.orders import Order, Refused, attach, person
+from sandbox.discord.control.request import Order, Refused, attach, person
 from sandbox.discord.draft import NewFile, Upload
+from sandbox.discord.messages import Origin
 from sandbox.discord.model import Channel, InteractionType, MessageFlag, MessageType, User
 from sandbox.discord.permissions import Permission, in_channel
-from sandbox.discord.posting import Origin
 from sandbox.discord.schema import items
 from sandbox.discord.wire import Json
 
@@ -206,12 +206,12 @@ async def say(order: Order) -> Json:
     uploads = [attach(order.core, channel, file, ephemeral=False) for file in listed]
     if not wanted.content and not uploads:
         raise Refused("A message needs content or files.")
-    origin = posting.PLAIN
+    origin = messages.PLAIN
     if "reply_to" in order.body:
         target = Order(order.core, {"message": order.body["reply_to"]}).message(user)
         origin = Origin(type=MessageType.REPLY, reference=target)
     files_of = tuple(NewFile(Upload(a.filename, a.blob), a.filename, a.description) for a in uploads)
-    message = posting.post(order.core, channel, user, replace(wanted, new_files=files_of), origin)
+    message = messages.post(order.core, channel, user, replace(wanted, new_files=files_of), origin)
     return {"id": str(message.id), "message_id": str(message.id), "channel_id": str(channel.id)}
 
 
@@ -225,14 +225,14 @@ async def react(order: Order) -> Json:
         raise Refused(f"{user.name} may not add reactions in {message.channel.name}.")
     if message.flags & MessageFlag.EPHEMERAL:
         raise Refused("Nobody can react to an ephemeral message.")
-    reacting.add(order.core, message, user, emoji)
+    reactions.add(order.core, message, user, emoji)
     return {"ok": True}
 
 
 async def unreact(order: Order) -> Json:
     """Take a person's own reaction away."""
     user, message, emoji = _reaction(order)
-    reacting.remove(order.core, message, user, emoji)
+    reactions.remove(order.core, message, user, emoji)
     return {"ok": True}
 
 

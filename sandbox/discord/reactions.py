@@ -2,7 +2,7 @@
 
 from sandbox.discord.core import Core
 from sandbox.discord.model import ChannelType, Message, User
-from sandbox.discord.objects import emoji
+from sandbox.discord.serializer import emoji
 from sandbox.discord.session import Intent
 from sandbox.discord.wire import ApiError, Json, unknown
 

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.discord.clock import Clock, Snowflakes
 from sandbox.discord.faults import Fault, Faults
-from sandbox.discord.limits import Limits, Rate, TooMany
+from sandbox.discord.rate_limits import Limits, Rate, TooMany
 from sandbox.discord.wire import ApiError
 
 RATE = Rate("messages", 2, 5.0, ("channel_id",))

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.look import card_html
+from sandbox.message_page import card_html
 
 HOSTILE = st.text(max_size=200) | st.lists(
     st.sampled_from(["<script>", "`", "**", "\\", "\ue000", "_", "<@1>", "https://a.b/<i>", "> ", "\n", "&lt;", '"']),

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sandbox.fal import render, sound
 from sandbox.fal.errors import Failed, model_error
-from sandbox.fal.media import Media
+from sandbox.fal.input_files import Media
 from sandbox.fal.render import Film
 
 __all__ = ["Darkroom"]

@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox.discord.core import Core
 from sandbox.discord.draft import Upload
-from sandbox.discord.limits import Rate
 from sandbox.discord.model import Channel
 from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.rate_limits import Rate
 from sandbox.discord.wire import (
     ApiError,
     missing_access,

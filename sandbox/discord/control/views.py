@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from sandbox.discord.clock import iso
-from sandbox.discord.control.orders import Refused, find_channel, person, visible
+from sandbox.discord.control.request import Refused, find_channel, person, visible
 from sandbox.discord.core import Core
 from sandbox.discord.model import Message, MessageFlag
 from sandbox.discord.permissions import Permission, in_channel

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from sandbox.discord.core import Core
+from sandbox.discord.messages import safe_name
 from sandbox.discord.model import Attachment, Blob, Channel, Guild, Message, User
 from sandbox.discord.permissions import Permission, in_channel
-from sandbox.discord.posting import safe_name
 from sandbox.discord.wire import Json
 
 

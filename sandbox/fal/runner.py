@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from sandbox.fal.darkroom import Darkroom
 from sandbox.fal.endpoints import Input, Video, parse
 from sandbox.fal.endpoints.base import SEED_MAX
 from sandbox.fal.errors import Failed, Reply, model_error
 from sandbox.fal.faults import Faults
-from sandbox.fal.media import Ask, Media, Rule, examine, shown
+from sandbox.fal.input_files import Ask, Media, Rule, examine, shown
 from sandbox.fal.queue import CANCELLED, Job
+from sandbox.fal.render_pool import Darkroom
 from sandbox.fal.storage import Storage, digest, name_again, seal
 
 __all__ = ["Runner", "Settings"]

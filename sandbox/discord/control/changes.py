@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox.discord.control.orders import Order, Refused, find_channel, find_guild, person
+from sandbox.discord.control.request import Order, Refused, find_channel, find_guild, person
 from sandbox.discord.core import Core
 from sandbox.discord.faults import Fault
 from sandbox.discord.model import Channel, Guild, Member, Overwrite, Role, User

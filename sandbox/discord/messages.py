@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from mimetypes import guess_type
 
+from sandbox.discord.attachment_links import named
 from sandbox.discord.core import Core
 from sandbox.discord.draft import Draft, NewFile
-from sandbox.discord.media import named
 from sandbox.discord.model import (
     Attachment,
     Channel,
