@@ -18,6 +18,7 @@ from bot.cards.pacer import Frame, Pacer
 from bot.cards.poster import MessageContent, MessageRef, Poster
 from bot.cards.result_file import Fetched, ResultFiles, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
+from bot.jobs.facts import reported_seed, short_id
 from bot.jobs.model import Job, Left, Live
 from bot.runner.cards_port import DeliveredCard
 from bot.settings import Settings
@@ -195,7 +196,8 @@ class JobCards:
 
 def file_name(job: Job) -> str:
     """Return the attachment's name, of lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
-    seed = job.result.seed if job.result is not None and job.result.seed is not None else job.id[:8]
+    reported = reported_seed(job)
+    seed = short_id(job.id) if reported is None else reported
     return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
 
 

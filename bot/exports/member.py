@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, entry_row
+from bot.jobs.facts import short_id
 from bot.jobs.member_data import as_exported
 from bot.jobs.model import Job
 from bot.jobs.queries import Place, jobs_of_member_everywhere, place_of
@@ -24,7 +25,6 @@ SAID_MAX = 1000
 LISTS_SHARE = 0.5  # of a part, for the lists, uncompressed
 MARGIN_BYTES = 64 * 1024  # the zip's own headers
 MARGIN_PER_FILE_BYTES = 600
-TITLE_CHARS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
     """Return what is still on disk of these jobs, but for the files that somebody else gave."""
     items: list[Item] = []
     for job in jobs:
-        where = f"files/{job.id[:TITLE_CHARS]}"
+        where = f"files/{short_id(job.id)}"
         own = [one for one in job.inputs if not one.is_borrowed]
         named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
         results = sorted((data_dir / "results").glob(f"{job.id}.*"))

@@ -9,7 +9,8 @@ comes too late, a reply for a job that was taken back) changes nothing and asks 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
-from bot.jobs.model import FINISHED, Address, Failure, Handle, Input, Job, Result, State
+from bot.jobs.facts import is_cancellable
+from bot.jobs.model import Address, Failure, Handle, Input, Job, Result, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +290,7 @@ def _resumed(job: Job) -> Step:
 
 def _cancel_asked(job: Job) -> Step:
     """Take it back while that is free; once fal has it, ask fal and let the result decide."""
-    if job.cancel_requested or job.state in FINISHED or job.state in {"fetching", "delivering"}:
+    if job.cancel_requested or not is_cancellable(job):
         return job, ()
     if job.state in {"waiting", "accepted"}:
         after = replace(job, state="cancelled", cancel_requested=True, charged_microusd=0)

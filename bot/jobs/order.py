@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable
 from bot.catalogue.registry import build
+from bot.jobs.facts import attached_of
 from bot.jobs.model import Address, Input, Job
 from bot.ledger.model import Who
 
@@ -64,7 +64,7 @@ def job_from(order: Order, prices: PriceTable, *, now: float) -> Job:
 
 def mode_of(job: Job) -> Mode:
     """Return the filled-in model of a stored job."""
-    return build(job.mode, job.options, {i.option: Attached(i.file_name, i.size_bytes) for i in job.inputs})
+    return build(job.mode, job.options, attached_of(job.inputs))
 
 
 def payload_of(job: Job) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
-"""PURE. A job's recipe: what to ask for again, as a JSON file that people keep, send and attach to `/jobs replay`."""
+"""A job's recipe: what to ask for again, as a JSON file that people keep, send and attach to `/jobs replay`."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
@@ -9,6 +9,7 @@ from bot.catalogue.fields import SEED_MAX, Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
+from bot.jobs.facts import asked_seed, rewritten_prompt, seed_of
 from bot.jobs.model import Job
 from bot.jobs.rerun import faithful
 
@@ -54,7 +55,7 @@ def recipe_of(job: Job) -> Recipe:
         mode=job.mode,
         endpoint=by_id(job.mode).endpoint,
         options=dict(job.options),
-        seed=result.seed if result is not None and result.seed is not None else job.options.get("seed"),
+        seed=seed_of(job),
         actual_prompt=result.actual_prompt if result is not None else None,
         inputs=tuple(RecipeInput(option=i.option, file_name=i.file_name, kind=i.kind) for i in job.inputs),
         job=job.id,
@@ -96,10 +97,7 @@ def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> tuple[Mode, tupl
     if missing:
         wanted = ", ".join(f"{item.option} (it was a {item.kind})" for item in missing)
         raise OptionRefused(f"This recipe needs its files too: attach {wanted}, and run the command again.")
-    actual = recipe.actual_prompt
-    rewritten = actual if actual and actual.strip() and actual != recipe.options.get("prompt") else None
-    options: Mapping[str, Any]
-    own = recipe.options.get("seed")
-    seed = own if recipe.seed is None and isinstance(own, int) else recipe.seed
+    seed = asked_seed(recipe.options.get("seed")) if recipe.seed is None else recipe.seed
+    rewritten = rewritten_prompt(recipe.options.get("prompt"), recipe.actual_prompt)
     options, notes = faithful(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)
     return build(recipe.mode, options, attached), notes

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Literal, TypeAlias
 
-from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build, by_id
+from bot.jobs.facts import attached_of, rewritten_prompt_of, seed_of
 from bot.jobs.model import Input, Job
 
 Seed: TypeAlias = Literal["same", "new"]
@@ -46,7 +46,7 @@ def rerun(job: Job, *, seed: Seed) -> Rerun:
         OptionRefused: the catalogue no longer has this request.
     """
     options, notes = faithful(
-        job.mode, job.options, seed=_seed(job) if seed == "same" else None, actual_prompt=_rewritten(job)
+        job.mode, job.options, seed=seed_of(job) if seed == "same" else None, actual_prompt=rewritten_prompt_of(job)
     )
     return _again(job, options, notes)
 
@@ -60,8 +60,8 @@ def edited(job: Job, changes: Mapping[str, Any]) -> Rerun:
         OptionRefused: a value is out of its bounds, or a rule between options is broken.
     """
     known = "prompt" in changes and (changes["prompt"] or None) != (job.options.get("prompt") or None)
-    rewritten = None if known else _rewritten(job)
-    options, notes = faithful(job.mode, job.options, seed=_seed(job), actual_prompt=rewritten)
+    rewritten = None if known else rewritten_prompt_of(job)
+    options, notes = faithful(job.mode, job.options, seed=seed_of(job), actual_prompt=rewritten)
     kept = {name: value for name, value in changes.items() if not (name == "prompt" and not known)}
     return _again(job, options | kept, notes)
 
@@ -70,7 +70,7 @@ def editable(job: Job) -> dict[str, Any]:
     """Return what a form shows of the job, by option: those of `EDITABLE` that its mode has, None where not given."""
     specs = by_id(job.mode).specs()
     shown = {name: job.options.get(name, specs[name].default) for name in EDITABLE if name in specs}
-    return shown | {"seed": _seed(job)}
+    return shown | {"seed": seed_of(job)}
 
 
 def draft_of(job: Job) -> Rerun:
@@ -140,19 +140,6 @@ def faithful(
     return again, tuple(notes)
 
 
-def _seed(job: Job) -> int | None:
-    """Return the seed that fal reported, else the one that was asked for."""
-    if job.result is not None and job.result.seed is not None:
-        return job.result.seed
-    return job.options.get("seed")
-
-
-def _rewritten(job: Job) -> str | None:
-    """Return fal's rewritten prompt, or None when it filmed the member's own."""
-    actual = job.result.actual_prompt if job.result is not None else None
-    return actual if actual and actual.strip() and actual != job.options.get("prompt") else None
-
-
 def _at(job: Job, resolution: str) -> Rerun:
     again = rerun(job, seed="same")
     if job.options.get("resolution") == resolution:
@@ -163,7 +150,7 @@ def _at(job: Job, resolution: str) -> Rerun:
 
 def _again(job: Job, options: Mapping[str, Any], notes: tuple[str, ...]) -> Rerun:
     inputs = tuple(replace(item, url=None) for item in job.inputs)
-    return Rerun(mode=build(job.mode, options, _attached(inputs)), inputs=inputs, notes=notes)
+    return Rerun(mode=build(job.mode, options, attached_of(inputs)), inputs=inputs, notes=notes)
 
 
 def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
@@ -179,8 +166,4 @@ def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
 
 
 def _of_clip(mode_id: str, options: Mapping[str, Any], clip: Input) -> Rerun:
-    return Rerun(mode=build(mode_id, options, _attached((clip,))), inputs=(clip,))
-
-
-def _attached(inputs: tuple[Input, ...]) -> dict[str, Attached]:
-    return {item.option: Attached(item.file_name, item.size_bytes) for item in inputs}
+    return Rerun(mode=build(mode_id, options, attached_of((clip,))), inputs=(clip,))

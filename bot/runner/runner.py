@@ -16,6 +16,7 @@ from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.jobs import machine, queries, transactions
 from bot.jobs.approval import approved
 from bot.jobs.budgets import Budgets
+from bot.jobs.facts import is_cancellable
 from bot.jobs.machine import Event
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live
 from bot.jobs.order import Order, job_from
@@ -480,6 +481,6 @@ class Runner:
 def _too_late(job: Job) -> str:
     if job.state in FINISHED:
         return "This video has already ended, so there is nothing to cancel."
-    if job.state in {"fetching", "delivering"}:
+    if not is_cancellable(job):
         return "The video is already made and is being posted, so it can no longer be cancelled."
     return "Wanda has already asked fal to stop; the card shows how it ends."

@@ -8,6 +8,7 @@ from bot.catalogue.fields import OptionSpec
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import by_id
 from bot.errors import Refusal
+from bot.jobs.facts import card_url, short_id
 from bot.jobs.model import Input, Job
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
 from bot.texts.card import Button
@@ -135,21 +136,16 @@ def answer_buttons(draft_id: str, member_id: int, *, needs_approval: bool) -> tu
 
 def refused_for(job: Job, sentence: str) -> str:
     """Return a refusal that reaches a member outside the channel where they reacted."""
-    return f"About {card_link(job)}: {sentence}"
-
-
-def card_link(job: Job) -> str:
-    """Return the link to the job's card."""
-    return f"https://discord.com/channels/{job.guild_id or '@me'}/{job.address.channel_id}/{job.address.message_id}"
+    return f"About {card_url(job)}: {sentence}"
 
 
 def mailed(job: Job, *, attached: bool) -> str:
     """Return what a member reads above their own copy of a video."""
     if attached:
-        return f"Here is your video of {card_link(job)}, with its recipe: attach that to `/jobs replay` anywhere."
+        return f"Here is your video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere."
     url = usable_link(job.result.url) if job.result is not None else None
     video = f"fal keeps the video about 7 days: {url}" if url else "The video itself is on its card."
-    return f"Here is the recipe of {card_link(job)}: attach it to `/jobs replay` anywhere. {video}"
+    return f"Here is the recipe of {card_url(job)}: attach it to `/jobs replay` anywhere. {video}"
 
 
 def no_mail(member_id: int) -> str:
@@ -189,4 +185,4 @@ def total_s(job: Job) -> int:
 
 def clip_name(job: Job) -> str:
     """Return the name under which a finished video is the new one's clip."""
-    return f"video of job {job.id[:8]}.mp4"
+    return f"video of job {short_id(job.id)}.mp4"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from bot.catalogue.registry import MODES
+from bot.jobs.facts import short_id
 from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars
@@ -75,7 +76,7 @@ def _buttons(page: HistoryPage) -> tuple[Button, ...]:
 
 def _job(one: Spent) -> str:
     title = _TITLES.get(one.mode, one.mode or "A video")
-    return f"<t:{int(one.counted_at)}:f> **{title}** · {_cost(one)}\n-# job {one.job_id[:8]}"
+    return f"<t:{int(one.counted_at)}:f> **{title}** · {_cost(one)}\n-# job {short_id(one.job_id)}"
 
 
 def _cost(one: Spent) -> str:
@@ -102,7 +103,7 @@ def _movement(one: Movement) -> str:
     by = f" · by {plain(entry.actor, 40).capitalize()}" if not entry.actor.startswith("member:") else ""
     return (
         f"<t:{int(entry.at)}:f> **{_amount(one)}** · {who}\n"
-        f"-# job {entry.job_id[:8]}{by} · {plain(entry.reason, REASON_CHARS_MAX)}"
+        f"-# job {short_id(entry.job_id)}{by} · {plain(entry.reason, REASON_CHARS_MAX)}"
     )
 
 

@@ -6,6 +6,7 @@ same card, so repeating an edit after a crash changes nothing that people see.
 
 from typing import assert_never
 
+from bot.jobs.facts import is_cancellable, reported_seed, rewritten_prompt_of, short_id
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
 from bot.money import dollars
 from bot.texts import failures, parent_links
@@ -22,7 +23,6 @@ DECLINE_PREFIX = "wanda:decline:"
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
-_CANCELLABLE: frozenset[State] = frozenset({"waiting", "accepted", "submitting", "queued", "running"})
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
@@ -64,12 +64,12 @@ def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str
 def delivered(job: Job, left: Left | None, posted: PostedVideo, *, mode_title: str, settings: Pairs) -> Card:
     """Return the finished card, beside the attached video or with fal's link."""
     result = job.result or Result(url="")
-    if result.seed is not None:
+    if reported_seed(job) is not None:
         settings = [pair for pair in settings if pair[0] != "Seed"]  # it has a field of its own
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
-        description=_description(job, _rewritten(job, result)),
-        fields=(*_seed(result), *_fields(job, left, settings), *original(job, result, posted)),
+        description=_description(job, own_wording(job, _REWRITTEN_CHARS_MAX)),
+        fields=(*_seed(job), *_fields(job, left, settings), *original(job, result, posted)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
         buttons=finished_buttons(job),
@@ -225,16 +225,17 @@ def settings_line(settings: Pairs) -> str:
     return line
 
 
-def _seed(result: Result) -> tuple[Field, ...]:
-    return () if result.seed is None else (Field("Seed", f"`{result.seed}`"),)
+def _seed(job: Job) -> tuple[Field, ...]:
+    seed = reported_seed(job)
+    return () if seed is None else (Field("Seed", f"`{seed}`"),)
 
 
-def _rewritten(job: Job, result: Result) -> str:
-    prompt = job.options.get("prompt")
-    actual = result.actual_prompt
-    if not actual or not visible(actual) or (isinstance(prompt, str) and visible(prompt) == visible(actual)):
+def own_wording(job: Job, chars_max: int) -> str:
+    """Return the line with fal's wording of the prompt, or "" where it reads like the member's."""
+    actual, prompt = rewritten_prompt_of(job), job.options.get("prompt")
+    if actual is None or visible(actual) in {"", visible(prompt) if isinstance(prompt, str) else ""}:
         return ""
-    return f"-# fal filmed its own wording: {plain(actual, _REWRITTEN_CHARS_MAX)}"
+    return f"-# fal filmed its own wording: {plain(actual, chars_max)}"
 
 
 def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
@@ -259,11 +260,11 @@ def _fallback_link(job: Job) -> str | None:
 
 
 def _footer(job: Job) -> str:
-    return f"job {job.id[:8]}"
+    return f"job {short_id(job.id)}"
 
 
 def _buttons(job: Job) -> tuple[Button, ...]:
-    if job.state not in _CANCELLABLE:
+    if not is_cancellable(job):
         return ()
     custom_id = f"{CANCEL_PREFIX}{job.id}"
     if job.state == "waiting":

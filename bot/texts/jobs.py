@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.catalogue.registry import MODES
-from bot.jobs.model import FINISHED, Input, Job, State
+from bot.jobs.facts import card_url, is_cancellable, seed_of, short_id
+from bot.jobs.model import Input, Job, State
 from bot.money import dollars
 from bot.texts.card import Button, Card, Field, Pairs
-from bot.texts.job_card import BLUE, CANCEL_PREFIX, charged, settings_line
+from bot.texts.job_card import BLUE, CANCEL_PREFIX, charged, own_wording, settings_line
 from bot.texts.lengths import fitting
 from bot.texts.plain import cut, mebibytes, plain, quoted, visible
 
@@ -19,8 +20,6 @@ PAGE_LINES = 8
 PAGE_CHARS_MAX = 3900
 PROMPT_CHARS_MAX = 70
 CHOICE_CHARS_MAX = 100
-MESSAGES = "https://discord.com/channels"
-SHORT_ID_CHARS = 8
 NO_JOB = (
     "You have no such video in this server. Choose one from the list that Discord offers, "
     "or look its number up with /jobs list."
@@ -88,33 +87,18 @@ def _title(page: JobsPage) -> str:
 
 def _line(job: Job) -> str:
     facts = [f"<t:{int(job.created_at)}:f> **{title(job)}**", _STATES[job.state], _cost(job)]
-    seed = _seed(job)
+    seed = seed_of(job)
     if seed is not None:
         facts.append(f"seed `{seed}`")
-    facts.append(f"[message]({link_to(job)})")
+    facts.append(f"[message]({card_url(job)})")
     prompt = job.options.get("prompt")
     said = f" · {plain(prompt, PROMPT_CHARS_MAX)}" if isinstance(prompt, str) and visible(prompt) else ""
-    return f"{' · '.join(facts)}\n-# job {short_id(job)}{said}"
+    return f"{' · '.join(facts)}\n-# job {short_id(job.id)}{said}"
 
 
 def title(job: Job) -> str:
     """Return the name of the job's mode, also of one that the catalogue no longer has."""
     return TITLES.get(job.mode) or plain(job.mode, 40)
-
-
-def short_id(job: Job) -> str:
-    """Return the beginning of the job's id, as its card shows it."""
-    return job.id[:SHORT_ID_CHARS]
-
-
-def link_to(job: Job) -> str:
-    """Return the address of the job's message."""
-    return f"{MESSAGES}/{job.guild_id}/{job.address.channel_id}/{job.address.message_id}"
-
-
-def _seed(job: Job) -> int | None:
-    seed = job.result.seed if job.result is not None and job.result.seed is not None else job.options.get("seed")
-    return seed if isinstance(seed, int) else None
 
 
 def _cost(job: Job) -> str:
@@ -145,7 +129,7 @@ def choice(job: Job) -> str:
     """Return the job's name among others to choose from."""
     prompt = job.options.get("prompt")
     said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
-    return cut(f"{short_id(job)} · {TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX)
+    return cut(f"{short_id(job.id)} · {TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,31 +145,29 @@ def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
     """Return everything that its member may want to know of one job."""
     shown = [pair for pair in settings if pair[0] != "Seed"]
     fields = [Field("State", _STATES[job.state]), Field("Cost", _cost(job))]
-    if (seed := _seed(job)) is not None:
+    if (seed := seed_of(job)) is not None:
         fields.append(Field("Seed", f"`{seed}`"))
     if line := settings_line(shown):
         fields.append(Field("Settings", line, inline=False))
     fields += _family(job, kept)
     fields += _files(job, kept)
-    cancellable = job.state not in FINISHED and job.state not in {"fetching", "delivering"}
     return Card(
         title=mode_title[:256],
         description="\n".join(part for part in _told(job) if part),
         fields=tuple(fields),
         colour=BLUE,
         footer=f"job {job.id}",
-        buttons=(Button("Cancel", "secondary", f"{CANCEL_PREFIX}{job.id}"),) if cancellable else (),
+        buttons=(Button("Cancel", "secondary", f"{CANCEL_PREFIX}{job.id}"),) if is_cancellable(job) else (),
     )
 
 
 def _told(job: Job) -> list[str]:
     prompt, negative = job.options.get("prompt"), job.options.get("negative_prompt")
-    actual = job.result.actual_prompt if job.result is not None else None
     return [
         quoted(prompt, 900) if isinstance(prompt, str) and visible(prompt) else "",
         f"-# Without: {plain(negative, 200)}" if isinstance(negative, str) and visible(negative) else "",
-        f"-# fal filmed its own wording: {plain(actual, 500)}" if actual and actual != prompt else "",
-        f"Asked for <t:{int(job.created_at)}:f> · [message]({link_to(job)})",
+        own_wording(job, 500),
+        f"Asked for <t:{int(job.created_at)}:f> · [message]({card_url(job)})",
         charged(job) if job.state in {"failed", "cancelled", "uncertain"} else "",
         *(f"-# {plain(note, 200)}" for note in job.notes[:5]),
     ]
@@ -194,9 +176,9 @@ def _told(job: Job) -> list[str]:
 def _family(job: Job, kept: Kept) -> list[Field]:
     fields: list[Field] = []
     if job.parent_id is not None:
-        fields.append(Field("Made from", f"job {job.parent_id[:SHORT_ID_CHARS]}"))
+        fields.append(Field("Made from", f"job {short_id(job.parent_id)}"))
     if kept.children:
-        links = ", ".join(f"[{short_id(child)}]({link_to(child)})" for child in kept.children)
+        links = ", ".join(f"[{short_id(child.id)}]({card_url(child)})" for child in kept.children)
         fields.append(Field("Made from it", links, inline=False))
     return fields
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.catalogue import registry
-from bot.catalogue.fields import Attached
 from bot.errors import Refusal
 from bot.jobs.model import Job
+from bot.jobs.order import mode_of
 from bot.texts.card import Pairs
 
 
@@ -24,9 +23,8 @@ Describe: TypeAlias = Callable[[Job], Described]
 
 def described(job: Job) -> Described:
     """Return the words of the job's mode; of a mode that is gone or has changed since, what the row itself says."""
-    attached = {item.option: Attached(file_name=item.file_name, size_bytes=item.size_bytes) for item in job.inputs}
     try:
-        mode = registry.build(job.mode, job.options, attached)
+        mode = mode_of(job)
     except Refusal:
         pairs = [(name.replace("_", " ").capitalize(), str(value)) for name, value in job.options.items()]
         return Described(job.mode, [pair for pair in pairs if pair[0] not in {"Prompt", "Negative prompt"}])

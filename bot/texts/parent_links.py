@@ -4,18 +4,14 @@ from collections.abc import Sequence
 
 from bot.catalogue.registry import by_id
 from bot.errors import OptionRefused
-from bot.jobs.model import Job, Spot
+from bot.jobs.facts import card_url, message_url, reported_seed
+from bot.jobs.model import Job
 from bot.texts.card import Field
 from bot.texts.plain import person, plain
 
 CHILDREN_FIELD = "Made from this"
 NOTES_MAX = 5
 _NOTE_CHARS_MAX = 200
-
-
-def message_url(spot: Spot) -> str:
-    """Return Discord's address of a message, which opens it in every client."""
-    return f"https://discord.com/channels/{spot.guild_id}/{spot.channel_id}/{spot.message_id}"
 
 
 def began_with(job: Job) -> str:
@@ -30,13 +26,8 @@ def began_with(job: Job) -> str:
 
 def children(jobs: Sequence[Job]) -> Field:
     """Return the field with a link to each of these posted videos, of which there are a few."""
-    links = (f"[{_label(job)}]({message_url(spot_of(job))})" for job in jobs)
+    links = (f"[{_label(job)}]({card_url(job)})" for job in jobs)
     return Field(CHILDREN_FIELD, " · ".join(links), inline=False)
-
-
-def spot_of(job: Job) -> Spot:
-    """Return where the job's card stands."""
-    return Spot(job.guild_id, job.address.channel_id, job.address.message_id)
 
 
 def _label(job: Job) -> str:
@@ -44,5 +35,5 @@ def _label(job: Job) -> str:
         title = by_id(job.mode).title
     except OptionRefused:
         title = job.mode
-    seed = job.result.seed if job.result is not None else None
+    seed = reported_seed(job)
     return plain(title if seed is None else f"{title}, seed {seed}", 60)

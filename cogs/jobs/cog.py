@@ -13,6 +13,7 @@ from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction, Services, Wanda
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
+from bot.jobs.facts import short_id
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.transactions import get
@@ -175,7 +176,7 @@ async def recipe(interaction: Interaction, job: str) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
     content = recipe_of(found).to_file()
-    file = discord.File(io.BytesIO(content), filename=f"recipe-{words.short_id(found)}.json")
+    file = discord.File(io.BytesIO(content), filename=f"recipe-{short_id(found.id)}.json")
     await interaction.edit_original_response(content=words.RECIPE, attachments=[file])
 
 

@@ -17,6 +17,7 @@ from discord.ext import commands
 from bot.cards.embeds import to_embed, to_view
 from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Wanda, answer_privately
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
+from bot.jobs.facts import short_id
 from bot.jobs.model import Address, Job
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.recipe import recipe_of
@@ -234,7 +235,7 @@ class Reactions(commands.Cog):
         job = reaction.job
         video = result_path(job, self.bot.services.settings.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= DM_BYTES_MAX)
-        name = f"wanda-{job.mode}-{job.id[:8]}"
+        name = f"wanda-{job.mode}-{short_id(job.id)}"
         files = [discord.File(io.BytesIO(recipe_of(job).to_file()), filename=f"{name}.json")]
         if fits:
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bot.cards.embeds import to_embed
+from bot.jobs.facts import card_url
 from bot.jobs.model import Failure, Job, Result
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept, choice, job_card, jobs_card, link_to
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept, choice, job_card, jobs_card
 from tests.support.job_samples import a_job
 
 HOSTILE = "@everyone **[x](https://evil.example)** `" + "\u0301" * 50 + "`\n# shout " * 400
@@ -72,7 +73,7 @@ def test_a_line_says_state_and_cost(changes: dict[str, object], said: str) -> No
     """A line tells how the job stands and what it cost its member, or what is held for it."""
     job = replace(a_job(), **changes)  # pyright: ignore[reportArgumentType] - the fields above
     assert said in jobs_card(PAGE, [job]).description
-    assert link_to(job) in jobs_card(PAGE, [job]).description
+    assert card_url(job) in jobs_card(PAGE, [job]).description
 
 
 def test_one_job_in_full_fits() -> None:
