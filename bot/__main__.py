@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the bot until SIGTERM")
     price = commands.add_parser("price", help="print what a video costs, and why")
-    price.add_argument("mode", help="wan27-image, wan27-reference, wan25-image, wan22-video or wan21-image")
+    price.add_argument("mode", help="the mode's id, such as wan27-image")
     price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
     price.add_argument("--json", action="store_true", help="print JSON instead of words")
     commands.add_parser("commands", help="print the slash commands as Discord would get them")

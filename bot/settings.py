@@ -292,10 +292,8 @@ class Settings(BaseSettings):
 
     @property
     def prices_usd(self) -> Mapping[str, Mapping[str, Decimal]]:
-        """The prices that the operator states, in dollars, by mode id and resolution."""
-        return {
-            "wan25-image": {"480p": self.wan25_480p_usd, "720p": self.wan25_720p_usd, "1080p": self.wan25_1080p_usd}
-        }
+        """The prices that the operator states, in dollars, by family of modes and resolution."""
+        return {"wan25": {"480p": self.wan25_480p_usd, "720p": self.wan25_720p_usd, "1080p": self.wan25_1080p_usd}}
 
     @property
     def member_daily_microusd(self) -> int:

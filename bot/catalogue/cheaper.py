@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from bot.catalogue.fields import MediaFacts
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import build
 from bot.errors import Refusal
+from bot.media_spec import MediaFacts
 
 LENGTHS = ("duration", "num_frames")  # a mode has one of them
 

@@ -1,4 +1,4 @@
-"""`python -m bot price`: a quote from `key=value` pairs, with stand-ins for everything that the price ignores."""
+"""`python -m bot price`: a quote from `key=value` pairs; files are replaced by stand-ins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +6,21 @@ from math import isfinite
 from typing import Any
 
 from bot.catalogue import registry
-from bot.catalogue.fields import Attached, Kind, MediaSpec
+from bot.catalogue.fields import Attached
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, range_text, shortened
 from bot.catalogue.price import PriceTable, Quote, dollars
 from bot.errors import OptionRefused
+from bot.media_spec import MediaKind, MediaSpec
 from bot.money import MICROUSD_PER_USD
 
-SECONDS_KEYS: dict[str, Kind] = {"video_seconds": "video", "audio_seconds": "audio"}
+SECONDS_KEYS: dict[str, MediaKind] = {"video_seconds": "video", "audio_seconds": "audio"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandIn:
-    """The facts of a file that nobody attached; only its length matters to a price."""
+class FileStandIn:
+    """Facts of a file that was not attached; a price depends only on its length."""
 
     kind: str
     seconds: float | None = None
@@ -44,7 +45,7 @@ def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
     """
     mode = registry.by_id(mode_id)
     options: dict[str, Any] = {}
-    files: dict[str, StandIn] = {}
+    files: dict[str, FileStandIn] = {}
     for name, value in _split(pairs).items():
         lengths = _seconds_option(mode, name)
         if lengths:
@@ -97,17 +98,17 @@ def _seconds_option(mode: type[Mode], key: str) -> list[str]:
     return [name for name, spec in mode.media().items() if spec.kind == kind]
 
 
-def _stand_ins(mode: type[Mode], names: list[str], key: str, value: str) -> dict[str, StandIn]:
+def _stand_ins(mode: type[Mode], names: list[str], key: str, value: str) -> dict[str, FileStandIn]:
     lengths = [_seconds(key, part) for part in value.replace("+", ",").split(",")]
     if len(lengths) > len(names):
         raise OptionRefused(f"{key} has {len(lengths)} lengths; {mode.title} takes up to {len(names)} such files.")
     specs = [mode.media()[name] for name in names]
     if len(lengths) == 1 < len(names):
         _check_total(mode, specs, key, lengths[0])
-        return {names[0]: StandIn(kind=specs[0].kind, seconds=lengths[0])}
-    files: dict[str, StandIn] = {}
+        return {names[0]: FileStandIn(kind=specs[0].kind, seconds=lengths[0])}
+    files: dict[str, FileStandIn] = {}
     for name, spec, seconds in zip(names, specs, lengths, strict=False):
-        files[name] = StandIn(kind=spec.kind, seconds=seconds)
+        files[name] = FileStandIn(kind=spec.kind, seconds=seconds)
         check_seconds(spec, files[name], this=f"The file that {key} stands for")
     return files
 
@@ -130,15 +131,15 @@ def _seconds(key: str, text: str) -> float:
     return seconds
 
 
-def _complete(mode: type[Mode], options: dict[str, Any], files: dict[str, StandIn]) -> Mode:
-    """Fill in what the command would insist on and the price ignores, and hold the rest to the mode's rules."""
+def _complete(mode: type[Mode], options: dict[str, Any], files: dict[str, FileStandIn]) -> Mode:
+    """Fill in the required options that the price ignores, and check the mode's rules."""
     for name, spec in mode.specs().items():
         if spec.required and spec.kind == "string" and name not in options:
             options[name] = "a price"
         if spec.required and spec.media and name not in files:
-            files[name] = StandIn(kind=spec.media.kind)
-    if not any(name != "audio" for name in files):
-        files[mode.stand_in] = StandIn(kind=mode.media()[mode.stand_in].kind)
+            files[name] = FileStandIn(kind=spec.media.kind)
+    if mode.stand_in and not any(name != "audio" for name in files):
+        files[mode.stand_in] = FileStandIn(kind=mode.media()[mode.stand_in].kind)
     attached = {name: Attached(file_name=name, size_bytes=0) for name in files}
     request = registry.build(mode.id, options, attached)
     if any(file.seconds is not None for file in files.values()):

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Protocol, TypeAlias, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Kind: TypeAlias = Literal["image", "video", "audio"]
+from bot.media_spec import MediaSpec
+
 OptionKind: TypeAlias = Literal["string", "integer", "number", "boolean", "file"]
 
 DESCRIPTION_LENGTH_MAX = 100  # Discord's limit for an option's description
-MB = 1_000_000  # fal's pages say "MB"; the smaller of its two readings, so that fal never refuses what passed here
 SEED_27_MAX = 2_147_483_647  # named on both 2.7 pages
 SEED_MAX = 9_007_199_254_740_991  # ours, where a page names no limit: Discord's largest integer (2^53 - 1)
 PROMPT_LENGTH_MAX = 5000  # ours, where a page names no limit: what Wan 2.7 takes, below Discord's 6,000
@@ -26,64 +26,6 @@ class Attached:
 
     file_name: str
     size_bytes: int
-
-
-class MediaFacts(Protocol):
-    """What a probed file really is; `bot.jobs.model.Input` is one."""
-
-    @property
-    def kind(self) -> str:
-        """Either `image`, `video` or `audio`."""
-        ...
-
-    @property
-    def format(self) -> str:
-        """What its bytes say: `png`, `mp4`, `mp3`, …."""
-        ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Its length."""
-        ...
-
-    @property
-    def width(self) -> int | None:
-        """Pixels, as shown."""
-        ...
-
-    @property
-    def height(self) -> int | None:
-        """Pixels, as shown."""
-        ...
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it plays."""
-        ...
-
-    @property
-    def codec(self) -> str | None:
-        """The name of its main stream's codec."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaSpec:
-    """What a mode takes in a file option; every bound is inclusive, and None means that there is none.
-
-    `subject` begins the sentence that states a limit ("Wan 2.7 continues clips"); `aspect_max` bounds the
-    longer side over the shorter one.
-    """
-
-    kind: Kind
-    subject: str
-    formats: tuple[str, ...]
-    bytes_max: int
-    side_min: int | None = None
-    side_max: int | None = None
-    aspect_max: int | None = None
-    seconds_min: int | None = None
-    seconds_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

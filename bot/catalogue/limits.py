@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from bot.catalogue.fields import MB, MediaFacts, MediaSpec
 from bot.catalogue.phrases import listed, range_text
 from bot.errors import MediaRefused
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound file"}
 

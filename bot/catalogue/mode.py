@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.catalogue.fields import Attached, MediaFacts, MediaSpec, OptionSpec, media_fields, option_specs
+from bot.catalogue.fields import Attached, OptionSpec, media_fields, option_specs
 from bot.catalogue.limits import NOUNS, check_media
-from bot.catalogue.price import PriceTable, Quote, Rates, ceiling
+from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.money import dollars
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
@@ -22,8 +24,8 @@ class Mode(BaseModel, ABC):
     """One fal endpoint; an instance is one request whose options obey the page's rules.
 
     The fields are the slash command's options, named as fal names them, except that a file option drops `_url`.
-    What was not given is left out of the payload, so that the page's default holds, except the options in `priced`:
-    those are always sent, so that a default which fal changes cannot change what a quoted video costs.
+    An option that was not given is left out of the payload, so that fal's default applies. The options in `priced` are
+    always sent, so that a default which fal changes cannot change what a quoted video costs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -34,13 +36,19 @@ class Mode(BaseModel, ABC):
     endpoint: ClassVar[str]
     rates: ClassVar[Rates]
     priced: ClassVar[tuple[str, ...]]
-    stand_in: ClassVar[str]  # The file option that the price CLI fills when none is named.
+    # An option for `python -m bot price` to fill where the mode needs one of several files and none is named.
+    stand_in: ClassVar[str | None] = None
 
     @classmethod
     def command(cls) -> tuple[str, str]:
         """Return the slash command's group and name: ("wan27", "image")."""
         family, _, name = cls.id.partition("-")
         return family, name
+
+    @classmethod
+    def family(cls) -> str:
+        """Return the slash command's group, which is also how settings name a price: "wan27"."""
+        return cls.command()[0]
 
     @classmethod
     def specs(cls) -> Mapping[str, OptionSpec]:
@@ -67,7 +75,7 @@ class Mode(BaseModel, ABC):
         return {name: value for name, value in given.items() if value is not None}
 
     def check(self, facts: Mapping[str, MediaFacts]) -> None:
-        """Return when every attached file, by option, is what the mode takes.
+        """Check that every attached file, by option, is what the mode takes.
 
         Raises:
             MediaRefused: one is not; the sentence holds the number and the limit.
@@ -77,7 +85,7 @@ class Mode(BaseModel, ABC):
         self.check_rules(facts)
 
     def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
-        """Rules between files and options, once each file is known to be good; a mode with such rules overrides it."""
+        """Check the rules between files and options, after each file alone; a mode with such rules overrides it."""
 
     def quote(self, facts: Mapping[str, MediaFacts], prices: PriceTable) -> Quote:
         """Return what this request costs with these probed files.
@@ -93,14 +101,14 @@ class Mode(BaseModel, ABC):
         )
 
     def priced_by_files(self) -> bool:
-        """Whether the price can only be told once the files were read."""
+        """Whether the price depends on the files, so that they must be read first."""
         return False
 
     def billed_microusd(self, units: float, facts: Mapping[str, MediaFacts], quote_microusd: int) -> int:
         """Return what the billable units that fal reports cost.
 
-        fal's documents do not say whether a dearer resolution is more units or dearer ones. Where the units are the
-        request's own, the dearer price is in the unit and the quote holds; else each is one of the page's base price.
+        fal's pages do not say whether a dearer resolution counts as more units or as dearer ones. If fal reports as
+        many units as the request has, the quote holds; otherwise each reported unit costs `rates.unit_microusd`.
         """
         reported = Fraction(repr(units))
         if abs(reported - self.units(facts)) <= UNITS_ROUNDING:
@@ -133,11 +141,6 @@ class Mode(BaseModel, ABC):
         chosen = [name for name in self.options() if name not in LONG_OPTIONS and name not in shaping]
         return [(LABELS.get(name, name.replace("_", " ").capitalize()), self._shown(name)) for name in shaping + chosen]
 
-    def settings_line(self) -> str:
-        """Return the settings in one line: "1080p · 5 s · seed 42"."""
-        bare = {"Resolution", "Duration", "Aspect ratio"}
-        return " · ".join(value if label in bare else f"{label.lower()} {value}" for label, value in self.describe())
-
     def rate(self, resolution: str, prices: PriceTable) -> int:
         """Return the micro-dollars of one unit; raises ModeOff when they are not known."""
         return prices.rate(self.id, resolution, title=self.title)
@@ -153,3 +156,30 @@ class Mode(BaseModel, ABC):
         noun = NOUNS[self.media()[name].kind]
         same_kind = [other for other in self.attached() if self.media()[other].kind == self.media()[name].kind]
         return f"This {noun}" if len(same_kind) <= 1 else f"The {noun} in {name}"
+
+
+class PerSecond(Mode):
+    """A mode billed by the second of video at its resolution's rate. It has an option `duration`, in seconds."""
+
+    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
+        """Return the seconds of the video and of the input that fal charges for."""
+        return Fraction(self.charged_input_us(facts), MICROSECONDS_PER_S) + self._duration()
+
+    def charged_input_us(self, facts: Mapping[str, MediaFacts]) -> int:
+        """Return how many microseconds of the attached files fal charges for: none, unless a mode overrides it."""
+        del facts
+        return 0
+
+    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
+        """Return "5 s × $0.15", or "(8 s in + 3 s out) × $0.10" where input is charged."""
+        input_us = self.charged_input_us(facts)
+        output = f"{self._duration()} s"
+        seconds = f"({seconds_text(input_us)} s in + {output} out)" if input_us else output
+        return f"{seconds} × {dollars(rate)}"
+
+    def output_seconds(self) -> float:
+        """Return the duration."""
+        return float(self._duration())
+
+    def _duration(self) -> int:
+        return getattr(self, "duration")  # noqa: B009 - every such mode has it, each with its own bounds

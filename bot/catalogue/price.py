@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Self
 
 from bot.errors import ModeOff
 from bot.money import MICROUSD_PER_USD, dollars
@@ -22,7 +23,6 @@ __all__ = [
     "ceiling",
     "dollars",
     "microseconds",
-    "price_table",
     "seconds_text",
 ]
 
@@ -60,6 +60,24 @@ class PriceTable:
     version: str
     rows: Mapping[tuple[str, str], int]
 
+    @classmethod
+    def of(cls, shipped: Mapping[str, Rates], stated: Mapping[str, Mapping[str, Decimal | None]]) -> Self:
+        """Return the table of the `shipped` rates by mode id; the modes in `stated` have those dollars instead.
+
+        A resolution whose stated price is missing, None or zero gets no row: it is off, never free.
+        """
+        rows: dict[tuple[str, str], int] = {}
+        for mode_id, rates in shipped.items():
+            chosen: Mapping[str, int | None] = rates.microusd
+            if mode_id in stated:
+                chosen = {resolution: _microusd(stated[mode_id].get(resolution)) for resolution in rates.microusd}
+            rows |= {
+                (mode_id, resolution): rate for resolution, rate in chosen.items() if rate is not None and rate > 0
+            }
+        text = json.dumps([[*key, rate] for key, rate in sorted(rows.items())])
+        newest = max(rates.read_on for rates in shipped.values())
+        return cls(version=f"{newest}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", rows=rows)
+
     def rate(self, mode_id: str, resolution: str, *, title: str) -> int:
         """Return the micro-dollars that one unit of the mode costs.
 
@@ -79,22 +97,6 @@ class PriceTable:
             f"{title} is off, because its price is not known. "
             "Choose another mode, or ask whoever runs Wanda to set the price."
         )
-
-
-def price_table(shipped: Mapping[str, Rates], settings: Mapping[str, Mapping[str, Decimal | None]]) -> PriceTable:
-    """Return the table of the `shipped` rates by mode id, with the modes in `settings` (dollars) replaced.
-
-    A rate that is None, or not above zero, leaves its row out: that resolution is off, never free.
-    """
-    rows: dict[tuple[str, str], int] = {}
-    for mode_id, rates in shipped.items():
-        chosen: Mapping[str, int | None] = rates.microusd
-        if mode_id in settings:
-            chosen = {resolution: _microusd(usd) for resolution, usd in settings[mode_id].items()}
-        rows |= {(mode_id, resolution): rate for resolution, rate in chosen.items() if rate is not None and rate > 0}
-    text = json.dumps([[*key, rate] for key, rate in sorted(rows.items())])
-    newest = max(rates.read_on for rates in shipped.values())
-    return PriceTable(version=f"{newest}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", rows=rows)
 
 
 def _microusd(usd: Decimal | None) -> int | None:

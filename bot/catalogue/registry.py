@@ -1,4 +1,4 @@
-"""Every mode there is. Adding one touches its own new file and `MODES`."""
+"""Every mode there is. A new mode is one new file and its name in `MODES`; see docs/add-a-mode.md."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.catalogue import price
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, shortened
@@ -21,7 +20,7 @@ from bot.errors import OptionRefused
 
 MODES: tuple[type[Mode], ...] = (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)
 FAMILIES: Mapping[str, str] = {  # a slash command group and its description
-    mode.command()[0]: f"Make videos with {mode.title.rpartition(' ')[0]}." for mode in MODES
+    mode.family(): f"Make videos with {mode.title.rpartition(' ')[0]}." for mode in MODES
 }
 
 
@@ -39,7 +38,7 @@ def by_id(mode_id: str) -> type[Mode]:
 
 
 def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attached]) -> Mode:
-    """Return the request of these options and files, every rule between them held; a None counts as not given.
+    """Return the request with these options and files, after checking every rule between them; None means not given.
 
     Raises:
         OptionRefused: an unknown mode or option, a value out of its bounds, or a broken rule, in one sentence.
@@ -52,9 +51,11 @@ def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attac
         raise OptionRefused(option_refusal(mode, error.errors(include_url=False))) from None
 
 
-def price_table(settings: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:
-    """Return the shipped prices, with those in `settings` (dollars, by mode id and resolution) in their place.
+def price_table(stated: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:
+    """Return the shipped prices; every mode of a family in `stated` has those dollars by resolution instead.
 
-    A price in `settings` that is None or zero turns that resolution off.
+    A resolution whose stated price is missing, None or zero is off.
     """
-    return price.price_table({mode.id: mode.rates for mode in MODES}, settings or {})
+    by_family = stated or {}
+    by_mode = {mode.id: by_family[mode.family()] for mode in MODES if mode.family() in by_family}
+    return PriceTable.of({mode.id: mode.rates for mode in MODES}, by_mode)

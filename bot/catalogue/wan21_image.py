@@ -9,9 +9,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.catalogue.fields import MB, PROMPT_LENGTH_MAX, SEED_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.fields import PROMPT_LENGTH_MAX, SEED_MAX, Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Rates, dollars
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 FRAMES_IN_BASE_PRICE = 81
 PICTURE = MediaSpec(  # every bound is ours: the page names none
@@ -45,7 +46,6 @@ class Wan21Image(Mode):
         read_on="2026-11-20",
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
-    stand_in: ClassVar[str] = "image"
 
     prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What should happen in the video.")
     image: Annotated[Attached, PICTURE] = Field(

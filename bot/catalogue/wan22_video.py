@@ -9,9 +9,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.catalogue.fields import MB, PROMPT_LENGTH_MAX, SEED_MAX, Attached, MediaFacts, MediaSpec
+from bot.catalogue.fields import PROMPT_LENGTH_MAX, SEED_MAX, Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Rates, dollars
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 FRAMES_PER_VIDEO_SECOND = 16  # the page's unit of price, whatever frames_per_second is
 CLIP = MediaSpec(  # every bound is ours: the page names none
@@ -40,7 +41,6 @@ class Wan22Video(Mode):
         read_on="2026-11-20",
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
-    stand_in: ClassVar[str] = "video"
 
     video: Annotated[Attached, CLIP] = Field(description="The clip to remake: MP4, MOV or WEBM, up to 100 MB.")
     prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What the video should become.")

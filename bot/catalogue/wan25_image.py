@@ -1,17 +1,17 @@
-"""Wan 2.5: a video from a picture, with sound of one's own.
+"""Wan 2.5: a video from a picture, with the member's own sound if given.
 
 https://fal.ai/models/fal-ai/wan-25-preview/image-to-video
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from bot.catalogue.fields import MB, SEED_MAX, Attached, MediaFacts, MediaSpec
-from bot.catalogue.mode import Mode
-from bot.catalogue.price import Rates, dollars
+from bot.catalogue.fields import SEED_MAX, Attached
+from bot.catalogue.mode import PerSecond
+from bot.catalogue.price import Rates
+from bot.media_spec import MB, MediaSpec
 
 PICTURE = MediaSpec(
     kind="image",
@@ -31,13 +31,16 @@ SOUND = MediaSpec(
 )
 
 
-def _number(value: object) -> object:
-    """Read "5" as 5: a choice among numbers is compared, not parsed."""
+def _integer(value: object) -> object:
+    """Read "5" as 5: pydantic compares a choice, it does not parse it."""
     return int(value) if isinstance(value, str) and value in {"5", "10"} else value
 
 
-class Wan25Image(Mode):
-    """One picture, with or without sound. The page names no price: the table's row comes from settings."""
+Duration: TypeAlias = Annotated[Literal[5, 10], BeforeValidator(_integer)]
+
+
+class Wan25Image(PerSecond):
+    """One picture, with or without sound. Settings can state another price for the family."""
 
     id: ClassVar[str] = "wan25-image"
     title: ClassVar[str] = "Wan 2.5 image"
@@ -51,7 +54,6 @@ class Wan25Image(Mode):
         read_on="2026-11-20",
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
-    stand_in: ClassVar[str] = "image"
 
     prompt: str = Field(min_length=1, max_length=800, description="What should happen in the video.")
     image: Annotated[Attached, PICTURE] = Field(description="The first frame: 360 to 2,000 px per side, up to 25 MB.")
@@ -59,7 +61,7 @@ class Wan25Image(Mode):
         default=None, description="Background music, cut to the video's length: WAV or MP3, 3 to 30 s."
     )
     resolution: Literal["480p", "720p", "1080p"] = Field(default="1080p", description="How large the video is.")
-    duration: Annotated[Literal[5, 10], BeforeValidator(_number)] = Field(default=5, description="Seconds of video.")
+    duration: Duration = Field(default=5, description="Seconds of video.")
     negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
     enable_prompt_expansion: bool = Field(default=True, description="Let Wan rewrite the prompt in more detail.")
     seed: int | None = Field(
@@ -68,19 +70,5 @@ class Wan25Image(Mode):
     enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
 
     def payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
-        """As every mode's, with the duration as a string: this page's type."""
+        """Return fal's input; this endpoint takes the duration as a string."""
         return super().payload(urls) | {"duration": str(self.duration)}
-
-    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
-        """Seconds of output; what goes in is free."""
-        del facts
-        return Fraction(self.duration)
-
-    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
-        """Seconds at the resolution's rate."""
-        del facts
-        return f"{self.duration} s × {dollars(rate)}"
-
-    def output_seconds(self) -> float:
-        """Return the duration."""
-        return float(self.duration)

@@ -4,15 +4,15 @@ https://fal.ai/models/fal-ai/wan/v2.7/image-to-video
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpec
-from bot.catalogue.mode import Mode
-from bot.catalogue.price import Rates, dollars, microseconds, seconds_text
+from bot.catalogue.fields import SEED_27_MAX, Attached
+from bot.catalogue.mode import PerSecond
+from bot.catalogue.price import Rates, microseconds, seconds_text
 from bot.errors import MediaRefused
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 PICTURE = MediaSpec(
     kind="image",
@@ -43,7 +43,7 @@ SOUND = MediaSpec(
 )
 
 
-class Wan27Image(Mode):
+class Wan27Image(PerSecond):
     """Either `image`, with or without `end_image` and `audio`; or `video`, with or without `end_image`."""
 
     id: ClassVar[str] = "wan27-image"
@@ -58,7 +58,7 @@ class Wan27Image(Mode):
         read_on="2026-11-20",
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
-    stand_in: ClassVar[str] = "image"
+    stand_in: ClassVar[str | None] = "image"
 
     prompt: str | None = Field(default=None, max_length=5000, description="What should happen in the video.")
     image: Annotated[Attached | None, PICTURE] = Field(
@@ -107,17 +107,3 @@ class Wan27Image(Mode):
                 f"{self.duration} s leaves nothing to add. Choose a duration of {int(seconds) + 1} to 15 s, "
                 "or trim the clip, and try again."
             )
-
-    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
-        """Seconds of output; what goes in is free."""
-        del facts
-        return Fraction(self.duration)
-
-    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
-        """Seconds at the resolution's rate."""
-        del facts
-        return f"{self.duration} s × {dollars(rate)}"
-
-    def output_seconds(self) -> float:
-        """Return the duration."""
-        return float(self.duration)

@@ -4,20 +4,14 @@ https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bot.catalogue.fields import MB, SEED_27_MAX, Attached, MediaFacts, MediaSpec
-from bot.catalogue.mode import Mode
-from bot.catalogue.price import (
-    MICROSECONDS_PER_S,
-    Rates,
-    dollars,
-    microseconds,
-    seconds_text,
-)
+from bot.catalogue.fields import SEED_27_MAX, Attached
+from bot.catalogue.mode import PerSecond
+from bot.catalogue.price import Rates, microseconds
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 REFERENCES_MAX = 5
 PICTURE = MediaSpec(
@@ -41,7 +35,7 @@ CLIP = MediaSpec(
 )
 
 
-class Wan27Reference(Mode):
+class Wan27Reference(PerSecond):
     """One to five references in all; the prompt names them "Image 1", "Video 1", each kind counted in order."""
 
     id: ClassVar[str] = "wan27-reference"
@@ -56,7 +50,7 @@ class Wan27Reference(Mode):
         read_on="2026-11-20",
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
-    stand_in: ClassVar[str] = "image1"
+    stand_in: ClassVar[str | None] = "image1"
 
     prompt: str = Field(
         min_length=1, max_length=5000, description="What should happen; name the files Image 1, Image 2, Video 1, …."
@@ -107,24 +101,11 @@ class Wan27Reference(Mode):
         }
         return {name: values for name, values in lists.items() if values}
 
-    def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
-        """Seconds of every reference clip and of the output."""
-        return Fraction(self._clips_us(facts), MICROSECONDS_PER_S) + self.duration
-
-    def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
-        """All these seconds at one rate."""
-        clips_us = self._clips_us(facts)
-        seconds = f"({seconds_text(clips_us)} s in + {self.duration} s out)" if clips_us else f"{self.duration} s"
-        return f"{seconds} × {dollars(rate)}"
-
     def priced_by_files(self) -> bool:
         """Reference clips count by their seconds."""
         return any(self.media()[name].kind == "video" for name in self.attached())
 
-    def _clips_us(self, facts: Mapping[str, MediaFacts]) -> int:
+    def charged_input_us(self, facts: Mapping[str, MediaFacts]) -> int:
+        """Return the length of all reference clips together."""
         clips = [facts[name].seconds or 0.0 for name in self.attached() if self.media()[name].kind == "video"]
         return sum(microseconds(seconds) for seconds in clips)
-
-    def output_seconds(self) -> float:
-        """Return the duration."""
-        return float(self.duration)

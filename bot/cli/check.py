@@ -104,7 +104,7 @@ def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
     """Compare fal's one base price of each endpoint with ours: an alarm that a price moved, not a price table."""
     findings: list[Finding] = []
     for mode in MODES:
-        ours = settings.prices_usd.get(mode.id) or {
+        ours = settings.prices_usd.get(mode.family()) or {
             name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
         }
         theirs = listed.get(mode.endpoint)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from bot.fal.wire.types import Result
+from bot.media_spec import MediaKind
 
 State: TypeAlias = Literal[
     "waiting",  # the hold and the row are committed; an approver has to say yes first
@@ -20,7 +21,6 @@ State: TypeAlias = Literal[
     "uncertain",  # the submit's reply was lost; fal may be rendering it
 ]
 FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})
-Kind: TypeAlias = Literal["image", "video", "audio"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Input:
     option: str
     path: str
     file_name: str
-    kind: Kind
+    kind: MediaKind
     format: str
     size_bytes: int
     width: int | None = None

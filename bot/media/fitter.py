@@ -15,7 +15,6 @@ from bot.media.ffmpeg import Ffmpeg, reading, writing
 from bot.media.probe import Facts, Prober
 from bot.media.rules.needs import (
     CUT_SHORTER_S,
-    FileLimits,
     Keep,
     Needs,
     changes,
@@ -24,6 +23,7 @@ from bot.media.rules.needs import (
     needs,
     target_format,
 )
+from bot.media_spec import MediaSpec
 from bot.settings import Settings
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 
@@ -54,7 +54,7 @@ class _FitTask:
 
     path: Path
     facts: Facts
-    limits: FileLimits
+    limits: MediaSpec
     keep: Keep
     folder: Path
 
@@ -86,7 +86,7 @@ class Fitter:
         self._picture_slot = asyncio.Semaphore(1)
 
     async def fit(
-        self, path: Path, facts: Facts, limits: FileLimits, *, keep: Keep = "start", into: Path | None = None
+        self, path: Path, facts: Facts, limits: MediaSpec, *, keep: Keep = "start", into: Path | None = None
     ) -> Fitted:
         """Return a file within `limits`: the very same one where it fits, else a new one in `into` (its own folder).
 
@@ -131,7 +131,7 @@ class Fitter:
             _LOG.info("a clip is encoded, because cutting it alone did not do: %s", error)
             return None
 
-    async def _encoded(self, arguments: list[str], target: Path, limits: FileLimits) -> Facts:
+    async def _encoded(self, arguments: list[str], target: Path, limits: MediaSpec) -> Facts:
         """Run ffmpeg and return what it made.
 
         Raises:
@@ -148,7 +148,7 @@ class Fitter:
                 ),
             )
 
-    async def _checked(self, target: Path, limits: FileLimits, work: Coroutine[Any, Any, None]) -> Facts:
+    async def _checked(self, target: Path, limits: MediaSpec, work: Coroutine[Any, Any, None]) -> Facts:
         """Await the work and return the new file's facts; a file that does not fit, or half a file, is removed."""
         done = False
         try:
@@ -186,7 +186,7 @@ class Fitter:
         await asyncio.to_thread(draft.replace, target)
         return target, new
 
-    async def _redraw(self, asked: str, limits: FileLimits) -> None:
+    async def _redraw(self, asked: str, limits: MediaSpec) -> None:
         run = RunLimits(
             memory_mib=self._settings.probe_memory_mib,
             cpu_s=round(self._settings.fit_timeout_s),
@@ -258,7 +258,7 @@ def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     ]
 
 
-def _cut(limits: FileLimits) -> float:
+def _cut(limits: MediaSpec) -> float:
     return (limits.seconds_max or 0.0) - CUT_SHORTER_S
 
 

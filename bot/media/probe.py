@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
 from bot.media.rules.verdict import Reason
+from bot.media_spec import MediaKind
 from bot.settings import Settings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
 _log = logging.getLogger(__name__)
 
-Kind: TypeAlias = Literal["image", "video", "audio"]
 # fmt: off
 Format: TypeAlias = Literal[
     "png", "jpeg", "gif", "bmp", "webp",
@@ -33,7 +33,7 @@ class Facts:
     A picture or a video without `width` and `height`, or a video or sound without `seconds`, does not occur.
     """
 
-    kind: Kind
+    kind: MediaKind
     format: Format
     size_bytes: int
     width: int | None = None
@@ -47,7 +47,7 @@ class _Found(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    kind: Kind
+    kind: MediaKind
     format: Format
     size_bytes: int = Field(gt=0)
     width: int | None = Field(default=None, gt=0, lt=2**32)

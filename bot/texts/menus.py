@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.catalogue import registry
-from bot.catalogue.fields import Kind, OptionSpec
+from bot.catalogue.fields import OptionSpec
+from bot.media_spec import MediaKind
 from bot.texts.plain import cut
 
 FORM_PARTS_MAX = 5
@@ -13,8 +14,8 @@ LABEL_CHARS_MAX = 45
 HINT_CHARS_MAX = 100
 TEXT_CHARS_MAX = 4000  # of one text field
 CHOICE_CHARS_MAX = 100
-_KINDS: Mapping[Kind, str] = {"image": "picture", "video": "video", "audio": "sound"}
-_ACTS: Mapping[Kind, str] = {
+_KINDS: Mapping[MediaKind, str] = {"image": "picture", "video": "video", "audio": "sound"}
+_ACTS: Mapping[MediaKind, str] = {
     "image": "a picture (JPEG, PNG, BMP or WEBP)",
     "video": "a video (MP4 or MOV)",
     "audio": "a sound or a voice message (OGG, MP3 or WAV)",
@@ -31,7 +32,7 @@ class Menu:
 
     name: str
     mode_id: str
-    takes: Mapping[Kind, Sequence[str]]
+    takes: Mapping[MediaKind, Sequence[str]]
     asks: Sequence[str]
     upload: str | None = None
     filled_in: Mapping[str, Any] = field(default_factory=dict[str, Any])

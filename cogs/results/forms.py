@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import discord
 
-from bot.catalogue.fields import MediaSpec, OptionSpec
+from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services
 from bot.errors import FilesGone
@@ -14,6 +14,7 @@ from bot.jobs.model import Input, Job
 from bot.jobs.rerun import CONTINUES, RESTYLES, Rerun, continued, editable, edited, restyled
 from bot.ledger.model import RuleQuery
 from bot.media.intake import inputs_folder
+from bot.media_spec import MediaSpec
 from bot.runner.job_files import copy_result, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip

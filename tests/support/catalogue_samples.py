@@ -6,10 +6,11 @@ from typing import Any
 from bot.catalogue import registry
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
-from bot.jobs.model import Input, Kind
+from bot.jobs.model import Input
+from bot.media_spec import MediaKind
 
 MB = 1_000_000
-KINDS: Mapping[str, Kind] = {"end_image": "image", "image": "image", "video": "video", "audio": "audio"}
+KINDS: Mapping[str, MediaKind] = {"end_image": "image", "image": "image", "video": "video", "audio": "audio"}
 # The least that each mode accepts.
 LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     "wan27-image": ({}, ("image",)),
@@ -23,7 +24,7 @@ LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
 def input_facts(option: str, **changed: Any) -> Input:
     """A good file for the option; `changed` replaces what the test is about."""
     kind = KINDS[option.rstrip("12345")]
-    plain: dict[Kind, dict[str, Any]] = {
+    plain: dict[MediaKind, dict[str, Any]] = {
         "image": {"format": "png", "width": 640, "height": 480},
         "video": {"format": "mp4", "width": 640, "height": 480, "seconds": 4.0, "codec": "h264"},
         "audio": {"format": "wav", "seconds": 5.0, "codec": "pcm_s16le"},

@@ -1,17 +1,16 @@
 """Pure. What kind of file an attachment claims to be, to choose which ones a menu offers; the bytes decide later."""
 
-from typing import Literal, TypeAlias
+from bot.media_spec import MediaKind
 
-Kind: TypeAlias = Literal["image", "video", "audio"]
-_BY_TYPE: dict[str, Kind] = {"image": "image", "video": "video", "audio": "audio"}
-_BY_EXTENSION: dict[str, Kind] = {
+_BY_TYPE: dict[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
+_BY_EXTENSION: dict[str, MediaKind] = {
     **dict.fromkeys(("png", "jpg", "jpeg", "webp", "bmp", "gif"), "image"),
     **dict.fromkeys(("mp4", "mov", "m4v", "webm", "mkv"), "video"),
     **dict.fromkeys(("ogg", "oga", "opus", "mp3", "wav", "m4a", "aac", "flac"), "audio"),
 }
 
 
-def claimed_kind(content_type: str | None, file_name: str) -> Kind | None:
+def claimed_kind(content_type: str | None, file_name: str) -> MediaKind | None:
     """Return what Discord's content type says, else what the name's extension does; None for any other file."""
     by_type = _BY_TYPE.get((content_type or "").partition("/")[0].strip().lower())
     return by_type or _BY_EXTENSION.get(file_name.rpartition(".")[2].lower())

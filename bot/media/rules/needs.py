@@ -1,91 +1,14 @@
 """What a file needs in order to fit a limit, and whether it can be had without enlarging or distorting it. Pure."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
+
+from bot.media_spec import MB, MediaFacts, MediaSpec
 
 Keep: TypeAlias = Literal["start", "end"]
 TIMES = "\u00d7"  # the multiplication sign
-_MB = 1_000_000
 # A container rounds its length up to whole frames, and sound is padded; so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
-
-
-class FileLimits(Protocol):
-    """What may be given; every bound is inclusive. `bot.catalogue.fields.MediaSpec` is one."""
-
-    @property
-    def kind(self) -> str:
-        """Either `image`, `video` or `audio`."""
-        ...
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """Names as in `Facts.format`."""
-        ...
-
-    @property
-    def bytes_max(self) -> int:
-        """The largest file."""
-        ...
-
-    @property
-    def side_min(self) -> int | None:
-        """The shorter side's least pixels."""
-        ...
-
-    @property
-    def side_max(self) -> int | None:
-        """The longer side's most pixels."""
-        ...
-
-    @property
-    def aspect_max(self) -> int | None:
-        """The longer side over the shorter."""
-        ...
-
-    @property
-    def seconds_min(self) -> float | None:
-        """The shortest."""
-        ...
-
-    @property
-    def seconds_max(self) -> float | None:
-        """The longest."""
-        ...
-
-
-class FileFacts(Protocol):
-    """What a file is; `bot.media.probe.Facts` and a job's input are."""
-
-    @property
-    def kind(self) -> str:
-        """Either `image`, `video` or `audio`."""
-        ...
-
-    @property
-    def format(self) -> str:
-        """What its bytes say."""
-        ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Its length."""
-        ...
-
-    @property
-    def width(self) -> int | None:
-        """Pixels, as shown."""
-        ...
-
-    @property
-    def height(self) -> int | None:
-        """Pixels, as shown."""
-        ...
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it plays."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +29,7 @@ class Needs:
         return self.fewer_seconds and not (self.other_format or self.fewer_bytes or self.fewer_pixels)
 
 
-def needs(facts: FileFacts, limits: FileLimits) -> Needs:
+def needs(facts: MediaFacts, limits: MediaSpec) -> Needs:
     """Return what the file needs."""
     long = max(facts.width or 0, facts.height or 0)
     seconds_max = None if facts.kind == "image" else limits.seconds_max
@@ -118,7 +41,7 @@ def needs(facts: FileFacts, limits: FileLimits) -> Needs:
     )
 
 
-def is_beyond_help(facts: FileFacts, limits: FileLimits) -> bool:
+def is_beyond_help(facts: MediaFacts, limits: MediaSpec) -> bool:
     """Return whether no scaling, cutting and converting makes it fit: of another kind, too small, too short, too flat.
 
     The mode then refuses it with the number.
@@ -130,7 +53,7 @@ def is_beyond_help(facts: FileFacts, limits: FileLimits) -> bool:
     return facts.kind != "audio" and _is_misshapen(facts, limits)
 
 
-def _is_misshapen(facts: FileFacts, limits: FileLimits) -> bool:
+def _is_misshapen(facts: MediaFacts, limits: MediaSpec) -> bool:
     short, long = sorted((facts.width or 0, facts.height or 0))
     if not short or (limits.aspect_max is not None and long > short * limits.aspect_max):
         return True
@@ -138,7 +61,7 @@ def _is_misshapen(facts: FileFacts, limits: FileLimits) -> bool:
     return limits.side_min is not None and int(short * scale) < limits.side_min
 
 
-def target_format(limits: FileLimits) -> str | None:
+def target_format(limits: MediaSpec) -> str | None:
     """Return what a file is turned into where its own format is not taken, or None when none of ours is."""
     ours = {"image": ("jpeg", "png"), "video": ("mp4",), "audio": ("mp3", "wav")}[limits.kind]
     return next((name for name in ours if name in limits.formats), None)
@@ -154,7 +77,7 @@ def even_size(width: int, height: int, side_max: int | None) -> tuple[int, int]:
     return max(2, int(width * scale / 2) * 2), max(2, int(height * scale / 2) * 2)
 
 
-def changes(before: FileFacts, after: FileFacts, *, keep: Keep) -> tuple[str, ...]:
+def changes(before: MediaFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, ...]:
     """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
@@ -173,14 +96,14 @@ def changes(before: FileFacts, after: FileFacts, *, keep: Keep) -> tuple[str, ..
     return tuple(done)
 
 
-def _smaller(before: FileFacts, after: FileFacts) -> str:
+def _smaller(before: MediaFacts, after: MediaFacts) -> str:
     """Return how much smaller it became, for a change that was made for that."""
     if after.size_bytes >= before.size_bytes:
         return ""
     return f", {_mb(before.size_bytes)} to {_mb(after.size_bytes)}"
 
 
-def _pixels(before: FileFacts, after: FileFacts) -> tuple[int, int]:
+def _pixels(before: MediaFacts, after: MediaFacts) -> tuple[int, int]:
     """Return the old pixels; a photograph that lay on its side in its file is told upright, as it came out."""
     width, height = before.width or 0, before.height or 0
     turned = (width > height) != ((after.width or 0) > (after.height or 0)) and width != height
@@ -192,4 +115,4 @@ def _s(seconds: float) -> str:
 
 
 def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / _MB:.1f}".removesuffix(".0") + " MB"
+    return f"{size_bytes / MB:.1f}".removesuffix(".0") + " MB"

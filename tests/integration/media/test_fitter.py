@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from bot.catalogue import wan25_image
-from bot.catalogue.fields import MB, MediaSpec
 from bot.catalogue.wan27_image import CLIP, PICTURE, SOUND
 from bot.errors import EncodeFailed
 from bot.media.ffmpeg import Ffmpeg, reading, writing
@@ -20,6 +19,7 @@ from bot.media.fitter import Fitted, Fitter
 from bot.media.probe import Prober
 from bot.media.rules.needs import Keep
 from bot.media.shrinker import Shrinker
+from bot.media_spec import MB, MediaSpec
 from bot.settings import Settings
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 from tests.support import media_samples

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.catalogue import registry
 from bot.catalogue.fields import Attached
+from bot.catalogue.mode import Mode
 from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff
@@ -36,9 +37,11 @@ EXAMPLES: list[tuple[str, dict[str, Any], int, str]] = [
     ("wan27-image", {}, 750_000, "5 s × $0.15"),
     ("wan27-image", {"resolution": "1080p", "duration": 15}, 2_250_000, "15 s × $0.15"),
     ("wan27-image", {"resolution": "720p", "duration": 2}, 200_000, "2 s × $0.10"),
-    ("wan27-reference", {"duration": 3}, 300_000, "3 s × $0.10"),
+    ("wan27-reference", {"resolution": "1080p", "duration": 3}, 300_000, "3 s × $0.10"),
+    ("wan27-reference", {"resolution": "720p", "duration": 3}, 300_000, "3 s × $0.10"),
     ("wan25-image", {}, 750_000, "5 s × $0.15"),
     ("wan25-image", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
+    ("wan25-image", {"resolution": "720p", "duration": 10}, 1_000_000, "10 s × $0.10"),
     ("wan22-video", {}, 405_000, "81 frames / 16 × $0.08"),
     ("wan22-video", {"resolution": "480p", "num_frames": 17}, 42_500, "17 frames / 16 × $0.04"),
     ("wan22-video", {"resolution": "580p", "num_frames": 161}, 603_750, "161 frames / 16 × $0.06"),
@@ -55,6 +58,15 @@ def test_known_prices(mode_id: str, options: dict[str, Any], microusd: int, form
     quote = request(mode_id, **options).quote({}, PRICES)
 
     assert (quote.microusd, quote.formula, quote.prices_version) == (microusd, formula, PRICES.version)
+
+
+@pytest.mark.parametrize("mode", registry.MODES, ids=lambda mode: mode.id)
+def test_every_rate_has_an_example(mode: type[Mode]) -> None:
+    """Each mode has a row above for each of its resolutions, so that no price goes in without its page's number."""
+    default = mode.specs()["resolution"].default
+    shown = {options.get("resolution", default) for mode_id, options, _, _ in EXAMPLES if mode_id == mode.id}
+
+    assert shown == set(mode.rates.microusd)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +173,7 @@ def test_every_resolution_has_a_price() -> None:
 @pytest.mark.parametrize("unknown", [None, Decimal(0)])
 def test_an_unknown_price_turns_the_mode_off(unknown: Decimal | None) -> None:
     """A resolution without a price is off, never free; the others stay on and are offered."""
-    prices = registry.price_table({"wan25-image": {"480p": Decimal("0.05"), "720p": unknown, "1080p": unknown}})
+    prices = registry.price_table({"wan25": {"480p": Decimal("0.05"), "720p": unknown, "1080p": unknown}})
 
     assert request("wan25-image", resolution="480p").quote({}, prices).microusd == 250_000
     with pytest.raises(ModeOff, match=r"Wan 2.5 image is off at 720p.*Choose 480p"):
@@ -171,12 +183,12 @@ def test_an_unknown_price_turns_the_mode_off(unknown: Decimal | None) -> None:
 def test_a_mode_without_any_price_is_off() -> None:
     """With no price at all the mode is off as a whole."""
     with pytest.raises(ModeOff, match=r"Wan 2.5 image is off, because its price is not known"):
-        request("wan25-image").quote({}, registry.price_table({"wan25-image": {}}))
+        request("wan25-image").quote({}, registry.price_table({"wan25": {}}))
 
 
 def test_settings_replace_the_price_of_25() -> None:
     """The operator's price is used exactly, down to the micro-dollar."""
-    prices = registry.price_table({"wan25-image": {"1080p": Decimal("0.123457")}})
+    prices = registry.price_table({"wan25": {"1080p": Decimal("0.123457")}})
 
     quote = request("wan25-image", duration=10).quote({}, prices)
 
@@ -185,15 +197,15 @@ def test_settings_replace_the_price_of_25() -> None:
 
 def test_the_settings_ship_the_same_price() -> None:
     """The settings' defaults are the shipped prices, so that one source and date stand for both."""
-    stated = Settings.model_construct().prices_usd[Wan25Image.id]
+    stated = Settings.model_construct().prices_usd[Wan25Image.family()]
 
     assert {name: int(usd * 1_000_000) for name, usd in stated.items()} == Wan25Image.rates.microusd
 
 
 def test_the_version_names_the_prices() -> None:
     """Equal rates have one version, and any other rate has another."""
-    same = {"wan25-image": {"480p": Decimal("0.05"), "720p": Decimal("0.1"), "1080p": Decimal("0.150")}}
-    other = {"wan25-image": {**same["wan25-image"], "480p": Decimal("0.050001")}}
+    same = {"wan25": {"480p": Decimal("0.05"), "720p": Decimal("0.1"), "1080p": Decimal("0.150")}}
+    other = {"wan25": {**same["wan25"], "480p": Decimal("0.050001")}}
 
     assert registry.price_table(same).version == PRICES.version
     assert registry.price_table(other).version != PRICES.version
