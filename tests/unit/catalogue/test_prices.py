@@ -186,6 +186,18 @@ def test_a_mode_without_any_price_is_off() -> None:
         request("wan25-image").quote({}, registry.price_table({"wan25": {}}))
 
 
+def test_a_familys_price_is_every_modes() -> None:
+    """A price that the operator states, or takes away, holds for each mode of the family and for no other."""
+    prices = registry.price_table({"wan27": {"720p": Decimal("0.2")}})
+    of_27 = {key: rate for key, rate in prices.rows.items() if key[0].startswith("wan27-")}
+
+    assert of_27 == {("wan27-image", "720p"): 200_000, ("wan27-reference", "720p"): 200_000}
+    assert {key for key in PRICES.rows if key not in prices.rows} == {
+        ("wan27-image", "1080p"),
+        ("wan27-reference", "1080p"),
+    }
+
+
 def test_settings_replace_the_price_of_25() -> None:
     """The operator's price is used exactly, down to the micro-dollar."""
     prices = registry.price_table({"wan25": {"1080p": Decimal("0.123457")}})
