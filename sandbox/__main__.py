@@ -14,7 +14,7 @@ from sandbox.fal.server import FalSandbox
 __all__ = ["main"]
 
 
-class StandIn(Protocol):
+class StandInServer(Protocol):
     """What both stand-ins have in common."""
 
     async def start(self, port: int = 0) -> None:
@@ -35,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "demo":
         demo = import_module("sandbox.demo")  # imported late: only the demo knows the bot's process
-        return int(demo.main(options))
+        return int(demo.run_demo(options))
     if options.command == "readme":
         import_module("sandbox.readme").write()
         return 0
-    return asyncio.run(serve(options))
+    return asyncio.run(run_stand_ins(options))
 
 
-async def serve(options: argparse.Namespace) -> int:
+async def run_stand_ins(options: argparse.Namespace) -> int:
     """Run the stand-ins until SIGTERM or SIGINT; prints their environment, then `ready`."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -50,7 +50,7 @@ async def serve(options: argparse.Namespace) -> int:
         loop.add_signal_handler(number, ended.set)
     environment: dict[str, str] = {}
     async with AsyncExitStack() as stack:
-        for stand_in, port in _chosen(options):
+        for stand_in, port in _stand_ins_to_run(options):
             try:
                 await stand_in.start(port)
             except OSError as error:
@@ -65,11 +65,11 @@ async def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(options: argparse.Namespace) -> list[tuple[StandIn, int]]:
+def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, int]]:
     """Return the stand-ins to run with their ports."""
-    chosen: list[tuple[StandIn, int]] = []
+    chosen: list[tuple[StandInServer, int]] = []
     if options.only in {None, "discord"}:
-        discord: StandIn = import_module("sandbox.discord.server").DiscordSandbox()
+        discord: StandInServer = import_module("sandbox.discord.server").DiscordSandbox()
         chosen.append((discord, options.discord_port))
     if options.only in {None, "fal"}:
         fal = FalSandbox(seconds_per_job=options.seconds_per_job, concurrency=options.concurrency)

@@ -26,7 +26,7 @@ REACTIONS = 2  # run it again with the same seed, and with another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class VideoFile:
     """What was written to disk, read back from the file itself."""
 
     path: Path
@@ -38,7 +38,7 @@ class Film:
 
 async def demo(output: Path, *, seconds_per_job: float = 3.0, out: TextIO = sys.stdout) -> int:
     """Play it, tell it to `out`, leave the MP4 and a page with the card in `output`, and return the exit status."""
-    teller = Teller(out)
+    teller = Narrator(out)
     with tempfile.TemporaryDirectory(prefix="wanda-demo-") as folder:
         try:
             quick = {"WANDA_EDIT_INTERVAL_S": "0.5"}  # so that a short demo shows more of the message's life
@@ -60,7 +60,7 @@ Took     {teller.elapsed_s():.1f} s""")
     return 0
 
 
-class Teller:
+class Narrator:
     """Tells what happens, each message of the bot only where its words changed."""
 
     def __init__(self, out: TextIO) -> None:
@@ -79,22 +79,22 @@ class Teller:
 
     def card(self, message: Mapping[str, Any]) -> None:
         """Tell the lines of a card that were not there when it was last told."""
-        lines = [_unmarked(line) for line in text_of(message).splitlines()]
+        lines = [_without_markdown(line) for line in text_of(message).splitlines()]
         for number, line in enumerate(line for line in lines if line not in self._shown):
             self.line(f"{f'{self.elapsed_s():6.1f} s' if number == 0 else '':>8} | {line}")
         self._shown = lines or self._shown
 
 
-def _unmarked(line: str) -> str:
+def _without_markdown(line: str) -> str:
     """Return a line without the marks that Discord turns into bold, code and small print."""
     line = re.sub(r"\*\*|`|^-# ", "", line)
     return re.sub(r"\\([^\w\s])", r"\1", line)
 
 
-async def _play(stage: Stage, folder: Path, output: Path, teller: Teller) -> tuple[Film, str]:
+async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> tuple[VideoFile, str]:
     """Ask as "maker", show the card as it changes, and fetch what was posted."""
     picture = folder / "lake.png"
-    await asyncio.to_thread(picture.write_bytes, await asyncio.to_thread(landscape))
+    await asyncio.to_thread(picture.write_bytes, await asyncio.to_thread(draw_landscape))
     await stage.fal.post("settings", {"concurrency": 1})
     for _ in range(2):
         await stage.slash("friend", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
@@ -107,7 +107,7 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Teller) -> tup
         raise StageError(f"the command was refused: {answer['content']}")
     teller.line(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The one message, as it changes:")
     message = await _watch(stage, answer["message_id"], teller)
-    film = await _keep(stage, message["attachments"][0], output)
+    film = await _save_video(stage, message["attachments"][0], output)
     message = await _with_reactions(stage, message["id"])
     await asyncio.to_thread((output / PAGE).write_text, card_html([message], Path()), "utf-8")
     return film, _seed(message)
@@ -119,7 +119,7 @@ def _seed(message: Mapping[str, Any]) -> str:
     return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
 
 
-async def _watch(stage: Stage, message_id: str, teller: Teller) -> dict[str, Any]:
+async def _watch(stage: Stage, message_id: str, teller: Narrator) -> dict[str, Any]:
     """Tell the message whenever its words change, until the video stands on it."""
 
     async def look() -> dict[str, Any] | None:
@@ -142,23 +142,23 @@ async def _with_reactions(stage: Stage, message_id: str) -> dict[str, Any]:
     return await eventually(look, what="reactions on the message", within_s=FINISHED_WITHIN_S)
 
 
-async def _keep(stage: Stage, attachment: Mapping[str, Any], output: Path) -> Film:
+async def _save_video(stage: Stage, attachment: Mapping[str, Any], output: Path) -> VideoFile:
     """Write the attachment to `output` and read back from the file what it is.
 
     Raises:
         StageError: the file is not a playable video.
     """
     path = output / Path(attachment["filename"]).name
-    return await asyncio.to_thread(_written, path, await stage.discord.fetch(attachment["url"]))
+    return await asyncio.to_thread(_save_and_probe, path, await stage.discord.fetch(attachment["url"]))
 
 
-def _written(path: Path, content: bytes) -> Film:
+def _save_and_probe(path: Path, content: bytes) -> VideoFile:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return look_at(path)
+    return probe_video(path)
 
 
-def look_at(path: Path) -> Film:
+def probe_video(path: Path) -> VideoFile:
     """Decode the whole video and return what it is.
 
     Raises:
@@ -172,10 +172,10 @@ def look_at(path: Path) -> Film:
             width, height = stream.codec_context.width, stream.codec_context.height
     except (FFmpegError, IndexError) as error:
         raise StageError(f"{path} does not play: {error}") from error
-    return Film(path=path, size_bytes=path.stat().st_size, seconds=end, width=width, height=height)
+    return VideoFile(path=path, size_bytes=path.stat().st_size, seconds=end, width=width, height=height)
 
 
-def landscape(width: int = 1280, height: int = 720) -> bytes:
+def draw_landscape(width: int = 1280, height: int = 720) -> bytes:
     """Draw an evening at a lake, as a PNG."""
     sky = Image.linear_gradient("L").transform((width, height), Image.Transform.EXTENT, (0, 0, 256, 256))
     picture = Image.composite(
@@ -204,6 +204,6 @@ def landscape(width: int = 1280, height: int = 720) -> bytes:
     return packed.getvalue()
 
 
-def main(options: Any) -> int:
+def run_demo(options: Any) -> int:
     """Play it from the command line; returns the exit status."""
     return asyncio.run(demo(Path(options.output), seconds_per_job=options.seconds_per_job))

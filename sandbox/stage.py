@@ -49,7 +49,7 @@ class Process:
             sys.executable,
             *args,
             cwd=ROOT.anchor,  # not the project's folder, whose .env names the operator's own database and budgets
-            env={**_inherited(), **env},
+            env={**_clean_environment(), **env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -117,7 +117,7 @@ class Process:
             self._news.notify_all()
 
 
-def _inherited() -> dict[str, str]:
+def _clean_environment() -> dict[str, str]:
     """Return the environment without any setting of a Wanda that is configured on this machine."""
     ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {
@@ -127,7 +127,7 @@ def _inherited() -> dict[str, str]:
     }
 
 
-class Control:
+class ControlClient:
     """A stand-in's JSON control surface."""
 
     def __init__(self, http: aiohttp.ClientSession, base: str) -> None:
@@ -194,8 +194,8 @@ class Stage:
         self.bot: Process | None = None
         self._world: Process | None = None
         self._http: aiohttp.ClientSession | None = None
-        self.discord: Control
-        self.fal: Control
+        self.discord: ControlClient
+        self.fal: ControlClient
 
     async def __aenter__(self) -> Self:
         """Start the stand-ins on free ports; the bot is not started yet."""
@@ -210,8 +210,8 @@ class Stage:
         pairs = [line.split("=", 1) for line in self._world.lines if "=" in line]
         self.environment = {key: value for key, value in pairs if key.isupper()}
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
-        self.discord = Control(self._http, _origin(self.environment["DISCORD_API_URL"]))
-        self.fal = Control(self._http, _origin(self.environment["FAL_QUEUE_URL"]))
+        self.discord = ControlClient(self._http, _origin(self.environment["DISCORD_API_URL"]))
+        self.fal = ControlClient(self._http, _origin(self.environment["FAL_QUEUE_URL"]))
         return self
 
     async def __aexit__(
@@ -244,7 +244,9 @@ class Stage:
     ) -> dict[str, Any]:
         """Type a slash command as `user` in #general, with files by option name."""
         body = {"user": user, "channel": "general", "command": command, "options": dict(options or {})}
-        return await self.discord.post("slash", {**body, "files": {key: attached(path) for key, path in files.items()}})
+        return await self.discord.post(
+            "slash", {**body, "files": {key: file_body(path) for key, path in files.items()}}
+        )
 
     async def messages(self, *, channel: str = "general", seen_by: str = "maker") -> list[dict[str, Any]]:
         """Return what this person sees in the channel."""
@@ -255,7 +257,7 @@ class Stage:
         return next((m for m in await self.messages(seen_by=seen_by) if m["id"] == message_id), None)
 
 
-def attached(path: Path) -> dict[str, str]:
+def file_body(path: Path) -> dict[str, str]:
     """Return a file as the control surface takes it."""
     kinds = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
     return {

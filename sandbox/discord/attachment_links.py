@@ -10,7 +10,7 @@ PICTURES = ("image", "thumbnail", "video")
 MEDIA = ("media", "file")
 
 
-def embeds_with_links(embeds: list[Json], links: Mapping[str, Json]) -> tuple[list[Json], set[str]]:
+def link_embeds(embeds: list[Json], links: Mapping[str, Json]) -> tuple[list[Json], set[str]]:
     """The embeds with links, and the names they used: Discord no longer lists those among the attachments."""
     used: set[str] = set()
     return [_embed(embed, links, used) for embed in embeds], used
@@ -19,7 +19,7 @@ def embeds_with_links(embeds: list[Json], links: Mapping[str, Json]) -> tuple[li
 def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
     shown = embed
     for key in PICTURES:
-        if (link := _named(embed.get(key), links, used)) is not None:
+        if (link := _link_of(embed.get(key), links, used)) is not None:
             shown = shown | {key: embed[key] | {"url": link["url"], "proxy_url": link["url"]}}
     for key in ("author", "footer"):
         part = embed.get(key)
@@ -30,15 +30,15 @@ def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
     return shown
 
 
-def named(value: Any) -> set[str]:
+def attachment_names(value: Any) -> set[str]:
     """The names of all attachments that something refers to, at any depth."""
     match value:
         case str():
             return {value.removeprefix(SCHEME)} if value.startswith(SCHEME) else set()
         case dict():
-            return {name for item in cast("Json", value).values() for name in named(item)}
+            return {name for item in cast("Json", value).values() for name in attachment_names(item)}
         case list():
-            return {name for item in cast("list[Any]", value) for name in named(item)}
+            return {name for item in cast("list[Any]", value) for name in attachment_names(item)}
         case _:
             return set()
 
@@ -47,7 +47,7 @@ def _name(url: object) -> str:
     return url.removeprefix(SCHEME) if isinstance(url, str) and url.startswith(SCHEME) else ""
 
 
-def _named(part: Json | None, links: Mapping[str, Json], used: set[str]) -> Json | None:
+def _link_of(part: Json | None, links: Mapping[str, Json], used: set[str]) -> Json | None:
     name = _name(part.get("url") if part else None)
     if name not in links:
         return None
@@ -55,7 +55,7 @@ def _named(part: Json | None, links: Mapping[str, Json], used: set[str]) -> Json
     return links[name]
 
 
-def with_links(component: Json, links: Mapping[str, Json], used: set[str]) -> Json:
+def link_component(component: Json, links: Mapping[str, Json], used: set[str]) -> Json:
     """A component of the second version with its media resolved, at any depth."""
     shown: Json = {}
     for key, value in component.items():
@@ -64,22 +64,22 @@ def with_links(component: Json, links: Mapping[str, Json], used: set[str]) -> Js
             if key == "file":
                 shown |= _file_facts(cast("Json", value), links)
         else:
-            shown[key] = _below(value, links, used)
+            shown[key] = _link_value(value, links, used)
     return shown
 
 
-def _below(value: Any, links: Mapping[str, Json], used: set[str]) -> Any:
+def _link_value(value: Any, links: Mapping[str, Json], used: set[str]) -> Any:
     match value:
         case dict():
-            return with_links(cast("Json", value), links, used)
+            return link_component(cast("Json", value), links, used)
         case list():
-            return [_below(item, links, used) for item in cast("list[Any]", value)]
+            return [_link_value(item, links, used) for item in cast("list[Any]", value)]
         case _:
             return value
 
 
 def _media(media: Json, links: Mapping[str, Json], used: set[str]) -> Json:
-    link = _named(media, links, used)
+    link = _link_of(media, links, used)
     if link is None:
         url = str(media.get("url", ""))
         return {"id": "0", "url": url, "proxy_url": url, "width": None, "height": None, "content_type": None}

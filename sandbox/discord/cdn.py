@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from sandbox.discord.clock import Clock
-from sandbox.discord.faults import Faults
+from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.model import Attachment, Blob
 
 LINK_LIFE_S = 24 * 3600
@@ -37,7 +37,7 @@ class Chunks(Protocol):
 class Cdn:
     """Keeps the files and answers their links. `base_url` is known once the server listens."""
 
-    def __init__(self, clock: Clock, faults: Faults, secret: bytes) -> None:
+    def __init__(self, clock: Clock, faults: DiscordFaults, secret: bytes) -> None:
         self._faults = faults
         self._clock = clock
         self._secret = secret
@@ -52,7 +52,7 @@ class Cdn:
 
     async def spool(self, chunks: Chunks, limit_bytes: int) -> Blob:
         """Keep a stream: small ones in memory, larger ones on disk. Past the limit the rest is only counted."""
-        spool = _Spool(self._new_path(), limit_bytes)
+        spool = _SpooledFile(self._new_path(), limit_bytes)
         try:
             async for chunk in chunks:
                 spool.write(chunk)
@@ -76,7 +76,7 @@ class Cdn:
         """From now on the attachment's links work."""
         self._files[attachment.id] = attachment
 
-    def drop(self, attachment: Attachment) -> None:
+    def remove(self, attachment: Attachment) -> None:
         """From now on they answer 404."""
         if self._files.pop(attachment.id, None) is not None:
             self.discard(attachment.blob)
@@ -92,16 +92,16 @@ class Cdn:
         path = f"/{folder}/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
         issued = int(self._clock.now())
         expires, issued_hex = f"{issued + LINK_LIFE_S:x}", f"{issued:x}"
-        seal = self._seal(attachment.id, expires, issued_hex)
-        return f"{self.base_url}{path}?ex={expires}&is={issued_hex}&hm={seal}&"
+        signature = self._signature(attachment.id, expires, issued_hex)
+        return f"{self.base_url}{path}?ex={expires}&is={issued_hex}&hm={signature}&"
 
-    def _seal(self, attachment_id: int, expires: str, issued: str) -> str:
+    def _signature(self, attachment_id: int, expires: str, issued: str) -> str:
         return hmac.new(self._secret, f"{attachment_id} {expires} {issued}".encode(), hashlib.sha256).hexdigest()
 
-    def find(self, attachment_id: str, expires: str, issued: str, seal: str) -> Attachment | None:
+    def find(self, attachment_id: str, expires: str, issued: str, signature: str) -> Attachment | None:
         """The attachment that a link leads to; None when it is gone, forged or expired."""
         if not attachment_id.isdigit() or not hmac.compare_digest(
-            seal, self._seal(int(attachment_id), expires, issued)
+            signature, self._signature(int(attachment_id), expires, issued)
         ):
             return None
         if int(expires, 16) <= self._clock.now():
@@ -110,7 +110,7 @@ class Cdn:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a link: the bytes (also a range of them), or 404; a fault ordered for `/cdn/…` strikes here."""
-        fault = self._faults.strike(request.method, request.path)
+        fault = self._faults.take(request.method, request.path)
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault is not None and fault.drop and request.transport is not None:
@@ -147,7 +147,7 @@ def _bytes_response(request: web.Request, data: bytes, headers: dict[str, str]) 
     return web.Response(status=206, body=data[start:stop], headers=headers)
 
 
-class _Spool:
+class _SpooledFile:
     """Collects chunks in memory and moves to a file when they grow.
 
     Chunks of zeros become holes in it, so that a padded video costs neither disk nor its writing.

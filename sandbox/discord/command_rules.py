@@ -3,7 +3,7 @@
 import re
 from typing import Any, cast
 
-from sandbox.discord.schema import Rule, hold, items, join
+from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
 from sandbox.discord.wire import Json, Problems
 
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
@@ -14,65 +14,65 @@ MAX_CHARACTERS = 8000
 _NAME = re.compile(r"[-_'\w]{1,32}")
 
 _COMMAND = {
-    "id": Rule("id"),
-    "name": Rule("str", 32, 1, required=True),
-    "name_localizations": Rule("object"),
-    "description": Rule("str", 100),
-    "description_localizations": Rule("object"),
-    "options": Rule("list", 25),
-    "default_member_permissions": Rule("int_or_str"),
-    "dm_permission": Rule("bool"),
-    "default_permission": Rule("bool"),
-    "contexts": Rule("list"),
-    "integration_types": Rule("list"),
-    "type": Rule("int", 4, 1),
-    "nsfw": Rule("bool"),
+    "id": KeyRule("id"),
+    "name": KeyRule("str", 32, 1, required=True),
+    "name_localizations": KeyRule("object"),
+    "description": KeyRule("str", 100),
+    "description_localizations": KeyRule("object"),
+    "options": KeyRule("list", 25),
+    "default_member_permissions": KeyRule("int_or_str"),
+    "dm_permission": KeyRule("bool"),
+    "default_permission": KeyRule("bool"),
+    "contexts": KeyRule("list"),
+    "integration_types": KeyRule("list"),
+    "type": KeyRule("int", 4, 1),
+    "nsfw": KeyRule("bool"),
 }
 _OPTION = {
-    "type": Rule("int", ATTACHMENT, 1, required=True),
-    "name": Rule("str", 32, 1, required=True),
-    "name_localizations": Rule("object"),
-    "description": Rule("str", 100, 1, required=True),
-    "description_localizations": Rule("object"),
-    "required": Rule("bool"),
-    "autocomplete": Rule("bool"),
-    "choices": Rule("list", 25),
-    "options": Rule("list", 25),
-    "channel_types": Rule("list"),
-    "min_value": Rule("number", 2**53, -(2**53)),
-    "max_value": Rule("number", 2**53, -(2**53)),
-    "min_length": Rule("int", 6000),
-    "max_length": Rule("int", 6000, 1),
+    "type": KeyRule("int", ATTACHMENT, 1, required=True),
+    "name": KeyRule("str", 32, 1, required=True),
+    "name_localizations": KeyRule("object"),
+    "description": KeyRule("str", 100, 1, required=True),
+    "description_localizations": KeyRule("object"),
+    "required": KeyRule("bool"),
+    "autocomplete": KeyRule("bool"),
+    "choices": KeyRule("list", 25),
+    "options": KeyRule("list", 25),
+    "channel_types": KeyRule("list"),
+    "min_value": KeyRule("number", 2**53, -(2**53)),
+    "max_value": KeyRule("number", 2**53, -(2**53)),
+    "min_length": KeyRule("int", 6000),
+    "max_length": KeyRule("int", 6000, 1),
 }
 _CHOICE = {
-    "name": Rule("str", 100, 1, required=True),
-    "name_localizations": Rule("object"),
-    "value": Rule("any", required=True),
+    "name": KeyRule("str", 100, 1, required=True),
+    "name_localizations": KeyRule("object"),
+    "value": KeyRule("any", required=True),
 }
 
 
-def check(problems: Problems, path: str, value: Any) -> Json:
+def check_command(problems: Problems, path: str, value: Any) -> Json:
     """A command as Discord stores it: checked, with its defaults."""
-    command = hold(problems, path, value, _COMMAND)
+    command = check_object(problems, path, value, _COMMAND)
     command.pop("id", None)
     command.setdefault("type", CHAT_INPUT)
     command.setdefault("description", "")
     if command["type"] == CHAT_INPUT:
-        _name(problems, join(path, "name"), command.get("name", ""))
+        _name(problems, subpath(path, "name"), command.get("name", ""))
         if not command["description"]:
-            problems.add(join(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
+            problems.add(subpath(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
         if _size(command) > MAX_CHARACTERS:
             problems.add(path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({MAX_CHARACTERS})")
     elif command["description"] or command.get("options"):
         problems.add(path, "APPLICATION_COMMAND_MENU_HAS_NO_OPTIONS", "A menu has neither description nor options.")
     if "options" in command:
-        command["options"] = _options(problems, join(path, "options"), command["options"], depth=0)
+        command["options"] = _options(problems, subpath(path, "options"), command["options"], depth=0)
     permissions = command.get("default_member_permissions")
     command["default_member_permissions"] = None if permissions is None else str(permissions)
     return {"nsfw": False, "contexts": None, "integration_types": [0]} | command
 
 
-def check_set(problems: Problems, commands: list[Json]) -> None:
+def check_commands(problems: Problems, commands: list[Json]) -> None:
     """What holds for all commands of a place together: their number, and one of each name."""
     for kind, most in MAX_COMMANDS.items():
         names = [command.get("name") for command in commands if command["type"] == kind]
@@ -88,7 +88,7 @@ def _name(problems: Problems, path: str, name: str) -> None:
 
 
 def _options(problems: Problems, path: str, value: Any, *, depth: int) -> list[Json]:
-    options = [_option(problems, join(path, n), item, depth=depth) for n, item in enumerate(items(value))]
+    options = [_option(problems, subpath(path, n), item, depth=depth) for n, item in enumerate(as_list(value))]
     names = [option.get("name") for option in options]
     if len(set(names)) != len(names):
         problems.add(path, "APPLICATION_COMMAND_OPTIONS_NAME_NOT_UNIQUE", "Option names must be unique")
@@ -104,21 +104,24 @@ def _options(problems: Problems, path: str, value: Any, *, depth: int) -> list[J
 
 
 def _option(problems: Problems, path: str, value: Any, *, depth: int) -> Json:
-    option = hold(problems, path, value, _OPTION)
+    option = check_object(problems, path, value, _OPTION)
     kind = option.get("type")
-    _name(problems, join(path, "name"), option.get("name", ""))
+    _name(problems, subpath(path, "name"), option.get("name", ""))
     if (kind == GROUP and depth > 0) or (kind == SUBCOMMAND and depth > 1):
-        problems.add(join(path, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep.")
+        problems.add(subpath(path, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep.")
     if kind in {SUBCOMMAND, GROUP}:
-        option["options"] = _options(problems, join(path, "options"), option.get("options"), depth=depth + 1)
+        option["options"] = _options(problems, subpath(path, "options"), option.get("options"), depth=depth + 1)
     _limits(problems, path, option)
     if "choices" in option:
-        kept = [hold(problems, join(path, f"choices.{n}"), c, _CHOICE) for n, c in enumerate(items(option["choices"]))]
+        kept = [
+            check_object(problems, subpath(path, f"choices.{n}"), c, _CHOICE)
+            for n, c in enumerate(as_list(option["choices"]))
+        ]
         if kept:
             option["choices"] = kept
         else:
             del option["choices"]
-        _choices(problems, join(path, "choices"), option.get("type"), kept)
+        _choices(problems, subpath(path, "choices"), option.get("type"), kept)
     return option
 
 
@@ -137,10 +140,12 @@ def _limits(problems: Problems, path: str, option: Json) -> None:
     for keys, kinds in ((("min_value", "max_value"), {INTEGER, NUMBER}), (("min_length", "max_length"), {STRING})):
         for key in keys:
             if key in option and kind not in kinds:
-                problems.add(join(path, key), "SANDBOX_LIMIT_OF_OTHER_TYPE", f"An option of type {kind} has no {key}.")
+                problems.add(
+                    subpath(path, key), "SANDBOX_LIMIT_OF_OTHER_TYPE", f"An option of type {kind} has no {key}."
+                )
         low, high = (option.get(key) for key in keys)
         if low is not None and high is not None and low > high:
-            problems.add(join(path, keys[0]), "SANDBOX_LIMITS_CROSS", f"{keys[0]} is over {keys[1]}.")
+            problems.add(subpath(path, keys[0]), "SANDBOX_LIMITS_CROSS", f"{keys[0]} is over {keys[1]}.")
 
 
 def _size(node: Any) -> int:
@@ -148,5 +153,5 @@ def _size(node: Any) -> int:
         return 0
     node = cast("Json", node)
     own = len(node.get("name", "")) + len(node.get("description", ""))
-    choices = sum(len(str(c.get("name", ""))) + len(str(c.get("value", ""))) for c in items(node.get("choices")))
-    return own + choices + sum(_size(option) for option in items(node.get("options")))
+    choices = sum(len(str(c.get("name", ""))) + len(str(c.get("value", ""))) for c in as_list(node.get("choices")))
+    return own + choices + sum(_size(option) for option in as_list(node.get("options")))

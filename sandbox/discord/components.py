@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from sandbox.discord.schema import Rule, hold, items, join
+from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
 from sandbox.discord.wire import Json, Problems
 
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
@@ -14,74 +14,78 @@ SELECTS = (STRING_SELECT, *ENTITY_SELECTS)
 LINK_STYLE, PREMIUM_STYLE = 5, 6
 MAX_ROWS, MAX_IN_ROW, MAX_LAYOUT, MAX_LAYOUT_TEXT = 5, 5, 40, 4000
 
-_ID = {"type": Rule("int", required=True), "id": Rule("int")}
-_CUSTOM = Rule("str", 100, 1, required=True)
+_ID = {"type": KeyRule("int", required=True), "id": KeyRule("int")}
+_CUSTOM = KeyRule("str", 100, 1, required=True)
 _SELECT = _ID | {
     "custom_id": _CUSTOM,
-    "placeholder": Rule("str", 150),
-    "min_values": Rule("int", 25),
-    "max_values": Rule("int", 25, 1),
-    "disabled": Rule("bool"),
-    "required": Rule("bool"),
+    "placeholder": KeyRule("str", 150),
+    "min_values": KeyRule("int", 25),
+    "max_values": KeyRule("int", 25, 1),
+    "disabled": KeyRule("bool"),
+    "required": KeyRule("bool"),
 }
-_GROUP = _ID | {"custom_id": _CUSTOM, "required": Rule("bool"), "options": Rule("list", 10, 1, required=True)}
-_RANGE = {"min_values": Rule("int", 10), "max_values": Rule("int", 10, 1)}
-_MEDIA = {"media": Rule("object", required=True), "description": Rule("str", 1024, 1), "spoiler": Rule("bool")}
-_URL = {"url": Rule("str", 2048, 1, required=True)}
+_GROUP = _ID | {"custom_id": _CUSTOM, "required": KeyRule("bool"), "options": KeyRule("list", 10, 1, required=True)}
+_RANGE = {"min_values": KeyRule("int", 10), "max_values": KeyRule("int", 10, 1)}
+_MEDIA = {"media": KeyRule("object", required=True), "description": KeyRule("str", 1024, 1), "spoiler": KeyRule("bool")}
+_URL = {"url": KeyRule("str", 2048, 1, required=True)}
 
-RULES: Final[dict[int, dict[str, Rule]]] = {
-    ROW: _ID | {"components": Rule("list", MAX_IN_ROW, 1, required=True)},
+RULES: Final[dict[int, dict[str, KeyRule]]] = {
+    ROW: _ID | {"components": KeyRule("list", MAX_IN_ROW, 1, required=True)},
     BUTTON: _ID
     | {
-        "custom_id": Rule("str", 100, 1),
-        "style": Rule("int", PREMIUM_STYLE, 1, required=True),
-        "label": Rule("str", 80),
-        "disabled": Rule("bool"),
-        "url": Rule("str", 512, 1),
-        "sku_id": Rule("id"),
-        "emoji": Rule("object"),
+        "custom_id": KeyRule("str", 100, 1),
+        "style": KeyRule("int", PREMIUM_STYLE, 1, required=True),
+        "label": KeyRule("str", 80),
+        "disabled": KeyRule("bool"),
+        "url": KeyRule("str", 512, 1),
+        "sku_id": KeyRule("id"),
+        "emoji": KeyRule("object"),
     },
-    STRING_SELECT: _SELECT | {"options": Rule("list", 25, 1, required=True)},
+    STRING_SELECT: _SELECT | {"options": KeyRule("list", 25, 1, required=True)},
     **{
-        kind: _SELECT | {"default_values": Rule("list", 25), "channel_types": Rule("list", 25)}
+        kind: _SELECT | {"default_values": KeyRule("list", 25), "channel_types": KeyRule("list", 25)}
         for kind in ENTITY_SELECTS
     },
     TEXT_INPUT: _ID
     | {
         "custom_id": _CUSTOM,
-        "style": Rule("int", 2, 1, required=True),
-        "label": Rule("str", 45, 1),
-        "value": Rule("str", 4000),
-        "placeholder": Rule("str", 100),
-        "required": Rule("bool"),
-        "min_length": Rule("int", 4000),
-        "max_length": Rule("int", 4000, 1),
+        "style": KeyRule("int", 2, 1, required=True),
+        "label": KeyRule("str", 45, 1),
+        "value": KeyRule("str", 4000),
+        "placeholder": KeyRule("str", 100),
+        "required": KeyRule("bool"),
+        "min_length": KeyRule("int", 4000),
+        "max_length": KeyRule("int", 4000, 1),
     },
-    SECTION: _ID | {"components": Rule("list", 3, 1, required=True), "accessory": Rule("object", required=True)},
-    TEXT: _ID | {"content": Rule("str", 4000, 1, required=True)},
+    SECTION: _ID | {"components": KeyRule("list", 3, 1, required=True), "accessory": KeyRule("object", required=True)},
+    TEXT: _ID | {"content": KeyRule("str", 4000, 1, required=True)},
     THUMBNAIL: _ID | _MEDIA,
-    GALLERY: _ID | {"items": Rule("list", 10, 1, required=True)},
-    FILE: _ID | {"file": Rule("object", required=True), "spoiler": Rule("bool")},
-    SEPARATOR: _ID | {"spacing": Rule("int", 2, 1), "divider": Rule("bool")},
+    GALLERY: _ID | {"items": KeyRule("list", 10, 1, required=True)},
+    FILE: _ID | {"file": KeyRule("object", required=True), "spoiler": KeyRule("bool")},
+    SEPARATOR: _ID | {"spacing": KeyRule("int", 2, 1), "divider": KeyRule("bool")},
     CONTAINER: _ID
-    | {"components": Rule("list", required=True), "accent_color": Rule("int", 0xFFFFFF), "spoiler": Rule("bool")},
+    | {
+        "components": KeyRule("list", required=True),
+        "accent_color": KeyRule("int", 0xFFFFFF),
+        "spoiler": KeyRule("bool"),
+    },
     LABEL: _ID
     | {
-        "label": Rule("str", 45, 1, required=True),
-        "description": Rule("str", 100, 1),
-        "component": Rule("object", required=True),
+        "label": KeyRule("str", 45, 1, required=True),
+        "description": KeyRule("str", 100, 1),
+        "component": KeyRule("object", required=True),
     },
-    FILE_UPLOAD: _ID | {"custom_id": _CUSTOM, "required": Rule("bool")} | _RANGE,
+    FILE_UPLOAD: _ID | {"custom_id": _CUSTOM, "required": KeyRule("bool")} | _RANGE,
     RADIO: _GROUP,
     CHECKBOX_GROUP: _GROUP | _RANGE,
-    CHECKBOX: _ID | {"custom_id": _CUSTOM, "default": Rule("bool")},
+    CHECKBOX: _ID | {"custom_id": _CUSTOM, "default": KeyRule("bool")},
 }
 _OPTION = {
-    "label": Rule("str", 100, 1, required=True),
-    "value": Rule("str", 100, 1, required=True),
-    "description": Rule("str", 100),
-    "default": Rule("bool"),
-    "emoji": Rule("object"),
+    "label": KeyRule("str", 100, 1, required=True),
+    "value": KeyRule("str", 100, 1, required=True),
+    "description": KeyRule("str", 100),
+    "default": KeyRule("bool"),
+    "emoji": KeyRule("object"),
 }
 
 IN_MESSAGE = frozenset({ROW})
@@ -139,17 +143,17 @@ class _Check:
         self._next_id = 0
 
     def tree(self, path: str, value: Any, allowed: frozenset[int]) -> list[Json]:
-        found = [self._component(join(path, n), item, allowed) for n, item in enumerate(items(value))]
+        found = [self._component(subpath(path, n), item, allowed) for n, item in enumerate(as_list(value))]
         return [component for component in found if component]
 
     def _component(self, path: str, value: Any, allowed: frozenset[int]) -> Json:
         kind = cast("Json", value).get("type") if isinstance(value, dict) else None
         if kind not in allowed:
-            self._problems.add(join(path, "type"), "UNION_TYPE_CHOICES", f"Value must be one of {sorted(allowed)}.")
+            self._problems.add(subpath(path, "type"), "UNION_TYPE_CHOICES", f"Value must be one of {sorted(allowed)}.")
             return {}
         self._next_id += 1
         own_id = self._next_id
-        kept = hold(self._problems, path, value, RULES[kind])
+        kept = check_object(self._problems, path, value, RULES[kind])
         kept["type"], kept["id"] = kind, kept.get("id") or own_id
         self._unique(path, kept)
         self._children(path, kind, kept)
@@ -162,18 +166,18 @@ class _Check:
             return
         if custom_id in self._custom_ids:
             self._problems.add(
-                join(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
+                subpath(path, "custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
             )
         self._custom_ids.add(custom_id)
 
     def _children(self, path: str, kind: int, component: Json) -> None:
         if kind in _INSIDE:
             inside = frozenset({TEXT_INPUT}) if self._in_form else _INSIDE[kind]
-            component["components"] = self.tree(join(path, "components"), component.get("components"), inside)
+            component["components"] = self.tree(subpath(path, "components"), component.get("components"), inside)
         if kind == SECTION:
-            component["accessory"] = self._component(join(path, "accessory"), component.get("accessory"), _ACCESSORY)
+            component["accessory"] = self._component(subpath(path, "accessory"), component.get("accessory"), _ACCESSORY)
         if kind == LABEL:
-            component["component"] = self._component(join(path, "component"), component.get("component"), _IN_LABEL)
+            component["component"] = self._component(subpath(path, "component"), component.get("component"), _IN_LABEL)
 
     def _particular(self, path: str, kind: int, component: Json) -> None:
         if kind == ROW:
@@ -189,7 +193,7 @@ class _Check:
     def _row(self, path: str, inside: list[Json]) -> None:
         if len(inside) > 1 and any(child["type"] in SELECTS for child in inside):
             self._problems.add(
-                join(path, "components"),
+                subpath(path, "components"),
                 "COMPONENT_LAYOUT_WIDTH_EXCEEDED",
                 "The specified component exceeds the maximum width",
             )
@@ -205,12 +209,15 @@ class _Check:
 
     def _options(self, path: str, kind: int, component: Json) -> None:
         rules = _OPTION if kind == STRING_SELECT else {k: v for k, v in _OPTION.items() if k != "emoji"}
-        options = items(component.get("options"))
-        kept = [hold(self._problems, join(path, f"options.{n}"), option, rules) for n, option in enumerate(options)]
+        options = as_list(component.get("options"))
+        kept = [
+            check_object(self._problems, subpath(path, f"options.{n}"), option, rules)
+            for n, option in enumerate(options)
+        ]
         values = [option.get("value") for option in kept]
         if len(values) != len(set(values)):
             self._problems.add(
-                join(path, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Values must be unique."
+                subpath(path, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "Values must be unique."
             )
         if "options" in component:
             component["options"] = kept
@@ -218,13 +225,13 @@ class _Check:
     def _media(self, path: str, kind: int, component: Json) -> None:
         if kind == GALLERY:
             kept = [
-                hold(self._problems, join(path, f"items.{n}"), i, _MEDIA)
-                for n, i in enumerate(items(component.get("items")))
+                check_object(self._problems, subpath(path, f"items.{n}"), i, _MEDIA)
+                for n, i in enumerate(as_list(component.get("items")))
             ]
             component["items"] = [{"description": None, "spoiler": False} | item for item in kept]
             return
         key = "file" if kind == FILE else "media"
-        hold(self._problems, join(path, key), component.get(key, {}), _URL)
+        check_object(self._problems, subpath(path, key), component.get(key, {}), _URL)
 
 
 _DEFAULTS: Final[dict[int, Json]] = {

@@ -9,7 +9,7 @@ from typing import Any
 Compressor = Callable[[bytes], bytes]
 
 
-def compressor(asked: str) -> Compressor | None:
+def new_compressor(asked: str) -> Compressor | None:
     """What `compress=` asks for; None is plain text, also for zstd where the module is not installed."""
     match asked:
         case "zlib-stream":

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import Clock, Snowflakes
-from sandbox.discord.faults import Faults
+from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
-from sandbox.discord.rate_limits import Limits
-from sandbox.discord.serializer import Projector
+from sandbox.discord.rate_limits import RateLimits
+from sandbox.discord.serializer import Serializer
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World
 
@@ -20,9 +20,9 @@ class Core:
     ids: Snowflakes
     world: World
     cdn: Cdn
-    show: Projector
+    serialize: Serializer
     gateway: Gateway
-    limits: Limits
-    faults: Faults
+    limits: RateLimits
+    faults: DiscordFaults
     transcript: Transcript
     token: str

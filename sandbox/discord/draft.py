@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from sandbox.discord.components import check_message
 from sandbox.discord.model import Blob, MessageFlag
-from sandbox.discord.schema import Rule, hold, items, join
+from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
 from sandbox.discord.wire import ApiError, Json, Problems
 
 MAX_EMBED_TEXT = 6000
@@ -15,76 +15,80 @@ SETTABLE = (
 )
 
 _COMMON = {
-    "content": Rule("str", 2000),
-    "embeds": Rule("list", 10),
-    "allowed_mentions": Rule("object"),
-    "components": Rule("list"),
-    "attachments": Rule("list", 10),
-    "flags": Rule("int"),
-    "tts": Rule("bool"),
+    "content": KeyRule("str", 2000),
+    "embeds": KeyRule("list", 10),
+    "allowed_mentions": KeyRule("object"),
+    "components": KeyRule("list"),
+    "attachments": KeyRule("list", 10),
+    "flags": KeyRule("int"),
+    "tts": KeyRule("bool"),
 }
 CREATE = _COMMON | {
-    "nonce": Rule("int_or_str", 25),
-    "enforce_nonce": Rule("bool"),
-    "message_reference": Rule("object"),
-    "sticker_ids": Rule("list", 0),
+    "nonce": KeyRule("int_or_str", 25),
+    "enforce_nonce": KeyRule("bool"),
+    "message_reference": KeyRule("object"),
+    "sticker_ids": KeyRule("list", 0),
 }
 EDIT = _COMMON
 CALLBACK = _COMMON
-WEBHOOK = _COMMON | {"username": Rule("str", 80, 1), "avatar_url": Rule("str", 2048)}
+WEBHOOK = _COMMON | {"username": KeyRule("str", 80, 1), "avatar_url": KeyRule("str", 2048)}
 
-_ICON = {"icon_url": Rule("str", 2048)}
+_ICON = {"icon_url": KeyRule("str", 2048)}
 _PICTURE = {
-    "url": Rule("str", 2048),
-    "proxy_url": Rule("str", 2048),
-    "width": Rule("int"),
-    "height": Rule("int"),
-    "content_type": Rule("str"),
-    "placeholder": Rule("str", 64),
-    "placeholder_version": Rule("int"),
-    "description": Rule("str", 4096),
-    "flags": Rule("int"),
+    "url": KeyRule("str", 2048),
+    "proxy_url": KeyRule("str", 2048),
+    "width": KeyRule("int"),
+    "height": KeyRule("int"),
+    "content_type": KeyRule("str"),
+    "placeholder": KeyRule("str", 64),
+    "placeholder_version": KeyRule("int"),
+    "description": KeyRule("str", 4096),
+    "flags": KeyRule("int"),
 }
 _EMBED = {
-    "type": Rule("str"),
-    "url": Rule("str", 2048),
-    "title": Rule("str", 256),
-    "description": Rule("str", 4096),
-    "color": Rule("int", 0xFFFFFF),
-    "timestamp": Rule("str"),
-    "author": Rule("object"),
-    "image": Rule("object"),
-    "thumbnail": Rule("object"),
-    "footer": Rule("object"),
-    "fields": Rule("list", 25),
-    "video": Rule("object"),
-    "provider": Rule("object"),
-    "flags": Rule("int"),
+    "type": KeyRule("str"),
+    "url": KeyRule("str", 2048),
+    "title": KeyRule("str", 256),
+    "description": KeyRule("str", 4096),
+    "color": KeyRule("int", 0xFFFFFF),
+    "timestamp": KeyRule("str"),
+    "author": KeyRule("object"),
+    "image": KeyRule("object"),
+    "thumbnail": KeyRule("object"),
+    "footer": KeyRule("object"),
+    "fields": KeyRule("list", 25),
+    "video": KeyRule("object"),
+    "provider": KeyRule("object"),
+    "flags": KeyRule("int"),
 }
 _EMBED_PARTS = {
-    "author": {"name": Rule("str", 256, 1, required=True), "url": Rule("str", 2048), "proxy_icon_url": Rule("str")}
+    "author": {
+        "name": KeyRule("str", 256, 1, required=True),
+        "url": KeyRule("str", 2048),
+        "proxy_icon_url": KeyRule("str"),
+    }
     | _ICON,
-    "footer": {"text": Rule("str", 2048, 1, required=True), "proxy_icon_url": Rule("str")} | _ICON,
+    "footer": {"text": KeyRule("str", 2048, 1, required=True), "proxy_icon_url": KeyRule("str")} | _ICON,
     "image": _PICTURE,
     "thumbnail": _PICTURE,
 }
 _FIELD = {
-    "name": Rule("str", 256, 1, required=True),
-    "value": Rule("str", 1024, 1, required=True),
-    "inline": Rule("bool"),
+    "name": KeyRule("str", 256, 1, required=True),
+    "value": KeyRule("str", 1024, 1, required=True),
+    "inline": KeyRule("bool"),
 }
 _ATTACHMENT = {
-    "id": Rule("id", required=True),
-    "filename": Rule("str", 1024, 1),
-    "description": Rule("str", 1024),
-    "title": Rule("str", 1024),
-    "duration_secs": Rule("number"),
-    "waveform": Rule("str", 400),
-    "is_spoiler": Rule("bool"),
+    "id": KeyRule("id", required=True),
+    "filename": KeyRule("str", 1024, 1),
+    "description": KeyRule("str", 1024),
+    "title": KeyRule("str", 1024),
+    "duration_secs": KeyRule("number"),
+    "waveform": KeyRule("str", 400),
+    "is_spoiler": KeyRule("bool"),
 }
 # What a client echoes back of an attachment that the message already has.
 _KEPT_ATTACHMENT = _ATTACHMENT | {
-    key: Rule("any")
+    key: KeyRule("any")
     for key in [
         "size",
         "url",
@@ -99,23 +103,23 @@ _KEPT_ATTACHMENT = _ATTACHMENT | {
     ]
 }
 _REFERENCE = {
-    "message_id": Rule("id", required=True),
-    "channel_id": Rule("id"),
-    "guild_id": Rule("id"),
-    "fail_if_not_exists": Rule("bool"),
-    "type": Rule("int", 1),
+    "message_id": KeyRule("id", required=True),
+    "channel_id": KeyRule("id"),
+    "guild_id": KeyRule("id"),
+    "fail_if_not_exists": KeyRule("bool"),
+    "type": KeyRule("int", 1),
 }
 _MENTIONS = {
-    "parse": Rule("list", 3),
-    "users": Rule("list", 100),
-    "roles": Rule("list", 100),
-    "replied_user": Rule("bool"),
+    "parse": KeyRule("list", 3),
+    "users": KeyRule("list", 100),
+    "roles": KeyRule("list", 100),
+    "replied_user": KeyRule("bool"),
 }
 _USER_MENTION = re.compile(r"<@!?(\d+)>")
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """A file that came with a request."""
 
     filename: str
@@ -123,16 +127,16 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class NewFile:
+class NewAttachment:
     """An upload and what the body says of it."""
 
-    upload: Upload
+    upload: UploadedFile
     filename: str
     description: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MessageDraft:
     """The wanted message. `given` are the keys the body carried; what it did not carry stays as it was."""
 
     given: frozenset[str]
@@ -141,7 +145,7 @@ class Draft:
     components: list[Json]
     flags: MessageFlag
     kept_attachments: frozenset[int] | None
-    new_files: tuple[NewFile, ...]
+    new_files: tuple[NewAttachment, ...]
     tts: bool = False
     nonce: str | int | None = None
     enforce_nonce: bool = False
@@ -150,7 +154,7 @@ class Draft:
     mentioned: frozenset[int] = frozenset()
     allowed_mentions: Json = field(default_factory=dict[str, Any])
 
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether it would post nothing at all."""
         return not (self.content or self.embeds or self.components or self.new_files)
 
@@ -160,39 +164,39 @@ class Draft:
         Raises:
             ApiError: 50006.
         """
-        if self.empty():
+        if self.is_empty():
             raise ApiError(400, 50006, "Cannot send an empty message")
 
 
-def read(
-    body: Any, uploads: dict[int, Upload], rules: dict[str, Rule], *, path: str = "", layout: bool = False
-) -> Draft:
+def read_draft(
+    body: Any, uploads: dict[int, UploadedFile], rules: dict[str, KeyRule], *, path: str = "", layout: bool = False
+) -> MessageDraft:
     """The draft in a body. `layout` is whether the edited message already has the Components V2 flag.
 
     Raises:
         ApiError: 50035, naming every fault.
     """
     problems = Problems()
-    kept = hold(problems, path, {} if body is None else body, rules)
+    kept = check_object(problems, path, {} if body is None else body, rules)
     given = frozenset(cast("Json", body) if isinstance(body, dict) else {})
     flags = MessageFlag(int(kept.get("flags", 0)))
     layout = layout or bool(flags & MessageFlag.COMPONENTS_V2)
     if layout and (kept.get("content") or kept.get("embeds")):
         problems.add(
-            join(path, "content" if kept.get("content") else "embeds"),
+            subpath(path, "content" if kept.get("content") else "embeds"),
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2",
         )
     listed, new_files = _files(problems, path, kept.get("attachments"), uploads)
-    mentions = hold(problems, join(path, "allowed_mentions"), kept.get("allowed_mentions", {}), _MENTIONS)
+    mentions = check_object(problems, subpath(path, "allowed_mentions"), kept.get("allowed_mentions", {}), _MENTIONS)
     reference = kept.get("message_reference")
     if reference is not None:
-        reference = hold(problems, join(path, "message_reference"), reference, _REFERENCE)
-    draft = Draft(
+        reference = check_object(problems, subpath(path, "message_reference"), reference, _REFERENCE)
+    draft = MessageDraft(
         given=given,
         content=str(kept.get("content", "")).strip(),
-        embeds=_embeds(problems, join(path, "embeds"), kept.get("embeds")),
-        components=check_message(problems, join(path, "components"), kept.get("components"), layout=layout),
+        embeds=_embeds(problems, subpath(path, "embeds"), kept.get("embeds")),
+        components=check_message(problems, subpath(path, "components"), kept.get("components"), layout=layout),
         flags=flags & SETTABLE,
         kept_attachments=listed if "attachments" in given else None,
         new_files=new_files,
@@ -209,25 +213,25 @@ def read(
 
 
 def _files(
-    problems: Problems, path: str, listed: Any, uploads: dict[int, Upload]
-) -> tuple[frozenset[int], tuple[NewFile, ...]]:
+    problems: Problems, path: str, listed: Any, uploads: dict[int, UploadedFile]
+) -> tuple[frozenset[int], tuple[NewAttachment, ...]]:
     """The old attachments that stay, and the new files with their metadata; files not listed come along as they are."""
     keep: set[int] = set()
     described: dict[int, Json] = {}
-    for n, item in enumerate(items(listed)):
-        where = join(path, f"attachments.{n}")
-        kept = hold(problems, where, item, _KEPT_ATTACHMENT)
+    for n, item in enumerate(as_list(listed)):
+        where = subpath(path, f"attachments.{n}")
+        kept = check_object(problems, where, item, _KEPT_ATTACHMENT)
         number = int(kept.get("id", -1))
         if number in uploads:
             described[number] = kept
         elif 0 <= number <= len(uploads) + 10:
             problems.add(
-                join(where, "id"), "ATTACHMENT_NOT_FOUND", f"No file was uploaded for the attachment {number}."
+                subpath(where, "id"), "ATTACHMENT_NOT_FOUND", f"No file was uploaded for the attachment {number}."
             )
         elif number > 0:
             keep.add(number)
     new = tuple(
-        NewFile(
+        NewAttachment(
             upload,
             str(described.get(number, {}).get("filename", upload.filename)),
             described.get(number, {}).get("description"),
@@ -238,24 +242,24 @@ def _files(
 
 
 def _embeds(problems: Problems, path: str, value: Any) -> list[Json]:
-    embeds = [_embed(problems, join(path, n), item) for n, item in enumerate(items(value))]
+    embeds = [_embed(problems, subpath(path, n), item) for n, item in enumerate(as_list(value))]
     if sum(_text_length(embed) for embed in embeds) > MAX_EMBED_TEXT:
         problems.add(path, "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {MAX_EMBED_TEXT}")
     return embeds
 
 
 def _embed(problems: Problems, path: str, value: Any) -> Json:
-    embed = hold(problems, path, value, _EMBED)
+    embed = check_object(problems, path, value, _EMBED)
     for key, rules in _EMBED_PARTS.items():
         if key in embed:
-            embed[key] = hold(problems, join(path, key), embed[key], rules)
+            embed[key] = check_object(problems, subpath(path, key), embed[key], rules)
     if "fields" in embed:
         embed["fields"] = [
-            {"inline": False} | hold(problems, join(path, f"fields.{n}"), item, _FIELD)
-            for n, item in enumerate(items(embed["fields"]))
+            {"inline": False} | check_object(problems, subpath(path, f"fields.{n}"), item, _FIELD)
+            for n, item in enumerate(as_list(embed["fields"]))
         ]
     if not embed.keys() - {"type", "flags"}:
-        problems.add(join(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
+        problems.add(subpath(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
     for key in ("video", "provider"):
         embed.pop(key, None)
     return embed | {"type": "rich"}

@@ -11,7 +11,7 @@ TOO_MANY = 429
 
 
 @dataclass(slots=True)
-class Fault:
+class DiscordFault:
     """One ordered fault. `left` is how often it still strikes; None is for ever. `after`: the request still counts."""
 
     method: str
@@ -27,7 +27,7 @@ class Fault:
     left: int | None
 
     @classmethod
-    def parse(cls, order: Json) -> "Fault":
+    def parse(cls, order: Json) -> "DiscordFault":
         """Read an order from the control surface.
 
         Raises:
@@ -67,13 +67,13 @@ class Fault:
         return {"message": self.message, "code": self.code}
 
 
-class Faults:
+class DiscordFaults:
     """The faults in force, first ordered first struck."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[DiscordFault] = []
 
-    def order(self, fault: Fault) -> None:
+    def add(self, fault: DiscordFault) -> None:
         """Put a fault in force."""
         self._faults.append(fault)
 
@@ -81,7 +81,7 @@ class Faults:
         """Take every fault out of force."""
         self._faults.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str) -> DiscordFault | None:
         """The fault that this request meets, counted down; None when it goes through."""
         for fault in self._faults:
             if fault.matches(method, path):

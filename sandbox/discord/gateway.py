@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from sandbox.discord.clock import Clock
-from sandbox.discord.compression import compressor
-from sandbox.discord.serializer import Projector
-from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, read_intents
+from sandbox.discord.compression import new_compressor
+from sandbox.discord.serializer import Serializer
+from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, parse_intents
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps
 from sandbox.discord.world import World
@@ -34,7 +34,7 @@ class Gateway:
     def __init__(
         self,
         world: World,
-        show: Projector,
+        serialize: Serializer,
         transcript: Transcript,
         *,
         clock: Clock,
@@ -43,7 +43,7 @@ class Gateway:
         privileged: Intent,
     ) -> None:
         self._world = world
-        self._show = show
+        self._serialize = serialize
         self._transcript = transcript
         self._clock = clock
         self._random = random
@@ -69,11 +69,11 @@ class Gateway:
         full = dumps(data)
         short = full if redacted is None else dumps(redacted)
         self._transcript.add(Event(name, full))
-        for session in self._living():
-            if session.holds(guild_id) and (not intent or session.intents & intent):
+        for session in self._live_sessions():
+            if session.serves_guild(guild_id) and (not intent or session.intents & intent):
                 session.dispatch(name, full if session.intents & Intent.MESSAGE_CONTENT else short)
 
-    def _living(self) -> list[Session]:
+    def _live_sessions(self) -> list[Session]:
         """The sessions that are connected or may still resume; the others are forgotten."""
         now = self._clock.now()
         gone = [s for s in self._sessions.values() if s.connection is None and now - s.lost_at > SESSION_LIFE_S]
@@ -111,7 +111,7 @@ class Gateway:
         """Serve one websocket until it ends."""
         ws = web.WebSocketResponse(compress=False, max_msg_size=64 * 1024)
         await ws.prepare(request)
-        connection = Connection(ws, compressor(request.query.get("compress", "")), request.transport)
+        connection = Connection(ws, new_compressor(request.query.get("compress", "")), request.transport)
         self._connections.add(connection)
         pump = asyncio.create_task(connection.pump())
         try:
@@ -124,11 +124,11 @@ class Gateway:
             self._transcript.add(Event("SANDBOX_CLOSE", dumps({"code": hangup.code, "reason": hangup.reason})))
             await ws.close(code=hangup.code, message=hangup.reason.encode()[:120])
         finally:
-            self._lost(connection)
+            self._disconnected(connection)
             pump.cancel()
         return ws
 
-    def _lost(self, connection: Connection) -> None:
+    def _disconnected(self, connection: Connection) -> None:
         self._connections.discard(connection)
         session = connection.session
         if session is not None and session.connection is connection:
@@ -148,11 +148,11 @@ class Gateway:
                 return
             try:
                 message: Any = json.loads(frame.data)
-                self._operate(connection, message["op"], message.get("d"))
+                self._handle_op(connection, message["op"], message.get("d"))
             except (ValueError, TypeError, KeyError) as error:
                 raise Hangup(CloseCode.DECODE_ERROR, f"This frame cannot be read: {error!r}") from error
 
-    def _operate(self, connection: Connection, op: Any, data: Any) -> None:
+    def _handle_op(self, connection: Connection, op: Any, data: Any) -> None:
         match op:
             case Op.HEARTBEAT:
                 connection.send(dumps({"op": Op.ACK}))
@@ -177,7 +177,7 @@ class Gateway:
             raise Hangup(CloseCode.ALREADY_AUTHENTICATED, "There was an IDENTIFY already.")
         if data["token"] != self._token:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
-        intents = read_intents(data.get("intents"), self._privileged)
+        intents = parse_intents(data.get("intents"), self._privileged)
         number, count = data.get("shard") or (0, 1)
         if not 0 <= number < count:
             raise Hangup(CloseCode.INVALID_SHARD, f"There is no shard {number} of {count}.")
@@ -185,17 +185,17 @@ class Gateway:
         connection.session = self._sessions[session.id] = session
         while len(self._sessions) > SESSIONS_KEPT:
             self._sessions.pop(next(iter(self._sessions)))
-        self._greet(session)
+        self._send_ready(session)
 
-    def _greet(self, session: Session) -> None:
-        mine = [guild for guild in self._world.guilds.values() if session.holds(guild.id)]
-        application = self._show.application()
-        self._tell(
+    def _send_ready(self, session: Session) -> None:
+        mine = [guild for guild in self._world.guilds.values() if session.serves_guild(guild.id)]
+        application = self._serialize.application()
+        self._dispatch(
             session,
             "READY",
             {
                 "v": int(API_VERSION),
-                "user": self._show.me(),
+                "user": self._serialize.me(),
                 "guilds": [{"id": str(guild.id), "unavailable": True} for guild in mine],
                 "session_id": session.id,
                 "resume_gateway_url": self.url,
@@ -206,9 +206,9 @@ class Gateway:
         if session.intents & Intent.GUILDS:
             for guild in mine:
                 everyone = bool(session.intents & Intent.GUILD_MEMBERS)
-                self._tell(session, "GUILD_CREATE", self._show.guild_create(guild, all_members=everyone))
+                self._dispatch(session, "GUILD_CREATE", self._serialize.guild_create(guild, all_members=everyone))
 
-    def _tell(self, session: Session, name: str, data: Json) -> None:
+    def _dispatch(self, session: Session, name: str, data: Json) -> None:
         encoded = dumps(data)
         self._transcript.add(Event(name, encoded))
         session.dispatch(name, encoded)
@@ -216,7 +216,7 @@ class Gateway:
     def _resume(self, connection: Connection, data: Any) -> None:
         if data["token"] != self._token:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
-        session = next((s for s in self._living() if s.id == data["session_id"]), None)
+        session = next((s for s in self._live_sessions() if s.id == data["session_id"]), None)
         missed = None if session is None else session.missed(int(data["seq"] or 0))
         if session is None or missed is None:
             connection.send(dumps({"op": Op.INVALID_SESSION, "d": False}))
@@ -227,7 +227,7 @@ class Gateway:
         session.connection, connection.session = connection, session
         for frame in missed:
             connection.send(frame)
-        self._tell(session, "RESUMED", {"_trace": []})
+        self._dispatch(session, "RESUMED", {"_trace": []})
 
     def _members(self, session: Session, data: Any) -> None:
         """Answer op 8 in one chunk: members by id, or by the beginning of their names."""
@@ -243,8 +243,8 @@ class Gateway:
             found = found[: data.get("limit") or None]
         chunk: Json = {
             "guild_id": str(guild.id),
-            "members": [self._show.member_with_user(member) for member in found],
+            "members": [self._serialize.member_with_user(member) for member in found],
             "chunk_index": 0,
             "chunk_count": 1,
         }
-        self._tell(session, "GUILD_MEMBERS_CHUNK", chunk | ({"nonce": data["nonce"]} if "nonce" in data else {}))
+        self._dispatch(session, "GUILD_MEMBERS_CHUNK", chunk | ({"nonce": data["nonce"]} if "nonce" in data else {}))

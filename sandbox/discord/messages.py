@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from mimetypes import guess_type
 
-from sandbox.discord.attachment_links import named
+from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.core import Core
-from sandbox.discord.draft import Draft, NewFile
+from sandbox.discord.draft import MessageDraft, NewAttachment
 from sandbox.discord.model import (
     Attachment,
     Channel,
@@ -23,7 +23,7 @@ MAX_ATTACHMENTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class MessageOrigin:
     """Where a message comes from, beyond its author and channel."""
 
     type: MessageType = MessageType.DEFAULT
@@ -33,10 +33,10 @@ class Origin:
     loading: bool = False
 
 
-PLAIN = Origin()
+PLAIN = MessageOrigin()
 
 
-def post(core: Core, channel: Channel, author: User, draft: Draft, origin: Origin = PLAIN) -> Message:
+def post(core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN) -> Message:
     """Store a new message and tell the gateway; ephemeral ones stay between the bot and their person."""
     message = Message(
         id=core.ids.next(),
@@ -59,14 +59,14 @@ def post(core: Core, channel: Channel, author: User, draft: Draft, origin: Origi
         message.flags |= MessageFlag.EPHEMERAL
     if origin.loading:
         message.flags |= MessageFlag.LOADING
-    attach(core, message, draft.new_files)
-    if (oldest := core.world.keep(message)) is not None:
-        _release(core, oldest)
+    add_attachments(core, message, draft.new_files)
+    if (oldest := core.world.add_message(message)) is not None:
+        _drop_files(core, oldest)
     tell_message(core, "MESSAGE_CREATE", message)
     return message
 
 
-def attach(core: Core, message: Message, files: tuple[NewFile, ...]) -> None:
+def add_attachments(core: Core, message: Message, files: tuple[NewAttachment, ...]) -> None:
     """Give the message new attachments, served by the CDN from now on."""
     for file in files:
         attachment = Attachment(
@@ -89,13 +89,13 @@ def safe_name(name: str) -> str:
     return kept.lstrip(".") or "unknown"
 
 
-def edit(core: Core, message: Message, draft: Draft) -> Message:
+def edit(core: Core, message: Message, draft: MessageDraft) -> Message:
     """Apply a draft: only what its body carried changes; attachments it does not list are dropped.
 
     Raises:
         ApiError: 50006, when nothing would be left.
     """
-    wanted = _kept(message, draft)
+    wanted = _kept_attachments(message, draft)
     content = draft.content if "content" in draft.given else message.content
     embeds = draft.embeds if "embeds" in draft.given else message.embeds
     components = draft.components if "components" in draft.given else message.components
@@ -104,29 +104,29 @@ def edit(core: Core, message: Message, draft: Draft) -> Message:
     if len(wanted) + len(draft.new_files) > MAX_ATTACHMENTS:
         raise invalid("attachments", "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
     for attachment_id in message.attachments.keys() - wanted:
-        core.cdn.drop(message.attachments.pop(attachment_id))
+        core.cdn.remove(message.attachments.pop(attachment_id))
     message.content, message.embeds, message.components = content, embeds, components
     _apply_flags(message, draft)
     if "content" in draft.given:
         message.mentions = _mentions(core, message.channel, draft, message.reference)
-    attach(core, message, draft.new_files)
+    add_attachments(core, message, draft.new_files)
     _mark_edited(core, message)
     tell_message(core, "MESSAGE_UPDATE", message)
     return message
 
 
-def _kept(message: Message, draft: Draft) -> set[int]:
+def _kept_attachments(message: Message, draft: MessageDraft) -> set[int]:
     """Which old attachments stay: all without a list; else the listed, and those an unchanged embed shows."""
     if draft.kept_attachments is None:
         return set(message.attachments)
     stays = set(draft.kept_attachments)
     if unknown := stays - message.attachments.keys():
         raise invalid("attachments", "ATTACHMENT_NOT_FOUND", f"The message has no attachment {min(unknown)}.")
-    shown = named(draft.embeds if "embeds" in draft.given else message.embeds)
+    shown = attachment_names(draft.embeds if "embeds" in draft.given else message.embeds)
     return stays | {a.id for a in message.attachments.values() if a.filename in shown}
 
 
-def _apply_flags(message: Message, draft: Draft) -> None:
+def _apply_flags(message: Message, draft: MessageDraft) -> None:
     fixed = message.flags & (MessageFlag.EPHEMERAL | MessageFlag.COMPONENTS_V2)
     if "flags" in draft.given:
         message.flags = draft.flags & ~MessageFlag.EPHEMERAL | fixed | message.flags & MessageFlag.LOADING
@@ -143,27 +143,27 @@ def _mark_edited(core: Core, message: Message) -> None:
 
 def delete(core: Core, message: Message) -> None:
     """Remove the message and its files, and tell the gateway."""
-    core.world.forget(message)
-    _release(core, message)
+    core.world.remove_message(message)
+    _drop_files(core, message)
     if message.ephemeral_for is not None:
         return
     place: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
     _emit(core, "MESSAGE_DELETE", place, message.channel)
 
 
-def _release(core: Core, message: Message) -> None:
+def _drop_files(core: Core, message: Message) -> None:
     for attachment in message.attachments.values():
-        core.cdn.drop(attachment)
+        core.cdn.remove(attachment)
 
 
 def tell_message(core: Core, event: str, message: Message) -> None:
     """Send a message event; without the content intent a person's words are left out, as Discord does."""
     if message.ephemeral_for is not None:
         return
-    data = core.show.message(message)
+    data = core.serialize.message(message)
     guild = message.channel.guild
     if guild is not None and (member := guild.members.get(message.author.id)) and message.interaction is None:
-        data["member"] = core.show.member(member)
+        data["member"] = core.serialize.member(member)
     redacted: Json | None = None
     if guild is not None and not message.author.bot and core.world.bot not in message.mentions:
         redacted = data | {"content": "", "embeds": [], "attachments": [], "components": []}
@@ -184,7 +184,7 @@ def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json |
     )
 
 
-def _mentions(core: Core, channel: Channel, draft: Draft, reference: Message | int | None) -> list[User]:
+def _mentions(core: Core, channel: Channel, draft: MessageDraft, reference: Message | int | None) -> list[User]:
     """Who is mentioned and allowed to be."""
     rule = draft.allowed_mentions
     found: dict[int, User] = {}

@@ -51,7 +51,7 @@ BOT = (
 IN_A_DM = EVERYONE | Permission.MENTION_EVERYONE
 
 
-def in_guild(guild: Guild, member: Member) -> int:
+def guild_permissions(guild: Guild, member: Member) -> int:
     """The member's permissions before any channel's exceptions; the owner and administrators have all."""
     if member.user.id == guild.owner_id:
         return ALL
@@ -61,14 +61,14 @@ def in_guild(guild: Guild, member: Member) -> int:
     return ALL if granted & Permission.ADMINISTRATOR else granted
 
 
-def in_channel(channel: Channel, user: User) -> int:
+def channel_permissions(channel: Channel, user: User) -> int:
     """The user's permissions there: 0 for a stranger, and nothing counts where the channel cannot be seen."""
     if channel.guild is None:
         return int(IN_A_DM) if user.bot or user is channel.recipient else 0
     member = channel.guild.members.get(user.id)
     if member is None:
         return 0
-    granted = in_guild(channel.guild, member)
+    granted = guild_permissions(channel.guild, member)
     if granted == ALL:
         return ALL
     granted = _with_overwrites(channel, member, granted)
@@ -90,7 +90,7 @@ def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:
     return granted
 
 
-def parse(names: object) -> int:
+def parse_permissions(names: object) -> int:
     """Permission bits from a number, a decimal string, or a list of names such as `["SEND_MESSAGES"]`.
 
     Raises:

@@ -15,7 +15,7 @@ INVALID = frozenset({401, 403, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateLimit:
     """A route's limit: requests per window, in the bucket of `name` and the values of `major`."""
 
     name: str
@@ -28,7 +28,7 @@ class Rate:
         return ":".join((self.name, *(params[name] for name in self.major)))
 
 
-class TooMany(Exception):  # noqa: N818 - what happened reads better where it is caught
+class RateLimited(Exception):  # noqa: N818 - what happened reads better where it is caught
     """The request is over a limit: wait `retry_after_s`. `scope` is `user`, `shared` or `global`."""
 
     def __init__(self, retry_after_s: float, scope: str, headers: dict[str, str]) -> None:
@@ -53,7 +53,7 @@ class _Window:
 
 
 @dataclass(slots=True)
-class Limits:
+class RateLimits:
     """Counts requests into fixed windows of the sandbox's time, and what went over."""
 
     clock: Clock
@@ -63,7 +63,7 @@ class Limits:
     _invalid: Counter[str] = field(default_factory=Counter[str])
     _invalid_since: float = 0.0
 
-    def take(self, rate: Rate, params: Mapping[str, str]) -> dict[str, str]:
+    def take(self, rate: RateLimit, params: Mapping[str, str]) -> dict[str, str]:
         """Count one request and return the headers that tell of the bucket.
 
         Raises:
@@ -80,7 +80,7 @@ class Limits:
             "X-RateLimit-Bucket": bucket_hash(rate.name),
         }
         if left < 0:
-            raise TooMany(wait_s, "user", headers)
+            raise RateLimited(wait_s, "user", headers)
         window.used += 1
         return headers
 
@@ -92,7 +92,7 @@ class Limits:
         """
         window = self._window("global", 1.0)
         if window.used >= self.global_per_second:
-            raise TooMany(max(0.001, window.ends - self.clock.now()), "global", {"X-RateLimit-Global": "true"})
+            raise RateLimited(max(0.001, window.ends - self.clock.now()), "global", {"X-RateLimit-Global": "true"})
         window.used += 1
 
     def _window(self, key: str, per_s: float) -> _Window:
@@ -104,7 +104,7 @@ class Limits:
             window = self._windows[key] = _Window(now + per_s)
         return window
 
-    def note(self, status: int, route: str) -> None:
+    def record(self, status: int, route: str) -> None:
         """Remember an answer's status for the statistics."""
         if status not in INVALID:
             return

@@ -29,7 +29,7 @@ def add(core: Core, message: Message, user: User, name: str) -> None:
     data["message_author_id"] = str(message.author.id)
     guild = message.channel.guild
     if guild is not None and user.id in guild.members:
-        data["member"] = core.show.member_with_user(guild.members[user.id])
+        data["member"] = core.serialize.member_with_user(guild.members[user.id])
     _emit(core, "MESSAGE_REACTION_ADD", message, data)
 
 

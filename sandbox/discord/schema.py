@@ -14,7 +14,7 @@ NO_BOUND = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class KeyRule:
     """A key's rule. Bounds are a length for strings and lists, a value for numbers. Null passes unless required."""
 
     kind: Kind
@@ -23,36 +23,36 @@ class Rule:
     required: bool = False
 
 
-def hold(problems: Problems, path: str, value: Any, rules: Mapping[str, Rule]) -> Json:
+def check_object(problems: Problems, path: str, value: Any, rules: Mapping[str, KeyRule]) -> Json:
     """Check an object against its rules, note every fault, and return the keys that carry something."""
     if not isinstance(value, dict):
         problems.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in this Data Model.")
         return {}
     body = cast("Json", value)
     for key in body.keys() - rules.keys():
-        problems.add(join(path, key), "SANDBOX_UNKNOWN_KEY", f"Discord documents no {key} here.")
+        problems.add(subpath(path, key), "SANDBOX_UNKNOWN_KEY", f"Discord documents no {key} here.")
     kept: Json = {}
     for key, rule in rules.items():
         item = body.get(key)
         if item is None:
             if rule.required:
-                problems.add(join(path, key), "BASE_TYPE_REQUIRED", "This field is required")
-        elif _holds(problems, join(path, key), item, rule):
+                problems.add(subpath(path, key), "BASE_TYPE_REQUIRED", "This field is required")
+        elif _fits(problems, subpath(path, key), item, rule):
             kept[key] = item
     return kept
 
 
-def join(path: str, key: object) -> str:
+def subpath(path: str, key: object) -> str:
     """A path one step deeper."""
     return f"{path}.{key}" if path else str(key)
 
 
-def items(value: Any) -> list[Any]:
-    """The list itself, or nothing when it is something else (which `hold` has noted)."""
+def as_list(value: Any) -> list[Any]:
+    """The list itself, or nothing when it is something else (which `check_object` has noted)."""
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
-def _holds(problems: Problems, path: str, value: Any, rule: Rule) -> bool:
+def _fits(problems: Problems, path: str, value: Any, rule: KeyRule) -> bool:
     fault = _kind_fault(value, rule.kind) or _bound_fault(value, rule)
     if fault:
         problems.add(path, *fault)
@@ -76,7 +76,7 @@ def _kind_fault(value: Any, kind: Kind) -> tuple[str, str] | None:
     return None if fine[kind] else (codes.get(kind, "NUMBER_TYPE_COERCE"), f"This must be of the type {kind}.")
 
 
-def _bound_fault(value: Any, rule: Rule) -> tuple[str, str] | None:
+def _bound_fault(value: Any, rule: KeyRule) -> tuple[str, str] | None:
     match value:
         case str() if rule.kind != "id":
             if not rule.low <= len(value) <= rule.high:
@@ -96,7 +96,7 @@ def _bound_fault(value: Any, rule: Rule) -> tuple[str, str] | None:
     return None
 
 
-def _between(rule: Rule, what: str) -> str:
+def _between(rule: KeyRule, what: str) -> str:
     if rule.low:
         return f"Must be between {rule.low} and {rule.high} {what}."
     return f"Must be {rule.high} or fewer {what}."

@@ -1,6 +1,6 @@
 """The REST and gateway projections of the store: complete objects, as Discord's specification has them."""
 
-from sandbox.discord.attachment_links import embeds_with_links, with_links
+from sandbox.discord.attachment_links import link_component, link_embeds
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import iso
 from sandbox.discord.model import (
@@ -15,7 +15,7 @@ from sandbox.discord.model import (
     Role,
     User,
 )
-from sandbox.discord.permissions import in_channel
+from sandbox.discord.permissions import channel_permissions
 from sandbox.discord.wire import Json
 from sandbox.discord.world import World
 
@@ -23,7 +23,7 @@ APPLICATION_FLAGS = 1 << 23
 BOOSTS = {0: 0, 1: 2, 2: 7, 3: 14}
 
 
-class Projector:
+class Serializer:
     """Turns records into JSON. Links in them are signed anew every time."""
 
     def __init__(self, world: World, cdn: Cdn) -> None:
@@ -200,10 +200,10 @@ class Projector:
 
     def _bare_message(self, message: Message) -> Json:
         links = {a.filename: self.attachment(a) for a in message.attachments.values()}
-        embeds, used = embeds_with_links(message.embeds, links)
+        embeds, used = link_embeds(message.embeds, links)
         components = message.components
         if message.flags & MessageFlag.COMPONENTS_V2:
-            components = [with_links(component, links, used) for component in components]
+            components = [link_component(component, links, used) for component in components]
         shown: Json = {
             "type": int(message.type),
             "content": message.content,
@@ -312,7 +312,7 @@ class Projector:
 
     def channel_in_interaction(self, channel: Channel, user: User) -> Json:
         """A channel with the person's permissions in it."""
-        return self.channel(channel) | {"permissions": str(in_channel(channel, user))}
+        return self.channel(channel) | {"permissions": str(channel_permissions(channel, user))}
 
 
 def emoji(name: str) -> Json:

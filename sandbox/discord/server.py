@@ -12,11 +12,11 @@ from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import Clock, Snowflakes
 from sandbox.discord.control import surface
 from sandbox.discord.core import Core
-from sandbox.discord.faults import Faults
+from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
-from sandbox.discord.rate_limits import GLOBAL_PER_SECOND, Limits
+from sandbox.discord.rate_limits import GLOBAL_PER_SECOND, RateLimits
 from sandbox.discord.rest.api import Api
-from sandbox.discord.serializer import Projector
+from sandbox.discord.serializer import Serializer
 from sandbox.discord.session import Intent
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World
@@ -42,7 +42,7 @@ class DiscordSandbox:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         random = Random(seed)
-        self.core = _assemble(random, Clock(wall=wall, monotonic=monotonic), privileged, global_per_second)
+        self.core = _new_core(random, Clock(wall=wall, monotonic=monotonic), privileged, global_per_second)
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -99,12 +99,12 @@ class DiscordSandbox:
         await self.close()
 
 
-def _assemble(random: Random, clock: Clock, privileged: Intent, global_per_second: int) -> Core:
-    ids, transcript, faults = Snowflakes(clock), Transcript(), Faults()
+def _new_core(random: Random, clock: Clock, privileged: Intent, global_per_second: int) -> Core:
+    ids, transcript, faults = Snowflakes(clock), Transcript(), DiscordFaults()
     world = World(clock, ids, random)
     cdn = Cdn(clock, faults, random.randbytes(32))
-    show = Projector(world, cdn)
+    serialize = Serializer(world, cdn)
     token = f"{world.bot.id}.sandbox.{random.getrandbits(160):040x}"
-    gateway = Gateway(world, show, transcript, clock=clock, random=random, token=token, privileged=privileged)
-    limits = Limits(clock, global_per_second)
-    return Core(clock, ids, world, cdn, show, gateway, limits, faults, transcript, token)
+    gateway = Gateway(world, serialize, transcript, clock=clock, random=random, token=token, privileged=privileged)
+    limits = RateLimits(clock, global_per_second)
+    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token)

@@ -127,7 +127,7 @@ class Session:
     connection: Connection | None = None
     lost_at: float = 0.0
 
-    def holds(self, guild_id: int | None) -> bool:
+    def serves_guild(self, guild_id: int | None) -> bool:
         """Whether the server belongs to this shard; DMs belong to shard 0."""
         number, count = self.shard
         return number == (0 if guild_id is None else (guild_id >> SHARD_SHIFT) % count)
@@ -147,7 +147,7 @@ class Session:
         return [frame for number, frame in self.sent if number > sequence]
 
 
-def read_intents(value: Any, privileged: Intent) -> Intent:
+def parse_intents(value: Any, privileged: Intent) -> Intent:
     """The intents of an IDENTIFY.
 
     Raises:

@@ -45,9 +45,9 @@ class World:
         self._by_token: dict[str, Interaction] = {}
         self.bot = User(id=ids.next(), name=BOT_NAME, bot=True)
         self.users[self.bot.id] = self.bot
-        self._furnish()
+        self._add_defaults()
 
-    def _furnish(self) -> None:
+    def _add_defaults(self) -> None:
         admin = self.add_user("admin")
         studio = self.add_guild("Studio", tier=0, owner=admin)
         self.add_channel("general", studio)
@@ -104,7 +104,7 @@ class World:
             self.channels[channel.id] = self.dms[user.id] = channel
         return channel
 
-    def keep(self, message: Message) -> Message | None:
+    def add_message(self, message: Message) -> Message | None:
         """Store a message; returns the oldest one when it had to make room for it."""
         channel = message.channel
         channel.messages[message.id] = self.messages[message.id] = message
@@ -112,10 +112,10 @@ class World:
         if len(channel.messages) <= MESSAGES_PER_CHANNEL:
             return None
         oldest = channel.messages[next(iter(channel.messages))]
-        self.forget(oldest)
+        self.remove_message(oldest)
         return oldest
 
-    def forget(self, message: Message) -> None:
+    def remove_message(self, message: Message) -> None:
         """Remove a message."""
         message.channel.messages.pop(message.id, None)
         self.messages.pop(message.id, None)
@@ -126,7 +126,7 @@ class World:
         own = user.upload_limit_bytes if user else 0
         return max(TIER_UPLOAD_BYTES[tier], own)
 
-    def open_interaction(self, interaction: Interaction) -> None:
+    def add_interaction(self, interaction: Interaction) -> None:
         """Store an interaction, so that its token can be found; the oldest are forgotten."""
         self._interactions[interaction.id] = interaction
         self._by_token[interaction.token] = interaction
@@ -146,7 +146,7 @@ class World:
         """The interaction that the token was issued for."""
         return self._by_token.get(token)
 
-    def keep_modal(self, modal: Modal) -> None:
+    def add_modal(self, modal: Modal) -> None:
         """Store an open form; the oldest are forgotten."""
         self.modals[modal.id] = modal
         while len(self.modals) > INTERACTIONS_KEPT:

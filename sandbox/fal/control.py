@@ -7,16 +7,16 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.fal.errors import documented
-from sandbox.fal.faults import Faults, Refused
-from sandbox.fal.queue import Job, Queue
+from sandbox.fal.errors import is_documented
+from sandbox.fal.faults import FalFaults, InvalidFault
+from sandbox.fal.queue import FalJob, FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
-from sandbox.fal.runner import Settings, Unreadable
+from sandbox.fal.runner import FalSettings, InvalidJson
 
-__all__ = ["Control"]
+__all__ = ["ControlRoutes"]
 
 
-class Change(BaseModel):
+class SettingsChange(BaseModel):
     """What `POST /sandbox/settings` takes; what is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -28,7 +28,7 @@ class Change(BaseModel):
     ping_s: float | None = Field(default=None, gt=0, le=600)
 
 
-class Finish(BaseModel):
+class FinishRequest(BaseModel):
     """What `POST /sandbox/finish` takes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -37,13 +37,13 @@ class Finish(BaseModel):
 
 
 @dataclass
-class Control:
+class ControlRoutes:
     """`/sandbox/…`, for tests and demos in any language; no key is needed."""
 
-    queue: Queue
+    queue: FalQueue
     queue_routes: QueueRoutes
-    faults: Faults
-    settings: Settings
+    faults: FalFaults
+    settings: FalSettings
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return all of them."""
@@ -76,7 +76,7 @@ class Control:
     async def change_settings(self, request: web.Request) -> web.Response:
         """Change some settings, and tell them all."""
         try:
-            change = Change.model_validate_json(await request.read())
+            change = SettingsChange.model_validate_json(await request.read())
         except ValidationError as error:
             return _bad(str(error))
         given = change.model_dump(exclude_none=True)
@@ -90,22 +90,22 @@ class Control:
     async def traffic(self, _request: web.Request) -> web.Response:
         """Count the requests that arrived at the queue, by what they asked for, and the streams.
 
-        `streams` are open; `opening_most` is how many at most had been asked for at once and had not begun.
+        `streams` are open; `opening_peak` is how many at most had been asked for at once and had not begun.
         """
         routes = self.queue_routes
-        counted = {"requests": routes.arrived, "streams": routes.streams, "opening_most": routes.opening_most}
+        counted = {"requests": routes.request_counts, "streams": routes.streams, "opening_most": routes.opening_peak}
         return web.json_response(counted)
 
     async def forget_traffic(self, request: web.Request) -> web.Response:
         """Count anew from here on; streams that are open stay counted."""
-        self.queue_routes.arrived.clear()
-        self.queue_routes.opening_most = self.queue_routes.opening
+        self.queue_routes.request_counts.clear()
+        self.queue_routes.opening_peak = self.queue_routes.opening
         return await self.traffic(request)
 
     async def finish(self, request: web.Request) -> web.Response:
         """Have `count` of the requests that run be done with their steps now, the oldest first; answers with ids."""
         try:
-            order = Finish.model_validate_json(await request.read())
+            order = FinishRequest.model_validate_json(await request.read())
         except ValidationError as error:
             return _bad(str(error))
         return web.json_response({"requests": self.queue.finish(order.count)})
@@ -118,9 +118,9 @@ class Control:
         """Plan one, and list what is planned; an `error_type` outside fal's documentation is told apart."""
         try:
             fault = self.faults.plan(await request.json())
-        except (Refused, ValueError) as error:
+        except (InvalidFault, ValueError) as error:
             return _bad(str(error))
-        known = fault is None or fault.error_type is None or documented(fault.error_type)
+        known = fault is None or fault.error_type is None or is_documented(fault.error_type)
         return web.json_response(self._faults() | {"documented": known})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
@@ -138,14 +138,14 @@ class Control:
         return {"faults": left, "locked": self.faults.locked}
 
 
-def _entry(job: Job) -> dict[str, Any]:
+def _entry(job: FalJob) -> dict[str, Any]:
     """Return a request as the control surface shows it."""
     reply = job.reply
     output: dict[str, Any] | None = None if reply is None or job.failed else reply.body
     return {
         "id": job.id,
         "endpoint": job.endpoint,
-        "input": None if isinstance(job.input, Unreadable) else job.input,
+        "input": None if isinstance(job.input, InvalidJson) else job.input,
         "state": job.state,
         "billed_units": job.billed_units,
         "result_status": None if reply is None else reply.status,
@@ -159,7 +159,7 @@ def _entry(job: Job) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "reply_lost": job.reply_lost,
         "result_reads": job.result_reads,
-        "asked": job.asked,
+        "asked": job.request_counts,
     }
 
 

@@ -1,4 +1,4 @@
-"""Planned trouble: what `POST /sandbox/faults` asks for, and which of it meets the next request."""
+"""Planned trouble: what `POST /sandbox/faults` fields for, and which of it meets the next request."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias, get_args
@@ -6,16 +6,16 @@ from typing import Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.fal.endpoints import ENDPOINTS
-from sandbox.fal.errors import LOCKED, Reply, of_type
+from sandbox.fal.errors import LOCKED, FalReply, error_reply
 
-__all__ = ["Fault", "Faults", "Point", "Refused"]
+__all__ = ["FalFault", "FalFaults", "InvalidFault", "Point"]
 
 Point: TypeAlias = Literal["submit", "status", "stream", "result", "cancel", "upload", "cdn", "requeue"]
 FAULTS_MAX = 1000
 ACCOUNT_POINTS = frozenset({"submit", "upload"})
 
 
-class Fault(BaseModel):
+class FalFault(BaseModel):
     """One planned trouble; it meets the next `times` requests at its point, then it is gone.
 
     `status` with `body` replaces the answer. `error_type` replaces it by that documented error; at `result` the job
@@ -38,7 +38,7 @@ class Fault(BaseModel):
     endpoint: str | None = None
 
     @model_validator(mode="after")
-    def _does_something(self) -> "Fault":
+    def _does_something(self) -> "FalFault":
         """Refuse a fault that would change nothing: it would only hide a misspelt test."""
         active = (self.status, self.body, self.error_type, self.locked, self.lose_reply, self.cut, self.delay_s)
         if not any(active) and self.at != "requeue":
@@ -48,18 +48,18 @@ class Fault(BaseModel):
         return self
 
     @property
-    def reply(self) -> Reply | None:
+    def reply(self) -> FalReply | None:
         """The answer that is given instead of the real one, None where the real one stands."""
         if self.locked:
             return LOCKED
         if self.error_type is not None:
-            base = of_type(self.error_type, self.status)
-            return base if self.body is None else Reply(base.status, self.body, base.headers)
+            base = error_reply(self.error_type, self.status)
+            return base if self.body is None else FalReply(base.status, self.body, base.headers)
         if self.status is None and self.body is None:
             return None
         status = self.status or 500
         body = {"detail": f"Planned by /sandbox/faults: {status}"} if self.body is None else self.body
-        return Reply(status, body, self.headers)
+        return FalReply(status, body, self.headers)
 
     @property
     def fails_the_job(self) -> bool:
@@ -67,28 +67,28 @@ class Fault(BaseModel):
         return self.at == "result" and self.error_type is not None
 
 
-class Refused(Exception):  # noqa: N818 - it names what happened to a control request
+class InvalidFault(Exception):  # noqa: N818 - it names what happened to a control request
     """A control request asked for something that the stand-in does not know."""
 
 
-def _placed(body: Any) -> Any:
+def _with_point(body: Any) -> Any:
     """Return the fault with its point: a lost reply and a locked account speak of the submit unless they say more."""
     if isinstance(body, dict) and "at" not in body and ("lose_reply" in body or "locked" in body):
         return {"at": "submit", **body}  # pyright: ignore[reportUnknownVariableType]
     return body  # pyright: ignore[reportUnknownVariableType] - JSON, which pydantic reads next
 
 
-class Faults:
+class FalFaults:
     """All planned trouble, oldest first, and whether the account is locked."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[FalFault] = []
         self.locked = False
 
-    def __iter__(self) -> Iterator[Fault]:
+    def __iter__(self) -> Iterator[FalFault]:
         return iter(self._faults)
 
-    def plan(self, body: Any) -> Fault | None:
+    def plan(self, body: Any) -> FalFault | None:
         """Add one. `{"locked": true}` without `at` locks the account until `{"locked": false}`, and returns None.
 
         Raises:
@@ -98,11 +98,11 @@ class Faults:
             self.locked = body["locked"] is True
             return None
         if len(self._faults) >= FAULTS_MAX:
-            raise Refused(f"there are {FAULTS_MAX} faults already")
+            raise InvalidFault(f"there are {FAULTS_MAX} faults already")
         try:
-            fault = Fault.model_validate(_placed(body))
+            fault = FalFault.model_validate(_with_point(body))
         except ValidationError as error:
-            raise Refused(f"not a fault (`at` is one of {', '.join(get_args(Point))}): {error}") from error
+            raise InvalidFault(f"not a fault (`at` is one of {', '.join(get_args(Point))}): {error}") from error
         self._faults.append(fault)
         return fault
 
@@ -111,13 +111,13 @@ class Faults:
         self._faults.clear()
         self.locked = False
 
-    def take(self, at: Point, endpoint: str | None = None) -> Fault | None:
+    def take(self, at: Point, endpoint: str | None = None) -> FalFault | None:
         """Return the oldest fault for this point, and count it as used."""
         if self.locked and at in ACCOUNT_POINTS:
-            return Fault(at=at, locked=True)
+            return FalFault(at=at, locked=True)
         return self._use(lambda fault: fault.at == at and not fault.fails_the_job, endpoint)
 
-    def take_failure(self, endpoint: str) -> Reply | None:
+    def take_failure(self, endpoint: str) -> FalReply | None:
         """Return how the next finished request of this endpoint is to fail, None when it succeeds."""
         fault = self._use(lambda fault: fault.fails_the_job, endpoint)
         return None if fault is None else fault.reply
@@ -126,7 +126,7 @@ class Faults:
         """Say whether the next running request of this endpoint loses its runner."""
         return self._use(lambda fault: fault.at == "requeue", endpoint) is not None
 
-    def _use(self, fits: Callable[[Fault], bool], endpoint: str | None) -> Fault | None:
+    def _use(self, fits: Callable[[FalFault], bool], endpoint: str | None) -> FalFault | None:
         """Return the oldest fitting fault, and count it as used."""
         for n, fault in enumerate(self._faults):
             if fits(fault) and fault.endpoint in {None, endpoint}:

@@ -6,10 +6,10 @@ from json import dumps
 
 from aiohttp import web
 
-from sandbox.fal.errors import NO_USER, Reply
-from sandbox.fal.faults import Fault, Faults, Point
+from sandbox.fal.errors import NO_USER, FalReply
+from sandbox.fal.faults import FalFault, FalFaults, Point
 
-__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "hang_up", "loud"]
+__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "hang_up", "not_supported"]
 
 KNOWN_HEADERS = frozenset(
     {
@@ -30,11 +30,11 @@ HALF_MAX_BYTES = 1024 * 1024
 class Gate:
     """Checks each request as fal does, and lets planned trouble meet it."""
 
-    def __init__(self, key: str, faults: Faults) -> None:
+    def __init__(self, key: str, faults: FalFaults) -> None:
         self._key = key
         self._faults = faults
 
-    def admits(self, request: web.Request) -> bool:
+    def has_key(self, request: web.Request) -> bool:
         """Whether the request carries the account's key, as `Authorization: Key …`."""
         return request.headers.get("Authorization") == f"Key {self._key}"
 
@@ -48,16 +48,16 @@ class Gate:
         endpoint: str | None = None,
     ) -> web.StreamResponse:
         """Return what the request gets: a refusal, a planned answer, or what `handle` makes, late or cut if planned."""
-        if key_needed and not self.admits(request):
+        if key_needed and not self.has_key(request):
             return as_response(NO_USER)
         fault = self._faults.take(at, endpoint)
         if fault is None:
             return await handle()
-        return await misbehave(request, fault, handle)
+        return await apply_fault(request, fault, handle)
 
 
-async def misbehave(
-    request: web.Request, fault: Fault, handle: Callable[[], Awaitable[web.StreamResponse]]
+async def apply_fault(
+    request: web.Request, fault: FalFault, handle: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer as the fault says."""
     reply = fault.reply
@@ -68,11 +68,11 @@ async def misbehave(
     if fault.lose_reply:
         hang_up(request)
     elif fault.cut:
-        return await _cut(request, response)
+        return await _send_half(request, response)
     return response
 
 
-async def _cut(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+async def _send_half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """Send the headers and half of the body, then end the connection."""
     if response.prepared:
         hang_up(request)
@@ -106,7 +106,7 @@ def hang_up(request: web.Request) -> None:
         request.transport.abort()
 
 
-def as_response(reply: Reply, request_id: str | None = None) -> web.Response:
+def as_response(reply: FalReply, request_id: str | None = None) -> web.Response:
     """Return an answer as HTTP, with fal's headers."""
     headers = dict(reply.headers)
     if request_id is not None:
@@ -118,13 +118,13 @@ def as_response(reply: Reply, request_id: str | None = None) -> web.Response:
     return web.json_response(reply.body, status=reply.status, headers=headers)
 
 
-def loud(what: str) -> web.Response:
+def not_supported(what: str) -> web.Response:
     """Return the answer to something that the stand-in does not know, and say it in the terminal too."""
     print(f"sandbox/fal does not know {what}", flush=True)
     return web.json_response({"detail": f"sandbox/fal does not know {what}"}, status=501)
 
 
-def strange(request: web.Request, options: frozenset[str]) -> str | None:
+def unknown_part(request: web.Request, options: frozenset[str]) -> str | None:
     """Return what is unknown about a request's headers and options, None when nothing is."""
     for name in request.headers:
         lower = name.lower()
@@ -136,6 +136,6 @@ def strange(request: web.Request, options: frozenset[str]) -> str | None:
     return None
 
 
-def echo(value: object) -> str:
+def compact_json(value: object) -> str:
     """Return a value as one line of JSON."""
     return dumps(value, separators=(",", ":"))

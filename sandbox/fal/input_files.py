@@ -12,9 +12,9 @@ import av.error
 from av.container import InputContainer
 from PIL import Image
 
-from sandbox.fal.errors import Failed, Reply, model_error
+from sandbox.fal.errors import Failed, FalReply, model_error
 
-__all__ = ["Ask", "Kind", "Media", "Rule", "examine"]
+__all__ = ["FileField", "FileRule", "InputFile", "Kind", "read_input_file"]
 
 Kind: TypeAlias = Literal["image", "video", "audio"]
 Location: TypeAlias = tuple[str | int, ...]
@@ -24,7 +24,7 @@ SLACK_S = 0.05  # containers round their length, so a clip of "10 s" may say 10.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class FileRule:
     """What a field accepts: sides in pixels, sizes in bytes, lengths in seconds, `aspect_max` as long side by short."""
 
     kind: Kind
@@ -38,19 +38,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class FileField:
     """One input file: where its URL stands in the body, the URL, and the rule it must keep."""
 
     location: Location
     url: str
-    rule: Rule
+    rule: FileRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class InputFile:
     """One accepted input file. `seconds` is None for pictures, the sides are None for sound."""
 
-    ask: Ask
+    field: FileField
     path: Path
     sha256: str
     width: int | None = None
@@ -60,7 +60,7 @@ class Media:
     @property
     def kind(self) -> Kind:
         """Which of the three it is."""
-        return self.ask.rule.kind
+        return self.field.rule.kind
 
     @property
     def aspect(self) -> float:
@@ -70,61 +70,61 @@ class Media:
         return self.width / self.height
 
 
-def examine(ask: Ask, path: Path, sha256: str) -> Media:
+def read_input_file(field: FileField, path: Path, sha256: str) -> InputFile:
     """Return what the file is.
 
     Raises:
         Failed: it cannot be read, or breaks a limit of its field; carries fal's documented error.
     """
     size = path.stat().st_size
-    if size > ask.rule.max_bytes:
-        raise Failed(_error(ask, "file_too_large", {"max_size": ask.rule.max_bytes}))
-    if ask.rule.kind == "image":
-        return _picture(ask, path, sha256)
-    return _recording(ask, path, sha256)
+    if size > field.rule.max_bytes:
+        raise Failed(_error(field, "file_too_large", {"max_size": field.rule.max_bytes}))
+    if field.rule.kind == "image":
+        return _picture(field, path, sha256)
+    return _clip_or_sound(field, path, sha256)
 
 
-def _picture(ask: Ask, path: Path, sha256: str) -> Media:
+def _picture(field: FileField, path: Path, sha256: str) -> InputFile:
     """Read a picture's header, check it, then decode it once to see that it is whole."""
     try:
         with Image.open(path) as picture:
-            if PICTURES.get(picture.format or "") not in ask.rule.formats:
-                raise Failed(_unsupported(ask))
+            if PICTURES.get(picture.format or "") not in field.rule.formats:
+                raise Failed(_unsupported(field))
             width, height = picture.size
-            _check_sides(ask, width, height)
+            _check_sides(field, width, height)
             picture.load()
             if picture.getexif().get(0x0112, 1) >= 5:  # noqa: PLR2004 - EXIF: 5 to 8 lie on their side
                 width, height = height, width
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow raises SyntaxError for broken PNG chunks.
-        raise Failed(_error(ask, "image_load_error")) from error
-    return Media(ask=ask, path=path, sha256=sha256, width=width, height=height)
+        raise Failed(_error(field, "image_load_error")) from error
+    return InputFile(field=field, path=path, sha256=sha256, width=width, height=height)
 
 
-def _recording(ask: Ask, path: Path, sha256: str) -> Media:
+def _clip_or_sound(field: FileField, path: Path, sha256: str) -> InputFile:
     """Read a clip's or a sound's container and check it."""
     try:
         with av.open(str(path)) as container:
-            if not _format_allowed(ask, container):
-                raise Failed(_unsupported(ask))
+            if not _format_allowed(field, container):
+                raise Failed(_unsupported(field))
             seconds = _seconds(container)
             width, height = None, None
-            if ask.rule.kind == "video":
+            if field.rule.kind == "video":
                 width, height = container.streams.video[0].width, container.streams.video[0].height
                 next(container.decode(video=0))
             else:
                 next(container.decode(audio=0))
     except (av.error.FFmpegError, IndexError, StopIteration) as error:
-        raise Failed(_unsupported(ask)) from error
+        raise Failed(_unsupported(field)) from error
     if width is not None and height is not None:
-        _check_sides(ask, width, height)
-    _check_seconds(ask, seconds)
-    return Media(ask=ask, path=path, sha256=sha256, width=width, height=height, seconds=seconds)
+        _check_sides(field, width, height)
+    _check_seconds(field, seconds)
+    return InputFile(field=field, path=path, sha256=sha256, width=width, height=height, seconds=seconds)
 
 
-def _format_allowed(ask: Ask, container: InputContainer) -> bool:
+def _format_allowed(field: FileField, container: InputContainer) -> bool:
     """Say whether the container is one of the field's ("mov,mp4,m4a,…" is FFmpeg's one name for MP4 and MOV)."""
-    return bool(set(container.format.name.split(",")) & set(ask.rule.formats))
+    return bool(set(container.format.name.split(",")) & set(field.rule.formats))
 
 
 def _seconds(container: InputContainer) -> float:
@@ -134,39 +134,39 @@ def _seconds(container: InputContainer) -> float:
     return container.duration / 1_000_000
 
 
-def _check_sides(ask: Ask, width: int, height: int) -> None:
+def _check_sides(field: FileField, width: int, height: int) -> None:
     """Hold the pixels against the field's limits."""
-    low, high = ask.rule.min_side, ask.rule.max_side
+    low, high = field.rule.min_side, field.rule.max_side
     if min(width, height) < low:
-        raise Failed(_error(ask, "image_too_small", {"min_width": low, "min_height": low}))
+        raise Failed(_error(field, "image_too_small", {"min_width": low, "min_height": low}))
     if max(width, height) > high:
-        raise Failed(_error(ask, "image_too_large", {"max_width": high, "max_height": high}))
-    if max(width, height) > ask.rule.aspect_max * min(width, height):
-        message = f"The aspect ratio must be between 1:{ask.rule.aspect_max:g} and {ask.rule.aspect_max:g}:1"
-        raise Failed(model_error("value_error", location=ask.location, message=message, value=shown(ask.url)))
+        raise Failed(_error(field, "image_too_large", {"max_width": high, "max_height": high}))
+    if max(width, height) > field.rule.aspect_max * min(width, height):
+        message = f"The aspect ratio must be between 1:{field.rule.aspect_max:g} and {field.rule.aspect_max:g}:1"
+        raise Failed(model_error("value_error", location=field.location, message=message, value=shortened(field.url)))
 
 
-def _check_seconds(ask: Ask, seconds: float) -> None:
+def _check_seconds(field: FileField, seconds: float) -> None:
     """Hold the length against the field's limits."""
-    if seconds > ask.rule.max_s + SLACK_S:
-        context = {"max_duration": ask.rule.max_s, "provided_duration": round(seconds, 3)}
-        raise Failed(_error(ask, f"{ask.rule.kind}_duration_too_long", context))
-    if seconds < ask.rule.min_s - SLACK_S:
-        context = {"min_duration": ask.rule.min_s, "provided_duration": round(seconds, 3)}
-        raise Failed(_error(ask, f"{ask.rule.kind}_duration_too_short", context))
+    if seconds > field.rule.max_s + SLACK_S:
+        context = {"max_duration": field.rule.max_s, "provided_duration": round(seconds, 3)}
+        raise Failed(_error(field, f"{field.rule.kind}_duration_too_long", context))
+    if seconds < field.rule.min_s - SLACK_S:
+        context = {"min_duration": field.rule.min_s, "provided_duration": round(seconds, 3)}
+        raise Failed(_error(field, f"{field.rule.kind}_duration_too_short", context))
 
 
-def shown(url: str) -> str:
+def shortened(url: str) -> str:
     """Return a URL as an error repeats it: a data URI only by its beginning."""
     return url if len(url) <= 300 else url[:300] + "…"  # noqa: PLR2004 - any length that reads well
 
 
-def _unsupported(ask: Ask) -> Reply:
+def _unsupported(field: FileField) -> FalReply:
     """Return the answer for a file of the wrong format."""
-    kinds = [f".{name}" for name in ask.rule.formats]
-    return _error(ask, f"unsupported_{ask.rule.kind}_format", {"supported_formats": kinds})
+    kinds = [f".{name}" for name in field.rule.formats]
+    return _error(field, f"unsupported_{field.rule.kind}_format", {"supported_formats": kinds})
 
 
-def _error(ask: Ask, error_type: str, context: dict[str, Any] | None = None) -> Reply:
+def _error(field: FileField, error_type: str, context: dict[str, Any] | None = None) -> FalReply:
     """Return a documented error at this field."""
-    return model_error(error_type, location=ask.location, context=context, value=shown(ask.url))
+    return model_error(error_type, location=field.location, context=context, value=shortened(field.url))

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from sandbox.fal.endpoints import ENDPOINTS
 from sandbox.fal.errors import NO_USER
-from sandbox.fal.gate import Gate, as_response, loud, strange
+from sandbox.fal.gate import Gate, as_response, not_supported, unknown_part
 
 __all__ = ["pricing_route"]
 
@@ -15,10 +15,10 @@ def pricing_route(gate: Gate) -> web.RouteDef:
     """Return `GET /v1/models/pricing?endpoint_id=…`, for 1 to 50 ids and only with the key."""
 
     async def pricing(request: web.Request) -> web.StreamResponse:
-        unknown = strange(request, frozenset({"endpoint_id"}))
+        unknown = unknown_part(request, frozenset({"endpoint_id"}))
         if unknown is not None:
-            return loud(unknown)
-        if not gate.admits(request):
+            return not_supported(unknown)
+        if not gate.has_key(request):
             return as_response(NO_USER)
         ids = [part for value in request.query.getall("endpoint_id", []) for part in value.split(",") if part]
         if not 1 <= len(ids) <= IDS_MAX:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
-from sandbox.fal.errors import Failed, Reply, model_error, platform_error
+from sandbox.fal.errors import Failed, FalReply, model_error, platform_error
 
-__all__ = ["CANCELLED", "Job", "Queue", "State"]
+__all__ = ["CANCELLED", "FalJob", "FalQueue", "State"]
 
 State: TypeAlias = Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
 CANCELLED = platform_error("client_cancelled")
@@ -18,7 +18,7 @@ LOGS_MAX = 500  # lines of one request
 
 
 @dataclass(eq=False, kw_only=True)
-class Job:
+class FalJob:
     """One request as fal holds it. Times are Unix seconds. `reply` is what its result GET answers, once COMPLETED.
 
     `asked` counts the HTTP requests about it by what they wanted, its submit included.
@@ -35,13 +35,13 @@ class Job:
     started_at: float | None = None
     completed_at: float | None = None
     logs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    reply: Reply | None = None
+    reply: FalReply | None = None
     cancel_requested: bool = False
-    hurried: bool = False
-    nudge: asyncio.Event = field(default_factory=asyncio.Event)
+    finish_now: bool = False
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
     reply_lost: bool = False
     result_reads: int = 0
-    asked: Counter[str] = field(default_factory=Counter[str])
+    request_counts: Counter[str] = field(default_factory=Counter[str])
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -68,24 +68,24 @@ class Job:
                 "labels": {},
             }
             self.logs.append(line)
-        self.tell()
+        self.notify()
 
-    def ask_cancel(self) -> None:
+    def request_cancel(self) -> None:
         """Have it end without a video, as soon as its runner looks."""
         self.cancel_requested = True
-        self.nudge.set()
+        self.wake.set()
 
-    def hurry(self) -> None:
+    def finish(self) -> None:
         """Have it done with its steps at once, whatever time they would have taken."""
-        self.hurried = True
-        self.nudge.set()
+        self.finish_now = True
+        self.wake.set()
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Wake everyone who follows it."""
         woken, self._changed = self._changed, asyncio.Event()
         woken.set()
 
-    async def change(self, timeout_s: float) -> None:
+    async def wait_for_change(self, timeout_s: float) -> None:
         """Return at its next change, or after `timeout_s` without one."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -94,20 +94,20 @@ class Job:
             return
 
 
-class Queue:
+class FalQueue:
     """All requests. `work` makes one video and returns the result's answer, or raises `Failed`."""
 
     def __init__(
-        self, work: Callable[[Job], Awaitable[Reply]], *, concurrency: int, clock: Callable[[], float] = time.time
+        self, work: Callable[[FalJob], Awaitable[FalReply]], *, concurrency: int, clock: Callable[[], float] = time.time
     ) -> None:
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[str, FalJob] = {}
         self._work = work
         self._concurrency = concurrency
         self._clock = clock
-        self._waiting: list[Job] = []
-        self._running: dict[Job, asyncio.Task[None]] = {}
-        self._timers: dict[Job, asyncio.TimerHandle] = {}
-        self._positions: dict[Job, int] | None = None
+        self._waiting: list[FalJob] = []
+        self._running: dict[FalJob, asyncio.Task[None]] = {}
+        self._timers: dict[FalJob, asyncio.TimerHandle] = {}
+        self._positions: dict[FalJob, int] | None = None
 
     @property
     def waiting(self) -> int:
@@ -124,13 +124,13 @@ class Queue:
         self._concurrency = runners
         self._start_next()
 
-    def position(self, job: Job) -> int:
+    def position(self, job: FalJob) -> int:
         """Return how many requests are ahead of this one."""
         if self._positions is None:
             self._positions = {one: n for n, one in enumerate(self._waiting)}
         return self._positions.get(job, 0)
 
-    def add(self, job: Job) -> int:
+    def add(self, job: FalJob) -> int:
         """Take a request; it starts at once when a runner is free. Returns how many were ahead of it."""
         self.jobs[job.id] = job
         behind = len(self._waiting)
@@ -141,28 +141,28 @@ class Queue:
         self._waiting.insert(behind, job)
         self._positions = None
         if job.start_within_s is not None:
-            self._timers[job] = asyncio.get_running_loop().call_later(job.start_within_s, self._give_up, job)
+            self._timers[job] = asyncio.get_running_loop().call_later(job.start_within_s, self._time_out, job)
         self._start_next()
         return behind
 
-    def cancel(self, job: Job) -> tuple[int, str]:
+    def cancel(self, job: FalJob) -> tuple[int, str]:
         """Take a request back as far as that is possible. Returns the HTTP status and the word of fal's answer."""
         match job.state:
             case "IN_QUEUE" if job in self._waiting:
-                self._leave_line(job)
+                self._dequeue(job)
                 self._complete(job, CANCELLED)
                 return 200, "OK"
             case "IN_QUEUE" | "IN_PROGRESS":
-                job.ask_cancel()
+                job.request_cancel()
                 return 202, "CANCELLATION_REQUESTED"
             case "COMPLETED":
                 return 400, "ALREADY_COMPLETED"
 
     def finish(self, count: int) -> list[str]:
         """Hurry so many of those that run, the oldest first; returns their ids."""
-        chosen = [job for job in self._running if not job.hurried][:count]
+        chosen = [job for job in self._running if not job.finish_now][:count]
         for job in chosen:
-            job.hurry()
+            job.finish()
         return [job.id for job in chosen]
 
     async def close(self) -> None:
@@ -179,10 +179,10 @@ class Queue:
         """Give free runners to those who wait longest."""
         while self._waiting and len(self._running) < self._concurrency:
             job = self._waiting[0]
-            self._leave_line(job)
+            self._dequeue(job)
             self._running[job] = asyncio.create_task(self._run(job))
 
-    def _leave_line(self, job: Job) -> None:
+    def _dequeue(self, job: FalJob) -> None:
         """Take a request out of the line, and its timer with it."""
         self._waiting.remove(job)
         self._positions = None
@@ -190,17 +190,17 @@ class Queue:
         if timer is not None:
             timer.cancel()
 
-    def _give_up(self, job: Job) -> None:
+    def _time_out(self, job: FalJob) -> None:
         """End a request that found no runner within the caller's own deadline."""
-        self._leave_line(job)
+        self._dequeue(job)
         late = platform_error("request_timeout")
         headers = {**late.headers, "X-Fal-Request-Timeout-Type": "user"}
-        self._complete(job, Reply(late.status, late.body, headers))
+        self._complete(job, FalReply(late.status, late.body, headers))
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: FalJob) -> None:
         """Carry one request from its start to its end."""
         job.state, job.started_at = "IN_PROGRESS", self._clock()
-        job.tell()
+        job.notify()
         try:
             reply = await self._work(job)
         except Failed as failure:
@@ -213,7 +213,7 @@ class Queue:
             self._start_next()
         self._complete(job, reply)
 
-    def _complete(self, job: Job, reply: Reply) -> None:
+    def _complete(self, job: FalJob, reply: FalReply) -> None:
         """Record how a request ended."""
         job.reply, job.state, job.completed_at = reply, "COMPLETED", self._clock()
-        job.tell()
+        job.notify()

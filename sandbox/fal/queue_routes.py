@@ -11,13 +11,13 @@ from aiohttp import web
 
 from sandbox.fal import stream, wire
 from sandbox.fal.endpoints import ENDPOINTS, app_of
-from sandbox.fal.errors import Reply
-from sandbox.fal.faults import Faults
-from sandbox.fal.gate import Gate, as_response, hang_up, loud, strange
-from sandbox.fal.queue import Job, Queue
-from sandbox.fal.runner import Settings, Unreadable
+from sandbox.fal.errors import FalReply
+from sandbox.fal.faults import FalFaults
+from sandbox.fal.gate import Gate, as_response, hang_up, not_supported, unknown_part
+from sandbox.fal.queue import FalJob, FalQueue
+from sandbox.fal.runner import FalSettings, InvalidJson
 
-__all__ = ["QueueRoutes", "Submit"]
+__all__ = ["QueueRoutes", "SubmitRecord"]
 
 APPS = frozenset(app_of(endpoint) for endpoint in ENDPOINTS)
 SUBMIT_OPTIONS = frozenset({"fal_webhook", "fal_max_queue_length"})
@@ -25,12 +25,12 @@ LOG_OPTIONS = frozenset({"logs"})
 NO_OPTIONS = frozenset[str]()
 JOBS_MAX = 100_000
 START_TIMEOUT_MIN_S = 1.0
-NOT_FOUND = Reply(404, {"status": "NOT_FOUND"})
-WRONG_METHOD = Reply(405, {"detail": "Method Not Allowed"})
+NOT_FOUND = FalReply(404, {"status": "NOT_FOUND"})
+WRONG_METHOD = FalReply(405, {"detail": "Method Not Allowed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Submit:
+class SubmitRecord:
     """One POST to an endpoint, whether or not it was accepted; `status` is None when the answer was lost or cut."""
 
     at: float
@@ -43,20 +43,20 @@ class Submit:
 class QueueRoutes:
     """fal's queue over HTTP. `submits` holds every submit that arrived, in order; `streams` says how many are open.
 
-    `opening` streams were asked for and have not begun, and `opening_most` is the most that there were at once.
+    `opening` streams were asked for and have not begun, and `opening_peak` is the most that there were at once.
     """
 
-    queue: Queue
-    faults: Faults
+    queue: FalQueue
+    faults: FalFaults
     gate: Gate
-    settings: Settings
+    settings: FalSettings
     new_id: Callable[[], str]
     clock: Callable[[], float]
-    submits: list[Submit] = field(default_factory=list[Submit])
-    arrived: Counter[str] = field(default_factory=Counter[str])
+    submits: list[SubmitRecord] = field(default_factory=list[SubmitRecord])
+    request_counts: Counter[str] = field(default_factory=Counter[str])
     streams: int = 0
     opening: int = 0
-    opening_most: int = 0
+    opening_peak: int = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer whatever is not one of the stand-in's other routes."""
@@ -69,19 +69,19 @@ class QueueRoutes:
             return as_response(WRONG_METHOD)
         if request.method == "POST" and len(segments) > 1 and segments[0] not in {"sandbox", "storage", "v1", "files"}:
             return await self._submit(request, path)
-        return loud(f"{request.method} /{path}")
+        return not_supported(f"{request.method} /{path}")
 
-    def _count(self, what: str, job: Job | None) -> None:
+    def _count(self, what: str, job: FalJob | None) -> None:
         """Count one more request that arrived, and about which job."""
-        self.arrived[what] += 1
+        self.request_counts[what] += 1
         if job is not None:
-            job.asked[what] += 1
+            job.request_counts[what] += 1
 
     # Submit.
 
     async def _submit(self, request: web.Request, endpoint: str) -> web.StreamResponse:
         """Note the submit, whatever becomes of it."""
-        note = _Note()
+        note = _Accepted()
         self._count("submit", None)
         arrived, status = self.clock(), None
         try:
@@ -93,39 +93,39 @@ class QueueRoutes:
             # A client that goes away while its answer is delayed ends this handler, but the submit has arrived.
             gone = status is None or request.transport is None or request.transport.is_closing()
             request_id = None if note.job is None else note.job.id
-            self.submits.append(Submit(arrived, endpoint, None if gone else status, request_id))
+            self.submits.append(SubmitRecord(arrived, endpoint, None if gone else status, request_id))
             if note.job is not None:
                 note.job.reply_lost = gone
         return response
 
-    async def _accept(self, request: web.Request, endpoint: str, note: "_Note") -> web.Response:
+    async def _accept(self, request: web.Request, endpoint: str, note: "_Accepted") -> web.Response:
         """Take the request into the queue; its input is not looked at before it runs."""
-        unknown = strange(request, SUBMIT_OPTIONS)
+        unknown = unknown_part(request, SUBMIT_OPTIONS)
         if unknown is not None:
-            return loud(unknown)
+            return not_supported(unknown)
         if endpoint not in ENDPOINTS:
-            return as_response(Reply(404, {"detail": f"Application '{endpoint}' not found"}))
+            return as_response(FalReply(404, {"detail": f"Application '{endpoint}' not found"}))
         if "fal_webhook" in request.query:
-            return loud("webhooks yet (fal_webhook); follow the status instead")
+            return not_supported("webhooks yet (fal_webhook); follow the status instead")
         limit, patience = request.query.get("fal_max_queue_length"), request.headers.get("X-Fal-Request-Timeout")
         if not (_is_number(limit) and _is_number(patience)):
-            return loud(f"the number {limit or patience}")
+            return not_supported(f"the number {limit or patience}")
         if limit is not None and self.queue.waiting >= float(limit):
-            return as_response(Reply(429, {"detail": f"The queue is longer than {limit}"}))
+            return as_response(FalReply(429, {"detail": f"The queue is longer than {limit}"}))
         if len(self.queue.jobs) >= JOBS_MAX:
-            return loud(f"how to keep more than {JOBS_MAX} requests; start a new one")
+            return not_supported(f"how to keep more than {JOBS_MAX} requests; start a new one")
         job = self._job(request, endpoint, await _json(request))
         note.job = job
-        job.asked["submit"] += 1
+        job.request_counts["submit"] += 1
         position = self.queue.add(job)
-        answer = wire.submitted(base_of(request), app_of(endpoint), job, position)
+        answer = wire.submitted(request_base_url(request), app_of(endpoint), job, position)
         return web.json_response(answer, headers={"x-fal-request-id": job.id})
 
-    def _job(self, request: web.Request, endpoint: str, body: Any) -> Job:
+    def _job(self, request: web.Request, endpoint: str, body: Any) -> FalJob:
         """Return the request as the queue holds it."""
         headers = {k: v for k, v in request.headers.items() if k.lower().startswith(("x-fal-", "x-app-fal-"))}
         patience = request.headers.get("X-Fal-Request-Timeout")
-        return Job(
+        return FalJob(
             id=self.new_id(),
             endpoint=endpoint,
             input=body,
@@ -141,7 +141,7 @@ class QueueRoutes:
         """Answer for one request, under the two-segment prefix only."""
         if prefix not in APPS:
             known = any(endpoint == prefix or endpoint.startswith(f"{prefix}/") for endpoint in ENDPOINTS)
-            return as_response(WRONG_METHOD) if known else loud(f"{request.method} {request.path}")
+            return as_response(WRONG_METHOD) if known else not_supported(f"{request.method} {request.path}")
         job = self.queue.jobs.get(rest[0]) if rest else None
         if job is not None and app_of(job.endpoint) != prefix:
             job = None
@@ -157,55 +157,55 @@ class QueueRoutes:
             case _, [] | ["status"] | ["status", "stream"] | ["cancel"]:
                 return as_response(WRONG_METHOD)
             case _:
-                return loud(f"{request.method} {request.path}")
+                return not_supported(f"{request.method} {request.path}")
 
     async def _answer(
         self,
         request: web.Request,
         at: Any,
-        job: Job | None,
-        route: Callable[[web.Request, Job], web.Response],
+        job: FalJob | None,
+        route: Callable[[web.Request, FalJob], web.Response],
         options: frozenset[str],
     ) -> web.StreamResponse:
         """Answer for one request, unless it is unknown."""
         self._count(at, job)
 
         async def handle() -> web.StreamResponse:
-            unknown = strange(request, options)
+            unknown = unknown_part(request, options)
             if unknown is not None:
-                return loud(unknown)
+                return not_supported(unknown)
             return as_response(NOT_FOUND) if job is None else route(request, job)
 
         return await self.gate.answer(request, at, handle, endpoint=None if job is None else job.endpoint)
 
-    def _status(self, request: web.Request, job: Job) -> web.Response:
+    def _status(self, request: web.Request, job: FalJob) -> web.Response:
         """Answer 202 until it is COMPLETED, with the whole log when asked for."""
         logs = list(job.logs) if wire.log_flag(request.query.get("logs")) else None
-        answer = wire.status_of(base_of(request), app_of(job.endpoint), job, self.queue, logs)
+        answer = wire.status_of(request_base_url(request), app_of(job.endpoint), job, self.queue, logs)
         headers = {"x-fal-request-id": job.id}
         return web.json_response(answer, status=200 if job.state == "COMPLETED" else 202, headers=headers)
 
-    def _result(self, _request: web.Request, job: Job) -> web.Response:
+    def _result(self, _request: web.Request, job: FalJob) -> web.Response:
         """Replay what the runner answered."""
         if job.reply is None:
-            return as_response(Reply(400, {"detail": "Request is still in progress"}), job.id)
+            return as_response(FalReply(400, {"detail": "Request is still in progress"}), job.id)
         if job.result_reads == 0 and not job.failed:
             # A failure planned after the last frame still counts: nobody has seen the result yet.
             job.reply = self.faults.take_failure(job.endpoint) or job.reply
         job.result_reads += 1
         return as_response(job.reply, job.id)
 
-    def _cancel(self, _request: web.Request, job: Job) -> web.Response:
+    def _cancel(self, _request: web.Request, job: FalJob) -> web.Response:
         """Take the request back as far as that is possible."""
         status, word = self.queue.cancel(job)
-        return as_response(Reply(status, {"status": word}), job.id)
+        return as_response(FalReply(status, {"status": word}), job.id)
 
-    async def _stream(self, request: web.Request, job: Job | None) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, job: FalJob | None) -> web.StreamResponse:
         """Send the status as it changes; planned trouble meets the open stream."""
-        unknown = strange(request, LOG_OPTIONS)
+        unknown = unknown_part(request, LOG_OPTIONS)
         if unknown is not None:
-            return loud(unknown)
-        if not self.gate.admits(request) or job is None:
+            return not_supported(unknown)
+        if not self.gate.has_key(request) or job is None:
             return await self._answer(request, "stream", job, self._status, LOG_OPTIONS)
         self._count("stream", job)
         fault = self.faults.take("stream", job.endpoint)
@@ -214,7 +214,7 @@ class QueueRoutes:
         if fault is not None and fault.lose_reply:
             hang_up(request)
             return as_response(NOT_FOUND)
-        follow = stream.Stream(self.queue, job, base_of(request), self.settings.ping_s)
+        follow = stream.Stream(self.queue, job, request_base_url(request), self.settings.ping_s)
         response = await self._begun(follow, request, fault.delay_s if fault else 0)
         self.streams += 1
         try:
@@ -225,7 +225,7 @@ class QueueRoutes:
     async def _begun(self, follow: stream.Stream, request: web.Request, delay_s: float) -> web.StreamResponse:
         """Begin the answer, and count who waits for that."""
         self.opening += 1
-        self.opening_most = max(self.opening_most, self.opening)
+        self.opening_peak = max(self.opening_peak, self.opening)
         try:
             return await follow.begin(request, delay_s=delay_s)
         finally:
@@ -233,10 +233,10 @@ class QueueRoutes:
 
 
 @dataclass
-class _Note:
+class _Accepted:
     """What a submit led to."""
 
-    job: Job | None = None
+    job: FalJob | None = None
 
 
 def _is_number(value: str | None) -> bool:
@@ -250,9 +250,9 @@ async def _json(request: web.Request) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        return Unreadable(str(error))
+        return InvalidJson(str(error))
 
 
-def base_of(request: web.Request) -> str:
+def request_base_url(request: web.Request) -> str:
     """Return the address under which the client knows the stand-in."""
     return f"http://{request.host}"

@@ -2,7 +2,7 @@
 
 Cheap by construction: the picture is turned into its three planes once, and each frame is three Pillow resizes of a
 moving box, with no colour conversion. Measured on one core: 5 s at 1080p in about 1.2 s. The same film and the same
-pictures give the same bytes. Everything here blocks; `darkroom` calls it in threads.
+pictures give the same bytes. Everything here blocks; `render_pool` calls it in threads.
 """
 
 # av and Pillow leave parts of their signatures untyped.
@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from sandbox.fal import geometry, sound
 
-__all__ = ["Film", "Stopped", "first_frame", "mosaic", "poster", "shoot", "still"]
+__all__ = ["Film", "RenderStopped", "first_frame", "load_picture", "mosaic", "render_film", "title_card"]
 
 OVERSCAN = 1.15  # the still is kept a little larger than the frame, so that zooming in stays sharp
 LUMA = [round(16 + level * 219 / 255) for level in range(256)]
@@ -34,7 +34,7 @@ FADE_S = 1.0  # the end picture comes in over the last second
 Planes: TypeAlias = tuple[Image.Image, ...]
 
 
-class Stopped(Exception):  # noqa: N818 - it names what happened
+class RenderStopped(Exception):  # noqa: N818 - it names what happened
     """The stand-in is closing, so the film was left unfinished."""
 
 
@@ -57,7 +57,7 @@ class Film:
         return self.frames / self.fps
 
 
-def still(path: Path) -> Image.Image:
+def load_picture(path: Path) -> Image.Image:
     """Return the picture upright and in RGB.
 
     Raises:
@@ -80,7 +80,7 @@ def first_frame(path: Path) -> Image.Image:
     raise ValueError("the clip has no frame")
 
 
-def poster(prompt: str, width: int, height: int) -> Image.Image:
+def title_card(prompt: str, width: int, height: int) -> Image.Image:
     """Return the prompt written on a gradient whose colours are its own."""
     hue = sha256(prompt.encode()).digest()
     dark = (hue[0] // 4, hue[1] // 4, 40 + hue[2] // 4)
@@ -104,7 +104,7 @@ def mosaic(pictures: list[Image.Image], width: int, height: int) -> Image.Image:
     return ground
 
 
-def shoot(
+def render_film(
     film: Film, start: Image.Image, end: Image.Image | None, pcm: bytes | None, *, path: Path, stop: threading.Event
 ) -> None:
     """Write the film to `path`: playable, with exactly `film.frames` frames.
@@ -118,19 +118,19 @@ def shoot(
         video.width, video.height, video.pix_fmt = film.width, film.height, "yuv420p"
         video.codec_context.thread_count = 1
         video.codec_context.colorspace, video.codec_context.color_range = Colorspace.SMPTE170M, ColorRange.MPEG
-        track = _Track(out, pcm) if pcm is not None else None
+        track = _SoundTrack(out, pcm) if pcm is not None else None
         for n, frame in enumerate(_frames(film, start, end)):
             if stop.is_set():
-                raise Stopped
+                raise RenderStopped
             out.mux(video.encode(frame))
             if track is not None:
-                track.play_until((n + 1) / film.fps)
+                track.write_until((n + 1) / film.fps)
         out.mux(video.encode(None))
         if track is not None:
             track.finish()
 
 
-class _Track:
+class _SoundTrack:
     """The sound, written beside the pictures as they go, so that a player can start at once."""
 
     def __init__(self, out: av.container.OutputContainer, pcm: bytes) -> None:
@@ -140,7 +140,7 @@ class _Track:
         self._pcm = pcm
         self._at = 0
 
-    def play_until(self, seconds: float) -> None:
+    def write_until(self, seconds: float) -> None:
         """Write the sound up to this moment."""
         until = min(round(seconds * sound.RATE) * sound.FRAME_BYTES, len(self._pcm))
         samples = (until - self._at) // sound.FRAME_BYTES
@@ -170,10 +170,10 @@ def _frames(film: Film, start: Image.Image, end: Image.Image | None) -> Iterator
     for n in range(film.frames):
         if n % film.hold == 0:
             box = move.at(n / last)
-            seen = _look(opening, box, film)
+            seen = _crop(opening, box, film)
             fade = 1 - (last - n) / film.fps / FADE_S
             if closing is not None and fade > 0:
-                seen = tuple(Image.blend(a, b, fade) for a, b in zip(seen, _look(closing, box, film), strict=True))
+                seen = tuple(Image.blend(a, b, fade) for a, b in zip(seen, _crop(closing, box, film), strict=True))
         yield _frame(seen, film, n)
 
 
@@ -186,7 +186,7 @@ def _planes(picture: Image.Image, film: Film) -> Planes:
     return luma.point(LUMA), blue.resize(half).point(CHROMA), red.resize(half).point(CHROMA)
 
 
-def _look(planes: Planes, box: geometry.Box, film: Film) -> Planes:
+def _crop(planes: Planes, box: geometry.Box, film: Film) -> Planes:
     """Return what lies in the box, at the film's size."""
     seen: list[Image.Image] = []
     for plane, size in zip(planes, _plane_sizes(film), strict=True):

@@ -13,23 +13,23 @@ from PIL import Image
 
 from sandbox.fal import render, sound
 from sandbox.fal.errors import Failed, model_error
-from sandbox.fal.input_files import Media
+from sandbox.fal.input_files import InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Darkroom"]
+__all__ = ["RenderPool"]
 
 THREADS = 2
 FILMS_MAX = 256  # kept for requests with the same film and the same files
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
-class Darkroom:
+class RenderPool:
     """The pool, and the films it has made. Equal films with equal files, words and sound are one file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="darkroom")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="render_pool")
         self._stop = threading.Event()
         self._films: OrderedDict[tuple[object, ...], asyncio.Task[Path]] = OrderedDict()
         self._made = 0
@@ -39,25 +39,29 @@ class Darkroom:
         """How many films were really rendered."""
         return self._made
 
-    async def film(self, film: Film, media: Sequence[Media], words: str) -> Path:
+    async def render(self, film: Film, files: Sequence[InputFile], words: str) -> Path:
         """Return the finished film; it is shared, so copy it before changing it.
 
         Raises:
             Failed: a file could be read, but not decoded.
         """
-        key = (film, words if not _pictures(media) else "", *((one.ask.location[1], one.sha256) for one in media))
+        key = (
+            film,
+            words if not _visible_files(files) else "",
+            *((one.field.location[1], one.sha256) for one in files),
+        )
         task = self._films.get(key)
         if task is None:
             self._made += 1
             path = self._folder / f"film-{self._made}.mp4"
-            task = asyncio.create_task(self.run(_make, film, list(media), words, path, self._stop))
+            task = asyncio.create_task(self.run(_render, film, list(files), words, path, self._stop))
             self._films[key] = task
-            self._forget_oldest()
+            self._evict_oldest()
         self._films.move_to_end(key)
         # One request that is cancelled must not take the film from the others.
         return await asyncio.shield(task)
 
-    async def run(self, call: Callable[..., _Made], *args: object) -> _Made:
+    async def run(self, call: Callable[..., _Result], *args: object) -> _Result:
         """Call something slow in the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
@@ -70,7 +74,7 @@ class Darkroom:
         await asyncio.gather(*self._films.values(), return_exceptions=True)
         await asyncio.to_thread(self._pool.shutdown, wait=True)
 
-    def _forget_oldest(self) -> None:
+    def _evict_oldest(self) -> None:
         """Keep the films within their bound; one that is still being made stays."""
         for key, task in list(self._films.items()):
             if len(self._films) <= FILMS_MAX:
@@ -81,38 +85,38 @@ class Darkroom:
                     task.result().unlink(missing_ok=True)
 
 
-def _pictures(media: Sequence[Media]) -> list[Media]:
+def _visible_files(files: Sequence[InputFile]) -> list[InputFile]:
     """Return the files that can be seen."""
-    return [one for one in media if one.kind != "audio"]
+    return [one for one in files if one.kind != "audio"]
 
 
-def _make(film: Film, media: Sequence[Media], words: str, path: Path, stop: threading.Event) -> Path:
+def _render(film: Film, files: Sequence[InputFile], words: str, path: Path, stop: threading.Event) -> Path:
     """Render one film (in a thread)."""
-    seen = [one for one in _pictures(media) if one.ask.location[1] != "end_image_url"]
+    seen = [one for one in _visible_files(files) if one.field.location[1] != "end_image_url"]
     stills = [_still(one) for one in seen]
     match stills:
         case []:
-            start = render.poster(words, film.width, film.height)
+            start = render.title_card(words, film.width, film.height)
         case [only]:
             start = only
         case _:
             start = render.mosaic(stills, film.width, film.height)
-    end = next((_still(one) for one in media if one.ask.location[1] == "end_image_url"), None)
-    render.shoot(film, start, end, _pcm(film, media), path=path, stop=stop)
+    end = next((_still(one) for one in files if one.field.location[1] == "end_image_url"), None)
+    render.render_film(film, start, end, _pcm(film, files), path=path, stop=stop)
     return path
 
 
-def _still(media: Media) -> Image.Image:
+def _still(file: InputFile) -> Image.Image:
     """Return the picture, or the clip's first frame."""
     try:
-        return render.still(media.path) if media.kind == "image" else render.first_frame(media.path)
+        return render.load_picture(file.path) if file.kind == "image" else render.first_frame(file.path)
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise Failed(model_error("image_load_error", location=media.ask.location)) from error
+        raise Failed(model_error("image_load_error", location=file.field.location)) from error
 
 
-def _pcm(film: Film, media: Sequence[Media]) -> bytes | None:
+def _pcm(film: Film, files: Sequence[InputFile]) -> bytes | None:
     """Return the film's sound, None for a silent endpoint."""
     if not film.has_sound:
         return None
-    given = next((one for one in media if one.kind == "audio"), None)
-    return sound.soft_tone(film.seconds) if given is None else sound.from_file(given.path, film.seconds)
+    given = next((one for one in files if one.kind == "audio"), None)
+    return sound.chord(film.seconds) if given is None else sound.read_sound(given.path, film.seconds)

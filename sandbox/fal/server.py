@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.fal.control import Control
-from sandbox.fal.faults import Faults
+from sandbox.fal.control import ControlRoutes
+from sandbox.fal.faults import FalFaults
 from sandbox.fal.gate import Gate
 from sandbox.fal.pricing import pricing_route
-from sandbox.fal.queue import Queue
+from sandbox.fal.queue import FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
-from sandbox.fal.render_pool import Darkroom
-from sandbox.fal.runner import Runner, Settings
+from sandbox.fal.render_pool import RenderPool
+from sandbox.fal.runner import FalRunner, FalSettings
 from sandbox.fal.storage import Storage
 from sandbox.fal.storage_routes import StorageRoutes
 
@@ -43,8 +43,8 @@ class FalSandbox:
         seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.settings = Settings(seconds_per_job=seconds_per_job)
-        self.faults = Faults()
+        self.settings = FalSettings(seconds_per_job=seconds_per_job)
+        self.faults = FalFaults()
         self._key = key
         self._concurrency = concurrency
         self._dice = random.Random(seed)
@@ -52,8 +52,8 @@ class FalSandbox:
         self._port = 0
         self._runner: web.AppRunner | None = None
         self._storage: Storage | None = None
-        self._darkroom: Darkroom | None = None
-        self._queue: Queue | None = None
+        self._render_pool: RenderPool | None = None
+        self._queue: FalQueue | None = None
 
     @property
     def port(self) -> int:
@@ -77,9 +77,11 @@ class FalSandbox:
             OSError: the port is taken.
         """
         self._storage = Storage()
-        self._darkroom = Darkroom(self._storage.root)
-        work = Runner(self._storage, self._darkroom, self.faults, self.settings, lambda: self.url, dice=self._dice)
-        self._queue = Queue(work.work, concurrency=self._concurrency, clock=self._clock)
+        self._render_pool = RenderPool(self._storage.root)
+        work = FalRunner(
+            self._storage, self._render_pool, self.faults, self.settings, lambda: self.url, dice=self._dice
+        )
+        self._queue = FalQueue(work.work, concurrency=self._concurrency, clock=self._clock)
         app = self._app(self._queue, self._storage)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True, auto_decompress=False
@@ -94,23 +96,23 @@ class FalSandbox:
 
     async def close(self) -> None:
         """End every request and delete every file; calling it again does nothing."""
-        queue, runner, darkroom, storage = self._queue, self._runner, self._darkroom, self._storage
-        self._queue = self._runner = self._darkroom = self._storage = None
+        queue, runner, render_pool, storage = self._queue, self._runner, self._render_pool, self._storage
+        self._queue = self._runner = self._render_pool = self._storage = None
         if queue is not None:
             await queue.close()
         if runner is not None:
             await runner.cleanup()
-        if darkroom is not None:
-            await darkroom.close()
+        if render_pool is not None:
+            await render_pool.close()
         if storage is not None:
             storage.close()
 
-    def _app(self, queue: Queue, storage: Storage) -> web.Application:
+    def _app(self, queue: FalQueue, storage: Storage) -> web.Application:
         """Put the routes together; what none of them knows goes to the queue's."""
         gate = Gate(self._key, self.faults)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES)
-        app.add_routes(Control(queue, queue_routes, self.faults, self.settings).routes())
+        app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings).routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
         app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])
         return app

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 
-__all__ = ["FRAME_BYTES", "RATE", "from_file", "soft_tone"]
+__all__ = ["FRAME_BYTES", "RATE", "chord", "read_sound"]
 
 RATE = 44_100  # samples a second
 FRAME_BYTES = 4  # two channels of 16 bits
@@ -14,7 +14,7 @@ CHORD_HZ = (220, 277, 330)  # whole numbers, so that one second joins onto the n
 LOUDNESS = 1200  # of 32,767
 
 
-def soft_tone(seconds: float) -> bytes:
+def chord(seconds: float) -> bytes:
     """Return a quiet chord as interleaved stereo of 16 bits at `RATE`, exactly as long as asked."""
     second = array("h")
     for n in range(RATE):
@@ -25,7 +25,7 @@ def soft_tone(seconds: float) -> bytes:
     return (tile * (wanted // len(tile) + 1))[:wanted]
 
 
-def from_file(path: Path, seconds: float) -> bytes:
+def read_sound(path: Path, seconds: float) -> bytes:
     """Return the file's sound, cut to `seconds` or filled up with silence: what the 2.5 page promises.
 
     Raises:

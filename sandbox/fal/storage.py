@@ -12,7 +12,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-__all__ = ["FILES_MAX", "UPLOAD_MAX_BYTES", "Storage", "Stored", "name_again", "seal"]
+__all__ = ["FILES_MAX", "UPLOAD_MAX_BYTES", "Storage", "StoredFile", "copy_with_padding", "hard_link"]
 
 UPLOAD_MAX_BYTES = 512 * 1024 * 1024
 FILES_MAX = 100_000
@@ -22,7 +22,7 @@ HERE = frozenset({"127.0.0.1", "localhost"})
 
 
 @dataclass(eq=False)
-class Stored:
+class StoredFile:
     """One file. `complete` is False until its bytes have come. `key` is its path below `/files/`."""
 
     key: str
@@ -36,7 +36,7 @@ class Stored:
         """How large it is."""
         return self.path.stat().st_size
 
-    def anew(self) -> BinaryIO:
+    def open_new(self) -> BinaryIO:
         """Open it for other bytes; a result's other names keep theirs."""
         self.path.unlink(missing_ok=True)
         return self.path.open("wb")
@@ -48,10 +48,10 @@ class Storage:
     def __init__(self, *, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
         self._folder = TemporaryDirectory(prefix="sandbox-fal-")
         self._new_id = new_id
-        self._files: dict[str, Stored] = {}
+        self._files: dict[str, StoredFile] = {}
         self.root = Path(self._folder.name)
 
-    def open(self, file_name: str, content_type: str) -> Stored:
+    def create(self, file_name: str, content_type: str) -> StoredFile:
         """Return a new, empty file.
 
         Raises:
@@ -61,21 +61,21 @@ class Storage:
             raise RuntimeError(f"sandbox/fal holds {FILES_MAX} files; start a new one")
         clean = re.sub(r"[^A-Za-z0-9._-]", "_", file_name)[-80:] or "upload.bin"
         name = self._new_id()
-        stored = Stored(f"b/{name[:8]}/{name[8:]}_{clean}", self.root / name, clean, content_type)
+        stored = StoredFile(f"b/{name[:8]}/{name[8:]}_{clean}", self.root / name, clean, content_type)
         stored.path.touch()
         self._files[stored.key] = stored
         return stored
 
-    def get(self, key: str) -> Stored | None:
+    def get(self, key: str) -> StoredFile | None:
         """Return a file whose bytes have come."""
         stored = self._files.get(key)
         return stored if stored is not None and stored.complete else None
 
-    def slot(self, key: str) -> Stored | None:
+    def find(self, key: str) -> StoredFile | None:
         """Return a file, whether or not its bytes have come."""
         return self._files.get(key)
 
-    def by_url(self, url: str, port: int) -> Stored | None:
+    def by_url(self, url: str, port: int) -> StoredFile | None:
         """Return the file behind one of the stand-in's own URLs: it never goes out into the network for another."""
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname not in HERE or parts.port != port:
@@ -87,7 +87,7 @@ class Storage:
         self._folder.cleanup()
 
 
-def seal(source: Path, target: Path, note: str, size_bytes: int) -> None:
+def copy_with_padding(source: Path, target: Path, note: str, size_bytes: int) -> None:
     """Copy an MP4 and close it with a `free` box, which players skip: the note, and zeros up to `size_bytes`.
 
     The zeros are a hole in the file, so a large result costs no disk. A source that is already larger only gets the
@@ -102,13 +102,13 @@ def seal(source: Path, target: Path, note: str, size_bytes: int) -> None:
     os.truncate(target, made_bytes + length)
 
 
-def name_again(source: Path, target: Path) -> None:
+def hard_link(source: Path, target: Path) -> None:
     """Make `target` another name of the same file."""
     target.unlink(missing_ok=True)
     target.hardlink_to(source)
 
 
-def digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
     hashed = sha256()
     with path.open("rb") as file:

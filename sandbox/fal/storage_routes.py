@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.fal.errors import Reply
-from sandbox.fal.gate import Gate, as_response, loud, strange
-from sandbox.fal.queue_routes import base_of
-from sandbox.fal.storage import UPLOAD_MAX_BYTES, Storage, Stored
+from sandbox.fal.errors import FalReply
+from sandbox.fal.gate import Gate, as_response, not_supported, unknown_part
+from sandbox.fal.queue_routes import request_base_url
+from sandbox.fal.storage import UPLOAD_MAX_BYTES, Storage, StoredFile
 
 __all__ = ["StorageRoutes"]
 
@@ -17,8 +17,8 @@ STORAGES = frozenset({"fal-cdn-v3", "gcs"})  # the second is the official client
 TYPE_OPTION = frozenset({"storage_type"})
 TOKEN = "sandbox-cdn-token"  # noqa: S105 - it opens nothing but this stand-in
 TOKEN_LIFE = timedelta(hours=1)
-NOT_FOUND = Reply(404, {"detail": "Not found"})
-TOO_LARGE = Reply(413, {"detail": f"The file is larger than {UPLOAD_MAX_BYTES} bytes"})
+NOT_FOUND = FalReply(404, {"detail": "Not found"})
+TOO_LARGE = FalReply(413, {"detail": f"The file is larger than {UPLOAD_MAX_BYTES} bytes"})
 
 
 @dataclass
@@ -51,9 +51,9 @@ class StorageRoutes:
                 return trouble
             body = await request.json()
             if set(body) != {"file_name", "content_type"}:
-                return loud(f"an upload of {sorted(body)}: it takes file_name and content_type")
-            stored = self.storage.open(body["file_name"], body["content_type"])
-            url = f"{base_of(request)}/files/{stored.key}"
+                return not_supported(f"an upload of {sorted(body)}: it takes file_name and content_type")
+            stored = self.storage.create(body["file_name"], body["content_type"])
+            url = f"{request_base_url(request)}/files/{stored.key}"
             return web.json_response({"upload_url": url, "file_url": url})
 
         return await self.gate.answer(request, "upload", handle)
@@ -62,7 +62,7 @@ class StorageRoutes:
         """Take the bytes of a promised file; the URL itself is the permission."""
 
         async def handle() -> web.StreamResponse:
-            stored = self.storage.slot(request.match_info["key"])
+            stored = self.storage.find(request.match_info["key"])
             if stored is None:
                 return as_response(NOT_FOUND)
             stored.content_type = request.headers.get("Content-Type", stored.content_type)
@@ -92,7 +92,7 @@ class StorageRoutes:
             answer = {
                 "token": TOKEN,
                 "token_type": "Bearer",
-                "base_url": base_of(request),
+                "base_url": request_base_url(request),
                 "expires_at": until.isoformat(),
             }
             return web.json_response(answer)
@@ -115,7 +115,7 @@ class StorageRoutes:
             stored = self._named(request)
             upload = stored.path.name
             self.parts[upload] = {}
-            url = f"{base_of(request)}/files/{stored.key}"
+            url = f"{request_base_url(request)}/files/{stored.key}"
             return web.json_response({"access_url": url, "uploadId": upload})
 
         return await self._with_token(request, handle)
@@ -138,10 +138,10 @@ class StorageRoutes:
 
         async def handle() -> web.StreamResponse:
             parts = self.parts.pop(request.match_info["upload"], None)
-            stored = self.storage.slot(request.match_info["key"])
+            stored = self.storage.find(request.match_info["key"])
             if parts is None or stored is None:
                 return as_response(NOT_FOUND)
-            with stored.anew() as file:
+            with stored.open_new() as file:
                 for number in sorted(parts):
                     file.write(parts[number])
             stored.complete = True
@@ -149,31 +149,31 @@ class StorageRoutes:
 
         return await self._with_token(request, handle)
 
-    def _named(self, request: web.Request) -> Stored:
+    def _named(self, request: web.Request) -> StoredFile:
         """Return a new file with the name and type in the headers."""
         name = request.headers.get("X-Fal-File-Name", "upload.bin")
-        return self.storage.open(name, request.headers.get("Content-Type", "application/octet-stream"))
+        return self.storage.create(name, request.headers.get("Content-Type", "application/octet-stream"))
 
     async def _with_token(self, request: web.Request, handle: Any) -> web.StreamResponse:
         """Answer those who bring the CDN's token."""
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return as_response(Reply(401, {"detail": "Invalid CDN token"}))
+            return as_response(FalReply(401, {"detail": "Invalid CDN token"}))
         return await self.gate.answer(request, "upload", handle, key_needed=False)
 
 
 def _wrong_storage(request: web.Request) -> web.Response | None:
     """Return the answer to a request for another storage than fal's, or with something unknown about it."""
-    unknown = strange(request, TYPE_OPTION)
+    unknown = unknown_part(request, TYPE_OPTION)
     if unknown is not None:
-        return loud(unknown)
+        return not_supported(unknown)
     kind = request.query.get("storage_type")
-    return None if kind in STORAGES else loud(f"the storage type {kind}")
+    return None if kind in STORAGES else not_supported(f"the storage type {kind}")
 
 
-async def _receive(request: web.Request, stored: Stored) -> web.Response | None:
+async def _receive(request: web.Request, stored: StoredFile) -> web.Response | None:
     """Write the body to the file, unless it is too large: then return the refusal."""
     size = 0
-    with stored.anew() as file:
+    with stored.open_new() as file:
         async for chunk in request.content.iter_chunked(256 * 1024):
             size += len(chunk)
             if size > UPLOAD_MAX_BYTES:
@@ -183,6 +183,6 @@ async def _receive(request: web.Request, stored: Stored) -> web.Response | None:
     return None
 
 
-def _access(request: web.Request, stored: Stored) -> web.Response:
+def _access(request: web.Request, stored: StoredFile) -> web.Response:
     """Return where a file is read."""
-    return web.json_response({"access_url": f"{base_of(request)}/files/{stored.key}"})
+    return web.json_response({"access_url": f"{request_base_url(request)}/files/{stored.key}"})

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from sandbox.fal import wire
 from sandbox.fal.endpoints import app_of
-from sandbox.fal.gate import echo
-from sandbox.fal.queue import Job, Queue
+from sandbox.fal.gate import compact_json
+from sandbox.fal.queue import FalJob, FalQueue
 
 __all__ = ["Stream"]
 
@@ -19,7 +19,7 @@ EVENTS_BEFORE_CUT = 2
 class Stream:
     """One client's view of one request. Log lines are sent once each."""
 
-    def __init__(self, queue: Queue, job: Job, base_url: str, ping_s: float) -> None:
+    def __init__(self, queue: FalQueue, job: FalJob, base_url: str, ping_s: float) -> None:
         self._queue = queue
         self._job = job
         self._base_url = base_url
@@ -45,7 +45,7 @@ class Stream:
             completed = self._job.state == "COMPLETED"
             event = self._next_event(with_logs=with_logs)
             if event is not None:
-                await response.write(f"data: {echo(event)}\n\n".encode())
+                await response.write(f"data: {compact_json(event)}\n\n".encode())
                 events, silent_since = events + 1, clock()
             if completed:
                 return response
@@ -53,12 +53,12 @@ class Stream:
                 if request.transport is not None:
                     request.transport.close()
                 return response
-            await self._job.change(self._patience_s(silent_since + self._ping_s - clock()))
+            await self._job.wait_for_change(self._wait_s(silent_since + self._ping_s - clock()))
             if clock() >= silent_since + self._ping_s:
                 await response.write(b": ping\n\n")
                 silent_since = clock()
 
-    def _patience_s(self, until_ping_s: float) -> float:
+    def _wait_s(self, until_ping_s: float) -> float:
         """Return how long to wait for a change: only a place in the queue moves without the request being told."""
         return min(TICK_S, until_ping_s) if self._job.state == "IN_QUEUE" else until_ping_s
 

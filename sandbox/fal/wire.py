@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.fal.queue import Job, Queue
+from sandbox.fal.queue import FalJob, FalQueue
 
 __all__ = ["log_flag", "status_of", "submitted", "urls"]
 
@@ -13,7 +13,7 @@ def urls(base_url: str, app: str, request_id: str) -> dict[str, str]:
     return {"response_url": root, "status_url": f"{root}/status", "cancel_url": f"{root}/cancel"}
 
 
-def submitted(base_url: str, app: str, job: Job, position: int) -> dict[str, Any]:
+def submitted(base_url: str, app: str, job: FalJob, position: int) -> dict[str, Any]:
     """Return the answer to a submit."""
     return {
         "status": "IN_QUEUE",
@@ -25,7 +25,9 @@ def submitted(base_url: str, app: str, job: Job, position: int) -> dict[str, Any
     }
 
 
-def status_of(base_url: str, app: str, job: Job, queue: Queue, logs: list[dict[str, Any]] | None) -> dict[str, Any]:
+def status_of(
+    base_url: str, app: str, job: FalJob, queue: FalQueue, logs: list[dict[str, Any]] | None
+) -> dict[str, Any]:
     """Return a request's status with these log lines."""
     answer: dict[str, Any] = {"status": job.state, "request_id": job.id, **urls(base_url, app, job.id)}
     match job.state:
@@ -38,18 +40,18 @@ def status_of(base_url: str, app: str, job: Job, queue: Queue, logs: list[dict[s
 
 
 def log_flag(value: str | None) -> bool:
-    """Whether `logs=` asks for log lines; fal's own Python client writes `true`."""
+    """Whether `logs=` fields for log lines; fal's own Python client writes `true`."""
     return value in {"1", "true", "True"}
 
 
-def _metrics(job: Job) -> dict[str, float]:
+def _metrics(job: FalJob) -> dict[str, float]:
     """Return how long the runner worked."""
     if job.started_at is None or job.completed_at is None:
         return {}
     return {"inference_time": round(job.completed_at - job.started_at, 3)}
 
 
-def _error(job: Job) -> dict[str, str]:
+def _error(job: FalJob) -> dict[str, str]:
     """Return what a failed request says of itself beside COMPLETED."""
     if job.reply is None or not job.failed:
         return {}

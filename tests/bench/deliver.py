@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal, TypeAlias
 
-from sandbox.stage import attached, eventually
+from sandbox.stage import eventually, file_body
 from tests.bench.copying import Transfer, copy_all
 from tests.bench.figures import Case, Goal, Reading, Spec
 from tests.bench.stands import ORDER, Stands
@@ -169,7 +169,7 @@ async def _results(stands: Stands, size_mib: int, number: int) -> list[str]:
     await stands.fal.post("settings", {"result_mb": size_mib})
     url = f"{stands.environment['FAL_QUEUE_URL']}/{_ENDPOINT}"
     headers = {"Authorization": f"Key {stands.environment['FAL_KEY']}"}
-    picture = f"data:image/png;base64,{attached(stands.picture)['base64']}"
+    picture = f"data:image/png;base64,{file_body(stands.picture)['base64']}"
     for _ in range(number):
         async with stands.http.post(url, json={**ORDER, "image_url": picture}, headers=headers) as reply:
             reply.raise_for_status()

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, TypeAlias
 import aiohttp
 
 from bot.tasks import end
-from sandbox.stage import Control, Process, attached
+from sandbox.stage import ControlClient, Process, file_body
 from tests.support.media_samples import png
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
@@ -39,7 +39,7 @@ class Subject:
     """Whoever is measured: its process, and the gauges that stand inside it."""
 
     process: Process
-    gauges: Control
+    gauges: ControlClient
 
     async def reset(self) -> None:
         """Begin a new window for the loop's lag."""
@@ -84,8 +84,8 @@ class Stands:
         self._stack = AsyncExitStack()
         self._processes: dict[str, Process] = {}
         self.environment: dict[str, str] = {}
-        self.discord: Control
-        self.fal: Control
+        self.discord: ControlClient
+        self.fal: ControlClient
         self.http: aiohttp.ClientSession
         self.picture = folder / "lake.png"
 
@@ -108,8 +108,8 @@ class Stands:
         except BaseException:
             await self._stack.aclose()
             raise
-        self.discord = Control(self.http, _origin(self.environment["DISCORD_API_URL"]))
-        self.fal = Control(self.http, _origin(self.environment["FAL_QUEUE_URL"]))
+        self.discord = ControlClient(self.http, _origin(self.environment["DISCORD_API_URL"]))
+        self.fal = ControlClient(self.http, _origin(self.environment["FAL_QUEUE_URL"]))
         return self
 
     async def __aexit__(
@@ -137,7 +137,7 @@ class Stands:
     async def gauged(self, process: Process) -> Subject:
         """Return it with its gauges, once it has said where they are."""
         line = await process.until(lambda line: line.startswith("gauges="), within_s=READY_WITHIN_S)
-        return Subject(process, Control(self.http, line.partition("=")[2]))
+        return Subject(process, ControlClient(self.http, line.partition("=")[2]))
 
     @asynccontextmanager
     async def subject(self, name: Name, data: Path, **settings: str) -> AsyncGenerator[Subject]:
@@ -154,7 +154,7 @@ class Stands:
         An `ack_ms` of None is a command that was not answered within Discord's three seconds.
         """
         body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": ORDER}
-        order = {**body, "files": {"image": attached(self.picture)}, "count": count, "over_s": over_s}
+        order = {**body, "files": {"image": file_body(self.picture)}, "count": count, "over_s": over_s}
         return await self.discord.post("burst", order)
 
     def cpu_s(self) -> dict[str, float]:

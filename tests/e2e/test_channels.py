@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.stage import Stage, attached, eventually
+from sandbox.stage import Stage, eventually, file_body
 from tests.support.video_steps import PRICED, held_and_spent, picture, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,7 +22,7 @@ DENIED = {
 
 async def asked_in(stage: Stage, files: Path, channel: str, **how: Any) -> dict[str, Any]:
     """Type a good command in this channel."""
-    image = attached(await asyncio.to_thread(picture, files))
+    image = file_body(await asyncio.to_thread(picture, files))
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": PRICED, "files": {"image": image}}
     return await stage.discord.post("slash", {**body, **how})
 

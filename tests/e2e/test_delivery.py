@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, attached, eventually, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.support.video_steps import (
     PRICED,
@@ -121,7 +121,7 @@ async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
         "world", {"servers": [{"name": "Cinema", "tier": 2}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
     )
     body = {"user": "maker", "channel": "big-screen", "command": "wan27 image", "options": PRICED}
-    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(picture(files))}})
+    answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture(files))}})
 
     async def look() -> dict[str, Any] | None:
         (message,) = await stage.messages(channel="big-screen")

@@ -11,7 +11,7 @@ import av
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, attached, eventually, fields_of, text_of
+from sandbox.stage import Stage, eventually, fields_of, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_delivery import exchanges, held
 from tests.e2e.test_fitting import noisy_png
@@ -46,7 +46,7 @@ def original_of(message: dict[str, Any]) -> str:
 async def ask_in(stage: Stage, channel: str, picture: Path) -> str:
     """Ask for the full video in a channel; returns the card's id."""
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": FULL}
-    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(picture)}})
+    answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture)}})
     assert answer["acknowledged"], answer
     return answer["message_id"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, attached, eventually, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support import media_samples
 from tests.support.video_steps import clip, picture, real_file, refusal, wait_for_video
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def said(stage: Stage, *files: Path, user: str = "friend") -> str:
     """Post a message with these files as this person, and return its id."""
-    body = {"user": user, "channel": "general", "content": "look", "files": [attached(path) for path in files]}
+    body = {"user": user, "channel": "general", "content": "look", "files": [file_body(path) for path in files]}
     posted: dict[str, Any] = await stage.discord.post("say", body)
     return posted["id"]
 
@@ -33,7 +33,7 @@ async def sent(stage: Stage, form: dict[str, Any], files: dict[str, Path] | None
         "user": "maker",
         "modal": form["id"],
         "fields": fields,
-        "files": {name: attached(path) for name, path in (files or {}).items()},
+        "files": {name: file_body(path) for name, path in (files or {}).items()},
     }
     answer = await stage.discord.post("submit", body)
     assert answer["acknowledged"], answer

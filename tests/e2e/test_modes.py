@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.demo import look_at
+from sandbox.demo import probe_video
 from sandbox.stage import Stage, text_of
 from tests.support.video_steps import check_books, clip, picture, voice, wait_for_video
 
@@ -72,7 +72,7 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
     film = files / "film.mp4"
     content = await stage.discord.fetch(message["attachments"][0]["url"])
     await asyncio.to_thread(film.write_bytes, content)
-    seen = await asyncio.to_thread(look_at, film)
+    seen = await asyncio.to_thread(probe_video, film)
     assert abs(seen.seconds - seconds) < 0.7
     assert message["attachments"][0]["filename"].endswith(".mp4")
     labels = [part["label"] for row in message["components"] for part in row["components"]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, attached, eventually, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support.rerun_steps import (
     differ,
     id_of,
@@ -125,7 +125,7 @@ async def in_channel(stage: Stage, files: Path, channel: str) -> str:
     """Make a video in another channel and return its card."""
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**PRICED, "seed": 7}}
     image = await asyncio.to_thread(picture, files)
-    answer = await stage.discord.post("slash", {**body, "files": {"image": attached(image)}})
+    answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(image)}})
 
     async def look() -> bool | None:
         seen = await stage.messages(channel=channel)

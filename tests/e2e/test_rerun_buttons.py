@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, attached, eventually, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support.rerun_steps import (
     differ,
     id_of,
@@ -185,7 +185,7 @@ async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
     answer = await press(stage, "maker", parent, "Rerun")
     assert [field["custom_id"] for field in answer["modal"]["fields"]] == ["image"]
     image = await asyncio.to_thread(picture, files)
-    form = {"user": "maker", "modal": answer["modal"]["id"], "files": {"image": attached(image)}}
+    form = {"user": "maker", "modal": answer["modal"]["id"], "files": {"image": file_body(image)}}
     await child(stage, await stage.discord.post("submit_form", form))
     assert differ(before, await latest_input(stage)) == set()
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from sandbox.discord.control.request import Order, Refused, find_channel, find_guild, person
+from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_guild, find_user
 from sandbox.discord.core import Core
-from sandbox.discord.faults import Fault
+from sandbox.discord.faults import DiscordFault
 from sandbox.discord.model import Channel, Guild, Member, Overwrite, Role, User
-from sandbox.discord.permissions import parse
-from sandbox.discord.schema import items
+from sandbox.discord.permissions import parse_permissions
+from sandbox.discord.schema import as_list
 from sandbox.discord.session import Intent
 from sandbox.discord.wire import Json
 
@@ -16,38 +16,38 @@ TIERS = (0, 1, 2, 3)
 ROLE_KIND, MEMBER_KIND = 0, 1
 
 
-async def world(order: Order) -> Json:
+async def add_to_world(request: ControlRequest) -> Json:
     """Add servers, channels, roles and members; answers the same lists with their ids.
 
     Without a `server`, a channel stands in the first one, and roles and members are in all of them.
     """
-    order.only("servers", "channels", "roles", "members")
+    request.check_keys("servers", "channels", "roles", "members")
     return {
-        "servers": [_server(order.core, row) for row in order.rows("servers")],
-        "roles": [_role(order.core, row) for row in order.rows("roles")],
-        "members": [_member(order.core, row) for row in order.rows("members")],
-        "channels": [_channel(order.core, row) for row in order.rows("channels")],
+        "servers": [_server(request.core, row) for row in request.rows("servers")],
+        "roles": [_role(request.core, row) for row in request.rows("roles")],
+        "members": [_member(request.core, row) for row in request.rows("members")],
+        "channels": [_channel(request.core, row) for row in request.rows("channels")],
     }
 
 
-def _known(row: Json, *keys: str) -> str:
+def _checked_name(row: Json, *keys: str) -> str:
     if extra := set(row) - set(keys):
-        raise Refused(f"{', '.join(sorted(extra))} is not known here; known are {', '.join(keys)}.")
+        raise ControlRefused(f"{', '.join(sorted(extra))} is not known here; known are {', '.join(keys)}.")
     if not row.get("name"):
-        raise Refused("Everything in the world has a name.")
+        raise ControlRefused("Everything in the world has a name.")
     return str(row["name"])
 
 
 def _server(core: Core, row: Json) -> Json:
-    name = _known(row, "name", "tier")
+    name = _checked_name(row, "name", "tier")
     tier = int(row.get("tier", 0))
     if tier not in TIERS:
-        raise Refused(f"A server's tier is one of {TIERS}, not {tier}.")
+        raise ControlRefused(f"A server's tier is one of {TIERS}, not {tier}.")
     earlier = list(core.world.people.values())
     guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
     for user in earlier:
         core.world.add_member(guild, user)
-    data = core.show.guild_create(guild, all_members=False)
+    data = core.serialize.guild_create(guild, all_members=False)
     core.gateway.emit("GUILD_CREATE", data, guild_id=guild.id, intent=Intent.GUILDS)
     return row | {"id": str(guild.id)}
 
@@ -57,60 +57,60 @@ def _guilds(core: Core, row: Json) -> list[Guild]:
 
 
 def _channel(core: Core, row: Json) -> Json:
-    name = _known(row, "name", "server", "overwrites")
+    name = _checked_name(row, "name", "server", "overwrites")
     guild = _guilds(core, row)[0]
-    overwrites = tuple(_overwrite(core, guild, exception) for exception in items(row.get("overwrites")))
+    overwrites = tuple(_overwrite(core, guild, exception) for exception in as_list(row.get("overwrites")))
     channel = core.world.add_channel(name, guild, overwrites)
-    core.gateway.emit("CHANNEL_CREATE", core.show.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+    core.gateway.emit("CHANNEL_CREATE", core.serialize.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
     return row | {"id": str(channel.id)}
 
 
 def _overwrite(core: Core, guild: Guild, given: Json) -> Overwrite:
     """`{"role": name}`, `{"member": name}` or `{"bot": true}` with `allow` and `deny` lists of permissions."""
     if extra := set(given) - {"role", "member", "bot", "allow", "deny"}:
-        raise Refused(f"An overwrite has no {', '.join(sorted(extra))}.")
+        raise ControlRefused(f"An overwrite has no {', '.join(sorted(extra))}.")
     allow, deny = _permissions(given.get("allow", [])), _permissions(given.get("deny", []))
     if given.get("bot"):
         return Overwrite(core.world.bot.id, MEMBER_KIND, allow, deny)
     if "member" in given:
-        return Overwrite(person(core, str(given["member"])).id, MEMBER_KIND, allow, deny)
+        return Overwrite(find_user(core, str(given["member"])).id, MEMBER_KIND, allow, deny)
     return Overwrite(_role_named(guild, str(given.get("role", "@everyone"))).id, ROLE_KIND, allow, deny)
 
 
 def _permissions(names: object) -> int:
     try:
-        return parse(names)
+        return parse_permissions(names)
     except ValueError as error:
-        raise Refused(str(error)) from None
+        raise ControlRefused(str(error)) from None
 
 
 def _role_named(guild: Guild, name: str) -> Role:
     found = next((role for role in guild.roles.values() if name in {role.name, str(role.id)}), None)
     if found is None:
-        raise Refused(f"The server {guild.name} has no role {name}.")
+        raise ControlRefused(f"The server {guild.name} has no role {name}.")
     return found
 
 
 def _role(core: Core, row: Json) -> Json:
-    name = _known(row, "name", "server", "permissions")
+    name = _checked_name(row, "name", "server", "permissions")
     made = [core.world.add_role(name, guild, _permissions(row.get("permissions", 0))) for guild in _guilds(core, row)]
     for role in made:
-        data: Json = {"guild_id": str(role.guild_id), "role": core.show.role(role)}
+        data: Json = {"guild_id": str(role.guild_id), "role": core.serialize.role(role)}
         core.gateway.emit("GUILD_ROLE_CREATE", data, guild_id=role.guild_id, intent=Intent.GUILDS)
     return row | {"id": str(made[0].id), "ids": {str(role.guild_id): str(role.id) for role in made}}
 
 
 def _member(core: Core, row: Json) -> Json:
-    name = _known(row, "name", "server", "roles", "upload_limit_mib")
+    name = _checked_name(row, "name", "server", "roles", "upload_limit_mib")
     user = core.world.add_user(name)
     if "upload_limit_mib" in row:
         user.upload_limit_bytes = int(float(row["upload_limit_mib"]) * MIB)
-    wanted = [str(role) for role in items(row.get("roles"))]
+    wanted = [str(role) for role in as_list(row.get("roles"))]
     guilds = _guilds(core, row)
     held = [role for guild in guilds for role in guild.roles.values()]
     for role_name in wanted:
         if not any(role_name in {role.name, str(role.id)} for role in held):
-            raise Refused(f"There is no role {role_name}.")
+            raise ControlRefused(f"There is no role {role_name}.")
     for guild in guilds:
         _join(core, guild, user, wanted)
     return row | {"id": str(user.id)}
@@ -122,29 +122,31 @@ def _join(core: Core, guild: Guild, user: User, wanted: list[str]) -> None:
     for role in guild.roles.values():
         if (role.name in wanted or str(role.id) in wanted) and role.id not in member.roles:
             member.roles.append(role.id)
-    _tell_member(core, guild, member, "GUILD_MEMBER_UPDATE" if known else "GUILD_MEMBER_ADD")
+    _emit_member(core, guild, member, "GUILD_MEMBER_UPDATE" if known else "GUILD_MEMBER_ADD")
 
 
-def _tell_member(core: Core, guild: Guild, member: Member, event: str) -> None:
-    data = core.show.member_with_user(member) | {"guild_id": str(guild.id)}
+def _emit_member(core: Core, guild: Guild, member: Member, event: str) -> None:
+    data = core.serialize.member_with_user(member) | {"guild_id": str(guild.id)}
     core.gateway.emit(event, data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
 
 
-async def gone(order: Order) -> Json:
+async def remove(request: ControlRequest) -> Json:
     """Take `roles`, `channels` and `members`, each by name or id, out of the `server`: the first when not named.
 
     With `"bot": true` the bot is removed from it, and the server is none of the world's any more.
     """
-    order.only("server", "roles", "channels", "members", "bot")
-    core = order.core
-    guild = find_guild(core, order.text("server")) if "server" in order.body else next(iter(core.world.guilds.values()))
-    for name in items(order.body.get("roles")):
+    request.check_keys("server", "roles", "channels", "members", "bot")
+    core = request.core
+    guild = (
+        find_guild(core, request.text("server")) if "server" in request.body else next(iter(core.world.guilds.values()))
+    )
+    for name in as_list(request.body.get("roles")):
         _drop_role(core, guild, _role_named(guild, str(name)))
-    for name in items(order.body.get("channels")):
+    for name in as_list(request.body.get("channels")):
         _drop_channel(core, guild, find_channel(core, str(name)))
-    for name in items(order.body.get("members")):
-        _drop_member(core, guild, person(core, str(name)))
-    if order.body.get("bot"):
+    for name in as_list(request.body.get("members")):
+        _drop_member(core, guild, find_user(core, str(name)))
+    if request.body.get("bot"):
         _drop_bot(core, guild)
     return {"ok": True}
 
@@ -167,54 +169,54 @@ def _drop_role(core: Core, guild: Guild, role: Role) -> None:
 
 def _drop_channel(core: Core, guild: Guild, channel: Channel) -> None:
     if guild.channels.pop(channel.id, None) is None:
-        raise Refused(f"The channel {channel.name} is not in {guild.name}.")
+        raise ControlRefused(f"The channel {channel.name} is not in {guild.name}.")
     del core.world.channels[channel.id]
-    core.gateway.emit("CHANNEL_DELETE", core.show.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+    core.gateway.emit("CHANNEL_DELETE", core.serialize.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
 
 
 def _drop_member(core: Core, guild: Guild, user: User) -> None:
     if guild.members.pop(user.id, None) is None:
-        raise Refused(f"{user.name} is not in {guild.name}.")
-    data: Json = {"guild_id": str(guild.id), "user": core.show.user(user)}
+        raise ControlRefused(f"{user.name} is not in {guild.name}.")
+    data: Json = {"guild_id": str(guild.id), "user": core.serialize.user(user)}
     core.gateway.emit("GUILD_MEMBER_REMOVE", data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
 
 
-async def faults(order: Order) -> Json:
+async def add_fault(request: ControlRequest) -> Json:
     """Put a fault in force; without `times` it stays until `DELETE /sandbox/faults`."""
     try:
-        order.core.faults.order(Fault.parse(order.body))
+        request.core.faults.add(DiscordFault.parse(request.body))
     except (ValueError, TypeError) as error:
-        raise Refused(str(error)) from None
+        raise ControlRefused(str(error)) from None
     return {"ok": True}
 
 
-async def clear_faults(order: Order) -> Json:
+async def clear_faults(request: ControlRequest) -> Json:
     """Take every fault out of force."""
-    order.core.faults.clear()
+    request.core.faults.clear()
     return {"ok": True}
 
 
-async def advance(order: Order) -> Json:
+async def advance_clock(request: ControlRequest) -> Json:
     """Move the clock ahead by `seconds`: tokens, message age and signed links grow old."""
-    order.only("seconds")
+    request.check_keys("seconds")
     try:
-        order.core.clock.advance(float(order.text("seconds")))
+        request.core.clock.advance(float(request.text("seconds")))
     except ValueError as error:
-        raise Refused(str(error)) from None
-    return {"ok": True, "now": order.core.clock.now()}
+        raise ControlRefused(str(error)) from None
+    return {"ok": True, "now": request.core.clock.now()}
 
 
-async def gateway(order: Order) -> Json:
+async def disturb_gateway(request: ControlRequest) -> Json:
     """Disturb the gateway: `reconnect` (op 7), `invalidate` (op 9, session lost), `invalidate_resumable`, `cut`."""
-    order.only("action")
+    request.check_keys("action")
     actions: dict[str, Callable[[], None]] = {
-        "reconnect": order.core.gateway.ask_reconnect,
-        "invalidate": lambda: order.core.gateway.invalidate(resumable=False),
-        "invalidate_resumable": lambda: order.core.gateway.invalidate(resumable=True),
-        "cut": order.core.gateway.cut,
+        "reconnect": request.core.gateway.ask_reconnect,
+        "invalidate": lambda: request.core.gateway.invalidate(resumable=False),
+        "invalidate_resumable": lambda: request.core.gateway.invalidate(resumable=True),
+        "cut": request.core.gateway.cut,
     }
-    action = actions.get(order.text("action"))
+    action = actions.get(request.text("action"))
     if action is None:
-        raise Refused(f"The gateway can {', '.join(actions)}.")
+        raise ControlRefused(f"The gateway can {', '.join(actions)}.")
     action()
     return {"ok": True}

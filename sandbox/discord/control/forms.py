@@ -11,16 +11,16 @@ from sandbox.discord.components import (
     RADIO,
     TEXT_INPUT,
 )
-from sandbox.discord.control.interactions import labelled
-from sandbox.discord.control.request import Refused, attach
+from sandbox.discord.control.interactions import labelled_fields
+from sandbox.discord.control.request import ControlRefused, upload_file
 from sandbox.discord.core import Core
 from sandbox.discord.model import Attachment, Modal
-from sandbox.discord.schema import items
+from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
 
 @dataclass(slots=True)
-class _Filling:
+class _FormState:
     core: Core
     modal: Modal
     fields: Json
@@ -34,31 +34,31 @@ def fill_form(core: Core, modal: Modal, fields: Json, files: Json) -> Json:
     Raises:
         Refused: a person could not have sent this.
     """
-    known = labelled(modal)
+    known = labelled_fields(modal)
     names = {c["custom_id"] for c, _ in known} | {label for _, label in known if label}
     if extra := (fields.keys() | files.keys()) - names:
-        raise Refused(f"The modal has no field {', '.join(sorted(extra))}; it has {', '.join(sorted(names))}.")
-    filling = _Filling(core, modal, fields, files)
+        raise ControlRefused(f"The modal has no field {', '.join(sorted(extra))}; it has {', '.join(sorted(names))}.")
+    filling = _FormState(core, modal, fields, files)
     data: Json = {
         "custom_id": modal.data["custom_id"],
-        "components": [_top(filling, component) for component in modal.data["components"]],
+        "components": [_fill_row(filling, component) for component in modal.data["components"]],
     }
     if filling.attachments:
-        shown = {str(a.id): core.show.attachment(a) for a in filling.attachments}
+        shown = {str(a.id): core.serialize.attachment(a) for a in filling.attachments}
         data["resolved"] = {"attachments": shown}
     return data
 
 
-def _top(filling: _Filling, top: Json) -> Json:
+def _fill_row(filling: _FormState, top: Json) -> Json:
     shown: Json = {"type": top["type"], "id": top["id"]}
     if "component" in top:
-        return shown | {"component": _filled(filling, top["component"], top["label"])}
+        return shown | {"component": _fill_component(filling, top["component"], top["label"])}
     if "components" in top:
-        return shown | {"components": [_filled(filling, c, c.get("label", "")) for c in top["components"]]}
+        return shown | {"components": [_fill_component(filling, c, c.get("label", "")) for c in top["components"]]}
     return shown
 
 
-def _filled(filling: _Filling, component: Json, label: str) -> Json:
+def _fill_component(filling: _FormState, component: Json, label: str) -> Json:
     custom_id, kind = component["custom_id"], component["type"]
     shown: Json = {"type": kind, "id": component["id"], "custom_id": custom_id}
     given = filling.fields.get(custom_id, filling.fields.get(label))
@@ -70,57 +70,57 @@ def _filled(filling: _Filling, component: Json, label: str) -> Json:
         case _ if kind == CHECKBOX:
             return shown | {"value": bool(component.get("default", False) if given is None else given)}
         case _ if kind == RADIO:
-            chosen = _chosen(component, label, given)
+            chosen = _choices(component, label, given)
             return shown | {"value": chosen[0] if chosen else None}
         case _:
-            return shown | {"values": _chosen(component, label, given)}
+            return shown | {"values": _choices(component, label, given)}
 
 
 def _text(component: Json, label: str, given: Any) -> str:
     text = str(component.get("value", "") if given is None else given)
     name = label or component["custom_id"]
     if not text and component.get("required", True):
-        raise Refused(f"The field {name} is required.")
+        raise ControlRefused(f"The field {name} is required.")
     if text and len(text) < component.get("min_length", 0):
-        raise Refused(f"The field {name} takes at least {component['min_length']} characters, not {len(text)}.")
+        raise ControlRefused(f"The field {name} takes at least {component['min_length']} characters, not {len(text)}.")
     if len(text) > component.get("max_length", 4000):
-        raise Refused(
+        raise ControlRefused(
             f"The field {name} takes at most {component.get('max_length', 4000)} characters, not {len(text)}."
         )
     return text
 
 
-def _chosen(component: Json, label: str, given: Any) -> list[str]:
-    options = items(component.get("options"))
+def _choices(component: Json, label: str, given: Any) -> list[str]:
+    options = as_list(component.get("options"))
     if given is None:
         chosen = [str(option["value"]) for option in options if option.get("default")]
     else:
-        chosen = [str(one) for one in (items(given) if isinstance(given, list) else [given])]
+        chosen = [str(one) for one in (as_list(given) if isinstance(given, list) else [given])]
     name = label or component["custom_id"]
     if component["type"] not in ENTITY_SELECTS:
         offered = [option["value"] for option in options]
         if unknown := [one for one in chosen if one not in offered]:
-            raise Refused(f"The field {name} offers {', '.join(offered)}, not {unknown[0]}.")
+            raise ControlRefused(f"The field {name} offers {', '.join(offered)}, not {unknown[0]}.")
     single = component["type"] == RADIO
     most = 1 if single else component.get("max_values", len(options) if component["type"] == CHECKBOX_GROUP else 1)
-    _count(component, name, len(chosen), most)
+    _check_count(component, name, len(chosen), most)
     return chosen
 
 
-def _files(filling: _Filling, component: Json, label: str) -> list[str]:
+def _files(filling: _FormState, component: Json, label: str) -> list[str]:
     given = filling.files.get(component["custom_id"], filling.files.get(label))
-    listed = items(given) if isinstance(given, list) else ([] if given is None else [given])
-    _count(component, label or component["custom_id"], len(listed), component.get("max_values", 1))
+    listed = as_list(given) if isinstance(given, list) else ([] if given is None else [given])
+    _check_count(component, label or component["custom_id"], len(listed), component.get("max_values", 1))
     channel = filling.modal.interaction.channel
-    made = [attach(filling.core, channel, file, ephemeral=True) for file in listed]
+    made = [upload_file(filling.core, channel, file, ephemeral=True) for file in listed]
     filling.attachments += made
     return [str(attachment.id) for attachment in made]
 
 
-def _count(component: Json, name: str, count: int, most: int) -> None:
+def _check_count(component: Json, name: str, count: int, most: int) -> None:
     required = component.get("required", True)
     least = component.get("min_values", 1) if required else 0
     if count < least:
-        raise Refused(f"The field {name} takes at least {least}, not {count}.")
+        raise ControlRefused(f"The field {name} takes at least {least}, not {count}.")
     if count > most:
-        raise Refused(f"The field {name} takes at most {most}, not {count}.")
+        raise ControlRefused(f"The field {name} takes at most {most}, not {count}.")

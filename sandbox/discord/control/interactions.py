@@ -18,7 +18,7 @@ from sandbox.discord.model import (
     Modal,
     User,
 )
-from sandbox.discord.permissions import in_channel
+from sandbox.discord.permissions import channel_permissions
 from sandbox.discord.rest.interactions import ANSWER_WITHIN_S
 from sandbox.discord.wire import Json
 
@@ -26,7 +26,7 @@ IN_GUILD, IN_DM = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class UserAction:
     """What a person does: the kind of interaction, its data, and what it refers to."""
 
     type: InteractionType
@@ -40,20 +40,22 @@ class Deed:
     trigger: Interaction | None = None
 
 
-async def interact(core: Core, deed: Deed) -> Json:
+async def perform(core: Core, deed: UserAction) -> Json:
     """Send the interaction and answer once the bot has responded or three seconds have passed."""
-    interaction = _open(core, deed)
-    _send(core, interaction, event(core, interaction, deed.data))
-    await _answered(interaction)
-    return outcome(interaction)
+    interaction = _add_interaction(core, deed)
+    _send(core, interaction, interaction_event(core, interaction, deed.data))
+    await _wait_for_answer(interaction)
+    return action_result(interaction)
 
 
-async def interact_often(core: Core, deeds: Sequence[Deed], over_s: float) -> Json:
+async def perform_all(core: Core, deeds: Sequence[UserAction], over_s: float) -> Json:
     """Send the interactions, all at once or evenly over that time; answers with each one's `ack_ms` and `message_id`.
 
     Everything is made ready before the first is sent, and each one's time runs from the moment it is sent.
     """
-    ready = [(one, event(core, one, deed.data)) for deed in deeds for one in (_open(core, deed),)]
+    ready = [
+        (one, interaction_event(core, one, deed.data)) for deed in deeds for one in (_add_interaction(core, deed),)
+    ]
     began = core.clock.now()
     for number, (interaction, shown) in enumerate(ready):
         wait_s = began + over_s * number / len(ready) - core.clock.now()
@@ -61,8 +63,8 @@ async def interact_often(core: Core, deeds: Sequence[Deed], over_s: float) -> Js
             await asyncio.sleep(wait_s)
         interaction.created_at = core.clock.now()
         _send(core, interaction, shown)
-    await asyncio.gather(*(_answered(interaction) for interaction, _ in ready))
-    outcomes = [outcome(interaction) for interaction, _ in ready]
+    await asyncio.gather(*(_wait_for_answer(interaction) for interaction, _ in ready))
+    outcomes = [action_result(interaction) for interaction, _ in ready]
     return {key: [one[key] for one in outcomes] for key in ("ack_ms", "message_id")}
 
 
@@ -71,14 +73,14 @@ def _send(core: Core, interaction: Interaction, shown: Json) -> None:
     core.gateway.emit("INTERACTION_CREATE", shown, guild_id=guild.id if guild else None)
 
 
-async def _answered(interaction: Interaction) -> None:
+async def _wait_for_answer(interaction: Interaction) -> None:
     """Wait for the bot's answer, for no longer than Discord does."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await interaction.answered.wait()
 
 
-def _open(core: Core, deed: Deed) -> Interaction:
+def _add_interaction(core: Core, deed: UserAction) -> Interaction:
     interaction = Interaction(
         id=core.ids.next(),
         token=core.world.new_token(),
@@ -93,11 +95,11 @@ def _open(core: Core, deed: Deed) -> Interaction:
         target_message_id=deed.target.id if deed.target else None,
         trigger=deed.trigger,
     )
-    core.world.open_interaction(interaction)
+    core.world.add_interaction(interaction)
     return interaction
 
 
-def event(core: Core, interaction: Interaction, data: Json) -> Json:
+def interaction_event(core: Core, interaction: Interaction, data: Json) -> Json:
     """The INTERACTION_CREATE event."""
     channel, user, bot = interaction.channel, interaction.user, core.world.bot
     shown: Json = {
@@ -107,30 +109,30 @@ def event(core: Core, interaction: Interaction, data: Json) -> Json:
         "data": data,
         "token": interaction.token,
         "version": 1,
-        "channel": core.show.channel_in_interaction(channel, user),
+        "channel": core.serialize.channel_in_interaction(channel, user),
         "channel_id": str(channel.id),
-        "app_permissions": str(in_channel(channel, bot)),
+        "app_permissions": str(channel_permissions(channel, bot)),
         "locale": "en-US",
         "entitlements": [],
         "entitlement_sku_ids": [],
-        "authorizing_integration_owners": core.show.owners(channel),
+        "authorizing_integration_owners": core.serialize.owners(channel),
         "context": IN_GUILD if channel.guild else IN_DM,
         "attachment_size_limit": interaction.upload_limit_bytes,
     }
     if interaction.message is not None:
-        shown["message"] = core.show.message(interaction.message)
+        shown["message"] = core.serialize.message(interaction.message)
     if channel.guild is None:
-        return shown | {"user": core.show.user(user)}
-    member = core.show.member_with_user(channel.guild.members[user.id])
+        return shown | {"user": core.serialize.user(user)}
+    member = core.serialize.member_with_user(channel.guild.members[user.id])
     return shown | {
         "guild_id": str(channel.guild.id),
         "guild": {"id": str(channel.guild.id), "locale": "en-US", "features": []},
         "guild_locale": "en-US",
-        "member": member | {"permissions": str(in_channel(channel, user))},
+        "member": member | {"permissions": str(channel_permissions(channel, user))},
     }
 
 
-def outcome(interaction: Interaction) -> Json:
+def action_result(interaction: Interaction) -> Json:
     """What the control surface tells of an interaction; null where there is nothing."""
     message = interaction.original
     loading = message is not None and bool(message.flags & MessageFlag.LOADING)
@@ -142,24 +144,24 @@ def outcome(interaction: Interaction) -> Json:
         "message_id": str(message.id) if message else None,
         "ephemeral": interaction.ephemeral if message else None,
         "content": None if message is None or loading else message.content,
-        "modal": form(interaction.modal) if interaction.modal else None,
+        "modal": modal_json(interaction.modal) if interaction.modal else None,
     }
     if interaction.callback is CallbackType.AUTOCOMPLETE:
         answer["choices"] = interaction.choices
     return answer
 
 
-def form(modal: Modal) -> Json:
+def modal_json(modal: Modal) -> Json:
     """A modal as a person sees it."""
     return {
         "id": str(modal.id),
         "custom_id": modal.data["custom_id"],
         "title": modal.data["title"],
-        "fields": [_field(component, label) for component, label in labelled(modal)],
+        "fields": [_field(component, label) for component, label in labelled_fields(modal)],
     }
 
 
-def labelled(modal: Modal) -> list[tuple[Json, str]]:
+def labelled_fields(modal: Modal) -> list[tuple[Json, str]]:
     """The fields of a modal with the labels that stand beside them."""
     found: list[tuple[Json, str]] = []
     for top in modal.data["components"]:
@@ -179,7 +181,7 @@ def _field(component: Json, label: str) -> Json:
     return shown
 
 
-def buttons(message: Message) -> list[Json]:
+def clickable_components(message: Message) -> list[Json]:
     """Everything on a message that can be clicked or chosen from."""
     return [c for c in walk(message.components) if c["type"] == BUTTON or "custom_id" in c]
 

@@ -16,17 +16,17 @@ from sandbox.discord.command_rules import (
     SUBCOMMAND,
     USER,
 )
-from sandbox.discord.control.request import Refused, attach, find_channel, person
+from sandbox.discord.control.request import ControlRefused, find_channel, find_user, upload_file
 from sandbox.discord.core import Core
 from sandbox.discord.model import Attachment, Channel
-from sandbox.discord.schema import items
+from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
 TYPE_NAMES = {STRING: "text", INTEGER: "a whole number", NUMBER: "a number", BOOLEAN: "true or false"}
 
 
 @dataclass(slots=True)
-class Filled:
+class FilledOptions:
     """The filled-in form: the options on the wire and the objects they refer to."""
 
     options: list[Json] = field(default_factory=list[Json])
@@ -35,39 +35,39 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class OptionForm:
     """One command's form for one person in one channel. `checked`: refuse what a client would not have sent."""
 
     core: Core
     channel: Channel
     checked: bool
 
-    def fill(self, known: list[Json], values: Json, files: Json) -> Filled:
+    def fill(self, known: list[Json], values: Json, files: Json) -> FilledOptions:
         """Fill the options in, in the command's order.
 
         Raises:
             Refused: a person could not have sent this.
         """
-        filled = Filled()
+        filled = FilledOptions()
         rules = {str(option["name"]): option for option in known}
         for name, rule in rules.items():
             value, file = values.get(name), files.get(name)
             if value is None and file is None:
                 if rule.get("required") and self.checked:
-                    raise Refused(f"The option {name} is required.")
+                    raise ControlRefused(f"The option {name} is required.")
                 continue
             self._add(filled, rule, value if file is None else file)
         for name in (values.keys() | files.keys()) - rules.keys():
             if self.checked:
-                raise Refused(f"The command has no option {name}; it has {', '.join(rules) or 'none'}.")
-            kind = ATTACHMENT if name in files else _guess(values[name])
+                raise ControlRefused(f"The command has no option {name}; it has {', '.join(rules) or 'none'}.")
+            kind = ATTACHMENT if name in files else _guess_type(values[name])
             self._add(filled, {"name": name, "type": kind}, files.get(name, values.get(name)))
         return filled
 
-    def _add(self, filled: Filled, rule: Json, given: Any) -> None:
+    def _add(self, filled: FilledOptions, rule: Json, given: Any) -> None:
         kind = rule["type"]
         if kind == ATTACHMENT:
-            attachment = attach(self.core, self.channel, given, ephemeral=True)
+            attachment = upload_file(self.core, self.channel, given, ephemeral=True)
             filled.attachments.append(attachment)
             value: Any = str(attachment.id)
         elif kind in (USER, CHANNEL, ROLE, MENTIONABLE):
@@ -76,7 +76,7 @@ class Form:
             value = self._scalar(rule, given)
         filled.options.append({"name": rule["name"], "type": kind, "value": value})
 
-    def _resolve(self, filled: Filled, kind: int, given: str) -> str:
+    def _resolve(self, filled: FilledOptions, kind: int, given: str) -> str:
         """A person, channel or role by name or id, beside the options as Discord resolves it.
 
         An unchecked id that names nothing stays an id: so Discord sends what was deleted while the form was open.
@@ -85,18 +85,22 @@ class Form:
             return given
         if kind == CHANNEL:
             channel = find_channel(self.core, given)
-            _resolved(filled, "channels")[str(channel.id)] = self.core.show.channel(channel) | {"permissions": "0"}
+            _resolved_of_kind(filled, "channels")[str(channel.id)] = self.core.serialize.channel(channel) | {
+                "permissions": "0"
+            }
             return str(channel.id)
         guild = self.channel.guild
         if kind in (ROLE, MENTIONABLE) and guild is not None:
             for role in guild.roles.values():
                 if given in (role.name, str(role.id)):
-                    _resolved(filled, "roles")[str(role.id)] = self.core.show.role(role)
+                    _resolved_of_kind(filled, "roles")[str(role.id)] = self.core.serialize.role(role)
                     return str(role.id)
-        user = person(self.core, given.removeprefix("@"))
-        _resolved(filled, "users")[str(user.id)] = self.core.show.user(user)
+        user = find_user(self.core, given.removeprefix("@"))
+        _resolved_of_kind(filled, "users")[str(user.id)] = self.core.serialize.user(user)
         if guild is not None and (member := guild.members.get(user.id)) is not None:
-            _resolved(filled, "members")[str(user.id)] = self.core.show.member(member) | {"permissions": "0"}
+            _resolved_of_kind(filled, "members")[str(user.id)] = self.core.serialize.member(member) | {
+                "permissions": "0"
+            }
         return str(user.id)
 
     def _is_gone(self, kind: int, given: str) -> bool:
@@ -107,17 +111,17 @@ class Form:
         return not there and (kind in (CHANNEL, ROLE) or int(given) not in self.core.world.users)
 
     def _scalar(self, rule: Json, given: Any) -> Any:
-        value = _coerced(rule["type"], given)
+        value = _parse_value(rule["type"], given)
         if self.checked:
-            _hold(rule, value, given)
+            _check_value(rule, value, given)
         return given if value is None else value
 
 
-def _resolved(filled: Filled, kind: str) -> Json:
+def _resolved_of_kind(filled: FilledOptions, kind: str) -> Json:
     return filled.resolved.setdefault(kind, {})
 
 
-def _guess(value: Any) -> int:
+def _guess_type(value: Any) -> int:
     match value:
         case bool():
             return BOOLEAN
@@ -129,7 +133,7 @@ def _guess(value: Any) -> int:
             return STRING
 
 
-def _coerced(kind: int, given: Any) -> Any:
+def _parse_value(kind: int, given: Any) -> Any:
     """What the client's field makes of the typed text; None when it makes nothing of it."""
     if kind == STRING:
         return given if isinstance(given, str) else str(given)
@@ -150,26 +154,26 @@ def _whole(number: float) -> int | None:
     return int(number) if number.is_integer() else None
 
 
-def _hold(rule: Json, value: Any, given: Any) -> None:
+def _check_value(rule: Json, value: Any, given: Any) -> None:
     name, kind = rule["name"], rule["type"]
     if value is None:
-        raise Refused(f"The option {name} is {TYPE_NAMES[kind]}, not {given!r}.")
-    choices = items(rule.get("choices"))
+        raise ControlRefused(f"The option {name} is {TYPE_NAMES[kind]}, not {given!r}.")
+    choices = as_list(rule.get("choices"))
     if choices and not rule.get("autocomplete") and value not in [choice["value"] for choice in choices]:
         offered = ", ".join(str(choice["value"]) for choice in choices)
-        raise Refused(f"The option {name} offers {offered}, not {given!r}.")
+        raise ControlRefused(f"The option {name} offers {offered}, not {given!r}.")
     size = len(value) if kind == STRING else value
     low, high = (
         rule.get(key) for key in (("min_length", "max_length") if kind == STRING else ("min_value", "max_value"))
     )
     if low is not None and size < low:
-        raise Refused(f"The option {name} is at least {low}, not {size}.")
+        raise ControlRefused(f"The option {name} is at least {low}, not {size}.")
     if high is not None and size > high:
-        raise Refused(f"The option {name} is at most {high}, not {size}.")
+        raise ControlRefused(f"The option {name} is at most {high}, not {size}.")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCommand:
     """A synced command, and the path of groups and subcommands to the one that was named."""
 
     command: Json
@@ -177,7 +181,7 @@ class Found:
 
     def known_options(self) -> list[Json]:
         """The options of the innermost part."""
-        return items((self.path[-1] if self.path else self.command).get("options"))
+        return as_list((self.path[-1] if self.path else self.command).get("options"))
 
     def nest(self, options: list[Json]) -> list[Json]:
         """The filled-in options wrapped in their groups, as they go over the wire."""
@@ -186,7 +190,7 @@ class Found:
         return options
 
 
-def find(core: Core, channel: Channel, line: str, kind: int) -> Found:
+def find_command(core: Core, channel: Channel, line: str, kind: int) -> FoundCommand:
     """The command a person would pick for `wan27 image`; the server's own come before the global ones.
 
     Raises:
@@ -197,21 +201,23 @@ def find(core: Core, channel: Channel, line: str, kind: int) -> Found:
     for place in (core.world.commands.get(guild_id, {}), core.world.commands[0]):
         for command in place.values():
             if command["type"] == kind and words and command["name"] == words[0]:
-                return Found(command, tuple(_descend(command, words[1:], line)))
+                return FoundCommand(command, tuple(_descend(command, words[1:], line)))
     names = sorted(one["name"] for one in core.world.commands[0].values() if one["type"] == kind)
-    raise Refused(f"The bot has synced no command {line}; there are {', '.join(names) or 'none'}.")
+    raise ControlRefused(f"The bot has synced no command {line}; there are {', '.join(names) or 'none'}.")
 
 
 def _descend(command: Json, words: list[str], line: str) -> list[Json]:
     path: list[Json] = []
     node = command
-    while nested := [o for o in items(node.get("options")) if o["type"] in (SUBCOMMAND, GROUP)]:
+    while nested := [o for o in as_list(node.get("options")) if o["type"] in (SUBCOMMAND, GROUP)]:
         word = words.pop(0) if words else ""
         found = next((option for option in nested if option["name"] == word), None)
         if found is None:
-            raise Refused(f"/{line} is not complete; after {node['name']} come {', '.join(o['name'] for o in nested)}.")
+            raise ControlRefused(
+                f"/{line} is not complete; after {node['name']} come {', '.join(o['name'] for o in nested)}."
+            )
         path.append(found)
         node = found
     if words:
-        raise Refused(f"The bot has no command /{line}.")
+        raise ControlRefused(f"The bot has no command /{line}.")
     return path

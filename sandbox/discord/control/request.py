@@ -11,78 +11,78 @@ from typing import Any, cast
 from sandbox.discord.core import Core
 from sandbox.discord.messages import safe_name
 from sandbox.discord.model import Attachment, Blob, Channel, Guild, Message, User
-from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.wire import Json
 
 
-class Refused(Exception):  # noqa: N818 - what happened reads better where it is caught
+class ControlRefused(Exception):  # noqa: N818 - what happened reads better where it is caught
     """The order cannot be carried out; the text says why, as a person would see or be told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ControlRequest:
     """One order: the world it acts on, and its body."""
 
     core: Core
     body: Json
 
-    def only(self, *keys: str) -> None:
+    def check_keys(self, *keys: str) -> None:
         """Refuse keys that the order does not have, because a mistyped key is a mistake.
 
         Raises:
             Refused: naming them.
         """
         if extra := set(self.body) - set(keys):
-            raise Refused(f"This order has no {', '.join(sorted(extra))}; it knows {', '.join(keys)}.")
+            raise ControlRefused(f"This order has no {', '.join(sorted(extra))}; it knows {', '.join(keys)}.")
 
     def text(self, key: str) -> str:
         """A key that must be there, as text."""
         value = self.body.get(key)
         if value is None:
-            raise Refused(f"The order needs a {key}.")
+            raise ControlRefused(f"The order needs a {key}.")
         return str(value)
 
     def mapping(self, key: str) -> Json:
         """A key that holds an object; empty when it is left out."""
         value: Any = self.body.get(key) or {}
         if not isinstance(value, dict):
-            raise Refused(f"{key} is an object.")
+            raise ControlRefused(f"{key} is an object.")
         return cast("Json", value)
 
     def rows(self, key: str) -> list[Json]:
         """A key that holds a list of objects; empty when it is left out."""
         value: Any = self.body.get(key) or []
         if not isinstance(value, list):
-            raise Refused(f"{key} is a list.")
+            raise ControlRefused(f"{key} is a list.")
         return [cast("Json", row) if isinstance(row, dict) else {"name": str(row)} for row in cast("list[Any]", value)]
 
     def user(self, key: str = "user") -> User:
         """The person of that name (or id)."""
-        return person(self.core, self.text(key))
+        return find_user(self.core, self.text(key))
 
-    def place(self, user: User) -> Channel:
+    def channel(self, user: User) -> Channel:
         """The order's channel, which the person must see; `general` of Studio when none is named."""
         channel = find_channel(self.core, str(self.body.get("channel", "general")))
-        if not in_channel(channel, user) & Permission.VIEW_CHANNEL:
-            raise Refused(f"{user.name} does not see the channel {channel.name}.")
+        if not channel_permissions(channel, user) & Permission.VIEW_CHANNEL:
+            raise ControlRefused(f"{user.name} does not see the channel {channel.name}.")
         return channel
 
     def message(self, user: User) -> Message:
         """The order's message, which the person must see."""
         given = self.text("message")
         message = self.core.world.messages.get(int(given)) if given.isdigit() else None
-        if message is None or not visible(message, user):
-            raise Refused(f"{user.name} sees no message {given}.")
+        if message is None or not is_visible_to(message, user):
+            raise ControlRefused(f"{user.name} sees no message {given}.")
         return message
 
 
-def visible(message: Message, user: User) -> bool:
+def is_visible_to(message: Message, user: User) -> bool:
     """Whether that person sees the message."""
-    seen = in_channel(message.channel, user) & Permission.VIEW_CHANNEL
+    seen = channel_permissions(message.channel, user) & Permission.VIEW_CHANNEL
     return bool(seen) and message.ephemeral_for in {None, user}
 
 
-def person(core: Core, name: str) -> User:
+def find_user(core: Core, name: str) -> User:
     """The person of that name or id.
 
     Raises:
@@ -90,7 +90,7 @@ def person(core: Core, name: str) -> User:
     """
     found = core.world.people.get(name) or (core.world.users.get(int(name)) if name.isdigit() else None)
     if found is None:
-        raise Refused(f"There is no member {name}; POST /sandbox/world adds one.")
+        raise ControlRefused(f"There is no member {name}; POST /sandbox/world adds one.")
     return found
 
 
@@ -103,7 +103,7 @@ def find_guild(core: Core, name: str) -> Guild:
     for guild in core.world.guilds.values():
         if name in {guild.name, str(guild.id)}:
             return guild
-    raise Refused(f"There is no server {name}; POST /sandbox/world adds one.")
+    raise ControlRefused(f"There is no server {name}; POST /sandbox/world adds one.")
 
 
 def find_channel(core: Core, name: str) -> Channel:
@@ -113,7 +113,7 @@ def find_channel(core: Core, name: str) -> Channel:
         Refused: there is none.
     """
     if name.startswith("@"):
-        return core.world.dm(person(core, name[1:]))
+        return core.world.dm(find_user(core, name[1:]))
     if name.isdigit() and (found := core.world.channels.get(int(name))) is not None:
         return found
     server, _, short = name.rpartition("/")
@@ -122,20 +122,20 @@ def find_channel(core: Core, name: str) -> Channel:
         for channel in guild.channels.values():
             if channel.name == short.removeprefix("#"):
                 return channel
-    raise Refused(f"There is no channel {name}; POST /sandbox/world adds one.")
+    raise ControlRefused(f"There is no channel {name}; POST /sandbox/world adds one.")
 
 
-def attach(core: Core, channel: Channel, given: Any, *, ephemeral: bool) -> Attachment:
+def upload_file(core: Core, channel: Channel, given: Any, *, ephemeral: bool) -> Attachment:
     """Upload one file of an order: `filename`, `content_type`, and `base64` or the `path` of a local file.
 
     Raises:
         Refused: it is not described rightly.
     """
     if not isinstance(given, dict):
-        raise Refused('A file is an object: {"filename", "content_type", "base64"}.')
+        raise ControlRefused('A file is an object: {"filename", "content_type", "base64"}.')
     file = cast("Mapping[str, Any]", given)
     if extra := set(file) - {"filename", "content_type", "base64", "path", "description"}:
-        raise Refused(f"A file has no {', '.join(sorted(extra))}.")
+        raise ControlRefused(f"A file has no {', '.join(sorted(extra))}.")
     blob = _blob(core, file)
     filename = str(file.get("filename") or Path(str(file.get("path", "file"))).name)
     attachment = Attachment(
@@ -155,11 +155,11 @@ def _blob(core: Core, file: Mapping[str, Any]) -> Blob:
     if "path" in file:
         path = Path(str(file["path"]))
         if not path.is_file():
-            raise Refused(f"There is no file {path}.")
+            raise ControlRefused(f"There is no file {path}.")
         return Blob(path.stat().st_size, path=path)
     try:
         return core.cdn.blob(base64.b64decode(str(file["base64"]), validate=True))
     except KeyError:
-        raise Refused("A file needs base64 or path.") from None
+        raise ControlRefused("A file needs base64 or path.") from None
     except binascii.Error as error:
-        raise Refused(f"This is not base64: {error}") from None
+        raise ControlRefused(f"This is not base64: {error}") from None

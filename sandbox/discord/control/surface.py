@@ -8,13 +8,13 @@ from typing import Any, cast
 from aiohttp import web
 
 from sandbox.discord.control import actions, changes, views
-from sandbox.discord.control.request import Order, Refused
+from sandbox.discord.control.request import ControlRefused, ControlRequest
 from sandbox.discord.core import Core
 from sandbox.discord.wire import ApiError, Json, dumps
 
 log = logging.getLogger(__name__)
 
-ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
+ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "slash": actions.slash,
     "burst": actions.burst,
     "autocomplete": actions.autocomplete,
@@ -24,15 +24,15 @@ ORDERS: dict[str, Callable[[Order], Awaitable[Json]]] = {
     "say": actions.say,
     "react": actions.react,
     "unreact": actions.unreact,
-    "world": changes.world,
-    "gone": changes.gone,
-    "faults": changes.faults,
-    "advance": changes.advance,
-    "gateway": changes.gateway,
+    "world": changes.add_to_world,
+    "gone": changes.remove,
+    "faults": changes.add_fault,
+    "advance": changes.advance_clock,
+    "gateway": changes.disturb_gateway,
 }
 VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
     "messages": views.messages,
-    "attached": views.attached,
+    "attached": views.attachment_times,
     "commands": views.commands,
     "limits": views.limits,
     "state": views.state,
@@ -42,20 +42,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def register(router: web.UrlDispatcher, core: Core) -> None:
     """Add the surface's routes."""
-    for name, act in ORDERS.items():
-        router.add_post(f"/sandbox/{name}", _acting(core, act))
+    for name, act in ACTIONS.items():
+        router.add_post(f"/sandbox/{name}", _order_handler(core, act))
     for name, view in VIEWS.items():
-        router.add_get(f"/sandbox/{name}", _looking(core, view))
-    router.add_delete("/sandbox/faults", _acting(core, changes.clear_faults))
+        router.add_get(f"/sandbox/{name}", _view_handler(core, view))
+    router.add_delete("/sandbox/faults", _order_handler(core, changes.clear_faults))
     router.add_get("/sandbox/transcript", _transcript(core))
-    router.add_delete("/sandbox/transcript", _forget(core))
+    router.add_delete("/sandbox/transcript", _clear_transcript(core))
 
 
-def _acting(core: Core, act: Callable[[Order], Awaitable[Json]]) -> Handler:
+def _order_handler(core: Core, act: Callable[[ControlRequest], Awaitable[Json]]) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         try:
-            return _json(await act(Order(core, _object(await request.read()))))
-        except Refused as refused:
+            return _json(await act(ControlRequest(core, _json_object(await request.read()))))
+        except ControlRefused as refused:
             return _json({"error": str(refused)}, status=400)
         except ApiError as error:
             return _json({"error": error.message} | error.body(), status=400)
@@ -66,21 +66,21 @@ def _acting(core: Core, act: Callable[[Order], Awaitable[Json]]) -> Handler:
     return handle
 
 
-def _object(text: bytes) -> Json:
+def _json_object(text: bytes) -> Json:
     try:
         body: Any = json.loads(text) if text else {}
     except ValueError as error:
-        raise Refused(f"The order is not JSON: {error}") from None
+        raise ControlRefused(f"The order is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise Refused("An order is a JSON object.")
+        raise ControlRefused("An order is a JSON object.")
     return cast("Json", body)
 
 
-def _looking(core: Core, view: Callable[[Core, Mapping[str, str]], Any]) -> Handler:
+def _view_handler(core: Core, view: Callable[[Core, Mapping[str, str]], Any]) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         try:
             return _json(view(core, request.query))
-        except (Refused, ValueError) as refused:
+        except (ControlRefused, ValueError) as refused:
             return _json({"error": str(refused)}, status=400)
 
     return handle
@@ -93,7 +93,7 @@ def _transcript(core: Core) -> Handler:
     return handle
 
 
-def _forget(core: Core) -> Handler:
+def _clear_transcript(core: Core) -> Handler:
     async def handle(_: web.Request) -> web.Response:
         core.transcript.clear()
         return _json({"ok": True})

@@ -5,10 +5,10 @@ from itertools import islice
 from typing import Any
 
 from sandbox.discord.clock import iso
-from sandbox.discord.control.request import Refused, find_channel, person, visible
+from sandbox.discord.control.request import ControlRefused, find_channel, find_user, is_visible_to
 from sandbox.discord.core import Core
 from sandbox.discord.model import Message, MessageFlag
-from sandbox.discord.permissions import Permission, in_channel
+from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.wire import Json
 
 SHOWN = 20_000
@@ -17,21 +17,21 @@ SHOWN = 20_000
 def messages(core: Core, query: Mapping[str, str]) -> list[Json]:
     """A channel's messages, oldest first, as `as` sees them; without `as` all, ephemeral ones too."""
     if extra := set(query) - {"channel", "as", "limit", "message"}:
-        raise Refused(f"Messages have no {', '.join(sorted(extra))}; they know channel, as, limit and message.")
-    viewer = person(core, query["as"]) if "as" in query else None
+        raise ControlRefused(f"Messages have no {', '.join(sorted(extra))}; they know channel, as, limit and message.")
+    viewer = find_user(core, query["as"]) if "as" in query else None
     channel = find_channel(core, query.get("channel", "general"))
-    if viewer is not None and not in_channel(channel, viewer) & Permission.VIEW_CHANNEL:
-        raise Refused(f"{viewer.name} does not see the channel {channel.name}.")
+    if viewer is not None and not channel_permissions(channel, viewer) & Permission.VIEW_CHANNEL:
+        raise ControlRefused(f"{viewer.name} does not see the channel {channel.name}.")
     if "message" in query:
         one = channel.messages.get(int(query["message"])) if query["message"].isdigit() else None
         found = [one] if one is not None else []
     else:
         found = list(islice(reversed(channel.messages.values()), int(query.get("limit", SHOWN))))[::-1]
-    return [_message(core, message) for message in found if viewer is None or visible(message, viewer)]
+    return [_message(core, message) for message in found if viewer is None or is_visible_to(message, viewer)]
 
 
 def _message(core: Core, message: Message) -> Json:
-    shown = core.show.message(message)
+    shown = core.serialize.message(message)
     reference = shown.get("message_reference")
     return {
         "id": shown["id"],
@@ -39,7 +39,7 @@ def _message(core: Core, message: Message) -> Json:
         "content": message.content,
         "embeds": shown["embeds"],
         "components": shown["components"],
-        "attachments": [core.show.attachment(attachment) for attachment in message.attachments.values()],
+        "attachments": [core.serialize.attachment(attachment) for attachment in message.attachments.values()],
         "reactions": [
             {"emoji": emoji, "users": [user.name for user in users.values()]}
             for emoji, users in message.reactions.items()
@@ -57,10 +57,10 @@ def _message(core: Core, message: Message) -> Json:
     }
 
 
-def attached(core: Core, query: Mapping[str, str]) -> Json:
+def attachment_times(core: Core, query: Mapping[str, str]) -> Json:
     """When each of a channel's messages that has files got its newest, in Unix seconds, by the message's id."""
     if extra := set(query) - {"channel"}:
-        raise Refused(f"Attached files have no {', '.join(sorted(extra))}; they know channel.")
+        raise ControlRefused(f"Attached files have no {', '.join(sorted(extra))}; they know channel.")
     found = find_channel(core, query.get("channel", "general")).messages.values()
     return {str(message.id): message.attached_at for message in found if message.attachments}
 

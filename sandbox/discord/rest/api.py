@@ -8,8 +8,8 @@ from collections.abc import Callable
 from aiohttp import web
 
 from sandbox.discord.core import Core
-from sandbox.discord.faults import Fault
-from sandbox.discord.rate_limits import TooMany
+from sandbox.discord.faults import DiscordFault
+from sandbox.discord.rate_limits import RateLimited
 from sandbox.discord.rest import bodies, routes
 from sandbox.discord.rest.route import Auth, Call, Route
 from sandbox.discord.transcript import Exchange
@@ -46,13 +46,13 @@ class Api:
         body = bodies.Body(b"", None, {})
         headers: dict[str, str] = {}
         try:
-            body = await bodies.read(request, self._core.cdn)
+            body = await bodies.read_body(request, self._core.cdn)
             answer, status = await self._answer(route, request, body, headers)
         except ApiError as error:
             answer, status = dumps(error.body()), error.status
             if error.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
                 headers |= {"Via": "1.1 sandbox", "Retry-After": "1", "X-RateLimit-Scope": "user"}
-        except TooMany as many:
+        except RateLimited as many:
             answer, status = dumps(many.body()), 429
             headers |= many.headers | {
                 "Via": "1.1 sandbox",
@@ -62,7 +62,7 @@ class Api:
         except Exception:
             log.exception("The sandbox itself failed on %s %s", request.method, path)
             answer, status = dumps({"message": "500: Internal Server Error", "code": 0}), 500
-        self._core.limits.note(status, f"{request.method} {route.path if route else path}")
+        self._core.limits.record(status, f"{request.method} {route.path if route else path}")
         ms = (self._stopwatch() - started) * 1000
         self._core.transcript.add(Exchange(request.method, path, body.text, status, answer, ms))
         if status == 0:
@@ -75,14 +75,14 @@ class Api:
         self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]
     ) -> tuple[bytes, int]:
         """The answer's bytes and status; status 0 is a connection closed without one."""
-        fault = self._core.faults.strike(request.method, request.path.removeprefix(PREFIX))
+        fault = self._core.faults.take(request.method, request.path.removeprefix(PREFIX))
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault is not None and not fault.after and (fault.drop or fault.status is not None):
-            return _struck(fault, headers)
+            return _fault_answer(fault, headers)
         answer = self._handle(route, request, body, headers)
         if fault is not None and fault.after:
-            return _struck(fault, headers)
+            return _fault_answer(fault, headers)
         return answer
 
     def _handle(
@@ -104,7 +104,7 @@ class Api:
             raise ApiError(401, 0, "401: Unauthorized")
 
 
-def _struck(fault: Fault, headers: dict[str, str]) -> tuple[bytes, int]:
+def _fault_answer(fault: DiscordFault, headers: dict[str, str]) -> tuple[bytes, int]:
     if fault.drop or fault.status is None:
         return b"", 0
     if fault.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban

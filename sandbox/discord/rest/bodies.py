@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from sandbox.discord.cdn import Cdn
-from sandbox.discord.draft import Upload
+from sandbox.discord.draft import UploadedFile
 from sandbox.discord.wire import ApiError, invalid
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -24,10 +24,10 @@ class Body:
 
     text: bytes
     value: Any
-    uploads: dict[int, Upload]
+    uploads: dict[int, UploadedFile]
 
 
-async def read(request: web.Request, cdn: Cdn) -> Body:
+async def read_body(request: web.Request, cdn: Cdn) -> Body:
     """The request's body.
 
     Raises:
@@ -66,7 +66,7 @@ async def _multipart(request: web.Request, cdn: Cdn) -> Body:
             body.text = bytes(await part.read())
             body.value = _parse(body.text)
         elif (found := _FILE.fullmatch(part.name or "")) and part.filename:
-            body.uploads[int(found[1])] = Upload(part.filename, await cdn.spool(_chunks(part), MAX_FILE_BYTES))
+            body.uploads[int(found[1])] = UploadedFile(part.filename, await cdn.spool(_chunks(part), MAX_FILE_BYTES))
         else:
             raise invalid("", "SANDBOX_UNKNOWN_PART", f"A message has no part {part.name!r}.")
     if len(body.uploads) > MAX_FILES:

@@ -2,10 +2,10 @@
 
 from typing import Any, cast
 
-from sandbox.discord.command_rules import check, check_set
-from sandbox.discord.rate_limits import Rate
-from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
-from sandbox.discord.schema import items
+from sandbox.discord.command_rules import check_command, check_commands
+from sandbox.discord.rate_limits import RateLimit
+from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
+from sandbox.discord.schema import as_list
 from sandbox.discord.wire import ApiError, Json, Problems, invalid, missing_access, unknown
 
 GLOBAL = 0
@@ -21,35 +21,35 @@ def _place(call: Call) -> dict[int, Json]:
     return call.core.world.commands.setdefault(guild_id, {})
 
 
-def _list(call: Call) -> Reply:
-    return Reply(list(_place(call).values()))
+def _list(call: Call) -> RouteReply:
+    return RouteReply(list(_place(call).values()))
 
 
-def _replace(call: Call) -> Reply:
+def _replace(call: Call) -> RouteReply:
     place = _place(call)
     body: Any = call.body
     if not isinstance(body, list):
         raise invalid("", "LIST_TYPE_CONVERT", "Commands are synced as a list.")
     problems = Problems()
-    wanted = [check(problems, str(n), one) for n, one in enumerate(items(cast("Any", body)))]
-    check_set(problems, wanted)
+    wanted = [check_command(problems, str(n), one) for n, one in enumerate(as_list(cast("Any", body)))]
+    check_commands(problems, wanted)
     problems.raise_any()
     old = {(one["type"], one["name"]): one for one in place.values()}
     place.clear()
     for command in wanted:
         _store(call, place, command, old.get((command["type"], command["name"])))
-    return Reply(list(place.values()))
+    return RouteReply(list(place.values()))
 
 
-def _create(call: Call) -> Reply:
+def _create(call: Call) -> RouteReply:
     place = _place(call)
     problems = Problems()
-    command = check(problems, "", call.body)
+    command = check_command(problems, "", call.body)
     problems.raise_any()
     old = {(one["type"], one["name"]): one for one in place.values()}.get((command["type"], command["name"]))
-    check_set(problems, [*(one for one in place.values() if one is not old), command])
+    check_commands(problems, [*(one for one in place.values() if one is not old), command])
     problems.raise_any()
-    return Reply(_store(call, place, command, old), status=201 if old is None else 200)
+    return RouteReply(_store(call, place, command, old), status=201 if old is None else 200)
 
 
 def _store(call: Call, place: dict[int, Json], command: Json, old: Json | None) -> Json:
@@ -74,11 +74,11 @@ def _one(call: Call) -> Json:
     return found
 
 
-def _get(call: Call) -> Reply:
-    return Reply(_one(call))
+def _get(call: Call) -> RouteReply:
+    return RouteReply(_one(call))
 
 
-def _edit(call: Call) -> Reply:
+def _edit(call: Call) -> RouteReply:
     old = _one(call)
     place = _place(call)
     if not isinstance(call.body, dict):
@@ -86,18 +86,18 @@ def _edit(call: Call) -> Reply:
     fixed = {"id", "application_id", "version", "guild_id"}
     merged = {k: v for k, v in old.items() if k not in fixed} | cast("Json", call.body)
     problems = Problems()
-    command = check(problems, "", merged)
+    command = check_command(problems, "", merged)
     problems.raise_any()
-    return Reply(_store(call, place, command, old))
+    return RouteReply(_store(call, place, command, old))
 
 
-def _delete(call: Call) -> Reply:
+def _delete(call: Call) -> RouteReply:
     command = _one(call)
     del _place(call)[int(command["id"])]
     return NOTHING
 
 
-_SYNC = Rate("commands", 20, 20.0, ("application_id",))
+_SYNC = RateLimit("commands", 20, 20.0, ("application_id",))
 
 
 def _routes(base: str) -> tuple[Route, ...]:

@@ -1,7 +1,7 @@
 """Servers as the bot may look them up."""
 
 from sandbox.discord.model import Guild
-from sandbox.discord.rest.route import Call, Reply, Route
+from sandbox.discord.rest.route import Call, Route, RouteReply
 from sandbox.discord.wire import ApiError, unknown
 
 
@@ -12,32 +12,32 @@ def _guild_of(call: Call) -> Guild:
     return guild
 
 
-def _guild(call: Call) -> Reply:
+def _guild(call: Call) -> RouteReply:
     guild = _guild_of(call)
-    shown = call.core.show.guild(guild)
+    shown = call.core.serialize.guild(guild)
     if call.query.get("with_counts") in {"1", "true", "True"}:
         shown |= {"approximate_member_count": len(guild.members), "approximate_presence_count": len(guild.members)}
-    return Reply(shown)
+    return RouteReply(shown)
 
 
-def _channels(call: Call) -> Reply:
-    return Reply([call.core.show.channel(channel) for channel in _guild_of(call).channels.values()])
+def _channels(call: Call) -> RouteReply:
+    return RouteReply([call.core.serialize.channel(channel) for channel in _guild_of(call).channels.values()])
 
 
-def _roles(call: Call) -> Reply:
-    return Reply([call.core.show.role(role) for role in _guild_of(call).roles.values()])
+def _roles(call: Call) -> RouteReply:
+    return RouteReply([call.core.serialize.role(role) for role in _guild_of(call).roles.values()])
 
 
-def _member(call: Call) -> Reply:
+def _member(call: Call) -> RouteReply:
     guild = _guild_of(call)
     member = guild.members.get(call.id("user_id"))
     if member is None:
         known = call.id("user_id") in call.core.world.users
         raise unknown("Member", 10007) if known else unknown("User", 10013)
-    return Reply(call.core.show.member_with_user(member))
+    return RouteReply(call.core.serialize.member_with_user(member))
 
 
-def _members(call: Call) -> Reply:
+def _members(call: Call) -> RouteReply:
     """Refused: the list needs the members intent, which the bot does without."""
     _guild_of(call)
     raise ApiError(403, 50001, "Missing Access")

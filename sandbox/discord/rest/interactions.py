@@ -6,8 +6,8 @@ from typing import Any
 from sandbox.discord import draft, messages
 from sandbox.discord.components import check_form
 from sandbox.discord.core import Core
-from sandbox.discord.draft import Draft
-from sandbox.discord.messages import Origin
+from sandbox.discord.draft import MessageDraft
+from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import (
     CallbackType,
     Interaction,
@@ -17,21 +17,21 @@ from sandbox.discord.model import (
     MessageType,
     Modal,
 )
-from sandbox.discord.rest.route import NOTHING, Auth, Call, Reply, Route
-from sandbox.discord.schema import Rule, hold, items
+from sandbox.discord.rest.route import NOTHING, Auth, Call, Route, RouteReply
+from sandbox.discord.schema import KeyRule, as_list, check_object
 from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown
 
 ANSWER_WITHIN_S = 3.0
-_CALLBACK = {"type": Rule("int", 12, 1, required=True), "data": Rule("object")}
+_CALLBACK = {"type": KeyRule("int", 12, 1, required=True), "data": KeyRule("object")}
 _FORM = {
-    "custom_id": Rule("str", 100, 1, required=True),
-    "title": Rule("str", 45, 1, required=True),
-    "components": Rule("list", 40, 1, required=True),
+    "custom_id": KeyRule("str", 100, 1, required=True),
+    "title": KeyRule("str", 45, 1, required=True),
+    "components": KeyRule("list", 40, 1, required=True),
 }
 _CHOICE = {
-    "name": Rule("str", 100, 1, required=True),
-    "name_localizations": Rule("object"),
-    "value": Rule("any", required=True),
+    "name": KeyRule("str", 100, 1, required=True),
+    "name_localizations": KeyRule("object"),
+    "value": KeyRule("any", required=True),
 }
 _FITTING = {
     InteractionType.COMMAND: {CallbackType.MESSAGE, CallbackType.DEFER, CallbackType.MODAL},
@@ -41,10 +41,10 @@ _FITTING = {
 }
 
 
-def _callback(call: Call) -> Reply:
-    interaction = _awaiting(call)
+def _callback(call: Call) -> RouteReply:
+    interaction = _unanswered(call)
     kind, data = _kind(call, interaction)
-    call.fits(interaction.upload_limit_bytes)
+    call.check_sizes(interaction.upload_limit_bytes)
     message = _ANSWERS[kind](call, interaction, data)
     interaction.callback = kind
     interaction.acknowledged_at = call.core.clock.now()
@@ -52,10 +52,10 @@ def _callback(call: Call) -> Reply:
     interaction.answered.set()
     if call.query.get("with_response") not in {"1", "true", "True"}:
         return NOTHING
-    return Reply(_answer(call.core, interaction, kind))
+    return RouteReply(_answer(call.core, interaction, kind))
 
 
-def _awaiting(call: Call) -> Interaction:
+def _unanswered(call: Call) -> Interaction:
     interaction = call.core.world.interaction(call.id("interaction_id"))
     if interaction is None or interaction.token != call.params["token"]:
         raise unknown("interaction", 10062)
@@ -68,7 +68,7 @@ def _awaiting(call: Call) -> Interaction:
 
 def _kind(call: Call, interaction: Interaction) -> tuple[CallbackType, Any]:
     problems = Problems()
-    body = hold(problems, "", call.body, _CALLBACK)
+    body = check_object(problems, "", call.body, _CALLBACK)
     problems.raise_any()
     fitting = set(_FITTING[interaction.type])
     if interaction.message is None:
@@ -79,12 +79,12 @@ def _kind(call: Call, interaction: Interaction) -> tuple[CallbackType, Any]:
     return CallbackType(body["type"]), body.get("data")
 
 
-def origin(interaction: Interaction, *, ephemeral: bool, loading: bool = False) -> Origin:
+def response_origin(interaction: Interaction, *, ephemeral: bool, loading: bool = False) -> MessageOrigin:
     """Where the response to this interaction comes from: the command's line, or a reply to the clicked message."""
     kind = MessageType.CHAT_INPUT_COMMAND if interaction.command_type == 1 else MessageType.CONTEXT_MENU_COMMAND
     if interaction.type is not InteractionType.COMMAND:
         kind = MessageType.REPLY if interaction.message else MessageType.DEFAULT
-    return Origin(
+    return MessageOrigin(
         type=kind,
         interaction=interaction,
         ephemeral_for=interaction.user if ephemeral else None,
@@ -94,23 +94,23 @@ def origin(interaction: Interaction, *, ephemeral: bool, loading: bool = False) 
 
 
 def _post(call: Call, interaction: Interaction, data: Any) -> Message:
-    wanted = draft.read(data, call.uploads, draft.CALLBACK, path="data")
+    wanted = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data")
     wanted.check_new()
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
-    where = origin(interaction, ephemeral=interaction.ephemeral)
+    where = response_origin(interaction, ephemeral=interaction.ephemeral)
     return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
 def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
-    wanted: Draft = draft.read(data, call.uploads, draft.CALLBACK, path="data")
-    if wanted.flags & MessageFlag.COMPONENTS_V2 or not wanted.empty():
+    wanted: MessageDraft = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data")
+    if wanted.flags & MessageFlag.COMPONENTS_V2 or not wanted.is_empty():
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred response carries no more than its flags.")
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
-    where = origin(interaction, ephemeral=interaction.ephemeral, loading=True)
+    where = response_origin(interaction, ephemeral=interaction.ephemeral, loading=True)
     return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
-def _clicked(interaction: Interaction) -> Message:
+def _clicked_message(interaction: Interaction) -> Message:
     if interaction.message is None:
         raise invalid("type", "BASE_TYPE_CHOICES", "There is no message to update.")
     interaction.ephemeral = interaction.message.ephemeral_for is not None
@@ -120,31 +120,33 @@ def _clicked(interaction: Interaction) -> Message:
 def _defer_update(_: Call, interaction: Interaction, data: Any) -> Message:
     if data:
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred update carries nothing.")
-    return _clicked(interaction)
+    return _clicked_message(interaction)
 
 
 def _update(call: Call, interaction: Interaction, data: Any) -> Message:
-    message = _clicked(interaction)
+    message = _clicked_message(interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
-    wanted = draft.read(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
+    wanted = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
     return messages.edit(call.core, message, wanted)
 
 
 def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:
     problems = Problems()
-    kept = hold(problems, "data", data, {"choices": Rule("list", 25, required=True)})
-    choices = items(kept.get("choices"))
-    interaction.choices = [hold(problems, f"data.choices.{n}", choice, _CHOICE) for n, choice in enumerate(choices)]
+    kept = check_object(problems, "data", data, {"choices": KeyRule("list", 25, required=True)})
+    choices = as_list(kept.get("choices"))
+    interaction.choices = [
+        check_object(problems, f"data.choices.{n}", choice, _CHOICE) for n, choice in enumerate(choices)
+    ]
     problems.raise_any()
 
 
 def _modal(call: Call, interaction: Interaction, data: Any) -> None:
     problems = Problems()
-    form = hold(problems, "data", data, _FORM)
+    form = check_object(problems, "data", data, _FORM)
     form["components"] = check_form(problems, "data.components", form.get("components"))
     problems.raise_any()
     interaction.modal = Modal(call.core.ids.next(), interaction, form)
-    call.core.world.keep_modal(interaction.modal)
+    call.core.world.add_modal(interaction.modal)
 
 
 _ANSWERS: dict[CallbackType, Callable[[Call, Interaction, Any], Message | None]] = {
@@ -170,7 +172,7 @@ def _answer(core: Core, interaction: Interaction, kind: CallbackType) -> Json:
             "response_message_ephemeral": interaction.ephemeral,
         }
     if message is not None and kind in {CallbackType.MESSAGE, CallbackType.UPDATE}:
-        return {"interaction": about, "resource": {"type": int(kind), "message": core.show.message(message)}}
+        return {"interaction": about, "resource": {"type": int(kind), "message": core.serialize.message(message)}}
     return {"interaction": about}
 
 

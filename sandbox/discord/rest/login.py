@@ -1,35 +1,35 @@
 """Who the bot is, and where its gateway stands."""
 
-from sandbox.discord.permissions import in_guild
-from sandbox.discord.rest.route import Auth, Call, Reply, Route
+from sandbox.discord.permissions import guild_permissions
+from sandbox.discord.rest.route import Auth, Call, Route, RouteReply
 from sandbox.discord.wire import Json, unknown
 
 
-def _me(call: Call) -> Reply:
-    return Reply(call.core.show.me())
+def _me(call: Call) -> RouteReply:
+    return RouteReply(call.core.serialize.me())
 
 
-def _application(call: Call) -> Reply:
-    return Reply(call.core.show.application())
+def _application(call: Call) -> RouteReply:
+    return RouteReply(call.core.serialize.application())
 
 
-def _gateway(call: Call) -> Reply:
-    return Reply({"url": call.core.gateway.url})
+def _gateway(call: Call) -> RouteReply:
+    return RouteReply({"url": call.core.gateway.url})
 
 
-def _gateway_bot(call: Call) -> Reply:
+def _gateway_bot(call: Call) -> RouteReply:
     limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-    return Reply({"url": call.core.gateway.url, "shards": 1, "session_start_limit": limit})
+    return RouteReply({"url": call.core.gateway.url, "shards": 1, "session_start_limit": limit})
 
 
-def _user(call: Call) -> Reply:
+def _user(call: Call) -> RouteReply:
     user = call.core.world.users.get(call.id("user_id"))
     if user is None:
         raise unknown("User", 10013)
-    return Reply(call.core.show.user(user))
+    return RouteReply(call.core.serialize.user(user))
 
 
-def _guilds(call: Call) -> Reply:
+def _guilds(call: Call) -> RouteReply:
     world = call.core.world
     found: list[Json] = [
         {
@@ -38,12 +38,12 @@ def _guilds(call: Call) -> Reply:
             "icon": None,
             "banner": None,
             "owner": False,
-            "permissions": str(in_guild(guild, guild.members[world.bot.id])),
+            "permissions": str(guild_permissions(guild, guild.members[world.bot.id])),
             "features": [],
         }
         for guild in world.guilds.values()
     ]
-    return Reply(found)
+    return RouteReply(found)
 
 
 ROUTES = (

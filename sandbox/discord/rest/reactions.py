@@ -3,56 +3,56 @@
 from sandbox.discord import reactions
 from sandbox.discord.model import User
 from sandbox.discord.permissions import Permission
-from sandbox.discord.rate_limits import Rate
-from sandbox.discord.rest.messages import find
-from sandbox.discord.rest.route import NOTHING, Call, Reply, Route
+from sandbox.discord.rate_limits import RateLimit
+from sandbox.discord.rest.messages import find_message
+from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
 from sandbox.discord.wire import unknown
 
 _ONE = "/channels/{channel_id}/messages/{message_id}/reactions"
 # Adding and removing share one bucket, about one in 250 ms.
-_RATE = Rate("reaction", 1, 0.25, ("channel_id",))
-_CLEAR = Rate("reaction clear", 1, 0.25, ("channel_id",))
+_RATE = RateLimit("reaction", 1, 0.25, ("channel_id",))
+_CLEAR = RateLimit("reaction clear", 1, 0.25, ("channel_id",))
 
 
-def _add(call: Call) -> Reply:
+def _add(call: Call) -> RouteReply:
     channel = call.channel(Permission.READ_MESSAGE_HISTORY)
-    message = find(call, channel)
+    message = find_message(call, channel)
     if call.params["emoji"] not in message.reactions:
-        call.need(channel, Permission.ADD_REACTIONS)
+        call.require(channel, Permission.ADD_REACTIONS)
     reactions.add(call.core, message, call.core.world.bot, call.params["emoji"])
     return NOTHING
 
 
-def _remove_own(call: Call) -> Reply:
-    message = find(call, call.channel(Permission.READ_MESSAGE_HISTORY))
+def _remove_own(call: Call) -> RouteReply:
+    message = find_message(call, call.channel(Permission.READ_MESSAGE_HISTORY))
     reactions.remove(call.core, message, call.core.world.bot, call.params["emoji"])
     return NOTHING
 
 
-def _remove(call: Call) -> Reply:
-    message = find(call, call.channel(Permission.MANAGE_MESSAGES))
+def _remove(call: Call) -> RouteReply:
+    message = find_message(call, call.channel(Permission.MANAGE_MESSAGES))
     reactions.remove(call.core, message, _user(call), call.params["emoji"])
     return NOTHING
 
 
-def _clear_emoji(call: Call) -> Reply:
-    message = find(call, call.channel(Permission.MANAGE_MESSAGES))
+def _clear_emoji(call: Call) -> RouteReply:
+    message = find_message(call, call.channel(Permission.MANAGE_MESSAGES))
     reactions.clear(call.core, message, call.params["emoji"])
     return NOTHING
 
 
-def _clear(call: Call) -> Reply:
-    message = find(call, call.channel(Permission.MANAGE_MESSAGES))
+def _clear(call: Call) -> RouteReply:
+    message = find_message(call, call.channel(Permission.MANAGE_MESSAGES))
     reactions.clear(call.core, message, None)
     return NOTHING
 
 
-def _list(call: Call) -> Reply:
-    message = find(call, call.channel(Permission.READ_MESSAGE_HISTORY))
+def _list(call: Call) -> RouteReply:
+    message = find_message(call, call.channel(Permission.READ_MESSAGE_HISTORY))
     users = message.reactions.get(call.params["emoji"])
     if users is None:
         raise unknown("Emoji", 10014)
-    return Reply([call.core.show.user(user) for user in users.values()])
+    return RouteReply([call.core.serialize.user(user) for user in users.values()])
 
 
 def _user(call: Call) -> User:
@@ -66,7 +66,7 @@ ROUTES = (
     Route("PUT", _ONE + "/{emoji}/@me", _add, _RATE),
     Route("DELETE", _ONE + "/{emoji}/@me", _remove_own, _RATE),
     Route("DELETE", _ONE + "/{emoji}/{user_id}", _remove, _RATE),
-    Route("GET", _ONE + "/{emoji}", _list, Rate("reaction list", 5, 1.0, ("channel_id",))),
+    Route("GET", _ONE + "/{emoji}", _list, RateLimit("reaction list", 5, 1.0, ("channel_id",))),
     Route("DELETE", _ONE + "/{emoji}", _clear_emoji, _CLEAR),
     Route("DELETE", _ONE, _clear, _CLEAR),
 )

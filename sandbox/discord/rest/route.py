@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Any
 
 from sandbox.discord.core import Core
-from sandbox.discord.draft import Upload
+from sandbox.discord.draft import UploadedFile
 from sandbox.discord.model import Channel
-from sandbox.discord.permissions import Permission, in_channel
-from sandbox.discord.rate_limits import Rate
+from sandbox.discord.permissions import Permission, channel_permissions
+from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.wire import (
     ApiError,
     missing_access,
@@ -35,7 +35,7 @@ class Call:
     params: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
-    uploads: dict[int, Upload]
+    uploads: dict[int, UploadedFile]
 
     def id(self, name: str) -> int:
         """A path parameter as an id."""
@@ -50,22 +50,22 @@ class Call:
         channel = self.core.world.channels.get(self.id("channel_id"))
         if channel is None:
             raise unknown_channel()
-        self.need(channel, needs)
+        self.require(channel, needs)
         return channel
 
-    def need(self, channel: Channel, needs: Permission) -> None:
+    def require(self, channel: Channel, needs: Permission) -> None:
         """See that the bot has these permissions there.
 
         Raises:
             ApiError: 50001 when it cannot even see the channel, else 50013.
         """
-        granted = in_channel(channel, self.core.world.bot)
+        granted = channel_permissions(channel, self.core.world.bot)
         if not granted & Permission.VIEW_CHANNEL:
             raise missing_access()
         if needs & ~granted:
             raise missing_permissions()
 
-    def fits(self, limit_bytes: int) -> None:
+    def check_sizes(self, limit_bytes: int) -> None:
         """See that no uploaded file is over the limit.
 
         Raises:
@@ -76,15 +76,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RouteReply:
     """A 2xx answer; no body is 204's."""
 
     body: Any = None
     status: int = 200
 
 
-NOTHING = Reply(status=204)
-Handler = Callable[[Call], Reply]
+NOTHING = RouteReply(status=204)
+Handler = Callable[[Call], RouteReply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,5 @@ class Route:
     method: str
     path: str
     handler: Handler
-    rate: Rate | None = None
+    rate: RateLimit | None = None
     auth: Auth = Auth.BOT

@@ -1,14 +1,14 @@
 """What an interaction's token may do for fifteen minutes: follow up, read, edit and delete its messages."""
 
 from sandbox.discord import draft, messages
-from sandbox.discord.messages import Origin
+from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import CallbackType, Interaction, Message, MessageFlag, MessageType
-from sandbox.discord.rate_limits import Rate
-from sandbox.discord.rest.route import NOTHING, Auth, Call, Reply, Route
+from sandbox.discord.rate_limits import RateLimit
+from sandbox.discord.rest.route import NOTHING, Auth, Call, Route, RouteReply
 from sandbox.discord.wire import ApiError, snowflake, unknown, unknown_message
 
 TOKEN_LIFE_S = 15 * 60.0
-_RATE = Rate("webhook", 5, 2.0, ("webhook_id", "token"))
+_RATE = RateLimit("webhook", 5, 2.0, ("webhook_id", "token"))
 
 
 def _interaction(call: Call) -> Interaction:
@@ -40,10 +40,10 @@ def _message(call: Call, interaction: Interaction) -> Message:
     return found
 
 
-def _follow_up(call: Call) -> Reply:
+def _follow_up(call: Call) -> RouteReply:
     interaction = _interaction(call)
-    wanted = draft.read(call.body, call.uploads, draft.WEBHOOK)
-    call.fits(interaction.upload_limit_bytes)
+    wanted = draft.read_draft(call.body, call.uploads, draft.WEBHOOK)
+    call.check_sizes(interaction.upload_limit_bytes)
     wanted.check_new()
     original = interaction.original
     if original is not None and original.flags & MessageFlag.LOADING and original.id in call.core.world.messages:
@@ -52,13 +52,15 @@ def _follow_up(call: Call) -> Reply:
     else:
         origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))
         message = messages.post(call.core, interaction.channel, call.core.world.bot, wanted, origin)
-    return Reply(call.core.show.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
+    return (
+        RouteReply(call.core.serialize.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
+    )
 
 
-def _origin(call: Call, interaction: Interaction, *, ephemeral: bool) -> Origin:
+def _origin(call: Call, interaction: Interaction, *, ephemeral: bool) -> MessageOrigin:
     original = interaction.original
     there = original is not None and original.id in call.core.world.messages
-    return Origin(
+    return MessageOrigin(
         type=MessageType.REPLY if there else MessageType.DEFAULT,
         interaction=interaction,
         ephemeral_for=interaction.user if ephemeral else None,
@@ -66,20 +68,20 @@ def _origin(call: Call, interaction: Interaction, *, ephemeral: bool) -> Origin:
     )
 
 
-def _get(call: Call) -> Reply:
-    return Reply(call.core.show.message(_message(call, _interaction(call))))
+def _get(call: Call) -> RouteReply:
+    return RouteReply(call.core.serialize.message(_message(call, _interaction(call))))
 
 
-def _edit(call: Call) -> Reply:
+def _edit(call: Call) -> RouteReply:
     interaction = _interaction(call)
     message = _message(call, interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
-    wanted = draft.read(call.body, call.uploads, draft.EDIT, layout=layout)
-    call.fits(interaction.upload_limit_bytes)
-    return Reply(call.core.show.message(messages.edit(call.core, message, wanted)))
+    wanted = draft.read_draft(call.body, call.uploads, draft.EDIT, layout=layout)
+    call.check_sizes(interaction.upload_limit_bytes)
+    return RouteReply(call.core.serialize.message(messages.edit(call.core, message, wanted)))
 
 
-def _delete(call: Call) -> Reply:
+def _delete(call: Call) -> RouteReply:
     interaction = _interaction(call)
     message = _message(call, interaction)
     messages.delete(call.core, message)

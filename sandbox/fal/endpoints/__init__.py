@@ -6,17 +6,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sandbox.fal.endpoints.base import Input, Video
-from sandbox.fal.endpoints.wan21 import Wan21Image
-from sandbox.fal.endpoints.wan22 import Wan22Video
-from sandbox.fal.endpoints.wan25 import Wan25Image
-from sandbox.fal.endpoints.wan27 import Wan27Image, Wan27Reference
+from sandbox.fal.endpoints.base import EndpointInput, Video
+from sandbox.fal.endpoints.wan21 import Wan21ImageInput
+from sandbox.fal.endpoints.wan22 import Wan22VideoInput
+from sandbox.fal.endpoints.wan25 import Wan25ImageInput
+from sandbox.fal.endpoints.wan27 import Wan27ImageInput, Wan27ReferenceInput
 from sandbox.fal.errors import Failed, invalid_input
 
-__all__ = ["ENDPOINTS", "Input", "Video", "app_of", "parse"]
+__all__ = ["ENDPOINTS", "EndpointInput", "Video", "app_of", "parse_input"]
 
-ENDPOINTS: Mapping[str, type[Input]] = {
-    model.endpoint: model for model in (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)
+ENDPOINTS: Mapping[str, type[EndpointInput]] = {
+    model.endpoint: model
+    for model in (Wan27ImageInput, Wan27ReferenceInput, Wan25ImageInput, Wan22VideoInput, Wan21ImageInput)
 }
 APP_SEGMENTS = 2
 
@@ -26,7 +27,7 @@ def app_of(endpoint: str) -> str:
     return "/".join(endpoint.split("/")[:APP_SEGMENTS])
 
 
-def parse(endpoint: str, body: Any) -> Input:
+def parse_input(endpoint: str, body: Any) -> EndpointInput:
     """Return the endpoint's input, read strictly.
 
     Raises:

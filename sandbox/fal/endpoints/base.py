@@ -9,21 +9,21 @@ from pydantic import BaseModel, ConfigDict
 
 from sandbox.fal.errors import Failed, model_error
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.input_files import Ask, Media, Rule
+from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
 __all__ = [
     "FPS",
     "SEED_MAX",
     "Aspect",
-    "Input",
+    "EndpointInput",
     "Seed",
     "Video",
     "aspect_of",
-    "first",
+    "field_error",
+    "film_with_sound",
+    "first_of",
     "picture_rule",
-    "refuse",
-    "talkie",
 ]
 
 FPS = 16  # of the models whose page names no frame rate; real Wan gives 24 or 30, but this is cheaper to make
@@ -63,7 +63,7 @@ class Video:
         }
 
 
-class Input(BaseModel):
+class EndpointInput(BaseModel):
     """An endpoint's input, strictly as its page says it; a field that the page does not know is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -75,10 +75,10 @@ class Input(BaseModel):
     seed: Seed = None
 
     @abstractmethod
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return the input files, in the order in which they are looked at."""
 
-    def check(self, media: Sequence[Media]) -> None:
+    def check(self, files: Sequence[InputFile]) -> None:
         """Hold the rules between fields, once the files are known.
 
         Raises:
@@ -86,11 +86,11 @@ class Input(BaseModel):
         """
 
     @abstractmethod
-    def film(self, media: Sequence[Media], seed: int) -> Film:
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
         """Return what is to be filmed."""
 
     @abstractmethod
-    def units(self, film: Film, media: Sequence[Media]) -> float:
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:
         """Return how many units of `unit_price_usd` the video costs."""
 
     @abstractmethod
@@ -101,35 +101,35 @@ class Input(BaseModel):
         """Return how many steps the progress log counts."""
         return 30
 
-    def words(self) -> str:
+    def prompt_text(self) -> str:
         """Return the prompt, for a film without any picture."""
         return str(getattr(self, "prompt", None) or "")
 
 
-def refuse(field: str, message: str, value: object = None) -> Failed:
+def field_error(field: str, message: str, value: object = None) -> Failed:
     """Return the error of a broken rule at a field."""
     return Failed(model_error("value_error", location=("body", field), message=message, value=value))
 
 
-def first(media: Sequence[Media], *fields: str) -> Media | None:
+def first_of(files: Sequence[InputFile], *fields: str) -> InputFile | None:
     """Return the first file that one of these fields named."""
-    return next((one for one in media if one.ask.location[1] in fields), None)
+    return next((one for one in files if one.field.location[1] in fields), None)
 
 
-def aspect_of(choice: str, media: Media | None) -> float:
+def aspect_of(choice: str, file: InputFile | None) -> float:
     """Return width by height for an aspect option; `auto` follows the file, and 16:9 where there is none."""
     if choice == "auto":
-        return 16 / 9 if media is None else media.aspect
+        return 16 / 9 if file is None else file.aspect
     width, height = choice.split(":")
     return int(width) / int(height)
 
 
-def talkie(tier: str, aspect: float, seconds: int, seed: int) -> Film:
+def film_with_sound(tier: str, aspect: float, seconds: int, seed: int) -> Film:
     """Return a film with sound, at the stand-in's own frame rate."""
     width, height = size_of(tier, aspect)
     return Film(width=width, height=height, fps=FPS, frames=seconds * FPS, variant=seed % VARIANTS, has_sound=True)
 
 
-def picture_rule(**limits: Any) -> Rule:
+def picture_rule(**limits: Any) -> FileRule:
     """Return the rule of a picture field, in the formats that the pages name."""
-    return Rule(kind="image", formats=PIXELS, **limits)
+    return FileRule(kind="image", formats=PIXELS, **limits)

@@ -5,12 +5,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.fal.endpoints.base import Aspect, Input, Video, aspect_of, first, picture_rule
+from sandbox.fal.endpoints.base import Aspect, EndpointInput, Video, aspect_of, first_of, picture_rule
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.input_files import Ask, Media
+from sandbox.fal.input_files import FileField, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan21Image"]
+__all__ = ["Wan21ImageInput"]
 
 PICTURE = picture_rule()
 UNITS = {"480p": 0.5, "720p": 1.0}
@@ -18,7 +18,7 @@ FREE_FRAMES = 81
 LONGER = 1.25
 
 
-class Wan21Image(Input):
+class Wan21ImageInput(EndpointInput):
     """fal-ai/wan-i2v."""
 
     endpoint: ClassVar[str] = "fal-ai/wan-i2v"
@@ -39,13 +39,13 @@ class Wan21Image(Input):
     acceleration: Literal["none", "regular"] = "regular"
     aspect_ratio: Aspect = "auto"
 
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return the picture."""
-        return [Ask(("body", "image_url"), self.image_url, PICTURE)]
+        return [FileField(("body", "image_url"), self.image_url, PICTURE)]
 
-    def film(self, media: Sequence[Media], seed: int) -> Film:
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
         """Crop the picture to the asked aspect, or follow it."""
-        width, height = size_of(self.resolution, aspect_of(self.aspect_ratio, first(media, "image_url")))
+        width, height = size_of(self.resolution, aspect_of(self.aspect_ratio, first_of(files, "image_url")))
         return Film(
             width=width,
             height=height,
@@ -54,7 +54,7 @@ class Wan21Image(Input):
             variant=seed % VARIANTS,
         )
 
-    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - one signature for all modes
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
         """Bill half a unit at 480p, one at 720p, and a quarter more above 81 frames."""
         return UNITS[self.resolution] * (LONGER if self.num_frames > FREE_FRAMES else 1.0)
 

@@ -6,21 +6,21 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.fal.endpoints.base import Aspect, Input, Video, aspect_of, first
+from sandbox.fal.endpoints.base import Aspect, EndpointInput, Video, aspect_of, first_of
 from sandbox.fal.geometry import VARIANTS, size_of
-from sandbox.fal.input_files import Ask, Media, Rule
+from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan22Video"]
+__all__ = ["Wan22VideoInput"]
 
-CLIP = Rule(kind="video", formats=("mp4", "mov", "webm", "gif"))
+CLIP = FileRule(kind="video", formats=("mp4", "mov", "webm", "gif"))
 UNITS_A_SECOND = {"480p": 0.5, "580p": 0.75, "720p": 1.0}
 BILLED_FPS = 16
 CRF = {"low": 36, "medium": 32, "high": 28, "maximum": 20}
 MOVES_MAX = 161  # camera positions in one film; interpolated frames beyond repeat them, which costs almost nothing
 
 
-class Wan22Video(Input):
+class Wan22VideoInput(EndpointInput):
     """fal-ai/wan/v2.2-a14b/video-to-video."""
 
     endpoint: ClassVar[str] = "fal-ai/wan/v2.2-a14b/video-to-video"
@@ -50,16 +50,16 @@ class Wan22Video(Input):
     video_write_mode: Literal["fast", "balanced", "small"] = "balanced"
     resample_fps: bool = False
 
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return the clip."""
-        return [Ask(("body", "video_url"), self.video_url, CLIP)]
+        return [FileField(("body", "video_url"), self.video_url, CLIP)]
 
-    def film(self, media: Sequence[Media], seed: int) -> Film:
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
         """Put interpolated frames between each pair, and play faster for it unless told not to."""
         between = 0 if self.interpolator_model in {None, "none"} else self.num_interpolated_frames
         frames = self.num_frames + (self.num_frames - 1) * between
         faster = between + 1 if self.adjust_fps_for_interpolation else 1
-        width, height = size_of(self.resolution, aspect_of(self.aspect_ratio, first(media, "video_url")))
+        width, height = size_of(self.resolution, aspect_of(self.aspect_ratio, first_of(files, "video_url")))
         return Film(
             width=width,
             height=height,
@@ -70,7 +70,7 @@ class Wan22Video(Input):
             crf=CRF[self.video_quality],
         )
 
-    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - one signature for all modes
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
         """Bill generated frames at 16 a second, by resolution."""
         return self.num_frames / BILLED_FPS * UNITS_A_SECOND[self.resolution]
 

@@ -5,19 +5,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.fal.endpoints.base import Input, Video, aspect_of, first, picture_rule, talkie
-from sandbox.fal.endpoints.wan27 import rewritten
-from sandbox.fal.input_files import Ask, Media, Rule
+from sandbox.fal.endpoints.base import EndpointInput, Video, aspect_of, film_with_sound, first_of, picture_rule
+from sandbox.fal.endpoints.wan27 import expand_prompt
+from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan25Image"]
+__all__ = ["Wan25ImageInput"]
 
 PICTURE = picture_rule(min_side=360, max_side=2000, max_bytes=25_000_000)
-SOUND = Rule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=3, max_s=30)
+SOUND = FileRule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=3, max_s=30)
 UNITS_A_SECOND = {"480p": 1.0, "720p": 2.0, "1080p": 3.0}
 
 
-class Wan25Image(Input):
+class Wan25ImageInput(EndpointInput):
     """fal-ai/wan-25-preview/image-to-video."""
 
     endpoint: ClassVar[str] = "fal-ai/wan-25-preview/image-to-video"
@@ -33,18 +33,20 @@ class Wan25Image(Input):
     enable_prompt_expansion: bool = True
     enable_safety_checker: bool = True
 
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return the picture and the sound."""
-        asks = [Ask(("body", "image_url"), self.image_url, PICTURE)]
+        fields = [FileField(("body", "image_url"), self.image_url, PICTURE)]
         if self.audio_url is not None:
-            asks.append(Ask(("body", "audio_url"), self.audio_url, SOUND))
-        return asks
+            fields.append(FileField(("body", "audio_url"), self.audio_url, SOUND))
+        return fields
 
-    def film(self, media: Sequence[Media], seed: int) -> Film:
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
         """Follow the picture's aspect."""
-        return talkie(self.resolution, aspect_of("auto", first(media, "image_url")), int(self.duration), seed)
+        return film_with_sound(
+            self.resolution, aspect_of("auto", first_of(files, "image_url")), int(self.duration), seed
+        )
 
-    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - one signature for all modes
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
         """Bill output seconds, by resolution."""
         return int(self.duration) * UNITS_A_SECOND[self.resolution]
 
@@ -52,5 +54,5 @@ class Wan25Image(Input):
         """Return the video, the seed, and the rewritten prompt when rewriting is on."""
         answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
         if self.enable_prompt_expansion:
-            answer["actual_prompt"] = rewritten(self.prompt)
+            answer["actual_prompt"] = expand_prompt(self.prompt)
         return answer

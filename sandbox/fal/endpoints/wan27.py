@@ -5,24 +5,35 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.fal.endpoints.base import SEED_MAX, Input, Video, aspect_of, first, picture_rule, refuse, talkie
+from sandbox.fal.endpoints.base import (
+    SEED_MAX,
+    EndpointInput,
+    Video,
+    aspect_of,
+    field_error,
+    film_with_sound,
+    first_of,
+    picture_rule,
+)
 from sandbox.fal.errors import Failed, model_error
-from sandbox.fal.input_files import Ask, Media, Rule
+from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan27Image", "Wan27Reference"]
+__all__ = ["Wan27ImageInput", "Wan27ReferenceInput"]
 
 PICTURE = picture_rule(min_side=240, max_side=8000, aspect_max=8, max_bytes=20_000_000)
-CLIP = Rule(kind="video", formats=("mp4", "mov"), min_side=240, max_side=4096, max_bytes=100_000_000, min_s=2, max_s=10)
-REFERENCE_CLIP = Rule(
+CLIP = FileRule(
+    kind="video", formats=("mp4", "mov"), min_side=240, max_side=4096, max_bytes=100_000_000, min_s=2, max_s=10
+)
+REFERENCE_CLIP = FileRule(
     kind="video", formats=("mp4", "mov"), min_side=240, max_side=4096, max_bytes=100_000_000, min_s=1, max_s=30
 )
 REFERENCE_PICTURE = picture_rule(min_side=240, max_side=8000, max_bytes=20_000_000)
-SOUND = Rule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=2, max_s=30)
+SOUND = FileRule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=2, max_s=30)
 REFERENCES_MAX = 5
 
 
-class Wan27Image(Input):
+class Wan27ImageInput(EndpointInput):
     """fal-ai/wan/v2.7/image-to-video."""
 
     endpoint: ClassVar[str] = "fal-ai/wan/v2.7/image-to-video"
@@ -41,7 +52,7 @@ class Wan27Image(Input):
     seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
     enable_safety_checker: bool = True
 
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return the given files, after holding which of them go together."""
         self._check_combination()
         given = (
@@ -50,32 +61,34 @@ class Wan27Image(Input):
             ("end_image_url", self.end_image_url, PICTURE),
             ("audio_url", self.audio_url, SOUND),
         )
-        return [Ask(("body", field), url, rule) for field, url, rule in given if url is not None]
+        return [FileField(("body", field), url, rule) for field, url, rule in given if url is not None]
 
     def _check_combination(self) -> None:
         """Refuse what reference/fal.md refuses; a prompt alone is let through, since its page requires nothing."""
         if self.image_url is not None and self.video_url is not None:
-            raise refuse("video_url", "video_url cannot be combined with image_url")
+            raise field_error("video_url", "video_url cannot be combined with image_url")
         if self.audio_url is not None and self.video_url is not None:
-            raise refuse("audio_url", "audio_url cannot be combined with video_url")
+            raise field_error("audio_url", "audio_url cannot be combined with video_url")
         if self.image_url is None and self.video_url is None:
             if self.end_image_url is not None:
-                raise refuse("end_image_url", "end_image_url needs image_url or video_url")
+                raise field_error("end_image_url", "end_image_url needs image_url or video_url")
             if not self.prompt:
-                raise refuse("image_url", "one of prompt, image_url and video_url is needed")
+                raise field_error("image_url", "one of prompt, image_url and video_url is needed")
 
-    def check(self, media: Sequence[Media]) -> None:
+    def check(self, files: Sequence[InputFile]) -> None:
         """A continued clip must be shorter than the whole (inferred, reference/fal.md)."""
-        clip = first(media, "video_url")
+        clip = first_of(files, "video_url")
         if clip is not None and clip.seconds is not None and self.duration <= clip.seconds:
             message = f"duration is the total and must exceed the clip's {clip.seconds:.1f} seconds"
-            raise refuse("duration", message, self.duration)
+            raise field_error("duration", message, self.duration)
 
-    def film(self, media: Sequence[Media], seed: int) -> Film:
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
         """Follow the first file's aspect."""
-        return talkie(self.resolution, aspect_of("auto", first(media, "image_url", "video_url")), self.duration, seed)
+        return film_with_sound(
+            self.resolution, aspect_of("auto", first_of(files, "image_url", "video_url")), self.duration, seed
+        )
 
-    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - other modes bill their inputs
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - other modes bill their inputs
         """Bill output seconds, 1.5 times at 1080p."""
         return self.duration * (1.5 if self.resolution == "1080p" else 1.0)
 
@@ -83,11 +96,11 @@ class Wan27Image(Input):
         """Return the video, the seed, and the rewritten prompt when rewriting is on."""
         answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
         if self.enable_prompt_expansion:
-            answer["actual_prompt"] = rewritten(self.prompt)
+            answer["actual_prompt"] = expand_prompt(self.prompt)
         return answer
 
 
-class Wan27Reference(Input):
+class Wan27ReferenceInput(EndpointInput):
     """fal-ai/wan/v2.7/reference-to-video."""
 
     endpoint: ClassVar[str] = "fal-ai/wan/v2.7/reference-to-video"
@@ -105,7 +118,7 @@ class Wan27Reference(Input):
     seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
     enable_safety_checker: bool = True
 
-    def asks(self) -> list[Ask]:
+    def file_fields(self) -> list[FileField]:
         """Return all references; a prompt without any is let through, since the page requires only the prompt."""
         pictures, clips = self.reference_image_urls or [], self.reference_video_urls or []
         if len(pictures) + len(clips) > REFERENCES_MAX:
@@ -114,24 +127,24 @@ class Wan27Reference(Input):
                 model_error("sequence_too_long", location=("body", field), context={"max_length": REFERENCES_MAX})
             )
         return [
-            *(Ask(("body", "reference_image_urls", n), url, REFERENCE_PICTURE) for n, url in enumerate(pictures)),
-            *(Ask(("body", "reference_video_urls", n), url, REFERENCE_CLIP) for n, url in enumerate(clips)),
+            *(FileField(("body", "reference_image_urls", n), url, REFERENCE_PICTURE) for n, url in enumerate(pictures)),
+            *(FileField(("body", "reference_video_urls", n), url, REFERENCE_CLIP) for n, url in enumerate(clips)),
         ]
 
-    def film(self, media: Sequence[Media], seed: int) -> Film:  # noqa: ARG002 - other modes follow their inputs
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:  # noqa: ARG002 - other modes follow their inputs
         """Keep to the asked aspect."""
-        return talkie(self.resolution, aspect_of(self.aspect_ratio, None), self.duration, seed)
+        return film_with_sound(self.resolution, aspect_of(self.aspect_ratio, None), self.duration, seed)
 
-    def units(self, film: Film, media: Sequence[Media]) -> float:  # noqa: ARG002 - one signature for all modes
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
         """Bill the output's seconds and those of all input clips."""
-        return round(self.duration + sum(one.seconds or 0 for one in media if one.kind == "video"), 3)
+        return round(self.duration + sum(one.seconds or 0 for one in files if one.kind == "video"), 3)
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
         """Return the video and the seed: this page has no switch for rewriting, so the prompt is taken as it is."""
         return {"video": video.as_video_file(), "seed": seed}
 
 
-def rewritten(prompt: str | None) -> str:
+def expand_prompt(prompt: str | None) -> str:
     """Return the prompt as a language model would have padded it."""
     asked = (prompt or "The scene comes gently to life").strip().rstrip(".")
     return f"{asked}. The camera moves slowly and steadily, with soft natural light and fine detail."

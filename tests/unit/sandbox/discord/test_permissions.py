@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.discord.model import Channel, ChannelType, Guild, Member, Overwrite, Role, User
-from sandbox.discord.permissions import ALL, Permission, in_channel, parse
+from sandbox.discord.permissions import ALL, Permission, channel_permissions, parse_permissions
 
 OWNER, MEMBER, STRANGER = User(1, "owner"), User(2, "member"), User(3, "stranger")
 VIEW, SEND = Permission.VIEW_CHANNEL, Permission.SEND_MESSAGES
@@ -22,31 +22,31 @@ def channel(*overwrites: Overwrite, everyone: int = VIEW | SEND, role: int = 0) 
 def test_owners_and_administrators_have_everything() -> None:
     """Neither is held by a channel's exceptions."""
     closed = Overwrite(10, 0, 0, ALL)
-    assert in_channel(channel(closed), OWNER) == ALL
-    assert in_channel(channel(closed, role=Permission.ADMINISTRATOR), MEMBER) == ALL
+    assert channel_permissions(channel(closed), OWNER) == ALL
+    assert channel_permissions(channel(closed, role=Permission.ADMINISTRATOR), MEMBER) == ALL
 
 
 def test_a_stranger_has_nothing() -> None:
     """Who is not in the server has no permission there."""
-    assert in_channel(channel(), STRANGER) == 0
+    assert channel_permissions(channel(), STRANGER) == 0
 
 
 def test_exceptions_are_applied_from_everyone_to_the_member() -> None:
     """The roles' exceptions overrule everyone's, and the member's own overrule both."""
     deny_all, allow_role = Overwrite(10, 0, 0, SEND), Overwrite(ROLE, 0, SEND, 0)
     deny_own = Overwrite(MEMBER.id, 1, 0, SEND)
-    assert not in_channel(channel(deny_all), MEMBER) & SEND
-    assert in_channel(channel(deny_all, allow_role), MEMBER) & SEND
-    assert not in_channel(channel(deny_all, allow_role, deny_own), MEMBER) & SEND
+    assert not channel_permissions(channel(deny_all), MEMBER) & SEND
+    assert channel_permissions(channel(deny_all, allow_role), MEMBER) & SEND
+    assert not channel_permissions(channel(deny_all, allow_role, deny_own), MEMBER) & SEND
 
 
 def test_nothing_counts_where_the_channel_cannot_be_seen() -> None:
     """Without View Channel every other permission is worth nothing."""
-    assert in_channel(channel(Overwrite(10, 0, 0, VIEW)), MEMBER) == 0
+    assert channel_permissions(channel(Overwrite(10, 0, 0, VIEW)), MEMBER) == 0
 
 
 def test_permissions_are_read_from_names_and_numbers() -> None:
     """A list of names and a decimal string are the same bits; an unknown name is an error."""
-    assert parse(["VIEW_CHANNEL", "SEND_MESSAGES"]) == parse(str(int(VIEW | SEND)))
+    assert parse_permissions(["VIEW_CHANNEL", "SEND_MESSAGES"]) == parse_permissions(str(int(VIEW | SEND)))
     with pytest.raises(ValueError, match="SING is not a permission"):
-        parse(["SING"])
+        parse_permissions(["SING"])

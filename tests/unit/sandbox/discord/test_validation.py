@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from sandbox.discord import command_rules, draft
-from sandbox.discord.attachment_links import named
+from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.components import check_form, check_message
-from sandbox.discord.draft import Upload
+from sandbox.discord.draft import UploadedFile
 from sandbox.discord.model import Blob
 from sandbox.discord.transcript import Event, Exchange, Transcript
 from sandbox.discord.wire import ApiError, Problems
@@ -59,14 +59,14 @@ def option(**change: Any) -> dict[str, Any]:
 def test_a_command_over_discords_limits_is_refused(command: dict[str, Any]) -> None:
     """Names, lengths, counts, order, types and the size in all are checked."""
     problems = Problems()
-    command_rules.check(problems, "", command)
+    command_rules.check_command(problems, "", command)
     assert faults(problems)
 
 
 def test_a_good_command_comes_back_complete() -> None:
     """The stored command has the fields that Discord fills in."""
     problems = Problems()
-    stored = command_rules.check(problems, "", option(required=True) | {"default_member_permissions": 8})
+    stored = command_rules.check_command(problems, "", option(required=True) | {"default_member_permissions": 8})
     assert not faults(problems)
     assert (stored["type"], stored["default_member_permissions"], stored["nsfw"]) == (1, "8", False)
 
@@ -102,15 +102,17 @@ def test_a_broken_form_names_its_fault(components: list[Any], path: str) -> None
 
 def test_a_draft_keeps_what_its_body_did_not_carry() -> None:
     """Only the given keys count as a change; uploads without metadata keep their own names."""
-    upload = Upload("film.mp4", Blob(3, b"abc"))
-    wanted = draft.read({"content": " hi <@5> "}, {0: upload}, draft.EDIT)
+    upload = UploadedFile("film.mp4", Blob(3, b"abc"))
+    wanted = draft.read_draft({"content": " hi <@5> "}, {0: upload}, draft.EDIT)
     assert (wanted.given, wanted.content, wanted.kept_attachments) == (frozenset({"content"}), "hi <@5>", None)
     assert ([file.filename for file in wanted.new_files], wanted.mentioned) == (["film.mp4"], frozenset({5}))
 
 
 def test_names_of_attachments_are_found_at_any_depth() -> None:
     """Embeds and layouts refer to uploads as `attachment://name`."""
-    assert named([{"image": {"url": "attachment://a.png"}}, {"items": [{"media": {"url": "attachment://b"}}]}]) == {
+    assert attachment_names(
+        [{"image": {"url": "attachment://a.png"}}, {"items": [{"media": {"url": "attachment://b"}}]}]
+    ) == {
         "a.png",
         "b",
     }
