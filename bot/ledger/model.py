@@ -10,6 +10,8 @@ How: TypeAlias = Literal["settled", "released", "exposed"]
 Kind: TypeAlias = Literal["day", "week", "month", "ever"]
 Payers: TypeAlias = Literal["everyone", "server"]
 Policy: TypeAlias = Literal["charge", "absorb"]
+# `server`, `role` and `channel` are the server's rules about these; `member` is one about this member alone.
+Setter: TypeAlias = Literal["operator", "shipped", "server", "role", "channel", "member"]
 Whose: TypeAlias = Literal["all", "cap", "server", "role", "channel", "member", "grant"]
 
 KINDS: tuple[Kind, ...] = ("day", "week", "month", "ever")
@@ -35,8 +37,25 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The rule that gives a value: who set it, and its name as the end of a sentence.
+
+    `to_member` is for the member that the rule holds for ("your override"), `to_others` for anybody else.
+    """
+
+    setter: Setter
+    to_member: str
+    to_others: str
+
+    @classmethod
+    def of(cls, setter: Setter, name: str) -> "Source":
+        """Return a source whose name is the same for everybody."""
+        return cls(setter, name, name)
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """What a scope may spend in a window; `because` names the rule that says so, as the end of a sentence.
+    """What a scope may spend in a window, and the rule that says so.
 
     `scope` is a text of `bot.ledger.scopes`: `server:<guild>`, `member:<guild>:<member>` and so on.
     """
@@ -44,7 +63,7 @@ class Limit:
     scope: str
     window: Window
     cap_microusd: int
-    because: str
+    source: Source
 
     @property
     def whose(self) -> Whose:
@@ -88,10 +107,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Ruled(Generic[T]):
-    """A value of the rules, and the words for the rule that gave it."""
+    """A value of the rules, and the rule that gave it."""
 
     value: T
-    because: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     if limit is not None and view.open_jobs >= limit.value:
         raise NotAllowed(
             f"{_videos(view.open_jobs)} of yours {'is' if view.open_jobs == 1 else 'are'} being made, and "
-            f"{limit.value} at once is your limit here ({limit.because}). Wait until one is finished, or cancel one.",
+            f"{limit.value} at once is your limit here ({limit.source.to_member}). "
+            "Wait until one is finished, or cancel one.",
             rule="at_once",
         )
 
@@ -53,7 +54,7 @@ def _refuse_if_closed(terms: Terms) -> None:
         )
     if terms.channel_closed is not None:
         raise NotAllowed(
-            f"No videos are made in <#{terms.who.channel_id}>: {terms.channel_closed.because}. "
+            f"No videos are made in <#{terms.who.channel_id}>: {terms.channel_closed.source.to_member}. "
             "Use another channel, or ask an administrator to allow this one.",
             rule="channel",
         )
@@ -62,7 +63,8 @@ def _refuse_if_closed(terms: Terms) -> None:
 def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) -> None:
     if terms.modes is not None and query.mode not in terms.modes.value:
         raise NotAllowed(
-            f"You may not use {query.mode} here ({terms.modes.because}). {_allowed(terms.modes.value)}", rule="mode"
+            f"You may not use {query.mode} here ({terms.modes.source.to_member}). {_allowed(terms.modes.value)}",
+            rule="mode",
         )
     if (
         terms.resolutions is not None
@@ -70,7 +72,7 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
         and query.resolution not in terms.resolutions.value
     ):
         raise NotAllowed(
-            f"You may not make videos in {query.resolution} here ({terms.resolutions.because}). "
+            f"You may not make videos in {query.resolution} here ({terms.resolutions.source.to_member}). "
             f"{_allowed(terms.resolutions.value)}",
             rule="resolution",
         )
@@ -78,7 +80,7 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
     if ceiling is not None and amount_microusd > ceiling.value:
         raise NotAllowed(
             f"This video costs {dollars(amount_microusd)}, and one video may cost at most {dollars(ceiling.value)} "
-            f"here ({ceiling.because}). To pay less, {_CHEAPER}.",
+            f"here ({ceiling.source.to_member}). To pay less, {_CHEAPER}.",
             rule="ceiling",
         )
 

@@ -10,16 +10,30 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
-from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Ruled, Shipped, Terms, Who, Window
+from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Ruled, Shipped, Source, Terms, Who, Window
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.windows import day_of, window, window_on, zone
 from bot.money import dollars
 
 _UTC = "UTC"
-_SHIPPED = "Wanda's shipped default"
-_SERVER = "this server's default"
-_OVERRIDE = "your override"
+_SHIPPED = Source.of("shipped", "Wanda's shipped default")
+_SERVER = Source.of("server", "this server's default")
+_OVERRIDE = Source("member", "your override", "their own allowance")
+_THRESHOLD = Source("member", "your own threshold", "their own threshold")
 _CONFIRM_ABOVE_PERCENT = 20
+_SHARE = Source(
+    "shipped",
+    f"{_CONFIRM_ABOVE_PERCENT} % of your allowance",
+    f"{_CONFIRM_ABOVE_PERCENT} % of their allowance",
+)
+_BLOCK = Source.of("server", "a block by this server's administrators")
+_PAUSE = Source.of("server", "a pause by this server's administrators")
+_POLICY = Source.of("server", "this server's policy")
+_APPROVAL = Source.of("server", "this server's approval rule")
+_DENIED = Source.of("server", "this channel is denied by this server's administrators")
+_NOT_ALLOWED = Source.of("server", "this server's administrators allow only certain channels")
+_TIMEZONE = Source.of("server", "this server's timezone")
+_POOL = Source.of("server", "this server's pool")
 _ALLOWANCES: Mapping[Kind, str] = {kind: f"allowance:{kind}" for kind in KINDS}
 _BUDGETS: Mapping[Kind, str] = {kind: f"budget:{kind}" for kind in KINDS}
 _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
@@ -70,8 +84,8 @@ class _Reader:
             modes=self._together("modes"),
             resolutions=self._together("resolutions"),
             at_once=self._largest("at_once"),
-            blocked=_said(self._member, "blocked", "a block by this server's administrators"),
-            paused=_said(self._server, "paused", "a pause by this server's administrators"),
+            blocked=_said(self._member, "blocked", _BLOCK),
+            paused=_said(self._server, "paused", _PAUSE),
             channel_closed=self._channel_closed(),
             server_allowed=not self._shipped.allowed_servers or self._who.guild_id in self._shipped.allowed_servers,
             approval=self._approval(),
@@ -83,8 +97,8 @@ class _Reader:
             return Ruled(_UTC, _SHIPPED), _zone(_UTC)
         known = zone(name)
         if known is None:  # it was known when it was set: another machine, or an older tzdata
-            return Ruled(_UTC, f"UTC, because this machine does not know {name}"), _zone(_UTC)
-        return Ruled(name, "this server's timezone"), known
+            return Ruled(_UTC, Source.of("server", f"UTC, because this machine does not know {name}")), _zone(_UTC)
+        return Ruled(name, _TIMEZONE), known
 
     def _operators(self) -> Iterable[Limit]:
         if self._shipped.total_cap_microusd is None and self._shipped.server_cap_microusd is None:
@@ -94,28 +108,29 @@ class _Reader:
             (scopes.ALL, self._shipped.total_cap_microusd, "the operator's cap over all servers"),
             (scopes.cap(self._who.guild_id), self._shipped.server_cap_microusd, "the operator's cap for each server"),
         )
-        return [Limit(scope, month, cap, because) for scope, cap, because in caps if cap is not None]
+        return [Limit(scope, month, cap, Source.of("operator", name)) for scope, cap, name in caps if cap is not None]
 
     def _pools(self) -> Iterable[Limit]:
         guild_id = self._who.guild_id
         server = scopes.server(guild_id)
-        pools = self._budgets(self._server, server, "this server's pool")
+        pools = self._budgets(self._server, server, _POOL)
         if not pools:
             month = window_on("month", self._zone, self._day)
             pools = [Limit(server, month, self._shipped.server_monthly_microusd, _SHIPPED)]
         channel_id = self._who.channel_id
         channel = self._found.get(f"channel:{channel_id}", _NONE)
         scope = scopes.channel(guild_id, channel_id)
-        pools += self._budgets(channel, scope, f"the pool of the channel <#{channel_id}>")
+        pools += self._budgets(channel, scope, Source.of("channel", f"the pool of the channel <#{channel_id}>"))
         for role_id, values in self._roles.items():
-            pools += self._budgets(values, scopes.role(guild_id, role_id), f"the pool of the role <@&{role_id}>")
+            source = Source.of("role", f"the pool of the role <@&{role_id}>")
+            pools += self._budgets(values, scopes.role(guild_id, role_id), source)
         return pools
 
-    def _budgets(self, values: _Values, scope: str, because: str) -> list[Limit]:
+    def _budgets(self, values: _Values, scope: str, source: Source) -> list[Limit]:
         if not values:
             return []
         return [
-            Limit(scope, window_on(kind, self._zone, self._day), values[name], because)
+            Limit(scope, window_on(kind, self._zone, self._day), values[name], source)
             for kind, name in _BUDGETS.items()
             if name in values
         ]
@@ -128,8 +143,8 @@ class _Reader:
         for kind in KINDS:
             cap = self._allowance(kind)
             if cap is not None:
-                because = f"{cap.because}, with a raise of {dollars(raised)}" if raised else cap.because
-                limits.append(Limit(scope, self._since_reset(kind), cap.value + raised, because))
+                source = _with_raise(cap.source, raised) if raised else cap.source
+                limits.append(Limit(scope, self._since_reset(kind), cap.value + raised, source))
         return limits
 
     def _allowance(self, kind: Kind) -> Ruled[int] | None:
@@ -153,7 +168,8 @@ class _Reader:
         if not have:
             return _said(self._server, name, _SERVER)
         best = max(have, key=lambda role_id: have[role_id])
-        return Ruled(have[best], f"the role <@&{best}>{f' (best of {len(have)})' if len(have) > 1 else ''}")
+        best_of = f" (best of {len(have)})" if len(have) > 1 else ""
+        return Ruled(have[best], Source.of("role", f"the role <@&{best}>{best_of}"))
 
     def _together(self, name: str) -> Ruled[frozenset[str]] | None:
         """Return what the member's roles allow together, else what the server allows everyone."""
@@ -161,7 +177,7 @@ class _Reader:
         if have:
             roles = ", ".join(f"<@&{role_id}>" for role_id in have)
             names = frozenset(one for value in have.values() for one in value)
-            return Ruled(names, f"the role{'s' if len(have) > 1 else ''} {roles}")
+            return Ruled(names, Source.of("role", f"the role{'s' if len(have) > 1 else ''} {roles}"))
         value: list[str] | None = self._server.get(name)
         return None if value is None else Ruled(frozenset(value), _SERVER)
 
@@ -172,22 +188,22 @@ class _Reader:
 
     def _policy(self) -> Ruled[Policy]:
         value: Policy | None = self._server.get("policy")
-        return Ruled("absorb", _SHIPPED) if value is None else Ruled(value, "this server's policy")
+        return Ruled("absorb", _SHIPPED) if value is None else Ruled(value, _POLICY)
 
     def _confirm_above(self, allowances: Sequence[Limit]) -> Ruled[int]:
-        own = _said(self._member, CONFIRM_ABOVE, "your own threshold")
+        own = _said(self._member, CONFIRM_ABOVE, _THRESHOLD)
         if own is not None:
             return own
         tightest = min(limit.cap_microusd for limit in allowances) if allowances else 0
-        return Ruled(tightest * _CONFIRM_ABOVE_PERCENT // 100, f"{_CONFIRM_ABOVE_PERCENT} % of your allowance")
+        return Ruled(tightest * _CONFIRM_ABOVE_PERCENT // 100, _SHARE)
 
     def _channel_closed(self) -> Ruled[str] | None:
         access = {subject: values["access"] for subject, values in self._found.items() if "access" in values}
         here = access.get(f"channel:{self._who.channel_id}")
         if here == "deny":
-            return Ruled("deny", "this channel is denied by this server's administrators")
+            return Ruled("deny", _DENIED)
         if here is None and "allow" in access.values():
-            return Ruled("allow", "this server's administrators allow only certain channels")
+            return Ruled("allow", _NOT_ALLOWED)
         return None
 
     def _approval(self) -> Ruled[Approval] | None:
@@ -197,11 +213,16 @@ class _Reader:
         approval = Approval(
             above_microusd=value["above_microusd"], role_id=value.get("role_id"), wait_s=value["wait_s"]
         )
-        return Ruled(approval, "this server's approval rule")
+        return Ruled(approval, _APPROVAL)
 
 
-def _said(values: _Values, name: str, because: str) -> Ruled[Any] | None:
-    return Ruled(values[name], because) if name in values else None
+def _said(values: _Values, name: str, source: Source) -> Ruled[Any] | None:
+    return Ruled(values[name], source) if name in values else None
+
+
+def _with_raise(source: Source, raised_microusd: int) -> Source:
+    added = f", with a raise of {dollars(raised_microusd)}"
+    return Source(source.setter, f"{source.to_member}{added}", f"{source.to_others}{added}")
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -29,7 +29,7 @@ def member_card(view: View) -> Card:
     """Return every number of one member's, each with the rule that gives it."""
     terms = view.terms
     parts = [f"What <@{terms.who.member_id}> may spend in <#{terms.who.channel_id}>, and which rule says so."]
-    parts += [_theirs(standing_lines(one, mine=False, because=True)) for one in in_order(view.standings)]
+    parts += [standing_lines(one, mine=False, with_source=True) for one in in_order(view.standings)]
     parts += [grant_line(one) for one in view.grants]
     bound = reach(view)
     if bound is not None:
@@ -39,7 +39,7 @@ def member_card(view: View) -> Card:
         description=fitting(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=tuple(Field(name, value, inline=False) for name, value in _member_fields(view)),
         colour=RED if terms.blocked or terms.paused or terms.channel_closed else BLUE,
-        footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.because}",
+        footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.source.to_others}",
     )
 
 
@@ -51,7 +51,7 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
         if said is not None
     ]
     if terms.channel_closed is not None:
-        stopped.append(f"No videos in <#{terms.who.channel_id}>: {terms.channel_closed.because}")
+        stopped.append(f"No videos in <#{terms.who.channel_id}>: {terms.channel_closed.source.to_others}")
     if not terms.server_allowed:
         stopped.append("Whoever runs Wanda has not allowed her in this server")
     if stopped:
@@ -75,23 +75,16 @@ def _line(title: str, name: str, said: Ruled[Any] | None, otherwise: str) -> str
     if said is None:
         return f"{title}: **{otherwise}**, by no rule"
     value = sorted(said.value) if name in {"modes", "resolutions"} else said.value
-    return f"{title}: **{value_words(name, value)}**, by {_theirs(said.because)}"
-
-
-def _theirs(text: str) -> str:
-    """Return the words of the rules, which speak to the member, as an admin reads them."""
-    return (
-        text.replace("your own threshold", "their own threshold")
-        .replace("your override", "their own allowance")
-        .replace("your allowance", "their allowance")
-    )
+    return f"{title}: **{value_words(name, value)}**, by {said.source.to_others}"
 
 
 def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     """Return the server's own rules, where its pools stand, and who has rules of their own."""
     terms = view.terms
     pools = [
-        standing_lines(one, because=True) for one in in_order(view.standings) if one.limit.whose in {"server", "cap"}
+        standing_lines(one, with_source=True)
+        for one in in_order(view.standings)
+        if one.limit.whose in {"server", "cap"}
     ]
     own = {rule.name: rule.value for rule in rules if rule.subject == "server"}
     fields = [
@@ -121,7 +114,9 @@ def _defaults(own: dict[str, Any], terms: Terms) -> str:
     if not any(name.startswith("allowance") for name in own):
         shipped = next((one for one in terms.limits if one.whose == "member"), None)
         if shipped is not None:
-            lines.insert(0, f"allowance for each day: **{dollars(shipped.cap_microusd)}**, by {shipped.because}")
+            lines.insert(
+                0, f"allowance for each day: **{dollars(shipped.cap_microusd)}**, by {shipped.source.to_others}"
+            )
     return "\n".join(lines) or "No rule."
 
 

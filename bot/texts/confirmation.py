@@ -28,7 +28,7 @@ def asking(
     """Return the card of a draft that nothing is held for yet; `cheaper` is the next lower price, if there is one."""
     asked = quoted(prompt) if prompt and visible(prompt) else ""
     above = dollars(view.terms.confirm_above_microusd.value)
-    why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.because, 120)}."
+    why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
     line = settings_line(settings)
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),

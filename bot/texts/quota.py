@@ -105,8 +105,11 @@ def _whose(limit: Limit, *, mine: bool) -> str:
             return "a grant"
 
 
-def standing_lines(standing: Standing, *, mine: bool = True, because: bool = False) -> str:
-    """Return one limit in two lines: left of cap with its bar; then held, spent and when it renews."""
+def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool = False) -> str:
+    """Return one limit in two lines: left of cap with its bar; then held, spent and when it renews.
+
+    A third line, for admins, names the rule that sets it when `with_source` is true.
+    """
     limit = standing.limit
     title = limit_title(limit, mine=mine)
     left = (
@@ -118,18 +121,15 @@ def standing_lines(standing: Standing, *, mine: bool = True, because: bool = Fal
         facts.append(f"{dollars(standing.held_microusd)} held")
     facts.append(renews(limit))
     lines = [left, " · ".join(facts)]
-    if because:
+    if with_source:
         lines.append(f"-# {_set_by(limit)}")
     return "\n".join(lines)
 
 
 def _set_by(limit: Limit) -> str:
     """Return which rule gives the number; a pool's own rule would only repeat its title."""
-    return (
-        "set by the admins"
-        if limit.because.startswith(("this server's pool", "the pool of"))
-        else f"by {limit.because}"
-    )
+    is_pools_own = limit.whose == limit.source.setter and limit.whose != "member"
+    return "set by the admins" if is_pools_own else f"by {limit.source.to_others}"
 
 
 def renews(limit: Limit) -> str:
@@ -245,5 +245,5 @@ def asked_above(before: Terms, now: Terms) -> str:
     again = "" if old.value != new.value else " already"
     return (
         f"Wanda asks you first, with the exact price, before a video that costs more than **{dollars(new.value)}**"
-        f"{again} ({new.because}; before: {dollars(old.value)}). It holds for you alone, from now on."
+        f"{again} ({new.source.to_member}; before: {dollars(old.value)}). It holds for you alone, from now on."
     )

@@ -13,7 +13,7 @@ from bot.client import Interaction, Services
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
 from bot.ledger import scopes, tables
-from bot.ledger.model import KINDS, Limit, Rule, Window
+from bot.ledger.model import KINDS, Limit, Rule, Source, Window
 from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Reason: TypeAlias = app_commands.Range[str, 1, 200] | None
 NeededReason: TypeAlias = app_commands.Range[str, 1, 200]
+_NEW_RULE = Source.of("server", "the rule that was just set")
 NOT_ADMIN = (
     "Only members who may manage this server can use /wanda-admin. Ask one of them to change a rule; "
     "`/quota show` tells what you have left."
@@ -225,7 +226,7 @@ class AdminCommand:
     async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
         """Return what is held and spent already of each pool that was set, in its running window."""
         limits = {
-            (change.subject, change.name): Limit(scope, windows[kind], change.value, "")
+            (change.subject, change.name): Limit(scope, windows[kind], change.value, _NEW_RULE)
             for change in changes
             if (kind := change.name.removeprefix("budget:")) in windows
             and change.value is not None

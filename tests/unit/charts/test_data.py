@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.charts import data
 from bot.charts.data import Days
 from bot.charts.model import wire
-from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Standing
+from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Source, Standing
 from bot.ledger.windows import window
 from bot.texts.report import Report, report_card
 
@@ -16,7 +16,9 @@ NOW = 1_605_846_913.0  # 20 November 2020
 
 def pool(kind: Kind, *, cap: int, spent: int, at: float = NOW) -> Standing:
     """The server's pool."""
-    return Standing(Limit("server:1", window(kind, BERLIN, at), cap, "this server's pool"), 0, spent)
+    return Standing(
+        Limit("server:1", window(kind, BERLIN, at), cap, Source.of("server", "this server's pool")), 0, spent
+    )
 
 
 def spend(day: str, mode: str, microusd: int) -> DaySpend:

@@ -16,6 +16,7 @@ from bot.ledger.model import (
     Rule,
     RuleQuery,
     Shipped,
+    Source,
     Standing,
     View,
     Who,
@@ -47,7 +48,7 @@ def _decide(view: View, price: int = PRICE) -> Decision:
 def _limit(scope: str, kind: Kind, cap: int, timezone: str = "UTC") -> Limit:
     tz = zone(timezone)
     assert tz is not None
-    return Limit(scope, window(kind, tz, AT), cap, "this server's default")
+    return Limit(scope, window(kind, tz, AT), cap, Source.of("server", "this server's default"))
 
 
 @pytest.mark.parametrize(
@@ -291,5 +292,5 @@ def test_thresholds_are_those_reached_by_the_servers_pools_only() -> None:
 def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> None:
     """Nobody is sent back too early, and nobody reads seconds."""
     assert in_words(seconds) == words
-    standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, ""), 1, 0)
+    standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, Source.of("server", "")), 1, 0)
     assert f", in {words};" in str(budget_refusal(standing, 1, at=AT))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bot.ledger import terms as policy
-from bot.ledger.model import Approval, Limit, Rule, Ruled, Shipped, Terms, Who
+from bot.ledger.model import Approval, Limit, Rule, Ruled, Shipped, Source, Terms, Who
 
 NOW = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()  # a Friday
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
@@ -22,7 +22,7 @@ def _terms(
 
 
 def _caps(terms: Terms) -> dict[str, tuple[int, str]]:
-    return {f"{one.scope} {one.window.kind}": (one.cap_microusd, one.because) for one in terms.limits}
+    return {f"{one.scope} {one.window.kind}": (one.cap_microusd, one.source.to_member) for one in terms.limits}
 
 
 def _moment(text: str) -> float:
@@ -40,7 +40,9 @@ def test_without_any_rule_what_wanda_ships_holds() -> None:
     assert (day.starts_at, day.ends_at) == (_moment("2026-11-20"), _moment("2026-11-21"))
     assert (month.starts_at, month.ends_at) == (_moment("2026-11-01"), _moment("2026-12-01"))
     assert terms.scopes == ("server:7", "channel:7:9", "member:7:42")
-    assert terms.confirm_above_microusd == Ruled(1_000_000, "20 % of your allowance")
+    assert terms.confirm_above_microusd == Ruled(
+        1_000_000, Source("shipped", "20 % of your allowance", "20 % of their allowance")
+    )
     assert terms.policy.value == "absorb"
     assert (terms.ceiling_microusd, terms.modes, terms.resolutions, terms.at_once, terms.approval) == (None,) * 5
     assert (terms.blocked, terms.paused, terms.channel_closed, terms.server_allowed) == (None, None, None, True)
@@ -162,7 +164,9 @@ def test_expired_rules_do_not_count() -> None:
     """What holds until a moment no longer holds at that moment."""
     blocked = Rule("member:42", "blocked", "spam", expires_at=NOW)
     assert _terms(blocked).blocked is None
-    assert _terms(blocked, now=NOW - 1).blocked == Ruled("spam", "a block by this server's administrators")
+    assert _terms(blocked, now=NOW - 1).blocked == Ruled(
+        "spam", Source.of("server", "a block by this server's administrators")
+    )
 
 
 def test_roles_together_allow_what_each_allows() -> None:
@@ -179,13 +183,13 @@ def test_roles_together_allow_what_each_allows() -> None:
         ("role:2", "at_once", 2),
     )
     terms = _terms(*rules, roles=(1, 2))
-    assert terms.modes == Ruled(frozenset("bc"), "the roles <@&1>, <@&2>")
-    assert terms.ceiling_microusd == Ruled(30, "the role <@&1> (best of 2)")
-    assert terms.at_once == Ruled(2, "the role <@&2>")
-    assert terms.resolutions == Ruled(frozenset({"480p"}), "this server's default")
+    assert terms.modes == Ruled(frozenset("bc"), Source.of("role", "the roles <@&1>, <@&2>"))
+    assert terms.ceiling_microusd == Ruled(30, Source.of("role", "the role <@&1> (best of 2)"))
+    assert terms.at_once == Ruled(2, Source.of("role", "the role <@&2>"))
+    assert terms.resolutions == Ruled(frozenset({"480p"}), Source.of("server", "this server's default"))
     without = _terms(*rules)
-    assert without.modes == Ruled(frozenset("a"), "this server's default")
-    assert without.ceiling_microusd == Ruled(10, "this server's default")
+    assert without.modes == Ruled(frozenset("a"), Source.of("server", "this server's default"))
+    assert without.ceiling_microusd == Ruled(10, Source.of("server", "this server's default"))
 
 
 @pytest.mark.parametrize(
@@ -215,9 +219,11 @@ def test_the_rest_of_the_servers_rules() -> None:
         ("member:41", "blocked", "somebody else"),
     )
     assert (terms.timezone.value, terms.policy.value) == ("Europe/Berlin", "charge")
-    assert terms.paused == Ruled("back at six", "a pause by this server's administrators")
-    assert terms.approval == Ruled(Approval(above_microusd=5, role_id=3, wait_s=60.0), "this server's approval rule")
-    assert terms.confirm_above_microusd == Ruled(0, "your own threshold")
+    assert terms.paused == Ruled("back at six", Source.of("server", "a pause by this server's administrators"))
+    assert terms.approval == Ruled(
+        Approval(above_microusd=5, role_id=3, wait_s=60.0), Source.of("server", "this server's approval rule")
+    )
+    assert terms.confirm_above_microusd == Ruled(0, Source("member", "your own threshold", "their own threshold"))
     assert terms.blocked is None
 
 
@@ -230,7 +236,7 @@ def test_the_threshold_is_a_fifth_of_the_tightest_allowance() -> None:
 def test_a_timezone_that_this_machine_does_not_know_is_utc_and_says_so() -> None:
     """A rule made elsewhere never stops a server's jobs."""
     terms = _terms(("server", "timezone", "Mars/Olympus"))
-    assert terms.timezone == Ruled("UTC", "UTC, because this machine does not know Mars/Olympus")
+    assert terms.timezone == Ruled("UTC", Source.of("server", "UTC, because this machine does not know Mars/Olympus"))
 
 
 def test_of_more_roles_than_count_those_with_rules_do() -> None:
@@ -257,4 +263,4 @@ def test_limits_come_sorted_and_know_their_side() -> None:
     assert [one.scope for one in terms.limits] == ["channel:7:9", "member:7:42", "role:7:1", "server:7"]
     sides: dict[str, str] = {one.whose: one.side for one in terms.limits}
     assert sides == {"channel": "server", "member": "member", "role": "server", "server": "server"}
-    assert Limit("grant:x", terms.limits[0].window, 1, "").side == "member"
+    assert Limit("grant:x", terms.limits[0].window, 1, Source.of("server", "")).side == "member"

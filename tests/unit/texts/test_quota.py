@@ -14,6 +14,7 @@ from bot.ledger.model import (
     Rule,
     Ruled,
     Shipped,
+    Source,
     Standing,
     Terms,
     View,
@@ -194,7 +195,7 @@ def test_the_threshold_is_told_before_and_after() -> None:
 
 
 def _terms(microusd: int, because: str) -> Terms:
-    return replace(view().terms, confirm_above_microusd=Ruled(microusd, because))
+    return replace(view().terms, confirm_above_microusd=Ruled(microusd, Source.of("member", because)))
 
 
 def test_limits_are_named_by_whose_they_are() -> None:
@@ -208,4 +209,4 @@ def test_limits_are_named_by_whose_they_are() -> None:
         "cap:1": "the operator's cap for this server this month",
         "all": "the operator's cap over all servers this month",
     }
-    assert {scope: quota.limit_title(Limit(scope, month, 0, "")) for scope in named} == named
+    assert {scope: quota.limit_title(Limit(scope, month, 0, Source.of("server", ""))) for scope in named} == named
