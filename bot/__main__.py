@@ -1,6 +1,6 @@
-"""The command line: run · price · commands · check · ledger. The only asyncio.run of the program.
+"""The command line: run · price · commands · check · ledger.
 
-The heavy imports stand inside the commands, because the workers that read files import this module too.
+Imports are inside the commands, so that each loads only what it needs: `price` takes no time for discord.py.
 """
 
 import argparse
@@ -19,7 +19,7 @@ USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out one command and return the exit status: 0 done, 1 trouble, 2 a wrong word on the command line."""
+    """Run one command and return the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
     chosen = _parser().parse_args(arguments)
     try:
         settings = Settings()

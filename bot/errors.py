@@ -2,32 +2,32 @@
 
 ```
 WandaError
-├── Refusal                  a whole sentence for the member who asked; nothing was spent
+├── Refusal                  a sentence for the member who asked; nothing was spent
 │   ├── OptionRefused        an option, or a rule between options, is broken
 │   ├── MediaRefused         an attachment is not what the mode can use
 │   ├── QuotaExceeded        a budget is short; carries the numbers
 │   ├── NotAllowed           a server's rule, or the operator's, forbids it; names the rule
 │   ├── ModeOff              the mode has no known price
-│   ├── AlreadyRunning       the member's same rerun of the same video has not ended yet
-│   ├── FilesGone            Wanda's own copy of a file is no longer kept
-│   └── Busy                 no room for another job, or Wanda is shutting down
+│   ├── AlreadyRunning       the member's same rerun of the same video is still running
+│   ├── FilesGone            Wanda's copy of a file was removed
+│   └── Busy                 no capacity for another job, or Wanda is shutting down
 ├── StartRefused             the program cannot run like this; a sentence for the operator
-├── StorageError             the database did not answer; whoever asked must refuse
+├── StorageError             the database did not carry out the transaction
 ├── FalError                 fal did not do what was asked
-│   ├── FalUnreachable       no connection, or a reply that says "later"; asking again is safe
+│   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
 │   ├── FalRefused           a reply that proves refusal (4xx) of a submit, upload, status or cancel
 │   │   └── FalAccountError  401 or 403: the operator's key or balance, no member's fault
-│   ├── FalReplyLost         the submit was sent and no readable reply came: it may have been accepted
-│   ├── FalNotReady          the result was asked for before the request was completed
+│   ├── FalReplyLost         the submit was sent without a readable reply: fal may have accepted it
+│   ├── FalNotReady          the result was requested before it was completed
 │   ├── FalProtocolError     a reply that is not in fal's documented shape
 │   └── FalFailure           the result says that no video was made; carries fal's type and details
-├── DownloadError            a file did not come to disk; nothing of it is left there
+├── DownloadError            a download failed; its partial file was removed
 │   ├── DownloadTooLarge     it is larger than the limit
-│   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or out of time
-├── EncodeFailed             a file could not be made to fit: no encoder, or not within its limits
+│   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or a timeout
+├── EncodeFailed             a file could not be encoded to fit: no encoder, or not within its limits
 └── DeliveryError            Discord did not take the message or the video
     ├── TooLarge             Discord refused the file's size (413 or 40005)
-    └── DiscordBusy          Discord could not be reached, or said "later" several times over
+    └── DiscordBusy          Discord could not be reached, or answered "later" several times
 ```
 """
 
@@ -66,11 +66,11 @@ __all__ = [
 
 
 class WandaError(Exception):
-    """Everything that Wanda raises on purpose."""
+    """The base of every error that Wanda raises on purpose."""
 
 
 class Refusal(WandaError):
-    """A command was not carried out; `str()` is the whole sentence for the member. Nothing was spent."""
+    """A command was refused and nothing was spent; `str()` is a whole sentence for the member."""
 
 
 class OptionRefused(Refusal):
@@ -82,19 +82,19 @@ class MediaRefused(Refusal):
 
 
 class ModeOff(Refusal):
-    """The mode's price is unknown, so it is off: never free."""
+    """The mode's price is unknown; such a mode is off, never free."""
 
 
 class AlreadyRunning(Refusal):
-    """The member's same rerun of the same video has not ended yet; there is one at a time."""
+    """The member's same rerun of the same video is still running."""
 
 
 class FilesGone(Refusal):
-    """Wanda's own copy of a file that the job needs is no longer kept; the sentence asks for it again."""
+    """Wanda's copy of a file that the job needs was removed; the sentence asks for the file again."""
 
 
 class Busy(Refusal):
-    """There is no room for another job right now."""
+    """There is no capacity for another job at the moment, or Wanda is shutting down."""
 
 
 class QuotaExceeded(Refusal):
@@ -110,7 +110,6 @@ class QuotaExceeded(Refusal):
         cap_microusd: int,
         renews_at: float | None,
     ) -> None:
-        """Keep the numbers beside the sentence."""
         super().__init__(sentence)
         self.scope = scope
         self.short_microusd = short_microusd
@@ -128,7 +127,6 @@ class NotAllowed(Refusal):
         *,
         rule: Literal["operator", "blocked", "paused", "channel", "mode", "resolution", "ceiling", "at_once"],
     ) -> None:
-        """Keep the kind of rule beside the sentence."""
         super().__init__(sentence)
         self.rule = rule
 
@@ -138,7 +136,7 @@ class StartRefused(WandaError):
 
 
 class StorageError(WandaError):
-    """The database could not carry out the transaction; nothing of it was kept."""
+    """The database did not carry out the transaction; nothing of it was stored."""
 
 
 class FalError(WandaError):
@@ -146,15 +144,15 @@ class FalError(WandaError):
 
 
 class FalUnreachable(FalError):
-    """No connection was established, or the reply says "later" (429, 5xx): asking again is safe."""
+    """No connection was established, or the reply says "later" (429, 5xx); a retry is safe."""
 
 
 class FalReplyLost(FalError):
-    """The submit was sent and no readable reply came back: fal may have accepted it."""
+    """The submit was sent without a readable reply; fal may have accepted it."""
 
 
 class FalNotReady(FalError):
-    """The result was asked for before the request was completed (400); follow it again."""
+    """The result was requested before it was completed (400); the request must be followed again."""
 
 
 class FalProtocolError(FalError):
@@ -162,10 +160,9 @@ class FalProtocolError(FalError):
 
 
 class FalRefused(FalError):
-    """fal's reply proves that it did not do what was asked."""
+    """fal's reply, with this HTTP `status`, proves that it did not do what was asked."""
 
     def __init__(self, message: str, *, status: int) -> None:
-        """Keep the HTTP status that proves the refusal."""
         super().__init__(message)
         self.status = status
 
@@ -191,34 +188,31 @@ class FalFailure(FalError):
     billed_units: float | None = None
 
     def __str__(self) -> str:
-        """Return fal's own words."""
         return f"{self.kind} ({self.status}): {self.message}"
 
 
 class DownloadError(WandaError):
-    """A file did not come to disk; nothing of it is left there."""
+    """A download failed; its partial file was removed."""
 
 
 class DownloadTooLarge(DownloadError):
     """The file is larger than `limit_bytes`; its true size is not known."""
 
     def __init__(self, message: str, *, limit_bytes: int) -> None:
-        """Keep the limit beside the message."""
         super().__init__(message)
         self.limit_bytes = limit_bytes
 
 
 class DownloadFailed(DownloadError):
-    """No connection, a bad reply, a host that is not allowed, or out of time; `status` is the last reply's, if any."""
+    """No connection, a bad reply, a host that is not allowed, or a timeout; `status` is the last reply's, if any."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
-        """Keep the HTTP status, so that a caller can tell a file that is gone (404) from a bad line."""
         super().__init__(message)
         self.status = status
 
 
 class EncodeFailed(WandaError):
-    """A file could not be made to fit; `str()` says why, for the log."""
+    """A file could not be encoded to fit; `str()` says why, for the log."""
 
 
 class DeliveryError(WandaError):
@@ -230,4 +224,4 @@ class TooLarge(DeliveryError):
 
 
 class DiscordBusy(DeliveryError):
-    """Discord could not be reached, or said "later" several times over; another time it may work."""
+    """Discord could not be reached, or answered "later" several times; a later try may work."""

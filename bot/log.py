@@ -1,4 +1,4 @@
-"""Logging as JSON lines on standard error: never blocks the loop, and never holds a secret.
+"""Logging as JSON lines on standard error, from a thread of its own and without secrets.
 
 A line is `{"time", "level", "logger", "message"}`, with `job_id` inside a job's scope and `exception` after a failure.
 """
@@ -22,13 +22,13 @@ LINES_WAITING_MAX = 10_000
 TEXT_CHARACTERS_MAX = 20_000
 CLOSE_TIMEOUT_S = 2.0
 REDACTED = "[redacted]"
-# A shorter "secret" is a word of its own, and blotting it out would make every line unreadable.
+# Redacting a shorter "secret" would hit ordinary words and make every line unreadable.
 _SECRET_CHARACTERS_MIN = 6
-# httpx writes a line with the full address for each request; aiohttp does so for each health check.
-_TALKATIVE = ("httpx", "httpcore", "aiohttp.access", "PIL")
+# httpx logs a line with the full URL for each request; aiohttp does so for each health check.
+_NOISY = ("httpx", "httpcore", "aiohttp.access", "PIL")
 
-# Shapes of secrets that are nobody's setting: other people's keys, and tokens that Discord hands out by the minute.
-_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+# Patterns of secrets that are not in the settings: other keys, and Discord's short-lived tokens.
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)(authorization\W{1,6}(?:\w+\s+)?)[^\s\"',})]+"), rf"\1{REDACTED}"),
     (re.compile(r"\b(Key\s+)[\w-]+:[\w-]+"), rf"\1{REDACTED}"),
     (re.compile(r"\b((?:Bot|Bearer)\s+)[\w.-]{20,}"), rf"\1{REDACTED}"),
@@ -45,7 +45,7 @@ Line: TypeAlias = tuple[logging.LogRecord, str | None]
 
 @contextmanager
 def job_scope(job_id: str) -> Generator[None]:
-    """Put this job's id on every line that is logged within, also by tasks that are started within."""
+    """Add the job's id to every line logged within this context, also by tasks started in it."""
     token = _job_id.set(job_id)
     try:
         yield
@@ -54,17 +54,17 @@ def job_scope(job_id: str) -> Generator[None]:
 
 
 def set_up(level: str, secrets: Sequence[SecretStr], *, stream: TextIO | None = None) -> Callable[[], None]:
-    """Send what is logged from now on, at `level` or above, to `stream` (standard error) only, without `secrets`.
+    """Log at `level` or above to `stream` (default: standard error) alone, with `secrets` redacted.
 
-    Returns what ends it: afterwards all waiting lines are written, unless the stream is stuck for `CLOSE_TIMEOUT_S`.
+    The returned function restores the previous logging after writing all queued lines, for at most `CLOSE_TIMEOUT_S`.
     """
     root = logging.getLogger()
     writer = _Writer(stream or sys.stderr, Redactor(secrets))
-    handler = _Hand(writer)
+    handler = _QueueHandler(writer)
     before = root.level, root.handlers
-    root.handlers = [handler]  # any other would write the secrets that this one takes out
+    root.handlers = [handler]  # any other handler would write the secrets
     root.setLevel(level)
-    for name in _TALKATIVE:
+    for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     writer.start()
@@ -79,29 +79,29 @@ def set_up(level: str, secrets: Sequence[SecretStr], *, stream: TextIO | None = 
 
 
 class Redactor:
-    """Takes known secrets, and whatever is shaped like one, out of text."""
+    """Redacts known secrets, and text that looks like one."""
 
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
         words: set[str] = set()
         for secret in secrets:
             value = secret.get_secret_value()
-            # fal's key is "id:secret", and its second half alone is as good as the whole.
+            # fal's key is "id:secret"; the second half alone is a secret too.
             forms = {value, quote(value, safe=""), repr(value)[1:-1], json.dumps(value)[1:-1], value.rpartition(":")[2]}
             words |= {form for form in forms if len(form) >= _SECRET_CHARACTERS_MIN}
         longest_first = sorted(words, key=len, reverse=True)
         self._known = re.compile("|".join(re.escape(word) for word in longest_first)) if words else None
 
     def clean(self, text: str) -> str:
-        """Return the text, cut to `TEXT_CHARACTERS_MAX` after each secret in it was replaced."""
+        """Return the text with each secret replaced, then cut to `TEXT_CHARACTERS_MAX`."""
         if self._known is not None:
             text = self._known.sub(REDACTED, text)
-        for shape, replacement in _SHAPES:
-            text = shape.sub(replacement, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
         return text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX] + "…"
 
 
-class _Hand(logging.Handler):
-    """Hands records over to the writer's thread, complete, so that nothing in them changes on the way."""
+class _QueueHandler(logging.Handler):
+    """Formats each record at once, because its arguments may change, and queues it for the writer's thread."""
 
     def __init__(self, writer: "_Writer") -> None:
         super().__init__()
@@ -109,11 +109,11 @@ class _Hand(logging.Handler):
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue the record; when the queue is full it is dropped and counted."""
+        """Queue the record; if the queue is full, drop and count it."""
         made = logging.makeLogRecord(record.__dict__)
         try:
             made.msg = record.getMessage()
-        except Exception as error:  # noqa: BLE001 - a wrong log call must neither fail nor print its arguments
+        except Exception as error:  # noqa: BLE001 - a wrong log call must not fail, and must not print its arguments
             made.msg = f"{record.msg} (a log call whose arguments do not fit: {type(error).__name__})"
         made.args = None
         if record.exc_info:
@@ -123,7 +123,7 @@ class _Hand(logging.Handler):
 
 
 class _Writer(threading.Thread):
-    """Writes lines in a thread of its own, so that a slow terminal or a full pipe holds up nobody else."""
+    """Writes lines in a thread of its own, so that a slow terminal or a full pipe does not block the loop."""
 
     def __init__(self, stream: TextIO, redactor: Redactor) -> None:
         super().__init__(name="log", daemon=True)
@@ -134,7 +134,7 @@ class _Writer(threading.Thread):
         self._lock = threading.Lock()
 
     def take(self, line: Line) -> None:
-        """Queue a line, or count it as dropped."""
+        """Queue a line; if the queue is full, drop and count it."""
         try:
             self._lines.put_nowait(line)
         except queue.Full:
@@ -142,7 +142,7 @@ class _Writer(threading.Thread):
                 self._dropped += 1
 
     def close(self) -> None:
-        """Return when everything that waits is written, or after `CLOSE_TIMEOUT_S`."""
+        """Wait until all queued lines are written, at most about twice `CLOSE_TIMEOUT_S`."""
         try:
             self._lines.put(None, timeout=CLOSE_TIMEOUT_S)
         except queue.Full:
@@ -150,14 +150,14 @@ class _Writer(threading.Thread):
         self.join(CLOSE_TIMEOUT_S)
 
     def run(self) -> None:
-        """Write until the end is queued."""
+        """Write lines until `close` is called."""
         while (line := self._lines.get()) is not None:
             self._write(self._text(*line))
-            self._own_up()
-        self._own_up()
+            self._report_dropped()
+        self._report_dropped()
 
-    def _own_up(self) -> None:
-        """Say how many lines are missing, if any."""
+    def _report_dropped(self) -> None:
+        """Log how many lines were dropped, if any."""
         with self._lock:
             dropped, self._dropped = self._dropped, 0
         if dropped:
@@ -182,7 +182,7 @@ class _Writer(threading.Thread):
         return json.dumps(fields, ensure_ascii=False)
 
     def _write(self, text: str) -> None:
-        """Write one line. A stream that is gone takes the line with it: there is nowhere left to say so."""
+        """Write one line; if the stream is closed or broken, the line is counted as dropped."""
         try:
             self._stream.write(text + "\n")
             self._stream.flush()

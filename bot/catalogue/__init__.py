@@ -1,1 +1,1 @@
-"""The modes and what they cost: one pydantic model, in one file, for each fal endpoint. Pure."""
+"""The modes and their prices: one pydantic model, in a file of its own, for each fal endpoint."""

@@ -1,4 +1,4 @@
-"""The same request at the next lower price: a lower resolution first, and then a shorter video."""
+"""Finds the next cheaper variant of a request: a lower resolution first, then a shorter video."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,13 +8,13 @@ from bot.catalogue.registry import build
 from bot.errors import Refusal
 from bot.media_spec import MediaFacts
 
-LENGTHS = ("duration", "num_frames")  # a mode has one of them
+LENGTHS = ("duration", "num_frames")  # every mode has one of them
 
 
 def cheaper(mode: Mode, facts: Mapping[str, MediaFacts], prices: PriceTable) -> tuple[Mode, Quote] | None:
-    """Return the request that costs less and is changed least, with its quote; None when this is the cheapest.
+    """Return the request with the least change that costs less, and its quote; None when this is the cheapest.
 
-    Of the lower resolutions the dearest is next; at the lowest one, of the shorter lengths the longest that costs less.
+    That is the dearest of the cheaper resolutions, or at the cheapest resolution the longest video that costs less.
     """
     price = mode.quote(facts, prices).microusd
     by_resolution = [
@@ -48,7 +48,7 @@ def _shorter(mode: Mode) -> Iterator[Mapping[str, object]]:
 def _allowed(
     mode: Mode, changes: Iterator[Mapping[str, object]], facts: Mapping[str, MediaFacts], prices: PriceTable
 ) -> Iterator[tuple[Mode, Quote]]:
-    """Yield the changed requests that the mode's rules and files allow, with their quotes."""
+    """Yield the changed requests that the mode's rules allow with these files, with their quotes."""
     for change in changes:
         try:
             changed = build(mode.id, {**mode.options(), **change}, mode.attached())

@@ -34,9 +34,9 @@ class FileStandIn:
 def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
     """Return the quote for `pairs` such as "resolution=1080p", "duration=15", "video_seconds=8".
 
-    `video_seconds` (and `audio_seconds`) stand in for probed files: "8", "2.5", or one number a file, "8,2.5" or
-    "8+2.5"; where a mode takes several, a single number is all of them together. Options that the price ignores may
-    be given, and are checked; required ones need not be.
+    `video_seconds` and `audio_seconds` stand for probed files: "8", "2.5", or a number for each file, "8,2.5" or
+    "8+2.5". Where a mode takes several files, a single number is their sum. Options that the price ignores are checked
+    too; required ones may be left out.
 
     Raises:
         OptionRefused: an unknown mode, key or value, in one line.
@@ -60,7 +60,7 @@ def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
 
 
 def price_text(quote: Quote) -> str:
-    """Return the quote for a terminal: "$2.25 = 15 s × $0.15"."""
+    """Return the quote as "$2.25 = 15 s × $0.15"."""
     return f"{dollars(quote.microusd)} = {quote.formula}"
 
 
@@ -93,7 +93,7 @@ def _unknown_key(mode: type[Mode], key: str) -> str:
 
 
 def _seconds_option(mode: type[Mode], key: str) -> list[str]:
-    """Return the file options that `key` gives lengths for: of its kind, in order; none when it is no such key."""
+    """Return the file options of the kind that `key` gives lengths for; none if it is not such a key."""
     kind = SECONDS_KEYS.get(key)
     return [name for name, spec in mode.media().items() if spec.kind == kind]
 

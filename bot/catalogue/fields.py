@@ -1,4 +1,4 @@
-"""A mode's fields as plain data: what an option takes, and what an attached file may be."""
+"""Reads a mode's pydantic fields as plain data: what each option takes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ OptionKind: TypeAlias = Literal["string", "integer", "number", "boolean", "file"
 
 DESCRIPTION_LENGTH_MAX = 100  # Discord's limit for an option's description
 SEED_27_MAX = 2_147_483_647  # named on both 2.7 pages
-SEED_MAX = 9_007_199_254_740_991  # ours, where a page names no limit: Discord's largest integer (2^53 - 1)
-PROMPT_LENGTH_MAX = 5000  # ours, where a page names no limit: what Wan 2.7 takes, below Discord's 6,000
+SEED_MAX = 9_007_199_254_740_991  # our choice where a page names no limit: Discord's largest integer (2^53 - 1)
+PROMPT_LENGTH_MAX = 5000  # our choice where a page names no limit: Wan 2.7's, below Discord's 6,000
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file given to an option, as Discord declares it; nothing has been read yet."""
+    """A file given to an option, as Discord declares it; its bytes have not been read."""
 
     file_name: str
     size_bytes: int
@@ -79,7 +79,7 @@ def _option_spec(name: str, info: FieldInfo) -> OptionSpec:
                 length_min = length
             case MaxLen(max_length=length):
                 length_max = length
-            case _:  # a validator: it narrows nothing that Discord could know
+            case _:  # a validator, which has no counterpart in a Discord option
                 pass
     return OptionSpec(
         name=name,
@@ -97,7 +97,7 @@ def _option_spec(name: str, info: FieldInfo) -> OptionSpec:
 
 
 def _without_none(annotation: Any) -> Any:
-    """`X | None` is an optional X."""
+    """Return X for `X | None`."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (arm for arm in get_args(annotation) if arm is not NoneType)
     return annotation
@@ -111,7 +111,7 @@ def _kind(name: str, annotation: Any) -> OptionKind:
 
 
 def _description(info: FieldInfo) -> str:
-    """Discord does not show a default, so the description says it."""
+    """Return the description with the default, which Discord itself does not show."""
     text = info.description or ""
     if info.is_required() or info.default is None or info.default == "":
         return text

@@ -1,4 +1,4 @@
-"""A file against what its option takes: the number, the limit, and what to do, in one sentence."""
+"""Checks a file against its option's limits; a refusal is one sentence with the number, the limit and what to do."""
 
 from fractions import Fraction
 
@@ -10,13 +10,13 @@ NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound fi
 
 
 def check_media(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
-    """Return when the probed file is what `spec` takes; `this` begins the sentence ("This clip").
+    """Check that the probed file is within `spec`; `this` begins the sentence ("This clip").
 
     Raises:
-        MediaRefused: it is not; says the number, the limit and what to do.
+        MediaRefused: it is not.
     """
     _check_kind(spec, facts, this)
-    # What Wanda cannot mend comes first: who is told of the format alone would save it anew in vain.
+    # Limits that Wanda cannot fix come first; otherwise a member would convert the file in vain.
     check_seconds(spec, facts, this=this)
     _check_pixels(spec, facts, this)
     too_large = size_problem(spec, facts.size_bytes, this=this)
@@ -49,7 +49,7 @@ def _check_format(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
 
 
 def check_seconds(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
-    """Return when the file is as long as `spec` wants; raises MediaRefused when it is not, or is not known."""
+    """Check the file's length against `spec`; raises MediaRefused, also when the length is unknown."""
     if spec.seconds_min is None and spec.seconds_max is None:
         return
     if facts.seconds is None:
@@ -85,12 +85,12 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
 
 
 def _above(value: float, limit: float) -> str:
-    """As few decimals as keep the shown number above the limit: 10.02 must not be shown as 10.0."""
+    """Return the value with as few decimals as keep it above the limit: 10.02 must not read as 10."""
     return next((text for text in _shown(value) if Fraction(text) > Fraction(limit)), repr(value))
 
 
 def _below(value: float, limit: float) -> str:
-    """As few decimals as keep the shown number below the limit."""
+    """Return the value with as few decimals as keep it below the limit."""
     return next((text for text in _shown(value) if Fraction(text) < Fraction(limit)), repr(value))
 
 

@@ -1,4 +1,4 @@
-"""The base of every mode: one pydantic model is the command, the rules, the payload and the price."""
+"""The base of every mode: one pydantic model defines the command, the rules, the payload and the price."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from bot.money import dollars
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
-LABELS = {"num_frames": "Frames"}  # where the option's own name would not read well
+LABELS = {"num_frames": "Frames"}  # for options whose own name does not read well
 UNITS_ROUNDING = Fraction(1, 100)  # fal's header is a decimal of unknown precision
 LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
 
 
 class Mode(BaseModel, ABC):
-    """One fal endpoint; an instance is one request whose options obey the page's rules.
+    """One fal endpoint; an instance is one request whose options keep the rules of the endpoint's page.
 
     The fields are the slash command's options, named as fal names them, except that a file option drops `_url`.
     An option that was not given is left out of the payload, so that fal's default applies. The options in `priced` are
@@ -66,9 +66,9 @@ class Mode(BaseModel, ABC):
         return {name: file for name, file in given.items() if isinstance(file, Attached)}
 
     def options(self) -> dict[str, Any]:
-        """Return the other options that were given, and always the priced ones, as JSON values.
+        """Return the options that were given, without files, and always the priced ones, as JSON values.
 
-        `registry.build` makes an equal request of it.
+        `registry.build` makes an equal request from them.
         """
         kept = self.model_fields_set | set(self.priced)
         given = {name: getattr(self, name) for name in self.specs() if name in kept and name not in self.media()}
@@ -78,7 +78,7 @@ class Mode(BaseModel, ABC):
         """Check that every attached file, by option, is what the mode takes.
 
         Raises:
-            MediaRefused: one is not; the sentence holds the number and the limit.
+            MediaRefused: one is not.
         """
         for name in self.attached():
             check_media(self.media()[name], facts[name], this=self._this(name))
@@ -136,7 +136,7 @@ class Mode(BaseModel, ABC):
         return {f"{name}_url": urls[name] for name in self.attached()}
 
     def describe(self) -> list[tuple[str, str]]:
-        """Return what a card shows of the settings: what shapes the video, then whatever else was chosen."""
+        """Return the labels and values that a card shows: `CARD_OPTIONS` first, then every other given option."""
         shaping = [name for name in CARD_OPTIONS if name in self.specs()]
         chosen = [name for name in self.options() if name not in LONG_OPTIONS and name not in shaping]
         return [(LABELS.get(name, name.replace("_", " ").capitalize()), self._shown(name)) for name in shaping + chosen]
@@ -152,7 +152,7 @@ class Mode(BaseModel, ABC):
         return f"{value} s" if name == "duration" else str(value)
 
     def _this(self, name: str) -> str:
-        """Name a file: by its kind alone when it is the only one of it."""
+        """Return how a sentence names the file: "This clip" if it is the only one of its kind."""
         noun = NOUNS[self.media()[name].kind]
         same_kind = [other for other in self.attached() if self.media()[other].kind == self.media()[name].kind]
         return f"This {noun}" if len(same_kind) <= 1 else f"The {noun} in {name}"

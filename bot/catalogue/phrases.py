@@ -1,4 +1,4 @@
-"""Small phrases that every refusal is made of."""
+"""Small phrases that refusals share."""
 
 from collections.abc import Iterable
 
@@ -25,6 +25,6 @@ def range_text(low: float | None, high: float | None) -> str:
 
 
 def shortened(value: object) -> str:
-    """Return what was given on one line, cut to 40 characters."""
+    """Return the value on one line, cut to `VALUE_LENGTH_MAX` characters."""
     text = " ".join(str(value).split()) or "empty"
     return text if len(text) <= VALUE_LENGTH_MAX else f"{text[: VALUE_LENGTH_MAX - 1]}…"

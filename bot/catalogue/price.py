@@ -1,8 +1,8 @@
-"""Prices in integer micro-dollars: the table with its version, and the quote.
+"""Prices in integer micro-dollars: the price table with its version, and the quote.
 
-Rounding: only seconds that were probed can make a fraction. A probed length is read as the decimal that it prints as,
-rounded up to a whole microsecond; a price is rounded up to a whole micro-dollar. So a quote is never below the
-formula's value, and at most one micro-dollar (plus the rounded microsecond) above it.
+Rounding: only a probed length can be a fraction. It is taken as the decimal that it prints as and rounded up to a whole
+microsecond; the price is rounded up to a whole micro-dollar. So a quote is never below the formula's value, and at most
+one micro-dollar (plus the rounded microsecond) above it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ MICROSECONDS_PER_S = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What one video costs: integer micro-dollars, the formula in words, and the table it was read from."""
+    """What one video costs, the formula in words, and the version of the price table."""
 
     microusd: int
     formula: str
@@ -40,7 +40,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """A mode's shipped prices: micro-dollars a unit by resolution, and where and when they were read.
+    """A mode's shipped prices: micro-dollars per unit by resolution, and where and when they were read.
 
     `unit_microusd` is fal's base price of one billable unit. Only Wan 2.1's page says how resolutions count in units;
     for the other modes it is inferred.

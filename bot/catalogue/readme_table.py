@@ -1,4 +1,4 @@
-"""The README's table of modes, made from the modes themselves."""
+"""Generates the README's table of modes."""
 
 from itertools import groupby
 
@@ -14,7 +14,7 @@ HEADER = (
 
 
 def mode_table_markdown() -> str:
-    """Return one row for each mode: id, command, files, resolutions, length and shipped price; ends with a newline."""
+    """Return the table with one row for each mode; it ends with a newline."""
     return "\n".join([*HEADER, *(_row(mode) for mode in MODES)]) + "\n"
 
 
@@ -31,7 +31,7 @@ def _row(mode: type[Mode]) -> str:
 
 
 def _files(mode: type[Mode]) -> str:
-    """Numbered options of one kind are named as a range; required ones are said to be so."""
+    """Return the file options; numbered ones as a range, required ones marked."""
     names: list[str] = []
     for stem, group in groupby(mode.media(), key=lambda name: name.rstrip("0123456789")):
         first, *others = list(group)
@@ -48,7 +48,7 @@ def _length(mode: type[Mode]) -> str:
 
 
 def _price(mode: type[Mode]) -> str:
-    """One amount when every resolution costs the same."""
+    """Return one amount if every resolution costs the same, else one for each."""
     amounts = {resolution: dollars(rate) for resolution, rate in mode.rates.microusd.items()}
     if len(set(amounts.values())) == 1:
         return f"{next(iter(amounts.values()))} {mode.rates.unit}"

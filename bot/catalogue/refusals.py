@@ -1,4 +1,4 @@
-"""Pydantic's errors as one plain sentence: the option, what was given, what it takes, and what to do."""
+"""Turns pydantic's errors into one sentence: the option, what was given, what it takes, and what to do."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def option_refusal(mode: type[Mode], errors: "Sequence[ErrorDetails]") -> str:
     """Return the sentence for the first of `errors`."""
     error = errors[0]
-    if error["type"] == "value_error":  # a rule of the mode, whose sentence stands where it is raised
+    if error["type"] == "value_error":  # a rule of the mode, raised with its sentence
         return str(error.get("ctx", {})["error"])
     name = str(error["loc"][0])
     spec = mode.specs().get(name)

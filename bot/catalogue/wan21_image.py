@@ -15,7 +15,7 @@ from bot.catalogue.price import Rates, dollars
 from bot.media_spec import MB, MediaFacts, MediaSpec
 
 FRAMES_IN_BASE_PRICE = 81
-PICTURE = MediaSpec(  # every bound is ours: the page names none
+PICTURE = MediaSpec(  # our own bounds: the page names none
     kind="image",
     subject="Wan 2.1 takes pictures",
     formats=("jpeg", "png", "bmp", "webp"),
@@ -75,12 +75,12 @@ class Wan21Image(Mode):
     )
 
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
-        """One video, a quarter more above 81 frames."""
+        """Return 1 video, or 1.25 above 81 frames."""
         del facts
         return Fraction(5, 4) if self.num_frames > FRAMES_IN_BASE_PRICE else Fraction(1)
 
     def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
-        """One price for a video."""
+        """Return the price of a video: "$0.40 per video"."""
         longer = self.units(facts) > 1
         return f"{dollars(rate)} × 1.25 ({self.num_frames} frames)" if longer else f"{dollars(rate)} per video"
 

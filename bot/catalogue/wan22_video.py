@@ -1,4 +1,4 @@
-"""Wan 2.2: a clip remade after a prompt.
+"""Wan 2.2: a clip changed by a prompt.
 
 https://fal.ai/models/fal-ai/wan/v2.2-a14b/video-to-video
 """
@@ -15,7 +15,7 @@ from bot.catalogue.price import Rates, dollars
 from bot.media_spec import MB, MediaFacts, MediaSpec
 
 FRAMES_PER_VIDEO_SECOND = 16  # the page's unit of price, whatever frames_per_second is
-CLIP = MediaSpec(  # every bound is ours: the page names none
+CLIP = MediaSpec(  # our own bounds: the page names none
     kind="video",
     subject="Wan 2.2 takes clips",
     formats=("mp4", "mov", "webm"),
@@ -87,17 +87,17 @@ class Wan22Video(Mode):
     resample_fps: bool = Field(default=False, description="Bring the clip to the given frames per second first.")
 
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
-        """Video seconds: sixteen frames are one; the input is free."""
+        """Return sixteenths of the frames: fal counts 16 frames as a second, and the input is free."""
         del facts
         return Fraction(self.num_frames, FRAMES_PER_VIDEO_SECOND)
 
     def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
-        """Frames at the resolution's rate."""
+        """Return "81 frames / 16 × $0.08"."""
         del facts
         return f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {dollars(rate)}"
 
     def output_seconds(self) -> float:
-        """Return frames over frame rate; frames in between slow it down unless the rate is raised with them."""
+        """Return frames / frame rate; interpolated frames lengthen the video unless the rate is raised with them."""
         seconds = self.num_frames / self.frames_per_second
         slowed = self.interpolator_model != "none" and not self.adjust_fps_for_interpolation
         return seconds * (self.num_interpolated_frames + 1) if slowed else seconds

@@ -16,7 +16,7 @@ from bot.media_spec import MB, MediaSpec
 PICTURE = MediaSpec(
     kind="image",
     subject="Wan 2.5 takes pictures",
-    formats=("jpeg", "png", "bmp", "webp"),  # ours: the page names none
+    formats=("jpeg", "png", "bmp", "webp"),  # our choice: the page names none
     bytes_max=25 * MB,
     side_min=360,
     side_max=2000,

@@ -1,4 +1,4 @@
-"""Wan 2.7: a video from a picture, between two pictures, or in continuation of a clip.
+"""Wan 2.7: a video from a picture, between two pictures, or continuing a clip.
 
 https://fal.ai/models/fal-ai/wan/v2.7/image-to-video
 """
@@ -44,7 +44,7 @@ SOUND = MediaSpec(
 
 
 class Wan27Image(PerSecond):
-    """Either `image`, with or without `end_image` and `audio`; or `video`, with or without `end_image`."""
+    """Takes `image` with or without `end_image` and `audio`, or `video` with or without `end_image`."""
 
     id: ClassVar[str] = "wan27-image"
     title: ClassVar[str] = "Wan 2.7 image"
@@ -99,7 +99,7 @@ class Wan27Image(PerSecond):
         return self
 
     def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
-        """A continued clip must be shorter than the video, whose duration counts the clip in."""
+        """Check that the clip to continue is shorter than the video, whose duration includes it."""
         seconds = facts["video"].seconds if self.video else None
         if seconds is not None and seconds >= self.duration:
             raise MediaRefused(

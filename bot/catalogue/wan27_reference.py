@@ -17,16 +17,16 @@ REFERENCES_MAX = 5
 PICTURE = MediaSpec(
     kind="image",
     subject="Wan 2.7 takes pictures",
-    formats=("jpeg", "png", "bmp", "webp"),  # ours: the page names none; those of its sister page
+    formats=("jpeg", "png", "bmp", "webp"),  # our choice: the page names none; these are the image-to-video page's
     bytes_max=20 * MB,
     side_min=240,
     side_max=8000,
-    aspect_max=8,  # ours, as on the sister page
+    aspect_max=8,  # our choice, as on the image-to-video page
 )
 CLIP = MediaSpec(
     kind="video",
     subject="Wan 2.7 takes reference clips",
-    formats=("mp4", "mov"),  # ours: the page names none; those of its sister page
+    formats=("mp4", "mov"),  # our choice: the page names none; these are the image-to-video page's
     bytes_max=100 * MB,
     side_min=240,
     side_max=4096,
@@ -36,7 +36,7 @@ CLIP = MediaSpec(
 
 
 class Wan27Reference(PerSecond):
-    """One to five references in all; the prompt names them "Image 1", "Video 1", each kind counted in order."""
+    """Takes one to five references; the prompt names them "Image 1", "Video 1", each kind counted in order."""
 
     id: ClassVar[str] = "wan27-reference"
     title: ClassVar[str] = "Wan 2.7 reference"
@@ -94,7 +94,7 @@ class Wan27Reference(PerSecond):
         return self
 
     def media_payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
-        """Two lists in the order of the options, without gaps; a list that would be empty is left out."""
+        """Return two lists of URLs in the order of the options; an empty list is left out."""
         lists = {
             "reference_image_urls": [urls[name] for name in self.attached() if self.media()[name].kind == "image"],
             "reference_video_urls": [urls[name] for name in self.attached() if self.media()[name].kind == "video"],
@@ -102,7 +102,7 @@ class Wan27Reference(PerSecond):
         return {name: values for name, values in lists.items() if values}
 
     def priced_by_files(self) -> bool:
-        """Reference clips count by their seconds."""
+        """Whether there is a reference clip: fal charges for its seconds."""
         return any(self.media()[name].kind == "video" for name in self.attached())
 
     def charged_input_us(self, facts: Mapping[str, MediaFacts]) -> int:

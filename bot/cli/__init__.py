@@ -1,1 +1,1 @@
-"""What the operator's commands do: `python -m bot check` and `ledger`."""
+"""The operator's commands `python -m bot check` and `python -m bot ledger`."""

@@ -1,4 +1,4 @@
-"""`python -m bot check`: what is missing or wrong before a run, one line each, with what to do about it."""
+"""`python -m bot check`: one line for each thing that a run needs, with what to do where something is wrong."""
 
 import asyncio
 import random
@@ -28,38 +28,37 @@ CHECK_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, whether it is fine, and what is there or what to do."""
+    """One line of the report; `text` says what was found, or what to do."""
 
     subject: str
     fine: bool
     text: str
 
     def __str__(self) -> str:
-        """Return the line for the terminal."""
         return f"{'ok  ' if self.fine else 'FIX '} {self.subject:<15} {self.text}"
 
 
 async def check(settings: Settings) -> list[Finding]:
-    """Look at everything that a run needs; nothing is changed but the data folder, which is made."""
+    """Check everything that a run needs; only the data folder is created if it is missing."""
     point_at(settings)
-    looks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
+    checks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
         "Discord": _discord,
         "fal": _fal,
         "data folder": _data_folder,
         "database": _database,
         "ffmpeg": _ffmpeg,
     }
-    found = await asyncio.gather(*(_bounded(name, look, settings) for name, look in looks.items()))
+    found = await asyncio.gather(*(_bounded(name, one, settings) for name, one in checks.items()))
     return [finding for part in found for finding in part]
 
 
 async def _bounded(
-    subject: str, look: Callable[[Settings], Awaitable[list[Finding]]], settings: Settings
+    subject: str, one: Callable[[Settings], Awaitable[list[Finding]]], settings: Settings
 ) -> list[Finding]:
-    """Give each look its time, so that one silent service does not hide the other findings."""
+    """Run one check with a timeout, so that a silent service does not hide the other findings."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            return await look(settings)
+            return await one(settings)
     except TimeoutError:
         return [Finding(subject, fine=False, text=f"no answer within {CHECK_TIMEOUT_S:g} s; check the network")]
 
@@ -101,7 +100,7 @@ async def _fal(settings: Settings) -> list[Finding]:
 
 
 def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
-    """Compare fal's one base price of each endpoint with ours: an alarm that a price moved, not a price table."""
+    """Compare fal's base price of each endpoint with ours, to notice that a price changed."""
     findings: list[Finding] = []
     for mode in MODES:
         ours = settings.prices_usd.get(mode.family()) or {
@@ -157,7 +156,7 @@ def _unfinished() -> Transaction[int]:
 
 
 async def _ffmpeg(settings: Settings) -> list[Finding]:
-    """Two are used: the one inside PyAV reads what files are, and the program makes them fit."""
+    """Check both FFmpegs: the library inside PyAV reads files, and the program encodes them."""
     version = ".".join(map(str, av.library_versions["libavcodec"]))
     missing = [name for name in ("h264", "aac", "mp3", "opus") if not _decodes(name)]
     if missing:
@@ -168,7 +167,7 @@ async def _ffmpeg(settings: Settings) -> list[Finding]:
 
 
 async def _encoder(settings: Settings) -> Finding:
-    """Tell which ffmpeg makes files and results fit; without one they are refused or linked."""
+    """Find the ffmpeg that encodes; without one, files that do not fit are refused and large videos linked."""
     if not settings.encodes_at_once:
         text = "WANDA_ENCODES_AT_ONCE is 0: long clips and sounds are refused, and large videos linked"
         return Finding("ffmpeg", fine=True, text=text)

@@ -1,4 +1,4 @@
-"""`python -m bot ledger`: are the books right, what has each server spent, and closing what stayed uncertain."""
+"""`python -m bot ledger`: verifies the books, prints every server's totals, and closes uncertain jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from bot.storage.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What is wrong with the books, one sentence each, and every server's sums."""
+    """The errors in the books, a sentence each, and every server's totals."""
 
     wrong: Sequence[str]
     servers: Sequence[Totals]
 
 
 async def look(settings: Settings) -> Books:
-    """Read the books beside a running bot; nothing is changed.
+    """Verify and read the books, which may be done beside a running bot; nothing is changed.
 
     Raises:
         StorageError: the database cannot be opened or read.
@@ -35,9 +35,9 @@ async def look(settings: Settings) -> Books:
 
 
 async def close_exposure(settings: Settings, job_id: str, amount_microusd: int, *, at: float) -> str:
-    """End what an uncertain job still holds of the server's money, at what fal turned out to have charged.
+    """Settle an uncertain job at what fal charged, or release it if that is 0; returns a sentence for the operator.
 
-    Returns the sentence for the operator; only an uncertain job is touched, and once.
+    Any other job is left as it is, and repeating the call changes nothing.
 
     Raises:
         StorageError: the database cannot be opened or written.
@@ -65,7 +65,7 @@ def _closed(job_id: str, amount_microusd: int, at: float) -> Transaction[str]:
 
 
 def ledger_lines(books: Books) -> list[str]:
-    """Return the report for a terminal."""
+    """Return the report, line by line."""
     together = Totals(
         guild_id=0,
         jobs=sum(one.jobs for one in books.servers),

@@ -1,1 +1,1 @@
-"""What an attachment really is, and how it is made to fit. Files are read in worker processes."""
+"""Copies attachments, reads what they are in worker processes, and encodes files to fit a limit."""

@@ -1,4 +1,4 @@
-"""Read what a video or a sound is with FFmpeg's libraries (PyAV). Runs only in a worker process."""
+"""Reads a video or a sound with FFmpeg's libraries (PyAV). Runs only in a worker process."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,7 +30,7 @@ _BOXES_MAX = 100_000
 
 @dataclass(slots=True)
 class _Track:
-    """What the packets of one stream say about its time, in units of the stream's time base."""
+    """Timestamps of one stream's packets, in units of the stream's time base."""
 
     packets: int = 0
     corrupt: int = 0
@@ -40,7 +40,7 @@ class _Track:
     decoded: Any = None
 
     def count(self, packet: Any) -> None:
-        """Take one packet into account; those that an edit list hides are not part of what is played."""
+        """Count one packet; packets that an edit list hides are not played, so their time does not count."""
         self.packets += 1
         self.corrupt += bool(packet.is_corrupt)
         at = packet.pts if packet.pts is not None else packet.dts
@@ -51,7 +51,7 @@ class _Track:
         self.end = max(self.end, at + (packet.duration or 0))
 
     def seconds(self, time_base: Fraction | None) -> float:
-        """Return what the packets span. A last packet without a length of its own gets the average one."""
+        """Return what the packets span; a last packet without a duration gets the average one."""
         if self.first is None or time_base is None:
             return 0.0
         span = self.end - self.first
@@ -61,13 +61,13 @@ class _Track:
 
 
 def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
-    """Return kind, codec, seconds and pixels (as they are shown, after rotation) from the packets themselves.
+    """Return kind, codec, seconds and pixels (as shown after rotation), read from the packets and not the headers.
 
-    At least one picture, or one piece of sound, was decoded; the headers' own durations are not believed.
+    At least one frame, of picture or sound, was decoded.
 
     Raises:
-        Unreadable: there is nothing to play, or in a codec that is not read here.
-        Exception: any other means that the file is damaged.
+        Unreadable: there is nothing to play, or its codec is not in `DECODERS`.
+        Exception: any other error means that the file is damaged.
     """
     if named.parser == "mov":
         _check_boxes(file, named)
@@ -89,7 +89,7 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
 
 
 def _codec_name(stream: VideoStream | AudioStream) -> str:
-    """Name the codec, if it is one that is read here."""
+    """Return the codec's name; raises Unreadable when it is not in `DECODERS`."""
     context: Any = stream.codec_context  # None for a codec that this FFmpeg has no decoder for
     if context is None:
         raise Unreadable("codec", "unknown")
@@ -100,7 +100,7 @@ def _codec_name(stream: VideoStream | AudioStream) -> str:
 
 
 def _follow(container: InputContainer, stream: VideoStream | AudioStream, named: Sniffed, *, pixels_max: int) -> _Track:
-    """Read every packet of the stream, decode until something comes out, and refuse what is broken on the way."""
+    """Read every packet, decode the first frame, and raise Unreadable for a damaged or empty stream."""
     track = _Track()
     width, height = (
         (stream.codec_context.width, stream.codec_context.height) if isinstance(stream, VideoStream) else (0, 0)
@@ -123,7 +123,7 @@ def _follow(container: InputContainer, stream: VideoStream | AudioStream, named:
 
 
 def _shown_pixels(stream: VideoStream, frame: VideoFrame | None) -> tuple[int, int]:
-    """Return width and height as a player shows them: phones store upright clips lying down, with a rotation."""
+    """Return width and height as a player shows them: phones store upright clips sideways, with a rotation."""
     if frame is None:
         return stream.codec_context.width, stream.codec_context.height
     if round(frame.rotation / 90) % 2:
@@ -132,19 +132,19 @@ def _shown_pixels(stream: VideoStream, frame: VideoFrame | None) -> tuple[int, i
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    """Tell an album cover, which FFmpeg presents as a video of one picture, from a video."""
+    """Whether the stream is an album cover, which FFmpeg presents as a video of one picture."""
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
 
 
 def _no_other_file(url: str, *_: object) -> NoReturn:
-    """Refuse whatever else a file asks FFmpeg to open."""
+    """Refuse any other file that a file asks FFmpeg to open."""
     raise PermissionError(f"a media file asked for another file: {url!r}")
 
 
 def _check_boxes(file: IO[bytes], named: Sniffed) -> None:
-    """Refuse an MP4 that ends within a box, or has no index: a download that stopped, or a camera that lost power.
+    """Raise Unreadable for an MP4 that ends within a box or has no index, as after an aborted download.
 
-    FFmpeg plays such a file as far as it goes, and says nothing.
+    FFmpeg would play such a file as far as it goes, without an error.
     """
     size = file.seek(0, 2)
     at, has_index = 0, False

@@ -1,4 +1,4 @@
-"""The one ffmpeg that Wanda runs: found once, kept within limits, and asked only to read and write named files."""
+"""Finds ffmpeg once and runs it within limits; it may open only the files that are named to it."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 OnFraction: TypeAlias = Callable[[float], None]
 NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame")
 _LOOK_TIMEOUT_S = 20.0
-# FFmpeg's name for the reader of each of our formats: no reader chooses itself, so a playlist is never one.
+# FFmpeg's demuxer for each of our formats. FFmpeg never chooses one itself, so a playlist is never opened.
 _READERS = {
     **dict.fromkeys(("mp4", "mov", "3gp", "m4a"), "mov"),
     **dict.fromkeys(("webm", "mkv"), "matroska"),
@@ -32,7 +32,7 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that has every encoder that is needed."""
+    """An ffmpeg that has every encoder in `NEEDED_ENCODERS`."""
 
     path: str
     origin: Literal["the system's", "imageio-ffmpeg's"]
@@ -54,7 +54,7 @@ def find_ffmpeg() -> Program | None:
 
 
 def _bundled() -> str | None:
-    """Return imageio-ffmpeg's own; a system without a wheel of it has none."""
+    """Return imageio-ffmpeg's program; on a platform without its wheel there is none."""
     with contextlib.suppress(ImportError, RuntimeError):
         import imageio_ffmpeg  # noqa: PLC0415 - where the system has an ffmpeg, this one may be missing
 
@@ -70,19 +70,19 @@ _PLACES: tuple[tuple[Literal["the system's", "imageio-ffmpeg's"], Callable[[], s
 
 def _version(path: str) -> str:
     """Return "n9.0.2", the third word of "ffmpeg version n9.0.2 Copyright …", or nothing."""
-    words = _said_by(path, "-version").split(maxsplit=3)
+    words = _output(path, "-version").split(maxsplit=3)
     return words[2][:40] if words[:2] == ["ffmpeg", "version"] else ""
 
 
 def _missing_encoders(path: str) -> list[str]:
-    listed = {words[1] for line in _said_by(path, "-encoders").splitlines() if len(words := line.split()) > 1}
+    listed = {words[1] for line in _output(path, "-encoders").splitlines() if len(words := line.split()) > 1}
     return [name for name in NEEDED_ENCODERS if name not in listed]
 
 
-def _said_by(path: str, question: str) -> str:
+def _output(path: str, option: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the path is the operator's own, the argument ours
-            [path, "-nostdin", "-hide_banner" if question != "-version" else "-nostdin", question],
+            [path, "-nostdin", "-hide_banner" if option != "-version" else "-nostdin", option],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_LOOK_TIMEOUT_S,
@@ -97,7 +97,6 @@ class Ffmpeg:
     """Runs ffmpeg, at most `encodes_at_once` at a time, each at the lowest priority and within its limits."""
 
     def __init__(self, settings: Settings, *, find: Callable[[], Program | None] = find_ffmpeg) -> None:
-        """Nothing is looked for before the first encode."""
         self._settings = settings
         self._find = find
         self._found: Program | None = None
@@ -105,7 +104,7 @@ class Ffmpeg:
         self._slots = asyncio.Semaphore(max(1, settings.encodes_at_once))
 
     async def program(self) -> Program:
-        """Return the ffmpeg that is used; it is looked for once.
+        """Return the ffmpeg to use, which is searched for once.
 
         Raises:
             EncodeFailed: there is none, or encoding is turned off.
@@ -121,7 +120,7 @@ class Ffmpeg:
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """Wait for a place among those that may encode, and hold it for all the passes of one encode."""
+        """Hold one of the `encodes_at_once` slots, for all passes of one encode."""
         async with self._slots:
             yield
 
@@ -137,7 +136,7 @@ class Ffmpeg:
         """Run it once, within a `turn`; `on_fraction` gets 0 to 1 as the output grows towards `seconds`.
 
         Raises:
-            EncodeFailed: it did not end well within its limits.
+            EncodeFailed: it failed, or did not end within its limits.
         """
         program = await self.program()
         command = [program.path, *_QUIET, *arguments]
@@ -157,18 +156,18 @@ _QUIET = ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-stats_period"
 
 
 def reading(path: Path, format_: str) -> list[str]:
-    """Return the arguments that read one file of this format, and nothing else, whatever the file says."""
+    """Return the arguments that read one file in this format and forbid ffmpeg to open any other."""
     only = ["-protocol_whitelist", "file,pipe", "-codec_whitelist", DECODERS_TEXT, "-f", _READERS[format_]]
     return [*only, "-i", f"file:{path.absolute()}"]
 
 
 def writing(path: Path, muxer: str) -> list[str]:
-    """Return the arguments that write one file, without what the input says of itself."""
+    """Return the arguments that write one file, without the input's metadata."""
     return ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-f", muxer, f"file:{path.absolute()}"]
 
 
 class _Progress:
-    """Reads ffmpeg's own lines of progress: "out_time_us=5200000"."""
+    """Reads ffmpeg's progress lines, such as "out_time_us=5200000"."""
 
     def __init__(self, seconds: float | None, on_fraction: OnFraction | None) -> None:
         self._seconds = seconds

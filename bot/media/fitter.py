@@ -1,4 +1,4 @@
-"""Attached files made to fit what a mode takes: scaled, trimmed and converted, never enlarged and never distorted."""
+"""Scales, trims and converts attached files to fit a mode's limits, without enlarging or distorting them."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
-_OF_THE_BYTES = 0.9  # what a bitrate may plan for: the container and the peaks need the rest
+_OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
 _COPIES = {"mp4": "mp4", "mov": "mov"}
 _BUSY = (
     "Wanda is busy making other members' files fit, and yours did not have its turn in time. "
@@ -41,7 +41,7 @@ _BUSY = (
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A file that was looked at: the same one with no `changes`, or a new one and what was done to it, in phrases."""
+    """The original file with no `changes`, or a new one and what was done to it, in short phrases."""
 
     path: Path
     facts: Facts
@@ -50,7 +50,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _FitTask:
-    """One file that does not fit, and where the one that does is to be."""
+    """One file that does not fit, its limits, and the folder for the new file."""
 
     path: Path
     facts: Facts
@@ -70,16 +70,15 @@ class _FitTask:
         return self.folder / f"{self.path.stem}.fitted.{format_}"
 
     def start(self, kept_s: float) -> list[str]:
-        """Return the arguments before the input that skip what comes before its last `kept_s`, where those are kept."""
+        """Return ffmpeg's arguments that skip to the last `kept_s`, if the end is what is kept."""
         is_cut = self.keep == "end" and kept_s < self.seconds
         return ["-ss", _seconds_text(self.seconds - kept_s)] if is_cut else []
 
 
 class Fitter:
-    """Makes files fit. Pictures have a place of their own beside the encodes, so that they do not wait for videos."""
+    """Makes files fit. Pictures have a slot of their own, so that they do not wait for videos."""
 
     def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
-        """Nothing runs before the first file that does not fit."""
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._settings = settings
@@ -88,13 +87,13 @@ class Fitter:
     async def fit(
         self, path: Path, facts: Facts, limits: MediaSpec, *, keep: Keep = "start", into: Path | None = None
     ) -> Fitted:
-        """Return a file within `limits`: the very same one where it fits, else a new one in `into` (its own folder).
+        """Return a file within `limits`: the original if it fits, else a new one in `into` (default: the same folder).
 
-        `keep` says which end of a clip or sound that is too long is kept. What cannot be made to fit is returned as it
-        is, for the mode to refuse with the number. The original is never changed or removed.
+        `keep` says which end of a clip or sound that is too long is kept. A file that cannot be made to fit is
+        returned as it is, and the mode refuses it with the number. The original is not changed or removed.
 
         Raises:
-            Busy: others' files took so long that this one had no turn.
+            Busy: no encoder was free in time.
         """
         if not needs(facts, limits) or is_beyond_help(facts, limits):
             return Fitted(path, facts)
@@ -106,7 +105,7 @@ class Fitter:
         return Fitted(made, new, changes(facts, new, keep=keep))
 
     async def _made(self, order: _FitTask) -> tuple[Path, Facts]:
-        """Make the new file, in the cheaper way first; what comes out is read as strictly as a member's file."""
+        """Make the new file, by copying streams where that is enough; the result is probed like a member's file."""
         match order.facts.kind:
             case "image":
                 return await self._picture(order)
@@ -121,21 +120,21 @@ class Fitter:
         return target, await self._encoded(arguments, target, order.limits)
 
     async def _copied_clip(self, order: _FitTask) -> tuple[Path, Facts] | None:
-        """Cut the end off without touching a picture of the rest, or return None where that does not work out."""
+        """Cut the end off without encoding; return None when the result does not fit."""
         target = order.target(order.facts.format)
         cut = ["-t", _seconds_text(_cut(order.limits)), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"]
         arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
         try:
             return target, await self._encoded(arguments, target, order.limits)
         except (EncodeFailed, MediaRefused) as error:
-            _LOG.info("a clip is encoded, because cutting it alone did not do: %s", error)
+            _LOG.info("a clip is encoded, because cutting it was not enough: %s", error)
             return None
 
     async def _encoded(self, arguments: list[str], target: Path, limits: MediaSpec) -> Facts:
-        """Run ffmpeg and return what it made.
+        """Run ffmpeg and return the new file's facts.
 
         Raises:
-            EncodeFailed: it made nothing, or nothing that fits.
+            EncodeFailed: ffmpeg failed, or its output does not fit.
         """
         async with self._turn(self._ffmpeg.turn()):
             return await self._checked(
@@ -149,7 +148,7 @@ class Fitter:
             )
 
     async def _checked(self, target: Path, limits: MediaSpec, work: Coroutine[Any, Any, None]) -> Facts:
-        """Await the work and return the new file's facts; a file that does not fit, or half a file, is removed."""
+        """Await the work and return the new file's facts; on any error the file is removed."""
         done = False
         try:
             await work
@@ -166,7 +165,7 @@ class Fitter:
         """Scale and save a picture in a process of its own.
 
         Raises:
-            EncodeFailed: it did not come about.
+            EncodeFailed: it has too many pixels, or the process failed.
         """
         facts, limits = order.facts, order.limits
         if (facts.width or 0) * (facts.height or 0) > self._settings.probe_pixels_max:
@@ -190,7 +189,7 @@ class Fitter:
         run = RunLimits(
             memory_mib=self._settings.probe_memory_mib,
             cpu_s=round(self._settings.fit_timeout_s),
-            # The first try may be larger than the limit, which is how a smaller one is found to be needed.
+            # An attempt may exceed the limit; the worker then tries a smaller one.
             file_mib=max(64, 4 * limits.bytes_max // 1_000_000),
             timeout_s=self._settings.fit_timeout_s,
         )
@@ -201,10 +200,10 @@ class Fitter:
 
     @asynccontextmanager
     async def _turn(self, place: AbstractAsyncContextManager[None]) -> AsyncGenerator[None]:
-        """Take a place within a bounded time.
+        """Hold a slot, waiting at most `fit_timeout_s` for it.
 
         Raises:
-            Busy: none came free.
+            Busy: none was free in time.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -222,7 +221,7 @@ async def _held(slot: asyncio.Semaphore) -> AsyncGenerator[None]:
 
 
 def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
-    """Return how to encode a clip as H.264 and AAC within the limits."""
+    """Return the target and the arguments that encode a clip as H.264 and AAC within the limits."""
     facts, limits, target = order.facts, order.limits, order.target("mp4")
     kept_s = _cut(limits) if order.needs.fewer_seconds else order.seconds
     width, height = even_size(facts.width or 2, facts.height or 2, limits.side_max)
@@ -240,7 +239,7 @@ def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
 
 
 def _sound(order: _FitTask) -> tuple[Path, list[str]]:
-    """Return how to save a sound: a WAV that is only too long stays one as it is, everything else becomes MP3."""
+    """Return the target and the arguments for a sound: a WAV that is only too long stays WAV, all else becomes MP3."""
     stays = order.needs.only_fewer_seconds and order.facts.format == "wav"
     format_ = "wav" if stays else target_format(order.limits) or "mp3"
     kept_s = order.seconds

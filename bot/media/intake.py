@@ -1,4 +1,4 @@
-"""From an attachment that Discord holds to a checked file in a folder of ours."""
+"""Copies attachments from Discord to disk and checks what each file is."""
 
 import asyncio
 import shutil
@@ -24,7 +24,7 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """An attachment as Discord describes it. Name and size are claims."""
+    """An attachment as Discord describes it; name and size are not checked yet."""
 
     url: str
     file_name: str
@@ -33,7 +33,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """An attachment for one option of a mode, and the most bytes that are copied for it."""
+    """An attachment for one option of a mode, and the largest size that is copied."""
 
     option: str
     offered: Offered
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A file of ours: where it lies, what its bytes are, and its name as people may see it."""
+    """A copied file: its path, what its bytes are, and its name as people may see it."""
 
     option: str
     path: Path
@@ -51,17 +51,17 @@ class Taken:
 
 
 def inputs_folder(data_dir: Path, job_id: str) -> Path:
-    """Return where the files of one job lie."""
+    """Return the folder of one job's input files."""
     return data_dir / "inputs" / job_id
 
 
 async def discard(folder: Path) -> None:
-    """Remove a job's files; it is fine if they are gone."""
+    """Remove the folder and all in it, if it exists."""
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 class Intake:
-    """Copies attachments to disk, a bounded number of commands at once."""
+    """Copies attachments to disk, for at most `intakes_at_once` commands at a time."""
 
     def __init__(
         self,
@@ -79,13 +79,13 @@ class Intake:
         self._allowed = _cdn(settings)
 
     async def take_all(self, wanted: Sequence[Wanted], *, into: Path) -> tuple[Taken, ...]:
-        """Copy and check every attachment of one command; `into` holds exactly these files afterwards, in any order.
+        """Copy and check every attachment of one command; afterwards `into` holds these files and no others.
 
-        `into` must not exist yet, or be empty: it is removed, with all that is in it, when anything goes wrong.
+        `into` must be empty or not exist: on any error it is removed with its content.
 
         Raises:
             Refusal: the first attachment that cannot be used, in a whole sentence.
-            Busy: so many others' files are being copied that the member waited as long as one file may take.
+            Busy: no slot was free within the time that one file may take.
         """
         for each in wanted:
             refuse_by_claim(each)
@@ -102,13 +102,13 @@ class Intake:
                 raise _first(group) from group
             finally:
                 if not done:
-                    # In this thread: a few files at most, and a cancelled task would not wait for another.
+                    # Not in a thread: it is a few files, and a cancelled task would not wait for the thread.
                     shutil.rmtree(into, ignore_errors=True)
         return tuple(task.result() for task in tasks)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncGenerator[None]:
-        """Lend a place within a bounded time: a member whose command says nothing for minutes thinks that it hangs."""
+        """Hold a slot, or raise Busy: a command that shows nothing for minutes looks as if it hangs."""
         try:
             async with asyncio.timeout(self._settings.download_timeout_s):
                 await self._slots.acquire()
@@ -122,13 +122,8 @@ class Intake:
         finally:
             self._slots.release()
 
-    async def take(self, offered: Offered, *, into: Path, option: str, bytes_max: int) -> Taken:
-        """Copy and check one attachment, as `take_all` does."""
-        (taken,) = await self.take_all([Wanted(option=option, offered=offered, bytes_max=bytes_max)], into=into)
-        return taken
-
     async def small(self, offered: Offered, *, bytes_max: int, scratch: Path) -> bytes:
-        """Return the content of one small attachment; `scratch` is a path of its own, which holds nothing afterwards.
+        """Return the content of one small attachment, copied to the unused path `scratch` and removed from it.
 
         Raises:
             MediaRefused: it is larger than `bytes_max`, or could not be fetched.
@@ -144,7 +139,7 @@ class Intake:
                 await asyncio.to_thread(scratch.unlink, missing_ok=True)
 
     async def _take(self, wanted: Wanted, into: Path) -> Taken:
-        """Copy one file under its option's name and give it the extension of what it is."""
+        """Copy one file under its option's name, with the extension of its real format."""
         name = shown_name(wanted.offered.file_name)
         raw = into / f"{wanted.option}.unchecked"
         await self._download(wanted, name, raw)
@@ -154,7 +149,7 @@ class Intake:
         return Taken(option=wanted.option, path=path, file_name=name, facts=facts)
 
     async def _download(self, wanted: Wanted, name: str, path: Path) -> None:
-        """Copy the bytes, and say what went wrong in words for the member."""
+        """Copy the bytes; a failure is a sentence for the member."""
         settings = self._settings
         try:
             await to_disk(
@@ -180,10 +175,10 @@ class Intake:
 
 
 def refuse_by_claim(wanted: Wanted) -> None:
-    """Return when the file says of itself that it is within the limit.
+    """Check the size that Discord declares, before any byte is copied.
 
     Raises:
-        MediaRefused: it is too large by its own account, so no byte of it is copied.
+        MediaRefused: it is above the limit.
     """
     offered, most = wanted.offered, wanted.bytes_max
     if offered.size_bytes > most:
@@ -192,20 +187,20 @@ def refuse_by_claim(wanted: Wanted) -> None:
 
 
 def _size(size_bytes: int, limit_bytes: int) -> str:
-    """Write a size in the unit of its limit, rounded up, so that what is over the limit never reads as equal to it."""
+    """Return the size in its limit's unit, rounded up, so that a size above the limit never reads as equal to it."""
     unit = MIB if limit_bytes % MIB == 0 else _MB
     tenths = -(-size_bytes * 10 // unit)
     return f"{tenths / 10:g} MB"
 
 
 def _cdn(settings: Settings) -> Allowed:
-    """Return the rule for Discord's own hosts: attachments come from nowhere else."""
+    """Return which hosts attachments may come from: Discord's CDN alone."""
     base = settings.discord_cdn_url
     return within(base, _DEFAULT_CDN_TWIN) if base.rstrip("/") == _DEFAULT_CDN else within(base)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
-    """Return the refusal among what went wrong, or else the first error; the others were only cancelled by it."""
+    """Return the first refusal in the group, or else its first error."""
     for error in group.exceptions:
         if isinstance(error, Refusal):
             return error

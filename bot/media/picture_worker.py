@@ -1,7 +1,6 @@
-"""The process that makes one picture smaller: `python -m bot.media.picture_worker <JSON>`. One JSON line comes out.
+"""The process that makes one picture smaller: `python -m bot.media.picture_worker <JSON>`; it prints one JSON line.
 
-It runs once, within `bot.workers.launcher`'s limits, and writes only the file that it is told to. It imports nothing of
-the bot.
+It runs once, within the limits of `bot.workers.launcher`, and imports nothing of the bot.
 """
 
 import json
@@ -12,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-# The bot bounds the pixels by what it read of the file before.
+# The bot has already checked the number of pixels.
 Image.MAX_IMAGE_PIXELS = None
 Image.preinit()
 import_module("PIL.WebPImagePlugin")
@@ -24,7 +23,7 @@ _ROUNDS_MAX = 6
 
 
 def main() -> None:
-    """Redraw the picture that the argument describes."""
+    """Redraw the picture that the JSON argument describes, and print the result as JSON."""
     asked = json.loads(sys.argv[1])
     made = redraw(
         Path(asked["source"]),
@@ -40,7 +39,7 @@ def main() -> None:
 def redraw(
     source: Path, target: Path, *, parser: str, side_max: int | None, bytes_max: int, formats: list[str]
 ) -> dict[str, Any]:
-    """Write the picture's first frame upright, with its own proportions, as large as both limits allow.
+    """Write the picture's first frame to `target`, upright and in proportion, as large as both limits allow.
 
     Returns the format ("png" or "jpeg") and the pixels.
 
@@ -61,7 +60,7 @@ def redraw(
 
 
 def _opened(source: Path, parser: str, side_max: int | None) -> tuple[Image.Image, bool]:
-    """Return the picture upright in a mode that both formats take, and whether nothing of it was lost before."""
+    """Return the picture upright, as RGB or RGBA, and whether the source was lossless."""
     with Image.open(source, formats=[parser]) as file:
         if side_max is not None:
             file.draft(None, (side_max, side_max))
@@ -75,7 +74,7 @@ def _opened(source: Path, parser: str, side_max: int | None) -> tuple[Image.Imag
 
 
 def _within(picture: Image.Image, side_max: int) -> Image.Image:
-    """Return it scaled so that its longer side is `side_max`, the shorter rounded to the nearest."""
+    """Return the picture scaled so that its longer side is `side_max`."""
     scale = side_max / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     smaller = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -84,7 +83,7 @@ def _within(picture: Image.Image, side_max: int) -> Image.Image:
 
 
 def _ways(picture: Image.Image, *, is_lossless: bool, formats: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    """Return how to save it, best first."""
+    """Return the formats with Pillow's options to try, the best first."""
     kept = {"icc_profile": picture.info.get("icc_profile")}
     ways: list[tuple[str, dict[str, Any]]] = []
     if is_lossless and "png" in formats and picture.width * picture.height <= _PNG_PIXELS_MAX:
@@ -95,7 +94,7 @@ def _ways(picture: Image.Image, *, is_lossless: bool, formats: list[str]) -> lis
 
 
 def _opaque(picture: Image.Image, format_: str) -> Image.Image:
-    """Return it on white where the format knows no transparency."""
+    """Return the picture on white, if the format has no transparency."""
     if format_ == "png" or picture.mode == "RGB":
         return picture
     ground = Image.new("RGBA", picture.size, "white")

@@ -1,4 +1,4 @@
-"""What an attached file is, by its bytes alone, in words and numbers that a member and the catalogue understand."""
+"""Reads what an attached file is, from its bytes alone; a file that cannot be used is refused in a sentence."""
 
 import logging
 import re
@@ -43,7 +43,7 @@ class Facts:
 
 
 class _Found(BaseModel):
-    """A worker's answer about a file that it vouches for. The worker may have been taken over by the file: check."""
+    """A worker's answer about a usable file. It is validated, because a hostile file may control the worker."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,8 +56,8 @@ class _Found(BaseModel):
     codec: str = Field(pattern=re.compile(r"^[a-z0-9_.-]{1,40}$"))
 
 
-class _NotFound(BaseModel):
-    """A worker's answer about a file that it does not vouch for."""
+class _Unusable(BaseModel):
+    """A worker's answer about a file that cannot be used."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -65,12 +65,12 @@ class _NotFound(BaseModel):
     detail: str = Field(max_length=200)
 
 
-_Answer: TypeAlias = Annotated[_Found | _NotFound, Field(union_mode="left_to_right")]
-_ANSWER: TypeAdapter[_Found | _NotFound] = TypeAdapter(_Answer)
+_Answer: TypeAlias = Annotated[_Found | _Unusable, Field(union_mode="left_to_right")]
+_ANSWER: TypeAdapter[_Found | _Unusable] = TypeAdapter(_Answer)
 
 
 class Prober:
-    """Reads files in worker processes. An async context manager; leaving it ends the workers."""
+    """Reads files in worker processes; leaving the async context ends them."""
 
     def __init__(self, workers: Workers, *, pixels_max: int) -> None:
         self._workers = workers
@@ -78,7 +78,7 @@ class Prober:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Build it as the settings say. No process starts before the first file."""
+        """Return a prober with the settings' limits; no process starts before the first file."""
         workers = Workers(
             "bot.media.probe_worker",
             at_once=settings.probes_at_once,
@@ -94,11 +94,11 @@ class Prober:
         await self._workers.close()
 
     def _request(self, path: Path) -> dict[str, Any]:
-        """Name the file absolutely: a worker's own folder is another one."""
+        """Return the request, with an absolute path: a worker has another working directory."""
         return {"path": str(path.absolute()), "pixels_max": self._pixels_max}
 
     async def facts(self, path: Path, *, shown_name: str) -> Facts:
-        """Return what the file at `path` is. `shown_name` is what the refusals call it.
+        """Return what the file at `path` is; refusals call it `shown_name`.
 
         Raises:
             MediaRefused: it is not a picture, video or sound that can be played to its end; a whole sentence.
@@ -119,13 +119,13 @@ class Prober:
         except ValidationError as error:
             _log.warning("A worker answered out of form: %s", error.errors(include_input=False, include_url=False))
             raise MediaRefused(_too_costly(name)) from error
-        if isinstance(found, _NotFound):
+        if isinstance(found, _Unusable):
             _refuse(found, name, path)
         return Facts(**found.model_dump())
 
 
-def _refuse(verdict: _NotFound, name: str, path: Path) -> NoReturn:
-    """Raise the sentence for what was found instead."""
+def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:
+    """Raise the refusal that fits the worker's reason."""
     match verdict.reason:
         case "missing":
             raise FileNotFoundError(path)

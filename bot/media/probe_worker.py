@@ -2,9 +2,9 @@
 
 `bot.workers.pool` starts it.
 
-It knows no secret (its environment is empty), may write no file, and is ended by the bot or by its own limits when a
-file makes it misbehave. One JSON line in, `{"path", "pixels_max"}`; one JSON line out. It imports nothing of the bot
-but the readers, so that it starts fast and stays small.
+It has no secrets (its environment is empty), cannot write files, and is killed by the bot or by its own limits when a
+file makes it misbehave. Each request is one JSON line, `{"path", "pixels_max"}`, and each answer another. It imports
+only the readers, so that it starts fast and stays small.
 """
 
 import os
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def examine(path: Path, *, pixels_max: int) -> dict[str, Any]:
-    """Return what the file is, or `{"reason", "detail"}` when it is not vouched for. Never raises for a bad file."""
+    """Return what the file is, or `{"reason", "detail"}` when it cannot be used; never raises for a bad file."""
     label = ""
     read_picture, read_clip = _readers()
     try:
@@ -48,7 +48,7 @@ def examine(path: Path, *, pixels_max: int) -> dict[str, Any]:
         return _refused(verdict.reason, verdict.detail)
     except MemoryError:
         return _refused("costly", label)
-    except Exception:  # noqa: BLE001 - parsers raise whatever they like on hostile bytes; here it all means one thing
+    except Exception:  # noqa: BLE001 - parsers raise anything on hostile bytes; it always means a damaged file
         return _refused("damaged", label)
 
 
@@ -58,7 +58,7 @@ def _load() -> Answer:
 
 
 def _readers() -> tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]:
-    """Load the parsers: not with this module, so that a machine that lacks a library of theirs is told so in a line."""
+    """Import the parsers late, so that a missing library becomes one line in the bot's log."""
     from bot.media.clips import read_clip  # noqa: PLC0415 - see above
     from bot.media.pictures import read_picture  # noqa: PLC0415 - see above
 

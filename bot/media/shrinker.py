@@ -1,4 +1,4 @@
-"""A finished video encoded again so that it fits a server's limit: in two passes, with its sound."""
+"""Encodes a finished video again, in two passes with its sound, to fit a server's upload limit."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ _NULL = ["-an", "-sn", "-dn", "-f", "null", "-"]
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """A video on disk that fits."""
+    """The encoded video on disk."""
 
     path: Path
     size_bytes: int
@@ -30,7 +30,7 @@ class Shrunk:
 
 @dataclass(frozen=True, slots=True)
 class _ShrinkTask:
-    """One video that is too large, and where the one that fits is to be."""
+    """One video that is too large, and the path for the one that fits."""
 
     source: Path
     target: Path
@@ -44,17 +44,16 @@ class _ShrinkTask:
 
 
 class Shrinker:
-    """Encodes results, one after the other where the settings say so."""
+    """Encodes results, at most `encodes_at_once` at a time together with the attached files."""
 
     def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
-        """Nothing runs before the first video that is too large."""
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._timeout_s = settings.shrink_timeout_s
         self._threads = settings.encode_threads
 
     async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
-        """Return `target`, an MP4 of at most `bytes_max`: what an earlier run finished there, or a new one.
+        """Return `target`, an MP4 of at most `bytes_max`, encoded now or found from an earlier run.
 
         `on_fraction` gets 0 to 1. The source is not changed.
 
@@ -80,7 +79,7 @@ class Shrinker:
             raise EncodeFailed("others' videos took so long that this one had no turn") from None
 
     async def _finished(self, target: Path, bytes_max: int) -> Shrunk | None:
-        """Return what is already there and fits: it was moved there when it was whole."""
+        """Return the target of an earlier run, if it fits. It is complete: a draft is renamed only when finished."""
         try:
             size = (await asyncio.to_thread(target.stat)).st_size
         except FileNotFoundError:
@@ -94,7 +93,7 @@ class Shrinker:
             raise EncodeFailed(f"{path.name} could not be read: {error}") from error
 
     async def _made(self, order: _ShrinkTask, chosen: Bitrates) -> Shrunk:
-        """Encode within the turn; what is not finished leaves nothing."""
+        """Encode, once more at a lower bitrate if the result is too large; drafts are removed in any case."""
         target, draft = order.target, order.draft
         try:
             for _ in range(_ROUNDS):
@@ -107,12 +106,12 @@ class Shrinker:
                 _LOG.info("encoded to %d bytes, above %d; once more", size, order.bytes_max)
                 chosen = replace(chosen, video_kbps=max(1, int(chosen.video_kbps * order.bytes_max / size * 0.95)))
         finally:
-            for left in target.parent.glob(f"{draft.stem}*"):  # also the passes' notes
+            for left in target.parent.glob(f"{draft.stem}*"):  # also the log files of the passes
                 left.unlink(missing_ok=True)
         raise EncodeFailed("it came out too large twice")
 
     async def _two_passes(self, order: _ShrinkTask, chosen: Bitrates) -> None:
-        """Look at the whole video first, so that the second pass spends its bits where they are needed."""
+        """Run both passes: the first measures the video, so that the second can distribute the bits."""
         notes = ("-passlogfile", str(order.draft.with_suffix("").absolute()))
         video = _video(order.source, order.facts, chosen, self._threads)
         told = order.on_fraction
@@ -136,7 +135,7 @@ class Shrinker:
 
 
 def _video(source: Path, facts: Facts, chosen: Bitrates, threads: int) -> list[str]:
-    """Return what both passes share, to the letter: the second relies on it."""
+    """Return the arguments of both passes; they must be identical."""
     rate = chosen.video_kbps
     return [
         *reading(source, facts.format),

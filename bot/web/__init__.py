@@ -1,1 +1,1 @@
-"""The small web server: health for the container."""
+"""The web server: the health check for containers and monitoring."""

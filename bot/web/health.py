@@ -1,4 +1,4 @@
-"""The small web server beside the bot: /healthz tells whoever runs it whether it works."""
+"""The web server with the health check: GET /healthz."""
 
 import asyncio
 import logging
@@ -32,16 +32,16 @@ class WebServer:
 
     @property
     def port(self) -> int:
-        """The port that it listens on, also when any free one was asked for."""
+        """The port it listens on, also when 0 asked for any free one."""
         if self._runner is None or not self._runner.addresses:
             return self._port
         return int(self._runner.addresses[0][1])
 
     async def start(self) -> None:
-        """Listen.
+        """Listen on the host and port.
 
         Raises:
-            StartRefused: the address is taken or not this machine's.
+            StartRefused: the port is taken, or the address is not this machine's.
         """
         app = web.Application(client_max_size=REQUEST_BYTES_MAX)
         app.router.add_get("/healthz", self._healthz)
@@ -58,7 +58,7 @@ class WebServer:
         self._runner = runner
 
     async def close(self) -> None:
-        """Stop listening; requests under way are given `SHUTDOWN_TIMEOUT_S`."""
+        """Stop listening; running requests get `SHUTDOWN_TIMEOUT_S` to finish."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -67,7 +67,7 @@ class WebServer:
             await asyncio.wait({self._round})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        """Answer with what the checks say. Requests that come while they run share one round of them."""
+        """Answer with the checks' results; requests that come while they run share them."""
         if self._round is None or self._round.done():
             self._round = asyncio.create_task(self._look(), name="healthz")
         passed = await asyncio.shield(self._round)
@@ -76,16 +76,16 @@ class WebServer:
         return web.json_response(answer, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
 
     async def _look(self) -> dict[str, bool]:
-        """Run every check at once."""
+        """Run all checks concurrently."""
         async with asyncio.TaskGroup() as group:
             tasks = {name: group.create_task(self._passes(name, check)) for name, check in self._checks.items()}
         return {name: task.result() for name, task in tasks.items()}
 
     async def _passes(self, name: str, check: Check) -> bool:
-        """Return what the check says; one that fails or takes too long did not pass, and why is for the log only."""
+        """Whether the check passes in time; why it does not is only logged."""
         try:
             async with asyncio.timeout(self._check_timeout_s):
                 return await check()
-        except Exception as error:  # noqa: BLE001 - whatever a check raises means the same here
+        except Exception as error:  # noqa: BLE001 - any error means that the check did not pass
             _log.warning("health check %s: %s: %s", name, type(error).__name__, error)
             return False

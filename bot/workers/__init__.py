@@ -1,1 +1,1 @@
-"""Processes with limits, for hostile files and for slow drawing."""
+"""Worker processes with limits of memory and time, for hostile files and for drawing."""

@@ -1,6 +1,6 @@
-"""The child's side of a worker: `serve` is the main function of every `python -m … <memory MiB> <seconds>`.
+"""The worker's side of `bot.workers.pool`: `serve` is the main loop of `python -m … <memory MiB> <seconds>`.
 
-One JSON line in, one JSON line out. It imports nothing of the bot, so that a worker starts fast and stays small.
+Requests and answers are JSON lines. It imports nothing of the bot, so that a worker starts fast and stays small.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 try:
     import resource
-except ImportError:  # Windows has no such limits; there the bot's own deadline is what remains
+except ImportError:  # Windows has no such limits; only the bot's timeout applies there
     resource = None
 
 Answer: TypeAlias = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -26,14 +26,14 @@ _MIB = 1024 * 1024
 def serve(load: Callable[[], Answer]) -> None:
     """Answer requests from standard input until it ends.
 
-    `load` imports what the work needs and returns the function that does it. It runs before the limits hold, and what
-    it raises is told to the bot in one line: a machine that lacks a library is not a bad request.
+    `load` imports the libraries and returns the function that answers. It runs before the limits are set; an error in
+    it is reported to the bot as "not ready", because a missing library is no fault of a request.
     """
     memory_mib, cpu_s = int(sys.argv[1]), float(sys.argv[2])
     answers = _own_channel()
     try:
         answer = load()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the bot's log shall name it
+    except Exception as error:  # noqa: BLE001 - the bot logs it, whatever it is
         _write(answers, {"ready": False, "detail": f"{type(error).__name__}: {error}"[:500]})
         return
     _limit_for_good(memory_mib)
@@ -44,7 +44,7 @@ def serve(load: Callable[[], Answer]) -> None:
 
 
 def _own_channel() -> int:
-    """Return a descriptor for the answers, and point standard output at nothing: native libraries print there."""
+    """Return a descriptor for the answers, and redirect standard output to nothing: native libraries print there."""
     channel = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -53,14 +53,14 @@ def _own_channel() -> int:
 
 
 def _write(channel: int, answer: Mapping[str, Any]) -> None:
-    """Write one line, in as many pieces as the pipe takes it."""
+    """Write the answer as one line; a pipe may take it in several pieces."""
     left = memoryview(json.dumps(dict(answer)).encode() + b"\n")
     while left:
         left = left[os.write(channel, left) :]
 
 
 def _limit_for_good(memory_mib: int) -> None:
-    """Give up, for the rest of this process's life, what the work does not need."""
+    """Lower the priority and set limits that this process cannot raise again."""
     sys.dont_write_bytecode = True
     os.nice(_NICENESS)  # the bot's own loop answers Discord first
     if resource is None:
@@ -72,12 +72,12 @@ def _limit_for_good(memory_mib: int) -> None:
         (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
     ]
     for which, most in limits:
-        with contextlib.suppress(ValueError, OSError):  # a system that cannot, or already has less
+        with contextlib.suppress(ValueError, OSError):  # not supported here, or already lower
             resource.setrlimit(which, (most, most))
 
 
 def _limit_cpu(cpu_s: float) -> None:
-    """End this process by itself after `cpu_s` more seconds of computing, in case nobody is left to end it."""
+    """Let the kernel end this process after `cpu_s` more seconds of CPU time, in case the bot is gone."""
     if resource is not None:
         most = int(time.process_time() + cpu_s) + 2
         with contextlib.suppress(ValueError, OSError):

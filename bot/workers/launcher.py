@@ -1,7 +1,7 @@
-"""The launcher of a program that reads hostile files: give up power for good, then become that program.
+"""Sets limits on this process and then executes a program that reads hostile files.
 
-`python -I -S limited.py <memory MiB> <CPU seconds> <file MiB> <program> <argument…>`. It imports nothing of the bot,
-so it starts in hundredths of a second. A limit set by the bot from outside would leave the program free at its start.
+`python -I -S launcher.py <memory MiB> <CPU seconds> <file MiB> <program> <argument…>`. It imports nothing of the bot,
+so it starts in hundredths of a second. Limits set by the bot after the start would come too late.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import sys
 
 try:
     import resource
-except ImportError:  # Windows has no such limits; there the bot's own deadline is what remains
+except ImportError:  # Windows has no such limits; only the bot's timeout applies there
     resource = None
 
 _NICENESS = 19  # the lowest priority: the bot's own loop answers Discord first
@@ -22,7 +22,7 @@ _MIB = 1024 * 1024
 
 
 def main() -> None:
-    """Set the limits and run the program in this process's place; returns only when there is no such program."""
+    """Set the limits and replace this process by the program; raises OSError when there is no such program."""
     memory_mib, cpu_s, file_mib = (int(number) for number in sys.argv[1:4])
     command = sys.argv[4:]
     if hasattr(os, "nice"):
@@ -36,14 +36,14 @@ def main() -> None:
             (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),
         ]
         for which, most in limits:
-            with contextlib.suppress(ValueError, OSError):  # a system that cannot, or already has less
+            with contextlib.suppress(ValueError, OSError):  # not supported here, or already lower
                 resource.setrlimit(which, (most, most))
-    _end_with_the_bot()
+    _die_with_parent()
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted, and the bot chose the program
 
 
-def _end_with_the_bot() -> None:
-    """Have Linux end this program when the bot is killed: two encodes of one video would write to one file."""
+def _die_with_parent() -> None:
+    """Have Linux kill this program when the bot dies; a second encode would write to the same file."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

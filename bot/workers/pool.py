@@ -1,8 +1,8 @@
-"""A few worker processes that are kept between requests, and ended when one misbehaves.
+"""A pool of worker processes, each reused for many requests and killed when it misbehaves.
 
-`anyio.to_process` is not used, for what its source does: its worker runs the bot's own `__main__` (all of discord.py),
-inherits the environment with both keys, and answers in pickle, which a parser taken over by a hostile file could use
-to run code in the bot. These get an empty environment and answer in JSON, which is checked.
+`anyio.to_process` is not used: its worker imports the bot's `__main__` (all of discord.py), inherits the environment
+with both keys, and answers in pickle, with which a hijacked parser could run code in the bot. These workers get an
+empty environment and answer in JSON, which the caller validates.
 """
 
 import asyncio
@@ -21,24 +21,24 @@ import bot
 _log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0
-# Libraries leave a little memory behind; a new process from time to time costs nothing to speak of.
+# Libraries leak a little memory; replacing the process now and then costs almost nothing.
 REQUESTS_PER_WORKER = 500
 _DRAIN_BYTES = 64 * 1024
 ROOT = Path(bot.__file__).resolve().parents[1]
-# What a Python needs in order to start and find its libraries. No key and no address is in it.
+# What Python needs to start and find its libraries; no keys and no addresses.
 ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 
 
-class WorkersUnavailable(Exception):  # noqa: N818 - the state, not a fault of the request
-    """No worker can be started, or they were closed."""
+class WorkersUnavailable(Exception):  # noqa: N818 - a state, not a fault of the request
+    """No worker can be started, or the pool is closed."""
 
 
 class WorkerEnded(Exception):  # noqa: N818 - the event
-    """The worker ended before it answered: its limits, a crash, or the deadline."""
+    """The worker ended before it answered: by its limits, a crash or the timeout."""
 
 
 class _Worker:
-    """One process and the number of requests it was sent."""
+    """One process, and how many requests it was sent."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -63,8 +63,8 @@ class _Worker:
 class Workers:
     """At most `at_once` processes of `python -m module`, which is written with `bot.workers.child.serve`.
 
-    Each request gets `timeout_s`, `memory_mib` of address space, and no second chance; an answer's line is at most
-    `answer_bytes_max` long. A worker that nobody has asked for `idle_s` seconds is ended; None keeps it for good.
+    A request gets `timeout_s` and `memory_mib` of address space and is not retried; its answer has at most
+    `answer_bytes_max`. A worker that is idle for `idle_s` seconds is ended; with None it is kept.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Workers:
         self._closed = False
 
     async def ask(self, request: Mapping[str, Any]) -> Any:
-        """Return a worker's answer, as JSON that is not checked yet.
+        """Return a worker's answer, as JSON that is not validated yet.
 
         Raises:
-            WorkerEnded: the worker ended, or was ended after `timeout_s`; the next request gets a new one.
+            WorkerEnded: the worker ended, or was killed after `timeout_s`; the next request gets a new one.
             WorkersUnavailable: no worker could be started.
         """
         line = json.dumps(dict(request)).encode() + b"\n"
@@ -112,7 +112,7 @@ class Workers:
                 raise
             finally:
                 self._busy.discard(worker)
-                # Also when the caller was cancelled: a worker in the middle of a request is of no use to the next one.
+                # A cancelled caller leaves a worker in the middle of a request, which the next one cannot use.
                 if keep:
                     self._rest(worker)
                 else:
@@ -120,20 +120,20 @@ class Workers:
             return answer
 
     async def close(self) -> None:
-        """End every worker, busy or not, and return when they are gone. Nothing can be asked afterwards."""
+        """Kill every worker, busy or idle, and wait until they are gone; `ask` fails afterwards."""
         self._closed = True
         for worker in (*self._idle, *self._busy):
-            _stay(worker)
+            _cancel_retirement(worker)
             self._end(worker.process)
         self._idle.clear()
         while self._ending:
             await asyncio.wait(self._ending)
 
     async def _take(self) -> _Worker:
-        """Return an idle worker that still lives, or a new one."""
+        """Return an idle worker that is still alive, or a new one."""
         while self._idle:
             worker = self._idle.pop()
-            _stay(worker)
+            _cancel_retirement(worker)
             if worker.process.returncode is None:
                 return worker
             self._end(worker.process)
@@ -142,7 +142,7 @@ class Workers:
         return await self._start()
 
     def _rest(self, worker: _Worker) -> None:
-        """Keep a worker for the next request, for as long as this pool keeps one."""
+        """Make the worker idle, and end it after `idle_s`."""
         self._idle.append(worker)
         if self._idle_s is not None:
             worker.retiring = asyncio.get_running_loop().call_later(self._idle_s, self._retire, worker)
@@ -152,7 +152,7 @@ class Workers:
         self._end(worker.process)
 
     async def _start(self) -> _Worker:
-        """Start a process and return it once it says that it is ready."""
+        """Start a process and return it once it reports that it is ready."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-E", "-s", "-m", self._module, str(self._memory_mib), str(self._timeout_s)),
@@ -182,7 +182,7 @@ class Workers:
         return worker
 
     def _end(self, process: Process) -> None:
-        """Kill a process without waiting, so that this also works in a task that is being cancelled."""
+        """Kill a process without awaiting it, so that this works in a cancelled task."""
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         if process.stdin is not None:
@@ -192,18 +192,18 @@ class Workers:
         task.add_done_callback(self._ending.discard)
 
 
-def _stay(worker: _Worker) -> None:
-    """Take back that this worker shall be ended for idleness."""
+def _cancel_retirement(worker: _Worker) -> None:
+    """Cancel the timer that ends an idle worker."""
     if worker.retiring is not None:
         worker.retiring.cancel()
         worker.retiring = None
 
 
 async def _gone(process: Process) -> None:
-    """Return when the process is gone and its exit code collected."""
+    """Wait until the process has ended and its exit code was collected."""
     if process.stdout is not None:
-        # asyncio tells of an exit only after the pipe's end, and stops reading a pipe whose line grew too long.
-        with contextlib.suppress(RuntimeError):  # whoever still waits for its answer reads on to the end
+        # asyncio reports an exit only after the pipe's end, and stops reading a pipe whose line grew too long.
+        with contextlib.suppress(RuntimeError):  # a caller that still waits for the answer reads to the end
             while await process.stdout.read(_DRAIN_BYTES):
                 pass
     await process.wait()

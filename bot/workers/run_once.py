@@ -1,4 +1,4 @@
-"""Run one program to its end, within limits of memory, computing time, file size and patience."""
+"""Runs one program to its end, within limits of memory, CPU time, file size and time."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ _LAUNCHER = str(Path(launcher.__file__).resolve())
 
 
 class RunFailed(Exception):  # noqa: N818 - the event
-    """The program could not be started, did not end well, or was ended after its time; `str()` has its last words."""
+    """The program could not be started, failed, or was killed after its timeout; `str()` has its last output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
-    """What one run may use. `cpu_s` counts every core; `timeout_s` is by the clock on the wall."""
+    """What one run may use. `cpu_s` is CPU time of all cores together; `timeout_s` is wall time."""
 
     memory_mib: int
     cpu_s: int
@@ -33,9 +33,9 @@ class RunLimits:
 
 
 async def run_once(command: Sequence[str], limits: RunLimits, *, on_line: Callable[[str], None] | None = None) -> None:
-    """Run `command`, an absolute path with its arguments, at the lowest priority; `on_line` gets what it prints.
+    """Run `command`, an absolute path with its arguments, at the lowest priority; `on_line` gets each line it prints.
 
-    A caller that is cancelled ends the program.
+    Cancelling the caller kills the program.
 
     Raises:
         RunFailed: it did not end with status 0 within the limits.
@@ -70,7 +70,7 @@ async def _start(command: Sequence[str], limits: RunLimits) -> Process:
             stderr=PIPE,
             limit=_LINE_BYTES_MAX,
             cwd=ROOT,
-            # glibc reserves address space for each thread, which would count against the limit of memory.
+            # glibc reserves address space for each thread, which counts against the memory limit.
             env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | {"MALLOC_ARENA_MAX": "2"},
             start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then ends what it started
         )
@@ -79,7 +79,7 @@ async def _start(command: Sequence[str], limits: RunLimits) -> Process:
 
 
 async def _lines(stream: asyncio.StreamReader | None, take: Callable[[bytes], None]) -> None:
-    """Pass on each line; one that is longer than any that a program of ours prints is dropped in pieces."""
+    """Pass on each line; a line above `_LINE_BYTES_MAX` is dropped."""
     if stream is None:
         return
     while True:
@@ -93,20 +93,20 @@ async def _lines(stream: asyncio.StreamReader | None, take: Callable[[bytes], No
 
 
 async def _end(process: Process) -> None:
-    """Kill the process if it still runs, and collect its exit code; also in a task that is being cancelled."""
+    """Kill the process if it still runs, and collect its exit code, even in a cancelled task."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    # Its pipes close with it, so this takes no time to speak of; shielded, because a second cancel may come.
+    # Its pipes close with it, so this is quick; shielded, because a second cancellation may come.
     await asyncio.shield(_gone(process))
 
 
 async def _gone(process: Process) -> None:
-    """Return when the process is gone; asyncio tells of that only after what was left in its pipes is read."""
+    """Wait until the process has ended; asyncio reports that only after its pipes are read to the end."""
     for stream in (process.stdout, process.stderr):
         if stream is not None:
-            with contextlib.suppress(RuntimeError):  # whoever still waits for a line reads on to the end
+            with contextlib.suppress(RuntimeError):  # a task that still waits for a line reads to the end
                 while await stream.read(_LINE_BYTES_MAX):
                     pass
     await process.wait()

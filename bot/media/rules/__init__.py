@@ -1,1 +1,1 @@
-"""What a file may be and what it needs, decided from facts alone. Pure."""
+"""Decides from facts alone what a file is and what must be done to make it fit; no I/O."""

@@ -1,21 +1,21 @@
-"""How many bits a second a video of a given size may have, and at which pixels it still looks well. Pure."""
+"""Chooses the bitrate and the pixels for a video that must fit a size in bytes."""
 
 from dataclasses import dataclass
 
 from bot.media.rules.needs import even_size
 
-OF_THE_LIMIT = 0.97  # the encoder keeps to its average, but not to the byte
-_CONTAINER = 0.985  # what the container leaves for its streams
+OF_THE_LIMIT = 0.97  # the encoder keeps its average only roughly
+_CONTAINER = 0.985  # the container's share is the rest
 _FRAMES_PER_SECOND = 30  # assumed: it only decides when fewer pixels look better
 _BITS_PER_PIXEL_MIN = 0.02  # below this H.264 falls into blocks, and fewer pixels look better
 _STEPS = (1.0, 0.75, 2 / 3, 0.5, 0.375, 0.25)
-_VIDEO_KBPS_MIN = 60  # below this nothing is worth watching at any size
-_SOUND_KBPS = ((2000, 160), (900, 128), (400, 96), (0, 64))  # from this many kilobits a second in all
+_VIDEO_KBPS_MIN = 60  # below this no size is worth watching
+_SOUND_KBPS = ((2000, 160), (900, 128), (400, 96), (0, 64))  # (from this total bitrate, this much for the sound)
 
 
 @dataclass(frozen=True, slots=True)
 class Bitrates:
-    """What the encoder is told: kilobits a second, and pixels that are never more than the source's."""
+    """Target bitrates, and pixels that are never more than the source's."""
 
     video_kbps: int
     sound_kbps: int
@@ -24,9 +24,9 @@ class Bitrates:
 
 
 def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Bitrates | None:
-    """Return the best that fits into `bytes_max`, or None when nothing worth watching does.
+    """Return the best rates that fit `bytes_max`, or None when nothing worth watching fits.
 
-    The pixels stay as they are unless the bits would be hopeless for them.
+    The pixels are reduced only if the bitrate is too low for them.
     """
     if seconds <= 0:
         return None

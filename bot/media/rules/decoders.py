@@ -1,6 +1,6 @@
-"""The decoders that may see a member's file, wherever it is read. Pure."""
+"""The FFmpeg decoders that may open a member's file, when probing and when encoding."""
 
-# Old and rare decoders are where the bugs are, and fal would not read such files either.
+# Old and rare decoders have the most bugs, and fal does not read such files either.
 DECODERS = frozenset(
     {
         *(

@@ -1,4 +1,4 @@
-"""File names as people may see them. Pure."""
+"""Makes file names safe to show in Discord."""
 
 import re
 import unicodedata
@@ -7,9 +7,9 @@ SHOWN_CHARACTERS_MAX = 60
 _EXTENSION_CHARACTERS_MAX = 10
 _UNNAMED = "the file"
 
-# Discord's markdown, its mentions and channels, and what would make a link of a name.
+# Discord's markdown, mentions and channels, and the characters of links.
 _DROPPED = frozenset('*~`|\\<>@#[]{}/:“”"')
-# An underscore between letters is plain text; anywhere else, or doubled, it would slant or underline what follows.
+# An underscore between letters is plain text; elsewhere, or doubled, it starts italics or underlining.
 _LOOSE_UNDERSCORES = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])|_{2,}")
 _SPACES = re.compile(r"\s+")
 
@@ -17,11 +17,10 @@ _SPACES = re.compile(r"\s+")
 def shown_name(given: str) -> str:
     """Return a name that is safe inside a Discord message: no markdown, mention, link or control character.
 
-    It is at most `SHOWN_CHARACTERS_MAX` long and keeps its extension; "the file" stands for a name of which nothing is
-    left.
+    It has at most `SHOWN_CHARACTERS_MAX` characters and keeps its extension; it is "the file" if nothing is left.
     """
     text = unicodedata.normalize("NFC", given[:1000])
-    # Categories C… hold control characters and the ones that turn the reading direction around.
+    # The categories C… are control characters, some of which reverse the reading direction.
     kept = "".join(
         " " if unicodedata.category(char) in {"Zl", "Zp", "Cc"} else char
         for char in text
@@ -32,7 +31,7 @@ def shown_name(given: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    """Cut the middle out of a long name, so that its beginning and its extension stay."""
+    """Cut the middle out of a long name; keep its beginning and its extension."""
     if len(name) <= SHOWN_CHARACTERS_MAX:
         return name
     stem, dot, extension = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""Pure. What kind of file an attachment claims to be, to choose which ones a menu offers; the bytes decide later."""
+"""The kind of file that an attachment claims to be: enough for a menu, before any bytes are read."""
 
 from bot.media_spec import MediaKind
 
@@ -11,6 +11,6 @@ _BY_EXTENSION: dict[str, MediaKind] = {
 
 
 def claimed_kind(content_type: str | None, file_name: str) -> MediaKind | None:
-    """Return what Discord's content type says, else what the name's extension does; None for any other file."""
+    """Return the kind by Discord's content type, else by the name's extension; None for any other file."""
     by_type = _BY_TYPE.get((content_type or "").partition("/")[0].strip().lower())
     return by_type or _BY_EXTENSION.get(file_name.rpartition(".")[2].lower())

@@ -1,4 +1,4 @@
-"""What a file needs in order to fit a limit, and whether it can be had without enlarging or distorting it. Pure."""
+"""What must change for a file to fit a mode's limits, and whether that is possible without distorting it."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -7,13 +7,13 @@ from bot.media_spec import MB, MediaFacts, MediaSpec
 
 Keep: TypeAlias = Literal["start", "end"]
 TIMES = "\u00d7"  # the multiplication sign
-# A container rounds its length up to whole frames, and sound is padded; so a cut is made a little before the limit.
+# A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What must be done to a file. All false means that it fits as it is."""
+    """What must change in a file; it is false when the file fits as it is."""
 
     other_format: bool
     fewer_bytes: bool
@@ -25,7 +25,7 @@ class Needs:
 
     @property
     def only_fewer_seconds(self) -> bool:
-        """Whether a cut alone will do."""
+        """Whether a cut alone is enough."""
         return self.fewer_seconds and not (self.other_format or self.fewer_bytes or self.fewer_pixels)
 
 
@@ -42,9 +42,9 @@ def needs(facts: MediaFacts, limits: MediaSpec) -> Needs:
 
 
 def is_beyond_help(facts: MediaFacts, limits: MediaSpec) -> bool:
-    """Return whether no scaling, cutting and converting makes it fit: of another kind, too small, too short, too flat.
+    """Whether nothing makes it fit: it is of another kind, too small, too short, or too long and narrow.
 
-    The mode then refuses it with the number.
+    The mode then refuses the file with the number.
     """
     if facts.kind != limits.kind or target_format(limits) is None:
         return True
@@ -62,15 +62,15 @@ def _is_misshapen(facts: MediaFacts, limits: MediaSpec) -> bool:
 
 
 def target_format(limits: MediaSpec) -> str | None:
-    """Return what a file is turned into where its own format is not taken, or None when none of ours is."""
+    """Return the format to convert to, or None when the mode takes none that Wanda can write."""
     ours = {"image": ("jpeg", "png"), "video": ("mp4",), "audio": ("mp3", "wav")}[limits.kind]
     return next((name for name in ours if name in limits.formats), None)
 
 
 def even_size(width: int, height: int, side_max: int | None) -> tuple[int, int]:
-    """Return the largest even pixels of these proportions whose longer side is at most `side_max`; never larger.
+    """Return the size scaled down to a longer side of at most `side_max`, with both sides even; it is never enlarged.
 
-    H.264 stores colour at half the size, so both sides are even.
+    H.264 with 4:2:0 stores colour at half the resolution, so both sides must be even.
     """
     long = max(width, height)
     scale = min(1.0, side_max / long) if side_max is not None else 1.0
@@ -97,14 +97,14 @@ def changes(before: MediaFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, 
 
 
 def _smaller(before: MediaFacts, after: MediaFacts) -> str:
-    """Return how much smaller it became, for a change that was made for that."""
+    """Return ", 12 MB to 8 MB" if the file became smaller, else nothing."""
     if after.size_bytes >= before.size_bytes:
         return ""
     return f", {_mb(before.size_bytes)} to {_mb(after.size_bytes)}"
 
 
 def _pixels(before: MediaFacts, after: MediaFacts) -> tuple[int, int]:
-    """Return the old pixels; a photograph that lay on its side in its file is told upright, as it came out."""
+    """Return the old pixels, turned if the new file is upright and the old one was stored sideways."""
     width, height = before.width or 0, before.height or 0
     turned = (width > height) != ((after.width or 0) > (after.height or 0)) and width != height
     return (height, width) if turned else (width, height)

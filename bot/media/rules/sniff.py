@@ -1,7 +1,7 @@
-"""What a file calls itself in its first bytes: enough to choose the one parser that may open it. Pure.
+"""Recognises a file's format by its first bytes, to choose the one parser that may open it.
 
-Nothing is guessed from a name, and no parser chooses for itself: a playlist or a script that makes FFmpeg open other
-files never gets as far as FFmpeg.
+File names are ignored, and FFmpeg never guesses a format: a playlist or a script that would make it open other files is
+never given to it.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Family: TypeAlias = Literal["picture", "clip", "foreign"]
 
 @dataclass(frozen=True, slots=True)
 class Sniffed:
-    """A file's own claim. `label` completes "This is …"; `parser` is Pillow's or FFmpeg's name for the format."""
+    """The format by the first bytes. `label` completes "This is …"; `parser` is Pillow's or FFmpeg's name of it."""
 
     family: Family
     format: str
@@ -80,7 +80,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def sniff(head: bytes) -> Sniffed:
-    """Name the file whose first `HEAD_BYTES` (or fewer, if it has no more) are `head`."""
+    """Return the format of a file whose first `HEAD_BYTES` bytes (or all, if it has fewer) are `head`."""
     for magic, named in _PICTURES + _CLIPS:
         if head.startswith(magic):
             return named
@@ -95,9 +95,9 @@ def sniff(head: bytes) -> Sniffed:
 
 
 def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
-    """Return the width and height that a picture's first bytes declare, or None if they do not stand there.
+    """Return the width and height in a picture's header, or None if they are not in its first bytes.
 
-    JPEG keeps them behind blocks of any length, so it is never known here.
+    In a JPEG they come after segments of any length, so they are never known here.
     """
     match format_:
         case "png" if head[12:16] == b"IHDR" and len(head) >= 24:  # noqa: PLR2004 - where the two numbers end
@@ -116,7 +116,7 @@ def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
 
 
 def _webp_pixels(head: bytes) -> tuple[int, int] | None:
-    """WebP has three kinds of first chunk, each with its own packing."""
+    """Read a WebP's size, which each of its three kinds of first chunk stores in another way."""
     match head[12:16]:
         case b"VP8X":
             return _little(head, 24, 3) + 1, _little(head, 27, 3) + 1
@@ -138,7 +138,7 @@ def _signed(head: bytes, start: int) -> int:
 
 
 def _riff(head: bytes) -> Sniffed | None:
-    """RIFF is a box for several kinds; the four bytes at 8 say which."""
+    """RIFF holds several formats; the four bytes at offset 8 say which."""
     match head[:4], head[8:12]:
         case b"RIFF", b"WEBP":
             return Sniffed("picture", "webp", "a WebP picture", "WEBP")
@@ -151,7 +151,7 @@ def _riff(head: bytes) -> Sniffed | None:
 
 
 def _iso_media(head: bytes) -> Sniffed | None:
-    """MP4 and its relatives begin with a brand; QuickTime files from before brands begin with any of a few boxes."""
+    """MP4 and its relatives begin with a brand; older QuickTime files begin with one of a few boxes."""
     kind, brand = head[4:8], head[8:12]
     if kind in _QUICKTIME_BOXES:
         return Sniffed("clip", "mov", "a QuickTime video", "mov")
@@ -180,7 +180,7 @@ def _matroska(head: bytes) -> Sniffed | None:
 
 
 def _bmp(head: bytes) -> Sniffed | None:
-    """Two letters alone are too weak a mark, so the size of the second header must be one that exists."""
+    """Two letters are too weak a signature, so the size of the second header must be a known one too."""
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in {12, 40, 52, 56, 64, 108, 124}:
         return Sniffed("picture", "bmp", "a BMP picture", "BMP")
     return None
@@ -200,7 +200,7 @@ def _mpeg_audio(head: bytes) -> Sniffed | None:
 
 
 def _text_or_unknown(head: bytes) -> Sniffed:
-    """Tell readable text from bytes that nothing here knows."""
+    """Recognise text files; everything else is unknown."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     for mark, label in _TEXTS:
         if start.startswith(mark):

@@ -204,9 +204,9 @@ async def test_a_run_ends_with_the_bot(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     inner = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     outer = (
-        "import asyncio, sys; from bot.workers.run_once import Limits, run_once; "
+        "import asyncio, sys; from bot.workers.run_once import RunLimits, run_once; "
         f"asyncio.run(run_once([sys.executable, '-I', '-S', '-c', {inner!r}], "
-        "Limits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50)))"
+        "RunLimits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50)))"
     )
     bot = await asyncio.create_subprocess_exec(sys.executable, "-c", outer)
     async with asyncio.timeout(20):

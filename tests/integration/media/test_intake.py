@@ -190,10 +190,3 @@ async def test_bounded(intake: Intake, files: FileServer, tmp_path: Path) -> Non
     url = files.serve("/1", counted)
     await asyncio.gather(*(intake.take_all([wanted(url)], into=tmp_path / f"{i}") for i in range(10)))
     assert most <= 2
-
-
-async def test_take_one(intake: Intake, files: FileServer, tmp_path: Path) -> None:
-    """A single attachment is taken like several."""
-    offered = Offered(url=files.bytes_at("/1", media_samples.png(30, 20)), file_name="cat.png", size_bytes=10)
-    taken = await intake.take(offered, into=tmp_path / "x", option="image", bytes_max=MB)
-    assert (taken.path.name, taken.facts.width, taken.facts.height) == ("image.png", 30, 20)
