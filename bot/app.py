@@ -122,7 +122,7 @@ async def _compose(
     budgets = Budgets(shipped_by(settings))
     runner = Runner(
         store=store,
-        errands=FalSteps(fal, settings, clock=time.time),
+        fal_steps=FalSteps(fal, settings, clock=time.time),
         cards=cards,
         budgets=budgets,
         prices=prices,

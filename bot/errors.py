@@ -184,7 +184,6 @@ class FalFailure(FalError):
     message: str
     location: tuple[str, ...] = ()
     context: dict[str, Any] = field(default_factory=dict[str, Any])
-    retryable: bool = False
     billed_units: float | None = None
 
     def __str__(self) -> str:

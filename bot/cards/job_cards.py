@@ -15,12 +15,12 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.cards.fitted_result import FittedResult, Shrinks
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.pacer import Frame, Pacer
-from bot.cards.poster import MessageContent, MessageRef, Poster
+from bot.cards.poster import MessageContent, Poster
 from bot.cards.result_file import Fetched, ResultFiles, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
 from bot.jobs.facts import reported_seed, short_id
 from bot.jobs.model import Job, Left, Live
-from bot.runner.cards_port import DeliveredCard
+from bot.runner.cards_port import MessageRef
 from bot.settings import Settings
 from bot.texts import job_card
 from bot.texts.card import Card
@@ -106,7 +106,7 @@ class JobCards:
         if video is not None:
             await self._making.fitted(job, left, video, self._limit_bytes(job))
 
-    async def deliver(self, job: Job, left: Left | None) -> DeliveredCard:
+    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
         """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
 
         Doing it again after a crash changes nothing that people see: the file on disk is used again, and the edit puts
@@ -140,7 +140,7 @@ class JobCards:
 
     async def _delivered(
         self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
-    ) -> DeliveredCard:
+    ) -> MessageRef:
         """Post the file that fits, a smaller one where Discord still finds it too large, else the link."""
         limit_bytes = self._limit_bytes(job)
         while video is not None and fitting is not None:
@@ -160,17 +160,16 @@ class JobCards:
         size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
         if video is not None and fitting is None:
             reason = "too_large"
-        place = await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
-        return _told(place, size_bytes, link=True)
+        return await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
 
-    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> DeliveredCard:
+    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> MessageRef:
         """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
         # After a refused upload the limit that Wanda knew is not the one that counts.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
-        place = await self._last(job, left, posted, video.path)
+        message = await self._last(job, left, posted, video.path)
         await self._making.forget(video)
-        return _told(place, video.size_bytes, link=False)
+        return message
 
     def _limit_bytes(self, job: Job) -> int:
         return self._post.limit_bytes(job, self._post.route(job))
@@ -199,12 +198,3 @@ def file_name(job: Job) -> str:
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
     return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
-
-
-def _told(place: MessageRef, size_bytes: int | None, *, link: bool) -> DeliveredCard:
-    return DeliveredCard(
-        as_="link" if link else "attachment",
-        message_id=place.message_id,
-        channel_id=place.channel_id,
-        size_bytes=size_bytes,
-    )

@@ -18,6 +18,7 @@ from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
 from bot.errors import DeliveryError, DiscordBusy, TooLarge
 from bot.jobs.model import Job
+from bot.runner.cards_port import MessageRef
 from bot.settings import MIB, Settings
 from bot.texts.card import Card
 
@@ -37,14 +38,6 @@ _SENTENCES: dict[Trouble, str] = {
     "no_reply": "Wanda may not reply in that channel; ask an admin for Read Message History.",
     "too_large": "Discord refused the file's size.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """The message that holds the card now."""
-
-    channel_id: int
-    message_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Following one request until fal is done with it: by stream, and by paced polling where streaming fails."""
+"""Follows one request until fal is done with it."""
 
 import asyncio
 import logging
@@ -14,93 +14,101 @@ from bot.fal.wire.addresses import stream_url, with_logs
 from bot.fal.wire.backoff import wait_s
 from bot.fal.wire.result import LATER, OK, SERVER_ERROR
 from bot.fal.wire.sse import SseReader
-from bot.fal.wire.status_changes import Changes
-from bot.fal.wire.types import Change, Completed, Status, Urls
+from bot.fal.wire.status_changes import StatusChanges
+from bot.fal.wire.types import FalStatus, Handle
 from bot.settings import MIB, Settings
 
 log = logging.getLogger(__name__)
-POLLS_BEFORE_STREAM = 8  # then streaming is tried again: a stream costs one request where polls cost one each
-_TROUBLE = (FalUnreachable, FalReplyLost, FalProtocolError)  # waited out; FalRefused and FalAccountError are not
+POLLS_BEFORE_STREAM = 8  # then streaming is tried again, because a stream is one request and polls are many
+_TROUBLE = (FalUnreachable, FalReplyLost, FalProtocolError)  # retried; FalRefused and FalAccountError are not
 
 
 class _NoStreamError(Exception):
-    """There is no event stream here; polling tells whether that is about the stream or about the request."""
+    """This is no event stream. A poll finds out whether fal refuses the stream or the request."""
 
 
 class Follower:
-    """Follows one request, whose `events` end only with `Completed` or a typed error."""
+    """Follows one request: by stream, and by polls where streaming fails."""
 
     def __init__(
         self,
-        line: FalHttp,
+        http: FalHttp,
         settings: Settings,
-        urls: Urls,
+        handle: Handle,
         *,
-        places: asyncio.Semaphore,
+        openings: asyncio.Semaphore,
         deadline_at: float,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
         clock: Callable[[], float],
     ) -> None:
-        """Whoever waits for fal's answer holds one of the `places`, which all followers share."""
-        self._line = line
+        """`openings`, which all followers share, limits how many wait for fal's answer at once."""
+        self._http = http
         self._settings = settings
-        self._urls = urls
-        self._places = places
+        self._handle = handle
+        self._openings = openings
         self._deadline_at = deadline_at
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._changes = Changes()
-        self._state: type[Change] | None = None
+        self._changes = StatusChanges()
+        self._told: FalStatus | None = None
+        self._stream_failures = 0
+        self._polls_left = 0
         self._waits = 0
 
-    async def events(self) -> AsyncGenerator[Change]:
-        """Each change once. What fal answers with 5xx, and trouble on the way, is waited out until the deadline.
+    async def statuses(self) -> AsyncGenerator[FalStatus]:
+        """Yield each change of the status once, `completed` last; by then its connection is closed.
+
+        5xx replies, 429 and network errors are retried until the deadline.
 
         Raises:
             FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
             FalUnreachable: the deadline came first.
             FalProtocolError: the status URL is on none of the configured hosts.
         """
-        self._line.headers_for(self._urls.status_url)
-        completed: Completed | None = None
-        while completed is None:
-            for source in (self._by_stream, self._by_polling):
-                async with aclosing(source()) as changes:
-                    async for change in changes:
-                        if isinstance(change, Completed):
-                            completed = change
-                            break
-                        yield change
-                if completed is not None:
-                    break
-        # The stream is closed by now: whoever stops listening here leaves no connection behind.
-        yield completed
-
-    async def _by_stream(self) -> AsyncGenerator[Change]:
-        """Changes from streams, reopened when cut; ends when streaming is refused, or fails again and again."""
-        failures = 0
-        while failures <= self._settings.fal_retries:
+        self._http.headers_for(self._handle.status_url)
+        while True:
             try:
-                async with aclosing(self._one_stream()) as changes:
-                    async for change in changes:
-                        failures = 0
-                        yield change
-                failures = 0
+                async with aclosing(self._poll() if self._polls_left else self._stream()) as statuses:
+                    async for status in statuses:
+                        if not self._is_change(status):
+                            continue
+                        if status.state == "completed":
+                            break
+                        yield status
             except _NoStreamError as why:
-                log.info("no stream of %s, so it is polled: %s", self._urls.request_id, why)
-                return
+                log.info("no stream of %s, so it is polled: %s", self._handle.request_id, why)
+                self._begin_polling()
+                continue
             except _TROUBLE as error:
-                failures += 1
-                log.debug("the stream of %s broke off: %s", self._urls.request_id, error)
+                self._count_stream_failure(error)
+            if self._told is not None and self._told.state == "completed":
+                yield self._told
+                return
             await self._pause()
 
-    async def _one_stream(self) -> AsyncGenerator[Change]:
-        """Changes from one stream; returns when nothing changed for so long that a fresh look is better.
+    def _is_change(self, status: FalStatus) -> bool:
+        """Remember the status. A new state resets the backoff, because more may follow soon."""
+        before, self._told = self._told, status
+        if before is None or before.state != status.state:
+            self._waits = 0
+        return status != before
+
+    def _begin_polling(self) -> None:
+        self._stream_failures, self._polls_left = 0, POLLS_BEFORE_STREAM
+
+    def _count_stream_failure(self, error: Exception) -> None:
+        log.debug("the stream of %s broke off: %s", self._handle.request_id, error)
+        self._stream_failures += 1
+        if self._stream_failures > self._settings.fal_retries:
+            self._begin_polling()
+
+    async def _stream(self) -> AsyncGenerator[FalStatus]:
+        """Yield what one stream says that is new; returns when it said nothing new for `fal_stream_max_s`.
 
         Raises:
-            FalUnreachable, FalReplyLost, FalProtocolError: the stream was not opened, was cut, or makes no sense.
+            FalUnreachable, FalReplyLost, FalProtocolError: it was not opened, was cut, or makes no sense.
         """
         reader = SseReader(self._settings.fal_reply_mib_max * MIB)
         async with self._opened() as response:
@@ -108,32 +116,33 @@ class Follower:
             async for piece in response.aiter_bytes():
                 for data in reader.feed(piece):
                     quiet_max_s = self._settings.fal_stream_max_s
-                    if change := self._changed(protocol.read_event(data)):
-                        quiet_since = self._clock()
-                        yield change
+                    if status := self._changes.take(protocol.read_event(data)):
+                        quiet_since, self._stream_failures = self._clock(), 0
+                        yield status
                 if self._clock() >= min(quiet_since + quiet_max_s, self._deadline_at):
                     break
             else:
-                if (data := reader.close()) and (change := self._changed(protocol.read_event(data))):
-                    yield change
+                if (data := reader.close()) and (status := self._changes.take(protocol.read_event(data))):
+                    self._stream_failures = 0
+                    yield status
                 raise FalReplyLost("the stream ended before the request did")
         if quiet_max_s < self._settings.fal_stream_max_s:
             raise FalReplyLost("the stream told no status at all")
+        self._stream_failures = 0
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[httpx.Response]:
-        """A stream that has begun; its place was held until then, and is free again while the stream is open.
+        """Open a stream. It counts as an opening until its headers are there, for at most `fal_connect_timeout_s`.
 
-        A server that takes connections and says nothing keeps no place for longer than a connection may take, so the
-        next in line has its turn by then.
+        Without that limit a server that accepts connections and says nothing would hold up every other follower.
 
         Raises:
             FalUnreachable, FalReplyLost, FalProtocolError: the stream was not opened in time, or is cut.
         """
         async with AsyncExitStack() as stack:
             try:
-                async with self._place(), asyncio.timeout(self._settings.fal_connect_timeout_s):
-                    stream = self._line.stream(with_logs(stream_url(self._urls.status_url)))
+                async with self._opening(), asyncio.timeout(self._settings.fal_connect_timeout_s):
+                    stream = self._http.stream(with_logs(stream_url(self._handle.status_url)))
                     response = await stack.enter_async_context(stream)
                     await self._expect_stream(response)
             except TimeoutError:
@@ -141,53 +150,45 @@ class Follower:
             yield response
 
     @asynccontextmanager
-    async def _place(self) -> AsyncGenerator[None]:
-        """One of the places, which is free again afterwards.
+    async def _opening(self) -> AsyncGenerator[None]:
+        """Take one of the shared openings for the block.
 
         Raises:
-            FalUnreachable: the deadline came before one was free.
+            FalUnreachable: none was free before the deadline.
         """
         try:
             async with asyncio.timeout(max(0.0, self._deadline_at - self._clock())):
-                await self._places.acquire()
+                await self._openings.acquire()
         except TimeoutError:
-            raise FalUnreachable("no place to ask fal came free before the deadline") from None
+            raise FalUnreachable("too many requests to fal were waiting until the deadline") from None
         try:
             yield
         finally:
-            self._places.release()
+            self._openings.release()
 
     async def _expect_stream(self, response: httpx.Response) -> None:
-        """Go on only with an event stream."""
+        """Raise the typed error for anything but an event stream."""
         if response.status_code == OK and "text/event-stream" in response.headers.get("content-type", ""):
             return
         if response.status_code in LATER or response.status_code >= SERVER_ERROR:
-            raise protocol.refusal_of(response.status_code, await self._line.rest_of(response), "a stream")
+            raise protocol.refusal_of(response.status_code, await self._http.rest_of(response), "a stream")
         raise _NoStreamError(f"status {response.status_code}")
 
-    async def _by_polling(self) -> AsyncGenerator[Change]:
-        """Changes from a bounded number of polls."""
-        for _ in range(POLLS_BEFORE_STREAM):
-            try:
-                async with self._place():
-                    reply = await self._line.ask("GET", with_logs(self._urls.status_url))
-                change = self._changed(protocol.read_status(reply.status, reply.body))
-            except _TROUBLE as error:
-                log.debug("a poll of %s failed: %s", self._urls.request_id, error)
-            else:
-                if change is not None:
-                    yield change
-            await self._pause()
-
-    def _changed(self, status: Status) -> Change | None:
-        """What is new; a new state also starts the waits afresh, as more may follow soon."""
-        change = self._changes.take(status)
-        if change is not None and type(change) is not self._state:
-            self._state, self._waits = type(change), 0
-        return change
+    async def _poll(self) -> AsyncGenerator[FalStatus]:
+        """Yield what one poll says that is new."""
+        self._polls_left -= 1
+        try:
+            async with self._opening():
+                reply = await self._http.ask("GET", with_logs(self._handle.status_url))
+            status = self._changes.take(protocol.read_status(reply.status, reply.body))
+        except _TROUBLE as error:
+            log.debug("a poll of %s failed: %s", self._handle.request_id, error)
+            return
+        if status is not None:
+            yield status
 
     async def _pause(self) -> None:
-        """Wait before asking again, longer each time while the state stays the same.
+        """Wait before the next request, longer each time while the state stays the same.
 
         Raises:
             FalUnreachable: the deadline has come.

@@ -1,40 +1,41 @@
 """A job's life as a pure function: (job, event) -> (job, effects).
 
 Everything that happens to a job, in ordinary running and after a restart, is one of the events below. The money
-effects are carried out in the same transaction that stores the new state; the others are the runner's to perform, and
-at most one of them, the last, is work that ends in another event. An event that does not fit the state (a cancel that
-comes too late, a reply for a job that was taken back) changes nothing and asks for nothing.
+effects are carried out in the same transaction that stores the new state; the runner performs the others. At most one
+effect, the last, ends in another event. An event that does not fit the state (a cancel that comes too late, a reply for
+a job that was cancelled) changes nothing and has no effects.
 """
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
+from bot.fal.wire.types import FalStatus
 from bot.jobs.facts import is_cancellable
 from bot.jobs.model import Address, Failure, Handle, Input, Job, Result, State
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Somebody has this job in hand: right after it was accepted, or after a restart."""
+    """A runner task has started to drive the job: right after it was accepted, or after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Somebody who may has said yes; after `approve_by` it is too late for that."""
+    """`by` approved the job. After `approve_by` that is too late, and it ends as if nobody had."""
 
     by: int
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """Somebody who may has said no."""
+    """`by` declined the job."""
 
     by: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unapproved:
-    """Nobody has said anything in time."""
+    """Nobody approved or declined it before `approve_by`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Uploaded:
 
 
 @dataclass(frozen=True, slots=True)
-class FalAccepted:
+class Submitted:
     """fal accepted the request."""
 
     handle: Handle
@@ -53,39 +54,24 @@ class FalAccepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """fal's answer, or the lack of any connection, proves that nothing was asked of it."""
+    """fal did not accept the request: it said so, or no connection was made."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """fal's answer proves that nothing was asked of it, because its account is locked; later it may take it."""
+    """fal did not accept the request because its account is locked; it may accept it later."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyLost:
-    """The POST went out and no readable answer came: fal may have accepted it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """fal says IN_PROGRESS."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requeued:
-    """fal put it back into its queue."""
-
-
-@dataclass(frozen=True, slots=True)
-class FalFinished:
-    """fal says COMPLETED, which failed and cancelled requests are too."""
+    """The POST was sent and no readable reply came: fal may have accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
-    """The result was asked for too early."""
+    """fal does not hand out the result yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,33 +92,33 @@ class NotMade:
 
 @dataclass(frozen=True, slots=True)
 class LostSight:
-    """fal can no longer be asked about the request, so what became of it, and of its price, is not known."""
+    """fal no longer answers for the request, so whether it was made and billed is not known."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
-    """The owner wants it taken back."""
+    """The member asked for a cancel."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoPosted:
-    """The video, or its link, stands in the channel at `address`."""
+    """The video, or its link, is in the channel at `address`."""
 
     address: Address
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """Discord takes neither the video nor the link, after every bounded retry."""
+    """Discord took neither the video nor the link; the retries are used up."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class EndShown:
-    """The card says how the job ended."""
+    """The card says how the job ended, or Discord will never take that edit."""
 
 
 Event: TypeAlias = (
@@ -141,13 +127,11 @@ Event: TypeAlias = (
     | Declined
     | Unapproved
     | Uploaded
-    | FalAccepted
+    | Submitted
     | Refused
     | PutOff
     | ReplyLost
-    | Started
-    | Requeued
-    | FalFinished
+    | FalStatus
     | StillRunning
     | Made
     | NotMade
@@ -161,7 +145,7 @@ Event: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """End the hold: this much was spent, by everyone it was held against or by the server's side alone."""
+    """End the hold: this much was spent, from every budget that holds it or from the server's alone."""
 
     amount_microusd: int
     reason: str
@@ -187,62 +171,61 @@ MoneyEffect: TypeAlias = Settle | Release | Expose
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Have the card tell the new state, soon."""
+    """Show the new state on the card soon."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitApproval:
-    """Wait until `approve_by`; ends as Unapproved, unless somebody decides first."""
+    """Wait until `approve_by`; ends in Unapproved, or in Resumed when somebody decided first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Put the inputs into fal's storage; ends as Uploaded or Refused."""
+    """Put the inputs into fal's storage; ends in Uploaded or Refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """POST once; ends as Submitted, Refused, PutOff or ReplyLost."""
+    """POST once; ends in Submitted, Refused, PutOff or ReplyLost."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskCancel:
-    """Ask fal to cancel; the result decides whether it did."""
+    """Ask fal to cancel; only the result tells whether it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Follow the request's status; ends as Completed or LostSight."""
+    """Follow the request; every change is a FalStatus, and it ends in a completed one or in LostSight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """GET the result; ends as Made, NotMade, StillRunning or LostSight."""
+    """GET the result; ends in Made, NotMade, StillRunning or LostSight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Put the video on the card; ends as Posted or Undeliverable."""
+    """Put the video on the card; ends in VideoPosted or Undeliverable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Make the card say how it ended; ends as Told."""
+class ShowEnd:
+    """Make the card say how the job ended; ends in EndShown."""
 
 
-Effect: TypeAlias = Show | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | Tell
+Effect: TypeAlias = Show | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 
 
 def step(job: Job, event: Event, *, now: float) -> Step:
-    """Return the job after `event`, and what is to be done about it. `now` is in Unix seconds."""
+    """Return the job after `event`, and the effects. `now` is in Unix seconds."""
     after, effects = _react(job, event, now)
-    # Never backwards: a card ignores what is older than what it shows, and a clock can be put back.
+    # Never backwards, although a clock can be set back: a card ignores states older than the one it shows.
     return (job, effects) if after is job else (replace(after, updated_at=max(now, job.updated_at)), effects)
 
 
 def _react(job: Job, event: Event, now: float) -> Step:
-    """Choose by the job's state; each state knows the events that fit it."""
     if isinstance(event, Resumed):
         return _resumed(job)
     if isinstance(event, CancelAsked):
@@ -267,14 +250,13 @@ def _react(job: Job, event: Event, now: float) -> Step:
 
 
 def _resumed(job: Job) -> Step:
-    """Take up the work where the state says it was left."""
     match job.state:
         case "waiting":
             return job, (Show(), AwaitApproval())
         case "accepted":
             return job, (Show(), Upload())
         case "submitting":
-            # The intent was written and no answer was stored, so the POST may have reached fal: never again.
+            # The intent is stored and no reply is, so fal may have accepted the POST: it is not repeated.
             return _uncertain(job, Failure(kind="lost"))
         case "queued" | "running":
             return job, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
@@ -283,18 +265,18 @@ def _resumed(job: Job) -> Step:
         case "delivering":
             return job, (Show(), Deliver())
         case "done" | "failed" | "cancelled" | "uncertain":
-            return job, (() if job.told else (Tell(),))
+            return job, (() if job.told else (ShowEnd(),))
         case _:
             assert_never(job.state)
 
 
 def _cancel_asked(job: Job) -> Step:
-    """Take it back while that is free; once fal has it, ask fal and let the result decide."""
+    """Cancel at once while fal has no request; after that ask fal, and let the result decide."""
     if job.cancel_requested or not is_cancellable(job):
         return job, ()
     if job.state in {"waiting", "accepted"}:
         after = replace(job, state="cancelled", cancel_requested=True, charged_microusd=0)
-        return after, (Release("cancelled before fal was asked"), Tell())
+        return after, (Release("cancelled before fal was asked"), ShowEnd())
     asked = replace(job, cancel_requested=True)
     return asked, (Show(), AskCancel()) if job.handle else (Show(),)
 
@@ -310,8 +292,8 @@ def _when_waiting(job: Job, event: Event, now: float) -> Step:
 
 
 def _not_begun(job: Job, failure: Failure, reason: str) -> Step:
-    """End a job that never reached fal: the whole hold is free again."""
-    return replace(job, state="cancelled", failure=failure, charged_microusd=0), (Release(reason), Tell())
+    """End a job that was not approved, and release its hold."""
+    return replace(job, state="cancelled", failure=failure, charged_microusd=0), (Release(reason), ShowEnd())
 
 
 def _when_accepted(job: Job, event: Event) -> Step:
@@ -323,7 +305,7 @@ def _when_accepted(job: Job, event: Event) -> Step:
 
 
 def _when_submitting(job: Job, event: Event, now: float) -> Step:
-    if isinstance(event, FalAccepted):
+    if isinstance(event, Submitted):
         after = replace(job, state="queued", handle=event.handle, submitted_at=now)
         return after, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
     if isinstance(event, Refused):
@@ -336,22 +318,30 @@ def _when_submitting(job: Job, event: Event, now: float) -> Step:
 
 
 def _put_off(job: Job, now: float) -> Step:
-    """Wait as an accepted job, which a crash or a cancel costs nothing; its inputs keep their URLs."""
+    """Go back to `accepted`, where a crash or a cancel costs nothing. The inputs keep their URLs."""
     if job.cancel_requested:
-        return replace(job, state="cancelled", charged_microusd=0), (Release("cancelled before fal took it"), Tell())
+        return replace(job, state="cancelled", charged_microusd=0), (Release("cancelled before fal took it"), ShowEnd())
     return replace(job, state="accepted", put_off_at=job.put_off_at or now), (Upload(),)
 
 
 def _when_followed(job: Job, event: Event, now: float) -> Step:
-    if isinstance(event, Started) and job.state == "queued":
-        return replace(job, state="running", started_at=now), (Show(),)
-    if isinstance(event, Requeued) and job.state == "running":
-        return replace(job, state="queued", started_at=None), (Show(),)
-    if isinstance(event, FalFinished):
-        return replace(job, state="fetching", completed_at=now), (Show(), Fetch())
+    if isinstance(event, FalStatus):
+        return _followed(job, event, now)
     if isinstance(event, LostSight):
         return _uncertain(job, event.failure)
     return job, ()
+
+
+def _followed(job: Job, status: FalStatus, now: float) -> Step:
+    match status.state:
+        case "running" if job.state == "queued":
+            return replace(job, state="running", started_at=now), (Show(),)
+        case "queued" if job.state == "running":  # fal retries it on another runner
+            return replace(job, state="queued", started_at=None), (Show(),)
+        case "completed":
+            return replace(job, state="fetching", completed_at=now), (Show(), Fetch())
+        case _:
+            return job, ()
 
 
 def _when_fetching(job: Job, event: Event) -> Step:
@@ -373,34 +363,34 @@ def _when_delivering(job: Job, event: Event) -> Step:
     if isinstance(event, VideoPosted):
         return replace(job, state="done", address=event.address, told=True), ()
     if isinstance(event, Undeliverable):
-        # The video was made and settled; it stays in Wanda's data folder and at fal's link.
-        return replace(job, state="failed", failure=replace(event.failure, charged=True)), (Tell(),)
+        # It was made and settled. The file stays in the data folder, and fal's link on the card.
+        return replace(job, state="failed", failure=replace(event.failure, charged=True)), (ShowEnd(),)
     return job, ()
 
 
 def _not_made(job: Job, event: NotMade) -> Step:
-    """End without a video: what fal did not bill is released, the rest is settled by the server's policy."""
+    """End without a video: release what fal did not bill, settle the rest by the server's policy."""
     failure = event.failure
     state: State = "cancelled" if failure.kind == "client_cancelled" else "failed"
     if failure.billed == "no":
         after = replace(job, state=state, failure=failure, charged_microusd=0)
-        return after, (Release(f"no video, and not billed: {failure.kind}"), Tell())
+        return after, (Release(f"no video, and not billed: {failure.kind}"), ShowEnd())
     cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
     why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
     if job.policy == "absorb":
         told = replace(failure, absorbed_microusd=cost)
-        return replace(job, state=state, failure=told, charged_microusd=0), (Settle(cost, why, "server"), Tell())
+        return replace(job, state=state, failure=told, charged_microusd=0), (Settle(cost, why, "server"), ShowEnd())
     told = replace(failure, charged=True)
-    return replace(job, state=state, failure=told, charged_microusd=cost), (Settle(cost, why), Tell())
+    return replace(job, state=state, failure=told, charged_microusd=cost), (Settle(cost, why), ShowEnd())
 
 
 def _failed(job: Job, failure: Failure) -> Step:
-    """End a job that fal never took: nothing was spent."""
+    """End a job that fal did not accept, and release its hold."""
     after = replace(job, state="failed", failure=failure, charged_microusd=0)
-    return after, (Release(f"no video: {failure.kind}"), Tell())
+    return after, (Release(f"no video: {failure.kind}"), ShowEnd())
 
 
 def _uncertain(job: Job, failure: Failure) -> Step:
-    """End without knowing: the member is not charged, the server keeps the possible cost on its books."""
+    """End without knowing: the member is not charged, and the possible cost stays on the server's books."""
     after = replace(job, state="uncertain", failure=failure, charged_microusd=0)
-    return after, (Expose(f"fal may charge this: {failure.kind}"), Tell())
+    return after, (Expose(f"fal may charge this: {failure.kind}"), ShowEnd())

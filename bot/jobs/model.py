@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from bot.fal.wire.types import Result
+from bot.fal.wire.types import Handle, Result
 from bot.media_spec import MediaKind
 
 State: TypeAlias = Literal[
@@ -67,16 +67,6 @@ class Spot:
     guild_id: int
     channel_id: int
     message_id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handle:
-    """fal's name for a request, and its own URLs, whose host was checked when they came."""
-
-    request_id: str
-    status_url: str
-    response_url: str
-    cancel_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,46 +1,45 @@
-"""What the runner needs of the world above it, as protocols: `bot.delivery` implements them."""
+"""What the runner needs of a job's card, as a protocol; `bot.cards.job_cards` implements it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bot.jobs.model import Job, Left, Live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveredCard:
-    """How the result reached the channel; `message_id` is the message that holds it now."""
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """The message that is the card now."""
 
-    as_: Literal["attachment", "link"]
-    message_id: int
     channel_id: int
-    size_bytes: int | None
+    message_id: int
 
 
 class Cards(Protocol):
-    """A job's one message in the channel."""
+    """A job's one message in its channel."""
 
     def show(self, job: Job, live: Live, left: Left | None) -> None:
-        """Have the card say this soon: paced, only on change, the newest state wins. Never raises, never waits."""
+        """Show this state on the card soon, unless a newer one comes before. Never raises, never waits."""
         ...
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+        """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
 
         Raises:
-            DiscordBusy: not this time.
+            DiscordBusy: try again later.
         """
         ...
 
     async def prepare(self, job: Job, left: Left | None) -> None:
-        """Do beforehand what may take minutes: the download, and making the video fit where it goes. Never raises."""
+        """Do what may take minutes before the delivery: download the video and make it fit. Never raises."""
         ...
 
-    async def deliver(self, job: Job, left: Left | None) -> DeliveredCard:
-        """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
+    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
+        """Put the job's video, or else fal's link to it, on its card, and show no progress after that.
 
-        Doing it again after a crash changes nothing that people see.
+        Repeating it after a crash changes nothing that people see.
 
         Raises:
+            DiscordBusy: try again later.
             DeliveryError: neither the file nor the link could be posted.
         """
         ...

@@ -1,8 +1,8 @@
-"""What the runner asks of fal, each answered by the event that it means for the job."""
+"""Performs the machine's fal effects (upload, submit, follow, fetch, cancel); each returns the event it ends in."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal, TypeVar
@@ -19,19 +19,19 @@ from bot.errors import (
     Refusal,
 )
 from bot.fal.client import FalClient
-from bot.fal.wire.types import Completed, Queued, Result, Running
+from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs import machine
-from bot.jobs.model import Failure, Handle, Input, Job, Live
+from bot.jobs.model import Failure, Input, Job
 from bot.jobs.order import mode_of, payload_of
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 SERVER_ERROR = 500
-CONFIRMATIONS = 2  # repeats of a result that blames nobody
+CONFIRMATIONS = 2  # repeats of a result that is a 5xx without an error type
 UNPROCESSABLE = 422
 CLIENT_CLOSED = 499
-FORBIDDEN = 403  # what fal answers while an account is locked; it clears unevenly for minutes after a top-up
+FORBIDDEN = 403  # the account is locked; for some minutes after a top-up only some of fal's hosts say so
 CONTENT_TYPES = {
     "jpeg": "image/jpeg",
     "png": "image/png",
@@ -46,7 +46,7 @@ CONTENT_TYPES = {
 
 
 class FalSteps:
-    """fal, seen from a job. No method raises for what fal does; each returns the event that it means."""
+    """No method raises for fal's errors."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class FalSteps:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """There are `settings.submits_at_once` places to upload from, and as many to submit from.
+        """Allow `settings.submits_at_once` uploads and as many submits at once.
 
-        A file takes minutes and a POST seconds, so they do not wait for each other.
+        They are counted apart, because an upload takes minutes and a submit seconds.
         """
         self._fal = fal
         self._settings = settings
@@ -68,11 +68,11 @@ class FalSteps:
         self.submits = asyncio.Semaphore(settings.submits_at_once)
 
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
-        """Put every input into fal's storage, waiting a bounded time while the account is locked."""
+        """Upload every input; while the account is locked, retry for `account_patience_s`."""
         try:
             mode_of(job)
         except Refusal as refusal:
-            # Accepted by an older catalogue. Found out only after the intent was written, it would be `uncertain`.
+            # An older catalogue accepted the job. Found after the intent is stored, this would be `uncertain`.
             log.exception("the catalogue no longer has this request")
             return machine.Refused(Failure(kind="refused", message=str(refusal)))
         if job.put_off_at is not None:
@@ -100,49 +100,39 @@ class FalSteps:
             return await self._fal.upload(path, file_name=name, content_type=content_type)
 
         try:
-            return replace(item, url=await self._past_the_lock(job, once, on_step))
+            return replace(item, url=await self._unlocked(job, once, on_step))
         except OSError as error:
-            log.exception("Wanda's own copy of an input is gone")
+            log.exception("Wanda's own copy of an input cannot be read")
             raise FalRefused(f"the copy of {item.option} cannot be read", status=0) from error
 
     async def submit(self, job: Job) -> machine.Event:
-        """POST the job once; the caller holds one of the `submits`, taken before the intent was written.
+        """POST the job once. The caller holds one of the `submits` since before it stored the intent.
 
-        A locked account puts the job off, for at most `account_patience_s` after the first time.
+        A locked account puts the job off, until `account_patience_s` after the first time.
         """
         endpoint = mode_of(job).endpoint
         payload = payload_of(job)
-
         try:
-            submitted = await self._fal.submit(endpoint, payload)
+            handle = await self._fal.submit(endpoint, payload)
         except FalReplyLost:
             log.exception("the submit's reply was lost")
             return machine.ReplyLost()
         except FalAccountError as error:
             now = self._clock()
-            if error.status != FORBIDDEN or now >= (job.put_off_at or now) + self._settings.account_patience_s:
+            if not _is_locked(error) or now >= (job.put_off_at or now) + self._settings.account_patience_s:
                 return machine.Refused(_failure(error))
             log.warning("fal's account is locked; the submit is put off")
             return machine.PutOff()
         except FalError as error:
             return machine.Refused(_failure(error))
-        # Should it be lost on its way into the database, the operator finds the request at fal by this line.
-        log.info("fal has it as request %s", submitted.request_id)
-        return machine.FalAccepted(
-            Handle(
-                request_id=submitted.request_id,
-                status_url=submitted.status_url,
-                response_url=submitted.response_url,
-                cancel_url=submitted.cancel_url,
-            )
-        )
+        # If the database does not store the id, an operator finds the request at fal by this line.
+        log.info("fal has it as request %s", handle.request_id)
+        return machine.Submitted(handle)
 
-    async def _past_the_lock(
-        self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]
-    ) -> T:
-        """Repeat what a locked account refused (403), until it goes through or `account_patience_s` is over.
+    async def _unlocked(self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]) -> T:
+        """Retry an upload that the locked account refused, for `account_patience_s`.
 
-        The place is given back while it waits, so that jobs wait for the account beside each other, not in turn.
+        The upload's slot is free during the pause, so that many jobs wait for the account at the same time.
         """
         give_up_at = self._clock() + self._settings.account_patience_s
         while True:
@@ -151,61 +141,46 @@ class FalSteps:
                     on_step("uploading")
                     return await once()
             except FalAccountError as error:
-                if error.status != FORBIDDEN or self._clock() >= give_up_at:
+                if not _is_locked(error) or self._clock() >= give_up_at:
                     raise
                 log.warning("fal's account is locked; job %s waits", job.id)
                 on_step("account locked")
                 await self._sleep(self._settings.account_pause_s)
 
-    async def follow(self, job: Job) -> AsyncIterator[machine.Event | Live]:
-        """Yield what the request's status means: Live for the card, an event where the job's state changes."""
-        if job.handle is None:
-            yield machine.LostSight(Failure(kind="gone", message="no request id"))
-            return
-        try:
-            async for seen in self._follow_past_the_lock(job, job.handle):
-                yield seen
-        except FalError as error:
-            log.exception("the request can no longer be followed")
-            yield machine.LostSight(_failure(error))
+    async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> machine.Event:
+        """Follow the request to its end; `on_status` gets every change of its status but `completed`.
 
-    async def _follow_past_the_lock(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
-        """Follow, and wait while the account is locked: a video that is being made meanwhile was paid for."""
+        While the account is locked this waits and goes on: the video that is being made was paid for.
+        """
+        if job.handle is None:
+            return machine.LostSight(Failure(kind="gone", message="no request id"))
         while True:
             try:
-                async for seen in self._follow(job, handle):
-                    yield seen
-            except FalAccountError as error:
-                if error.status != FORBIDDEN or self._left_s(job) <= 0:
-                    raise
-                log.warning("fal's account is locked; its request is looked at again later")
-                await self._sleep(self._settings.account_pause_s)
-            else:
-                return
+                return await self._completed(job, job.handle, on_status)
+            except FalError as error:
+                if not _is_locked(error) or self._left_s(job) <= 0:
+                    log.exception("the request can no longer be followed")
+                    return machine.LostSight(_failure(error))
+                log.warning("fal's account is locked; the request is followed again later")
+            await self._sleep(self._settings.account_pause_s)
 
-    async def _follow(self, job: Job, handle: Handle) -> AsyncIterator[machine.Event | Live]:
-        """Follow the request's status once."""
-        state = job.state
-        statuses = self._fal.follow(handle, deadline_s=max(0.0, self._left_s(job)))
-        async with aclosing(statuses):
+    async def _completed(
+        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]]
+    ) -> FalStatus:
+        """Return the completed status.
+
+        Raises:
+            FalError: as `FalClient.follow`.
+        """
+        async with aclosing(self._fal.follow(handle, deadline_s=max(0.0, self._left_s(job)))) as statuses:
             async for status in statuses:
-                match status:
-                    case Queued(position):
-                        if state == "running":
-                            yield machine.Requeued()
-                        state = "queued"
-                        yield Live(position=position)
-                    case Running():
-                        if state == "queued":
-                            yield machine.Started()
-                        state = "running"
-                        yield Live(fraction=status.fraction)
-                    case Completed():
-                        yield machine.FalFinished()
-                        return
+                if status.state == "completed":
+                    return status
+                await on_status(status)
+        raise AssertionError("fal is followed until the request is completed or an error is raised")
 
     async def fetch(self, job: Job) -> machine.Event:
-        """GET the result, whose HTTP status decides whether there is a video."""
+        """GET the result. Its HTTP status and body tell whether there is a video."""
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         try:
@@ -216,7 +191,7 @@ class FalSteps:
             cost = _billed_microusd(job, failure.billed_units)
             return machine.NotMade(replace(_failure(failure), billed=_billed(failure, job)), cost)
         except FalAccountError as error:
-            if error.status == FORBIDDEN:
+            if _is_locked(error):
                 return await self._not_yet(job, error)
             return machine.LostSight(_failure(error))
         except FalError as error:
@@ -228,7 +203,7 @@ class FalSteps:
         return machine.Made(result, cost)
 
     async def _confirmed(self, handle: Handle) -> Result:
-        """Return the result; a 5xx that names no error of fal's may be a gateway's, and is asked for again.
+        """Return the result. A 5xx without an error type may come from a gateway, so it is asked for again.
 
         Raises:
             FalError: as `FalClient.result`.
@@ -244,9 +219,9 @@ class FalSteps:
         return await self._fal.result(handle)
 
     async def _not_yet(self, job: Job, error: FalError) -> machine.Event:
-        """Go on asking, as the video may be there and paid for; paced, and not beyond the job's deadline.
+        """Ask again later, because the video may exist and be paid for, but not after the job's deadline.
 
-        Following would not find the deadline over: fal says at once that the request is completed.
+        The deadline is checked here, because following ends at once: fal says that the request is completed.
         """
         log.warning("fal does not hand out the result yet: %s", error)
         if self._left_s(job) <= 0:
@@ -255,11 +230,11 @@ class FalSteps:
         return machine.StillRunning()
 
     def _left_s(self, job: Job) -> float:
-        """Return the seconds until the job is given up as uncertain; not above zero when they are over."""
+        """Return the seconds until the job is given up as uncertain; zero or less when it is."""
         return (job.submitted_at or job.created_at) + self._settings.job_deadline_s - self._clock()
 
     async def ask_cancel(self, job: Job) -> None:
-        """Ask fal to cancel. Whatever it answers, the result decides."""
+        """Ask fal to cancel; only the result tells whether it did."""
         if job.handle is None:
             return
         try:
@@ -271,13 +246,16 @@ class FalSteps:
 
 
 def _first(errors: BaseExceptionGroup[FalError]) -> FalError:
-    """Return one of the errors, as one sentence is what the member is told."""
+    """Return one of the errors: the card shows one reason."""
     inner = errors.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
+def _is_locked(error: FalError) -> bool:
+    return isinstance(error, FalAccountError) and error.status == FORBIDDEN
+
+
 def _failure(error: FalError) -> Failure:
-    """Say in the job's own terms what went wrong."""
     match error:
         case FalFailure():
             return Failure(
@@ -300,10 +278,10 @@ def _failure(error: FalError) -> Failure:
 
 
 def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
-    """Say whether a failed attempt was billed: as fal reports it, else by what its documents leave open.
+    """Return whether a failed attempt was billed, by fal's own header or else by its documentation.
 
-    5xx answers and requests that never started are free; a refusal by the model (422) "may still be charged", and what
-    a cancel of a running request costs is nowhere said.
+    5xx replies and requests that never started are free, a refusal by the model (422) "may still be charged"
+    (https://docs.fal.ai/errors); nothing is said of a request that is cancelled while it runs.
     """
     if failure.billed_units is not None:
         return "yes" if failure.billed_units > 0 else "no"
@@ -313,7 +291,7 @@ def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
 
 
 def _billed_microusd(job: Job, units: float | None) -> int | None:
-    """Return what fal's billable units cost, or None when it did not report any."""
+    """Return what fal's billed units cost, or None if it reported none."""
     if units is None:
         return None
     return mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)

@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from bot.catalogue.price import PriceTable
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
+from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
 from bot.jobs.approval import approved
 from bot.jobs.budgets import Budgets
@@ -41,7 +42,7 @@ class Runner:
         self,
         *,
         store: Store,
-        errands: FalSteps,
+        fal_steps: FalSteps,
         cards: Cards,
         budgets: Budgets,
         prices: PriceTable,
@@ -52,7 +53,7 @@ class Runner:
     ) -> None:
         """Nothing runs before `start`. `on_posted` is told of every video once it stands in the channel."""
         self._store = store
-        self._errands = errands
+        self._fal_steps = fal_steps
         self._cards = cards
         self.budgets = budgets
         self._prices = prices
@@ -296,7 +297,7 @@ class Runner:
         then on a shutdown lets it end.
         """
         job_id = before.job.id
-        async with self._errands.submits:
+        async with self._fal_steps.submits:
             if self._closing:
                 return before
             self._critical.add(job_id)
@@ -386,38 +387,37 @@ class Runner:
             case machine.Show():
                 self._show(job)
             case machine.AskCancel():
-                self._side_task(job.id, self._errands.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+                self._side_task(job.id, self._fal_steps.ask_cancel(job), name=f"ask fal to cancel {job.id}")
             case machine.AwaitApproval():
                 return await self._await_approval(job)
             case machine.Upload():
-                return await self._errands.upload(job, on_step=lambda step: self._now(job, step=step))
+                return await self._fal_steps.upload(job, on_step=lambda step: self._now(job, step=step))
             case machine.Submit():
-                return await self._errands.submit(job)
+                return await self._fal_steps.submit(job)
             case machine.Follow():
                 return await self._follow(job)
             case machine.Fetch():
-                return await self._errands.fetch(job)
+                return await self._fal_steps.fetch(job)
             case machine.Deliver():
                 return await self._deliver(job)
-            case machine.Tell():
-                return await self._tell(job)
+            case machine.ShowEnd():
+                return await self._show_end(job)
             case _:
                 assert_never(effect)
         return None
 
     async def _follow(self, job: Job) -> Event:
-        """Follow the request, storing what changes its state and showing what does not."""
+        """Follow the request. Every change is shown; those that change the job's state are stored first."""
         self._now(job, typical_s=await self._typical_s(job), step=None)
         current = job
-        async for seen in self._errands.follow(job):
-            if not isinstance(seen, Live):
-                if isinstance(seen, machine.FalFinished | machine.LostSight):
-                    return seen
-                current = (await self._advance(job.id, seen)).job
-                self._show(current)
-                continue
-            self._now(current, position=seen.position, fraction=seen.fraction)
-        return machine.LostSight(Failure(kind="gone"))
+
+        async def on_status(status: FalStatus) -> None:
+            nonlocal current
+            if status.state != current.state:
+                current = (await self._advance(job.id, status)).job
+            self._now(current, position=status.position, fraction=status.fraction)
+
+        return await self._fal_steps.follow(job, on_status=on_status)
 
     async def _deliver(self, job: Job) -> Event:
         """Post the video, trying again with growing waits: it was paid for."""
@@ -435,7 +435,7 @@ class Runner:
                 return machine.VideoPosted(moved)
         return machine.Undeliverable(Failure(kind="undeliverable"))
 
-    async def _tell(self, job: Job) -> Event:
+    async def _show_end(self, job: Job) -> Event:
         """Say how it ended, trying again with growing waits: a card left in progress never ends for its member."""
         for attempt in range(self._settings.delivery_tries):
             await self._before(attempt)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.bench.lag import Lag
 
-COMPLETED = "%s: now %s"  # the runner's own line for each event of a job
+EVENT = "%s: now %s"  # the runner's own line for each event of a job
 
 
 class Gauges(logging.Handler):
@@ -31,7 +31,7 @@ class Gauges(logging.Handler):
         job = task.get_name() if task is not None else ""
         if record.name == "bot.runner.fal_steps" and record.msg == "fal has it as request %s":
             self._requests[job] = str(_first(record))
-        elif record.name == "bot.runner.runner" and record.msg == COMPLETED and _first(record) == "Completed":
+        elif record.name == "bot.runner.runner" and record.msg == EVENT and record.args == ("FalStatus", "fetching"):
             self.noticed[self._requests[job]] = record.created
         elif record.name == "tests.bench.peer" and record.msg == "completed: %s":
             self.noticed[str(_first(record))] = record.created

@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import FalAccountError, FalFailure, FalNotReady, FalRefused, FalReplyLost, FalUnreachable
 from bot.fal.client import FalClient
-from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
+from bot.fal.wire.types import FalStatus, Handle
 from bot.net.transport import make_http
 from bot.settings import Settings
 from sandbox.fal.server import FalSandbox
@@ -48,13 +48,13 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-async def submitted(client: FalClient, picture: Path) -> Submitted:
+async def submitted(client: FalClient, picture: Path) -> Handle:
     """A request that fal has taken."""
     url = await client.upload(picture, file_name="a.png", content_type="image/png")
     return await client.submit(ENDPOINT, {"prompt": "a calm sea", "image_url": url, "seed": 7})
 
 
-async def followed(client: FalClient, request: Submitted) -> list[Change]:
+async def followed(client: FalClient, request: Handle) -> list[FalStatus]:
     """Every change until the end."""
     async with asyncio.timeout(20):
         return [change async for change in client.follow(request, deadline_s=20)]
@@ -64,11 +64,11 @@ async def test_whole_way(client: FalClient, fal: FalSandbox, picture: Path) -> N
     """Upload, submit, follow, fetch: the video is there, with its seed and the units that fal charged."""
     request = await submitted(client, picture)
     told = await followed(client, request)
-    assert any(isinstance(change, Running) for change in told)
-    assert isinstance(told[-1], Completed)
-    assert len([change for change in told if isinstance(change, Running) and change.fraction is not None]) > 0
+    assert any(change.state == "running" for change in told)
+    assert told[-1].state == "completed"
+    assert len([change for change in told if change.state == "running" and change.fraction is not None]) > 0
     output = await client.result(request)
-    assert (output.seed, output.content_type) == (7, "video/mp4")
+    assert output.seed == 7
     assert output.billed_units is not None
     async with httpx.AsyncClient() as http:
         video = (await http.get(output.url)).content
@@ -79,8 +79,8 @@ async def test_positions(client: FalClient, picture: Path) -> None:
     """Requests beyond what fal runs at once wait with a position, and all are completed."""
     requests = [await submitted(client, picture) for _ in range(4)]
     told = await asyncio.gather(*(followed(client, request) for request in requests))
-    assert any(isinstance(change, Queued) and change.position is not None for change in told[-1])
-    assert all(isinstance(changes[-1], Completed) for changes in told)
+    assert any(change.state == "queued" and change.position is not None for change in told[-1])
+    assert all(changes[-1].state == "completed" for changes in told)
 
 
 async def test_too_early(client: FalClient, picture: Path) -> None:
@@ -96,21 +96,21 @@ async def test_cancel(client: FalClient, fal: FalSandbox, picture: Path) -> None
     requests = [await submitted(client, picture) for _ in range(3)]
     assert await client.cancel(requests[2]) == "removed"
     told = await followed(client, requests[2])
-    assert isinstance(told[-1], Completed)
+    assert told[-1].state == "completed"
     with pytest.raises(FalFailure) as caught:
         await client.result(requests[2])
     assert caught.value.kind == "client_cancelled"
     assert await client.cancel(requests[2]) == "already_completed"
     async with asyncio.timeout(10):
         async for change in client.follow(requests[0], deadline_s=10):
-            if isinstance(change, Running):
+            if change.state == "running":
                 assert await client.cancel(requests[0]) == "requested"
     with pytest.raises(FalFailure):
         await client.result(requests[0])
 
 
 async def test_failures(client: FalClient, fal: FalSandbox, picture: Path) -> None:
-    """A documented error comes back as its own kind, with its status and whether to try again."""
+    """A documented error comes back as its own kind, with its status."""
     fal.settings.seconds_per_job = 0
     url = await client.upload(picture, file_name="a.png", content_type="image/png")
     for row in ERRORS:
@@ -120,7 +120,6 @@ async def test_failures(client: FalClient, fal: FalSandbox, picture: Path) -> No
         with pytest.raises(FalFailure) as caught:
             await client.result(request)
         assert (caught.value.kind, caught.value.status) == (row["type"], row["status"])
-        assert caught.value.retryable is row["retryable"]
 
 
 async def test_lost_reply(client: FalClient, fal: FalSandbox, picture: Path) -> None:
@@ -151,7 +150,7 @@ async def test_trouble(client: FalClient, fal: FalSandbox, picture: Path, faults
     for fault in faults:
         fal.faults.plan(fault)
     request = await submitted(client, picture)
-    assert isinstance((await followed(client, request))[-1], Completed)
+    assert (await followed(client, request))[-1].state == "completed"
     assert (await client.result(request)).seed == 7
 
 
@@ -191,7 +190,7 @@ async def test_key_and_prices(client: FalClient, fal: FalSandbox) -> None:
 async def test_unknown_request(client: FalClient, fal: FalSandbox) -> None:
     """A request that fal does not know ends the following."""
     at = f"{fal.url}/fal-ai/wan-i2v/requests/nobody"
-    nobody = Submitted(request_id="nobody", status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
+    nobody = Handle(request_id="nobody", status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
     with pytest.raises(FalRefused):
         await followed(client, nobody)
     assert await client.cancel(nobody) == "not_found"

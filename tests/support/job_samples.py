@@ -22,7 +22,7 @@ HANDLE = Handle(
     response_url="https://queue.fal.run/fal-ai/wan/requests/r-1",
     cancel_url="https://queue.fal.run/fal-ai/wan/requests/r-1/cancel",
 )
-RESULT = Result(url="https://v3.fal.media/files/x.mp4", content_type="video/mp4", seed=7)
+RESULT = Result(url="https://v3.fal.media/files/x.mp4", seed=7)
 FAILURE = Failure(kind="content_policy_violation", status=422)
 PICTURE = Input(
     option="image",

@@ -22,7 +22,7 @@ from bot.jobs.model import Job, Left, Live
 from bot.jobs.order import Order
 from bot.ledger.model import Shipped, Who
 from bot.net.transport import make_http
-from bot.runner.cards_port import DeliveredCard
+from bot.runner.cards_port import MessageRef
 from bot.runner.fal_steps import FalSteps
 from bot.runner.runner import Runner
 from bot.settings import Settings
@@ -62,13 +62,13 @@ class RememberedCards:
     async def prepare(self, job: Job, left: Left | None) -> None:
         """Have nothing to do beforehand."""
 
-    async def deliver(self, job: Job, left: Left | None) -> DeliveredCard:
+    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
         """Remember the video, or refuse it."""
         if self.refuse:
             self.refuse -= 1
             raise DeliveryError("the channel does not take it")
         self.delivered.append((job, left))
-        return DeliveredCard(as_="attachment", message_id=99, channel_id=20, size_bytes=1)
+        return MessageRef(channel_id=20, message_id=99)
 
 
 @dataclass
@@ -164,7 +164,7 @@ def make_runner(
     fal = FalClient(http, settings, sleep=asyncio.sleep, random=random, clock=time.time)
     return Runner(
         store=store,
-        errands=FalSteps(fal, settings, clock=time.time),
+        fal_steps=FalSteps(fal, settings, clock=time.time),
         cards=cards,
         budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
         prices=price_table(),

@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalReplyLost, FalUnreachable
 from bot.fal.wire.addresses import requests_url, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
-from bot.fal.wire.types import CancelAnswer, LogLine, Status, Submitted, UnitPrice, UploadTicket
-from bot.fal.wire.values import Number, Text, Whole, object_of, said, text_of
+from bot.fal.wire.types import CancelAnswer, Handle, LogLine, UnitPrice, UploadTicket
+from bot.fal.wire.values import Text, Whole, object_of, said, text_of
 
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
@@ -29,10 +29,9 @@ class _Submit(BaseModel):
     status_url: Text = None
     response_url: Text = None
     cancel_url: Text = None
-    queue_position: Whole = None
 
 
-def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, backup_url: str) -> Submitted:
+def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, backup_url: str) -> Handle:
     """The acceptance. URLs on a foreign host are replaced by the documented ones on the queue's own host.
 
     Raises:
@@ -52,12 +51,11 @@ def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, back
     # All three or none: they belong together, and the key is sent to each of them.
     if all(url is not None and same_origin(url, queue_url, backup_url) for url in theirs):
         ours = cast("tuple[str, str, str]", theirs)
-    return Submitted(
+    return Handle(
         request_id=found.request_id,
         status_url=ours[0],
         response_url=ours[1],
         cancel_url=ours[2],
-        position=found.queue_position,
     )
 
 
@@ -97,46 +95,28 @@ def _log_lines(value: object) -> tuple[LogLine, ...]:
     return tuple(lines)
 
 
-class _Metrics(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    inference_time: Number = None
+class StatusDocument(BaseModel):
+    """fal's own description of where a request stands, as far as it is used."""
 
-
-def _object_or_empty(value: object) -> object:
-    return cast("object", value) if isinstance(value, dict) else {}
-
-
-class _Status(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", frozen=True)
     status: Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
     queue_position: Whole = None
     logs: Annotated[tuple[LogLine, ...], BeforeValidator(_log_lines)] = ()
-    metrics: Annotated[_Metrics, BeforeValidator(_object_or_empty)] = _Metrics()
-    error: Text = None
-    error_type: Text = None
 
 
-def read_event(data: bytes) -> Status:
-    """One status document: an event of the stream, or the body of a status reply.
+def read_event(data: bytes) -> StatusDocument:
+    """Return one status document: an event of the stream, or the body of a status reply.
 
     Raises:
         FalProtocolError: it is not one of the three documented states.
     """
     try:
-        found = _Status.model_validate(object_of(data))
+        return StatusDocument.model_validate(object_of(data))
     except ValidationError:
         raise FalProtocolError("fal's status is not one of the documented ones") from None
-    return Status(
-        state=found.status,
-        position=found.queue_position,
-        logs=found.logs,
-        error=found.error,
-        error_type=found.error_type,
-        inference_s=found.metrics.inference_time,
-    )
 
 
-def read_status(status: int, body: bytes) -> Status:
+def read_status(status: int, body: bytes) -> StatusDocument:
     """A polled status: 202 while it waits or runs, 200 when it is completed.
 
     Raises:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.wire.addresses import web_url
-from bot.fal.wire.error_types import KINDS, UNKNOWN, retryable
+from bot.fal.wire.error_types import ERROR_TYPES, UNKNOWN
 from bot.fal.wire.types import Result
 from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text_of
 
@@ -24,8 +24,6 @@ class _Video(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     url: Text = None
-    content_type: Text = None
-    file_name: Text = None
     file_size: Whole = None
     width: Whole = None
     height: Whole = None
@@ -66,8 +64,6 @@ def _output(headers: Mapping[str, str], body: bytes) -> Result:
     video = found.video
     return Result(
         url=web_url(video.url),
-        content_type=video.content_type,
-        file_name=video.file_name,
         size_bytes=video.file_size,
         width=video.width,
         height=video.height,
@@ -146,7 +142,6 @@ def _failure(status: int, headers: Mapping[str, str], detail: _Detail) -> FalFai
         message=detail.message,
         location=detail.location,
         context=dict(detail.context or {}),
-        retryable=retryable(kind, header(headers, "x-fal-retryable") or header(headers, "x-fal-needs-retry")),
         billed_units=billed_units(headers),
     )
 
@@ -164,7 +159,7 @@ def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
         words = text_of(found.get("detail"), _MESSAGE_MAX) or text_of(found.get("error"), _MESSAGE_MAX) or said(body)
         return _Detail(outer, words), outer is not None
     # Several rules can be broken at once; the one that the table knows can be told best.
-    chosen = next((one for one in entries if one.kind in KINDS), entries[0])
+    chosen = next((one for one in entries if one.kind in ERROR_TYPES), entries[0])
     return chosen._replace(kind=chosen.kind or outer), True
 
 

@@ -1,42 +1,39 @@
-"""PURE. What is new in a request's status, whichever way the status came."""
+"""What a status document says that the ones before it did not."""
 
 from bot.fal.wire.log_progress import latest_fraction
-from bot.fal.wire.types import Change, Completed, LogLine, Queued, Running, Status
+from bot.fal.wire.protocol import StatusDocument
+from bot.fal.wire.types import FalStatus, LogLine
 
 LOGS_KEPT = 20
 
 
-class Changes:
-    """Compares each status with what was told before, and joins the logs, of which it keeps the newest."""
+class StatusChanges:
+    """Reads a request's status documents one after the other, from streams and polls alike."""
 
     def __init__(self) -> None:
-        self._told: Change | None = None
+        self._status: FalStatus | None = None
         self._logs: tuple[LogLine, ...] = ()
-        self._fraction: float | None = None
 
-    def take(self, status: Status) -> Change | None:
-        """What the status tells, or None when that was told already."""
-        change = self._change(status)
-        if change == self._told:
-            return None
-        self._told = change
-        return change
+    def take(self, document: StatusDocument) -> FalStatus | None:
+        """Return the status if the document says anything new, be it a log line without progress; else None."""
+        before = self._status, self._logs
+        self._status = self._read(document)
+        return self._status if (self._status, self._logs) != before else None
 
-    def _change(self, status: Status) -> Change:
-        match status.state:
+    def _read(self, document: StatusDocument) -> FalStatus:
+        match document.status:
             case "IN_QUEUE":
-                # A retry inside fal moves a request back; what the lost runner printed no longer counts.
-                self._logs, self._fraction = (), None
-                return Queued(status.position)
+                # fal retries a request on another runner; what the lost one printed no longer counts.
+                self._logs = ()
+                return FalStatus("queued", position=document.queue_position)
             case "IN_PROGRESS":
-                self._join(status.logs)
-                return Running(tuple(line.message for line in self._logs), self._fraction)
+                return FalStatus("running", fraction=self._join(document.logs))
             case "COMPLETED":
-                return Completed(status.error, status.error_type, status.inference_s)
+                return FalStatus("completed")
 
-    def _join(self, lines: tuple[LogLine, ...]) -> None:
-        """Add the lines that are not known: polls repeat them all, streams send only new ones, until they reopen."""
+    def _join(self, lines: tuple[LogLine, ...]) -> float | None:
+        """Keep the new lines and return the progress so far. Polls repeat every line, streams do when they reopen."""
         new = tuple(line for line in lines if line not in self._logs)
-        fraction = latest_fraction(tuple(line.message for line in new))
-        self._fraction = self._fraction if fraction is None else fraction
         self._logs = (self._logs + new)[-LOGS_KEPT:]
+        fraction = latest_fraction(tuple(line.message for line in new))
+        return self._status.fraction if fraction is None and self._status else fraction

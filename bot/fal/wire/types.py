@@ -1,91 +1,40 @@
-"""What fal says, as plain frozen values; `bot.jobs` turns them into its own."""
+"""fal's replies as plain frozen values."""
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 CancelAnswer: TypeAlias = Literal["removed", "requested", "already_completed", "not_found"]
 
 
-class Urls(Protocol):
-    """A request's id and fal's own URLs for it: `Submitted`, and `bot.jobs.model.Handle` as well."""
-
-    @property
-    def request_id(self) -> str:
-        """The name that fal gave the request."""
-        ...
-
-    @property
-    def status_url(self) -> str:
-        """Where its status, and below it the stream, is asked for."""
-        ...
-
-    @property
-    def response_url(self) -> str:
-        """Where its result is fetched."""
-        ...
-
-    @property
-    def cancel_url(self) -> str:
-        """Where it is taken back."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """fal has the request; every URL is on a host that the key may go to. `position` counts the requests ahead."""
+class Handle:
+    """A request that fal accepted: its id, and its URLs, each on a host that may be sent the key."""
 
     request_id: str
     status_url: str
     response_url: str
     cancel_url: str
-    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """Waiting in fal's queue; `position` counts all requests ahead, None when fal does not say."""
+class FalStatus:
+    """Where a request stands at fal. Failed and cancelled requests are `completed` too: only the result tells.
 
+    `position` counts the requests ahead while it is queued, None when fal does not say. `fraction` (0 to 1) is the
+    progress that a runner printed last while it is running.
+    """
+
+    state: Literal["queued", "running", "completed"]
     position: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """Being rendered; `logs` are the newest lines known, `fraction` (0 to 1) is what the newest of them tells."""
-
-    logs: tuple[str, ...] = ()
     fraction: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """fal is done with it, well or badly: only the result tells. `inference_s` is the time a runner worked on it."""
-
-    error: str | None = None
-    error_type: str | None = None
-    inference_s: float | None = None
-
-
-Change: TypeAlias = Queued | Running | Completed
-
-
 class LogLine(NamedTuple):
-    """One line of a runner's log; the stamp is only good for telling two equal lines apart."""
+    """One line of a runner's log; `stamp` only tells equal lines apart."""
 
     stamp: str
     message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """One status document, before it is compared with the last one."""
-
-    state: Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
-    position: int | None = None
-    logs: tuple[LogLine, ...] = ()
-    error: str | None = None
-    error_type: str | None = None
-    inference_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +45,6 @@ class Result:
     """
 
     url: str
-    content_type: str | None = None
-    file_name: str | None = None
     size_bytes: int | None = None
     width: int | None = None
     height: int | None = None
@@ -109,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTicket:
-    """Where a file's bytes are put, and the URL that it has afterwards."""
+    """Where to PUT a file's bytes, and the URL that the file has afterwards."""
 
     upload_url: str
     file_url: str

@@ -70,6 +70,11 @@ class FakeDiscord:
         """Return what was asked by method and beginning of the path: "PATCH /webhooks"."""
         return [asked for asked in self.asked if f"{asked.method} {asked.path}".startswith(start)]
 
+    def ends_in_a_link(self) -> bool:
+        """Return whether the last request put a link, and no file, on the card."""
+        last = self.asked[-1]
+        return not last.files and "http" in last.payload["content"]
+
     async def _me(self, _request: web.Request) -> web.Response:
         return _json({"id": str(BOT), "username": "Wanda", "discriminator": "0", "avatar": None})
 

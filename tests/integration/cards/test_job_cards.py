@@ -39,7 +39,7 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
     assert offered[0] == f"wanda:rerun:{job.id}"
     assert len(offered) == 7
     assert not stage.client._connection._view_store._views
-    assert (delivered.as_, delivered.message_id, delivered.size_bytes) == ("attachment", CARD, 300_000)
+    assert delivered.message_id == CARD
     assert (stage.settings.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
 
 
@@ -65,8 +65,7 @@ async def test_after_the_token_the_bot_edits(stage: Stage) -> None:
 async def test_a_dead_token_is_not_the_end(stage: Stage) -> None:
     """When Discord calls the token invalid early, the bot's token is used at once."""
     stage.fake.replies["PATCH /webhooks"] = [(401, {"code": 50027, "message": "Invalid Webhook Token"})]
-    delivered = await stage.cards.deliver(stage.job(), None)
-    assert delivered.as_ == "attachment"
+    await stage.cards.deliver(stage.job(), None)
     assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
 
 
@@ -94,16 +93,16 @@ async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
     assert "message_reference" not in posted.payload
     assert posted.payload["content"] == "<@50>, your video is ready."
     assert posted.files
-    assert (delivered.as_, delivered.message_id) == ("attachment", 9000)
+    assert delivered.message_id == 9000
 
 
 @pytest.mark.parametrize("refusal", [(413, {"code": 40005}), (400, {"code": 40005}), (413, {})])
 async def test_a_file_that_discord_calls_too_large_becomes_a_link(stage: Stage, refusal: Any) -> None:
     """413 and 40005 end in fal's link on the same card, without an attachment."""
     stage.fake.replies["PATCH /webhooks"] = [refusal]
-    delivered = await stage.cards.deliver(stage.job(), None)
+    await stage.cards.deliver(stage.job(), None)
     last = stage.fake.asked[-1]
-    assert delivered.as_ == "link"
+    assert stage.fake.ends_in_a_link()
     assert (last.files, last.payload["attachments"]) == ([], [])
     assert f"{stage.fake.url}/cdn/out.mp4" in last.payload["content"]
 
@@ -112,7 +111,8 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
     """A video above the interaction's own limit is linked at once, with both numbers."""
     job = stage.job()
     small = replace(job, address=replace(job.address, size_limit_bytes=200_000))
-    assert (await stage.cards.deliver(small, None)).as_ == "link"
+    await stage.cards.deliver(small, None)
+    assert stage.fake.ends_in_a_link()
     (asked,) = stage.fake.asked
     assert asked.payload["content"].startswith(
         "The video is 0.3 MiB, above this server's 0.2 MiB, so here is fal's link"
@@ -123,7 +123,8 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
 async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes) -> None:
     """A download that is not a whole MP4 is fetched once more, then fal's link is posted."""
     stage.fake.video = body
-    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+    await stage.cards.deliver(stage.job(), None)
+    assert stage.fake.ends_in_a_link()
     assert stage.fake.video_hits == 2
     assert not list((stage.settings.data_dir / "results").iterdir())
 
@@ -131,14 +132,15 @@ async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes
 async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> None:
     """When fal's storage fails for good after a success, the member gets fal's link."""
     stage.fake.video_status = 503
-    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+    await stage.cards.deliver(stage.job(), None)
+    assert stage.fake.ends_in_a_link()
     assert "fal's storage didn't hand it to Wanda" in stage.fake.asked[0].payload["content"]
 
 
 async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
     """A connection that breaks during the upload is tried again after a wait, with the whole file."""
     stage.fake.replies["PATCH /webhooks"] = [None]
-    assert (await stage.cards.deliver(stage.job(), None)).as_ == "attachment"
+    await stage.cards.deliver(stage.job(), None)
     assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
     assert stage.slept == [1.0]
 
@@ -151,7 +153,8 @@ async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) 
     assert len(stage.fake.asked) == 3
     stage.fake.replies["PATCH /webhooks"] = [None] * 3
     long_ago = stage.job(completed_at=NOW - stage.settings.attach_patience_s)
-    assert (await stage.cards.deliver(long_ago, None)).as_ == "link"
+    await stage.cards.deliver(long_ago, None)
+    assert stage.fake.ends_in_a_link()
 
 
 async def test_no_permission_is_a_sentence(stage: Stage) -> None:
@@ -205,11 +208,13 @@ async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
 async def test_a_disk_that_fails_leaves_the_link(stage: Stage) -> None:
     """A video that Wanda's own disk does not take is posted as fal's link, for it was paid for."""
     (stage.settings.data_dir / "results").write_text("a file where the folder must be")
-    assert (await stage.cards.deliver(stage.job(), None)).as_ == "link"
+    await stage.cards.deliver(stage.job(), None)
+    assert stage.fake.ends_in_a_link()
 
 
 async def test_only_fals_hosts_are_asked(stage: Stage) -> None:
     """A result URL that points into the operator's own network is not fetched."""
     job = stage.job(result=Result(url="http://169.254.169.254/latest/meta-data", seed=1))
-    assert (await stage.cards.deliver(job, None)).as_ == "link"
+    await stage.cards.deliver(job, None)
+    assert stage.fake.ends_in_a_link()
     assert stage.fake.video_hits == 0

@@ -15,7 +15,7 @@ from bot.errors import (
     FalRefused,
     FalUnreachable,
 )
-from bot.fal.wire.types import Submitted, UnitPrice
+from bot.fal.wire.types import Handle, UnitPrice
 from tests.support.scripted_fal import (
     COMPLETED,
     ID,
@@ -67,10 +67,10 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-def urls(base: str) -> Submitted:
+def urls(base: str) -> Handle:
     """A request's URLs on `base`."""
     at = f"{base}/fal-ai/wan/requests/{ID}"
-    return Submitted(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
+    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
 def ticket(base: str) -> dict[str, str]:

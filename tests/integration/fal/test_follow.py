@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.client import FalClient
-from bot.fal.wire.types import Change, Completed, Queued, Running, Submitted
+from bot.fal.wire.types import FalStatus, Handle
 from tests.support.scripted_fal import (
     COMPLETED,
     ID,
@@ -29,7 +29,7 @@ from tests.support.scripted_fal import (
     text_answer,
 )
 
-DONE = Completed(None, None, 1.5)
+DONE = FalStatus("completed")
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ async def fal() -> AsyncIterator[ScriptedFal]:
         yield server
 
 
-def urls(base: str) -> Submitted:
+def urls(base: str) -> Handle:
     """A request's URLs on `base`."""
     at = f"{base}/fal-ai/wan/requests/{ID}"
-    return Submitted(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
+    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
-async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[Change]:
+async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[FalStatus]:
     """Every change until the end, in at most ten real seconds."""
     async with asyncio.timeout(10):
         return [change async for change in client.follow(urls(base), deadline_s=deadline_s)]
@@ -71,12 +71,12 @@ async def test_one_stream(fal: ScriptedFal) -> None:
     async with client_of(fal.url) as client:
         told = await followed(client, fal.url)
     assert told == [
-        Queued(3),
-        Queued(1),
-        Running(),
-        Running(("step 1/4",), 0.25),
-        Queued(0),
-        Running(("50%",), 0.5),
+        FalStatus("queued", position=3),
+        FalStatus("queued", position=1),
+        FalStatus("running"),
+        FalStatus("running", fraction=0.25),
+        FalStatus("queued", position=0),
+        FalStatus("running", fraction=0.5),
         DONE,
     ]
     assert fal.seen == ["stream"]
@@ -102,10 +102,10 @@ async def test_cut_streams(fal: ScriptedFal) -> None:
     async with client_of(fal.url, clock, fal_silence_timeout_s=1.0, fal_reply_mib_max=1, fal_retries=4) as client:
         told = await followed(client, fal.url)
     assert told == [
-        Queued(2),
-        Running(("1/4",), 0.25),
-        Running(("1/4", "2/4"), 0.5),
-        Running(("1/4", "2/4", "3/4"), 0.75),
+        FalStatus("queued", position=2),
+        FalStatus("running", fraction=0.25),
+        FalStatus("running", fraction=0.5),
+        FalStatus("running", fraction=0.75),
         DONE,
     ]
     assert max(clock.slept) <= 20
@@ -122,7 +122,7 @@ async def test_no_stream(fal: ScriptedFal, answer: Responder) -> None:
     fal.on("status", *[json_answer(202, queued(1))] * 6, json_answer(200, COMPLETED))
     clock = StillClock()
     async with client_of(fal.url, clock) as client:
-        assert await followed(client, fal.url) == [Queued(1), DONE]
+        assert await followed(client, fal.url) == [FalStatus("queued", position=1), DONE]
     assert fal.seen == ["stream", *["status"] * 7]
     assert clock.slept == [2, 4, 8, 16, 20, 20]
 
@@ -132,7 +132,7 @@ async def test_stream_comes_back(fal: ScriptedFal) -> None:
     fal.on("stream", text_answer(405), events(COMPLETED))
     fal.on("status", json_answer(202, queued(1)))
     async with client_of(fal.url) as client:
-        assert await followed(client, fal.url) == [Queued(1), DONE]
+        assert await followed(client, fal.url) == [FalStatus("queued", position=1), DONE]
     assert fal.count("stream") == 2
     assert fal.count("status") == 8
 
@@ -206,7 +206,7 @@ async def test_long_quiet(fal: ScriptedFal) -> None:
     quiet = events(queued(5), then="pings", on_ping=lambda: clock.advance(100))
     fal.on("stream", *[quiet] * 5, events(COMPLETED))
     async with client_of(fal.url, clock, fal_retries=1) as client:
-        assert await followed(client, fal.url, deadline_s=1e9) == [Queued(5), DONE]
+        assert await followed(client, fal.url, deadline_s=1e9) == [FalStatus("queued", position=5), DONE]
     assert fal.seen == ["stream"] * 6
 
 
@@ -224,7 +224,7 @@ async def test_stopped_early(fal: ScriptedFal) -> None:
     fal.on("stream", events(queued(1), then="silence"))
     async with client_of(fal.url) as client:
         async with aclosing(client.follow(urls(fal.url), deadline_s=60)) as changes:
-            assert await anext(changes) == Queued(1)
+            assert await anext(changes) == FalStatus("queued", position=1)
             assert fal.open == 1
         await fal.until(lambda fal: fal.open == 0)
         task = asyncio.create_task(followed(client, fal.url))
@@ -253,7 +253,7 @@ async def test_many(fal: ScriptedFal) -> None:
         tasks = [group.create_task(followed(client, fal.url)) for _ in range(200)]
     assert all(task.result()[-1] == DONE for task in tasks)
     assert fal.seen == ["stream"] * 200
-    assert isinstance(tasks[0].result()[1], Running)
+    assert tasks[0].result()[1].state == "running"
 
 
 @dataclass
@@ -288,7 +288,7 @@ async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
             await stack.enter_async_context(aclosing(follower))
         async with asyncio.timeout(10):
             told = await asyncio.gather(*(anext(follower) for follower in followers))
-    assert told == [Queued(1)] * 20
+    assert told == [FalStatus("queued", position=1)] * 20
     assert door.most == 3
 
 

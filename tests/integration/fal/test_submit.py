@@ -45,16 +45,16 @@ def closed_port() -> int:
 
 
 async def test_taken(fal: ScriptedFal) -> None:
-    """One POST carries the bare payload, the key and the webhook, and gives fal's id and URLs."""
+    """One POST carries the bare payload and the key, and gives fal's id and URLs."""
     fal.on("submit", json_answer(200, fal.accepted()))
     async with client_of(fal.url) as client:
-        taken = await client.submit(ENDPOINT, {"prompt": "ä", "duration": 5}, webhook_url="https://me.example/h?job=1")
-    assert (taken.request_id, taken.position) == (ID, 3)
+        taken = await client.submit(ENDPOINT, {"prompt": "ä", "duration": 5})
+    assert taken.request_id == ID
     assert taken.status_url == f"{fal.url}/fal-ai/wan/requests/{ID}/status"
     assert fal.seen == ["submit"]
     assert fal.keys == [f"Key {KEY}"]
     assert fal.bodies == ['{"prompt":"ä","duration":5}'.encode()]
-    assert fal.targets == [f"/{ENDPOINT}?fal_webhook=https%3A%2F%2Fme.example%2Fh%3Fjob%3D1"]
+    assert fal.targets == [f"/{ENDPOINT}"]
 
 
 LOST: list[tuple[str, Responder]] = [

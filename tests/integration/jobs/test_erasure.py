@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy, NotAllowed, StorageError
+from bot.fal.wire.types import FalStatus
 from bot.jobs import erasure, machine, queries, transactions
 from bot.jobs.model import Job
 from bot.ledger import audit, holds
@@ -40,8 +41,8 @@ async def _made(store: Store, job: Job) -> Job:
     done = job
     for event in (
         machine.Uploaded(job.inputs),
-        machine.FalAccepted(HANDLE),
-        machine.FalFinished(),
+        machine.Submitted(HANDLE),
+        FalStatus("completed"),
         machine.Made(RESULT),
         machine.VideoPosted(job.address),
     ):

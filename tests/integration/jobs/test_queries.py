@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import AlreadyRunning, QuotaExceeded
+from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
 from bot.jobs.model import Job, Spot
 from bot.ledger import audit
@@ -26,8 +27,8 @@ async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> J
 async def _end(store: Store, job: Job) -> Job:
     for event in (
         machine.Uploaded(job.inputs),
-        machine.FalAccepted(HANDLE),
-        machine.FalFinished(),
+        machine.Submitted(HANDLE),
+        FalStatus("completed"),
         machine.Made(RESULT),
         machine.VideoPosted(replace(job.address, message_id=job.address.message_id + 1000)),
     ):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.fal.wire.types import FalStatus
 from bot.jobs import machine
 from bot.jobs.machine import Event, step
 from bot.jobs.model import FINISHED, Failure, Job
@@ -19,13 +20,13 @@ EVENTS: list[Event] = [
     machine.Declined(9),
     machine.Unapproved(),
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
-    machine.FalAccepted(HANDLE),
+    machine.Submitted(HANDLE),
     machine.Refused(FAILURE),
     machine.PutOff(),
     machine.ReplyLost(),
-    machine.Started(),
-    machine.Requeued(),
-    machine.FalFinished(),
+    FalStatus("running", fraction=0.5),
+    FalStatus("queued", position=1),
+    FalStatus("completed"),
     machine.StillRunning(),
     machine.Made(RESULT),
     machine.Made(RESULT, cost_microusd=700_000),
@@ -98,7 +99,7 @@ def test_a_put_off_job_waits_for_free() -> None:
     assert again.put_off_at == NOW + 1
     asked = a_job(state="submitting", cancel_requested=True)
     cancelled, effects = step(asked, machine.PutOff(), now=NOW)
-    assert (cancelled.state, kinds(list(effects))) == ("cancelled", ["Release", "Tell"])
+    assert (cancelled.state, kinds(list(effects))) == ("cancelled", ["Release", "ShowEnd"])
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
@@ -106,7 +107,7 @@ def test_always_a_way_on(events: list[Event]) -> None:
     """A job that is taken up again always has work to do, until its end is told."""
     job, _ = play(events)
     resumed, effects = step(job, machine.Resumed(), now=NOW + 2)
-    work = {"AwaitApproval", "Upload", "Submit", "Follow", "Fetch", "Deliver", "Tell"}
+    work = {"AwaitApproval", "Upload", "Submit", "Follow", "Fetch", "Deliver", "ShowEnd"}
     assert (kinds(list(effects))[-1] in work) if not resumed.told else not effects
 
 
@@ -137,9 +138,9 @@ def test_the_straight_way() -> None:
         [
             machine.Resumed(),
             machine.Uploaded(()),
-            machine.FalAccepted(HANDLE),
-            machine.Started(),
-            machine.FalFinished(),
+            machine.Submitted(HANDLE),
+            FalStatus("running", fraction=0.5),
+            FalStatus("completed"),
             machine.Made(RESULT),
             machine.VideoPosted(ADDRESS),
         ]
@@ -159,21 +160,21 @@ def test_a_crash_while_submitting_is_uncertain() -> None:
     """A job found `submitting` after a restart is never posted again, and the member pays nothing."""
     job, effects = step(a_job(state="submitting"), machine.Resumed(), now=NOW)
     assert job.state == "uncertain"
-    assert kinds(list(effects)) == ["Expose", "Tell"]
+    assert kinds(list(effects)) == ["Expose", "ShowEnd"]
 
 
 def test_cancel_before_fal_is_free() -> None:
     """A job that fal was not asked for yet is cancelled at once, and nothing is charged."""
     job, effects = step(a_job(), machine.CancelAsked(), now=NOW)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
-    assert kinds(list(effects)) == ["Release", "Tell"]
+    assert kinds(list(effects)) == ["Release", "ShowEnd"]
 
 
 def test_cancel_during_the_post_is_passed_on() -> None:
     """A cancel that arrives while the POST is under way reaches fal as soon as there is a request to cancel."""
     asked, effects = step(a_job(state="submitting"), machine.CancelAsked(), now=NOW)
     assert kinds(list(effects)) == ["Show"]
-    _, effects = step(asked, machine.FalAccepted(HANDLE), now=NOW)
+    _, effects = step(asked, machine.Submitted(HANDLE), now=NOW)
     assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
 
 
@@ -182,9 +183,9 @@ def test_a_cancelled_video_that_was_made_is_delivered() -> None:
     job, effects = play(
         [
             machine.Uploaded(()),
-            machine.FalAccepted(HANDLE),
+            machine.Submitted(HANDLE),
             machine.CancelAsked(),
-            machine.FalFinished(),
+            FalStatus("completed"),
             machine.Made(RESULT),
         ]
     )
@@ -209,7 +210,7 @@ def test_a_billed_failure_follows_the_policy(
     after, effects = step(job, machine.NotMade(replace(FAILURE, billed=billed), cost_microusd=cost), now=NOW)
     settle, tell = effects
     assert isinstance(settle, machine.Settle)
-    assert isinstance(tell, machine.Tell)
+    assert isinstance(tell, machine.ShowEnd)
     assert (settle.amount_microusd, settle.payers) == (cost or 750_000, payers)
     assert after.failure is not None
     assert (after.state, after.charged_microusd) == ("failed", charged)
@@ -238,10 +239,17 @@ def test_a_waiting_job_begins_when_it_is_approved() -> None:
 def test_a_waiting_job_that_is_not_wanted_is_free(event: Event) -> None:
     """A waiting job that is declined, forgotten or taken back releases its whole hold."""
     job, effects = step(a_job(state="waiting", approve_by=NOW + 60), event, now=NOW)
-    assert (job.state, job.charged_microusd, kinds(list(effects))) == ("cancelled", 0, ["Release", "Tell"])
+    assert (job.state, job.charged_microusd, kinds(list(effects))) == ("cancelled", 0, ["Release", "ShowEnd"])
 
 
 def test_put_back_into_the_queue() -> None:
     """fal may put a running request back into its queue; the job follows."""
-    job, _ = play([machine.Uploaded(()), machine.FalAccepted(HANDLE), machine.Started(), machine.Requeued()])
+    job, _ = play(
+        [
+            machine.Uploaded(()),
+            machine.Submitted(HANDLE),
+            FalStatus("running", fraction=0.5),
+            FalStatus("queued", position=1),
+        ]
+    )
     assert (job.state, job.started_at) == ("queued", None)

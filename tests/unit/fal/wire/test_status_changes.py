@@ -1,53 +1,60 @@
+import json
+
 from bot.fal.wire.backoff import wait_s
-from bot.fal.wire.status_changes import LOGS_KEPT, Changes
-from bot.fal.wire.types import Completed, LogLine, Queued, Running, Status
+from bot.fal.wire.protocol import StatusDocument, read_event
+from bot.fal.wire.status_changes import LOGS_KEPT, StatusChanges
+from bot.fal.wire.types import FalStatus
 
 
-def running(*lines: str) -> Status:
+def queued(position: int) -> StatusDocument:
+    """A request in the queue."""
+    return StatusDocument(status="IN_QUEUE", queue_position=position)
+
+
+def running(*lines: str) -> StatusDocument:
     """A running request that printed `lines`."""
-    return Status(state="IN_PROGRESS", logs=tuple(LogLine(line, line) for line in lines))
+    logs = [{"timestamp": line, "message": line} for line in lines]
+    return read_event(json.dumps({"status": "IN_PROGRESS", "logs": logs}).encode())
 
 
 def test_only_changes() -> None:
-    """What was told is not told again; a move back to the queue is told, and forgets the lost runner's progress."""
-    changes = Changes()
-    seen = [
-        changes.take(status)
-        for status in (
-            Status(state="IN_QUEUE", position=3),
-            Status(state="IN_QUEUE", position=3),
-            Status(state="IN_QUEUE", position=2),
-            running(),
-            running("1/2"),
-            running("1/2"),
-            Status(state="IN_QUEUE", position=0),
-            running(),
-            Status(state="COMPLETED", inference_s=2.5),
-        )
+    """A repeated document is no change; a move back to the queue is one, and forgets the lost runner's progress."""
+    changes = StatusChanges()
+    documents = [
+        queued(3),
+        queued(3),
+        queued(2),
+        running(),
+        running("1/2"),
+        running("1/2"),
+        queued(0),
+        running(),
+        StatusDocument(status="COMPLETED"),
     ]
-    assert seen == [
-        Queued(3),
+    assert [changes.take(document) for document in documents] == [
+        FalStatus("queued", position=3),
         None,
-        Queued(2),
-        Running(),
-        Running(("1/2",), 0.5),
+        FalStatus("queued", position=2),
+        FalStatus("running"),
+        FalStatus("running", fraction=0.5),
         None,
-        Queued(0),
-        Running(),
-        Completed(None, None, 2.5),
+        FalStatus("queued", position=0),
+        FalStatus("running"),
+        FalStatus("completed"),
     ]
 
 
 def test_logs_join() -> None:
-    """Polls repeat every line and streams send only new ones: either way each line stands once, the newest are kept."""
-    changes = Changes()
-    changes.take(running("a", "1/4"))
-    assert changes.take(running("a", "1/4", "b")) == Running(("a", "1/4", "b"), 0.25)
-    assert changes.take(running("c")) == Running(("a", "1/4", "b", "c"), 0.25)
-    many = changes.take(running(*(f"line {n}" for n in range(100))))
-    assert isinstance(many, Running)
-    assert many.logs == tuple(f"line {n}" for n in range(100 - LOGS_KEPT, 100))
-    assert many.fraction == 0.25
+    """Polls repeat every line and streams send only new ones: either way a line is new once, and progress stays."""
+    changes = StatusChanges()
+    quarter = FalStatus("running", fraction=0.25)
+    assert changes.take(running("a", "1/4")) == quarter
+    assert changes.take(running("a", "1/4", "b")) == quarter
+    assert changes.take(running("b", "c")) == quarter
+    assert changes.take(running("a", "1/4", "b", "c")) is None
+    assert changes.take(running(*(f"line {n}" for n in range(100)))) == quarter
+    assert changes.take(running(*(f"line {n}" for n in range(100 - LOGS_KEPT, 100)))) is None
+    assert changes.take(running("0/4")) == FalStatus("running", fraction=0.0)
 
 
 def test_waits_grow() -> None:
