@@ -49,7 +49,7 @@ def entry_row(entry: Entry) -> Sequence[object]:
         usd(entry.spent_delta_microusd),
         moment_text(entry.counted_at),
         entry.actor,
-        entry.reason,
+        entry.why,
     )
 
 

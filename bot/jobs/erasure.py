@@ -20,10 +20,8 @@ UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
 UNION SELECT actor_id FROM grants WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
-UNION SELECT CAST(substr(subject, 8) AS BIGINT) FROM acts
-WHERE guild_id = $1 AND subject LIKE 'member:%' AND subject NOT LIKE 'member:-%'
-UNION SELECT CAST(substr(reason, 13) AS BIGINT) FROM entries WHERE guild_id = $1 AND kind = 'release'
-AND actor = 'wanda' AND reason LIKE 'declined by %' AND reason NOT LIKE 'declined by -%' LIMIT $2"""
+UNION SELECT member_id FROM acts WHERE guild_id = $1 AND member_id > 0
+UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LIMIT $2"""
 _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
 _AWAY = """
 INSERT INTO away (name, until_at) VALUES ($1, $2)
@@ -151,10 +149,12 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
 
 def _forget_decisions(member_id: int) -> Transaction[None]:
     """Take the name out of the jobs of others that this member approved."""
-    rows: list[Row] = yield Many("SELECT id, body FROM jobs WHERE body LIKE $1", (f'%"approved_by":{member_id},%',))
+    rows: list[Row] = yield Many("SELECT body FROM jobs WHERE approved_by = $1", (member_id,))
     for row in rows:
         job = replace(job_in(row), approved_by=None)
-        yield One("UPDATE jobs SET version = version + 1, body = $2 WHERE id = $1", (job.id, body_of(job)))
+        yield One(
+            "UPDATE jobs SET version = version + 1, approved_by = NULL, body = $2 WHERE id = $1", (job.id, body_of(job))
+        )
 
 
 def _hashed(guild_id: int, member_id: int) -> str:

@@ -154,9 +154,10 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End the hold: nothing was spent."""
+    """End the hold: nothing was spent. `declined_by` is who did not approve the job."""
 
     reason: str
+    declined_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,15 +286,15 @@ def _when_waiting(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, Approved) and (job.approve_by is None or now < job.approve_by):
         return replace(job, state="accepted", approved_by=event.by), (Show(), Upload())
     if isinstance(event, Declined):
-        return _not_begun(job, Failure(kind="declined"), f"declined by {event.by}")
+        return _not_begun(job, Failure(kind="declined"), Release("declined", declined_by=event.by))
     if isinstance(event, Approved | Unapproved):
-        return _not_begun(job, Failure(kind="unapproved"), "nobody approved it in time")
+        return _not_begun(job, Failure(kind="unapproved"), Release("nobody approved it in time"))
     return job, ()
 
 
-def _not_begun(job: Job, failure: Failure, reason: str) -> Step:
+def _not_begun(job: Job, failure: Failure, release: Release) -> Step:
     """End a job that was not approved, and release its hold."""
-    return replace(job, state="cancelled", failure=failure, charged_microusd=0), (Release(reason), ShowEnd())
+    return replace(job, state="cancelled", failure=failure, charged_microusd=0), (release, ShowEnd())
 
 
 def _when_accepted(job: Job, event: Event) -> Step:

@@ -15,16 +15,16 @@ from bot.storage.transaction import Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
-    "parent_id, pressed, files_gone"
+    "parent_id, pressed, files_gone, approved_by"
 )
 _INSERT = (
     f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16) "
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
-    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) WHERE id = $1"
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WHERE id = $1"
 )
 _RUNNING = "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0"
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
@@ -139,8 +139,8 @@ def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object
     match effect:
         case Settle(amount, reason, payers):
             return (yield from holds.settle(job.id, amount, at=now, actor="wanda", reason=reason, payers=payers))
-        case Release(reason):
-            return (yield from holds.release(job.id, at=now, actor="wanda", reason=reason))
+        case Release(reason, declined_by):
+            return (yield from holds.release(job.id, at=now, actor="wanda", reason=reason, declined_by=declined_by))
         case Expose(reason):
             return (yield from holds.expose(job.id, at=now, actor="wanda", reason=reason))
 
@@ -194,4 +194,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.parent_id,
         job.trigger,
         int(job.files_gone_at is not None),
+        job.approved_by,
     )

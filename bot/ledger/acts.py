@@ -3,14 +3,15 @@
 import json
 from typing import Any
 
+from bot.ledger import scopes
 from bot.ledger.model import Act
 from bot.storage.transaction import Many, One, Row, Transaction
 
 # The number is safe because whoever records has the server's lock.
 _RECORD = """
-INSERT INTO acts (guild_id, id, at, actor_id, act, subject, before, after, reason)
+INSERT INTO acts (guild_id, id, at, actor_id, act, subject, before, after, reason, member_id)
 SELECT CAST($1 AS BIGINT), COALESCE(MAX(id), 0) + 1, CAST($2 AS DOUBLE PRECISION), CAST($3 AS BIGINT),
-CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT)
+CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS BIGINT)
 FROM acts WHERE guild_id = $1"""
 _LATEST = "SELECT * FROM acts WHERE guild_id = $1 ORDER BY id DESC LIMIT $2"
 _BEFORE = "SELECT * FROM acts WHERE guild_id = $1 AND id < $3 ORDER BY id DESC LIMIT $2"
@@ -20,7 +21,8 @@ def record(
     guild_id: int, *, act: str, subject: str, before: Any, after: Any, actor_id: int, reason: str, at: float
 ) -> Transaction[None]:
     """Write one act; the caller has the server's lock."""
-    yield One(_RECORD, (guild_id, at, actor_id, act, subject, json.dumps(before), json.dumps(after), reason))
+    values = (json.dumps(before), json.dumps(after), reason, scopes.member_of(subject))
+    yield One(_RECORD, (guild_id, at, actor_id, act, subject, *values))
 
 
 def acts_of(guild_id: int, *, limit: int, before: int | None = None) -> Transaction[tuple[Act, ...]]:

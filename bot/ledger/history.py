@@ -29,8 +29,8 @@ SELECT member_id, CAST(SUM(settled_microusd) AS BIGINT) AS spent, COUNT(*) AS jo
 WHERE scope = $1 AND counted_at >= $2 AND state = 'settled'
 GROUP BY member_id ORDER BY 2 DESC, member_id LIMIT $3"""
 _ENTRIES = """
-SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason
-FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4"""
+SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason,
+declined_by FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4"""
 
 
 def member_history(

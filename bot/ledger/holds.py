@@ -97,8 +97,8 @@ def settle(
     return Ending(job_id, "settled", sum(parts.values()), server, repeated=False)
 
 
-def release(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[Ending]:
-    """End the job's hold, or what is still exposed of it, with nothing spent.
+def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int | None = None) -> Transaction[Ending]:
+    """End the job's hold, or what is still exposed of it, with nothing spent; `declined_by` is who did not approve it.
 
     Raises:
         LookupError: the job never had a hold.
@@ -108,7 +108,7 @@ def release(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[E
     if not rows:
         return (yield from _earlier_ending(job_id))
     moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows]
-    yield from tables.move(moves, _occasion(rows, at, actor, reason))
+    yield from tables.move(moves, _occasion(rows, at, actor, reason, declined_by))
     return Ending(job_id, "released", 0, 0, repeated=False)
 
 
@@ -181,13 +181,14 @@ def _answered(terms: Terms, standings: tuple[Standing, ...], amount_microusd: in
     )
 
 
-def _occasion(rows: list[Row], at: float, actor: str, reason: str) -> Occasion:
+def _occasion(rows: list[Row], at: float, actor: str, reason: str, declined_by: int | None = None) -> Occasion:
     return Occasion(
         job_id=rows[0]["job_id"],
         counted_at=rows[0]["counted_at"],
         at=at,
         actor=actor,
         reason=reason,
+        declined_by=declined_by,
         servers_only=all(row["side"] == "server" for row in rows),
     )
 

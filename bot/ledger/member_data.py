@@ -9,7 +9,7 @@ from bot.storage.transaction import Many, Row, Transaction
 # A job draws on many scopes at once; the server's own (position 0) says everything once.
 _ENTRIES = """
 SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
-e.actor, e.reason
+e.actor, e.reason, e.declined_by
 FROM draws d JOIN entries e ON e.job_id = d.job_id AND e.scope = d.scope
 WHERE d.member_id = $1 AND d.position = 0 AND (e.at, e.id) > ($2, $3) ORDER BY e.at, e.id LIMIT $4"""
 _GRANTS = """

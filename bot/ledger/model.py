@@ -306,7 +306,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One movement of money in one scope, never altered."""
+    """One movement of money in one scope, never altered. `declined_by` is who declined the job, if somebody did."""
 
     id: str
     guild_id: int
@@ -319,6 +319,12 @@ class Entry:
     at: float
     actor: str
     reason: str
+    declined_by: int | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason as people read it: with the id of who declined the job, "declined by 42"."""
+        return self.reason if self.declined_by is None else f"{self.reason} by {self.declined_by}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

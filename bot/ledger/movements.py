@@ -13,7 +13,7 @@ _COLUMNS = tuple(field.name for field in fields(Entry))
 # A job draws on many scopes at once; the server's own says everything once, and the draw whose job it was.
 _LATEST = """
 SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
-e.actor, e.reason, d.member_id
+e.actor, e.reason, e.declined_by, d.member_id
 FROM entries e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
 WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.job_id DESC, e.kind DESC LIMIT $3"""
 _HOUR_S = 3600

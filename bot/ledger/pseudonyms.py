@@ -12,8 +12,8 @@ _CLOSE = "DELETE FROM renaming WHERE name = $1"
 _GUILDS = """
 SELECT guild_id FROM draws WHERE member_id = $1 AND position = 0
 UNION SELECT guild_id FROM grants WHERE member_id = $1 UNION SELECT guild_id FROM grants WHERE actor_id = $1
-UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE subject = $2
-UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE reason = $3
+UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE member_id = $1
+UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE declined_by = $1
 ORDER BY guild_id"""
 _USED_UNTIL = """
 SELECT MAX(ends_at) AS until_at FROM budgets
@@ -23,13 +23,14 @@ UPDATE entries SET
 id = CASE scope WHEN $2 THEN job_id || ':' || kind || ':' || CAST($3 AS TEXT) ELSE id END,
 scope = CASE scope WHEN $2 THEN CAST($3 AS TEXT) ELSE scope END,
 actor = CASE actor WHEN $4 THEN CAST($5 AS TEXT) ELSE actor END,
-reason = CASE WHEN reason = $6 THEN CAST($7 AS TEXT) ELSE reason END
-WHERE guild_id = $1 AND (scope = $2 OR actor = $4 OR reason = $6)"""
+declined_by = CASE declined_by WHEN $6 THEN CAST($7 AS BIGINT) ELSE declined_by END
+WHERE guild_id = $1 AND (scope = $2 OR actor = $4 OR declined_by = $6)"""
 _ACTS = """
 UPDATE acts SET actor_id = CASE actor_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE actor_id END,
-reason = CASE subject WHEN $4 THEN '' ELSE reason END,
-subject = CASE subject WHEN $4 THEN CAST($5 AS TEXT) ELSE subject END
-WHERE guild_id = $1 AND (actor_id = $2 OR subject = $4)"""
+reason = CASE member_id WHEN $2 THEN '' ELSE reason END,
+subject = CASE member_id WHEN $2 THEN CAST($4 AS TEXT) ELSE subject END,
+member_id = CASE member_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE member_id END
+WHERE guild_id = $1 AND (actor_id = $2 OR member_id = $2)"""
 # Of a job's draws the one at position 0 is found by its member.
 _DRAWS = """
 UPDATE draws SET member_id = $3
@@ -43,7 +44,7 @@ WHERE guild_id = $1 AND (member_id = $2 OR actor_id = $2)"""
 
 def guilds_with(member_id: int) -> Transaction[tuple[int, ...]]:
     """Return the servers whose books name the member, in the order in which their locks are taken."""
-    rows: list[Row] = yield Many(_GUILDS, (member_id, f"member:{member_id}", f"declined by {member_id}"))
+    rows: list[Row] = yield Many(_GUILDS, (member_id,))
     return tuple(row["guild_id"] for row in rows)
 
 
@@ -57,9 +58,8 @@ def unname(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Trans
     actor, nobody = f"member:{member_id}", f"member:{pseudonym}"
     used = yield One(_USED_UNTIL, (old, at))
     yield One(_OPEN, (str(member_id), str(pseudonym)))
-    declined = f"declined by {member_id}", f"declined by {pseudonym}"
-    yield One(_ENTRIES, (guild_id, old, new, actor, nobody, *declined))
-    yield One(_ACTS, (guild_id, member_id, pseudonym, actor, nobody))
+    yield One(_ENTRIES, (guild_id, old, new, actor, nobody, member_id, pseudonym))
+    yield One(_ACTS, (guild_id, member_id, pseudonym, nobody))
     yield One(_CLOSE, (str(member_id),))
     yield One(_GRANTS, (guild_id, member_id, pseudonym))
     yield One("UPDATE draws SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))

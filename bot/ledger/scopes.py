@@ -44,6 +44,11 @@ def of_subject(guild_id: int, subject: str) -> str:
     return f"{kind}:{guild_id}:{identity}" if kind in {"role", "channel"} else ""
 
 
+def member_of(subject: str) -> int | None:
+    """Return the member that a rule's or an act's subject names: 42 for `member:42`; None for other subjects."""
+    return int(subject.removeprefix("member:")) if subject.startswith("member:") else None
+
+
 def side(scope: str) -> Side:
     """Return whose money it is: allowances and grants are the member's, everything else is the server's."""
     return "member" if scope.startswith(("member:", "grant:")) else "server"

@@ -44,10 +44,11 @@ INSERT INTO draws (job_id, guild_id, member_id, counted_at, state, scope, side, 
 # What has just become of a job's draws, as entries; of an exposed job only the server's can change again.
 _ENTER = """
 INSERT INTO entries (id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd,
-counted_at, at, actor, reason)
+counted_at, at, actor, reason, declined_by)
 SELECT job_id || ':' || kind || ':' || scope, guild_id, job_id, scope, kind,
 CASE kind WHEN 'hold' THEN amount_microusd WHEN 'expose' THEN 0 ELSE -amount_microusd END,
-COALESCE(settled_microusd, 0), counted_at, CAST($3 AS DOUBLE PRECISION), CAST($4 AS TEXT), CAST($5 AS TEXT)
+COALESCE(settled_microusd, 0), counted_at, CAST($3 AS DOUBLE PRECISION), CAST($4 AS TEXT), CAST($5 AS TEXT),
+CAST($6 AS BIGINT)
 FROM (SELECT job_id, guild_id, scope, amount_microusd, settled_microusd, counted_at,
 CASE state WHEN 'held' THEN 'hold' WHEN 'exposed' THEN 'expose' WHEN 'settled' THEN 'settle' ELSE 'release' END AS kind
 FROM draws WHERE job_id = $1 AND (side = 'server' OR CAST($2 AS BIGINT) = 1)) AS changed"""
@@ -74,6 +75,7 @@ class Occasion:
     at: float
     actor: str
     reason: str
+    declined_by: int | None = None
     servers_only: bool = False
 
 
@@ -137,7 +139,8 @@ def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Trans
 def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
     """Enter what has become of the job's draws, and bring every row that they belong to up to date."""
     both = 0 if occasion.servers_only else 1
-    yield One(_ENTER, (occasion.job_id, both, occasion.at, occasion.actor, occasion.reason))
+    said = (occasion.at, occasion.actor, occasion.reason, occasion.declined_by)
+    yield One(_ENTER, (occasion.job_id, both, *said))
     alike: dict[tuple[int, int], list[str]] = {}
     for scope, held, spent in moves:
         if (held or spent) and not scope.startswith("grant:"):

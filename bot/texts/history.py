@@ -103,7 +103,7 @@ def _movement(one: Movement) -> str:
     by = f" · by {plain(entry.actor, 40).capitalize()}" if not entry.actor.startswith("member:") else ""
     return (
         f"<t:{int(entry.at)}:f> **{_amount(one)}** · {who}\n"
-        f"-# job {short_id(entry.job_id)}{by} · {plain(entry.reason, REASON_CHARS_MAX)}"
+        f"-# job {short_id(entry.job_id)}{by} · {plain(entry.why, REASON_CHARS_MAX)}"
     )
 
 

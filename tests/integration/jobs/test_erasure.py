@@ -222,7 +222,7 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
         await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
-        await store.write(holds.release(job.id, at=NOW, actor="wanda", reason=f"declined by {who}"))
+        await store.write(holds.release(job.id, at=NOW, actor="wanda", reason="declined", declined_by=who))
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await _names(store, ANNA) == []
     assert set(await store.read(erasure.names_in(1, limit=9))) == {BEN, CARLA}

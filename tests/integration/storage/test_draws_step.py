@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.ledger import holds
+from bot.ledger import holds, scopes
 from bot.ledger.audit import verify
-from bot.ledger.model import RuleQuery, Shipped, Who
+from bot.ledger.model import Who
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.settings import Settings
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
@@ -19,9 +19,9 @@ from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
 
 AT = 1_795_176_000.0
-SHIPPED = Shipped(member_daily_microusd=50_000, server_monthly_microusd=50_000)
 WHO = Who(guild_id=7, channel_id=9, member_id=42)
-_TABLES = ("SELECT * FROM draws ORDER BY job_id, position", "SELECT * FROM entries ORDER BY id")
+_COLUMNS = "id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason"
+_TABLES = ("SELECT * FROM draws ORDER BY job_id, position", f"SELECT {_COLUMNS} FROM entries ORDER BY id")  # noqa: S608 - the columns stand above
 
 
 def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
@@ -30,6 +30,24 @@ def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
 
 def _run(sql: str, *args: Any) -> Transaction[None]:
     yield One(sql, args)
+
+
+def _past(state: str, kind: str | None) -> Transaction[None]:
+    """Write what that version wrote for a job of this id and state."""
+    spent = 900 if state == "settled" else None
+    for position, scope in enumerate(scopes.drawn_on(WHO)):
+        side = scopes.side(scope)
+        own = "released" if (state, side) == ("exposed", "member") else state
+        ended_at = AT + 1 if own in {"settled", "released"} else None
+        draw = (state, position, 7, 42, scope, side, 1_000, own, spent, AT, ended_at)
+        yield One(f"INSERT INTO draws VALUES ({', '.join(f'${n}' for n in range(1, 12))})", draw)  # noqa: S608
+        ending = "release" if own == "released" else kind
+        entries = [("hold", 1_000, 0)]
+        if ending is not None:
+            entries.append((ending, 0 if ending == "expose" else -1_000, spent or 0))
+        for name, held, cost in entries:
+            entry = (f"{state}:{name}:{scope}", 7, state, scope, name, held, cost, AT, AT + 1, "wanda", "")
+            yield One(f"INSERT INTO entries ({_COLUMNS}) VALUES ({', '.join(f'${n}' for n in range(1, 12))})", entry)  # noqa: S608
 
 
 @pytest.fixture
@@ -50,21 +68,8 @@ async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> Async
     else:
         store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
     await migrate(store, engine, at=1.0, folder=folder)
-    for job_id in ("held", "exposed", "settled", "released"):
-        await store.write(
-            holds.hold(
-                job_id=job_id,
-                amount_microusd=1_000,
-                who=WHO,
-                query=RuleQuery(mode="m"),
-                at=AT,
-                shipped=SHIPPED,
-                reason="r",
-            )
-        )
-    await store.write(holds.settle("settled", 900, at=AT + 1, actor="wanda", reason=""))
-    await store.write(holds.release("released", at=AT + 1, actor="wanda", reason=""))
-    await store.write(holds.expose("exposed", at=AT + 1, actor="wanda", reason=""))
+    for state, kind in (("held", None), ("exposed", "expose"), ("settled", "settle"), ("released", "release")):
+        await store.write(_past(state, kind))
     yield store
     await store.close()
 
@@ -90,7 +95,7 @@ async def test_every_draw_and_entry_is_kept_and_can_still_end(old: Store, engine
         "UPDATE draws SET ended_at = 1 WHERE job_id = 'held'",
         "UPDATE draws SET ended_at = NULL WHERE job_id = 'released'",
         "UPDATE draws SET settled_microusd = -1 WHERE job_id = 'settled'",
-        "INSERT INTO entries SELECT 'x', guild_id, job_id, scope, 'gift', 0, 0, at, at, '', '' FROM entries LIMIT 1",
+        f"INSERT INTO entries ({_COLUMNS}) VALUES ('x', 7, 'held', 'server:7', 'gift', 0, 0, 1, 1, '', '')",  # noqa: S608
         "UPDATE entries SET spent_delta_microusd = 0",
         "UPDATE entries SET scope = 'server:8'",
         "DELETE FROM entries",

@@ -1,0 +1,192 @@
+"""The step to schema 6, which moves people's ids from text into columns, on a database with a past, on both engines."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StorageError
+from bot.jobs import erasure, transactions
+from bot.jobs.rows import body_of
+from bot.ledger.audit import verify
+from bot.ledger.history import entries_page
+from bot.ledger.pseudonyms import guilds_with, unname
+from bot.settings import Settings
+from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
+from bot.storage.postgres import PostgresStore
+from bot.storage.sqlite import SQLiteStore
+from bot.storage.transaction import Many, One, Store, Transaction
+from tests.support.job_samples import NOW, RESULT, a_job
+
+GUILD, MEMBER = 1, 2
+ANNA, BEN, GONE = 987654321098765432, 777, -5  # Ben only declined; Anna approved, declined, acted and was blocked
+APPROVED = a_job(id="a" * 32, state="done", told=True, result=RESULT, approved_by=ANNA)
+OTHERS = a_job(id="b" * 32, state="done", told=True, result=RESULT, approved_by=BEN)
+UNAPPROVED = a_job(id="c" * 32, state="done", told=True, result=RESULT)
+_ENTRY = "id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason"
+_ACT = "guild_id, id, at, actor_id, act, subject, before, after, reason"
+TABLES = ("jobs", "draws", "entries", "budgets", "acts", "grants", "warnings", "away", "renaming")
+
+
+def _insert(table: str, columns: str, *values: Any) -> Transaction[None]:
+    numbers = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+    yield One(f"INSERT INTO {table} ({columns}) VALUES ({numbers})", values)  # noqa: S608 - this module's own names
+
+
+def _run(sql: str, *args: Any) -> Transaction[None]:
+    yield One(sql, args)
+
+
+def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
+    return [dict(row) for row in (yield Many(sql))]
+
+
+def _past() -> Transaction[None]:
+    """Write what the version before wrote: jobs approved or not, holds that were declined, and acts about a member."""
+    columns = (
+        "id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version, body"
+    )
+    for job in (APPROVED, OTHERS, UNAPPROVED):
+        row = (job.id, GUILD, 20, 30, MEMBER, job.mode, "done", 1, "", NOW, 1, body_of(job))
+        yield from _insert("jobs", columns, *row)
+    yield from _insert("jobs", columns, "d" * 32, GUILD, 20, 31, MEMBER, "m", "done", 1, "", NOW, 1, "not JSON")
+    for job_id, reason in (
+        ("one", f"declined by {ANNA}"),
+        ("two", f"declined by {BEN}"),
+        ("three", f"declined by {GONE}"),
+        ("four", "declined by nobody known"),
+        ("five", "nobody approved it in time"),
+    ):
+        yield from _insert(
+            "draws",
+            "job_id, position, guild_id, member_id, scope, side, amount_microusd, state, counted_at, ended_at",
+            *(job_id, 0, GUILD, MEMBER, f"server:{GUILD}", "server", 9, "released", NOW, NOW + 1),
+        )
+        known = (GUILD, job_id, f"server:{GUILD}")
+        ids = (f"{job_id}:hold:server:{GUILD}", f"{job_id}:release:server:{GUILD}")
+        yield from _insert("entries", _ENTRY, ids[0], *known, "hold", 9, 0, NOW, NOW, f"member:{MEMBER}", "m: 9")
+        yield from _insert("entries", _ENTRY, ids[1], *known, "release", -9, 0, NOW, NOW + 1, "wanda", reason)
+    yield from _insert("acts", _ACT, GUILD, 1, NOW, MEMBER, "set blocked", f"member:{ANNA}", "null", '"spam"', "Anna")
+    yield from _insert("acts", _ACT, GUILD, 2, NOW, ANNA, "set paused", "server", "null", '"break"', "a break")
+    yield from _insert("acts", _ACT, GUILD, 3, NOW, MEMBER, "grant", f"member:{GONE}", "null", "{}", "")
+
+
+@pytest.fixture
+async def store(store_settings: Settings, tmp_path: Path) -> AsyncGenerator[Store]:
+    """A database that the version before left, brought up to date."""
+    folder = tmp_path / "schema-5"
+    folder.mkdir()
+    for path in SCHEMA_DIR.glob("000[12345]_*.sql"):
+        shutil.copy(path, folder)
+    engine: Engine = "postgres" if store_settings.database_url else "sqlite"
+    opened: Store
+    if engine == "sqlite":
+        opened = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
+    else:
+        opened = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
+    await migrate(opened, engine, at=1.0, folder=folder)
+    await opened.write(_past())
+    await migrate(opened, engine, at=2.0)
+    yield opened
+    await opened.close()
+
+
+async def _rows_with(store: Store, person: int) -> list[dict[str, Any]]:
+    """Return every row of every table that names the person."""
+    found: list[dict[str, Any]] = []
+    for table in TABLES:
+        rows = await store.read(_all(f"SELECT * FROM {table}"))  # noqa: S608 - the names stand above
+        found += [row for row in rows if str(person) in str(row)]
+    return found
+
+
+async def test_ids_are_columns(store: Store) -> None:
+    """Approvers, decliners and members whom acts are about stand in columns, and no reason names anybody any more."""
+    approvers = await store.read(_all("SELECT id, approved_by FROM jobs ORDER BY id"))
+    assert [row["approved_by"] for row in approvers] == [ANNA, BEN, None, None]
+    sql = "SELECT job_id, reason, declined_by FROM entries WHERE kind = 'release'"
+    assert {row["job_id"]: (row["reason"], row["declined_by"]) for row in await store.read(_all(sql))} == {
+        "one": ("declined", ANNA),
+        "two": ("declined", BEN),
+        "three": ("declined", GONE),
+        "four": ("declined by nobody known", None),
+        "five": ("nobody approved it in time", None),
+    }
+    acts = await store.read(_all("SELECT member_id FROM acts ORDER BY id"))
+    assert [row["member_id"] for row in acts] == [ANNA, None, GONE]
+
+
+async def test_people_read_what_they_read_before(store: Store) -> None:
+    """An export and the page of movements still say who declined, and a job still says who approved it."""
+    entries = await store.read(entries_page(GUILD, limit=100))
+    assert {entry.why for entry in entries if entry.kind == "release"} == {
+        f"declined by {ANNA}",
+        f"declined by {BEN}",
+        f"declined by {GONE}",
+        "declined by nobody known",
+        "nobody approved it in time",
+    }
+    assert await store.read(transactions.get(APPROVED.id)) == APPROVED
+
+
+async def test_who_is_erased_is_named_nowhere(store: Store) -> None:
+    """Erasing somebody clears jobs, entries, draws and acts of their id, changes no amount, and no one else's id."""
+    assert await _rows_with(store, ANNA)
+    assert await store.read(guilds_with(ANNA)) == await store.read(guilds_with(BEN)) == (GUILD,)
+    assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, ANNA, BEN}
+
+    await store.write(erasure.forget_member(ANNA, pseudonym=-77, at=NOW))
+
+    assert await _rows_with(store, ANNA) == []
+    assert await store.read(transactions.get(APPROVED.id)) == replace(APPROVED, approved_by=None)
+    assert await store.read(transactions.get(OTHERS.id)) == OTHERS
+    assert await store.read(guilds_with(ANNA)) == ()
+    assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, BEN}
+    acts = await store.read(_all("SELECT actor_id, subject, member_id, reason FROM acts ORDER BY id"))
+    assert [tuple(row.values()) for row in acts] == [
+        (MEMBER, "member:-77", -77, ""),
+        (-77, "server", None, "a break"),
+        (MEMBER, f"member:{GONE}", GONE, ""),
+    ]
+    assert await store.read(verify()) == []
+
+
+async def test_a_server_that_was_left_names_nobody(store: Store) -> None:
+    """Every name that the books of a left server still have is found, and afterwards none is."""
+    for number, person in enumerate(await store.read(erasure.names_in(GUILD, limit=9))):
+        await store.write(erasure.unname_in(GUILD, person, pseudonym=-100 - number, at=NOW))
+    await store.write(erasure.forget_guild(GUILD))
+    assert await store.read(erasure.names_in(GUILD, limit=9)) == ()
+    assert await _rows_with(store, ANNA) == await _rows_with(store, BEN) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "UPDATE entries SET declined_by = -1",
+        "UPDATE entries SET declined_by = NULL",
+        "UPDATE entries SET reason = 'approved'",
+        "DELETE FROM entries",
+        "UPDATE acts SET member_id = -1",
+        "UPDATE acts SET member_id = NULL",
+        "UPDATE acts SET subject = 'server'",
+        "DELETE FROM acts",
+    ],
+)
+async def test_the_new_columns_are_append_only_too(store: Store, wrong: str) -> None:
+    """Outside of an erasure nobody changes who declined or whom an act is about, and during one only that person."""
+    with pytest.raises(StorageError, match="append-only"):
+        await store.write(_run(wrong))
+    await store.write(_run("INSERT INTO renaming (name, pseudonym) VALUES ('31', '-1')"))
+    with pytest.raises(StorageError, match="append-only"):
+        await store.write(_run(wrong))
+
+
+async def test_the_books_name_only_pseudonyms_after_each_person(store: Store) -> None:
+    """Unnaming works on rows that the step moved: the pseudonym stands where the id stood."""
+    await store.write(unname(GUILD, BEN, pseudonym=-9, at=NOW))
+    sql = "SELECT declined_by FROM entries WHERE job_id = 'two' AND kind = 'release'"
+    assert await store.read(_all(sql)) == [{"declined_by": -9}]
