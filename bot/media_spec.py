@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 MediaKind: TypeAlias = Literal["image", "video", "audio"]
-MB = 1_000_000  # fal's pages say "MB"; the smaller of its two readings, so that fal never refuses what passed here
 
 
 class MediaFacts(Protocol):

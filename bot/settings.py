@@ -11,8 +11,7 @@ from typing import Any
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MICROUSD_PER_USD = 1_000_000
-MIB = 1024 * 1024
+from bot.money import MICROUSD_PER_USD
 
 
 def setting(name: str, default: Any, description: str, **bounds: Any) -> Any:

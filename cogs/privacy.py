@@ -17,9 +17,9 @@ from bot.errors import Busy, Refusal, StorageError
 from bot.exports.member import pack
 from bot.jobs.member_data import count_of_member
 from bot.media.intake import discard, inputs_folder
-from bot.settings import MIB
 from bot.texts import privacy as words
 from bot.texts.privacy import FORGET_PREFIX, FORGET_TEMPLATE
+from bot.units import MIB
 from cogs.admin.desk import Listed
 
 log = logging.getLogger(__name__)

@@ -19,13 +19,15 @@ from bot.cards.routes import Route, Trouble
 from bot.errors import DeliveryError, DiscordBusy, TooLarge
 from bot.jobs.model import Job
 from bot.runner.cards_port import MessageRef
-from bot.settings import MIB, Settings
+from bot.settings import Settings
 from bot.texts.card import Card
+from bot.units import MIB
 
 _LOG = logging.getLogger(__name__)
 _NOBODY = discord.AllowedMentions.none()
-_DEFAULT_LIMIT_BYTES = 10 * MIB
-_NONCE_CHARS_MAX = 25
+# Where no boost of a server raises it: https://discord.com/developers/docs/reference#uploading-files
+UPLOAD_BYTES_MAX = 10 * MIB
+NONCE_CHARS_MAX = 25
 _LOOK_BACK_MESSAGES = 100
 _SENTENCES: dict[Trouble, str] = {
     "no_access": "Wanda may not post in that channel any more; ask an admin to let Wanda view the channel, "
@@ -100,7 +102,7 @@ class Poster:
         if route == "token":
             return job.address.size_limit_bytes
         guild = self._client.get_guild(job.guild_id)
-        server = guild.filesize_limit if guild is not None else _DEFAULT_LIMIT_BYTES
+        server = guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX
         return min(job.address.size_limit_bytes, server)
 
     async def progress(self, job: Job, card: Card) -> bool:
@@ -263,7 +265,7 @@ def announced(parcel: MessageContent) -> Card:
 
 def nonce(job: Job) -> str:
     """Return the same 25 characters for the same job in the same state."""
-    return f"{job.state[0]}{job.id}"[:_NONCE_CHARS_MAX]
+    return f"{job.state[0]}{job.id}"[:NONCE_CHARS_MAX]
 
 
 def _error(met: Trouble) -> DeliveryError:

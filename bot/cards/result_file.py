@@ -12,7 +12,8 @@ import httpx
 from bot.errors import DownloadFailed
 from bot.jobs.model import Job
 from bot.net.download import Allowed, Sleep, to_disk
-from bot.settings import MIB, Settings
+from bot.settings import Settings
+from bot.units import MIB
 
 _LOG = logging.getLogger(__name__)
 _BOXES_MAX = 4096

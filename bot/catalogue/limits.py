@@ -4,7 +4,8 @@ from fractions import Fraction
 
 from bot.catalogue.phrases import listed, range_text
 from bot.errors import MediaRefused
-from bot.media_spec import MB, MediaFacts, MediaSpec
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.units import MB
 
 NOUNS: dict[str, str] = {"image": "picture", "video": "clip", "audio": "sound file"}
 

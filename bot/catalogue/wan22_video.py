@@ -12,7 +12,8 @@ from pydantic import Field
 from bot.catalogue.fields import PROMPT_LENGTH_MAX, SEED_MAX, Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Rates, dollars
-from bot.media_spec import MB, MediaFacts, MediaSpec
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.units import MB
 
 FRAMES_PER_VIDEO_SECOND = 16  # the page's unit of price, whatever frames_per_second is
 CLIP = MediaSpec(  # our own bounds: the page names none

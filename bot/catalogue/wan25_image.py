@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 from bot.catalogue.fields import SEED_MAX, Attached
 from bot.catalogue.mode import PerSecond
 from bot.catalogue.price import Rates
-from bot.media_spec import MB, MediaSpec
+from bot.media_spec import MediaSpec
+from bot.units import MB
 
 PICTURE = MediaSpec(
     kind="image",

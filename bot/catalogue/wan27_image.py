@@ -12,7 +12,8 @@ from bot.catalogue.fields import SEED_27_MAX, Attached
 from bot.catalogue.mode import PerSecond
 from bot.catalogue.price import Rates, microseconds, seconds_text
 from bot.errors import MediaRefused
-from bot.media_spec import MB, MediaFacts, MediaSpec
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.units import MB
 
 PICTURE = MediaSpec(
     kind="image",

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 from bot.catalogue.fields import SEED_27_MAX, Attached
 from bot.catalogue.mode import PerSecond
 from bot.catalogue.price import Rates, microseconds
-from bot.media_spec import MB, MediaFacts, MediaSpec
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.units import MB
 
 REFERENCES_MAX = 5
 PICTURE = MediaSpec(

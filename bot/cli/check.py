@@ -18,8 +18,9 @@ from bot.errors import FalAccountError, FalError, StartRefused, StorageError
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
+from bot.money import MICROUSD_PER_USD
 from bot.net.transport import make_http
-from bot.settings import MICROUSD_PER_USD, Settings
+from bot.settings import Settings
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Transaction
 

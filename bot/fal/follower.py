@@ -16,7 +16,8 @@ from bot.fal.wire.result import LATER, OK, SERVER_ERROR
 from bot.fal.wire.sse import SseReader
 from bot.fal.wire.status_changes import StatusChanges
 from bot.fal.wire.types import FalStatus, Handle
-from bot.settings import MIB, Settings
+from bot.settings import Settings
+from bot.units import MIB
 
 log = logging.getLogger(__name__)
 POLLS_BEFORE_STREAM = 8  # then streaming is tried again, because a stream is one request and polls are many

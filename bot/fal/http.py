@@ -13,7 +13,8 @@ import httpx
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
 from bot.fal.wire.addresses import same_origin
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
-from bot.settings import MIB, Settings
+from bot.settings import Settings
+from bot.units import MIB
 
 # httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
 _NETWORK = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)

@@ -12,6 +12,7 @@ from bot.jobs.rows import body_of, job_in
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.storage.transaction import Many, One, Row, Transaction
+from bot.units import counted
 
 AWAY_S_MAX = 31 * 86400.0  # an allowance that never renews does not keep anybody away for ever
 _NAMED = """
@@ -42,7 +43,7 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
     """
     running = yield One(_OPEN_OF, (member_id,))
     if running["n"]:
-        videos = "a video" if running["n"] == 1 else f"{running['n']} videos"
+        videos = "a video" if running["n"] == 1 else counted(running["n"], "video")
         raise Busy(
             f"Wanda is still working on {videos} for you. Wait until the card says how it ended, or cancel it, "
             "and ask again; nothing was deleted."

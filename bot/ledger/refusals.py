@@ -7,6 +7,7 @@ from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger.model import Kind, RuleQuery, Standing, Terms, View
 from bot.ledger.windows import zone
 from bot.money import dollars
+from bot.units import counted
 
 _CHEAPER = "choose a lower resolution or a shorter video"
 _DAY_S = 86400
@@ -26,7 +27,7 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     limit = view.terms.at_once
     if limit is not None and view.open_jobs >= limit.value:
         raise NotAllowed(
-            f"{_videos(view.open_jobs)} of yours {'is' if view.open_jobs == 1 else 'are'} being made, and "
+            f"{counted(view.open_jobs, 'video')} of yours {'is' if view.open_jobs == 1 else 'are'} being made, and "
             f"{limit.value} at once is your limit here ({limit.source.to_member}). "
             "Wait until one is finished, or cancel one.",
             rule="at_once",
@@ -199,7 +200,3 @@ def _reason(reason: str) -> str:
 
 def _allowed(names: frozenset[str]) -> str:
     return f"Allowed: {', '.join(sorted(names))}." if names else "Nothing is allowed: ask an administrator."
-
-
-def _videos(count: int) -> str:
-    return "1 video" if count == 1 else f"{count} videos"

@@ -14,7 +14,8 @@ from typing import Literal, TypeAlias
 
 from bot.errors import EncodeFailed
 from bot.media.rules.decoders import DECODERS_TEXT
-from bot.settings import MIB, Settings
+from bot.settings import Settings
+from bot.units import MIB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 
 _LOG = logging.getLogger(__name__)

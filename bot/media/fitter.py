@@ -25,6 +25,7 @@ from bot.media.rules.needs import (
 )
 from bot.media_spec import MediaSpec
 from bot.settings import Settings
+from bot.units import MB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 
 _LOG = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class Fitter:
                 self._ffmpeg.run(
                     arguments,
                     timeout_s=self._settings.fit_timeout_s,
-                    file_bytes_max=self._settings.intake_mb_max * 1_000_000,
+                    file_bytes_max=self._settings.intake_mb_max * MB,
                 ),
             )
 
@@ -190,7 +191,7 @@ class Fitter:
             memory_mib=self._settings.probe_memory_mib,
             cpu_s=round(self._settings.fit_timeout_s),
             # An attempt may exceed the limit; the worker then tries a smaller one.
-            file_mib=max(64, 4 * limits.bytes_max // 1_000_000),
+            file_mib=max(64, 4 * limits.bytes_max // MB),
             timeout_s=self._settings.fit_timeout_s,
         )
         try:

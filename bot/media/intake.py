@@ -13,13 +13,13 @@ from bot.errors import Busy, DownloadFailed, DownloadTooLarge, MediaRefused, Ref
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.net.download import Allowed, to_disk, within
-from bot.settings import MIB, Settings
+from bot.settings import Settings
+from bot.units import MB, MIB
 
 __all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]
 
 _DEFAULT_CDN = "https://cdn.discordapp.com"
 _DEFAULT_CDN_TWIN = "https://media.discordapp.net"
-_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def refuse_by_claim(wanted: Wanted) -> None:
 
 def _size(size_bytes: int, limit_bytes: int) -> str:
     """Return the size in its limit's unit, rounded up, so that a size above the limit never reads as equal to it."""
-    unit = MIB if limit_bytes % MIB == 0 else _MB
+    unit = MIB if limit_bytes % MIB == 0 else MB
     tenths = -(-size_bytes * 10 // unit)
     return f"{tenths / 10:g} MB"
 

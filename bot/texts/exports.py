@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.texts.report import counted
+from bot.units import counted
 
 
 def server_exported(files: Sequence[tuple[str, int, bool]], days: int | None) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from bot.jobs.model import Failure
-from bot.texts.plain import TIMES, mebibytes, plain, span
+from bot.texts.plain import mebibytes, plain, span
+from bot.units import TIMES
 
 _FORMATS_MAX = 8
 _WORD_CHARS_MAX = 24

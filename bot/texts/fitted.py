@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from bot.jobs.model import Input, Job, Result
 from bot.texts.card import Field
-from bot.texts.plain import TIMES, cut, mebibytes, plain
+from bot.texts.plain import cut, mebibytes, plain
 from bot.texts.result_link import PostedVideo, kept, usable_link
+from bot.units import TIMES
 
 _CHARS_MAX = 600
 

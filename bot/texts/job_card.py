@@ -14,8 +14,9 @@ from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
 from bot.texts.fitted import fitted_inputs, original
-from bot.texts.plain import TIMES, bar, coarse, cut, mebibytes, plain, quoted, span, visible
+from bot.texts.plain import bar, coarse, cut, mebibytes, plain, quoted, span, visible
 from bot.texts.result_link import PostedVideo, link
+from bot.units import TIMES
 
 CANCEL_PREFIX = "wanda:cancel:"
 APPROVE_PREFIX = "wanda:approve:"

@@ -8,8 +8,8 @@ import math
 import re
 import unicodedata
 
-MIB = 1024 * 1024
-TIMES = "\u00d7"  # the multiplication sign
+from bot.units import MIB
+
 QUOTE_CHARS_MAX = 280
 _MARKS_MAX = 3  # combining marks on one letter: Vietnamese and Thai need up to three, zalgo has dozens
 _JOINERS = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})  # Persian spelling and composed emoji need them

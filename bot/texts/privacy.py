@@ -8,6 +8,7 @@ from bot.texts.card import Button, Card, Field
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.lengths import fitting
 from bot.texts.plain import mebibytes, plain
+from bot.units import counted
 
 FORGET_PREFIX = "wanda:forget:"
 FORGET_TEMPLATE = r"wanda:forget:(?P<wish>yes|no)"
@@ -15,22 +16,17 @@ KEPT = "Nothing was deleted."
 BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
 
 
-def _days(keep_days: int) -> str:
-    return "1 day" if keep_days == 1 else f"{keep_days:,} days"
-
-
-def about(counted: Counted, keep_days: int) -> Card:
+def about(known: Counted, keep_days: int) -> Card:
     """Return what Wanda keeps of this member, for how long, and what they can do about it."""
-    where = "1 server" if counted.servers == 1 else f"{counted.servers:,} servers"
-    videos = "1 video" if counted.jobs == 1 else f"{counted.jobs:,} videos"
-    since = f", the first <t:{int(counted.first_at)}:D>" if counted.first_at is not None else ""
-    known = f"**{videos}** in {where}{since}; files of {counted.with_files:,} of them are still here."
+    since = f", the first <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
+    asked_for = f"**{counted(known.jobs, 'video')}** in {counted(known.servers, 'server')}{since}"
+    kept = f"{asked_for}; files of {known.with_files:,} of them are still here."
     return Card(
         title="Your data",
-        description=known if counted.jobs else "Wanda knows of no video of yours.",
+        description=kept if known.jobs else "Wanda knows of no video of yours.",
         fields=(
             Field(
-                f"For {_days(keep_days)}",
+                f"For {counted(keep_days, 'day')}",
                 "The files that you attached and the videos that were made, so that a rerun finds them. "
                 "Then they are removed from Wanda's disk.",
                 inline=False,
@@ -57,14 +53,13 @@ def about(counted: Counted, keep_days: int) -> Card:
     )
 
 
-def ask_to_delete(counted: Counted) -> Card:
+def ask_to_delete(known: Counted) -> Card:
     """Return the question before everything of this member is deleted."""
-    videos = "1 video" if counted.jobs == 1 else f"{counted.jobs:,} videos"
     return Card(
         title="Delete your data?",
         description=(
-            f"Wanda forgets **{videos}** of yours in every server: prompts, settings, seeds, and all files on her "
-            "disk. This cannot be undone; get `/privacy export` first if you want to keep anything."
+            f"Wanda forgets **{counted(known.jobs, 'video')}** of yours in every server: prompts, settings, seeds, and "
+            "all files on her disk. This cannot be undone; get `/privacy export` first if you want to keep anything."
         ),
         fields=(
             Field(
@@ -91,8 +86,7 @@ def ask_to_delete(counted: Counted) -> Card:
 
 def deleted(jobs: int) -> str:
     """Return what is said when it is done."""
-    videos = "1 video" if jobs == 1 else f"{jobs:,} videos"
-    return f"Deleted: {videos}, with all files. The amounts in the books have lost your name."
+    return f"Deleted: {counted(jobs, 'video')}, with all files. The amounts in the books have lost your name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.job_card import AMBER, GREEN, RED
 from bot.texts.lengths import DESCRIPTION_CHARS_MAX, fitting
-from bot.texts.plain import TIMES, bar, plain
+from bot.texts.plain import bar, plain
+from bot.units import TIMES
 
 IN = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 BAR_CELLS = 16

@@ -13,6 +13,7 @@ from bot.texts.forecast import Forecast, forecast
 from bot.texts.job_card import BLUE
 from bot.texts.plain import person, plain
 from bot.texts.quota import standing_lines
+from bot.units import counted
 
 TOP_LINES = 10
 _TITLES = {mode.id: mode.title for mode in MODES}
@@ -71,11 +72,6 @@ def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:
         spent[day.mode] += day.spent_microusd
         jobs[day.mode] += day.jobs
     return {mode: (amount, jobs[mode]) for mode, amount in spent.most_common()}
-
-
-def counted(count: int, noun: str) -> str:
-    """Return "1 video", "2 videos"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _modes(days: Sequence[DaySpend]) -> str:

@@ -16,11 +16,12 @@ try:
 except ImportError:  # Windows has no such limits; only the bot's timeout applies there
     resource = None
 
+from bot.units import MIB
+
 Answer: TypeAlias = Callable[[dict[str, Any]], Mapping[str, Any]]
 
 _OPEN_FILES_MAX = 32
 _NICENESS = 5
-_MIB = 1024 * 1024
 
 
 def serve(load: Callable[[], Answer]) -> None:
@@ -66,7 +67,7 @@ def _limit_for_good(memory_mib: int) -> None:
     if resource is None:
         return
     limits = [
-        (resource.RLIMIT_AS, memory_mib * _MIB),
+        (resource.RLIMIT_AS, memory_mib * MIB),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, _OPEN_FILES_MAX),

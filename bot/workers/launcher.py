@@ -18,7 +18,7 @@ except ImportError:  # Windows has no such limits; only the bot's timeout applie
 _NICENESS = 19  # the lowest priority: the bot's own loop answers Discord first
 _OPEN_FILES_MAX = 64
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_MIB = 1024 * 1024
+_MIB = 1024 * 1024  # `bot.units.MIB`, which a program that imports nothing of the bot cannot have
 
 
 def main() -> None:

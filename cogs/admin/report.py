@@ -20,11 +20,11 @@ from bot.ledger.history import spend_by_day, top_members
 from bot.ledger.model import Who
 from bot.ledger.movements import spend_by_hour
 from bot.ledger.windows import starts_at
-from bot.settings import MIB
 from bot.storage.transaction import Transaction
 from bot.texts import report as words
 from bot.texts.exports import server_exported
 from bot.texts.report import Report
+from bot.units import MIB
 from cogs import charts
 from cogs.admin.desk import AdminCommand, Listed, check_admin
 from cogs.admin.member_names import names_of

@@ -13,8 +13,7 @@ from bot.jobs.rerun import CONTINUES
 from bot.media.fitter import Fitted
 from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder, refuse_by_claim
 from bot.media.rules.needs import Keep
-
-_MB = 1_000_000
+from bot.units import MB
 
 
 def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> None:
@@ -52,7 +51,7 @@ async def take_files(
 
 def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> list[Wanted]:
     """Return what is copied: also what is larger than the mode takes, as long as it may be made to fit."""
-    most = services.settings.intake_mb_max * _MB
+    most = services.settings.intake_mb_max * MB
     return [
         Wanted(
             option=option,

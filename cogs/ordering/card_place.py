@@ -4,15 +4,13 @@ from typing import Any
 
 import discord
 
-from bot.cards.poster import MessageReference
+from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
 from bot.jobs.model import Address, Job
 from bot.jobs.order import Order
 from bot.runner.drafts import Draft
 
 TOKEN_LIFE_S = 15 * 60  # an interaction's token, by Discord's documentation
-UPLOAD_LIMIT_BYTES = 10 * 1024 * 1024  # Discord's, where no server's boost raises it
-NONCE_CHARS_MAX = 25
 PLACEHOLDER = "Wanda is getting a video ready…"
 
 
@@ -38,7 +36,7 @@ def address_of_own(bot: Wanda, message: discord.Message) -> Address:
         application_id=bot.application_id or 0,
         token="",
         token_expires_at=0.0,
-        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_LIMIT_BYTES,
+        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
         posted_at=bot.services.clock(),
     )
 

@@ -15,6 +15,7 @@ import discord
 from discord.ext import commands
 
 from bot.cards.embeds import to_embed, to_view
+from bot.cards.poster import UPLOAD_BYTES_MAX
 from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Wanda, answer_privately
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.jobs.facts import short_id
@@ -38,7 +39,6 @@ from cogs.results.rerun import check_kept, draft_for, wish_for
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
 BUSY_MAX = 1000  # reactions in hand at once; what comes above is left lying, and can be repeated
-DM_BYTES_MAX = 10 * 1024 * 1024  # Discord's limit where no server's boost helps
 TOLD_FOR_S = 30.0
 # Rules that say who may: whoever may not gets no answer at all. The others say when or how much, and are told.
 QUIETLY = frozenset({"blocked", "channel", "mode", "resolution"})
@@ -234,7 +234,7 @@ class Reactions(commands.Cog):
         """Send the video, or its link where it is too large, and its recipe."""
         job = reaction.job
         video = result_path(job, self.bot.services.settings.data_dir)
-        fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= DM_BYTES_MAX)
+        fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
         name = f"wanda-{job.mode}-{short_id(job.id)}"
         files = [discord.File(io.BytesIO(recipe_of(job).to_file()), filename=f"{name}.json")]
         if fits:

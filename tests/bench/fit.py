@@ -21,8 +21,9 @@ from bot.jobs.model import Job, Left, Live
 from bot.media.ffmpeg import Ffmpeg, OnFraction
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
-from bot.settings import MIB, Settings
+from bot.settings import Settings
 from bot.tasks import end
+from bot.units import MIB
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
 from tests.bench.lag import Lag
 from tests.support.job_samples import a_job

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bot.media_spec import MB, MediaFacts, MediaSpec
+from bot.media_spec import MediaFacts, MediaSpec
+from bot.units import MB, TIMES
 
 Keep: TypeAlias = Literal["start", "end"]
-TIMES = "\u00d7"  # the multiplication sign
 # A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
 

@@ -19,8 +19,9 @@ from bot.media.fitter import Fitted, Fitter
 from bot.media.probe import Prober
 from bot.media.rules.needs import Keep
 from bot.media.shrinker import Shrinker
-from bot.media_spec import MB, MediaSpec
+from bot.media_spec import MediaSpec
 from bot.settings import Settings
+from bot.units import MB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 from tests.support import media_samples
 

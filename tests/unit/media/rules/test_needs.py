@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.media.probe import Facts
 from bot.media.rules.needs import changes, even_size, is_beyond_help, needs
-from bot.media_spec import MB, MediaSpec
+from bot.media_spec import MediaSpec
+from bot.units import MB
 
 PICTURE = MediaSpec(
     kind="image", subject="It takes", formats=("jpeg", "png"), bytes_max=20 * MB, side_min=240, side_max=8000
