@@ -1,8 +1,13 @@
-"""One request after the other for each channel, where the bot's own token is used.
+"""Sends the bot-token requests of one channel one at a time, so that none of them meets a 429.
 
-discord.py lets as many requests go at once as the last answer's numbers allow, and at the border of a window that is
-one too many: Discord answers 429, and thousands of those get an address banned. Sent one by one, each request knows the
-numbers of the one before.
+Discord keeps a bucket for each combination of channel and kind of request, and each reply says how many more the bucket
+allows and when it refills (https://discord.com/developers/docs/topics/rate-limits). discord.py sends as many at
+once as the last reply allowed. When the window ends while they are under way, some of them count in the next one, and
+Discord answers 429. One is harmless; an address that collects 10,000 invalid requests in 10 minutes is banned.
+
+So each request waits for the reply to the one before it, and knows that reply's numbers. This costs one round trip of
+latency only where several requests for one channel meet. Requests with an interaction's token have a bucket of their
+own and do not queue here. How often a card in progress is edited at all is the business of `bot.cards.pacer`.
 """
 
 import asyncio
@@ -11,36 +16,35 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-What: TypeAlias = Literal["send", "edit", "delete"]  # each is a bucket of its own
+Bucket: TypeAlias = Literal["send", "edit", "delete"]
 
 
 @dataclass(slots=True)
-class _Line:
+class _Queue:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    length: int = 0
+    length: int = 0  # the one that has the turn included
 
 
 class ChannelQueue:
-    """Keeps the lines of all channels; a line that nobody stands in is forgotten."""
+    """The queues of all channels; empty ones are dropped."""
 
     def __init__(self) -> None:
-        """Nobody waits."""
-        self._lines: dict[tuple[int, What], _Line] = {}
+        self._queues: dict[tuple[int, Bucket], _Queue] = {}
 
     @asynccontextmanager
-    async def turn(self, channel_id: int, what: What) -> AsyncGenerator[None]:
-        """Wait for one's turn in this channel's line; the turn lasts until the block is left."""
-        key = (channel_id, what)
-        line = self._lines.setdefault(key, _Line())
-        line.length += 1
+    async def turn(self, channel_id: int, bucket: Bucket) -> AsyncGenerator[None]:
+        """Wait for the requests before this one; the block's request is the only one in its bucket."""
+        key = (channel_id, bucket)
+        queue = self._queues.setdefault(key, _Queue())
+        queue.length += 1
         try:
-            async with line.lock:
+            async with queue.lock:
                 yield
         finally:
-            line.length -= 1
-            if not line.length:
-                del self._lines[key]
+            queue.length -= 1
+            if not queue.length:
+                del self._queues[key]
 
-    def is_free(self, channel_id: int, what: What) -> bool:
-        """Return whether nobody stands in this line."""
-        return (channel_id, what) not in self._lines
+    def is_free(self, channel_id: int, bucket: Bucket) -> bool:
+        """Return whether no request is under way or waits."""
+        return (channel_id, bucket) not in self._queues

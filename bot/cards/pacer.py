@@ -1,8 +1,31 @@
-"""Paced progress: each card is edited when what it says has changed, never more often than its age allows.
+"""How cards in progress are paced: edited when they would say something new, as often as Discord's limits allow.
 
-One task a card: it draws the newest state, edits when that differs from what Discord has, and rests. Edits with the
-bot's token share a bucket per channel, so those of one channel take turns. All cards together make a bounded number of
-edits a second: a thousand of them, each every few seconds, would leave the loop no time for anything else.
+What Discord limits (https://discord.com/developers/docs/topics/rate-limits):
+
+* Buckets. Each route has a bucket of requests that refills after a window. Buckets are kept apart by the route's major
+  parameter: the channel for a message that the bot's token edits, the webhook's id and token for one that the
+  interaction's token edits. The headers of a reply say what is left; the sizes are documented nowhere and change.
+* The global limit: 50 requests a second for everything with the bot's token. Interaction endpoints do not count.
+* Invalid requests: an address that collects 10,000 replies of 401, 403 or 429 in 10 minutes is banned for a while.
+* Old messages: edits of a message older than an hour have a small bucket of their own, and then error 30046.
+
+What Wanda does about each:
+
+* A card is edited with its interaction's token as long as that lives (15 minutes). Each such card has a bucket of its
+  own, so these cards do not share a turn. `edit_interval_s` between two edits of one card stays within that bucket.
+* After that, the cards of one channel share its bucket: `channel_edit_interval_s` lies between two progress edits, and
+  they go one at a time. `bot.cards.channel_queue` does the same for everything else that is sent there; while it is
+  busy, progress is left out, because a video that is ready comes first.
+* All progress edits together make at most `edits_per_s_max` a second. That leaves the global limit room for videos and
+  answers, and the event loop as well: a thousand cards, each every few seconds, would leave it no time. A card's first
+  edit does not wait for this, because until then its member reads no more than "Wanda is thinking".
+* The older a card, the rarer its edits: twice the interval after 5 minutes, five times after 15, none after an hour.
+* After each failed edit the card rests longer, and after eight in a row it is left alone. A card that will
+  never take an edit again is left alone at once, so that refused requests do not add up to a ban.
+
+How: one task for each card. It waits for its turn, draws the newest state, and edits if that differs from what Discord
+has; then it rests. Drawing at the turn, not before, means that every edit shows the newest state and is drawn once; a
+card with nothing new gives its turn to the next. Only a card that waits for its channel is drawn once more after that.
 """
 
 import asyncio
@@ -22,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 _SLOWER_AFTER_S, _SLOWER = 300.0, 2.0
 _SLOWEST_AFTER_S, _SLOWEST = 900.0, 5.0
 _FAILURES_MAX = 8
-_ENDED_PER_JOB = 4  # how many ended cards are remembered, as a multiple of the jobs in flight
+_ENDED_PER_JOB = 4  # ended cards that are remembered, as a multiple of the jobs in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,7 @@ Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """One card in progress. The lock is held during an edit, so that whoever ends it can wait for that."""
+    """One card in progress. `lock` is held during an edit, so that `end` can wait for it."""
 
     frame: Frame
     shown: Card | None = None
@@ -52,8 +75,8 @@ class _Entry:
     task: asyncio.Task[None] | None = None
 
 
-class _Lane:
-    """The turns of one channel's cards: one edit at a time, `gap_s` apart."""
+class _ChannelPace:
+    """Spaces the edits of one channel's cards: one at a time, with a rest after each."""
 
     __slots__ = ("free_at", "lock")
 
@@ -61,36 +84,42 @@ class _Lane:
         self.lock = asyncio.Lock()
         self.free_at = 0.0
 
-    def busy(self, now: float) -> bool:
-        """Return whether somebody edits or waits in it, or the last edit is too fresh."""
+    def is_busy(self, now: float) -> bool:
+        """Return whether the next edit has to wait."""
         return self.lock.locked() or self.free_at > now
 
 
-class _Pace:
-    """Turns that are taken in order, `per_s` of them a second; who leaves the line before its turn costs nobody one."""
+class _GlobalPace:
+    """Spaces the edits of all cards, `per_s` a second, in the order of asking.
 
-    __slots__ = ("_free_at", "_gap_s", "_line", "_now", "_sleep")
+    A waiter that is cancelled, or has nothing to edit when its turn comes, does not use up a slot.
+    """
+
+    __slots__ = ("_free_at", "_gap_s", "_lock", "_now", "_sleep")
 
     def __init__(self, per_s: float, now: Callable[[], float], sleep: Sleep) -> None:
         self._gap_s = 1 / per_s
         self._now = now
         self._sleep = sleep
-        self._line = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._free_at = 0.0
 
-    async def turn(self) -> None:
-        """Wait for a turn, and take it."""
-        async with self._line:
-            # Never longer than one gap, should somebody put the clock back.
+    async def turn(self, draw: Callable[[], Card | None]) -> Card | None:
+        """Wait for a turn and return what is drawn then; None uses up no slot."""
+        async with self._lock:
+            # Never longer than one gap, should the clock be set back.
             await self._sleep(min(self._gap_s, max(0.0, self._free_at - self._now())))
-            self._free_at = self._now() + self._gap_s
+            card = draw()
+            if card is not None:
+                self._free_at = self._now() + self._gap_s
+            return card
 
 
 class Pacer:
-    """Edits cards in progress while it is entered; leaving it ends every card's pacing at once.
+    """Edits cards in progress while it is entered; leaving it ends that for every card at once.
 
-    `edit` changes a card and returns whether later edits have a chance; `shared` names the channel whose turns an edit
-    must take, or None. `now` is in Unix seconds.
+    `edit` edits a card and returns whether it can be edited again. `shared` returns the channel whose bucket that edit
+    uses, or None if it has its own. `now` is in Unix seconds.
     """
 
     def __init__(
@@ -106,8 +135,8 @@ class Pacer:
         self._open = False
         self._entries: dict[str, _Entry] = {}
         self._ended: OrderedDict[str, float] = OrderedDict()
-        self._lanes: dict[int, _Lane] = {}
-        self._pace = _Pace(settings.edits_per_s_max, now, sleep)
+        self._channels: dict[int, _ChannelPace] = {}
+        self._pace = _GlobalPace(settings.edits_per_s_max, now, sleep)
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -122,8 +151,7 @@ class Pacer:
             entry.ended = True
             if entry.task is not None:
                 entry.task.cancel()
-        # A task group packs whatever else leaves its block into a group of errors, which nobody above expects; it has
-        # to know of a cancellation alone.
+        # A task group would wrap any other error in an ExceptionGroup, which no caller expects.
         cancelled = error if isinstance(error, asyncio.CancelledError) else None
         await self._group.__aexit__(type(cancelled) if cancelled else None, cancelled, trace)
 
@@ -132,7 +160,7 @@ class Pacer:
         return len(self._entries)
 
     def show(self, job: Job, live: Live, left: Left | None) -> None:
-        """Have the card say this soon. Never waits, never raises; an older state than the shown one is ignored."""
+        """Show this state on the card soon; an older one than the last is ignored. Never waits, never raises."""
         if not self._open or job.updated_at <= self._ended.get(job.id, float("-inf")):
             return
         entry = self._entries.get(job.id)
@@ -146,30 +174,30 @@ class Pacer:
         entry.task = self._group.create_task(self._follow(entry), name=f"card {job.id}")
 
     async def end(self, job: Job) -> None:
-        """Stop the card's pacing; afterwards no edit is on its way, and none of this state or an older follows."""
+        """Stop editing the card. Afterwards no edit is under way, and this state and older ones are ignored."""
         self._show_none_until(job.id, job.updated_at)
         entry = self._entries.pop(job.id, None)
         if entry is None:
             return
         entry.ended = True
-        # An edit on its way is waited for, not cancelled: Discord could still carry it out after the last one.
+        # An edit under way is not cancelled: Discord might still carry it out, after the last one.
         async with entry.lock:
             if entry.task is not None:
                 entry.task.cancel()
 
     def resume(self, job: Job) -> None:
-        """Allow progress again, because what was to end the card did not reach it."""
+        """Allow progress again, because the edit that was to end the card failed."""
         self._ended.pop(job.id, None)
 
     def _show_none_until(self, job_id: str, updated_at: float) -> None:
-        """Have `show` ignore the states of this job up to this time."""
+        """Make `show` ignore states of this job up to `updated_at`."""
         self._ended[job_id] = max(updated_at, self._ended.get(job_id, updated_at))
         self._ended.move_to_end(job_id)
         while len(self._ended) > _ENDED_PER_JOB * self._settings.jobs_in_flight_max:
             self._ended.popitem(last=False)
 
     def _gap_s(self, job: Job) -> float | None:
-        """Return the rest between two edits at the card's age, or None when it is too old for progress."""
+        """Return the interval between edits at the card's age, or None when it is too old for any."""
         age_s = self._now() - job.address.posted_at
         if age_s >= self._settings.edit_age_max_s:
             return None
@@ -177,70 +205,67 @@ class Pacer:
         return self._settings.edit_interval_s * slower
 
     async def _follow(self, entry: _Entry) -> None:
-        """Edit the card whenever it would say something new, until it is ended, too old, or beyond reach."""
+        """Edit the card until it is ended, too old, or takes no more edits."""
         job_id = entry.frame.job.id
         try:
             while not entry.ended and (gap_s := self._gap_s(entry.frame.job)) is not None:
-                if not await self._turn(entry):
+                if not await self._try_edit(entry):
                     return
                 await self._sleep(gap_s * (1 + entry.failures))
         finally:
             if self._entries.get(job_id) is entry:
                 del self._entries[job_id]
 
-    async def _turn(self, entry: _Entry) -> bool:
+    async def _try_edit(self, entry: _Entry) -> bool:
         """Edit once, if there is something to say; return whether to go on."""
         try:
-            going_on = await self._in_turn(entry)
-        except Exception:  # noqa: BLE001 - progress is a courtesy: whatever goes wrong must not end the job
+            goes_on = await self._edit_in_turn(entry)
+        except Exception:  # noqa: BLE001 - progress is optional: no error in it may end the job
             entry.failures += 1
             _LOG.warning("an edit of the card of job %s failed", entry.frame.job.id, exc_info=True)
             return entry.failures < _FAILURES_MAX
         entry.failures = 0
-        return going_on
+        return goes_on
 
-    async def _in_turn(self, entry: _Entry) -> bool:
-        """Wait for a turn, where the bot's token is used for the channel's too, and edit.
-
-        The first edit waits for none among all cards: until then its member reads no more than that Wanda is thinking.
-        """
-        if self._fresh(entry) is None:
+    async def _edit_in_turn(self, entry: _Entry) -> bool:
+        is_first = entry.shown is None and not entry.failures
+        card = self._news(entry) if is_first else await self._pace.turn(lambda: self._news(entry))
+        if card is None:
             return True
-        if entry.shown is not None or entry.failures:
-            await self._pace.turn()
         channel_id = self._shared(entry.frame.job)
         if channel_id is None:
-            return await self._edit_newest(entry)
-        lane = self._lane(channel_id)
-        async with lane.lock:
-            await self._sleep(max(0.0, lane.free_at - self._now()))
+            return await self._edit_card(entry, card)
+        channel = self._channel(channel_id)
+        has_waited = channel.is_busy(self._now())
+        async with channel.lock:
+            await self._sleep(max(0.0, channel.free_at - self._now()))
             try:
-                return await self._edit_newest(entry)
+                return await self._edit_card(entry, self._news(entry) if has_waited else card)
             finally:
-                lane.free_at = self._now() + self._settings.channel_edit_interval_s
+                channel.free_at = self._now() + self._settings.channel_edit_interval_s
 
-    def _lane(self, channel_id: int) -> _Lane:
-        """Return the channel's lane; lanes that nobody waits in are forgotten when there are more than cards."""
-        if channel_id not in self._lanes:
-            if len(self._lanes) > len(self._entries):
+    def _channel(self, channel_id: int) -> _ChannelPace:
+        """Return the channel's pace; idle ones are dropped when there are more of them than cards."""
+        if channel_id not in self._channels:
+            if len(self._channels) > len(self._entries):
                 now = self._now()
-                self._lanes = {key: lane for key, lane in self._lanes.items() if lane.busy(now)}
-            self._lanes[channel_id] = _Lane()
-        return self._lanes[channel_id]
+                self._channels = {key: pace for key, pace in self._channels.items() if pace.is_busy(now)}
+            self._channels[channel_id] = _ChannelPace()
+        return self._channels[channel_id]
 
-    def _fresh(self, entry: _Entry) -> Card | None:
+    def _news(self, entry: _Entry) -> Card | None:
+        """Draw the card; None when Discord has it already."""
         card = self._draw(entry.frame)
         return None if card == entry.shown else card
 
-    async def _edit_newest(self, entry: _Entry) -> bool:
+    async def _edit_card(self, entry: _Entry, card: Card | None) -> bool:
         async with entry.lock:
-            card = None if entry.ended else self._fresh(entry)
-            if card is None:
+            if card is None or entry.ended:
                 return True
-            going_on = await self._edit(entry.frame.job, card)
+            job = entry.frame.job
+            goes_on = await self._edit(job, card)
             entry.shown = card
-            if not going_on:
-                # Without this the next state would open the card again, and each would be refused by Discord: an
-                # address that sends thousands of refused requests is banned.
-                self._show_none_until(entry.frame.job.id, math.inf)
-            return going_on
+            if not goes_on:
+                # Otherwise the next state would begin anew, and each of its edits would be one more refused request.
+                self._show_none_until(job.id, math.inf)
+            return goes_on

@@ -23,6 +23,7 @@ class PacerStage:
     def __init__(self, *, shared: int | None = None) -> None:
         self.now = NOW
         self.edits: list[tuple[float, str, str]] = []
+        self.drawn = 0
         self.failing = False
         self.reachable = True
         self.gate: asyncio.Event | None = None
@@ -31,6 +32,7 @@ class PacerStage:
 
     def draw(self, frame: Frame) -> Card:
         """Draw what matters here: the queue position, and time only while running."""
+        self.drawn += 1
         card = job_card.card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
         body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
         return replace(card, description=body)
@@ -90,6 +92,32 @@ async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
             stage.pacer.show(job, Live(position=9), None)
             await stage.advance(20)
     assert len(stage.edits) == 1
+
+
+@pytest.mark.parametrize("shared", [None, 20], ids=["its own bucket", "the channel's bucket"])
+async def test_a_card_is_drawn_once_for_an_edit(make_job: MakeJob, shared: int | None) -> None:
+    """Each edit costs one drawing, and so does each look that finds nothing new."""
+    stage, job = PacerStage(shared=shared), make_job(state="queued")
+    async with stage.pacer:
+        for position in (9, 8, 7):
+            stage.pacer.show(job, Live(position=position), None)
+            await stage.advance(4)
+        assert (len(stage.edits), stage.drawn) == (3, 3 + 1)  # the last look found nothing new
+        await stage.advance(8)
+    assert (len(stage.edits), stage.drawn) == (3, 3 + 1 + 2)
+
+
+async def test_a_card_that_waited_for_its_channel_shows_the_newest_state(make_job: MakeJob) -> None:
+    """What comes while a card waits for its channel's turn is what the turn shows."""
+    stage = PacerStage(shared=20)
+    first, second = make_job(id="a" * 32, state="queued"), make_job(id="b" * 32, state="queued")
+    async with stage.pacer:
+        stage.pacer.show(first, Live(position=1), None)
+        stage.pacer.show(second, Live(position=2), None)
+        await stage.advance(1)
+        stage.pacer.show(second, Live(position=0), None)
+        await stage.advance(1)
+    assert stage.edits == [(0, first.id, "queued 1"), (1.5, second.id, "queued 0")]
 
 
 async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJob) -> None:
