@@ -1,12 +1,14 @@
-"""A stage for every test that asks for one: both stand-ins and the real bot, as processes."""
+"""The stages of the end-to-end tests, and what holds after each test: the books are right, the stand-ins are reset."""
 
-from collections.abc import AsyncIterator, Generator
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
+from tests.support.video_steps import wrong_books
 
 QUICK = {
     "WANDA_EDIT_INTERVAL_S": "0.2",
@@ -37,6 +39,26 @@ async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
         yield ready
 
 
+@pytest.fixture(autouse=True)
+def _right_books(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test the ledger's entries and sums agree."""
+    yield
+    stage = _stage_of(request.node)
+    assert stage is None or wrong_books(stage) == []
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _reset_stand_ins(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Take back the settings and faults that a test gave the stand-ins of a stage that it shares with other tests."""
+    if "stage" not in request.fixturenames:
+        yield
+        return
+    stage: Stage = request.getfixturevalue("stage")
+    before = await stage.fal.get("settings")
+    yield
+    await asyncio.gather(stage.fal.post("settings", before), stage.fal.delete("faults"), stage.discord.delete("faults"))
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder for the files that members attach."""
@@ -47,10 +69,14 @@ def files(tmp_path: Path) -> Path:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the bot said last beside a failure."""
+    """Show the bot's last log lines with a failure."""
     report = yield
-    used: dict[str, object] = getattr(item, "funcargs", {})
-    stage = used.get("stage") or used.get("empty_stage")
-    if report.failed and isinstance(stage, Stage) and stage.bot is not None:
+    stage = _stage_of(item)
+    if report.failed and stage is not None and stage.bot is not None:
         report.sections.append(("the bot's last lines", "\n".join(list(stage.bot.lines)[-40:])))
     return report
+
+
+def _stage_of(item: pytest.Item) -> Stage | None:
+    used: dict[str, object] = getattr(item, "funcargs", {})
+    return next((value for value in used.values() if isinstance(value, Stage)), None)

@@ -1,14 +1,16 @@
 """Where a command or a press is answered, and where it cannot be."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, file_body
-from tests.support.video_steps import PRICED, held_and_spent, picture, wait_for_video
+from tests.support.video_steps import PRICED, no_trace, picture, wait_for_ends, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DENIED = {
@@ -20,34 +22,44 @@ DENIED = {
 }
 
 
-async def asked_in(stage: Stage, files: Path, channel: str, **how: Any) -> dict[str, Any]:
-    """Type a good command in this channel."""
+@pytest_asyncio.fixture(loop_scope="module")
+async def unpaid(stage: Stage) -> AsyncIterator[None]:
+    """A test that uses this holds and spends nothing, sends fal nothing, and leaves no file behind."""
+    async with no_trace(stage):
+        yield
+
+
+async def order_in(stage: Stage, files: Path, channel: str, **how: Any) -> dict[str, Any]:
+    """Type a valid command in this channel."""
     image = file_body(await asyncio.to_thread(picture, files))
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": PRICED, "files": {"image": image}}
     return await stage.discord.post("slash", {**body, **how})
 
 
+@pytest.mark.usefixtures("unpaid")
 @pytest.mark.parametrize("permission", DENIED)
 async def test_a_channel_without_a_permission(stage: Stage, files: Path, permission: str) -> None:
     """Where Wanda could not post the video the command is refused privately, naming what an admin has to allow."""
     channel = f"without-{permission.lower().replace('_', '-')}"
     overwrites = [{"bot": True, "deny": [permission]}]
     await stage.discord.post("world", {"channels": [{"name": channel, "overwrites": overwrites}]})
-    answer = await asked_in(stage, files, channel)
+    answer = await order_in(stage, files, channel)
     assert answer["ephemeral"]
     assert DENIED[permission] in answer["content"]
     assert "Ask an admin to allow that" in answer["content"]
     assert await stage.messages(channel=channel, seen_by="friend") == []
 
 
+@pytest.mark.usefixtures("unpaid")
 async def test_a_direct_message(stage: Stage, files: Path) -> None:
-    """A command forged into a direct message is told where to go: no admin has set a budget there."""
-    answer = await asked_in(stage, files, "@maker", unchecked=True)
+    """A command that a modified client sends in a direct message is refused: there is no server's budget there."""
+    answer = await order_in(stage, files, "@maker", unchecked=True)
     assert "servers" in answer["content"]
 
 
+@pytest.mark.usefixtures("unpaid")
 async def test_a_button_of_a_job_that_nobody_knows(stage: Stage) -> None:
-    """Cancel on a card whose job is not in the books (of another database, say) is answered in words."""
+    """Cancel on a card whose job is not in the database is answered with a sentence."""
     custom_id = f"wanda:cancel:{0:032x}"
     channels = (await stage.discord.get("state"))["servers"][0]["channels"]
     url = f"{stage.environment['DISCORD_API_URL']}/channels/{channels[0]['id']}/messages"
@@ -67,11 +79,13 @@ async def test_a_button_of_a_job_that_nobody_knows(stage: Stage) -> None:
     assert "not in Wanda's books" in await eventually(look, what="answer to the button")
 
 
+@pytest.mark.usefixtures("unpaid")
 async def test_a_first_answer_that_comes_too_late(stage: Stage, files: Path) -> None:
-    """When Discord no longer takes the first answer, the command is as if it had not been given."""
+    """When Discord no longer accepts the first answer, nothing comes of the command."""
+    await stage.discord.delete("transcript")
     fault = {"method": "POST", "path": "/interactions/*", "status": 404, "code": 10062, "times": 2}
     await stage.discord.post("faults", fault)
-    given = asyncio.create_task(asked_in(stage, files, "general"))
+    given = asyncio.create_task(order_in(stage, files, "general"))
 
     async def look() -> bool | None:
         lines = await stage.discord.get("transcript")
@@ -81,19 +95,13 @@ async def test_a_first_answer_that_comes_too_late(stage: Stage, files: Path) -> 
     given.cancel()
 
 
-async def test_nothing_was_spent(stage: Stage) -> None:
-    """After all these refusals nothing is held, fal heard nothing, and no file was kept."""
-    assert await asyncio.to_thread(held_and_spent, stage) == {}
-    assert await stage.fal.get("submits") == []
-    assert not await asyncio.to_thread(lambda: any(path.is_file() for path in stage.folder.glob("inputs/**/*")))
-
-
 @pytest.mark.parametrize("taken", [False, True], ids=["lost on the way there", "lost on the way back"])
 async def test_a_broken_line_at_the_first_answer(stage: Stage, files: Path, *, taken: bool) -> None:
-    """A first answer that broke off is given again, and the command ends as one video on one card."""
+    """A first answer whose connection broke is sent again, and the command ends as one video on one card."""
     fault = {"method": "POST", "path": "/interactions/*", "drop": True, "after": taken, "times": 1}
     await stage.discord.post("faults", fault)
     before = len(await stage.messages())
-    answer = await asked_in(stage, files, "general")
+    answer = await order_in(stage, files, "general")
     message = await wait_for_video(stage, answer["message_id"])
     assert [m["id"] for m in (await stage.messages())[before:]] == [message["id"]]
+    await wait_for_ends(stage)

@@ -1,4 +1,4 @@
-"""The finished video on its way to the channel, with Discord and fal's storage in every bad mood."""
+"""Delivery of a finished video while Discord or fal's storage refuses, breaks off or does not answer."""
 
 import asyncio
 import re
@@ -25,8 +25,8 @@ from tests.support.video_steps import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MIB = 1024 * 1024
-# One edit a card before its last, and a download that goes on being asked for: so that a test has the last edit alone.
-# What is too large is linked here at once: how it is made to fit is test_fitting's.
+# A card has one edit before its last, and a failed download is retried for long: a test can so plan for the last edit.
+# A video that is too large is linked at once; test_fitting_results.py tests how one is encoded to fit.
 CALM = {
     **QUICK,
     "WANDA_EDIT_INTERVAL_S": "60",
@@ -39,7 +39,7 @@ LINKED = "so here is fal's link"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage whose bot edits each card once before the end."""
+    """Start a bot that edits each card once before the end."""
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.1, settings=CALM) as ready:
         await ready.start_bot()
         yield ready
@@ -47,7 +47,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @asynccontextmanager
 async def held(stage: Stage, files: Path, **asked: Any) -> AsyncGenerator[str]:
-    """Order a video, and keep fal's storage from handing it out until the block ends; gives the card's id."""
+    """Order a video, and let fal's storage answer 503 until the block ends; yields the card's message id."""
     await stage.discord.delete("transcript")
     await stage.fal.post("faults", {"at": "cdn", "status": 503, "times": 100_000})
     message_id = await order(stage, files, **asked)
@@ -65,17 +65,17 @@ async def held(stage: Stage, files: Path, **asked: Any) -> AsyncGenerator[str]:
 
 
 async def exchanges(stage: Stage, method: str, path: str) -> list[dict[str, Any]]:
-    """Return what the bot asked of these routes, and was answered, since the transcript was cleared."""
+    """Return the bot's requests to these routes, with their answers, since the transcript was cleared."""
     lines = await stage.discord.get("transcript")
     return [line for line in lines if line.get("method") == method and line["path"].startswith(path)]
 
 
 async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
-    """Return the card once it links to fal, and see that the link leads to a whole video."""
+    """Return the card once it links to fal, after checking that the link leads to a video."""
     message = await wait_for_text(stage, message_id, LINKED)
     assert message["attachments"] == []
     assert message["components"][0]["components"][0]["label"] == "Rerun"
-    assert await wait_for_state(stage, message_id, "done") == "done"
+    await wait_for_state(stage, message_id, "done")
     assert (await stage.fal.fetch(message["content"].rsplit(" ", 1)[1]))[4:8] == b"ftyp"
     return message
 
@@ -86,7 +86,7 @@ async def films(stage: Stage, *, since: str) -> list[dict[str, Any]]:
 
 
 async def replacement(stage: Stage, message_id: str, words: str) -> dict[str, Any]:
-    """Return the one message that came after this card and says these words."""
+    """Return the only message after this card that contains these words."""
 
     async def look() -> list[dict[str, Any]] | None:
         later = [m for m in await stage.messages() if int(m["id"]) > int(message_id)]
@@ -106,12 +106,11 @@ async def delete(stage: Stage, message_id: str) -> None:
 
 
 async def test_above_the_limit(stage: Stage, files: Path) -> None:
-    """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's last day."""
+    """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's expiry."""
     await stage.fal.post("settings", {"result_mb": 11})
     message = await linked(stage, await order(stage, files))
     assert "11 MiB, above this server's 10 MiB" in message["content"]
     assert re.search(r"fal keeps it until about <t:\d+:D>", message["content"])
-    await stage.fal.post("settings", {"result_mb": 0})
 
 
 async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
@@ -130,7 +129,6 @@ async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
     message = await eventually(look, what="video in the boosted server")
     assert message["id"] == answer["message_id"]
     assert message["attachments"][0]["size"] == 25 * MIB
-    await stage.fal.post("settings", {"result_mb": 0})
 
 
 @pytest.mark.parametrize("code", [40005, 0], ids=["Discord's own", "a proxy's"])
@@ -143,7 +141,7 @@ async def test_refused_as_too_large(stage: Stage, files: Path, code: int) -> Non
 
 
 async def test_past_the_token(stage: Stage, files: Path) -> None:
-    """A video that is ready after 15 minutes comes by the bot's own token, onto the same message."""
+    """After 15 minutes the video is put on the same message with the bot's token, as the interaction's has expired."""
     async with held(stage, files) as message_id:
         await stage.discord.post("advance", {"seconds": 901})
     await wait_for_video(stage, message_id)
@@ -161,30 +159,28 @@ async def test_past_the_hour(stage: Stage, files: Path) -> None:
     reply = await wait_for_reply(stage, message_id)
     assert "your video is ready" in reply["content"]
     assert [m["id"] for m in await films(stage, since=message_id)] == [reply["id"]]
-    await stage.discord.delete("faults")
 
 
 async def test_a_members_limit_ends_with_the_token(stage: Stage, files: Path) -> None:
-    """What only the member's Nitro allowed is linked once the token is over and the server's limit holds."""
+    """A video that only the member's Nitro allows is linked once the interaction's token has expired."""
     await stage.discord.post("world", {"members": [{"name": "patron", "roles": [], "upload_limit_mib": 50}]})
     await stage.fal.post("settings", {"result_mb": 12})
     async with held(stage, files, user="patron") as message_id:
         await stage.discord.post("advance", {"seconds": 901})
     await linked(stage, message_id)
     statuses = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]
-    # Between them the card may say that the video is made to fit.
+    # Between the two, the card may be edited to say that the video is being encoded.
     assert statuses in ([413, 200], [413, 200, 200])
-    await stage.fal.post("settings", {"result_mb": 0})
 
 
 async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> None:
-    """The video comes as one new message, which names its member and notifies nobody."""
+    """The video is posted as one new message, which names its member and notifies nobody."""
     async with held(stage, files) as message_id:
         await delete(stage, message_id)
     message = await replacement(stage, message_id, "your video is ready")
     assert message["content"].startswith("<@")
     assert len(message["attachments"]) == 1
-    assert await wait_for_state(stage, message["id"], "done") == "done"
+    await wait_for_state(stage, message["id"], "done")
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
     (sent,) = await exchanges(stage, "POST", "/channels/")
     assert sent["response"]["mentions"] == []
@@ -192,7 +188,7 @@ async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> Non
 
 
 async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
-    """How a job failed is told in one new message, when its card was deleted."""
+    """When its card was deleted, a job's failure is posted in one new message."""
     await stage.discord.delete("transcript")
     await stage.fal.post("settings", {"seconds_per_job": 0.6})
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
@@ -203,21 +199,20 @@ async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
     assert len(await exchanges(stage, "POST", "/channels/")) == 1
     refused = [line for line in await exchanges(stage, "PATCH", "/webhooks/") if line["status"] == 404]
     assert len(refused) <= 2  # once for the progress, once for the end
-    await stage.fal.post("settings", {"seconds_per_job": 0.1})
 
 
 async def test_a_lost_answer_to_the_new_message(stage: Stage, files: Path) -> None:
-    """When Discord took the new message and its answer was lost, the repeat does not post a second one."""
+    """When Discord's answer to the new message is lost, the retry does not post a second one."""
     fault = {"method": "POST", "path": "/channels/*", "drop": True, "after": True, "times": 1}
     async with held(stage, files) as message_id:
         await delete(stage, message_id)
         await stage.discord.post("faults", fault)
     message = await replacement(stage, message_id, "your video is ready")
-    assert await wait_for_state(stage, message["id"], "done") == "done"
+    await wait_for_state(stage, message["id"], "done")
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
 
 
-NO_ANSWER = 0  # how the transcript writes a connection that was closed without one
+NO_ANSWER = 0  # the transcript's status for a connection that was closed without an answer
 TROUBLE: dict[str, tuple[dict[str, Any], list[int]]] = {
     "server errors": ({"status": 500, "times": 2}, [500, 500, 200]),
     "dropped before": ({"drop": True, "times": 2}, [NO_ANSWER, NO_ANSWER, 200]),
@@ -228,7 +223,7 @@ TROUBLE: dict[str, tuple[dict[str, Any], list[int]]] = {
 
 @pytest.mark.parametrize("name", TROUBLE)
 async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name: str) -> None:
-    """Trouble that passes leaves one message with one video, and Discord's wait is kept."""
+    """Trouble that passes leaves one message with one video, and Discord's retry_after is respected."""
     fault, answers = TROUBLE[name]
     limited = (await stage.discord.get("limits"))["rate_limited"]
     clock = asyncio.get_running_loop().time
@@ -239,13 +234,13 @@ async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name:
     assert clock() - began >= fault.get("retry_after", 0)
     assert len(message["attachments"]) == 1
     assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
-    assert await wait_for_state(stage, message_id, "done") == "done"
+    await wait_for_state(stage, message_id, "done")
     assert (await stage.discord.get("limits"))["rate_limited"] == limited + answers.count(429)
     assert [line["status"] for line in await exchanges(stage, "PATCH", "/webhooks/")][1:] == answers
 
 
 async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
-    """While Discord is away the video waits; it is not given up for a link, which would die within days."""
+    """While Discord is unreachable the upload is retried; the video is not replaced by a link, which would expire."""
     async with held(stage, files) as message_id:
         await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True})
 
@@ -259,8 +254,8 @@ async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
     assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
 
 
-async def test_a_storage_that_never_hands_it_out(stage: Stage, files: Path) -> None:
-    """A video that fal's storage keeps from Wanda is linked, and says so."""
+async def test_a_result_that_cannot_be_downloaded(stage: Stage, files: Path) -> None:
+    """A video that fal's storage does not deliver is linked, and the card says why."""
     await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})
     message = await wait_for_text(stage, await order(stage, files), LINKED)
     assert "fal's storage didn't hand it to Wanda" in message["content"]
@@ -272,7 +267,7 @@ HOSTILE = "@everyone <@&1> ```[free](http://evil.example) \u202egnp.exe ||x|| # 
 
 
 async def test_a_hostile_prompt(stage: Stage, files: Path) -> None:
-    """A prompt of 5,000 characters full of mentions, markdown and direction marks pings nobody and breaks no card."""
+    """A prompt of 5,000 characters of mentions, markdown and direction marks notifies nobody and breaks no card."""
     await stage.discord.delete("transcript")
     prompt = (HOSTILE * 30)[:5000]
     message = await wait_for_video(stage, await order(stage, files, prompt=prompt))
@@ -289,5 +284,5 @@ async def test_a_hostile_prompt(stage: Stage, files: Path) -> None:
 
 
 def pings_nobody(body: Mapping[str, Any]) -> bool:
-    """Return whether a message may notify no one, whatever it says."""
+    """Return whether the message is sent so that it can notify nobody."""
     return body["allowed_mentions"] == {"parse": []}

@@ -25,7 +25,7 @@ FULL = {"prompt": "rain on the lake", "resolution": "1080p", "duration": 15, "se
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage whose bot goes on asking for a result that fal's storage does not hand out yet."""
+    """Start a bot that retries a failed download many times."""
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.1, settings=PATIENT) as ready:
         await ready.start_bot()
         yield ready
@@ -39,12 +39,12 @@ def read(content: bytes) -> tuple[int, int, float, int]:
 
 
 def original_of(message: dict[str, Any]) -> str:
-    """Return what the card says of the original."""
+    """Return the text of the card's field Original."""
     return next(field["value"] for field in fields_of(message["embeds"][0]) if field["name"] == "Original")
 
 
-async def ask_in(stage: Stage, channel: str, picture: Path) -> str:
-    """Ask for the full video in a channel; returns the card's id."""
+async def order_full_in(stage: Stage, channel: str, picture: Path) -> str:
+    """Order a video of 15 s in 1080p in a channel; returns the card's message id."""
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": FULL}
     answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture)}})
     assert answer["acknowledged"], answer
@@ -52,13 +52,13 @@ async def ask_in(stage: Stage, channel: str, picture: Path) -> str:
 
 
 async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
-    """A 1080p video of 15 s and 25 MiB is encoded for 10 MiB, posted as it is for 50, and commands go on meanwhile."""
+    """A 1080p video of 25 MiB is encoded for a limit of 10 MiB and posted unchanged for 50; commands work meanwhile."""
     await stage.fal.post("settings", {"result_mb": 25})
     cinema = {"servers": [{"name": "Cinema", "tier": 2}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
     await stage.discord.post("world", cinema)
     picture = await asyncio.to_thread(noisy_png, files, 640, 360, 25)
-    small = await ask_in(stage, "general", picture)
-    await ask_in(stage, "big-screen", picture)
+    small = await order_full_in(stage, "general", picture)
+    await order_full_in(stage, "big-screen", picture)
 
     await wait_for_text(stage, small, "Making the video fit this server", within_s=60)
     clock = asyncio.get_running_loop().time
@@ -87,13 +87,12 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     boosted = await eventually(look, what="video in the boosted server")
     assert boosted["attachments"][0]["size"] == 25 * MIB
     assert "Original" not in text_of(boosted)
-    await stage.fal.post("settings", {"result_mb": 0})
 
 
 async def test_refused_as_too_large(stage: Stage, files: Path) -> None:
     """When Discord refuses a size that it had allowed, a smaller copy is posted, with the original's link.
 
-    What only the member's Nitro allowed is refused once the interaction's token is over.
+    A size that only the member's Nitro allows is refused once the interaction's token has expired.
     """
     await stage.discord.post("world", {"members": [{"name": "patron", "roles": [], "upload_limit_mib": 50}]})
     await stage.fal.post("settings", {"result_mb": 12})
@@ -104,4 +103,3 @@ async def test_refused_as_too_large(stage: Stage, files: Path) -> None:
     assert "Original" in text_of(message)
     answers = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]
     assert answers.count(413) == 1
-    await stage.fal.post("settings", {"result_mb": 0})

@@ -1,4 +1,4 @@
-"""A member's own videos: listed, filtered, paged, shown, cancelled, as recipes, and made again from one."""
+"""/jobs: a member lists, filters, pages, shows and cancels their videos, and replays them from a recipe."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ module = pytest.mark.asyncio(loop_scope="module")
 
 
 async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
-    """Have a video made and return its card."""
+    """Order a video, wait until its job is done, and return the card's message id."""
     message_id = await order(stage, files, user=user, **options)
     await wait_for_video(stage, message_id)
     await wait_for_state(stage, message_id, "done")
@@ -23,7 +23,7 @@ async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options
 
 
 async def job_ids(stage: Stage, user: str, command: str = "jobs show", typed: str = "") -> list[dict[str, str]]:
-    """Return what Discord offers this person for the option `job`."""
+    """Return the choices that this member is offered for the option `job`."""
     body = {"user": user, "channel": "general", "command": command, "options": {"job": typed}, "focused": "job"}
     answer = await stage.discord.post("autocomplete", body)
     assert answer["acknowledged"], answer
@@ -31,14 +31,14 @@ async def job_ids(stage: Stage, user: str, command: str = "jobs show", typed: st
 
 
 async def recipe_of(stage: Stage, job_id: str) -> tuple[Answer, bytes]:
-    """Return the answer to /jobs recipe, and the file in it."""
+    """Return the answer to /jobs recipe, and the attached file's content."""
     answer = await ask(stage, "maker", "jobs recipe", job=job_id)
     return answer, await stage.discord.fetch(answer.files[0]["url"])
 
 
 @module
 async def test_list_with_state_cost_seed_and_link(stage: Stage, files: Path) -> None:
-    """The list is private, and says of each video how it stands, what it cost, its seed, and where it is."""
+    """The list is private and shows each video's state, cost, seed and link."""
     card = await one_video(stage, files, seed=424242, prompt="a swan lands")
     answer = await ask(stage, "maker", "jobs list")
     assert answer.private
@@ -52,7 +52,7 @@ async def test_list_with_state_cost_seed_and_link(stage: Stage, files: Path) -> 
 
 @module
 async def test_list_filtered(stage: Stage, files: Path) -> None:
-    """Mode and state narrow the list, and an empty one says so."""
+    """Mode and state filter the list, and an empty one says so."""
     await one_video(stage, files, prompt="only done here")
     assert "only done here" in (await ask(stage, "maker", "jobs list", mode="wan27-image", state="done")).text
     for name, value in (("mode", "wan22-video"), ("state", "failed")):
@@ -63,7 +63,7 @@ async def test_list_filtered(stage: Stage, files: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_pages_after_a_restart(empty_stage: Stage, files: Path) -> None:
-    """Eight stand on a page; its buttons turn it after a restart too, and are for whoever has the page."""
+    """A page has eight videos, and its buttons work after a restart too."""
     stage = empty_stage
     await stage.start_bot()
     await one_video(stage, files, prompt="video number 0")
@@ -86,7 +86,7 @@ async def test_pages_after_a_restart(empty_stage: Stage, files: Path) -> None:
 
 @module
 async def test_show(stage: Stage, files: Path) -> None:
-    """One video is shown in full to its own member, by its id, its short number, or a choice."""
+    """A video is shown in full to its own member only, by its id, its short id or a choice."""
     card = await one_video(stage, files, prompt="a long look", negative_prompt="rain", seed=5)
     footer = text_of(await wait_for_video(stage, card))
     (chosen,) = await job_ids(stage, "maker", typed="a long look")
@@ -103,25 +103,22 @@ async def test_show(stage: Stage, files: Path) -> None:
 
 @module
 async def test_cancel(stage: Stage, files: Path) -> None:
-    """A video that is being made is taken back by its member, and only such videos are offered for it."""
+    """A member cancels their own running video; an ended one cannot be cancelled."""
     await stage.fal.post("settings", {"seconds_per_job": 30})
-    try:
-        card = await order(stage, files, prompt="never mind")
-        await wait_for_state(stage, card, "running")
-        (offered,) = await job_ids(stage, "maker", "jobs cancel", typed="never mind")
-        assert "You have no such video" in (await ask(stage, "friend", "jobs cancel", job=offered["value"])).text
-        answer = await ask(stage, "maker", "jobs cancel", job=offered["value"])
-        assert "Wanda asked fal to stop" in answer.text
-        assert await wait_for_state(stage, card, "cancelled", "done", "failed")
-    finally:
-        await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    card = await order(stage, files, prompt="never mind")
+    await wait_for_state(stage, card, "running")
+    (offered,) = await job_ids(stage, "maker", "jobs cancel", typed="never mind")
+    assert "You have no such video" in (await ask(stage, "friend", "jobs cancel", job=offered["value"])).text
+    answer = await ask(stage, "maker", "jobs cancel", job=offered["value"])
+    assert "Wanda asked fal to stop" in answer.text
+    await wait_for_state(stage, card, "cancelled")
     again = await ask(stage, "maker", "jobs cancel", job=offered["value"])
     assert "already ended" in again.text
 
 
 @module
 async def test_a_recipe_is_replayed_by_somebody_else(stage: Stage, files: Path) -> None:
-    """A recipe with its picture makes the same request of fal, whoever attaches it, and they pay."""
+    """A recipe with its picture sends fal the same request, whichever member replays it."""
     await one_video(stage, files, prompt="replay me", seed=99, enable_prompt_expansion=False)
     (chosen,) = await job_ids(stage, "maker", typed="replay me")
     answer, content = await recipe_of(stage, chosen["value"])
@@ -140,7 +137,7 @@ async def test_a_recipe_is_replayed_by_somebody_else(stage: Stage, files: Path) 
 
 @module
 async def test_a_recipe_without_its_files(stage: Stage, files: Path) -> None:
-    """A recipe names the files that it needs, privately; what is no recipe is told apart; nothing is charged."""
+    """A recipe without its files is refused privately with their names, and a file that is no recipe is refused too."""
     await one_video(stage, files, prompt="where is my picture")
     (chosen,) = await job_ids(stage, "maker", typed="where is my picture")
     _, content = await recipe_of(stage, chosen["value"])
@@ -156,7 +153,7 @@ async def test_a_recipe_without_its_files(stage: Stage, files: Path) -> None:
 
 @module
 async def test_a_costly_recipe_asks_first(stage: Stage, files: Path) -> None:
-    """A replay above the member's own threshold asks like a command, and is made when they say so."""
+    """A replay above the member's threshold is made only after they confirm, as with a command."""
     await ask(stage, "friend", "quota ask", above="0")
     try:
         options = {"prompt": "dear me", **PRICED}
@@ -176,14 +173,14 @@ async def test_a_costly_recipe_asks_first(stage: Stage, files: Path) -> None:
             seen = await stage.messages()
             return next((m for m in seen if m["attachments"] and "dear me" in text_of(m)), None)
 
-        assert await eventually(made, what="video")
+        await eventually(made, what="video")
     finally:
         await ask(stage, "friend", "quota ask", above="default")
 
 
 @module
 async def test_a_forged_page(stage: Stage, files: Path) -> None:
-    """A filter that is none of ours is refused in a sentence."""
+    """A page with an unknown filter is refused with a sentence."""
     await one_video(stage, files)
     answer = await ask(stage, "maker", "jobs list", unchecked=True, state="everything")
     assert "cannot be opened any more" in (await read(stage, "maker", answer.message_id)).text

@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.rerun_steps import id_of, react, restart, wait_for_videos
 from tests.support.text_commands import Answer, ask, read
-from tests.support.video_steps import check_books, database, held_and_spent, order, wait_for_state, wait_for_video
+from tests.support.video_steps import database, held_and_spent, order, wait_for_state, wait_for_video
 
 
 async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options: Any) -> str:
@@ -100,7 +100,6 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
     assert not list((stage.folder / "results").glob(f"{mine}*"))
     assert rows_naming(stage, await id_of(stage, "maker")) == []
     assert sorted(held_and_spent(stage).values()) == sorted(spent.values())
-    await check_books(stage)
     assert "Wanda knows of no video of yours" in (await ask(stage, "maker", "privacy show")).text
     with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
         assert packed.read("jobs.jsonl") == b""

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support.rerun_steps import (
@@ -22,26 +24,34 @@ from tests.support.rerun_steps import (
     wait_for_message,
 )
 from tests.support.text_commands import admin, ask
-from tests.support.video_steps import PRICED, check_books, picture, wait_for_reply, wait_for_state, wait_for_video
+from tests.support.video_steps import PRICED, picture, wait_for_reply, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def requests(stage: Stage) -> int:
-    """Return how often fal was asked."""
+    """Return the number of requests that fal accepted."""
     return len(await stage.fal.get("requests"))
 
 
 async def nothing_came(stage: Stage, parent: str, before: int, messages: int) -> None:
-    """See that a later, ordinary rerun is the only thing that came of everything before it."""
+    """Check that what happened before started nothing: a rerun now makes the only new request and message."""
     await react(stage, "maker", parent, "🔁")
     await wait_for_reply(stage, parent)
     assert await requests(stage) == before + 1
     assert len(await stage.messages()) == messages + 1
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def friend_is_asked(stage: Stage) -> AsyncIterator[None]:
+    """While the test runs, friend confirms every video above $0.10."""
+    await ask(stage, "friend", "quota ask", above="0.1")
+    yield
+    await ask(stage, "friend", "quota ask", above="default")
+
+
 async def test_wanda_offers_them(stage: Stage, files: Path) -> None:
-    """Wanda puts 🔁 and 🎲 below a delivered video herself."""
+    """Wanda adds 🔁 and 🎲 to a delivered video."""
     parent = await one_video(stage, files)
 
     async def look() -> list[str] | None:
@@ -54,7 +64,7 @@ async def test_wanda_offers_them(stage: Stage, files: Path) -> None:
 
 
 async def test_again_after_a_restart(stage: Stage, files: Path) -> None:
-    """🔁 on a card from before a restart asks fal for the same input, in a reply that the reacting member pays for."""
+    """🔁 on a card from before a restart sends fal the same input, in a reply that the reacting member pays for."""
     parent = await one_video(stage, files)
     first = await latest_input(stage)
     await restart(stage)
@@ -67,11 +77,10 @@ async def test_again_after_a_restart(stage: Stage, files: Path) -> None:
     assert (second["seed"], second["enable_prompt_expansion"]) == (7, False)
     assert await asyncio.to_thread(spent_by, stage, friend) == before + 200_000
     assert f"<@{friend}>" in text_of(message)
-    await check_books(stage)
 
 
 async def test_a_new_seed(stage: Stage, files: Path) -> None:
-    """🎲 asks for the same without the seed."""
+    """🎲 sends the same input without the seed."""
     parent = await one_video(stage, files)
     first = await latest_input(stage)
     await react(stage, "friend", parent, "🎲")
@@ -82,7 +91,7 @@ async def test_a_new_seed(stage: Stage, files: Path) -> None:
 
 
 async def test_who_may_not(stage: Stage, files: Path) -> None:
-    """Other emoji, other messages, and members who may not use commands there come to nothing, without a word."""
+    """Other emoji, reactions to other messages, and ❌ by somebody else do nothing and are not answered."""
     parent = await one_video(stage, files)
     await stage.discord.post(
         "world",
@@ -122,7 +131,7 @@ async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> N
 
 
 async def in_channel(stage: Stage, files: Path, channel: str) -> str:
-    """Make a video in another channel and return its card."""
+    """Order a video in another channel; returns the card's message id once its job is done."""
     body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**PRICED, "seed": 7}}
     image = await asyncio.to_thread(picture, files)
     answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(image)}})
@@ -137,22 +146,19 @@ async def in_channel(stage: Stage, files: Path, channel: str) -> str:
 
 
 async def test_one_at_a_time(stage: Stage, files: Path) -> None:
-    """While a member's rerun is running, the same reaction by the same member starts no second one."""
+    """While a member's rerun is running, the same reaction by them starts no second one."""
     parent = await one_video(stage, files)
     before = await requests(stage)
     await stage.fal.post("settings", {"seconds_per_job": 2})
-    try:
-        await react(stage, "friend", parent, "🔁")
-        for _ in range(3):
-            await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
-            await react(stage, "friend", parent, "🔁")
-        await wait_for_inputs(stage, before + 1)
+    await react(stage, "friend", parent, "🔁")
+    for _ in range(3):
         await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
-        await stage.discord.delete("transcript")
         await react(stage, "friend", parent, "🔁")
-        await wait_for_reply(stage, parent)
-    finally:
-        await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    await wait_for_inputs(stage, before + 1)
+    await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
+    await stage.discord.delete("transcript")
+    await react(stage, "friend", parent, "🔁")
+    await wait_for_reply(stage, parent)
     assert await requests(stage) == before + 1
     lines = await stage.discord.get("transcript")
     assert not [line for line in lines if line.get("method") == "POST" and line["path"].endswith("/messages")]
@@ -190,7 +196,7 @@ async def test_by_direct_message(stage: Stage, files: Path) -> None:
 
 
 async def test_a_refusal(stage: Stage, files: Path) -> None:
-    """A member whose budget is short is told so by direct message, with the card's link, and no card is begun."""
+    """A member whose budget is short is told so by direct message, with the card's link, and no card is posted."""
     parent = await one_video(stage, files)
     await stage.discord.post("world", {"members": [{"name": "poor", "roles": []}]})
     await admin(stage, "member set", member="poor", window="day", amount="0.1")
@@ -201,11 +207,11 @@ async def test_a_refusal(stage: Stage, files: Path) -> None:
     assert len(await stage.messages()) == messages
 
 
+@pytest.mark.usefixtures("friend_is_asked")
 async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
-    """A costly rerun asks in the channel and carries on only when the member who reacted confirms."""
+    """A costly rerun asks in the channel and starts only when the member who reacted confirms."""
     parent = await one_video(stage, files)
     before = await requests(stage)
-    await ask(stage, "friend", "quota ask", above="0.1")
     await react(stage, "friend", parent, "🔁")
     question = await wait_for_message(stage, "Only you can answer")
     assert question["reference"] == parent
@@ -221,14 +227,12 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     await press(stage, "friend", again["id"], "Cancel")
     await wait_for_message(stage, "Nothing was held or charged")
     assert await requests(stage) == before + 1
-    await ask(stage, "friend", "quota ask", above="100")
-    await check_books(stage)
 
 
+@pytest.mark.usefixtures("friend_is_asked")
 async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
-    """While a question waits for its answer, taking the reaction away and giving it again posts no second one."""
+    """While a question is open, removing the reaction and adding it again posts no second one."""
     parent = await one_video(stage, files)
-    await ask(stage, "friend", "quota ask", above="0.1")
 
     async def questions() -> list[dict[str, Any]] | None:
         return [m for m in await stage.messages() if m["reference"] == parent and m["components"]] or None
@@ -247,14 +251,13 @@ async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
     replies = await eventually(answers, what="the other member's video")
     assert [m["id"] for m in replies if not m["attachments"]] == [question["id"]]
     await press(stage, "friend", question["id"], "Cancel")
-    await ask(stage, "friend", "quota ask", above="100")
 
 
+@pytest.mark.usefixtures("friend_is_asked")
 async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
-    """A question in public from before a restart is over, says so, and starts nothing."""
+    """A question in the channel from before a restart has expired: it says so and starts nothing."""
     parent = await one_video(stage, files)
     before = await requests(stage)
-    await ask(stage, "friend", "quota ask", above="0.1")
     await react(stage, "friend", parent, "🔁")
 
     async def look() -> dict[str, Any] | None:
@@ -265,20 +268,16 @@ async def test_a_question_after_a_restart(stage: Stage, files: Path) -> None:
     await press(stage, "friend", question["id"], "Make it")
     await wait_for_message(stage, "This question is over")
     assert await requests(stage) == before
-    await ask(stage, "friend", "quota ask", above="100")
 
 
 async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path) -> None:
-    """A member who takes no direct messages is told in the channel, by a message that names them alone, by text ids."""
+    """A member who accepts no direct messages is told in the channel, by a message that notifies only them."""
     parent = await one_video(stage, files)
     await admin(stage, "member set", member="admin", window="day", amount="0.1")
     fault = {"method": "POST", "path": "/users/@me/channels", "status": 403, "code": 50007, "times": 10}
     await stage.discord.post("faults", fault)
-    try:
-        await react(stage, "admin", parent, "🔁")
-        told = await wait_for_message(stage, parent)
-    finally:
-        await stage.discord.delete("faults")
+    await react(stage, "admin", parent, "🔁")
+    told = await wait_for_message(stage, parent)
     member = await id_of(stage, "admin")
     assert told["content"].startswith(f"<@{member}>, About")
     assert told["reference"] is None
@@ -289,5 +288,5 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
 
 
 def _pings(asked: list[dict[str, Any]], content: str) -> dict[str, Any]:
-    """Return who was to be pinged by the message with these words."""
+    """Return `allowed_mentions` of the message with this content."""
     return next(body["allowed_mentions"] for body in asked if body.get("content") == content)

@@ -7,7 +7,6 @@ from typing import Any
 
 from sandbox.stage import Stage, eventually
 from tests.support.video_steps import (
-    check_books,
     database,
     held_and_spent,
     job_states,
@@ -42,7 +41,6 @@ async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> 
     assert not (empty_stage.folder / "inputs" / ids[old["id"]]).exists()
     assert (empty_stage.folder / "results" / f"{ids[young['id']]}.mp4").exists()
     assert (empty_stage.folder / "inputs" / ids[young["id"]]).exists()
-    await check_books(empty_stage)
 
 
 async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, files: Path) -> None:
@@ -61,4 +59,3 @@ async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, file
         assert connection.execute("SELECT count(*) FROM draws WHERE member_id > 0").fetchone() == (0,)
     after = held_and_spent(empty_stage)
     assert {scope: sums for scope, sums in before.items() if not scope.startswith("member:")}.items() <= after.items()
-    await check_books(empty_stage)

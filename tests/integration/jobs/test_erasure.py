@@ -120,13 +120,15 @@ async def test_the_allowance_does_not_renew_by_deleting_what_was_used(store: Sto
 
 
 async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: Settings) -> None:
-    """A member whose jobs cost nothing of today's allowance is kept away from nothing."""
+    """A member whose jobs have used nothing of today's allowance may order again right after the deletion."""
     job = a_job(member_id=ANNA)
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await _keeper(store, store_settings).forget_member(ANNA)
-    await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
+    again = a_job(id="c" * 32, member_id=ANNA)
+    await store.write(transactions.accept(again, SHIPPED, in_flight_max=10))
+    assert await store.read(transactions.get(again.id)) == again
 
 
 async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: Settings) -> None:
