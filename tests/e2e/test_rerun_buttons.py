@@ -175,7 +175,7 @@ async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
     """A rerun whose picture is deleted asks for it in a form, and then sends the same input."""
     parent = await one_video(stage, files)
     before = await latest_input(stage)
-    for folder in (stage.folder / "wait_for_inputs").iterdir():
+    for folder in (stage.folder / "inputs").iterdir():
         await asyncio.to_thread(shutil.rmtree, folder)
     edit = await press(stage, "maker", parent, "Edit")
     assert "no longer kept" in await refusal(stage, edit)
@@ -183,7 +183,7 @@ async def test_files_that_are_no_longer_kept(stage: Stage, files: Path) -> None:
     assert [field["custom_id"] for field in answer["modal"]["fields"]] == ["image"]
     image = await asyncio.to_thread(picture, files)
     form = {"user": "maker", "modal": answer["modal"]["id"], "files": {"image": file_body(image)}}
-    await child(stage, await stage.discord.post("submit_form", form))
+    await child(stage, await stage.discord.post("submit", form))
     assert differ(before, await latest_input(stage)) == set()
 
 

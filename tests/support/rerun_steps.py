@@ -33,7 +33,7 @@ async def press(stage: Stage, user: str, message_id: str, label: str) -> dict[st
 
 async def submit_form(stage: Stage, user: str, answer: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Fill in the form that a press has opened, and send it."""
-    return await stage.discord.post("submit_form", {"user": user, "modal": answer["modal"]["id"], "fields": fields})
+    return await stage.discord.post("submit", {"user": user, "modal": answer["modal"]["id"], "fields": fields})
 
 
 def labels(message: dict[str, Any]) -> list[str]:
