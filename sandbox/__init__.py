@@ -1,1 +1,1 @@
-"""A stand-in world on loopback: Discord and fal as the bot meets them, and the demo that runs on both."""
+"""Stand-ins for Discord and fal on loopback, and the demo that runs on both."""

@@ -1,4 +1,4 @@
-"""`python -m sandbox serve`: both stand-ins in one process, for tests, demos and trying Wanda by hand."""
+"""`python -m sandbox serve`: runs both stand-ins in one process, for tests, demos and manual trials."""
 
 import argparse
 import asyncio
@@ -15,18 +15,18 @@ __all__ = ["main"]
 
 
 class StandInServer(Protocol):
-    """What both stand-ins have in common."""
+    """A stand-in that can be started and closed."""
 
     async def start(self, port: int = 0) -> None:
-        """Listen; 0 picks a free port."""
+        """Start to listen; port 0 picks a free port."""
         ...
 
     async def close(self) -> None:
-        """End everything."""
+        """Stop listening and delete temporary files."""
         ...
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that point Wanda at it."""
+        """Return the environment variables that point Wanda at this stand-in."""
         ...
 
 
@@ -66,7 +66,7 @@ async def run_stand_ins(options: argparse.Namespace) -> int:
 
 
 def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, int]]:
-    """Return the stand-ins to run with their ports."""
+    """Return the stand-ins to run, with their ports."""
     chosen: list[tuple[StandInServer, int]] = []
     if options.only in {None, "discord"}:
         discord: StandInServer = import_module("sandbox.discord.server").DiscordSandbox()
@@ -78,7 +78,7 @@ def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, 
 
 
 def _parser() -> argparse.ArgumentParser:
-    """Return the command line's grammar."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve", help="run the stand-ins until they are stopped")

@@ -1,4 +1,4 @@
-"""The main job, played from start to end: a member asks, fal renders, the video stands in the channel."""
+"""The demo: a member orders a video from the real bot, the stand-in for fal renders it, and the bot posts it."""
 
 import asyncio
 import io
@@ -27,7 +27,7 @@ REACTIONS = 2  # run it again with the same seed, and with another
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoFile:
-    """What was written to disk, read back from the file itself."""
+    """The saved video, as read back from the file."""
 
     path: Path
     size_bytes: int
@@ -37,7 +37,7 @@ class VideoFile:
 
 
 async def demo(output: Path, *, seconds_per_job: float = 3.0, out: TextIO = sys.stdout) -> int:
-    """Play it, tell it to `out`, leave the MP4 and a page with the card in `output`, and return the exit status."""
+    """Run the demo and return the exit status; `out` gets the report, `output` the MP4 and a page with the card."""
     teller = Narrator(out)
     with tempfile.TemporaryDirectory(prefix="wanda-demo-") as folder:
         try:
@@ -61,24 +61,24 @@ Took     {teller.elapsed_s():.1f} s""")
 
 
 class Narrator:
-    """Tells what happens, each message of the bot only where its words changed."""
+    """Prints what happens; of the card only the lines that changed."""
 
     def __init__(self, out: TextIO) -> None:
-        """Time runs from here."""
+        """The elapsed time counts from here."""
         self._out = out
         self._began = time.monotonic()
         self._shown: list[str] = []
 
     def elapsed_s(self) -> float:
-        """Return the seconds since the beginning."""
+        """Return the seconds since the narrator was created."""
         return time.monotonic() - self._began
 
     def line(self, text: str) -> None:
-        """Tell it."""
+        """Print one line."""
         print(text, file=self._out, flush=True)
 
     def card(self, message: Mapping[str, Any]) -> None:
-        """Tell the lines of a card that were not there when it was last told."""
+        """Print the card's lines that were not there the last time."""
         lines = [_without_markdown(line) for line in text_of(message).splitlines()]
         for number, line in enumerate(line for line in lines if line not in self._shown):
             self.line(f"{f'{self.elapsed_s():6.1f} s' if number == 0 else '':>8} | {line}")
@@ -86,13 +86,13 @@ class Narrator:
 
 
 def _without_markdown(line: str) -> str:
-    """Return a line without the marks that Discord turns into bold, code and small print."""
+    """Return a line without Discord's Markdown."""
     line = re.sub(r"\*\*|`|^-# ", "", line)
     return re.sub(r"\\([^\w\s])", r"\1", line)
 
 
 async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> tuple[VideoFile, str]:
-    """Ask as "maker", show the card as it changes, and fetch what was posted."""
+    """Order a video as "maker", print the card as it changes, and save the posted video."""
     picture = folder / "lake.png"
     await asyncio.to_thread(picture.write_bytes, await asyncio.to_thread(draw_landscape))
     await stage.fal.post("settings", {"concurrency": 1})
@@ -114,13 +114,13 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> t
 
 
 def _seed(message: Mapping[str, Any]) -> str:
-    """Read the seed off the card, where a member would."""
+    """Return the seed that the card shows."""
     fields = [field for embed in message["embeds"] for field in fields_of(embed)]
     return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
 
 
 async def _watch(stage: Stage, message_id: str, teller: Narrator) -> dict[str, Any]:
-    """Tell the message whenever its words change, until the video stands on it."""
+    """Print the message whenever its text changes, until the video is attached."""
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id)
@@ -133,7 +133,7 @@ async def _watch(stage: Stage, message_id: str, teller: Narrator) -> dict[str, A
 
 
 async def _with_reactions(stage: Stage, message_id: str) -> dict[str, Any]:
-    """Return the message once it offers its reactions, which come a moment after the video."""
+    """Return the message once the bot has added its reactions, a moment after the video."""
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id)
@@ -143,7 +143,7 @@ async def _with_reactions(stage: Stage, message_id: str) -> dict[str, Any]:
 
 
 async def _save_video(stage: Stage, attachment: Mapping[str, Any], output: Path) -> VideoFile:
-    """Write the attachment to `output` and read back from the file what it is.
+    """Save the attachment in `output` and decode it.
 
     Raises:
         StageError: the file is not a playable video.
@@ -159,10 +159,10 @@ def _save_and_probe(path: Path, content: bytes) -> VideoFile:
 
 
 def probe_video(path: Path) -> VideoFile:
-    """Decode the whole video and return what it is.
+    """Decode the whole video and return its size, length and file size.
 
     Raises:
-        StageError: it does not play.
+        StageError: the video cannot be decoded.
     """
     try:
         with av.open(str(path)) as container:
@@ -176,7 +176,7 @@ def probe_video(path: Path) -> VideoFile:
 
 
 def draw_landscape(width: int = 1280, height: int = 720) -> bytes:
-    """Draw an evening at a lake, as a PNG."""
+    """Return a PNG of a lake at sunset."""
     sky = Image.linear_gradient("L").transform((width, height), Image.Transform.EXTENT, (0, 0, 256, 256))
     picture = Image.composite(
         Image.new("RGB", (width, height), (255, 150, 90)), Image.new("RGB", (width, height), (38, 40, 92)), sky
@@ -205,5 +205,5 @@ def draw_landscape(width: int = 1280, height: int = 720) -> bytes:
 
 
 def run_demo(options: Any) -> int:
-    """Play it from the command line; returns the exit status."""
+    """Run the demo with the command line's options; returns the exit status."""
     return asyncio.run(demo(Path(options.output), seconds_per_job=options.seconds_per_job))

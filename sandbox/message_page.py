@@ -1,7 +1,7 @@
-"""PURE. Messages as people see them: the JSON of `GET /sandbox/messages` to a page like Discord's dark theme.
+"""An HTML page of messages in the look of Discord's dark theme, from the JSON of `GET /sandbox/messages`.
 
-Only what bots use is drawn: Discord's markdown within a line, quotes, subtext, embeds with fields, buttons,
-attachments, replies and reactions. The page holds its own styles and loads nothing but the attached files.
+It draws only what bots use: Markdown within a line, quotes, subtext, embeds with fields, buttons, attachments, replies
+and reactions. The page contains its styles and loads only the attached files.
 """
 
 import re
@@ -26,7 +26,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"&lt;@!?(\w+)&gt;"), r'<span class="mention">@\1</span>'),
     (re.compile(r"https?://[^\s<]+"), r'<a href="\g<0>">\g<0></a>'),
 )
-_KEEP = 0xE000  # private use: where a finished piece of HTML waits while the rest of its line is read
+_KEEP = 0xE000  # private use area: placeholders for finished HTML while the rest of the line is read
 
 
 def card_html(messages: Sequence[Message], media_dir: Path | None = None) -> str:
@@ -83,13 +83,13 @@ def _image(embed: Mapping[str, Any]) -> str:
 
 
 def _source(url: str, media_dir: Path | None) -> str:
-    """Return where a picture of an embed is: in `media_dir` by its name, or at its own address."""
+    """Return the address of an embed's picture: its name in `media_dir`, or its own URL."""
     name = url.partition("?")[0].rpartition("/")[2]
     return escape(quote(str(media_dir / name), safe="/:") if media_dir is not None else url)
 
 
 def _shown_above(message: Message) -> list[Mapping[str, Any]]:
-    """Return the attachments that no embed shows, as Discord shows them."""
+    """Return the attachments that no embed shows."""
     used = {_image(embed).partition("?")[0].rpartition("/")[2] for embed in message.get("embeds") or ()}
     return [item for item in message.get("attachments") or () if str(item.get("filename")) not in used]
 
@@ -145,7 +145,7 @@ def _reactions(message: Message) -> str:
 
 
 def _block(text: str) -> str:
-    """Return several lines: quotes, subtext and headings are a line's own, as in Discord."""
+    """Return the HTML of several lines, with quotes, subtext and headings."""
     return "".join(_whole_line(line) for line in text.split("\n"))
 
 
@@ -160,7 +160,7 @@ def _whole_line(line: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Return one line's markdown as HTML; escaped characters and code are taken out before the rules are read."""
+    """Return the HTML of one line; escaped characters and code are set aside before the other rules apply."""
     kept: list[str] = []
 
     def keep(piece: str) -> str:
@@ -179,7 +179,7 @@ def _line(text: str) -> str:
 
 
 def _moment(at: int, style: str | None) -> str:
-    """Return a moment as Discord would show it to somebody in London."""
+    """Return a timestamp as Discord shows it with the locale en-GB in UTC."""
     patterns = {"t": "%H:%M", "d": "%d/%m/%Y", "D": "%-d %B %Y", "R": "%-d %B %Y"}
     return datetime.fromtimestamp(at, tz=UTC).strftime(patterns.get(style or "f", "%-d %B %Y %H:%M"))
 

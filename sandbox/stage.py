@@ -1,6 +1,6 @@
-"""Both stand-ins and the real bot, each as a process of its own, and a client for the control surfaces.
+"""The stand-ins and the real bot as processes, with a client for the control routes.
 
-The demo and the end-to-end tests play on this stage.
+The demo and the end-to-end tests use it.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 
 class StageError(Exception):
-    """The play cannot go on; `str()` says what a process or the stand-in answered."""
+    """The demo or test cannot go on; the text says what a process or stand-in answered."""
 
 
 class Process:
-    """A child process whose output lines are kept, and which is stopped by its own id."""
+    """A child process, with its latest lines of output."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        """Begin to read what it prints."""
+        """Start to read its output."""
         self.name = name
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process = process
@@ -44,11 +44,11 @@ class Process:
 
     @classmethod
     async def start(cls, name: str, *args: str, env: Mapping[str, str]) -> Self:
-        """Run this Python with `args` on this project's code, with no setting but those in `env`."""
+        """Run this Python with `args` on this project's code, with only the settings in `env`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *args,
-            cwd=ROOT.anchor,  # not the project's folder, whose .env names the operator's own database and budgets
+            cwd=ROOT.anchor,  # not the project's folder: its .env may name the operator's database and budgets
             env={**_clean_environment(), **env},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -59,19 +59,19 @@ class Process:
 
     @property
     def returncode(self) -> int | None:
-        """The exit status, or None while it runs."""
+        """The exit status; None while it runs."""
         return self._process.returncode
 
     @property
     def pid(self) -> int:
-        """The process's own id."""
+        """The process id."""
         return self._process.pid
 
     async def until(self, wanted: Callable[[str], bool], *, within_s: float = READY_WITHIN_S) -> str:
-        """Return the first line, past or to come, that is wanted.
+        """Return the first line, already printed or not, for which `wanted` is true.
 
         Raises:
-            StageError: the process ended, or the time did, before such a line.
+            StageError: the process ended, or the time was over, before such a line.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s), self._news:
@@ -83,10 +83,10 @@ class Process:
         raise StageError(f"{self.name} (exit {self.returncode}) did not say what was waited for, but:\n{tail}")
 
     async def ended(self, *, within_s: float = READY_WITHIN_S) -> int:
-        """Wait for it to end by itself, and return the exit status.
+        """Wait until it ends by itself, and return the exit status.
 
         Raises:
-            TimeoutError: it went on.
+            TimeoutError: it still runs after `within_s`.
         """
         async with asyncio.timeout(within_s):
             await self._process.wait()
@@ -94,7 +94,7 @@ class Process:
         return await self._process.wait()
 
     async def stop(self, *, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait for the end, and return the exit status; a process that lingers is killed."""
+        """Send the signal, wait, and return the exit status; after `STOP_WITHIN_S` the process is killed."""
         if self._process.returncode is None:
             self._process.send_signal(how)
             try:
@@ -107,7 +107,7 @@ class Process:
         return status
 
     async def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for at the start
+        assert self._process.stdout is not None  # noqa: S101 - `start` passes stdout=PIPE
         async for raw in self._process.stdout:
             async with self._news:
                 self.lines.append(raw.decode(errors="replace").rstrip("\n"))
@@ -118,7 +118,7 @@ class Process:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Return the environment without any setting of a Wanda that is configured on this machine."""
+    """Return this process's environment without settings of Wanda."""
     ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {
         "PYTHONUNBUFFERED": "1",
@@ -128,10 +128,10 @@ def _clean_environment() -> dict[str, str]:
 
 
 class ControlClient:
-    """A stand-in's JSON control surface."""
+    """A client for a stand-in's control routes."""
 
     def __init__(self, http: aiohttp.ClientSession, base: str) -> None:
-        """`base` is the stand-in's address, without a path."""
+        """`base` is the stand-in's URL without a path."""
         self._http = http
         self.base = base
 
@@ -139,9 +139,9 @@ class ControlClient:
         """POST to `/sandbox/<path>` and return the JSON answer.
 
         Raises:
-            StageError: the stand-in refused it.
+            StageError: the stand-in refused the request.
         """
-        # A file of many megabytes is sent in pieces, so that it does not hold up whoever plays beside.
+        # As a file object it is sent in pieces, so that a large body does not block the event loop.
         data, kind = io.BytesIO(json.dumps(body).encode()), {"Content-Type": "application/json"}
         async with self._http.post(f"{self.base}/sandbox/{path}", data=data, headers=kind) as reply:
             return await _answer(reply, path)
@@ -150,22 +150,22 @@ class ControlClient:
         """GET `/sandbox/<path>` and return the JSON answer.
 
         Raises:
-            StageError: the stand-in refused it.
+            StageError: the stand-in refused the request.
         """
         async with self._http.get(f"{self.base}/sandbox/{path}", params=query) as reply:
             return await _answer(reply, path)
 
     async def delete(self, path: str) -> Any:
-        """DELETE `/sandbox/<path>`, which takes back what was planned there.
+        """DELETE `/sandbox/<path>` and return the JSON answer.
 
         Raises:
-            StageError: the stand-in refused it.
+            StageError: the stand-in refused the request.
         """
         async with self._http.delete(f"{self.base}/sandbox/{path}") as reply:
             return await _answer(reply, path)
 
     async def fetch(self, url: str) -> bytes:
-        """Return the bytes behind a link that the stand-in gave out."""
+        """Return the bytes at a URL of the stand-in."""
         async with self._http.get(url) as reply:
             reply.raise_for_status()
             return await reply.read()
@@ -173,7 +173,7 @@ class ControlClient:
 
 async def _answer(reply: aiohttp.ClientResponse, path: str) -> Any:
     text = await reply.text()
-    if reply.status >= 400:  # noqa: PLR2004 - HTTP's own border
+    if reply.status >= 400:  # noqa: PLR2004 - HTTP
         raise StageError(f"{path} answered {reply.status}: {text[:2000]}")
     if reply.content_type == "application/json":
         return json.loads(text)
@@ -181,12 +181,12 @@ async def _answer(reply: aiohttp.ClientResponse, path: str) -> Any:
 
 
 class Stage:
-    """The stand-ins in their process, and the bot in its own; leaving the context stops both."""
+    """The stand-ins in one process and the bot in another; leaving the context stops both."""
 
     def __init__(
         self, folder: Path, *, seconds_per_job: float = 1.0, settings: Mapping[str, str] | None = None
     ) -> None:
-        """`folder` keeps the bot's data from one start of the bot to the next; `settings` are the bot's."""
+        """`folder` is the bot's data folder, kept over its restarts; `settings` are the bot's."""
         self.folder = folder
         self._seconds_per_job = seconds_per_job
         self._settings = dict(settings or {})
@@ -198,7 +198,7 @@ class Stage:
         self.fal: ControlClient
 
     async def __aenter__(self) -> Self:
-        """Start the stand-ins on free ports; the bot is not started yet."""
+        """Start the stand-ins on free ports, but not the bot."""
         serve = ("-m", "sandbox", "serve", "--discord-port", "0", "--fal-port", "0")
         speed = ("--seconds-per-job", str(self._seconds_per_job))
         self._world = await Process.start("the stand-ins", *serve, *speed, env={})
@@ -226,7 +226,7 @@ class Stage:
             await self._world.stop()
 
     async def start_bot(self, **settings: str) -> Process:
-        """Start `python -m bot run` on this stage's data and return once it is connected."""
+        """Start `python -m bot run` on this stage's folder and return once it is connected."""
         env = {
             **self.environment,
             "WANDA_DATA_DIR": str(self.folder),
@@ -249,16 +249,16 @@ class Stage:
         )
 
     async def messages(self, *, channel: str = "general", seen_by: str = "maker") -> list[dict[str, Any]]:
-        """Return what this person sees in the channel."""
+        """Return the channel's messages as this person sees them."""
         return await self.discord.get("messages", **{"channel": channel, "as": seen_by})
 
     async def message(self, message_id: str, *, seen_by: str = "maker") -> dict[str, Any] | None:
-        """Return one message as this person sees it, or None."""
+        """Return one message as this person sees it; None if there is none."""
         return next((m for m in await self.messages(seen_by=seen_by) if m["id"] == message_id), None)
 
 
 def file_body(path: Path) -> dict[str, str]:
-    """Return a file as the control surface takes it."""
+    """Return a file as the control routes take it."""
     kinds = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
     return {
         "filename": path.name,
@@ -268,7 +268,7 @@ def file_body(path: Path) -> dict[str, str]:
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Return all the words of a message, its embeds included, as a person would read them from top to bottom."""
+    """Return the text of a message and its embeds, from top to bottom."""
     parts = [message.get("content")]
     embeds: list[dict[str, Any]] = message.get("embeds") or []
     for embed in embeds:
@@ -279,16 +279,16 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def fields_of(embed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return an embed's fields, which Discord leaves out when there are none."""
+    """Return an embed's fields; Discord leaves the key out when there are none."""
     fields: list[dict[str, Any]] = embed.get("fields") or []
     return fields
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]], *, what: str, within_s: float = 20.0) -> T:
-    """Look again and again until there is something to see, and return it.
+    """Call `look` repeatedly until it returns something, and return that.
 
     Raises:
-        StageError: there was nothing within `within_s` seconds.
+        StageError: it returned None for `within_s` seconds.
     """
     try:
         async with asyncio.timeout(within_s):

@@ -1,4 +1,4 @@
-"""A stand-in for Discord: gateway, REST, CDN and a control surface, on one loopback port."""
+"""A stand-in for Discord: gateway, REST API, CDN and control routes, on one loopback port."""
 
 from sandbox.discord.server import DiscordSandbox
 

@@ -1,4 +1,4 @@
-"""Puts links in the place of `attachment://…` in embeds and components. Pure."""
+"""Replaces `attachment://…` in embeds and components by URLs."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -11,7 +11,7 @@ MEDIA = ("media", "file")
 
 
 def link_embeds(embeds: list[Json], links: Mapping[str, Json]) -> tuple[list[Json], set[str]]:
-    """The embeds with links, and the names they used: Discord no longer lists those among the attachments."""
+    """Return the embeds with URLs, and the file names they use, which Discord no longer lists as attachments."""
     used: set[str] = set()
     return [_embed(embed, links, used) for embed in embeds], used
 
@@ -31,7 +31,7 @@ def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
 
 
 def attachment_names(value: Any) -> set[str]:
-    """The names of all attachments that something refers to, at any depth."""
+    """Return the names of all attachments that a value refers to, at any depth."""
     match value:
         case str():
             return {value.removeprefix(SCHEME)} if value.startswith(SCHEME) else set()
@@ -56,7 +56,7 @@ def _link_of(part: Json | None, links: Mapping[str, Json], used: set[str]) -> Js
 
 
 def link_component(component: Json, links: Mapping[str, Json], used: set[str]) -> Json:
-    """A component of the second version with its media resolved, at any depth."""
+    """Return a Components V2 component with URLs in its media, at any depth."""
     shown: Json = {}
     for key, value in component.items():
         if key in MEDIA and isinstance(value, dict):

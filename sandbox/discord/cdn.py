@@ -1,4 +1,4 @@
-"""The CDN: attachments under signed links that die after a day of the sandbox's time."""
+"""The CDN: attachments under signed URLs that expire after a day of the sandbox's time."""
 
 import asyncio
 import hashlib
@@ -27,15 +27,15 @@ AVATAR_PNG = bytes.fromhex(
 
 
 class Chunks(Protocol):
-    """Something that yields a file's bytes piece by piece."""
+    """An asynchronous iterator over a file's bytes."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """The pieces in order."""
+        """Yield the pieces in order."""
         ...
 
 
 class Cdn:
-    """Keeps the files and answers their links. `base_url` is known once the server listens."""
+    """Stores attachments and serves their signed URLs. `base_url` is set once the server listens."""
 
     def __init__(self, clock: Clock, faults: DiscordFaults, secret: bytes) -> None:
         self._faults = faults
@@ -47,11 +47,11 @@ class Cdn:
         self.base_url = ""
 
     def close(self) -> None:
-        """Delete what was uploaded."""
+        """Delete the uploaded files."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def spool(self, chunks: Chunks, limit_bytes: int) -> Blob:
-        """Keep a stream: small ones in memory, larger ones on disk. Past the limit the rest is only counted."""
+        """Store a stream: in memory if small, else on disk. Bytes past the limit are counted, not stored."""
         spool = _SpooledFile(self._new_path(), limit_bytes)
         try:
             async for chunk in chunks:
@@ -61,7 +61,7 @@ class Cdn:
         return spool.blob()
 
     def blob(self, data: bytes) -> Blob:
-        """Keep bytes that are already here."""
+        """Store bytes that are already in memory."""
         if len(data) <= IN_MEMORY_BYTES:
             return Blob(len(data), data=data)
         path = self._new_path()
@@ -73,21 +73,21 @@ class Cdn:
         return self._folder / str(self._spooled)
 
     def add(self, attachment: Attachment) -> None:
-        """From now on the attachment's links work."""
+        """Serve the attachment from now on."""
         self._files[attachment.id] = attachment
 
     def remove(self, attachment: Attachment) -> None:
-        """From now on they answer 404."""
+        """Answer 404 for the attachment from now on, and delete its file."""
         if self._files.pop(attachment.id, None) is not None:
             self.discard(attachment.blob)
 
     def discard(self, blob: Blob) -> None:
-        """Free the bytes of an upload that nothing holds."""
+        """Delete the file of an upload that no message uses."""
         if blob.owned and blob.path is not None:
             blob.path.unlink(missing_ok=True)
 
     def url(self, attachment: Attachment) -> str:
-        """A fresh signed link."""
+        """Return a new signed URL."""
         folder = "ephemeral-attachments" if attachment.ephemeral else "attachments"
         path = f"/{folder}/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
         issued = int(self._clock.now())
@@ -99,7 +99,7 @@ class Cdn:
         return hmac.new(self._secret, f"{attachment_id} {expires} {issued}".encode(), hashlib.sha256).hexdigest()
 
     def find(self, attachment_id: str, expires: str, issued: str, signature: str) -> Attachment | None:
-        """The attachment that a link leads to; None when it is gone, forged or expired."""
+        """Return the attachment of a signed URL; None when it is deleted, forged or expired."""
         if not attachment_id.isdigit() or not hmac.compare_digest(
             signature, self._signature(int(attachment_id), expires, issued)
         ):
@@ -109,7 +109,7 @@ class Cdn:
         return self._files.get(int(attachment_id))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a link: the bytes (also a range of them), or 404; a fault ordered for `/cdn/…` strikes here."""
+        """Serve a URL: the file or a range of it, else 404. Faults for `/cdn/…` apply here."""
         fault = self._faults.take(request.method, request.path)
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
@@ -129,7 +129,7 @@ class Cdn:
         return _bytes_response(request, found.blob.data or b"", headers)
 
     async def serve_avatar(self, _: web.Request) -> web.Response:
-        """Every avatar is one grey pixel."""
+        """Serve one grey pixel for every avatar."""
         return web.Response(body=AVATAR_PNG, content_type="image/png")
 
 
@@ -148,9 +148,9 @@ def _bytes_response(request: web.Request, data: bytes, headers: dict[str, str]) 
 
 
 class _SpooledFile:
-    """Collects chunks in memory and moves to a file when they grow.
+    """Collects chunks in memory, and in a file once they are larger than `IN_MEMORY_BYTES`.
 
-    Chunks of zeros become holes in it, so that a padded video costs neither disk nor its writing.
+    Chunks of zeros become holes in the file, so that a padded video takes no disk space.
     """
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
@@ -178,7 +178,7 @@ class _SpooledFile:
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.truncate()  # a hole at the end is part of the file
+            self._file.truncate()  # extends the file over a hole at its end
             self._file.close()
 
     def blob(self) -> Blob:

@@ -1,4 +1,4 @@
-"""The sandbox's time: the machine's monotonic clock, moved forward on request."""
+"""The sandbox's clock: the machine's monotonic clock, which control requests can move forward."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,21 +10,21 @@ SEQUENCE_BITS = 22
 
 
 class Clock:
-    """Seconds since 1970 in the sandbox's own time; `advance` moves it, nothing moves it back."""
+    """Unix time in seconds; `advance` moves it forward, nothing moves it back."""
 
     def __init__(self, *, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._offset_s = wall() - monotonic()
 
     def now(self) -> float:
-        """Unix seconds."""
+        """Return the time in Unix seconds."""
         return self._monotonic() + self._offset_s
 
     def advance(self, seconds: float) -> None:
-        """Jump ahead.
+        """Move the clock forward.
 
         Raises:
-            ApiError: when asked to go back.
+            ApiError: `seconds` is negative.
         """
         if seconds < 0:
             raise invalid("seconds", "NUMBER_TYPE_MIN", "The clock only goes forward.")
@@ -32,19 +32,19 @@ class Clock:
 
 
 def iso(seconds: float) -> str:
-    """Unix seconds as Discord prints a timestamp."""
+    """Return Unix seconds as an ISO 8601 timestamp, as Discord formats it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 class Snowflakes:
-    """Hands out ids: unique, growing, and carrying the sandbox's time as Discord's do."""
+    """Generates unique, increasing ids that contain the time (https://discord.com/developers/docs/reference#snowflakes)."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
 
     def next(self) -> int:
-        """A new id."""
+        """Return a new id."""
         fresh = (int(self._clock.now() * 1000) - DISCORD_EPOCH_MS) << SEQUENCE_BITS
         self._last = max(fresh, self._last + 1)
         return self._last

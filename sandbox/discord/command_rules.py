@@ -1,4 +1,4 @@
-"""What Discord asks of a command: names, lengths, counts, order. Pure."""
+"""Discord's rules for application commands: names, lengths, counts, order."""
 
 import re
 from typing import Any, cast
@@ -52,7 +52,7 @@ _CHOICE = {
 
 
 def check_command(problems: Problems, path: str, value: Any) -> Json:
-    """A command as Discord stores it: checked, with its defaults."""
+    """Return a command as Discord stores it, with defaults; adds every broken rule to `problems`."""
     command = check_object(problems, path, value, _COMMAND)
     command.pop("id", None)
     command.setdefault("type", CHAT_INPUT)
@@ -73,7 +73,7 @@ def check_command(problems: Problems, path: str, value: Any) -> Json:
 
 
 def check_commands(problems: Problems, commands: list[Json]) -> None:
-    """What holds for all commands of a place together: their number, and one of each name."""
+    """Check the rules for all commands of a server, or all global ones: their number, and unique names."""
     for kind, most in MAX_COMMANDS.items():
         names = [command.get("name") for command in commands if command["type"] == kind]
         if len(names) > most:

@@ -1,4 +1,4 @@
-"""Buttons, selects, forms and layouts: checked as Discord checks them, and completed as it answers them. Pure."""
+"""Message components and forms: checked by Discord's rules and filled with its defaults."""
 
 from collections.abc import Iterator
 from typing import Any, Final, cast
@@ -101,7 +101,7 @@ _IN_LABEL = frozenset({TEXT_INPUT, *SELECTS, FILE_UPLOAD, RADIO, CHECKBOX_GROUP,
 
 
 def check_message(problems: Problems, path: str, value: Any, *, layout: bool) -> list[Json]:
-    """A message's components, complete; `layout` is whether the message carries the Components V2 flag."""
+    """Return a message's components with defaults; `layout` says that the message has the Components V2 flag."""
     allowed = IN_LAYOUT if layout else IN_MESSAGE
     checked = _Check(problems, in_form=False).tree(path, value, allowed)
     if not layout and len(checked) > MAX_ROWS:
@@ -116,7 +116,7 @@ def check_message(problems: Problems, path: str, value: Any, *, layout: bool) ->
 
 
 def check_form(problems: Problems, path: str, value: Any) -> list[Json]:
-    """A form's components, complete."""
+    """Return a form's components with defaults."""
     checked = _Check(problems, in_form=True).tree(path, value, IN_FORM)
     if not 1 <= len(checked) <= MAX_ROWS:
         problems.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MAX_ROWS} in length.")
@@ -124,7 +124,7 @@ def check_form(problems: Problems, path: str, value: Any) -> list[Json]:
 
 
 def walk(components: list[Json]) -> Iterator[Json]:
-    """Every component at any depth, outer before inner."""
+    """Yield every component at any depth, parents before children."""
     for component in components:
         yield component
         yield from walk(cast("list[Json]", component.get("components", [])))
@@ -134,7 +134,7 @@ def walk(components: list[Json]) -> Iterator[Json]:
 
 
 class _Check:
-    """One pass over a tree: numbers the components and sees that custom ids are unique."""
+    """One pass over a component tree: numbers the components and checks that custom ids are unique."""
 
     def __init__(self, problems: Problems, *, in_form: bool) -> None:
         self._problems = problems

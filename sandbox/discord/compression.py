@@ -1,4 +1,4 @@
-"""Transport compression of the gateway: one stream per connection, flushed after every message."""
+"""The gateway's transport compression: one stream per connection, flushed after every message."""
 
 import importlib
 import zlib
@@ -10,7 +10,7 @@ Compressor = Callable[[bytes], bytes]
 
 
 def new_compressor(asked: str) -> Compressor | None:
-    """What `compress=` asks for; None is plain text, also for zstd where the module is not installed."""
+    """Return the compressor for `compress=`; None means plain text, also for zstd without the module `zstandard`."""
     match asked:
         case "zlib-stream":
             return _zlib_stream()

@@ -1,4 +1,4 @@
-"""The parts of one running sandbox, in one place for the routes and the control surface."""
+"""The parts of one running sandbox, as every route gets them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from sandbox.discord.world import World
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Everything a request may need. There is one per server, built once."""
+    """Everything that a request may need; one per stand-in."""
 
     clock: Clock
     ids: Snowflakes

@@ -1,4 +1,4 @@
-"""What a request wants a message to be: read from its body, with every fault in one 50035. Pure."""
+"""The message that a request asks for, read from its body; every mistake is reported in one error 50035."""
 
 import re
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ _ATTACHMENT = {
     "waveform": KeyRule("str", 400),
     "is_spoiler": KeyRule("bool"),
 }
-# What a client echoes back of an attachment that the message already has.
+# What a client repeats of an attachment that the message already has.
 _KEPT_ATTACHMENT = _ATTACHMENT | {
     key: KeyRule("any")
     for key in [
@@ -128,7 +128,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class NewAttachment:
-    """An upload and what the body says of it."""
+    """An uploaded file with its metadata from the body."""
 
     upload: UploadedFile
     filename: str
@@ -137,7 +137,7 @@ class NewAttachment:
 
 @dataclass(frozen=True, slots=True)
 class MessageDraft:
-    """The wanted message. `given` are the keys the body carried; what it did not carry stays as it was."""
+    """The message that a body asks for. `given` are the body's keys; an edit leaves everything else as it was."""
 
     given: frozenset[str]
     content: str
@@ -155,11 +155,11 @@ class MessageDraft:
     allowed_mentions: Json = field(default_factory=dict[str, Any])
 
     def is_empty(self) -> bool:
-        """Whether it would post nothing at all."""
+        """Return whether there is nothing to post."""
         return not (self.content or self.embeds or self.components or self.new_files)
 
     def check_new(self) -> None:
-        """Refuse an empty new message.
+        """Check that a new message is not empty.
 
         Raises:
             ApiError: 50006.
@@ -171,10 +171,10 @@ class MessageDraft:
 def read_draft(
     body: Any, uploads: dict[int, UploadedFile], rules: dict[str, KeyRule], *, path: str = "", layout: bool = False
 ) -> MessageDraft:
-    """The draft in a body. `layout` is whether the edited message already has the Components V2 flag.
+    """Read a body. `layout` says that the edited message already has the Components V2 flag.
 
     Raises:
-        ApiError: 50035, naming every fault.
+        ApiError: 50035, with every mistake.
     """
     problems = Problems()
     kept = check_object(problems, path, {} if body is None else body, rules)
@@ -215,7 +215,7 @@ def read_draft(
 def _files(
     problems: Problems, path: str, listed: Any, uploads: dict[int, UploadedFile]
 ) -> tuple[frozenset[int], tuple[NewAttachment, ...]]:
-    """The old attachments that stay, and the new files with their metadata; files not listed come along as they are."""
+    """Return the attachments to keep, and the new files with their metadata; unlisted files are added too."""
     keep: set[int] = set()
     described: dict[int, Json] = {}
     for n, item in enumerate(as_list(listed)):

@@ -1,4 +1,4 @@
-"""Faults that a test orders: the next answers to a route fail, come late, or never come."""
+"""Planned faults: the next answers of a route fail, come late, or never come."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,7 +12,7 @@ TOO_MANY = 429
 
 @dataclass(slots=True)
 class DiscordFault:
-    """One ordered fault. `left` is how often it still strikes; None is for ever. `after`: the request still counts."""
+    """One planned fault. `left`: how often it still applies (None: for ever). `after`: carry the request out first."""
 
     method: str
     path: str
@@ -28,10 +28,10 @@ class DiscordFault:
 
     @classmethod
     def parse(cls, order: Json) -> "DiscordFault":
-        """Read an order from the control surface.
+        """Read the body of `POST /sandbox/faults`.
 
         Raises:
-            ValueError: it has a key that is not known, or names nothing to do.
+            ValueError: a key is unknown, or the fault would do nothing.
         """
         if extra := set(order) - KEYS:
             raise ValueError(f"A fault has no {', '.join(sorted(extra))}; it knows {', '.join(sorted(KEYS))}.")
@@ -54,11 +54,11 @@ class DiscordFault:
         )
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it strikes this request."""
+        """Return whether it applies to this request."""
         return self.left != 0 and self.method in {"*", method} and fnmatchcase(path, self.path)
 
     def answer(self) -> Json:
-        """The body of the failing answer."""
+        """Return the body of the failing answer."""
         if self.body is not None:
             return self.body
         if self.status == TOO_MANY:
@@ -68,21 +68,21 @@ class DiscordFault:
 
 
 class DiscordFaults:
-    """The faults in force, first ordered first struck."""
+    """The planned faults, oldest first."""
 
     def __init__(self) -> None:
         self._faults: list[DiscordFault] = []
 
     def add(self, fault: DiscordFault) -> None:
-        """Put a fault in force."""
+        """Add a fault."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Take every fault out of force."""
+        """Remove every fault."""
         self._faults.clear()
 
     def take(self, method: str, path: str) -> DiscordFault | None:
-        """The fault that this request meets, counted down; None when it goes through."""
+        """Return the fault for this request, counted as used; None when there is none."""
         for fault in self._faults:
             if fault.matches(method, path):
                 if fault.left is not None:

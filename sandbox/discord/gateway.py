@@ -1,6 +1,7 @@
-"""The gateway: websocket sessions that identify, keep alive, miss events, and resume.
+"""The gateway: websocket sessions with IDENTIFY, heartbeats and RESUME.
 
-A session outlives its connection: what it missed is kept and replayed on RESUME, as Discord does.
+A session outlives its connection: missed events are kept and replayed on RESUME
+(https://discord.com/developers/docs/events/gateway#resuming).
 """
 
 import asyncio
@@ -29,7 +30,7 @@ API_VERSION = "10"
 
 
 class Gateway:
-    """All sessions; `emit` tells each of them what it asked to hear."""
+    """All sessions; `emit` sends an event to those that asked for it."""
 
     def __init__(
         self,
@@ -62,9 +63,9 @@ class Gateway:
         intent: Intent = Intent.NONE,
         redacted: Json | None = None,
     ) -> None:
-        """Send an event to the sessions that hold the server (None: DMs) and asked for the intent.
+        """Send an event to the sessions whose shard has the server (None: DMs) and that asked for the intent.
 
-        Those without the MESSAGE_CONTENT intent get `redacted`, where there is one.
+        Sessions without the MESSAGE_CONTENT intent get `redacted`, if given.
         """
         full = dumps(data)
         short = full if redacted is None else dumps(redacted)
@@ -74,7 +75,7 @@ class Gateway:
                 session.dispatch(name, full if session.intents & Intent.MESSAGE_CONTENT else short)
 
     def _live_sessions(self) -> list[Session]:
-        """The sessions that are connected or may still resume; the others are forgotten."""
+        """Return the sessions that are connected or may still resume, and delete the others."""
         now = self._clock.now()
         gone = [s for s in self._sessions.values() if s.connection is None and now - s.lost_at > SESSION_LIFE_S]
         for session in gone:
@@ -82,33 +83,33 @@ class Gateway:
         return list(self._sessions.values())
 
     def connected(self) -> int:
-        """How many identified connections there are."""
+        """Return the number of identified connections."""
         return sum(1 for session in self._sessions.values() if session.connection is not None)
 
     def ask_reconnect(self) -> None:
-        """Send op 7 to everyone: they come back and resume."""
+        """Send op 7 to every client: it reconnects and resumes."""
         for connection in self._connections:
             connection.send(dumps({"op": Op.RECONNECT, "d": None}))
 
     def invalidate(self, *, resumable: bool) -> None:
-        """Send op 9 to everyone; unless resumable, their sessions are gone."""
+        """Send op 9 to every client; unless resumable, its session is deleted."""
         for connection in self._connections:
             connection.send(dumps({"op": Op.INVALID_SESSION, "d": resumable}))
         if not resumable:
             self._sessions.clear()
 
     def cut(self) -> None:
-        """Drop every line without a goodbye."""
+        """Abort every connection without a close frame."""
         for connection in list(self._connections):
             connection.cut()
 
     async def close(self) -> None:
-        """Hang up on everyone."""
+        """Close every connection with code 1001."""
         for connection in list(self._connections):
             await connection.ws.close(code=1001)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve one websocket until it ends."""
+        """Serve one websocket until it closes."""
         ws = web.WebSocketResponse(compress=False, max_msg_size=64 * 1024)
         await ws.prepare(request)
         connection = Connection(ws, new_compressor(request.query.get("compress", "")), request.transport)
@@ -230,7 +231,7 @@ class Gateway:
         self._dispatch(session, "RESUMED", {"_trace": []})
 
     def _members(self, session: Session, data: Any) -> None:
-        """Answer op 8 in one chunk: members by id, or by the beginning of their names."""
+        """Answer op 8 in one chunk: members by id, or by a prefix of their names."""
         guild = self._world.guilds[int(data["guild_id"])]
         wanted = data.get("user_ids")
         if wanted is not None:

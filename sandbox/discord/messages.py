@@ -1,4 +1,4 @@
-"""Posting, editing and deleting messages: the store changes, and the gateway tells of it."""
+"""Posts, edits and deletes messages: changes the world and sends the gateway event."""
 
 from dataclasses import dataclass
 from mimetypes import guess_type
@@ -24,7 +24,7 @@ MAX_ATTACHMENTS = 10
 
 @dataclass(frozen=True, slots=True)
 class MessageOrigin:
-    """Where a message comes from, beyond its author and channel."""
+    """A message's type, interaction, reference and visibility."""
 
     type: MessageType = MessageType.DEFAULT
     interaction: Interaction | None = None
@@ -37,7 +37,7 @@ PLAIN = MessageOrigin()
 
 
 def post(core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN) -> Message:
-    """Store a new message and tell the gateway; ephemeral ones stay between the bot and their person."""
+    """Store a new message and send MESSAGE_CREATE, unless it is ephemeral."""
     message = Message(
         id=core.ids.next(),
         channel=channel,
@@ -67,7 +67,7 @@ def post(core: Core, channel: Channel, author: User, draft: MessageDraft, origin
 
 
 def add_attachments(core: Core, message: Message, files: tuple[NewAttachment, ...]) -> None:
-    """Give the message new attachments, served by the CDN from now on."""
+    """Add attachments to the message and serve them on the CDN."""
     for file in files:
         attachment = Attachment(
             id=core.ids.next(),
@@ -84,13 +84,13 @@ def add_attachments(core: Core, message: Message, files: tuple[NewAttachment, ..
 
 
 def safe_name(name: str) -> str:
-    """The name as Discord keeps it: anything odd becomes an underscore."""
+    """Return the file name as Discord stores it: other than ASCII letters, digits, `.`, `_` and `-` become `_`."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name.replace(" ", "_"))
     return kept.lstrip(".") or "unknown"
 
 
 def edit(core: Core, message: Message, draft: MessageDraft) -> Message:
-    """Apply a draft: only what its body carried changes; attachments it does not list are dropped.
+    """Apply a draft: only the given keys change; attachments that it does not list are removed.
 
     Raises:
         ApiError: 50006, when nothing would be left.
@@ -116,7 +116,7 @@ def edit(core: Core, message: Message, draft: MessageDraft) -> Message:
 
 
 def _kept_attachments(message: Message, draft: MessageDraft) -> set[int]:
-    """Which old attachments stay: all without a list; else the listed, and those an unchanged embed shows."""
+    """Return the attachments to keep: all if none are listed, else the listed and those that an embed shows."""
     if draft.kept_attachments is None:
         return set(message.attachments)
     stays = set(draft.kept_attachments)
@@ -133,7 +133,7 @@ def _apply_flags(message: Message, draft: MessageDraft) -> None:
 
 
 def _mark_edited(core: Core, message: Message) -> None:
-    """Filling a deferred message is not shown as an edit, but counts as one for whoever watches."""
+    """Count an edit. Filling a deferred message counts, but does not mark the message as edited."""
     message.edits += 1
     if message.flags & MessageFlag.LOADING:
         message.flags &= ~MessageFlag.LOADING
@@ -142,7 +142,7 @@ def _mark_edited(core: Core, message: Message) -> None:
 
 
 def delete(core: Core, message: Message) -> None:
-    """Remove the message and its files, and tell the gateway."""
+    """Delete the message and its files, and send MESSAGE_DELETE."""
     core.world.remove_message(message)
     _drop_files(core, message)
     if message.ephemeral_for is not None:
@@ -157,7 +157,7 @@ def _drop_files(core: Core, message: Message) -> None:
 
 
 def tell_message(core: Core, event: str, message: Message) -> None:
-    """Send a message event; without the content intent a person's words are left out, as Discord does."""
+    """Send a message event; without the MESSAGE_CONTENT intent a person's text and files are left out."""
     if message.ephemeral_for is not None:
         return
     data = core.serialize.message(message)
@@ -185,7 +185,7 @@ def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json |
 
 
 def _mentions(core: Core, channel: Channel, draft: MessageDraft, reference: Message | int | None) -> list[User]:
-    """Who is mentioned and allowed to be."""
+    """Return the users that the message mentions and is allowed to mention."""
     rule = draft.allowed_mentions
     found: dict[int, User] = {}
     allowed_ids = {int(one) for one in rule.get("users", [])}

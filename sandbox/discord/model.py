@@ -1,4 +1,4 @@
-"""The records of the store. They are mutable on purpose: the world is the one place that holds them."""
+"""The records of the world. They are mutable: only the world holds them."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from sandbox.discord.wire import Json
 
 
 class ChannelType(IntEnum):
-    """The channel kinds the sandbox has."""
+    """The channel types that the sandbox has."""
 
     TEXT = 0
     DM = 1
 
 
 class MessageType(IntEnum):
-    """The message kinds the sandbox makes."""
+    """The message types that the sandbox makes."""
 
     DEFAULT = 0
     REPLY = 19
@@ -57,7 +57,7 @@ class CallbackType(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A person or the bot. `upload_limit_bytes` is what their own subscription lets them upload."""
+    """A person or the bot. `upload_limit_bytes` is the upload limit of their own subscription."""
 
     id: int
     name: str
@@ -128,7 +128,7 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class Blob:
-    """Bytes of a file: in memory, or at a path. `owned` files are deleted with the attachment."""
+    """A file's bytes, in memory or at a path. An `owned` file is deleted with its attachment."""
 
     size: int
     data: bytes | None = None
@@ -138,7 +138,7 @@ class Blob:
 
 @dataclass(slots=True, eq=False)
 class Attachment:
-    """A file on the CDN. `ephemeral` ones belong to a command, a modal or an ephemeral message."""
+    """A file on the CDN. An `ephemeral` one belongs to a command, a modal or an ephemeral message."""
 
     id: int
     channel_id: int
@@ -151,7 +151,7 @@ class Attachment:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. `ephemeral_for` names the only person who sees it; `attached_at` is when its newest files came."""
+    """A message. `ephemeral_for` is the only person who sees it; `attached_at` is when its newest files were added."""
 
     id: int
     channel: Channel
@@ -187,7 +187,7 @@ class Modal:
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """Something a person asked of the bot, and what became of it."""
+    """An interaction, and how the bot answered it."""
 
     id: int
     token: str

@@ -1,4 +1,4 @@
-"""Who may do what: pure functions over the store's records."""
+"""Permissions in servers and channels (https://discord.com/developers/docs/topics/permissions)."""
 
 from enum import IntFlag
 
@@ -6,7 +6,7 @@ from sandbox.discord.model import Channel, Guild, Member, User
 
 
 class Permission(IntFlag):
-    """The permissions that the sandbox checks or that its roles carry."""
+    """The permissions that the sandbox checks or that its roles have."""
 
     CREATE_INSTANT_INVITE = 1 << 0
     ADMINISTRATOR = 1 << 3
@@ -52,7 +52,7 @@ IN_A_DM = EVERYONE | Permission.MENTION_EVERYONE
 
 
 def guild_permissions(guild: Guild, member: Member) -> int:
-    """The member's permissions before any channel's exceptions; the owner and administrators have all."""
+    """Return the member's permissions without channel overwrites; the owner and administrators have all."""
     if member.user.id == guild.owner_id:
         return ALL
     granted = guild.roles[guild.id].permissions
@@ -62,7 +62,7 @@ def guild_permissions(guild: Guild, member: Member) -> int:
 
 
 def channel_permissions(channel: Channel, user: User) -> int:
-    """The user's permissions there: 0 for a stranger, and nothing counts where the channel cannot be seen."""
+    """Return the user's permissions in the channel: 0 for non-members and for those who cannot view it."""
     if channel.guild is None:
         return int(IN_A_DM) if user.bot or user is channel.recipient else 0
     member = channel.guild.members.get(user.id)
@@ -76,7 +76,7 @@ def channel_permissions(channel: Channel, user: User) -> int:
 
 
 def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:
-    """Discord's order: everyone's exception, then all roles' together, then the member's own."""
+    """Apply the overwrites in Discord's order: @everyone's, then all roles' together, then the member's."""
     allow = deny = 0
     for role_id in member.roles:
         if overwrite := channel.overwrites.get(role_id):
@@ -91,10 +91,10 @@ def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:
 
 
 def parse_permissions(names: object) -> int:
-    """Permission bits from a number, a decimal string, or a list of names such as `["SEND_MESSAGES"]`.
+    """Return the permission bits of a number, a decimal string, or a list of names such as `["SEND_MESSAGES"]`.
 
     Raises:
-        ValueError: a name is not known.
+        ValueError: a name is unknown.
     """
     if isinstance(names, (int, str)):
         return int(names)

@@ -1,4 +1,7 @@
-"""Rate limits as Discord applies them: a bucket per route and major parameter, and 50 requests a second in all."""
+"""Discord's rate limits: a bucket per route and major parameter, and 50 requests per second in total.
+
+https://discord.com/developers/docs/topics/rate-limits
+"""
 
 import hashlib
 from collections import Counter
@@ -16,7 +19,7 @@ INVALID = frozenset({401, 403, 429})
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A route's limit: requests per window, in the bucket of `name` and the values of `major`."""
+    """A route's limit: `limit` requests per `per_s`, in a bucket for each value of the `major` parameters."""
 
     name: str
     limit: int
@@ -24,12 +27,12 @@ class RateLimit:
     major: tuple[str, ...] = ()
 
     def key(self, params: Mapping[str, str]) -> str:
-        """Which bucket a request falls into."""
+        """Return the name of the request's bucket."""
         return ":".join((self.name, *(params[name] for name in self.major)))
 
 
 class RateLimited(Exception):  # noqa: N818 - what happened reads better where it is caught
-    """The request is over a limit: wait `retry_after_s`. `scope` is `user`, `shared` or `global`."""
+    """The request is over a rate limit: wait `retry_after_s`. `scope` is `user`, `shared` or `global`."""
 
     def __init__(self, retry_after_s: float, scope: str, headers: dict[str, str]) -> None:
         super().__init__(f"wait {retry_after_s:.3f} s ({scope})")
@@ -38,7 +41,7 @@ class RateLimited(Exception):  # noqa: N818 - what happened reads better where i
         self.headers = headers
 
     def body(self) -> Json:
-        """The 429's JSON."""
+        """Return the JSON of the 429."""
         return {
             "message": "You are being rate limited.",
             "retry_after": round(self.retry_after_s, 3),
@@ -54,7 +57,7 @@ class _Window:
 
 @dataclass(slots=True)
 class RateLimits:
-    """Counts requests into fixed windows of the sandbox's time, and what went over."""
+    """Counts requests in fixed windows of the sandbox's time, and those over a limit."""
 
     clock: Clock
     global_per_second: int = GLOBAL_PER_SECOND
@@ -64,7 +67,7 @@ class RateLimits:
     _invalid_since: float = 0.0
 
     def take(self, rate: RateLimit, params: Mapping[str, str]) -> dict[str, str]:
-        """Count one request and return the headers that tell of the bucket.
+        """Count one request and return the bucket's headers.
 
         Raises:
             TooMany: the bucket is empty.
@@ -85,10 +88,10 @@ class RateLimits:
         return headers
 
     def take_global(self) -> None:
-        """Count one request against the bot's requests per second.
+        """Count one request against the bot's global limit.
 
         Raises:
-            TooMany: there were too many this second.
+            RateLimited: the limit of this second is used up.
         """
         window = self._window("global", 1.0)
         if window.used >= self.global_per_second:
@@ -105,7 +108,7 @@ class RateLimits:
         return window
 
     def record(self, status: int, route: str) -> None:
-        """Remember an answer's status for the statistics."""
+        """Count an answer's status for `report`."""
         if status not in INVALID:
             return
         if self.clock.now() - self._invalid_since > INVALID_WINDOW_S:
@@ -116,7 +119,7 @@ class RateLimits:
             self._hits[route] += 1
 
     def report(self) -> Json:
-        """What `GET /sandbox/limits` answers: 429s in all and by route, and the 401, 403 and 429 of ten minutes."""
+        """Return the body of `GET /sandbox/limits`: 429s by route, and 401, 403 and 429 of the last ten minutes."""
         return {
             "rate_limited": self._hits.total(),
             "by_route": dict(self._hits),
@@ -126,5 +129,5 @@ class RateLimits:
 
 
 def bucket_hash(name: str) -> str:
-    """The opaque name of a bucket."""
+    """Return the opaque name of a bucket."""
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Reactions: the store changes, and the gateway tells of it."""
+"""Adds and removes reactions: changes the world and sends the gateway event."""
 
 from sandbox.discord.core import Core
 from sandbox.discord.model import ChannelType, Message, User
@@ -10,10 +10,10 @@ MAX_DIFFERENT = 20
 
 
 def add(core: Core, message: Message, user: User, name: str) -> None:
-    """Add one person's reaction; a second one of the same changes nothing.
+    """Add one person's reaction; repeating it changes nothing.
 
     Raises:
-        ApiError: 10014 for what is no emoji, 30010 for the 21st different one.
+        ApiError: 10014 if it is not an emoji, 30010 for the 21st different emoji.
     """
     if not name or (name.isascii() and ":" not in name):
         raise unknown("Emoji", 10014)
@@ -34,7 +34,7 @@ def add(core: Core, message: Message, user: User, name: str) -> None:
 
 
 def remove(core: Core, message: Message, user: User, name: str) -> None:
-    """Take one person's reaction away.
+    """Remove one person's reaction.
 
     Raises:
         ApiError: 10014, when there is none.
@@ -50,7 +50,7 @@ def remove(core: Core, message: Message, user: User, name: str) -> None:
 
 
 def clear(core: Core, message: Message, name: str | None) -> None:
-    """Take everyone's reactions away, of one emoji or of all."""
+    """Remove everyone's reactions, of one emoji or of all."""
     if name is None:
         message.reactions.clear()
         _emit(core, "MESSAGE_REACTION_REMOVE_ALL", message, _place(message))

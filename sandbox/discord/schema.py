@@ -1,6 +1,6 @@
-"""A small checker for JSON bodies: which keys an object has, of which kind, within which bounds. Pure.
+"""A checker for JSON bodies: which keys an object has, their types and bounds.
 
-Discord itself ignores keys it does not know. The sandbox refuses them, because a mistyped key is a mistake.
+Discord ignores unknown keys. The sandbox refuses them, so that a mistyped key is noticed.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ NO_BOUND = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class KeyRule:
-    """A key's rule. Bounds are a length for strings and lists, a value for numbers. Null passes unless required."""
+    """A key's rule. Bounds are lengths for strings and lists, values for numbers. Null is allowed unless required."""
 
     kind: Kind
     high: int = NO_BOUND
@@ -24,7 +24,7 @@ class KeyRule:
 
 
 def check_object(problems: Problems, path: str, value: Any, rules: Mapping[str, KeyRule]) -> Json:
-    """Check an object against its rules, note every fault, and return the keys that carry something."""
+    """Check an object by its rules, add every mistake to `problems`, and return the valid keys that are not null."""
     if not isinstance(value, dict):
         problems.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in this Data Model.")
         return {}
@@ -43,12 +43,12 @@ def check_object(problems: Problems, path: str, value: Any, rules: Mapping[str, 
 
 
 def subpath(path: str, key: object) -> str:
-    """A path one step deeper."""
+    """Return the path of a key inside the path."""
     return f"{path}.{key}" if path else str(key)
 
 
 def as_list(value: Any) -> list[Any]:
-    """The list itself, or nothing when it is something else (which `check_object` has noted)."""
+    """Return the list, or an empty one if the value is not a list, which `check_object` has reported."""
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 

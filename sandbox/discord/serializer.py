@@ -1,4 +1,4 @@
-"""The REST and gateway projections of the store: complete objects, as Discord's specification has them."""
+"""Turns records into the JSON objects of Discord's REST API and gateway, with every documented field."""
 
 from sandbox.discord.attachment_links import link_component, link_embeds
 from sandbox.discord.cdn import Cdn
@@ -24,14 +24,14 @@ BOOSTS = {0: 0, 1: 2, 2: 7, 3: 14}
 
 
 class Serializer:
-    """Turns records into JSON. Links in them are signed anew every time."""
+    """Turns records into JSON. URLs in it are signed anew each time."""
 
     def __init__(self, world: World, cdn: Cdn) -> None:
         self._world = world
         self._cdn = cdn
 
     def user(self, user: User) -> Json:
-        """A user object."""
+        """Return a user object."""
         return {
             "id": str(user.id),
             "username": user.name,
@@ -49,12 +49,12 @@ class Serializer:
         }
 
     def me(self) -> Json:
-        """The bot's own account."""
+        """Return the bot's own account."""
         own = {"mfa_enabled": True, "locale": "en-US", "premium_type": 0, "email": None, "verified": True}
         return self.user(self._world.bot) | own
 
     def member(self, member: Member) -> Json:
-        """A member object without its user, as gateway messages carry it."""
+        """Return a member object without its user, as in gateway messages."""
         return {
             "avatar": None,
             "banner": None,
@@ -70,11 +70,11 @@ class Serializer:
         }
 
     def member_with_user(self, member: Member) -> Json:
-        """A member object as REST answers it."""
+        """Return a member object with its user."""
         return self.member(member) | {"user": self.user(member.user)}
 
     def role(self, role: Role) -> Json:
-        """A role object."""
+        """Return a role object."""
         shown: Json = {
             "id": str(role.id),
             "name": role.name,
@@ -93,7 +93,7 @@ class Serializer:
         return shown | {"tags": {"bot_id": str(self._world.bot.id)}} if role.managed else shown
 
     def guild(self, guild: Guild) -> Json:
-        """A server as REST answers it."""
+        """Return a guild object."""
         nothing = (
             "icon home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
             "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
@@ -127,7 +127,7 @@ class Serializer:
         }
 
     def guild_create(self, guild: Guild, *, all_members: bool) -> Json:
-        """A server as the gateway introduces it; other members only with the members intent."""
+        """Return the data of GUILD_CREATE; without `all_members` it lists only the bot."""
         seen = guild.members.values() if all_members else (guild.members[self._world.bot.id],)
         return self.guild(guild) | {
             "joined_at": iso(guild.joined_at),
@@ -145,7 +145,7 @@ class Serializer:
         }
 
     def channel(self, channel: Channel) -> Json:
-        """A channel object."""
+        """Return a channel object."""
         shown: Json = {
             "id": str(channel.id),
             "type": int(channel.type),
@@ -170,7 +170,7 @@ class Serializer:
         }
 
     def attachment(self, attachment: Attachment) -> Json:
-        """An attachment object with a fresh link."""
+        """Return an attachment object with a new signed URL."""
         url = self._cdn.url(attachment)
         shown: Json = {
             "id": str(attachment.id),
@@ -188,7 +188,7 @@ class Serializer:
         return shown
 
     def message(self, message: Message) -> Json:
-        """A message object with its reactions and the message it replies to."""
+        """Return a message object with its reactions and the message it replies to."""
         shown = self._bare_message(message)
         if message.reactions:
             shown["reactions"] = [self._reaction(name, users) for name, users in message.reactions.items()]
@@ -252,7 +252,7 @@ class Serializer:
         return origin
 
     def interaction_metadata(self, interaction: Interaction) -> Json:
-        """Where a message of an interaction says it comes from."""
+        """Return the interaction metadata of a message."""
         metadata: Json = {
             "id": str(interaction.id),
             "type": int(interaction.type),
@@ -268,7 +268,7 @@ class Serializer:
         return metadata
 
     def owners(self, channel: Channel) -> Json:
-        """Who installed the bot there: the server (kind 0); `0` itself in a DM."""
+        """Return who installed the bot: the server under key `0`, or `0` in a DM."""
         return {"0": str(channel.guild.id) if channel.guild else "0"}
 
     def _reaction(self, name: str, users: dict[int, User]) -> Json:
@@ -283,7 +283,7 @@ class Serializer:
         }
 
     def application(self) -> Json:
-        """The bot's application."""
+        """Return the bot's application object."""
         bot = self._world.bot
         return {
             "id": str(bot.id),
@@ -311,11 +311,11 @@ class Serializer:
         }
 
     def channel_in_interaction(self, channel: Channel, user: User) -> Json:
-        """A channel with the person's permissions in it."""
+        """Return a channel object with the person's permissions."""
         return self.channel(channel) | {"permissions": str(channel_permissions(channel, user))}
 
 
 def emoji(name: str) -> Json:
-    """An emoji as reactions carry it: the character itself, or `name:id` of a custom one."""
+    """Return an emoji object for a character, or for `name:id` of a custom emoji."""
     text, _, custom = name.partition(":")
     return {"id": custom or None, "name": text}

@@ -1,4 +1,4 @@
-"""The stand-in as one server: REST, gateway, CDN and the control surface on one loopback port."""
+"""The stand-in as one server: REST, gateway, CDN and control routes on one loopback port."""
 
 import time
 from collections.abc import Callable
@@ -27,9 +27,9 @@ SHUTDOWN_S = 0.1
 
 
 class DiscordSandbox:
-    """A stand-in for Discord. `start` makes it listen; `environment` says how a bot is pointed at it.
+    """A stand-in for Discord. `start` makes it listen; `environment` returns what points a bot at it.
 
-    `privileged` are the intents that the portal would allow; `seed` fixes tokens and secrets.
+    `privileged` are the intents that the developer portal allows; `seed` makes tokens and secrets repeatable.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DiscordSandbox:
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 picks a free one, which `port` then tells."""
+        """Listen on 127.0.0.1; 0 picks a free port, which `port` then has."""
         app = web.Application(client_max_size=MAX_ORDER_BYTES)
         self._routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
@@ -68,7 +68,7 @@ class DiscordSandbox:
         Api(self.core).register(router)
 
     def environment(self) -> dict[str, str]:
-        """The variables that point a bot here."""
+        """Return the environment variables that point a bot at this stand-in."""
         return {
             "DISCORD_TOKEN": self.core.token,
             "DISCORD_API_URL": f"http://{HOST}:{self.port}/api/v10",
@@ -78,11 +78,11 @@ class DiscordSandbox:
 
     @property
     def control_url(self) -> str:
-        """Where the control surface stands, without a trailing slash."""
+        """The URL of the control routes, without a trailing slash."""
         return f"http://{HOST}:{self.port}/sandbox"
 
     async def close(self) -> None:
-        """Hang up, stop listening and delete what was uploaded."""
+        """Close every connection, stop listening and delete the uploaded files."""
         if self._runner is not None:
             await self.core.gateway.close()
             await self._runner.cleanup()

@@ -1,4 +1,4 @@
-"""A gateway session and its line: what it asked to hear, what it was told, what it may yet ask to hear again."""
+"""A gateway session and its connection: intents, shard, and the events kept for a RESUME."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ SHARD_SHIFT = 22
 
 
 class Op(IntEnum):
-    """Gateway operations."""
+    """Gateway opcodes."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -35,7 +35,7 @@ class Op(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """Why the gateway hangs up."""
+    """Gateway close codes."""
 
     UNKNOWN_OPCODE = 4001
     DECODE_ERROR = 4002
@@ -51,7 +51,7 @@ class CloseCode(IntEnum):
 
 
 class Intent(IntFlag):
-    """Which events a session asks for."""
+    """Gateway intents."""
 
     NONE = 0
     GUILDS = 1 << 0
@@ -71,7 +71,7 @@ HIGHEST_INTENT = 1 << 26
 
 
 class Hangup(Exception):  # noqa: N818 - what happened reads better where it is caught
-    """Close this connection with a code."""
+    """The connection is to be closed with a code."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -81,7 +81,7 @@ class Hangup(Exception):  # noqa: N818 - what happened reads better where it is 
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One websocket with its outgoing queue; sending never waits for a slow client."""
+    """One websocket with its outgoing queue; `send` never waits for a slow client."""
 
     ws: web.WebSocketResponse
     compress: Compressor | None
@@ -90,19 +90,19 @@ class Connection:
     session: "Session | None" = None
 
     def send(self, payload: bytes) -> None:
-        """Queue a frame; a client that does not read is cut off."""
+        """Queue a frame; a client that does not read is disconnected."""
         try:
             self.queue.put_nowait(payload)
         except asyncio.QueueFull:
             self.cut()
 
     def cut(self) -> None:
-        """Drop the line without a goodbye."""
+        """Abort the connection without a close frame."""
         if self.transport is not None:
             self.transport.abort()
 
     async def pump(self) -> None:
-        """Send what is queued, in order, until cancelled or the line is gone."""
+        """Send the queued frames in order, until cancelled or disconnected."""
         while not self.ws.closed:
             payload = await self.queue.get()
             try:
@@ -117,7 +117,7 @@ class Connection:
 
 @dataclass(eq=False, slots=True)
 class Session:
-    """An identified client: its intents, its shard, and the events it may yet ask to hear again."""
+    """An identified client: its intents, its shard, and the events kept for a RESUME."""
 
     id: str
     intents: Intent
@@ -128,12 +128,12 @@ class Session:
     lost_at: float = 0.0
 
     def serves_guild(self, guild_id: int | None) -> bool:
-        """Whether the server belongs to this shard; DMs belong to shard 0."""
+        """Return whether the server belongs to this shard; DMs belong to shard 0."""
         number, count = self.shard
         return number == (0 if guild_id is None else (guild_id >> SHARD_SHIFT) % count)
 
     def dispatch(self, name: str, data: bytes) -> None:
-        """Number an event, keep it for a replay, and send it when there is a line."""
+        """Number an event, keep it for a RESUME, and send it if connected."""
         self.sequence += 1
         frame = b'{"op":0,"s":%d,"t":"%b","d":%b}' % (self.sequence, name.encode(), data)
         self.sent.append((self.sequence, frame))
@@ -141,17 +141,17 @@ class Session:
             self.connection.send(frame)
 
     def missed(self, sequence: int) -> list[bytes] | None:
-        """The events after that number; None when some are no longer kept."""
+        """Return the events after that sequence number; None if some are no longer kept."""
         if sequence > self.sequence or (self.sent and sequence + 1 < self.sent[0][0]):
             return None
         return [frame for number, frame in self.sent if number > sequence]
 
 
 def parse_intents(value: Any, privileged: Intent) -> Intent:
-    """The intents of an IDENTIFY.
+    """Return the intents of an IDENTIFY.
 
     Raises:
-        Hangup: they are not known bits, or the portal does not allow them.
+        Hangup: a bit is unknown, or the developer portal does not allow it.
     """
     if not isinstance(value, int) or not 0 <= value < HIGHEST_INTENT:
         raise Hangup(CloseCode.INVALID_INTENTS, f"Intents are a number of known bits, not {value!r}.")

@@ -1,4 +1,4 @@
-"""What was said: every REST exchange and every gateway event, as JSON lines. Recording only keeps bytes."""
+"""The transcript: every REST exchange and gateway event, kept as bytes and printed as JSON lines."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ NULL = b"null"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A REST exchange: bodies as the JSON text they were, path without host and query."""
+    """A REST exchange: bodies as JSON text, path without host and query."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Exchange:
     ms: float
 
     def line(self) -> bytes:
-        """The exchange as one JSON line."""
+        """Return the exchange as one JSON line."""
         return b'{"method":%b,"path":%b,"request":%b,"status":%d,"response":%b,"ms":%.2f}' % (
             dumps(self.method),
             dumps(self.path),
@@ -36,25 +36,25 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A gateway event as it was sent."""
+    """A gateway event as sent."""
 
     name: str
     data: bytes
 
     def line(self) -> bytes:
-        """The event as one JSON line."""
+        """Return the event as one JSON line."""
         return b'{"event":%b,"data":%b}' % (dumps(self.name), self.data)
 
 
 class Transcript:
-    """The latest exchanges and events, bounded in number and in bytes."""
+    """The latest exchanges and events, limited in number and in bytes."""
 
     def __init__(self) -> None:
         self._entries: deque[tuple[int, Exchange | Event]] = deque()
         self._bytes = 0
 
     def add(self, entry: Exchange | Event) -> None:
-        """Remember one; the oldest go when there are too many."""
+        """Add an entry; the oldest are dropped when there are too many."""
         weight = len(entry.data) if isinstance(entry, Event) else len(entry.request) + len(entry.response)
         self._entries.append((weight, entry))
         self._bytes += weight
@@ -63,11 +63,11 @@ class Transcript:
             self._bytes -= gone
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete every entry."""
         self._entries.clear()
         self._bytes = 0
 
     def lines(self) -> Iterator[bytes]:
-        """The entries in order, each ending in a newline."""
+        """Yield the entries in order, each ending in a newline."""
         for _, entry in self._entries:
             yield entry.line() + b"\n"

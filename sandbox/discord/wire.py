@@ -1,4 +1,4 @@
-"""What goes over the wire: JSON as bytes, and errors in Discord's own shape."""
+"""JSON as bytes, and errors in Discord's format."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ INVALID_FORM = 50035
 
 
 def dumps(value: Any) -> bytes:
-    """The value as compact UTF-8 JSON."""
+    """Return the value as compact UTF-8 JSON."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class ApiError(Exception):
-    """An answer that is not 2xx: HTTP status, Discord's code, its message, and the per-field errors of a 50035."""
+    """An error answer: HTTP status, Discord's code, message, and the errors per field of a 50035."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(f"{status} ({code}): {message}")
@@ -24,7 +24,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> Json:
-        """The JSON that Discord answers with."""
+        """Return the JSON of the answer."""
         body: Json = {"message": self.message, "code": self.code}
         if self.errors:
             body["errors"] = self.errors
@@ -32,13 +32,13 @@ class ApiError(Exception):
 
 
 class Problems:
-    """Collects what is wrong with a body, field by field, as Discord reports it in one 50035."""
+    """Collects the mistakes in a body, field by field, as Discord reports them in one 50035."""
 
     def __init__(self) -> None:
         self._errors: Json = {}
 
     def add(self, path: str, code: str, message: str) -> None:
-        """Remember one fault at a dotted path such as `embeds.0.title`."""
+        """Add one mistake at a dotted path such as `embeds.0.title`."""
         node = self._errors
         for step in path.split(".") if path else ():
             node = node.setdefault(step, {})
@@ -48,13 +48,13 @@ class Problems:
         return bool(self._errors)
 
     def raise_any(self) -> None:
-        """Raise the 50035 that names every fault; nothing happens when there is none."""
+        """Raise a 50035 with every mistake, if there is one."""
         if self._errors:
             raise ApiError(400, INVALID_FORM, "Invalid Form Body", self._errors)
 
 
 def invalid(path: str, code: str, message: str) -> ApiError:
-    """A 50035 with a single fault."""
+    """Return a 50035 with a single mistake."""
     problems = Problems()
     problems.add(path, code, message)
     try:
@@ -65,27 +65,27 @@ def invalid(path: str, code: str, message: str) -> ApiError:
 
 
 def unknown(what: str, code: int) -> ApiError:
-    """A 404 `Unknown …` with Discord's code for the kind of thing."""
+    """Return a 404 `Unknown …` with Discord's code."""
     return ApiError(404, code, f"Unknown {what}")
 
 
 def unknown_message() -> ApiError:
-    """404 10008."""
+    """Return 404 10008."""
     return unknown("Message", 10008)
 
 
 def unknown_channel() -> ApiError:
-    """404 10003."""
+    """Return 404 10003."""
     return unknown("Channel", 10003)
 
 
 def missing_access() -> ApiError:
-    """403 50001: the channel cannot even be seen."""
+    """Return 403 50001: the bot cannot view the channel."""
     return ApiError(403, 50001, "Missing Access")
 
 
 def missing_permissions() -> ApiError:
-    """403 50013."""
+    """Return 403 50013."""
     return ApiError(403, 50013, "Missing Permissions")
 
 

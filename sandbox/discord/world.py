@@ -1,4 +1,4 @@
-"""The one store: who and what exists. Everything REST answers and the gateway tells is read from here."""
+"""The world: every user, server, channel, message, command and interaction of the sandbox."""
 
 from collections import OrderedDict
 from random import Random
@@ -27,7 +27,7 @@ BOT_NAME = "Wanda"
 
 
 class World:
-    """Users, servers, messages, commands and interactions, found by id without searching."""
+    """Users, servers, messages, commands and interactions, by id."""
 
     def __init__(self, clock: Clock, ids: Snowflakes, random: Random) -> None:
         self.clock = clock
@@ -57,7 +57,7 @@ class World:
         studio.members[admin.id].roles.append(role.id)
 
     def add_user(self, name: str) -> User:
-        """The person with that name, made when there is none."""
+        """Return the person with that name, added if there is none."""
         user = self.people.get(name)
         if user is None:
             user = User(id=self.ids.next(), name=name)
@@ -65,7 +65,7 @@ class World:
         return user
 
     def add_guild(self, name: str, *, tier: int, owner: User) -> Guild:
-        """A new server with the bot and its owner in it."""
+        """Add a server with the bot and its owner in it."""
         guild = Guild(id=self.ids.next(), name=name, tier=tier, owner_id=owner.id, joined_at=self.clock.now())
         guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", int(EVERYONE), 0)
         self.guilds[guild.id] = guild
@@ -76,20 +76,20 @@ class World:
         return guild
 
     def add_channel(self, name: str, guild: Guild, overwrites: tuple[Overwrite, ...] = ()) -> Channel:
-        """A new text channel."""
+        """Add a text channel."""
         channel = Channel(self.ids.next(), ChannelType.TEXT, name, guild=guild, position=len(guild.channels))
         channel.overwrites = {overwrite.id: overwrite for overwrite in overwrites}
         self.channels[channel.id] = guild.channels[channel.id] = channel
         return channel
 
     def add_role(self, name: str, guild: Guild, permissions: int = 0) -> Role:
-        """A new role, above the others."""
+        """Add a role above the others."""
         role = Role(self.ids.next(), guild.id, name, permissions, len(guild.roles))
         guild.roles[role.id] = role
         return role
 
     def add_member(self, guild: Guild, user: User) -> Member:
-        """The user's membership, made when there is none."""
+        """Return the user's membership, added if there is none."""
         member = guild.members.get(user.id)
         if member is None:
             member = Member(user, guild.id, self.clock.now())
@@ -97,7 +97,7 @@ class World:
         return member
 
     def dm(self, user: User) -> Channel:
-        """The DM between the bot and that person, opened when there is none."""
+        """Return the DM between the bot and that person, opened if there is none."""
         channel = self.dms.get(user.id)
         if channel is None:
             channel = Channel(self.ids.next(), ChannelType.DM, f"@{user.name}", recipient=user)
@@ -105,7 +105,7 @@ class World:
         return channel
 
     def add_message(self, message: Message) -> Message | None:
-        """Store a message; returns the oldest one when it had to make room for it."""
+        """Store a message; returns the channel's oldest message if that was removed to make room."""
         channel = message.channel
         channel.messages[message.id] = self.messages[message.id] = message
         channel.last_message_id = message.id
@@ -121,13 +121,13 @@ class World:
         self.messages.pop(message.id, None)
 
     def upload_limit_bytes(self, channel: Channel, user: User | None = None) -> int:
-        """What one file may weigh there; an interaction's user may be allowed more than the server."""
+        """Return the size limit of one file in the channel; the user's own limit counts if it is higher."""
         tier = channel.guild.tier if channel.guild else 0
         own = user.upload_limit_bytes if user else 0
         return max(TIER_UPLOAD_BYTES[tier], own)
 
     def add_interaction(self, interaction: Interaction) -> None:
-        """Store an interaction, so that its token can be found; the oldest are forgotten."""
+        """Store an interaction and its token; the oldest ones are removed."""
         self._interactions[interaction.id] = interaction
         self._by_token[interaction.token] = interaction
         while len(self._interactions) > INTERACTIONS_KEPT:
@@ -135,19 +135,19 @@ class World:
             self._by_token.pop(old.token, None)
 
     def new_token(self) -> str:
-        """A secret for one interaction."""
+        """Return a new token for an interaction."""
         return f"aW50ZXJhY3Rpb246{self._random.getrandbits(512):0128x}"
 
     def interaction(self, interaction_id: int) -> Interaction | None:
-        """The interaction with that id."""
+        """Return the interaction with that id."""
         return self._interactions.get(interaction_id)
 
     def interaction_by_token(self, token: str) -> Interaction | None:
-        """The interaction that the token was issued for."""
+        """Return the interaction of that token."""
         return self._by_token.get(token)
 
     def add_modal(self, modal: Modal) -> None:
-        """Store an open form; the oldest are forgotten."""
+        """Store an open modal; the oldest ones are removed."""
         self.modals[modal.id] = modal
         while len(self.modals) > INTERACTIONS_KEPT:
             self.modals.popitem(last=False)

@@ -1,1 +1,1 @@
-"""A stand-in for fal: queue, storage, CDN, rendering and a control surface, on one loopback port."""
+"""A stand-in for fal: queue, storage, CDN, rendering and control routes, on one loopback port."""

@@ -1,4 +1,4 @@
-"""The control surface: what arrived, how the stand-in behaves, and what goes wrong next."""
+"""The control routes: requests that arrived, settings, and planned faults."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ __all__ = ["ControlRoutes"]
 
 
 class SettingsChange(BaseModel):
-    """What `POST /sandbox/settings` takes; what is left out stays as it is."""
+    """The body of `POST /sandbox/settings`; what is left out stays as it is."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -29,7 +29,7 @@ class SettingsChange(BaseModel):
 
 
 class FinishRequest(BaseModel):
-    """What `POST /sandbox/finish` takes."""
+    """The body of `POST /sandbox/finish`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -38,7 +38,7 @@ class FinishRequest(BaseModel):
 
 @dataclass
 class ControlRoutes:
-    """`/sandbox/…`, for tests and demos in any language; no key is needed."""
+    """The routes under `/sandbox/`; they need no key."""
 
     queue: FalQueue
     queue_routes: QueueRoutes
@@ -46,7 +46,7 @@ class ControlRoutes:
     settings: FalSettings
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Return all of them."""
+        """Return the routes."""
         return [
             web.get("/sandbox/requests", self.requests),
             web.get("/sandbox/submits", self.submits),
@@ -61,20 +61,20 @@ class ControlRoutes:
         ]
 
     async def requests(self, _request: web.Request) -> web.Response:
-        """List every accepted request, oldest first; the header counts the submits that arrived."""
+        """List every accepted request, oldest first; the header `X-Sandbox-Submits` counts all submits."""
         listed = [_entry(job) for job in self.queue.jobs.values()]
         return web.json_response(listed, headers={"X-Sandbox-Submits": str(len(self.queue_routes.submits))})
 
     async def submits(self, _request: web.Request) -> web.Response:
-        """List every POST to an endpoint, accepted or not."""
+        """List every submit, accepted or not."""
         return web.json_response([asdict(submit) for submit in self.queue_routes.submits])
 
     async def show_settings(self, _request: web.Request) -> web.Response:
-        """Tell the settings."""
+        """Show the settings."""
         return web.json_response(self._settings())
 
     async def change_settings(self, request: web.Request) -> web.Response:
-        """Change some settings, and tell them all."""
+        """Change some settings, and show all of them."""
         try:
             change = SettingsChange.model_validate_json(await request.read())
         except ValidationError as error:
@@ -88,22 +88,22 @@ class ControlRoutes:
         return web.json_response(self._settings())
 
     async def traffic(self, _request: web.Request) -> web.Response:
-        """Count the requests that arrived at the queue, by what they asked for, and the streams.
+        """Show the number of HTTP requests by kind, and the streams.
 
-        `streams` are open; `opening_peak` is how many at most had been asked for at once and had not begun.
+        `streams` is the number of open streams; `opening_most` the peak of streams requested and not yet begun.
         """
         routes = self.queue_routes
         counted = {"requests": routes.request_counts, "streams": routes.streams, "opening_most": routes.opening_peak}
         return web.json_response(counted)
 
     async def forget_traffic(self, request: web.Request) -> web.Response:
-        """Count anew from here on; streams that are open stay counted."""
+        """Reset the counts; open streams stay counted."""
         self.queue_routes.request_counts.clear()
         self.queue_routes.opening_peak = self.queue_routes.opening
         return await self.traffic(request)
 
     async def finish(self, request: web.Request) -> web.Response:
-        """Have `count` of the requests that run be done with their steps now, the oldest first; answers with ids."""
+        """Finish the `count` oldest running requests now; answers with their ids."""
         try:
             order = FinishRequest.model_validate_json(await request.read())
         except ValidationError as error:
@@ -111,11 +111,11 @@ class ControlRoutes:
         return web.json_response({"requests": self.queue.finish(order.count)})
 
     async def show_faults(self, _request: web.Request) -> web.Response:
-        """List the planned trouble that is left."""
+        """List the planned faults that are left."""
         return web.json_response(self._faults())
 
     async def plan_fault(self, request: web.Request) -> web.Response:
-        """Plan one, and list what is planned; an `error_type` outside fal's documentation is told apart."""
+        """Add a fault and list all; `documented` says whether fal documents its `error_type`."""
         try:
             fault = self.faults.plan(await request.json())
         except (InvalidFault, ValueError) as error:
@@ -124,7 +124,7 @@ class ControlRoutes:
         return web.json_response(self._faults() | {"documented": known})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
-        """Forget all planned trouble."""
+        """Remove every planned fault."""
         self.faults.clear()
         return web.json_response(self._faults())
 
@@ -133,13 +133,13 @@ class ControlRoutes:
         return asdict(self.settings) | {"concurrency": self.queue.concurrency}
 
     def _faults(self) -> dict[str, Any]:
-        """Return the planned trouble."""
+        """Return the planned faults."""
         left = [fault.model_dump(exclude_defaults=True) for fault in self.faults]
         return {"faults": left, "locked": self.faults.locked}
 
 
 def _entry(job: FalJob) -> dict[str, Any]:
-    """Return a request as the control surface shows it."""
+    """Return a request as `GET /sandbox/requests` shows it."""
     reply = job.reply
     output: dict[str, Any] | None = None if reply is None or job.failed else reply.body
     return {

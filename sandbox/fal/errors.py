@@ -1,6 +1,7 @@
-"""Every error fal documents, and the HTTP answer that carries it.
+"""Every error that fal documents, as an HTTP answer.
 
-Model errors carry a list under `detail`, platform errors a sentence and an `error_type` (reference/fal.md, "Errors").
+Model errors have a list under `detail` (https://fal.ai/docs/documentation/model-apis/errors), platform errors a
+sentence and an `error_type` (https://fal.ai/docs/documentation/model-apis/request-errors).
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ BODY = ("body",)
 
 @dataclass(frozen=True, slots=True)
 class FalReply:
-    """One HTTP answer: its status, its JSON body and its extra headers."""
+    """One HTTP answer: status, JSON body and extra headers."""
 
     status: int
     body: Any
@@ -46,7 +47,7 @@ class ErrorType:
 
 
 class Failed(Exception):  # noqa: N818 - it names what happened to a request
-    """A request ends without a video; `reply` is what its result GET answers."""
+    """A request failed; `reply` is the answer to its result GET."""
 
     def __init__(self, reply: FalReply) -> None:
         super().__init__(str(reply.body))
@@ -141,7 +142,7 @@ LOCKED = FalReply(
 
 
 def is_documented(error_type: str) -> bool:
-    """Say whether fal documents this type."""
+    """Return whether fal documents this type."""
     return error_type in MODEL or error_type in PLATFORM
 
 
@@ -154,7 +155,7 @@ def model_error(
     value: Any = None,
     status: int | None = None,
 ) -> FalReply:
-    """Return the answer of a model error; what is not given comes from the table. An unknown type is a plain 422."""
+    """Return a model error, with the table's values where none are given. An unknown type is a 422."""
     known = MODEL.get(error_type, ErrorType(422, f"Unknown failure: {error_type}"))
     entry: dict[str, Any] = {
         "loc": list(location if location is not None else known.location),
@@ -171,19 +172,19 @@ def model_error(
 
 
 def platform_error(error_type: str, *, message: str | None = None, status: int | None = None) -> FalReply:
-    """Return the answer of a platform error."""
+    """Return a platform error."""
     known = PLATFORM[error_type]
     headers = {"X-Fal-Error-Type": error_type, "X-Fal-Retryable": str(known.retryable).lower()}
     return FalReply(status or known.status, {"detail": message or known.message, "error_type": error_type}, headers)
 
 
 def error_reply(error_type: str, status: int | None = None) -> FalReply:
-    """Return the answer of any type, in its own family's shape."""
+    """Return the error of this type, as a platform error or a model error."""
     if error_type in PLATFORM:
         return platform_error(error_type, status=status)
     return model_error(error_type, status=status)
 
 
 def invalid_input(details: list[dict[str, Any]]) -> FalReply:
-    """Return the 422 of a body that does not fit the endpoint's schema: never billed."""
+    """Return the 422 for a body that does not match the endpoint's schema, which is never billed."""
     return FalReply(422, {"detail": details}, {"X-Fal-Retryable": "false"}, billed_units=0)

@@ -1,4 +1,4 @@
-"""Planned trouble: what `POST /sandbox/faults` fields for, and which of it meets the next request."""
+"""Planned faults, from `POST /sandbox/faults`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias, get_args
@@ -16,11 +16,11 @@ ACCOUNT_POINTS = frozenset({"submit", "upload"})
 
 
 class FalFault(BaseModel):
-    """One planned trouble; it meets the next `times` requests at its point, then it is gone.
+    """One planned fault; it applies to the next `times` requests at its point.
 
-    `status` with `body` replaces the answer. `error_type` replaces it by that documented error; at `result` the job
-    itself then fails so, for ever. `lose_reply` does the work and closes the connection without an answer, `cut` in the
-    middle of the answer, `delay_s` answers later. `requeue` moves a running request back to IN_QUEUE for a moment.
+    `status` with `body` replaces the answer. `error_type` answers with that error; at `result` the request itself fails
+    with it, for good. `lose_reply` carries the request out and closes the connection without an answer, `cut` closes it
+    in the middle of the answer, `delay_s` delays it. `requeue` moves a running request back to IN_QUEUE for a moment.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -39,7 +39,7 @@ class FalFault(BaseModel):
 
     @model_validator(mode="after")
     def _does_something(self) -> "FalFault":
-        """Refuse a fault that would change nothing: it would only hide a misspelt test."""
+        """Refuse a fault that would do nothing, which is a mistake in a test."""
         active = (self.status, self.body, self.error_type, self.locked, self.lose_reply, self.cut, self.delay_s)
         if not any(active) and self.at != "requeue":
             raise ValueError("say what goes wrong: status, body, error_type, lose_reply, cut, delay_s or locked")
@@ -49,7 +49,7 @@ class FalFault(BaseModel):
 
     @property
     def reply(self) -> FalReply | None:
-        """The answer that is given instead of the real one, None where the real one stands."""
+        """The answer that replaces the real one; None if the real one is sent."""
         if self.locked:
             return LOCKED
         if self.error_type is not None:
@@ -63,23 +63,23 @@ class FalFault(BaseModel):
 
     @property
     def fails_the_job(self) -> bool:
-        """Whether the request itself ends so, rather than one reading of its result."""
+        """Whether the request itself fails, and not only one GET of its result."""
         return self.at == "result" and self.error_type is not None
 
 
 class InvalidFault(Exception):  # noqa: N818 - it names what happened to a control request
-    """A control request asked for something that the stand-in does not know."""
+    """The body of a control request is not a valid fault."""
 
 
 def _with_point(body: Any) -> Any:
-    """Return the fault with its point: a lost reply and a locked account speak of the submit unless they say more."""
+    """Return the body with its `at`: `lose_reply` and `locked` apply to the submit by default."""
     if isinstance(body, dict) and "at" not in body and ("lose_reply" in body or "locked" in body):
         return {"at": "submit", **body}  # pyright: ignore[reportUnknownVariableType]
     return body  # pyright: ignore[reportUnknownVariableType] - JSON, which pydantic reads next
 
 
 class FalFaults:
-    """All planned trouble, oldest first, and whether the account is locked."""
+    """The planned faults, oldest first, and whether the account is locked."""
 
     def __init__(self) -> None:
         self._faults: list[FalFault] = []
@@ -89,7 +89,7 @@ class FalFaults:
         return iter(self._faults)
 
     def plan(self, body: Any) -> FalFault | None:
-        """Add one. `{"locked": true}` without `at` locks the account until `{"locked": false}`, and returns None.
+        """Add a fault. `{"locked": true}` without `at` locks the account until `{"locked": false}`, and returns None.
 
         Raises:
             Refused: it is not a fault, or there are too many.
@@ -107,27 +107,27 @@ class FalFaults:
         return fault
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove every fault, and unlock the account."""
         self._faults.clear()
         self.locked = False
 
     def take(self, at: Point, endpoint: str | None = None) -> FalFault | None:
-        """Return the oldest fault for this point, and count it as used."""
+        """Return the oldest fault for this point, counted as used."""
         if self.locked and at in ACCOUNT_POINTS:
             return FalFault(at=at, locked=True)
         return self._use(lambda fault: fault.at == at and not fault.fails_the_job, endpoint)
 
     def take_failure(self, endpoint: str) -> FalReply | None:
-        """Return how the next finished request of this endpoint is to fail, None when it succeeds."""
+        """Return the planned failure of the next finished request of this endpoint; None if it succeeds."""
         fault = self._use(lambda fault: fault.fails_the_job, endpoint)
         return None if fault is None else fault.reply
 
     def take_requeue(self, endpoint: str) -> bool:
-        """Say whether the next running request of this endpoint loses its runner."""
+        """Return whether the next running request of this endpoint loses its runner."""
         return self._use(lambda fault: fault.at == "requeue", endpoint) is not None
 
     def _use(self, fits: Callable[[FalFault], bool], endpoint: str | None) -> FalFault | None:
-        """Return the oldest fitting fault, and count it as used."""
+        """Return the oldest matching fault, counted as used."""
         for n, fault in enumerate(self._faults):
             if fits(fault) and fault.endpoint in {None, endpoint}:
                 fault.times -= 1

@@ -1,4 +1,4 @@
-"""What stands before and behind every route: the key, unknown headers and options, and planned trouble."""
+"""Checks and faults around every route: the key, unknown headers and options, planned faults."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,14 +28,14 @@ HALF_MAX_BYTES = 1024 * 1024
 
 
 class Gate:
-    """Checks each request as fal does, and lets planned trouble meet it."""
+    """Checks each request's key and applies planned faults."""
 
     def __init__(self, key: str, faults: FalFaults) -> None:
         self._key = key
         self._faults = faults
 
     def has_key(self, request: web.Request) -> bool:
-        """Whether the request carries the account's key, as `Authorization: Key …`."""
+        """Return whether the request has the account's key, as `Authorization: Key …`."""
         return request.headers.get("Authorization") == f"Key {self._key}"
 
     async def answer(
@@ -47,7 +47,7 @@ class Gate:
         key_needed: bool = True,
         endpoint: str | None = None,
     ) -> web.StreamResponse:
-        """Return what the request gets: a refusal, a planned answer, or what `handle` makes, late or cut if planned."""
+        """Return a refusal, a planned answer, or the answer of `handle`, delayed or cut if planned."""
         if key_needed and not self.has_key(request):
             return as_response(NO_USER)
         fault = self._faults.take(at, endpoint)
@@ -59,9 +59,9 @@ class Gate:
 async def apply_fault(
     request: web.Request, fault: FalFault, handle: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Answer as the fault says."""
+    """Return the answer that the fault asks for."""
     reply = fault.reply
-    # A lost answer is one to a request that was carried out, whatever the answer would have been.
+    # With `lose_reply` the request is carried out, whatever the planned answer.
     response = await handle() if reply is None or fault.lose_reply else as_response(reply)
     if fault.delay_s:
         await asyncio.sleep(fault.delay_s)
@@ -73,7 +73,7 @@ async def apply_fault(
 
 
 async def _send_half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """Send the headers and half of the body, then end the connection."""
+    """Send the headers and half of the body, then close the connection."""
     if response.prepared:
         hang_up(request)
         return response
@@ -84,12 +84,12 @@ async def _send_half(request: web.Request, response: web.StreamResponse) -> web.
     await half.prepare(request)
     await half.write(body[: len(body) // 2])
     if request.transport is not None:
-        request.transport.close()  # what was written still goes out
+        request.transport.close()  # sends what was written first
     return half
 
 
 async def _body(response: web.StreamResponse) -> bytes:
-    """Return what the response would send, of files only the beginning."""
+    """Return the response's body; of files only the first `HALF_MAX_BYTES`."""
     match response:
         case web.FileResponse():
             with response._path.open("rb") as file:  # noqa: SLF001 - it has no public name  # pyright: ignore[reportPrivateUsage]
@@ -101,13 +101,13 @@ async def _body(response: web.StreamResponse) -> bytes:
 
 
 def hang_up(request: web.Request) -> None:
-    """End the connection now, without another byte."""
+    """Abort the connection."""
     if request.transport is not None:
         request.transport.abort()
 
 
 def as_response(reply: FalReply, request_id: str | None = None) -> web.Response:
-    """Return an answer as HTTP, with fal's headers."""
+    """Return an answer as an HTTP response with fal's headers."""
     headers = dict(reply.headers)
     if request_id is not None:
         headers["x-fal-request-id"] = request_id
@@ -119,13 +119,13 @@ def as_response(reply: FalReply, request_id: str | None = None) -> web.Response:
 
 
 def not_supported(what: str) -> web.Response:
-    """Return the answer to something that the stand-in does not know, and say it in the terminal too."""
+    """Return a 501 for something that the stand-in does not support, and print it."""
     print(f"sandbox/fal does not know {what}", flush=True)
     return web.json_response({"detail": f"sandbox/fal does not know {what}"}, status=501)
 
 
 def unknown_part(request: web.Request, options: frozenset[str]) -> str | None:
-    """Return what is unknown about a request's headers and options, None when nothing is."""
+    """Return the first unknown header or option of a request; None if all are known."""
     for name in request.headers:
         lower = name.lower()
         if lower.startswith(("x-fal-", "x-app-fal-")) and lower not in KNOWN_HEADERS:

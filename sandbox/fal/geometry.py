@@ -1,7 +1,7 @@
-"""PURE. How large a clip is, and where its slow camera stands at each frame.
+"""The size of a video, and the position of its slow camera at each frame.
 
-The endpoint pages name tiers ("720p") and aspects, not pixels: the tier is taken as the short side, and nothing
-gets more pixels than the tier has at 16:9, so that a very wide picture costs no more than a film.
+The endpoint pages name resolutions ("720p") and aspects, not pixels. The resolution is taken as the short side, and no
+video gets more pixels than at 16:9, so that very wide pictures are not more expensive to render.
 """
 
 import math
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 __all__ = ["VARIANTS", "Box", "Camera", "camera", "size_of"]
 
 WIDEST = 16 / 9
-VARIANTS = 16  # different camera moves; the seed chooses one
-TRAVEL = 0.16  # how much of the picture the camera zooms over
+VARIANTS = 16  # camera moves; the seed chooses one
+TRAVEL = 0.16  # the part of the picture that the zoom covers
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in fractions of the picture: left, top, right, bottom in 0..1."""
+    """A rectangle in fractions (0 to 1) of the picture."""
 
     left: float
     top: float
@@ -27,14 +27,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One slow move: in or out, drifting towards a corner. `drift_x` and `drift_y` are in -1..1."""
+    """One slow zoom, in or out, towards a corner. `drift_x` and `drift_y` are from -1 to 1."""
 
     inward: bool
     drift_x: float
     drift_y: float
 
     def at(self, progress: float) -> Box:
-        """Return what the camera sees at `progress` 0..1: always inside the picture, always of its aspect."""
+        """Return the visible part at `progress` (0 to 1), which is always inside the picture and has its aspect."""
         eased = progress * progress * (3 - 2 * progress)
         travelled = eased if self.inward else 1 - eased
         side = 1 - TRAVEL * travelled
@@ -44,13 +44,13 @@ class Camera:
 
 
 def camera(variant: int) -> Camera:
-    """Return the camera move of this variant (0 to VARIANTS - 1); the same number gives the same move for ever."""
+    """Return the camera move of this variant (0 to VARIANTS - 1), always the same."""
     dice = random.Random(variant)
     return Camera(inward=variant % 2 == 0, drift_x=dice.uniform(-0.9, 0.9), drift_y=dice.uniform(-0.9, 0.9))
 
 
 def size_of(tier: str, aspect: float) -> tuple[int, int]:
-    """Return the even width and height of a tier ("720p") at an aspect (width / height)."""
+    """Return the width and height, both even, of a resolution ("720p") at an aspect (width / height)."""
     short = int(tier.removesuffix("p"))
     budget = short * short * WIDEST
     width, height = (short * aspect, float(short)) if aspect >= 1 else (float(short), short / aspect)
@@ -61,5 +61,5 @@ def size_of(tier: str, aspect: float) -> tuple[int, int]:
 
 
 def _even(length: float) -> int:
-    """Return the nearest even whole number: H.264 with yuv420p halves both sides for its colours."""
+    """Return the nearest even number: yuv420p halves both sides for its colours."""
     return max(2, 2 * round(length / 2))

@@ -1,6 +1,6 @@
-"""What an input file is, by its bytes, held against the limits of the field that named it.
+"""Reads what an input file is by its bytes, and checks it against the limits of its field.
 
-Everything here blocks: it is run in a thread.
+Everything here blocks and runs in a thread.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ Kind: TypeAlias = Literal["image", "video", "audio"]
 Location: TypeAlias = tuple[str | int, ...]
 
 PICTURES = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "WEBP": "webp", "GIF": "gif"}
-SLACK_S = 0.05  # containers round their length, so a clip of "10 s" may say 10.02
+SLACK_S = 0.05  # containers round their length: a clip of 10 s may say 10.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRule:
-    """What a field accepts: sides in pixels, sizes in bytes, lengths in seconds, `aspect_max` as long side by short."""
+    """What a field accepts: sides in pixels, lengths in seconds; `aspect_max` is long side / short side."""
 
     kind: Kind
     formats: tuple[str, ...]
@@ -39,7 +39,7 @@ class FileRule:
 
 @dataclass(frozen=True, slots=True)
 class FileField:
-    """One input file: where its URL stands in the body, the URL, and the rule it must keep."""
+    """One input file: where its URL is in the body, the URL, and the field's rule."""
 
     location: Location
     url: str
@@ -48,7 +48,7 @@ class FileField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
-    """One accepted input file. `seconds` is None for pictures, the sides are None for sound."""
+    """One accepted input file. `seconds` is None for pictures, width and height are None for sound."""
 
     field: FileField
     path: Path
@@ -59,22 +59,22 @@ class InputFile:
 
     @property
     def kind(self) -> Kind:
-        """Which of the three it is."""
+        """The kind of file."""
         return self.field.rule.kind
 
     @property
     def aspect(self) -> float:
-        """Width by height."""
+        """Width / height."""
         if self.width is None or self.height is None:
             raise ValueError("sound has no aspect")
         return self.width / self.height
 
 
 def read_input_file(field: FileField, path: Path, sha256: str) -> InputFile:
-    """Return what the file is.
+    """Read and check the file.
 
     Raises:
-        Failed: it cannot be read, or breaks a limit of its field; carries fal's documented error.
+        Failed: the file cannot be read or breaks a limit of its field; with fal's documented error.
     """
     size = path.stat().st_size
     if size > field.rule.max_bytes:
@@ -85,7 +85,7 @@ def read_input_file(field: FileField, path: Path, sha256: str) -> InputFile:
 
 
 def _picture(field: FileField, path: Path, sha256: str) -> InputFile:
-    """Read a picture's header, check it, then decode it once to see that it is whole."""
+    """Read and check a picture's header, then decode it to be sure that it is whole."""
     try:
         with Image.open(path) as picture:
             if PICTURES.get(picture.format or "") not in field.rule.formats:
@@ -102,7 +102,7 @@ def _picture(field: FileField, path: Path, sha256: str) -> InputFile:
 
 
 def _clip_or_sound(field: FileField, path: Path, sha256: str) -> InputFile:
-    """Read a clip's or a sound's container and check it."""
+    """Read and check the container of a clip or a sound."""
     try:
         with av.open(str(path)) as container:
             if not _format_allowed(field, container):
@@ -123,19 +123,19 @@ def _clip_or_sound(field: FileField, path: Path, sha256: str) -> InputFile:
 
 
 def _format_allowed(field: FileField, container: InputContainer) -> bool:
-    """Say whether the container is one of the field's ("mov,mp4,m4a,…" is FFmpeg's one name for MP4 and MOV)."""
+    """Return whether the field accepts the container (FFmpeg calls both MP4 and MOV "mov,mp4,m4a,…")."""
     return bool(set(container.format.name.split(",")) & set(field.rule.formats))
 
 
 def _seconds(container: InputContainer) -> float:
-    """Return how long it plays."""
+    """Return the length in seconds."""
     if container.duration is None:
         raise IndexError("no length")
     return container.duration / 1_000_000
 
 
 def _check_sides(field: FileField, width: int, height: int) -> None:
-    """Hold the pixels against the field's limits."""
+    """Check the sides against the field's limits."""
     low, high = field.rule.min_side, field.rule.max_side
     if min(width, height) < low:
         raise Failed(_error(field, "image_too_small", {"min_width": low, "min_height": low}))
@@ -147,7 +147,7 @@ def _check_sides(field: FileField, width: int, height: int) -> None:
 
 
 def _check_seconds(field: FileField, seconds: float) -> None:
-    """Hold the length against the field's limits."""
+    """Check the length against the field's limits."""
     if seconds > field.rule.max_s + SLACK_S:
         context = {"max_duration": field.rule.max_s, "provided_duration": round(seconds, 3)}
         raise Failed(_error(field, f"{field.rule.kind}_duration_too_long", context))
@@ -157,12 +157,12 @@ def _check_seconds(field: FileField, seconds: float) -> None:
 
 
 def shortened(url: str) -> str:
-    """Return a URL as an error repeats it: a data URI only by its beginning."""
+    """Return a URL as errors repeat it: only the beginning of a long one."""
     return url if len(url) <= 300 else url[:300] + "…"  # noqa: PLR2004 - any length that reads well
 
 
 def _unsupported(field: FileField) -> FalReply:
-    """Return the answer for a file of the wrong format."""
+    """Return the error for a file of the wrong format."""
     kinds = [f".{name}" for name in field.rule.formats]
     return _error(field, f"unsupported_{field.rule.kind}_format", {"supported_formats": kinds})
 

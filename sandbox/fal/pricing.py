@@ -1,4 +1,4 @@
-"""fal's public price list: one base price for each endpoint."""
+"""fal's price list: one base price per endpoint."""
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ IDS_MAX = 50
 
 
 def pricing_route(gate: Gate) -> web.RouteDef:
-    """Return `GET /v1/models/pricing?endpoint_id=…`, for 1 to 50 ids and only with the key."""
+    """Return the route `GET /v1/models/pricing?endpoint_id=…`, which takes 1 to 50 ids and needs the key."""
 
     async def pricing(request: web.Request) -> web.StreamResponse:
         unknown = unknown_part(request, frozenset({"endpoint_id"}))
@@ -41,5 +41,5 @@ def pricing_route(gate: Gate) -> web.RouteDef:
 
 
 def _error(status: int, kind: str, message: str) -> web.Response:
-    """Return an error in the shape of fal's platform API."""
+    """Return an error in the format of fal's platform API."""
     return web.json_response({"error": {"type": kind, "message": message}}, status=status)

@@ -1,4 +1,4 @@
-"""The queue: requests wait for one of a few runners, with positions, priorities and deadlines to start."""
+"""The queue: requests wait for a free runner, with positions, priorities and start deadlines."""
 
 import asyncio
 import time
@@ -19,9 +19,9 @@ LOGS_MAX = 500  # lines of one request
 
 @dataclass(eq=False, kw_only=True)
 class FalJob:
-    """One request as fal holds it. Times are Unix seconds. `reply` is what its result GET answers, once COMPLETED.
+    """One request. Times are Unix seconds. `reply` is the answer to its result GET, once COMPLETED.
 
-    `asked` counts the HTTP requests about it by what they wanted, its submit included.
+    `request_counts` counts the HTTP requests about it by kind, including the submit.
     """
 
     id: str
@@ -46,18 +46,18 @@ class FalJob:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without a video."""
+        """Whether it failed."""
         return self.reply is not None and self.reply.status >= 400  # noqa: PLR2004 - HTTP
 
     @property
     def billed_units(self) -> float | None:
-        """The units it was charged, None until it ends."""
+        """The units that were billed; None until it has ended."""
         if self.reply is None:
             return None
         return self.reply.billed_units or 0
 
     def log(self, message: str) -> None:
-        """Add a line to its log and tell everyone who follows it."""
+        """Add a line to the log and wake the followers."""
         if len(self.logs) < LOGS_MAX:
             stamp = datetime.now(UTC).isoformat()
             line: dict[str, Any] = {
@@ -71,22 +71,22 @@ class FalJob:
         self.notify()
 
     def request_cancel(self) -> None:
-        """Have it end without a video, as soon as its runner looks."""
+        """Ask the runner to end it without a video."""
         self.cancel_requested = True
         self.wake.set()
 
     def finish(self) -> None:
-        """Have it done with its steps at once, whatever time they would have taken."""
+        """Skip the rest of its rendering time."""
         self.finish_now = True
         self.wake.set()
 
     def notify(self) -> None:
-        """Wake everyone who follows it."""
+        """Wake the followers."""
         woken, self._changed = self._changed, asyncio.Event()
         woken.set()
 
     async def wait_for_change(self, timeout_s: float) -> None:
-        """Return at its next change, or after `timeout_s` without one."""
+        """Wait for the next change, at most `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
@@ -95,7 +95,7 @@ class FalJob:
 
 
 class FalQueue:
-    """All requests. `work` makes one video and returns the result's answer, or raises `Failed`."""
+    """All requests. `work` renders one video and returns the answer to its result GET, or raises `Failed`."""
 
     def __init__(
         self, work: Callable[[FalJob], Awaitable[FalReply]], *, concurrency: int, clock: Callable[[], float] = time.time
@@ -111,12 +111,12 @@ class FalQueue:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a runner."""
+        """The number of requests that wait for a runner."""
         return len(self._waiting)
 
     @property
     def concurrency(self) -> int:
-        """How many requests run at once."""
+        """The number of requests that run at once."""
         return self._concurrency
 
     @concurrency.setter
@@ -131,11 +131,11 @@ class FalQueue:
         return self._positions.get(job, 0)
 
     def add(self, job: FalJob) -> int:
-        """Take a request; it starts at once when a runner is free. Returns how many were ahead of it."""
+        """Add a request; it starts at once if a runner is free. Returns the number of requests ahead of it."""
         self.jobs[job.id] = job
         behind = len(self._waiting)
         if not job.low_priority:
-            # Every request of normal priority stands before those of low priority.
+            # Requests of normal priority go before those of low priority.
             while behind > 0 and self._waiting[behind - 1].low_priority:
                 behind -= 1
         self._waiting.insert(behind, job)
@@ -146,7 +146,7 @@ class FalQueue:
         return behind
 
     def cancel(self, job: FalJob) -> tuple[int, str]:
-        """Take a request back as far as that is possible. Returns the HTTP status and the word of fal's answer."""
+        """Cancel a request if possible. Returns the HTTP status and the status word of fal's answer."""
         match job.state:
             case "IN_QUEUE" if job in self._waiting:
                 self._dequeue(job)
@@ -159,14 +159,14 @@ class FalQueue:
                 return 400, "ALREADY_COMPLETED"
 
     def finish(self, count: int) -> list[str]:
-        """Hurry so many of those that run, the oldest first; returns their ids."""
+        """Finish that many running requests at once, oldest first; returns their ids."""
         chosen = [job for job in self._running if not job.finish_now][:count]
         for job in chosen:
             job.finish()
         return [job.id for job in chosen]
 
     async def close(self) -> None:
-        """Stop everything that runs, and forget what waits."""
+        """Cancel the running requests and drop the waiting ones."""
         for timer in self._timers.values():
             timer.cancel()
         self._waiting.clear()
@@ -176,14 +176,14 @@ class FalQueue:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start_next(self) -> None:
-        """Give free runners to those who wait longest."""
+        """Start waiting requests while runners are free."""
         while self._waiting and len(self._running) < self._concurrency:
             job = self._waiting[0]
             self._dequeue(job)
             self._running[job] = asyncio.create_task(self._run(job))
 
     def _dequeue(self, job: FalJob) -> None:
-        """Take a request out of the line, and its timer with it."""
+        """Remove a request and its timer from the queue."""
         self._waiting.remove(job)
         self._positions = None
         timer = self._timers.pop(job, None)
@@ -191,21 +191,21 @@ class FalQueue:
             timer.cancel()
 
     def _time_out(self, job: FalJob) -> None:
-        """End a request that found no runner within the caller's own deadline."""
+        """End a request that was not started within the caller's deadline."""
         self._dequeue(job)
         late = platform_error("request_timeout")
         headers = {**late.headers, "X-Fal-Request-Timeout-Type": "user"}
         self._complete(job, FalReply(late.status, late.body, headers))
 
     async def _run(self, job: FalJob) -> None:
-        """Carry one request from its start to its end."""
+        """Run one request."""
         job.state, job.started_at = "IN_PROGRESS", self._clock()
         job.notify()
         try:
             reply = await self._work(job)
         except Failed as failure:
             reply = failure.reply
-        except Exception as error:  # noqa: BLE001 - a fault of the stand-in must be seen, and must not hang the client
+        except Exception as error:  # noqa: BLE001 - a bug in the stand-in must be seen, and must not leave the client waiting
             reply = model_error("internal_server_error", message=f"sandbox/fal failed: {error!r}")
             print(f"sandbox/fal: request {job.id} failed: {error!r}", flush=True)
         finally:
@@ -214,6 +214,6 @@ class FalQueue:
         self._complete(job, reply)
 
     def _complete(self, job: FalJob, reply: FalReply) -> None:
-        """Record how a request ended."""
+        """Store the result of a request."""
         job.reply, job.state, job.completed_at = reply, "COMPLETED", self._clock()
         job.notify()

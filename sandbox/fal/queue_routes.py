@@ -1,4 +1,7 @@
-"""The queue's routes: submit, status, stream, result, cancel."""
+"""The queue's routes: submit, status, stream, result, cancel.
+
+https://docs.fal.ai/documentation/model-apis/inference/queue
+"""
 
 import json
 from collections import Counter
@@ -31,7 +34,7 @@ WRONG_METHOD = FalReply(405, {"detail": "Method Not Allowed"})
 
 @dataclass(frozen=True, slots=True)
 class SubmitRecord:
-    """One POST to an endpoint, whether or not it was accepted; `status` is None when the answer was lost or cut."""
+    """One submit, accepted or not; `status` is None if the answer was lost or cut."""
 
     at: float
     endpoint: str
@@ -41,9 +44,9 @@ class SubmitRecord:
 
 @dataclass
 class QueueRoutes:
-    """fal's queue over HTTP. `submits` holds every submit that arrived, in order; `streams` says how many are open.
+    """fal's queue over HTTP. `submits` are all submits in order; `streams` is the number of open streams.
 
-    `opening` streams were asked for and have not begun, and `opening_peak` is the most that there were at once.
+    `opening` streams were requested and have not begun; `opening_peak` is the highest such number.
     """
 
     queue: FalQueue
@@ -59,7 +62,7 @@ class QueueRoutes:
     opening_peak: int = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer whatever is not one of the stand-in's other routes."""
+        """Answer every path that is not another route of the stand-in."""
         path = unquote(request.path).strip("/")
         segments = path.split("/")
         if "requests" in segments:
@@ -72,7 +75,7 @@ class QueueRoutes:
         return not_supported(f"{request.method} /{path}")
 
     def _count(self, what: str, job: FalJob | None) -> None:
-        """Count one more request that arrived, and about which job."""
+        """Count one HTTP request, also for its job."""
         self.request_counts[what] += 1
         if job is not None:
             job.request_counts[what] += 1
@@ -80,7 +83,7 @@ class QueueRoutes:
     # Submit.
 
     async def _submit(self, request: web.Request, endpoint: str) -> web.StreamResponse:
-        """Note the submit, whatever becomes of it."""
+        """Answer a submit and record it, whatever the answer."""
         note = _Accepted()
         self._count("submit", None)
         arrived, status = self.clock(), None
@@ -90,7 +93,7 @@ class QueueRoutes:
             )
             status = response.status
         finally:
-            # A client that goes away while its answer is delayed ends this handler, but the submit has arrived.
+            # A client that disconnects during a delayed answer cancels this handler, but the submit has arrived.
             gone = status is None or request.transport is None or request.transport.is_closing()
             request_id = None if note.job is None else note.job.id
             self.submits.append(SubmitRecord(arrived, endpoint, None if gone else status, request_id))
@@ -99,7 +102,7 @@ class QueueRoutes:
         return response
 
     async def _accept(self, request: web.Request, endpoint: str, note: "_Accepted") -> web.Response:
-        """Take the request into the queue; its input is not looked at before it runs."""
+        """Add the request to the queue; its input is not validated before it runs, as at fal."""
         unknown = unknown_part(request, SUBMIT_OPTIONS)
         if unknown is not None:
             return not_supported(unknown)
@@ -122,7 +125,7 @@ class QueueRoutes:
         return web.json_response(answer, headers={"x-fal-request-id": job.id})
 
     def _job(self, request: web.Request, endpoint: str, body: Any) -> FalJob:
-        """Return the request as the queue holds it."""
+        """Return the request as a job."""
         headers = {k: v for k, v in request.headers.items() if k.lower().startswith(("x-fal-", "x-app-fal-"))}
         patience = request.headers.get("X-Fal-Request-Timeout")
         return FalJob(
@@ -138,7 +141,7 @@ class QueueRoutes:
     # A request.
 
     async def _of_request(self, request: web.Request, prefix: str, rest: list[str]) -> web.StreamResponse:
-        """Answer for one request, under the two-segment prefix only."""
+        """Answer for one request, only under the first two segments of its endpoint."""
         if prefix not in APPS:
             known = any(endpoint == prefix or endpoint.startswith(f"{prefix}/") for endpoint in ENDPOINTS)
             return as_response(WRONG_METHOD) if known else not_supported(f"{request.method} {request.path}")
@@ -167,7 +170,7 @@ class QueueRoutes:
         route: Callable[[web.Request, FalJob], web.Response],
         options: frozenset[str],
     ) -> web.StreamResponse:
-        """Answer for one request, unless it is unknown."""
+        """Answer for one request, or 404 if it is unknown."""
         self._count(at, job)
 
         async def handle() -> web.StreamResponse:
@@ -179,29 +182,29 @@ class QueueRoutes:
         return await self.gate.answer(request, at, handle, endpoint=None if job is None else job.endpoint)
 
     def _status(self, request: web.Request, job: FalJob) -> web.Response:
-        """Answer 202 until it is COMPLETED, with the whole log when asked for."""
+        """Answer 202 until it is COMPLETED, with the whole log if `logs` is set."""
         logs = list(job.logs) if wire.log_flag(request.query.get("logs")) else None
         answer = wire.status_of(request_base_url(request), app_of(job.endpoint), job, self.queue, logs)
         headers = {"x-fal-request-id": job.id}
         return web.json_response(answer, status=200 if job.state == "COMPLETED" else 202, headers=headers)
 
     def _result(self, _request: web.Request, job: FalJob) -> web.Response:
-        """Replay what the runner answered."""
+        """Return the runner's answer."""
         if job.reply is None:
             return as_response(FalReply(400, {"detail": "Request is still in progress"}), job.id)
         if job.result_reads == 0 and not job.failed:
-            # A failure planned after the last frame still counts: nobody has seen the result yet.
+            # A failure planned after rendering still applies, because nobody has read the result yet.
             job.reply = self.faults.take_failure(job.endpoint) or job.reply
         job.result_reads += 1
         return as_response(job.reply, job.id)
 
     def _cancel(self, _request: web.Request, job: FalJob) -> web.Response:
-        """Take the request back as far as that is possible."""
+        """Cancel the request if possible."""
         status, word = self.queue.cancel(job)
         return as_response(FalReply(status, {"status": word}), job.id)
 
     async def _stream(self, request: web.Request, job: FalJob | None) -> web.StreamResponse:
-        """Send the status as it changes; planned trouble meets the open stream."""
+        """Send the status as it changes; planned faults apply to the stream."""
         unknown = unknown_part(request, LOG_OPTIONS)
         if unknown is not None:
             return not_supported(unknown)
@@ -223,7 +226,7 @@ class QueueRoutes:
             self.streams -= 1
 
     async def _begun(self, follow: stream.Stream, request: web.Request, delay_s: float) -> web.StreamResponse:
-        """Begin the answer, and count who waits for that."""
+        """Begin the answer, counted in `opening` meanwhile."""
         self.opening += 1
         self.opening_peak = max(self.opening_peak, self.opening)
         try:
@@ -234,18 +237,18 @@ class QueueRoutes:
 
 @dataclass
 class _Accepted:
-    """What a submit led to."""
+    """The job that a submit made, if it was accepted."""
 
     job: FalJob | None = None
 
 
 def _is_number(value: str | None) -> bool:
-    """Whether an optional value is a plain number."""
+    """Return whether an optional value is a plain number."""
     return value is None or value.replace(".", "", 1).isdecimal()
 
 
 async def _json(request: web.Request) -> Any:
-    """Return the body, or why it is not JSON."""
+    """Return the body's JSON, or why it is not JSON."""
     text = await request.read()
     try:
         return json.loads(text)
@@ -254,5 +257,5 @@ async def _json(request: web.Request) -> Any:
 
 
 def request_base_url(request: web.Request) -> str:
-    """Return the address under which the client knows the stand-in."""
+    """Return the stand-in's URL as the client uses it."""
     return f"http://{request.host}"

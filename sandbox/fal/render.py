@@ -1,8 +1,8 @@
-"""Filming a still: a slow zoom over one picture as H.264 (yuv420p, faststart), with sound where asked.
+"""Renders a slow zoom over one picture as H.264 (yuv420p, faststart), with sound if the endpoint makes it.
 
-Cheap by construction: the picture is turned into its three planes once, and each frame is three Pillow resizes of a
-moving box, with no colour conversion. Measured on one core: 5 s at 1080p in about 1.2 s. The same film and the same
-pictures give the same bytes. Everything here blocks; `render_pool` calls it in threads.
+It is fast because the picture is split into its three planes once, and each frame is three Pillow resizes of a moving
+box, without colour conversion. On one core, 5 s at 1080p take about 1.2 s. The same film and pictures give the same
+bytes. Everything here blocks; `render_pool` calls it in threads.
 """
 
 # av and Pillow leave parts of their signatures untyped.
@@ -26,21 +26,21 @@ from sandbox.fal import geometry, sound
 
 __all__ = ["Film", "RenderStopped", "first_frame", "load_picture", "mosaic", "render_film", "title_card"]
 
-OVERSCAN = 1.15  # the still is kept a little larger than the frame, so that zooming in stays sharp
+OVERSCAN = 1.15  # the picture is kept a little larger than the frame, so that zooming in stays sharp
 LUMA = [round(16 + level * 219 / 255) for level in range(256)]
 CHROMA = [round(128 + (level - 128) * 224 / 255) for level in range(256)]
-FADE_S = 1.0  # the end picture comes in over the last second
+FADE_S = 1.0  # the end picture fades in over the last second
 
 Planes: TypeAlias = tuple[Image.Image, ...]
 
 
 class RenderStopped(Exception):  # noqa: N818 - it names what happened
-    """The stand-in is closing, so the film was left unfinished."""
+    """The stand-in is closing; the file is unfinished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Film:
-    """What is filmed. `hold` repeats each position of the camera that many frames (interpolated film is cheap)."""
+    """The video to render. `hold` is the number of frames that each camera position lasts."""
 
     width: int
     height: int
@@ -53,15 +53,15 @@ class Film:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The length in seconds."""
         return self.frames / self.fps
 
 
 def load_picture(path: Path) -> Image.Image:
-    """Return the picture upright and in RGB.
+    """Return the picture, upright and in RGB.
 
     Raises:
-        OSError: Pillow cannot read it (`PIL.UnidentifiedImageError` is one).
+        OSError: Pillow cannot read it (`PIL.UnidentifiedImageError` is a subclass).
     """
     with Image.open(path) as picture:
         return ImageOps.exif_transpose(picture).convert("RGB")
@@ -72,7 +72,7 @@ def first_frame(path: Path) -> Image.Image:
 
     Raises:
         av.error.FFmpegError: it cannot be decoded.
-        ValueError: it has no frame at all.
+        ValueError: it has no frame.
     """
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -81,7 +81,7 @@ def first_frame(path: Path) -> Image.Image:
 
 
 def title_card(prompt: str, width: int, height: int) -> Image.Image:
-    """Return the prompt written on a gradient whose colours are its own."""
+    """Return a picture of the prompt on a gradient, whose colours depend on the prompt."""
     hue = sha256(prompt.encode()).digest()
     dark = (hue[0] // 4, hue[1] // 4, 40 + hue[2] // 4)
     light = (90 + hue[3] // 2, 60 + hue[4] // 2, 110 + hue[5] // 2)
@@ -96,7 +96,7 @@ def title_card(prompt: str, width: int, height: int) -> Image.Image:
 
 
 def mosaic(pictures: list[Image.Image], width: int, height: int) -> Image.Image:
-    """Return the pictures side by side, each cropped to its share of the frame."""
+    """Return the pictures side by side, each cropped to its part of the frame."""
     ground = Image.new("RGB", (width, height))
     for n, picture in enumerate(pictures):
         left, right = width * n // len(pictures), width * (n + 1) // len(pictures)
@@ -107,13 +107,13 @@ def mosaic(pictures: list[Image.Image], width: int, height: int) -> Image.Image:
 def render_film(
     film: Film, start: Image.Image, end: Image.Image | None, pcm: bytes | None, *, path: Path, stop: threading.Event
 ) -> None:
-    """Write the film to `path`: playable, with exactly `film.frames` frames.
+    """Write the video to `path`, with exactly `film.frames` frames.
 
     Raises:
-        Stopped: `stop` was set meanwhile; the file is then unfinished.
+        Stopped: `stop` was set; the file is unfinished.
     """
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
-        # x264 with one thread gives the same bytes every time, and leaves the other cores to the server.
+        # x264 with one thread gives the same bytes every time and leaves the other cores free.
         video = out.add_stream("libx264", rate=film.fps, options={"preset": "ultrafast", "crf": str(film.crf)})
         video.width, video.height, video.pix_fmt = film.width, film.height, "yuv420p"
         video.codec_context.thread_count = 1
@@ -131,7 +131,7 @@ def render_film(
 
 
 class _SoundTrack:
-    """The sound, written beside the pictures as they go, so that a player can start at once."""
+    """The sound, interleaved with the frames, so that a player can start at once."""
 
     def __init__(self, out: av.container.OutputContainer, pcm: bytes) -> None:
         self._out = out
@@ -141,7 +141,7 @@ class _SoundTrack:
         self._at = 0
 
     def write_until(self, seconds: float) -> None:
-        """Write the sound up to this moment."""
+        """Write the sound up to this time."""
         until = min(round(seconds * sound.RATE) * sound.FRAME_BYTES, len(self._pcm))
         samples = (until - self._at) // sound.FRAME_BYTES
         if samples <= 0:
@@ -156,12 +156,12 @@ class _SoundTrack:
         self._out.mux(self._stream.encode(frame))
 
     def finish(self) -> None:
-        """Write what the encoder still holds."""
+        """Flush the encoder."""
         self._out.mux(self._stream.encode(None))
 
 
 def _frames(film: Film, start: Image.Image, end: Image.Image | None) -> Iterator[av.VideoFrame]:
-    """Yield every frame of the film in order."""
+    """Yield the frames in order."""
     opening = _planes(start, film)
     closing = None if end is None else _planes(end, film)
     move = geometry.camera(film.variant)
@@ -178,16 +178,16 @@ def _frames(film: Film, start: Image.Image, end: Image.Image | None) -> Iterator
 
 
 def _planes(picture: Image.Image, film: Film) -> Planes:
-    """Return the picture, cropped to the film's aspect, as luma and two halved chroma planes."""
+    """Return the picture, cropped to the video's aspect, as a luma and two half-size chroma planes."""
     size = (2 * round(film.width * OVERSCAN / 2), 2 * round(film.height * OVERSCAN / 2))
     luma, blue, red = ImageOps.fit(picture, size, Image.Resampling.BICUBIC).convert("YCbCr").split()
     half = (size[0] // 2, size[1] // 2)
-    # Pillow's planes use all 256 levels, video's only 16 to 235 and 16 to 240.
+    # Pillow's planes use 256 levels, video only 16 to 235 (luma) and 16 to 240 (chroma).
     return luma.point(LUMA), blue.resize(half).point(CHROMA), red.resize(half).point(CHROMA)
 
 
 def _crop(planes: Planes, box: geometry.Box, film: Film) -> Planes:
-    """Return what lies in the box, at the film's size."""
+    """Return the part in the box, scaled to the video's size."""
     seen: list[Image.Image] = []
     for plane, size in zip(planes, _plane_sizes(film), strict=True):
         w, h = plane.size
@@ -197,17 +197,17 @@ def _crop(planes: Planes, box: geometry.Box, film: Film) -> Planes:
 
 
 def _plane_sizes(film: Film) -> tuple[tuple[int, int], ...]:
-    """Return the sizes of the three planes: both chroma planes are half as wide and half as high."""
+    """Return the sizes of the three planes; the chroma planes have half the width and height."""
     half = (film.width // 2, film.height // 2)
     return (film.width, film.height), half, half
 
 
 def _frame(planes: Planes, film: Film, number: int) -> av.VideoFrame:
-    """Return the planes as one frame with its time."""
+    """Return the planes as one frame with its timestamp."""
     frame = av.VideoFrame(film.width, film.height, "yuv420p")
     for target, plane in zip(frame.planes, planes, strict=True):
         padded = plane
-        if target.line_size != plane.width:  # the codec wants its rows aligned
+        if target.line_size != plane.width:  # the codec needs aligned rows
             padded = Image.new("L", (target.line_size, plane.height))
             padded.paste(plane)
         target.update(padded.tobytes())

@@ -1,4 +1,4 @@
-"""Rendering in a small pool: a thousand requests share two threads, and equal films are made once."""
+"""Renders videos in a small thread pool; equal videos are rendered once."""
 
 import asyncio
 import threading
@@ -19,13 +19,13 @@ from sandbox.fal.render import Film
 __all__ = ["RenderPool"]
 
 THREADS = 2
-FILMS_MAX = 256  # kept for requests with the same film and the same files
+FILMS_MAX = 256  # rendered videos kept for equal requests
 
 _Result = TypeVar("_Result")
 
 
 class RenderPool:
-    """The pool, and the films it has made. Equal films with equal files, words and sound are one file."""
+    """The thread pool, and the videos it has rendered, by film, files and prompt."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,14 +36,14 @@ class RenderPool:
 
     @property
     def made(self) -> int:
-        """How many films were really rendered."""
+        """How many videos were rendered."""
         return self._made
 
     async def render(self, film: Film, files: Sequence[InputFile], words: str) -> Path:
-        """Return the finished film; it is shared, so copy it before changing it.
+        """Return the path of the rendered video; equal requests share it, so copy it before changing it.
 
         Raises:
-            Failed: a file could be read, but not decoded.
+            Failed: an input file cannot be decoded.
         """
         key = (
             film,
@@ -58,15 +58,15 @@ class RenderPool:
             self._films[key] = task
             self._evict_oldest()
         self._films.move_to_end(key)
-        # One request that is cancelled must not take the film from the others.
+        # Other requests may wait for the same video: cancelling one must not cancel the task.
         return await asyncio.shield(task)
 
     async def run(self, call: Callable[..., _Result], *args: object) -> _Result:
-        """Call something slow in the pool."""
+        """Call a blocking function in the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
     async def close(self) -> None:
-        """Stop rendering; returns once no thread works any more."""
+        """Stop rendering; returns when every thread has ended."""
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for task in self._films.values():
@@ -75,7 +75,7 @@ class RenderPool:
         await asyncio.to_thread(self._pool.shutdown, wait=True)
 
     def _evict_oldest(self) -> None:
-        """Keep the films within their bound; one that is still being made stays."""
+        """Delete the oldest videos above `FILMS_MAX`, except those still being rendered."""
         for key, task in list(self._films.items()):
             if len(self._films) <= FILMS_MAX:
                 return
@@ -86,12 +86,12 @@ class RenderPool:
 
 
 def _visible_files(files: Sequence[InputFile]) -> list[InputFile]:
-    """Return the files that can be seen."""
+    """Return the pictures and clips."""
     return [one for one in files if one.kind != "audio"]
 
 
 def _render(film: Film, files: Sequence[InputFile], words: str, path: Path, stop: threading.Event) -> Path:
-    """Render one film (in a thread)."""
+    """Render one video; runs in a thread."""
     seen = [one for one in _visible_files(files) if one.field.location[1] != "end_image_url"]
     stills = [_still(one) for one in seen]
     match stills:
@@ -115,7 +115,7 @@ def _still(file: InputFile) -> Image.Image:
 
 
 def _pcm(film: Film, files: Sequence[InputFile]) -> bytes | None:
-    """Return the film's sound, None for a silent endpoint."""
+    """Return the video's sound; None if the endpoint makes silent videos."""
     if not film.has_sound:
         return None
     given = next((one for one in files if one.kind == "audio"), None)

@@ -1,4 +1,4 @@
-"""What one runner does with one request: read the input, fetch the files, render, and write the answer."""
+"""Runs one request: validates the input, reads the files, renders the video, and builds the answer."""
 
 import asyncio
 import base64
@@ -21,16 +21,16 @@ from sandbox.fal.storage import Storage, copy_with_padding, hard_link, sha256_of
 
 __all__ = ["FalRunner", "FalSettings"]
 
-LINES = 10  # progress lines of one request
-LINE_MIN_S = 0.25  # and no more of them than this often
-EXAMINED_MAX = 4096  # files remembered
-FILMS_MAX = 256  # finished films remembered
+LINES = 10  # progress lines per request
+LINE_MIN_S = 0.25  # the shortest time between two of them
+EXAMINED_MAX = 4096  # input files in the cache
+FILMS_MAX = 256  # padded videos in the cache
 MIB = 1024 * 1024
 
 
 @dataclass(kw_only=True)
 class FalSettings:
-    """What `POST /sandbox/settings` changes. `result_mb` pads every video to that many MiB; 0 leaves it as it is."""
+    """Set by `POST /sandbox/settings`. `result_mb` pads every video to that many MiB; 0 does not."""
 
     seconds_per_job: float = 4.0
     result_mb: float = 0
@@ -39,7 +39,7 @@ class FalSettings:
 
 
 class FalRunner:
-    """Makes videos. `base_url()` is where the stand-in serves its files."""
+    """Runs requests. `base_url()` is the stand-in's URL."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class FalRunner:
         self._result_lock = asyncio.Lock()
 
     async def work(self, job: FalJob) -> FalReply:
-        """Carry out one request.
+        """Run one request and return the answer to its result GET.
 
         Raises:
-            Failed: there is no video, with the answer that says why.
+            Failed: the request failed, was refused or was cancelled.
         """
         body = job.input
         if isinstance(body, InvalidJson):
@@ -78,7 +78,7 @@ class FalRunner:
         return await self._film(job, wanted, files)
 
     async def _film(self, job: FalJob, wanted: EndpointInput, files: list[InputFile]) -> FalReply:
-        """Render, while the log counts the steps; the slower of the two decides when it ends."""
+        """Render the video while the log counts the steps; the slower of the two decides when it ends."""
         seed = self._dice.randint(0, SEED_MAX) if wanted.seed is None else wanted.seed
         film = wanted.film(files, seed)
         rendering = asyncio.create_task(self._render_pool.render(film, files, wanted.prompt_text()))
@@ -90,7 +90,7 @@ class FalRunner:
             path = await rendering
         finally:
             rendering.cancel()
-            # Its failure, if any, was raised above; a request that was cancelled does not wait for its film.
+            # A failure was raised above; a cancelled request does not wait for its video.
             with contextlib.suppress(Failed, asyncio.CancelledError):
                 await rendering
         stored = self._storage.create("output.mp4", "video/mp4")
@@ -101,10 +101,10 @@ class FalRunner:
         return FalReply(200, wanted.output(video, seed), billed_units=wanted.units(film, files))
 
     async def _write_result(self, film: Path, target: Path, note: str) -> None:
-        """Have the film under a note, in the size that is set, at `target`; equal ones are one file with many names.
+        """Write the padded video with its note to `target`; equal results are hard links to one file.
 
-        So a thousand padded results are a thousand files to whoever fetches them, and one in this machine's memory. One
-        name is nobody's result, so that what becomes of a result is no other's trouble.
+        A thousand padded results are so one file on disk and in the page cache. The cached file itself is no request's
+        result, so deleting a result does not affect the others.
         """
         size = int(self._settings.result_mb * MIB)
         async with self._result_lock:
@@ -118,10 +118,10 @@ class FalRunner:
             await asyncio.to_thread(hard_link, known, target)
 
     async def _log_progress(self, job: FalJob, steps: int) -> None:
-        """Write "Denoising 12/30 (40%)" lines over the set seconds.
+        """Log "Denoising 12/30 (40%)" lines over `seconds_per_job`.
 
         Raises:
-            Failed: the request was cancelled meanwhile.
+            Failed: the request was cancelled.
         """
         seconds = self._settings.seconds_per_job
         lines = max(1, min(LINES, steps, int(seconds / LINE_MIN_S)))
@@ -133,7 +133,7 @@ class FalRunner:
             job.log(f"Denoising {step}/{steps} ({100 * step // steps}%)")
 
     async def _pause(self, job: FalJob, seconds: float) -> None:
-        """Wait, unless the request is hurried or cancelled."""
+        """Wait, until the time is over or the request is finished early or cancelled."""
         try:
             async with asyncio.timeout(seconds):
                 while not self._cancelled(job) and not job.finish_now:
@@ -145,11 +145,11 @@ class FalRunner:
             raise Failed(CANCELLED)
 
     def _cancelled(self, job: FalJob) -> bool:
-        """Whether it was asked to end, and this runner heeds that."""
+        """Return whether the request was cancelled and cancels are not ignored."""
         return job.cancel_requested and not self._settings.ignore_cancel
 
     async def _requeue(self, job: FalJob) -> None:
-        """Go back to IN_QUEUE for a moment, as fal does when it retries a lost runner by itself."""
+        """Go back to IN_QUEUE for a moment, as fal does when it retries on another runner."""
         if not self._faults.take_requeue(job.endpoint):
             return
         job.state = "IN_QUEUE"
@@ -159,12 +159,12 @@ class FalRunner:
         job.log("Retrying on another runner")
 
     async def _fetch(self, field: FileField) -> InputFile:
-        """Return an input file: from the stand-in's own storage, or out of a data URI."""
+        """Return an input file, from the stand-in's storage or from a data URI."""
         path = self._decoded(field) if field.url.startswith("data:") else self._stored(field)
         sha256 = await asyncio.to_thread(sha256_of, path)
         known = self._input_cache.get((sha256, field.rule))
         if known is not None:
-            # The same picture for a thousand requests is decoded once.
+            # The same file is decoded only once.
             return replace(known, field=field, path=path)
         files = await self._render_pool.run(read_input_file, field, path, sha256)
         if len(self._input_cache) >= EXAMINED_MAX:
@@ -198,6 +198,6 @@ class FalRunner:
 
 @dataclass(frozen=True, slots=True)
 class InvalidJson:
-    """A body that was not JSON: accepted at submit like any other, and refused when it runs."""
+    """A body that is not JSON: accepted at submit, as at fal, and refused when it runs."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""The stand-in for fal as one object: started, pointed at, closed."""
+"""The stand-in for fal as one server."""
 
 import random
 import time
@@ -25,11 +25,11 @@ __all__ = ["KEY", "FalSandbox"]
 HOST = "127.0.0.1"
 KEY = "sandbox-key-id:sandbox-key-secret"
 BODY_MAX_BYTES = 64 * 1024 * 1024  # room for a picture as a data URI
-SHUTDOWN_S = 0.1  # nothing of a stand-in is worth waiting for
+SHUTDOWN_S = 0.1  # open requests of a stand-in need not finish
 
 
 class FalSandbox:
-    """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control surface.
+    """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control routes.
 
     Use it as an async context manager, or call `start` and `close`.
     """
@@ -62,11 +62,11 @@ class FalSandbox:
 
     @property
     def url(self) -> str:
-        """Where everything of it is."""
+        """The URL of every part of it."""
         return f"http://{HOST}:{self._port}"
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that point Wanda at it."""
+        """Return the environment variables that point Wanda at this stand-in."""
         names = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL")
         return {"FAL_KEY": self._key} | dict.fromkeys(names, self.url)
 
@@ -95,7 +95,7 @@ class FalSandbox:
         self._port = int(self._runner.addresses[0][1])
 
     async def close(self) -> None:
-        """End every request and delete every file; calling it again does nothing."""
+        """Cancel every request and delete every file; repeating the call does nothing."""
         queue, runner, render_pool, storage = self._queue, self._runner, self._render_pool, self._storage
         self._queue = self._runner = self._render_pool = self._storage = None
         if queue is not None:
@@ -108,7 +108,7 @@ class FalSandbox:
             storage.close()
 
     def _app(self, queue: FalQueue, storage: Storage) -> web.Application:
-        """Put the routes together; what none of them knows goes to the queue's."""
+        """Return the application; paths of no other route go to the queue's handler."""
         gate = Gate(self._key, self.faults)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES)

@@ -1,4 +1,4 @@
-"""What a clip sounds like: the given audio, cut or followed by silence, or a soft chord."""
+"""A video's sound: the given audio, cut or followed by silence, or else a soft chord."""
 
 import math
 from array import array
@@ -8,14 +8,14 @@ import av
 
 __all__ = ["FRAME_BYTES", "RATE", "chord", "read_sound"]
 
-RATE = 44_100  # samples a second
+RATE = 44_100  # samples per second
 FRAME_BYTES = 4  # two channels of 16 bits
-CHORD_HZ = (220, 277, 330)  # whole numbers, so that one second joins onto the next without a click
-LOUDNESS = 1200  # of 32,767
+CHORD_HZ = (220, 277, 330)  # whole numbers, so that seconds join without a click
+LOUDNESS = 1200  # out of 32,767
 
 
 def chord(seconds: float) -> bytes:
-    """Return a quiet chord as interleaved stereo of 16 bits at `RATE`, exactly as long as asked."""
+    """Return a quiet chord as interleaved 16-bit stereo at `RATE`, exactly `seconds` long."""
     second = array("h")
     for n in range(RATE):
         level = int(sum(math.sin(2 * math.pi * hz * n / RATE) for hz in CHORD_HZ) * LOUDNESS)
@@ -26,7 +26,7 @@ def chord(seconds: float) -> bytes:
 
 
 def read_sound(path: Path, seconds: float) -> bytes:
-    """Return the file's sound, cut to `seconds` or filled up with silence: what the 2.5 page promises.
+    """Return the file's sound, cut to `seconds` or followed by silence, as the page of Wan 2.5 documents.
 
     Raises:
         av.error.FFmpegError: the sound cannot be decoded.
@@ -44,5 +44,5 @@ def read_sound(path: Path, seconds: float) -> bytes:
 
 
 def _bytes_of(seconds: float) -> int:
-    """Return how many bytes of sound fill this many seconds."""
+    """Return the number of bytes of this many seconds."""
     return round(seconds * RATE) * FRAME_BYTES

@@ -1,4 +1,4 @@
-"""fal's storage and CDN: uploaded inputs and finished videos, as files in one temporary folder."""
+"""fal's storage: uploaded inputs and rendered videos, as files in one temporary folder."""
 
 import os
 import re
@@ -23,7 +23,7 @@ HERE = frozenset({"127.0.0.1", "localhost"})
 
 @dataclass(eq=False)
 class StoredFile:
-    """One file. `complete` is False until its bytes have come. `key` is its path below `/files/`."""
+    """One file. `complete` is False until it is uploaded. `key` is its path below `/files/`."""
 
     key: str
     path: Path
@@ -33,17 +33,17 @@ class StoredFile:
 
     @property
     def size_bytes(self) -> int:
-        """How large it is."""
+        """The size of the file."""
         return self.path.stat().st_size
 
     def open_new(self) -> BinaryIO:
-        """Open it for other bytes; a result's other names keep theirs."""
+        """Open it for writing as a new file, so that hard links to the old one keep their bytes."""
         self.path.unlink(missing_ok=True)
         return self.path.open("wb")
 
 
 class Storage:
-    """Every file of the stand-in, deleted when it is closed."""
+    """Every file of the stand-in, deleted by `close`."""
 
     def __init__(self, *, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
         self._folder = TemporaryDirectory(prefix="sandbox-fal-")
@@ -55,7 +55,7 @@ class Storage:
         """Return a new, empty file.
 
         Raises:
-            RuntimeError: the stand-in holds its largest number of files.
+            RuntimeError: there are `FILES_MAX` files already.
         """
         if len(self._files) >= FILES_MAX:
             raise RuntimeError(f"sandbox/fal holds {FILES_MAX} files; start a new one")
@@ -67,31 +67,30 @@ class Storage:
         return stored
 
     def get(self, key: str) -> StoredFile | None:
-        """Return a file whose bytes have come."""
+        """Return a complete file."""
         stored = self._files.get(key)
         return stored if stored is not None and stored.complete else None
 
     def find(self, key: str) -> StoredFile | None:
-        """Return a file, whether or not its bytes have come."""
+        """Return a file, complete or not."""
         return self._files.get(key)
 
     def by_url(self, url: str, port: int) -> StoredFile | None:
-        """Return the file behind one of the stand-in's own URLs: it never goes out into the network for another."""
+        """Return the file of one of the stand-in's own URLs; other URLs are never fetched."""
         parts = urlsplit(url)
         if parts.scheme != "http" or parts.hostname not in HERE or parts.port != port:
             return None
         return self.get(unquote(parts.path).removeprefix("/files/"))
 
     def close(self) -> None:
-        """Delete everything."""
+        """Delete every file."""
         self._folder.cleanup()
 
 
 def copy_with_padding(source: Path, target: Path, note: str, size_bytes: int) -> None:
-    """Copy an MP4 and close it with a `free` box, which players skip: the note, and zeros up to `size_bytes`.
+    """Copy an MP4 and append a `free` box, which players skip, with the note and zeros up to `size_bytes`.
 
-    The zeros are a hole in the file, so a large result costs no disk. A source that is already larger only gets the
-    note.
+    The zeros are a hole in the file, so they take no disk space. A larger source only gets the note.
     """
     shutil.copyfile(source, target)
     text = note.encode()
@@ -103,7 +102,7 @@ def copy_with_padding(source: Path, target: Path, note: str, size_bytes: int) ->
 
 
 def hard_link(source: Path, target: Path) -> None:
-    """Make `target` another name of the same file."""
+    """Make `target` a hard link to `source`."""
     target.unlink(missing_ok=True)
     target.hardlink_to(source)
 

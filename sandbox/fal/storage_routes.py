@@ -1,4 +1,4 @@
-"""fal's storage and CDN over HTTP: the plain upload, the official client's upload, and downloads."""
+"""fal's storage and CDN over HTTP: the plain upload, the upload of fal's own client, and downloads."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,9 @@ from sandbox.fal.storage import UPLOAD_MAX_BYTES, Storage, StoredFile
 
 __all__ = ["StorageRoutes"]
 
-STORAGES = frozenset({"fal-cdn-v3", "gcs"})  # the second is the official client's fallback
+STORAGES = frozenset({"fal-cdn-v3", "gcs"})  # the second is a fallback of fal's own client
 TYPE_OPTION = frozenset({"storage_type"})
-TOKEN = "sandbox-cdn-token"  # noqa: S105 - it opens nothing but this stand-in
+TOKEN = "sandbox-cdn-token"  # noqa: S105 - valid only for this stand-in
 TOKEN_LIFE = timedelta(hours=1)
 NOT_FOUND = FalReply(404, {"detail": "Not found"})
 TOO_LARGE = FalReply(413, {"detail": f"The file is larger than {UPLOAD_MAX_BYTES} bytes"})
@@ -30,7 +30,7 @@ class StorageRoutes:
     parts: dict[str, dict[int, bytes]] = field(default_factory=dict[str, dict[int, bytes]])
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Return all of them."""
+        """Return the routes."""
         return [
             web.post("/storage/upload/initiate", self.initiate),
             web.put("/files/{key:.+}/multipart/{upload}/{number:[0-9]+}", self.put_part),
@@ -43,7 +43,7 @@ class StorageRoutes:
         ]
 
     async def initiate(self, request: web.Request) -> web.StreamResponse:
-        """Promise a place for a file: where to PUT it, and where it will be read."""
+        """Reserve a file and return its URLs for upload and download."""
 
         async def handle() -> web.StreamResponse:
             trouble = _wrong_storage(request)
@@ -59,7 +59,7 @@ class StorageRoutes:
         return await self.gate.answer(request, "upload", handle)
 
     async def put(self, request: web.Request) -> web.StreamResponse:
-        """Take the bytes of a promised file; the URL itself is the permission."""
+        """Store the bytes of a reserved file; the URL is the permission."""
 
         async def handle() -> web.StreamResponse:
             stored = self.storage.find(request.match_info["key"])
@@ -71,7 +71,7 @@ class StorageRoutes:
         return await self.gate.answer(request, "upload", handle, key_needed=False)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
-        """Send a file; ranges and HEAD work as on any CDN."""
+        """Send a file; ranges and HEAD work."""
 
         async def handle() -> web.StreamResponse:
             stored = self.storage.get(request.match_info["key"])
@@ -82,7 +82,7 @@ class StorageRoutes:
         return await self.gate.answer(request, "cdn", handle, key_needed=False)
 
     async def token(self, request: web.Request) -> web.StreamResponse:
-        """Give the official client its token for the CDN's upload host."""
+        """Return the token with which fal's own client uploads to the CDN."""
 
         async def handle() -> web.StreamResponse:
             trouble = _wrong_storage(request)
@@ -100,7 +100,7 @@ class StorageRoutes:
         return await self.gate.answer(request, "upload", handle)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """Take a whole file with the CDN's token."""
+        """Store a whole file, with the CDN's token."""
 
         async def handle() -> web.StreamResponse:
             stored = self._named(request)
@@ -109,7 +109,7 @@ class StorageRoutes:
         return await self._with_token(request, handle)
 
     async def start_parts(self, request: web.Request) -> web.StreamResponse:
-        """Promise a place for a file that comes in parts."""
+        """Reserve a file for a multipart upload."""
 
         async def handle() -> web.StreamResponse:
             stored = self._named(request)
@@ -121,7 +121,7 @@ class StorageRoutes:
         return await self._with_token(request, handle)
 
     async def put_part(self, request: web.Request) -> web.StreamResponse:
-        """Take one part."""
+        """Store one part."""
 
         async def handle() -> web.StreamResponse:
             parts = self.parts.get(request.match_info["upload"])
@@ -134,7 +134,7 @@ class StorageRoutes:
         return await self._with_token(request, handle)
 
     async def complete_parts(self, request: web.Request) -> web.StreamResponse:
-        """Join the parts."""
+        """Join the parts into the file."""
 
         async def handle() -> web.StreamResponse:
             parts = self.parts.pop(request.match_info["upload"], None)
@@ -150,19 +150,19 @@ class StorageRoutes:
         return await self._with_token(request, handle)
 
     def _named(self, request: web.Request) -> StoredFile:
-        """Return a new file with the name and type in the headers."""
+        """Return a new file with the headers' name and type."""
         name = request.headers.get("X-Fal-File-Name", "upload.bin")
         return self.storage.create(name, request.headers.get("Content-Type", "application/octet-stream"))
 
     async def _with_token(self, request: web.Request, handle: Any) -> web.StreamResponse:
-        """Answer those who bring the CDN's token."""
+        """Answer a request that has the CDN's token."""
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return as_response(FalReply(401, {"detail": "Invalid CDN token"}))
         return await self.gate.answer(request, "upload", handle, key_needed=False)
 
 
 def _wrong_storage(request: web.Request) -> web.Response | None:
-    """Return the answer to a request for another storage than fal's, or with something unknown about it."""
+    """Return a 501 for an unknown storage type, header or option; None if all are known."""
     unknown = unknown_part(request, TYPE_OPTION)
     if unknown is not None:
         return not_supported(unknown)
@@ -171,7 +171,7 @@ def _wrong_storage(request: web.Request) -> web.Response | None:
 
 
 async def _receive(request: web.Request, stored: StoredFile) -> web.Response | None:
-    """Write the body to the file, unless it is too large: then return the refusal."""
+    """Write the body to the file, or return a 413 if it is too large."""
     size = 0
     with stored.open_new() as file:
         async for chunk in request.content.iter_chunked(256 * 1024):
@@ -184,5 +184,5 @@ async def _receive(request: web.Request, stored: StoredFile) -> web.Response | N
 
 
 def _access(request: web.Request, stored: StoredFile) -> web.Response:
-    """Return where a file is read."""
+    """Return the answer with a file's URL."""
     return web.json_response({"access_url": f"{request_base_url(request)}/files/{stored.key}"})

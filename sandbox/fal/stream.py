@@ -1,4 +1,7 @@
-"""The status stream: one `data:` line for each change, `: ping` when nothing happens, closed after COMPLETED."""
+"""The status stream: a `data:` line for each change, `: ping` in between, closed after COMPLETED.
+
+https://docs.fal.ai/documentation/model-apis/inference/queue
+"""
 
 import asyncio
 from typing import Any
@@ -12,12 +15,12 @@ from sandbox.fal.queue import FalJob, FalQueue
 
 __all__ = ["Stream"]
 
-TICK_S = 1.0  # how often a moved queue position is looked for
+TICK_S = 1.0  # how often the queue position is checked
 EVENTS_BEFORE_CUT = 2
 
 
 class Stream:
-    """One client's view of one request. Log lines are sent once each."""
+    """One client's stream of one request. Each log line is sent once."""
 
     def __init__(self, queue: FalQueue, job: FalJob, base_url: str, ping_s: float) -> None:
         self._queue = queue
@@ -37,7 +40,7 @@ class Stream:
         return response
 
     async def send(self, request: web.Request, response: web.StreamResponse, *, cut: bool) -> web.StreamResponse:
-        """Send until the request is COMPLETED, or until the planned cut."""
+        """Send events until the request is COMPLETED, or until the planned cut."""
         with_logs = wire.log_flag(request.query.get("logs"))
         clock = asyncio.get_running_loop().time
         events, silent_since = 0, clock()
@@ -59,11 +62,11 @@ class Stream:
                 silent_since = clock()
 
     def _wait_s(self, until_ping_s: float) -> float:
-        """Return how long to wait for a change: only a place in the queue moves without the request being told."""
+        """Return how long to wait for a change; the queue position changes without a notification, so it is polled."""
         return min(TICK_S, until_ping_s) if self._job.state == "IN_QUEUE" else until_ping_s
 
     def _next_event(self, *, with_logs: bool) -> dict[str, Any] | None:
-        """Return the status with the lines that were not sent yet, None when nothing is new."""
+        """Return the status with the log lines not sent yet; None if nothing is new."""
         lines = self._job.logs[self._sent_lines :] if with_logs and self._job.state != "IN_QUEUE" else []
         event = wire.status_of(
             self._base_url, app_of(self._job.endpoint), self._job, self._queue, lines if with_logs else None

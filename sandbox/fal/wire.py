@@ -1,4 +1,4 @@
-"""fal's status objects, exactly as the queue sends them (reference/fal.md, "Status")."""
+"""fal's status objects (https://docs.fal.ai/documentation/model-apis/inference/queue)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["log_flag", "status_of", "submitted", "urls"]
 
 
 def urls(base_url: str, app: str, request_id: str) -> dict[str, str]:
-    """Return the three URLs of a request: only the first two segments of its endpoint stand in them."""
+    """Return the three URLs of a request; they contain only the first two segments of its endpoint."""
     root = f"{base_url}/{app}/requests/{request_id}"
     return {"response_url": root, "status_url": f"{root}/status", "cancel_url": f"{root}/cancel"}
 
@@ -40,19 +40,19 @@ def status_of(
 
 
 def log_flag(value: str | None) -> bool:
-    """Whether `logs=` fields for log lines; fal's own Python client writes `true`."""
+    """Return whether `logs=` is set; fal's own Python client sends `true`."""
     return value in {"1", "true", "True"}
 
 
 def _metrics(job: FalJob) -> dict[str, float]:
-    """Return how long the runner worked."""
+    """Return the rendering time."""
     if job.started_at is None or job.completed_at is None:
         return {}
     return {"inference_time": round(job.completed_at - job.started_at, 3)}
 
 
 def _error(job: FalJob) -> dict[str, str]:
-    """Return what a failed request says of itself beside COMPLETED."""
+    """Return the error of a failed request, which is COMPLETED too."""
     if job.reply is None or not job.failed:
         return {}
     detail = job.reply.body.get("detail") if isinstance(job.reply.body, dict) else str(job.reply.body)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

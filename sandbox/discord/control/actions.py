@@ -1,4 +1,4 @@
-"""Orders that act as a person: slash, menu, click, submit, say, react."""
+"""Control requests that act as a person: slash, menu, click, submit, say, react."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ BURST_MAX, BURST_MAX_S = 10_000, 600
 
 
 def _may_use(found: FoundCommand, user: User, channel: Channel) -> None:
-    """See that Discord would offer this person the command there."""
+    """Check that Discord would offer the command to this person in this channel."""
     granted = channel_permissions(channel, user)
     if channel.guild is None:
         if found.command.get("dm_permission") is False or "guild_id" in found.command:
@@ -35,13 +35,13 @@ def _may_use(found: FoundCommand, user: User, channel: Channel) -> None:
 
 
 async def slash(request: ControlRequest) -> Json:
-    """Run a slash command. `unchecked` sends what the client would have refused, as a forged request could."""
+    """Run a slash command. `unchecked` skips the client's checks, as a forged request would."""
     request.check_keys("user", "channel", "command", "options", "files", "unchecked")
     return await perform(request.core, _command(request))
 
 
 async def burst(request: ControlRequest) -> Json:
-    """Run the same slash command `count` times, all at once or evenly over `over_s` seconds."""
+    """Run the same slash command `count` times, at once or spread evenly over `over_s` seconds."""
     request.check_keys("user", "channel", "command", "options", "files", "count", "over_s")
     count, over_s = int(request.text("count")), float(request.body.get("over_s") or 0.0)
     if not 1 <= count <= BURST_MAX or not 0 <= over_s <= BURST_MAX_S:
@@ -50,7 +50,7 @@ async def burst(request: ControlRequest) -> Json:
 
 
 def _command(request: ControlRequest) -> UserAction:
-    """The slash command of an request, with its files uploaded."""
+    """Return the request's slash command, with its files uploaded."""
     user = request.user()
     channel = request.channel(user)
     checked = not request.body.get("unchecked")
@@ -70,7 +70,7 @@ def _command(request: ControlRequest) -> UserAction:
 
 
 async def autocomplete(request: ControlRequest) -> Json:
-    """Type into the option `focused`: answers with the `choices` that the bot offers."""
+    """Type into the option `focused`; answers with the bot's `choices`."""
     request.check_keys("user", "channel", "command", "options", "focused")
     user = request.user()
     channel = request.channel(user)
@@ -99,7 +99,7 @@ def _command_data(request: ControlRequest, found: FoundCommand, filled: FilledOp
 
 
 async def menu(request: ControlRequest) -> Json:
-    """Pick a context-menu command on a message, or with `target` on a person."""
+    """Run a context-menu command on a message, or on a person if there is a `target`."""
     request.check_keys("user", "message", "command", "target", "channel")
     user = request.user()
     if "target" in request.body:
@@ -138,7 +138,7 @@ async def _user_menu(request: ControlRequest, user: User) -> Json:
 
 
 async def click(request: ControlRequest) -> Json:
-    """Click a button by its label or custom id, or choose `values` in a select."""
+    """Click a button, named by label or custom id, or choose `values` in a select."""
     request.check_keys("user", "message", "label", "custom_id", "values")
     user = request.user()
     message = request.message(user)
@@ -180,7 +180,7 @@ def _values(request: ControlRequest, select: Json) -> list[Any]:
 
 
 async def submit(request: ControlRequest) -> Json:
-    """Send a modal that the bot had opened for this person."""
+    """Submit a modal that the bot opened for this person."""
     request.check_keys("user", "modal", "fields", "files")
     user = request.user()
     given = request.text("modal")
@@ -232,7 +232,7 @@ async def react(request: ControlRequest) -> Json:
 
 
 async def unreact(request: ControlRequest) -> Json:
-    """Take a person's own reaction away."""
+    """Remove a person's own reaction."""
     user, message, emoji = _reaction(request)
     reactions.remove(request.core, message, user, emoji)
     return {"ok": True}

@@ -1,4 +1,4 @@
-"""Orders that shape: new servers, channels, roles and members, faults, the clock, the gateway."""
+"""Control requests that change the sandbox: servers, channels, roles, members, faults, the clock, the gateway."""
 
 from collections.abc import Callable
 
@@ -17,9 +17,9 @@ ROLE_KIND, MEMBER_KIND = 0, 1
 
 
 async def add_to_world(request: ControlRequest) -> Json:
-    """Add servers, channels, roles and members; answers the same lists with their ids.
+    """Add servers, channels, roles and members; answers with the same lists and their ids.
 
-    Without a `server`, a channel stands in the first one, and roles and members are in all of them.
+    Without a `server`, a channel is added to the first one, and roles and members to all.
     """
     request.check_keys("servers", "channels", "roles", "members")
     return {
@@ -66,7 +66,7 @@ def _channel(core: Core, row: Json) -> Json:
 
 
 def _overwrite(core: Core, guild: Guild, given: Json) -> Overwrite:
-    """`{"role": name}`, `{"member": name}` or `{"bot": true}` with `allow` and `deny` lists of permissions."""
+    """Read `{"role": name}`, `{"member": name}` or `{"bot": true}`, with `allow` and `deny` lists of permissions."""
     if extra := set(given) - {"role", "member", "bot", "allow", "deny"}:
         raise ControlRefused(f"An overwrite has no {', '.join(sorted(extra))}.")
     allow, deny = _permissions(given.get("allow", [])), _permissions(given.get("deny", []))
@@ -131,9 +131,9 @@ def _emit_member(core: Core, guild: Guild, member: Member, event: str) -> None:
 
 
 async def remove(request: ControlRequest) -> Json:
-    """Take `roles`, `channels` and `members`, each by name or id, out of the `server`: the first when not named.
+    """Remove `roles`, `channels` and `members` (names or ids) from the `server`, by default the first.
 
-    With `"bot": true` the bot is removed from it, and the server is none of the world's any more.
+    With `"bot": true` the bot is removed from the server, and the server from the world.
     """
     request.check_keys("server", "roles", "channels", "members", "bot")
     core = request.core
@@ -152,7 +152,7 @@ async def remove(request: ControlRequest) -> Json:
 
 
 def _drop_bot(core: Core, guild: Guild) -> None:
-    """Remove the bot: Discord says so by a GUILD_DELETE without `unavailable`."""
+    """Remove the bot: Discord sends a GUILD_DELETE without `unavailable`."""
     for channel_id in guild.channels:
         core.world.channels.pop(channel_id, None)
     del core.world.guilds[guild.id]
@@ -182,7 +182,7 @@ def _drop_member(core: Core, guild: Guild, user: User) -> None:
 
 
 async def add_fault(request: ControlRequest) -> Json:
-    """Put a fault in force; without `times` it stays until `DELETE /sandbox/faults`."""
+    """Add a fault; without `times` it stays until `DELETE /sandbox/faults`."""
     try:
         request.core.faults.add(DiscordFault.parse(request.body))
     except (ValueError, TypeError) as error:
@@ -191,13 +191,13 @@ async def add_fault(request: ControlRequest) -> Json:
 
 
 async def clear_faults(request: ControlRequest) -> Json:
-    """Take every fault out of force."""
+    """Remove every fault."""
     request.core.faults.clear()
     return {"ok": True}
 
 
 async def advance_clock(request: ControlRequest) -> Json:
-    """Move the clock ahead by `seconds`: tokens, message age and signed links grow old."""
+    """Move the clock forward by `seconds`: tokens, messages and signed URLs age."""
     request.check_keys("seconds")
     try:
         request.core.clock.advance(float(request.text("seconds")))
@@ -207,7 +207,7 @@ async def advance_clock(request: ControlRequest) -> Json:
 
 
 async def disturb_gateway(request: ControlRequest) -> Json:
-    """Disturb the gateway: `reconnect` (op 7), `invalidate` (op 9, session lost), `invalidate_resumable`, `cut`."""
+    """Disturb every gateway connection: `reconnect` (op 7), `invalidate` (op 9), `invalidate_resumable`, or `cut`."""
     request.check_keys("action")
     actions: dict[str, Callable[[], None]] = {
         "reconnect": request.core.gateway.ask_reconnect,

@@ -1,4 +1,4 @@
-"""Fills a modal in as a person would, and checks it as Discord's client does before it sends."""
+"""Fills in a modal as a person would, with the checks of Discord's client."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,10 +29,10 @@ class _FormState:
 
 
 def fill_form(core: Core, modal: Modal, fields: Json, files: Json) -> Json:
-    """A modal submit's data; fields are named by custom id or by label.
+    """Return the data of a modal submit; fields are named by custom id or by label.
 
     Raises:
-        Refused: a person could not have sent this.
+        ControlRefused: Discord's client would not send this.
     """
     known = labelled_fields(modal)
     names = {c["custom_id"] for c, _ in known} | {label for _, label in known if label}

@@ -1,4 +1,4 @@
-"""Creates interactions as Discord's client and servers do, and waits for the bot's answer."""
+"""Creates interactions and waits for the bot's answer."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ IN_GUILD, IN_DM = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """What a person does: the kind of interaction, its data, and what it refers to."""
+    """One action of a person: the interaction's type, its data, and the message it refers to."""
 
     type: InteractionType
     user: User
@@ -41,7 +41,7 @@ class UserAction:
 
 
 async def perform(core: Core, deed: UserAction) -> Json:
-    """Send the interaction and answer once the bot has responded or three seconds have passed."""
+    """Send the interaction; answers once the bot has responded or `ANSWER_WITHIN_S` has passed."""
     interaction = _add_interaction(core, deed)
     _send(core, interaction, interaction_event(core, interaction, deed.data))
     await _wait_for_answer(interaction)
@@ -49,9 +49,9 @@ async def perform(core: Core, deed: UserAction) -> Json:
 
 
 async def perform_all(core: Core, deeds: Sequence[UserAction], over_s: float) -> Json:
-    """Send the interactions, all at once or evenly over that time; answers with each one's `ack_ms` and `message_id`.
+    """Send the interactions, at once or spread over `over_s`; answers with the `ack_ms` and `message_id` of each.
 
-    Everything is made ready before the first is sent, and each one's time runs from the moment it is sent.
+    All events are built before the first is sent; the time of each counts from when it is sent.
     """
     ready = [
         (one, interaction_event(core, one, deed.data)) for deed in deeds for one in (_add_interaction(core, deed),)
@@ -74,7 +74,7 @@ def _send(core: Core, interaction: Interaction, shown: Json) -> None:
 
 
 async def _wait_for_answer(interaction: Interaction) -> None:
-    """Wait for the bot's answer, for no longer than Discord does."""
+    """Wait for the bot's answer, at most as long as Discord does."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_WITHIN_S):
             await interaction.answered.wait()
@@ -100,7 +100,7 @@ def _add_interaction(core: Core, deed: UserAction) -> Interaction:
 
 
 def interaction_event(core: Core, interaction: Interaction, data: Json) -> Json:
-    """The INTERACTION_CREATE event."""
+    """Return the data of the INTERACTION_CREATE event."""
     channel, user, bot = interaction.channel, interaction.user, core.world.bot
     shown: Json = {
         "id": str(interaction.id),
@@ -133,7 +133,7 @@ def interaction_event(core: Core, interaction: Interaction, data: Json) -> Json:
 
 
 def action_result(interaction: Interaction) -> Json:
-    """What the control surface tells of an interaction; null where there is nothing."""
+    """Return how the bot answered an interaction; null where there is nothing."""
     message = interaction.original
     loading = message is not None and bool(message.flags & MessageFlag.LOADING)
     waited = None if interaction.acknowledged_at is None else interaction.acknowledged_at - interaction.created_at
@@ -152,7 +152,7 @@ def action_result(interaction: Interaction) -> Json:
 
 
 def modal_json(modal: Modal) -> Json:
-    """A modal as a person sees it."""
+    """Return a modal as a person sees it."""
     return {
         "id": str(modal.id),
         "custom_id": modal.data["custom_id"],
@@ -162,7 +162,7 @@ def modal_json(modal: Modal) -> Json:
 
 
 def labelled_fields(modal: Modal) -> list[tuple[Json, str]]:
-    """The fields of a modal with the labels that stand beside them."""
+    """Return the fields of a modal with their labels."""
     found: list[tuple[Json, str]] = []
     for top in modal.data["components"]:
         if "component" in top:
@@ -182,11 +182,11 @@ def _field(component: Json, label: str) -> Json:
 
 
 def clickable_components(message: Message) -> list[Json]:
-    """Everything on a message that can be clicked or chosen from."""
+    """Return the message's buttons and selects."""
     return [c for c in walk(message.components) if c["type"] == BUTTON or "custom_id" in c]
 
 
 def click_data(component: Json, values: list[Any] | None) -> Json:
-    """A component interaction's data."""
+    """Return the data of a component interaction."""
     data: Json = {"custom_id": component["custom_id"], "component_type": component["type"], "id": component["id"]}
     return data if values is None else data | {"values": values}

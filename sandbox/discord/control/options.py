@@ -1,4 +1,4 @@
-"""The slash command's form as Discord's client shows it: what a person could fill in, and what goes over the wire."""
+"""A slash command's options as Discord's client fills them in and sends them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,7 @@ TYPE_NAMES = {STRING: "text", INTEGER: "a whole number", NUMBER: "a number", BOO
 
 @dataclass(slots=True)
 class FilledOptions:
-    """The filled-in form: the options on the wire and the objects they refer to."""
+    """The filled-in options as they are sent, and the objects they refer to."""
 
     options: list[Json] = field(default_factory=list[Json])
     resolved: Json = field(default_factory=dict[str, Any])
@@ -36,17 +36,17 @@ class FilledOptions:
 
 @dataclass(frozen=True, slots=True)
 class OptionForm:
-    """One command's form for one person in one channel. `checked`: refuse what a client would not have sent."""
+    """A command's options in one channel. `checked` refuses what Discord's client would not send."""
 
     core: Core
     channel: Channel
     checked: bool
 
     def fill(self, known: list[Json], values: Json, files: Json) -> FilledOptions:
-        """Fill the options in, in the command's order.
+        """Fill in the options, in the command's order.
 
         Raises:
-            Refused: a person could not have sent this.
+            ControlRefused: Discord's client would not send this.
         """
         filled = FilledOptions()
         rules = {str(option["name"]): option for option in known}
@@ -77,9 +77,9 @@ class OptionForm:
         filled.options.append({"name": rule["name"], "type": kind, "value": value})
 
     def _resolve(self, filled: FilledOptions, kind: int, given: str) -> str:
-        """A person, channel or role by name or id, beside the options as Discord resolves it.
+        """Return the id of a person, channel or role given by name or id, and add it to the resolved objects.
 
-        An unchecked id that names nothing stays an id: so Discord sends what was deleted while the form was open.
+        An unchecked id of nothing is passed on: Discord sends what was deleted while the form was open.
         """
         if not self.checked and self._is_gone(kind, given):
             return given
@@ -134,7 +134,7 @@ def _guess_type(value: Any) -> int:
 
 
 def _parse_value(kind: int, given: Any) -> Any:
-    """What the client's field makes of the typed text; None when it makes nothing of it."""
+    """Return the value that the client's field reads from the text; None when it is not valid."""
     if kind == STRING:
         return given if isinstance(given, str) else str(given)
     if kind == BOOLEAN:
@@ -174,27 +174,27 @@ def _check_value(rule: Json, value: Any, given: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FoundCommand:
-    """A synced command, and the path of groups and subcommands to the one that was named."""
+    """A synced command, and the groups and subcommands on the way to the named one."""
 
     command: Json
     path: tuple[Json, ...]
 
     def known_options(self) -> list[Json]:
-        """The options of the innermost part."""
+        """Return the options of the innermost part."""
         return as_list((self.path[-1] if self.path else self.command).get("options"))
 
     def nest(self, options: list[Json]) -> list[Json]:
-        """The filled-in options wrapped in their groups, as they go over the wire."""
+        """Return the filled-in options nested in their groups, as they are sent."""
         for part in reversed(self.path):
             options = [{"name": part["name"], "type": part["type"], "options": options}]
         return options
 
 
 def find_command(core: Core, channel: Channel, line: str, kind: int) -> FoundCommand:
-    """The command a person would pick for `wan27 image`; the server's own come before the global ones.
+    """Return the command for a line such as `wan27 image`; the server's own commands come before the global ones.
 
     Raises:
-        Refused: the bot has synced no such command.
+        ControlRefused: the bot has synced no such command.
     """
     words = line.removeprefix("/").split() if kind == 1 else [line]
     guild_id = channel.guild.id if channel.guild else -1

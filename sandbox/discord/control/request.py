@@ -1,4 +1,4 @@
-"""What an order to the control surface is, and how it is refused."""
+"""A request to the control routes, and how it is refused."""
 
 import base64
 import binascii
@@ -16,18 +16,18 @@ from sandbox.discord.wire import Json
 
 
 class ControlRefused(Exception):  # noqa: N818 - what happened reads better where it is caught
-    """The order cannot be carried out; the text says why, as a person would see or be told."""
+    """The request cannot be carried out; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """One order: the world it acts on, and its body."""
+    """One control request: the sandbox it acts on, and its JSON body."""
 
     core: Core
     body: Json
 
     def check_keys(self, *keys: str) -> None:
-        """Refuse keys that the order does not have, because a mistyped key is a mistake.
+        """Check that the body has no other keys, so that a mistyped key is noticed.
 
         Raises:
             Refused: naming them.
@@ -36,39 +36,39 @@ class ControlRequest:
             raise ControlRefused(f"This order has no {', '.join(sorted(extra))}; it knows {', '.join(keys)}.")
 
     def text(self, key: str) -> str:
-        """A key that must be there, as text."""
+        """Return the value of a required key, as text."""
         value = self.body.get(key)
         if value is None:
             raise ControlRefused(f"The order needs a {key}.")
         return str(value)
 
     def mapping(self, key: str) -> Json:
-        """A key that holds an object; empty when it is left out."""
+        """Return the object under a key; empty when it is left out."""
         value: Any = self.body.get(key) or {}
         if not isinstance(value, dict):
             raise ControlRefused(f"{key} is an object.")
         return cast("Json", value)
 
     def rows(self, key: str) -> list[Json]:
-        """A key that holds a list of objects; empty when it is left out."""
+        """Return the list of objects under a key; empty when it is left out."""
         value: Any = self.body.get(key) or []
         if not isinstance(value, list):
             raise ControlRefused(f"{key} is a list.")
         return [cast("Json", row) if isinstance(row, dict) else {"name": str(row)} for row in cast("list[Any]", value)]
 
     def user(self, key: str = "user") -> User:
-        """The person of that name (or id)."""
+        """Return the person of that name or id."""
         return find_user(self.core, self.text(key))
 
     def channel(self, user: User) -> Channel:
-        """The order's channel, which the person must see; `general` of Studio when none is named."""
+        """Return the channel, which the person must see; the first server's `general` when none is named."""
         channel = find_channel(self.core, str(self.body.get("channel", "general")))
         if not channel_permissions(channel, user) & Permission.VIEW_CHANNEL:
             raise ControlRefused(f"{user.name} does not see the channel {channel.name}.")
         return channel
 
     def message(self, user: User) -> Message:
-        """The order's message, which the person must see."""
+        """Return the message, which the person must see."""
         given = self.text("message")
         message = self.core.world.messages.get(int(given)) if given.isdigit() else None
         if message is None or not is_visible_to(message, user):
@@ -77,13 +77,13 @@ class ControlRequest:
 
 
 def is_visible_to(message: Message, user: User) -> bool:
-    """Whether that person sees the message."""
+    """Return whether that person sees the message."""
     seen = channel_permissions(message.channel, user) & Permission.VIEW_CHANNEL
     return bool(seen) and message.ephemeral_for in {None, user}
 
 
 def find_user(core: Core, name: str) -> User:
-    """The person of that name or id.
+    """Return the person of that name or id.
 
     Raises:
         Refused: there is none.
@@ -95,7 +95,7 @@ def find_user(core: Core, name: str) -> User:
 
 
 def find_guild(core: Core, name: str) -> Guild:
-    """The server of that name or id; of several the first.
+    """Return the first server of that name or id.
 
     Raises:
         Refused: there is none.
@@ -107,7 +107,7 @@ def find_guild(core: Core, name: str) -> Guild:
 
 
 def find_channel(core: Core, name: str) -> Channel:
-    """The channel by id, by name (the first server's first), as `Server/name`, or the DM as `@person`.
+    """Return a channel by id, by name (the first server's first), as `Server/name`, or a DM as `@person`.
 
     Raises:
         Refused: there is none.
@@ -126,10 +126,10 @@ def find_channel(core: Core, name: str) -> Channel:
 
 
 def upload_file(core: Core, channel: Channel, given: Any, *, ephemeral: bool) -> Attachment:
-    """Upload one file of an order: `filename`, `content_type`, and `base64` or the `path` of a local file.
+    """Upload one file of a request: `filename`, `content_type`, and `base64` or the `path` of a local file.
 
     Raises:
-        Refused: it is not described rightly.
+        Refused: the description is not valid.
     """
     if not isinstance(given, dict):
         raise ControlRefused('A file is an object: {"filename", "content_type", "base64"}.')

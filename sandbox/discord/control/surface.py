@@ -1,4 +1,4 @@
-"""Registers the control surface. A refusal is a 400 with `{"error": "<a sentence>"}`."""
+"""The control routes over HTTP. A refusal is a 400 with `{"error": "<a sentence>"}`."""
 
 import json
 import logging
@@ -41,7 +41,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def register(router: web.UrlDispatcher, core: Core) -> None:
-    """Add the surface's routes."""
+    """Add the control routes."""
     for name, act in ACTIONS.items():
         router.add_post(f"/sandbox/{name}", _order_handler(core, act))
     for name, view in VIEWS.items():

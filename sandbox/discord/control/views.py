@@ -1,4 +1,4 @@
-"""Orders that look: messages as a person sees them, commands, limits, the transcript."""
+"""Control requests that only read: messages as a person sees them, commands, rate limits, state."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -15,7 +15,7 @@ SHOWN = 20_000
 
 
 def messages(core: Core, query: Mapping[str, str]) -> list[Json]:
-    """A channel's messages, oldest first, as `as` sees them; without `as` all, ephemeral ones too."""
+    """Return a channel's messages, oldest first, as `as` sees them; without `as` all of them, also ephemeral ones."""
     if extra := set(query) - {"channel", "as", "limit", "message"}:
         raise ControlRefused(f"Messages have no {', '.join(sorted(extra))}; they know channel, as, limit and message.")
     viewer = find_user(core, query["as"]) if "as" in query else None
@@ -58,7 +58,7 @@ def _message(core: Core, message: Message) -> Json:
 
 
 def attachment_times(core: Core, query: Mapping[str, str]) -> Json:
-    """When each of a channel's messages that has files got its newest, in Unix seconds, by the message's id."""
+    """Return when each message of a channel got its newest file, in Unix seconds, by message id."""
     if extra := set(query) - {"channel"}:
         raise ControlRefused(f"Attached files have no {', '.join(sorted(extra))}; they know channel.")
     found = find_channel(core, query.get("channel", "general")).messages.values()
@@ -66,17 +66,17 @@ def attachment_times(core: Core, query: Mapping[str, str]) -> Json:
 
 
 def commands(core: Core, _: Mapping[str, str]) -> list[Json]:
-    """Every command the bot has synced, the global ones first."""
+    """Return every command that the bot has synced, the global ones first."""
     return [command for place in core.world.commands.values() for command in place.values()]
 
 
 def limits(core: Core, _: Mapping[str, str]) -> Json:
-    """How often the bot ran into limits."""
+    """Return how often the bot met a rate limit."""
     return core.limits.report()
 
 
 def state(core: Core, _: Mapping[str, str]) -> Json:
-    """What the gateway and the clock are at, and who exists."""
+    """Return the connected sessions, the clock, and every server with its channels, roles and members."""
     servers: list[Any] = [
         {
             "id": str(guild.id),

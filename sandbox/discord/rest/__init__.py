@@ -1,1 +1,1 @@
-"""The REST routes, by topic. `api` carries a request through checks, faults and limits to its handler."""
+"""The REST routes, by topic. `api` takes a request through authorisation, faults and rate limits to its handler."""

@@ -1,4 +1,4 @@
-"""Carries a request: body, authorisation, ordered faults, rate limits, the handler, the transcript, the answer."""
+"""The way of a REST request: body, planned faults, authorisation, rate limits, handler, transcript, answer."""
 
 import asyncio
 import logging
@@ -22,14 +22,14 @@ JSON = "application/json"
 
 
 class Api:
-    """Every REST route, registered on the server's router."""
+    """Serves every REST route."""
 
     def __init__(self, core: Core, stopwatch: Callable[[], float] = time.perf_counter) -> None:
         self._core = core
         self._stopwatch = stopwatch
 
     def register(self, router: web.UrlDispatcher) -> None:
-        """Add every route, and a last one that refuses the rest loudly."""
+        """Add every route, and a last one that answers 404 and logs what is missing."""
         for route in routes.ROUTES:
             router.add_route(route.method, PREFIX + route.path, self._handler(route))
         router.add_route("*", "/api/{rest:.*}", self._handler(None))
@@ -50,7 +50,7 @@ class Api:
             answer, status = await self._answer(route, request, body, headers)
         except ApiError as error:
             answer, status = dumps(error.body()), error.status
-            if error.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
+            if error.status == 429:  # noqa: PLR2004 - discord.py takes a 429 without these headers for a Cloudflare ban
                 headers |= {"Via": "1.1 sandbox", "Retry-After": "1", "X-RateLimit-Scope": "user"}
         except RateLimited as many:
             answer, status = dumps(many.body()), 429
@@ -74,7 +74,7 @@ class Api:
     async def _answer(
         self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]
     ) -> tuple[bytes, int]:
-        """The answer's bytes and status; status 0 is a connection closed without one."""
+        """Return the answer's bytes and status; status 0 closes the connection without an answer."""
         fault = self._core.faults.take(request.method, request.path.removeprefix(PREFIX))
         if fault is not None and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
@@ -107,7 +107,7 @@ class Api:
 def _fault_answer(fault: DiscordFault, headers: dict[str, str]) -> tuple[bytes, int]:
     if fault.drop or fault.status is None:
         return b"", 0
-    if fault.status == 429:  # noqa: PLR2004 - a 429 without these is taken for a Cloudflare ban
+    if fault.status == 429:  # noqa: PLR2004 - discord.py takes a 429 without these headers for a Cloudflare ban
         headers |= {
             "Via": "1.1 sandbox",
             "Retry-After": str(int(fault.retry_after_s or 1) + 1),

@@ -1,4 +1,4 @@
-"""Reads a request's body: JSON, or multipart with `payload_json` and `files[n]`, the files spooled by the CDN."""
+"""Reads a request's body: JSON, or multipart with `payload_json` and `files[n]`."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _FILE = re.compile(r"files\[(\d+)\]")
 
 @dataclass(slots=True)
 class Body:
-    """A body: its JSON text as it came, what that says, and the files beside it."""
+    """A request's body: the JSON text, its value, and the uploaded files."""
 
     text: bytes
     value: Any
@@ -28,10 +28,10 @@ class Body:
 
 
 async def read_body(request: web.Request, cdn: Cdn) -> Body:
-    """The request's body.
+    """Return the request's body.
 
     Raises:
-        ApiError: 50109 for broken JSON, 50035 for parts or a content type that Discord does not take.
+        ApiError: 50109 for broken JSON, 50035 for parts or a content type that Discord does not accept.
     """
     if not request.can_read_body:
         return Body(b"", None, {})

@@ -1,4 +1,4 @@
-"""Channels, DMs and the typing sign."""
+"""Channels, DMs and the typing indicator."""
 
 from sandbox.discord.permissions import Permission
 from sandbox.discord.rate_limits import RateLimit

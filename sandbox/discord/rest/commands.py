@@ -1,4 +1,4 @@
-"""The bot's application commands: synced in bulk or one by one, and checked as Discord checks them."""
+"""The bot's application commands: synced in bulk or one by one, and checked by Discord's rules."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ GLOBAL = 0
 
 
 def _place(call: Call) -> dict[int, Json]:
-    """The commands of the path's server, or the global ones."""
+    """Return the commands of the path's server, or the global ones."""
     if call.id("application_id") != call.core.world.bot.id:
         raise ApiError(403, 20012, "You are not authorized to perform this action on this application")
     guild_id = call.id("guild_id") if "guild_id" in call.params else GLOBAL
@@ -53,7 +53,7 @@ def _create(call: Call) -> RouteReply:
 
 
 def _store(call: Call, place: dict[int, Json], command: Json, old: Json | None) -> Json:
-    """Keep a command; one of the same type and name keeps its id."""
+    """Store a command; one that replaces a command of the same type and name keeps its id."""
     command_id = int(old["id"]) if old else call.core.ids.next()
     stored = command | {
         "id": str(command_id),

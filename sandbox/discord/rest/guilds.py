@@ -1,4 +1,4 @@
-"""Servers as the bot may look them up."""
+"""Servers, with their channels, roles and members."""
 
 from sandbox.discord.model import Guild
 from sandbox.discord.rest.route import Call, Route, RouteReply
@@ -38,7 +38,7 @@ def _member(call: Call) -> RouteReply:
 
 
 def _members(call: Call) -> RouteReply:
-    """Refused: the list needs the members intent, which the bot does without."""
+    """Refuse: the list needs the members intent, which the bot does not have."""
     _guild_of(call)
     raise ApiError(403, 50001, "Missing Access")
 

@@ -1,4 +1,7 @@
-"""The first answer to an interaction: once, within three seconds."""
+"""The first response to an interaction: once, within three seconds.
+
+https://discord.com/developers/docs/interactions/receiving-and-responding
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -80,7 +83,7 @@ def _kind(call: Call, interaction: Interaction) -> tuple[CallbackType, Any]:
 
 
 def response_origin(interaction: Interaction, *, ephemeral: bool, loading: bool = False) -> MessageOrigin:
-    """Where the response to this interaction comes from: the command's line, or a reply to the clicked message."""
+    """Return the origin of the response: the command, or a reply to the clicked message."""
     kind = MessageType.CHAT_INPUT_COMMAND if interaction.command_type == 1 else MessageType.CONTEXT_MENU_COMMAND
     if interaction.type is not InteractionType.COMMAND:
         kind = MessageType.REPLY if interaction.message else MessageType.DEFAULT
@@ -160,7 +163,7 @@ _ANSWERS: dict[CallbackType, Callable[[Call, Interaction, Any], Message | None]]
 
 
 def _answer(core: Core, interaction: Interaction, kind: CallbackType) -> Json:
-    """The body that `with_response` asks for."""
+    """Return the body for `with_response`."""
     about: Json = {"id": str(interaction.id), "type": int(interaction.type), "channel_id": str(interaction.channel.id)}
     if interaction.channel.guild is not None:
         about["guild_id"] = str(interaction.channel.guild.id)

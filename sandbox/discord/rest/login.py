@@ -1,4 +1,4 @@
-"""Who the bot is, and where its gateway stands."""
+"""The bot's account, and the gateway's URL."""
 
 from sandbox.discord.permissions import guild_permissions
 from sandbox.discord.rest.route import Auth, Call, Route, RouteReply

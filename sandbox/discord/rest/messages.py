@@ -19,7 +19,7 @@ MAX_PAGE, PAGE = 100, 50
 
 
 def find_message(call: Call, channel: Channel) -> Message:
-    """The path's message; an ephemeral one does not exist for the bot's token.
+    """Return the path's message; ephemeral messages do not exist for the bot's token.
 
     Raises:
         ApiError: 10008.
@@ -47,14 +47,14 @@ def _create(call: Call) -> RouteReply:
 
 
 def _check_embed_permission(call: Call, channel: Channel, wanted: MessageDraft) -> MessageDraft:
-    """Embeds without the permission are refused here, so that a missing permission is seen."""
+    """Refuse embeds without the permission, so that a missing permission is noticed."""
     if wanted.embeds and not channel_permissions(channel, call.core.world.bot) & Permission.EMBED_LINKS:
         raise missing_permissions()
     return wanted
 
 
 def _message_with_nonce(call: Call, channel: Channel, wanted: MessageDraft) -> Message | None:
-    """The bot's message of the last minutes with the same nonce."""
+    """Return the bot's message of the last minutes with the same nonce."""
     oldest = call.core.clock.now() - NONCE_LIFE_S
     for message_id, _ in zip(reversed(channel.messages), range(NONCE_LOOKBACK), strict=False):
         message = channel.messages[message_id]
@@ -119,10 +119,10 @@ def _edit(call: Call) -> RouteReply:
 
 
 def check_age(call: Call, message: Message) -> None:
-    """Messages older than an hour take only a few more edits.
+    """Count an edit of a message older than an hour; Discord takes only a few.
 
     Raises:
-        ApiError: 429 with 30046; discord.py tries such a 429 again after its `retry_after`.
+        ApiError: 429 with 30046; discord.py retries after its `retry_after`.
     """
     if call.core.clock.now() - message.created_at <= OLD_S:
         return
@@ -132,13 +132,13 @@ def check_age(call: Call, message: Message) -> None:
 
 
 class TooManyOldEdits(ApiError):  # noqa: N818 - what happened reads better where it is raised
-    """The 429 of a message that is too old for more edits."""
+    """Too many edits of a message older than an hour."""
 
     def __init__(self) -> None:
         super().__init__(429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later")
 
     def body(self) -> Json:
-        """The error with the wait that makes it a 429."""
+        """Return the error's JSON with a `retry_after`."""
         return super().body() | {"retry_after": 0.3, "global": False}
 
 

@@ -1,4 +1,4 @@
-"""What a route is, and what its handler gets and gives."""
+"""A REST route, and what its handler gets and returns."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Auth(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request on its way through a handler."""
+    """A request as its handler gets it."""
 
     core: Core
     params: Mapping[str, str]
@@ -38,11 +38,11 @@ class Call:
     uploads: dict[int, UploadedFile]
 
     def id(self, name: str) -> int:
-        """A path parameter as an id."""
+        """Return a path parameter as an id."""
         return snowflake(self.params[name], name)
 
     def channel(self, needs: Permission = Permission.VIEW_CHANNEL) -> Channel:
-        """The path's channel, seen by the bot and with these permissions.
+        """Return the path's channel, in which the bot must have these permissions.
 
         Raises:
             ApiError: 10003, 50001 or 50013.
@@ -54,10 +54,10 @@ class Call:
         return channel
 
     def require(self, channel: Channel, needs: Permission) -> None:
-        """See that the bot has these permissions there.
+        """Check that the bot has these permissions in the channel.
 
         Raises:
-            ApiError: 50001 when it cannot even see the channel, else 50013.
+            ApiError: 50001 if it cannot view the channel, else 50013.
         """
         granted = channel_permissions(channel, self.core.world.bot)
         if not granted & Permission.VIEW_CHANNEL:
@@ -66,7 +66,7 @@ class Call:
             raise missing_permissions()
 
     def check_sizes(self, limit_bytes: int) -> None:
-        """See that no uploaded file is over the limit.
+        """Check that no uploaded file is over the limit.
 
         Raises:
             ApiError: 413 with 40005.
@@ -77,7 +77,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class RouteReply:
-    """A 2xx answer; no body is 204's."""
+    """A 2xx answer; without a body the status is 204."""
 
     body: Any = None
     status: int = 200

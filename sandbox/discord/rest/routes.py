@@ -1,4 +1,4 @@
-"""All routes of the API. Fixed paths stand before the patterns that would swallow them."""
+"""All routes of the API. Fixed paths come before the patterns that would match them."""
 
 from sandbox.discord.rest import channels, commands, guilds, interactions, login, messages, reactions, webhooks
 

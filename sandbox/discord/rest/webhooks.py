@@ -1,4 +1,4 @@
-"""What an interaction's token may do for fifteen minutes: follow up, read, edit and delete its messages."""
+"""Messages under an interaction's token, for fifteen minutes: follow up, read, edit and delete."""
 
 from sandbox.discord import draft, messages
 from sandbox.discord.messages import MessageOrigin
@@ -12,10 +12,10 @@ _RATE = RateLimit("webhook", 5, 2.0, ("webhook_id", "token"))
 
 
 def _interaction(call: Call) -> Interaction:
-    """The answered interaction that the token belongs to.
+    """Return the answered interaction of the token.
 
     Raises:
-        ApiError: 10015 for a foreign webhook or an interaction without an answer, 50027 for a dead token.
+        ApiError: 10015 for another webhook or an unanswered interaction, 50027 for an expired token.
     """
     if call.id("webhook_id") != call.core.world.bot.id:
         raise unknown("Webhook", 10015)
@@ -28,7 +28,7 @@ def _interaction(call: Call) -> Interaction:
 
 
 def _message(call: Call, interaction: Interaction) -> Message:
-    """`@original`, or a message that this interaction made."""
+    """Return `@original`, or a message that this interaction made."""
     wanted = call.params.get("message_id", "@original")
     if wanted == "@original":
         found = interaction.original
@@ -47,7 +47,7 @@ def _follow_up(call: Call) -> RouteReply:
     wanted.check_new()
     original = interaction.original
     if original is not None and original.flags & MessageFlag.LOADING and original.id in call.core.world.messages:
-        # Discord lets the first follow-up fill the "thinking" message, whose ephemerality stands.
+        # The first follow-up fills the "thinking" message, which stays ephemeral or public as it is.
         message = messages.edit(call.core, original, wanted)
     else:
         origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))

@@ -1,4 +1,4 @@
-"""The endpoints that the stand-in knows, by their full id."""
+"""The endpoints of the stand-in, by their full id."""
 
 import json
 from collections.abc import Mapping
@@ -23,19 +23,19 @@ APP_SEGMENTS = 2
 
 
 def app_of(endpoint: str) -> str:
-    """Return the part of an endpoint's id that its requests' URLs keep: the first two segments."""
+    """Return the first two segments of an endpoint's id, which are all that its requests' URLs contain."""
     return "/".join(endpoint.split("/")[:APP_SEGMENTS])
 
 
 def parse_input(endpoint: str, body: Any) -> EndpointInput:
-    """Return the endpoint's input, read strictly.
+    """Return the endpoint's input, validated strictly.
 
     Raises:
-        Failed: the body does not fit, with one entry for each broken field, as pydantic words it.
+        Failed: the body is not valid; one entry for each field, in pydantic's words.
     """
     try:
         return ENDPOINTS[endpoint].model_validate(body)
     except ValidationError as error:
-        # Through JSON, because an entry may hold exceptions and tuples.
+        # Through JSON, because an entry may contain exceptions and tuples.
         details: list[dict[str, Any]] = json.loads(error.json())
         raise Failed(invalid_input([entry | {"loc": ["body", *entry["loc"]]} for entry in details])) from error

@@ -1,4 +1,4 @@
-"""What every endpoint's input can answer: its files, its film, what it bills, and what its output says."""
+"""The base of every endpoint's input: its files, the video to render, what it bills, and its output."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ __all__ = [
     "picture_rule",
 ]
 
-FPS = 16  # of the models whose page names no frame rate; real Wan gives 24 or 30, but this is cheaper to make
+FPS = 16  # for models whose page names no frame rate; Wan's own 24 or 30 would cost more to render
 SEED_MAX = 2_147_483_647
 Seed: TypeAlias = int | None
 Aspect: TypeAlias = Literal["auto", "16:9", "9:16", "1:1"]
@@ -35,7 +35,7 @@ PIXELS = ("jpg", "jpeg", "png", "bmp", "webp")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
-    """A finished clip, where it can be downloaded."""
+    """A rendered video and its URL."""
 
     url: str
     file_name: str
@@ -43,7 +43,7 @@ class Video:
     film: Film
 
     def as_file(self) -> dict[str, Any]:
-        """Return the `File` of the 2.1 and 2.2 pages."""
+        """Return it as the `File` of Wan 2.1 and 2.2."""
         return {
             "url": self.url,
             "content_type": "video/mp4",
@@ -52,7 +52,7 @@ class Video:
         }
 
     def as_video_file(self) -> dict[str, Any]:
-        """Return the `VideoFile` of the 2.5 and 2.7 pages."""
+        """Return it as the `VideoFile` of Wan 2.5 and 2.7."""
         film = self.film
         return self.as_file() | {
             "width": film.width,
@@ -64,7 +64,7 @@ class Video:
 
 
 class EndpointInput(BaseModel):
-    """An endpoint's input, strictly as its page says it; a field that the page does not know is an error."""
+    """An endpoint's input as its page documents it; an unknown field is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -76,10 +76,10 @@ class EndpointInput(BaseModel):
 
     @abstractmethod
     def file_fields(self) -> list[FileField]:
-        """Return the input files, in the order in which they are looked at."""
+        """Return the input files, in the order in which they are checked."""
 
     def check(self, files: Sequence[InputFile]) -> None:
-        """Hold the rules between fields, once the files are known.
+        """Check the rules between fields, once the files are known.
 
         Raises:
             Failed: a rule is broken.
@@ -87,7 +87,7 @@ class EndpointInput(BaseModel):
 
     @abstractmethod
     def film(self, files: Sequence[InputFile], seed: int) -> Film:
-        """Return what is to be filmed."""
+        """Return the video to render."""
 
     @abstractmethod
     def units(self, film: Film, files: Sequence[InputFile]) -> float:
@@ -95,29 +95,29 @@ class EndpointInput(BaseModel):
 
     @abstractmethod
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
-        """Return the endpoint's output, as its page says it."""
+        """Return the endpoint's output as its page documents it."""
 
     def steps(self) -> int:
-        """Return how many steps the progress log counts."""
+        """Return the number of steps in the progress log."""
         return 30
 
     def prompt_text(self) -> str:
-        """Return the prompt, for a film without any picture."""
+        """Return the prompt, which is drawn when there is no picture."""
         return str(getattr(self, "prompt", None) or "")
 
 
 def field_error(field: str, message: str, value: object = None) -> Failed:
-    """Return the error of a broken rule at a field."""
+    """Return a `value_error` at a field."""
     return Failed(model_error("value_error", location=("body", field), message=message, value=value))
 
 
 def first_of(files: Sequence[InputFile], *fields: str) -> InputFile | None:
-    """Return the first file that one of these fields named."""
+    """Return the first file of one of these fields."""
     return next((one for one in files if one.field.location[1] in fields), None)
 
 
 def aspect_of(choice: str, file: InputFile | None) -> float:
-    """Return width by height for an aspect option; `auto` follows the file, and 16:9 where there is none."""
+    """Return width / height for an aspect option; `auto` is the file's, or 16:9 without a file."""
     if choice == "auto":
         return 16 / 9 if file is None else file.aspect
     width, height = choice.split(":")
@@ -125,11 +125,11 @@ def aspect_of(choice: str, file: InputFile | None) -> float:
 
 
 def film_with_sound(tier: str, aspect: float, seconds: int, seed: int) -> Film:
-    """Return a film with sound, at the stand-in's own frame rate."""
+    """Return a video with sound, at `FPS`."""
     width, height = size_of(tier, aspect)
     return Film(width=width, height=height, fps=FPS, frames=seconds * FPS, variant=seed % VARIANTS, has_sound=True)
 
 
 def picture_rule(**limits: Any) -> FileRule:
-    """Return the rule of a picture field, in the formats that the pages name."""
+    """Return the rule of a picture field, with the formats of fal's pages."""
     return FileRule(kind="image", formats=PIXELS, **limits)

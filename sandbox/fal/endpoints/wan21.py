@@ -1,4 +1,4 @@
-"""Wan 2.1: seeds/wan21-image-to-video.txt."""
+"""Wan 2.1: https://fal.ai/models/fal-ai/wan-i2v/api."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -44,7 +44,7 @@ class Wan21ImageInput(EndpointInput):
         return [FileField(("body", "image_url"), self.image_url, PICTURE)]
 
     def film(self, files: Sequence[InputFile], seed: int) -> Film:
-        """Crop the picture to the asked aspect, or follow it."""
+        """Return a video in the chosen aspect, or the picture's."""
         width, height = size_of(self.resolution, aspect_of(self.aspect_ratio, first_of(files, "image_url")))
         return Film(
             width=width,
@@ -55,7 +55,7 @@ class Wan21ImageInput(EndpointInput):
         )
 
     def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
-        """Bill half a unit at 480p, one at 720p, and a quarter more above 81 frames."""
+        """Bill 0.5 units at 480p and 1 at 720p, times 1.25 above 81 frames."""
         return UNITS[self.resolution] * (LONGER if self.num_frames > FREE_FRAMES else 1.0)
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
@@ -63,5 +63,5 @@ class Wan21ImageInput(EndpointInput):
         return {"video": video.as_file(), "seed": seed}
 
     def steps(self) -> int:
-        """Return the asked steps."""
+        """Return the requested number of steps."""
         return self.num_inference_steps

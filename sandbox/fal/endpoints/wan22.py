@@ -1,4 +1,4 @@
-"""Wan 2.2: seeds/wan22-video-to-video.txt."""
+"""Wan 2.2: https://fal.ai/models/fal-ai/wan/v2.2-a14b/video-to-video/api."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ CLIP = FileRule(kind="video", formats=("mp4", "mov", "webm", "gif"))
 UNITS_A_SECOND = {"480p": 0.5, "580p": 0.75, "720p": 1.0}
 BILLED_FPS = 16
 CRF = {"low": 36, "medium": 32, "high": 28, "maximum": 20}
-MOVES_MAX = 161  # camera positions in one film; interpolated frames beyond repeat them, which costs almost nothing
+MOVES_MAX = 161  # camera positions in one video; more frames than that repeat positions, which is cheap
 
 
 class Wan22VideoInput(EndpointInput):
@@ -55,7 +55,7 @@ class Wan22VideoInput(EndpointInput):
         return [FileField(("body", "video_url"), self.video_url, CLIP)]
 
     def film(self, files: Sequence[InputFile], seed: int) -> Film:
-        """Put interpolated frames between each pair, and play faster for it unless told not to."""
+        """Return a video with the interpolated frames, at a higher frame rate if `adjust_fps_for_interpolation`."""
         between = 0 if self.interpolator_model in {None, "none"} else self.num_interpolated_frames
         frames = self.num_frames + (self.num_frames - 1) * between
         faster = between + 1 if self.adjust_fps_for_interpolation else 1
@@ -71,7 +71,7 @@ class Wan22VideoInput(EndpointInput):
         )
 
     def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
-        """Bill generated frames at 16 a second, by resolution."""
+        """Bill the generated frames at 16 per second, by resolution."""
         return self.num_frames / BILLED_FPS * UNITS_A_SECOND[self.resolution]
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
@@ -79,5 +79,5 @@ class Wan22VideoInput(EndpointInput):
         return {"video": video.as_file(), "prompt": self.prompt, "seed": seed}
 
     def steps(self) -> int:
-        """Return the asked steps."""
+        """Return the requested number of steps."""
         return self.num_inference_steps

@@ -1,4 +1,4 @@
-"""Wan 2.5: seeds/wan25-image-to-video.txt."""
+"""Wan 2.5: https://fal.ai/models/fal-ai/wan-25-preview/image-to-video/api."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -41,13 +41,13 @@ class Wan25ImageInput(EndpointInput):
         return fields
 
     def film(self, files: Sequence[InputFile], seed: int) -> Film:
-        """Follow the picture's aspect."""
+        """Return a video in the picture's aspect."""
         return film_with_sound(
             self.resolution, aspect_of("auto", first_of(files, "image_url")), int(self.duration), seed
         )
 
     def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
-        """Bill output seconds, by resolution."""
+        """Bill the output's seconds, by resolution."""
         return int(self.duration) * UNITS_A_SECOND[self.resolution]
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:

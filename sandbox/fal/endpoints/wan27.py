@@ -1,4 +1,8 @@
-"""Wan 2.7: both of its pages in seeds/, and the limits in reference/fal.md."""
+"""Wan 2.7.
+
+https://fal.ai/models/fal-ai/wan/v2.7/image-to-video/api
+https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video/api
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -53,7 +57,7 @@ class Wan27ImageInput(EndpointInput):
     enable_safety_checker: bool = True
 
     def file_fields(self) -> list[FileField]:
-        """Return the given files, after holding which of them go together."""
+        """Return the given files, after checking their combination."""
         self._check_combination()
         given = (
             ("image_url", self.image_url, PICTURE),
@@ -64,7 +68,7 @@ class Wan27ImageInput(EndpointInput):
         return [FileField(("body", field), url, rule) for field, url, rule in given if url is not None]
 
     def _check_combination(self) -> None:
-        """Refuse what reference/fal.md refuses; a prompt alone is let through, since its page requires nothing."""
+        """Refuse files that exclude each other. A prompt alone is accepted: the page requires no file."""
         if self.image_url is not None and self.video_url is not None:
             raise field_error("video_url", "video_url cannot be combined with image_url")
         if self.audio_url is not None and self.video_url is not None:
@@ -76,20 +80,20 @@ class Wan27ImageInput(EndpointInput):
                 raise field_error("image_url", "one of prompt, image_url and video_url is needed")
 
     def check(self, files: Sequence[InputFile]) -> None:
-        """A continued clip must be shorter than the whole (inferred, reference/fal.md)."""
+        """Refuse a clip that is as long as the output: `duration` is the total (inferred, fal does not document it)."""
         clip = first_of(files, "video_url")
         if clip is not None and clip.seconds is not None and self.duration <= clip.seconds:
             message = f"duration is the total and must exceed the clip's {clip.seconds:.1f} seconds"
             raise field_error("duration", message, self.duration)
 
     def film(self, files: Sequence[InputFile], seed: int) -> Film:
-        """Follow the first file's aspect."""
+        """Return a video in the first file's aspect."""
         return film_with_sound(
             self.resolution, aspect_of("auto", first_of(files, "image_url", "video_url")), self.duration, seed
         )
 
     def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - other modes bill their inputs
-        """Bill output seconds, 1.5 times at 1080p."""
+        """Bill the output's seconds, times 1.5 at 1080p."""
         return self.duration * (1.5 if self.resolution == "1080p" else 1.0)
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
@@ -119,7 +123,7 @@ class Wan27ReferenceInput(EndpointInput):
     enable_safety_checker: bool = True
 
     def file_fields(self) -> list[FileField]:
-        """Return all references; a prompt without any is let through, since the page requires only the prompt."""
+        """Return all references. None at all is accepted: the page requires only the prompt."""
         pictures, clips = self.reference_image_urls or [], self.reference_video_urls or []
         if len(pictures) + len(clips) > REFERENCES_MAX:
             field = "reference_image_urls" if pictures else "reference_video_urls"
@@ -132,19 +136,19 @@ class Wan27ReferenceInput(EndpointInput):
         ]
 
     def film(self, files: Sequence[InputFile], seed: int) -> Film:  # noqa: ARG002 - other modes follow their inputs
-        """Keep to the asked aspect."""
+        """Return a video in the chosen aspect."""
         return film_with_sound(self.resolution, aspect_of(self.aspect_ratio, None), self.duration, seed)
 
     def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
-        """Bill the output's seconds and those of all input clips."""
+        """Bill the seconds of the output and of all input clips."""
         return round(self.duration + sum(one.seconds or 0 for one in files if one.kind == "video"), 3)
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
-        """Return the video and the seed: this page has no switch for rewriting, so the prompt is taken as it is."""
+        """Return the video and the seed; this endpoint does not rewrite prompts."""
         return {"video": video.as_video_file(), "seed": seed}
 
 
 def expand_prompt(prompt: str | None) -> str:
-    """Return the prompt as a language model would have padded it."""
+    """Return the prompt as a language model might expand it."""
     asked = (prompt or "The scene comes gently to life").strip().rstrip(".")
     return f"{asked}. The camera moves slowly and steadily, with soft natural light and fine detail."
