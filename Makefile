@@ -52,6 +52,7 @@ lock:
 
 readme: .venv/runtime
 	$(BIN)/python -m sandbox readme
+	$(BIN)/python -m bot.storage.schema_doc
 
 clean:
 	rm -rf .venv demo-output build

@@ -21,7 +21,7 @@ _TURN: Mapping[Engine, Sequence[str]] = {
     "sqlite": (),
     "postgres": ("SELECT pg_advisory_xact_lock(7305012026)",),
 }
-_VERSIONS = (
+SCHEMA_VERSIONS_SQL = (
     "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL)"
 )
 
@@ -81,7 +81,7 @@ async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCH
 def _prepare(engine: Engine) -> Transaction[int]:
     for turn in _TURN[engine]:
         yield One(turn)
-    yield One(_VERSIONS)
+    yield One(SCHEMA_VERSIONS_SQL)
     row = yield One("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
     return row["version"]
 

@@ -1,0 +1,73 @@
+"""Writes docs/schema.sql: the tables of SQLite after every migration, each with what a row of it is.
+
+`make readme` runs `python -m bot.storage.schema_doc`; a test holds the file to the migrations.
+"""
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from bot.storage.migrate import SCHEMA_VERSIONS_SQL, migrations
+
+SCHEMA_DOC = Path(__file__).resolve().parents[2] / "docs" / "schema.sql"
+_HEADER = """\
+-- The database's tables as SQLite has them after every step of bot/storage/schema. PostgreSQL has the same tables and
+-- indexes; its triggers are functions in PL/pgSQL. Made by `make readme`; do not edit.
+--
+-- Amounts are integer micro-dollars, times are Unix seconds, flags are 0 or 1. Ids of people, servers, channels and
+-- messages are Discord's; a negative member id is the pseudonym of somebody who had their data deleted.
+"""
+_ROWS: Mapping[str, str] = {
+    "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
+    "away": "A member who deleted their data and may order again at `until_at`. `name` is a hash of server and member.",
+    "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
+    "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
+    "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
+    "grants": "Money given to a member once, beside the allowance.",
+    "jobs": "One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.",
+    "leaving": "A server whose data is deleted from `at` on, because Wanda was removed from it.",
+    "locks": "A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).",
+    "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
+    "rules": "One rule about a server, role, channel or member; `value` is JSON.",
+    "schema_version": "One applied step of bot/storage/schema.",
+    "warnings": "A threshold, in percent, that a server's pool reached in a window, and whether it was posted.",
+}
+_NAME = re.compile(r'^CREATE TABLE "(\w+)"')  # RENAME TO quotes the name
+_ADDED_LAST = re.compile(r"\n, (?P<columns>[^\n]+)\)$")
+_ADDED_BEFORE_KEY = re.compile(r"(?<=NULL), (?=\w+ [A-Z]+,$)", re.MULTILINE)
+
+
+def schema_doc() -> str:
+    """Return the text of docs/schema.sql.
+
+    Raises:
+        KeyError: a table is not described here.
+    """
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(SCHEMA_VERSIONS_SQL)
+        for step in migrations("sqlite"):
+            for statement in step.statements:
+                connection.execute(statement)
+        rows: list[tuple[str, str]] = connection.execute(
+            "SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY tbl_name, type = 'table' DESC, name"
+        ).fetchall()
+    by_table: dict[str, list[str]] = {}
+    for table, sql in rows:
+        by_table.setdefault(table, []).append(f"{_tidy(sql)};\n")
+    return _HEADER + "".join(f"\n-- {_ROWS[table]}\n{''.join(texts)}" for table, texts in by_table.items())
+
+
+def _tidy(sql: str) -> str:
+    """Return SQLite's own text of a table with each column on a line, also those that ALTER TABLE appended."""
+    sql = _ADDED_BEFORE_KEY.sub(",\n    ", _NAME.sub(r"CREATE TABLE \1", sql))
+    added = _ADDED_LAST.search(sql)
+    if added is None:
+        return sql
+    columns = "".join(f",\n    {column}" for column in added["columns"].split(", "))
+    return f"{sql[: added.start()]}{columns}\n)"
+
+
+if __name__ == "__main__":
+    SCHEMA_DOC.write_text(schema_doc(), encoding="utf-8")

@@ -1,0 +1,178 @@
+-- The database's tables as SQLite has them after every step of bot/storage/schema. PostgreSQL has the same tables and
+-- indexes; its triggers are functions in PL/pgSQL. Made by `make readme`; do not edit.
+--
+-- Amounts are integer micro-dollars, times are Unix seconds, flags are 0 or 1. Ids of people, servers, channels and
+-- messages are Discord's; a negative member id is the pseudonym of somebody who had their data deleted.
+
+-- One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.
+CREATE TABLE acts (
+    guild_id BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    actor_id BIGINT NOT NULL,
+    act TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    member_id BIGINT,
+    PRIMARY KEY (guild_id, id)
+);
+CREATE TRIGGER acts_keep BEFORE UPDATE ON acts BEGIN
+SELECT RAISE(ABORT, 'acts are append-only') WHERE NOT EXISTS (SELECT 1 FROM renaming r
+WHERE NEW.guild_id = OLD.guild_id AND NEW.id = OLD.id AND NEW.at = OLD.at AND NEW.act = OLD.act
+AND NEW.before = OLD.before AND NEW.after = OLD.after
+AND (NEW.actor_id = OLD.actor_id OR (OLD.actor_id = CAST(r.name AS INTEGER)
+AND NEW.actor_id = CAST(r.pseudonym AS INTEGER)))
+AND ((NEW.subject = OLD.subject AND NEW.member_id IS OLD.member_id)
+OR (OLD.subject = 'member:' || r.name AND NEW.subject = 'member:' || r.pseudonym
+AND NEW.member_id = CAST(r.pseudonym AS INTEGER)))
+AND (NEW.reason IN (OLD.reason, ''))); END;
+CREATE TRIGGER acts_stay BEFORE DELETE ON acts BEGIN SELECT RAISE(ABORT, 'acts are append-only'); END;
+
+-- A member who deleted their data and may order again at `until_at`. `name` is a hash of server and member.
+CREATE TABLE away (name TEXT PRIMARY KEY, until_at DOUBLE PRECISION NOT NULL);
+
+-- What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.
+CREATE TABLE budgets (
+    scope TEXT NOT NULL,
+    ends_at DOUBLE PRECISION NOT NULL,
+    starts_at DOUBLE PRECISION NOT NULL,
+    held_microusd BIGINT NOT NULL CHECK (held_microusd >= 0),
+    spent_microusd BIGINT NOT NULL CHECK (spent_microusd >= 0),
+    PRIMARY KEY (scope, ends_at, starts_at)
+);
+
+-- What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.
+CREATE TABLE draws (
+    job_id TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    scope TEXT NOT NULL,
+    side TEXT NOT NULL CHECK (side = 'member' OR side = 'server'),
+    amount_microusd BIGINT NOT NULL CHECK (amount_microusd >= 0),
+    state TEXT NOT NULL CHECK (state = 'held' OR state = 'exposed' OR state = 'settled' OR state = 'released'),
+    settled_microusd BIGINT CHECK (settled_microusd >= 0),
+    counted_at DOUBLE PRECISION NOT NULL,
+    ended_at DOUBLE PRECISION,
+    PRIMARY KEY (job_id, scope),
+    CHECK ((state = 'settled') = (settled_microusd IS NOT NULL)),
+    CHECK ((state = 'settled' OR state = 'released') = (ended_at IS NOT NULL))
+);
+CREATE INDEX draws_by_scope ON draws (scope, counted_at);
+CREATE INDEX draws_of_member ON draws (member_id) WHERE position = 0;
+CREATE INDEX draws_of_servers ON draws (counted_at) WHERE position = 0;
+
+-- One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.
+CREATE TABLE entries (
+    id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    job_id TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind = 'hold' OR kind = 'settle' OR kind = 'release' OR kind = 'expose'),
+    held_delta_microusd BIGINT NOT NULL,
+    spent_delta_microusd BIGINT NOT NULL,
+    counted_at DOUBLE PRECISION NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    declined_by BIGINT
+);
+CREATE INDEX entries_by_decliner ON entries (declined_by) WHERE declined_by IS NOT NULL;
+CREATE INDEX entries_by_guild ON entries (guild_id, at);
+CREATE TRIGGER entries_keep BEFORE UPDATE ON entries BEGIN
+SELECT RAISE(ABORT, 'entries are append-only') WHERE NOT EXISTS (SELECT 1 FROM renaming r
+WHERE NEW.guild_id = OLD.guild_id AND NEW.job_id = OLD.job_id AND NEW.kind = OLD.kind
+AND NEW.held_delta_microusd = OLD.held_delta_microusd AND NEW.spent_delta_microusd = OLD.spent_delta_microusd
+AND NEW.counted_at = OLD.counted_at AND NEW.at = OLD.at AND NEW.id = OLD.job_id || ':' || OLD.kind || ':' || NEW.scope
+AND (NEW.scope = OLD.scope OR (OLD.scope = 'member:' || OLD.guild_id || ':' || r.name
+AND NEW.scope = 'member:' || OLD.guild_id || ':' || r.pseudonym))
+AND (NEW.actor = OLD.actor OR (OLD.actor = 'member:' || r.name AND NEW.actor = 'member:' || r.pseudonym))
+AND (NEW.declined_by IS OLD.declined_by OR (OLD.declined_by = CAST(r.name AS INTEGER)
+AND NEW.declined_by = CAST(r.pseudonym AS INTEGER)))
+AND NEW.reason = OLD.reason); END;
+CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+
+-- Money given to a member once, beside the allowance.
+CREATE TABLE grants (
+    id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    amount_microusd BIGINT NOT NULL CHECK (amount_microusd >= 0),
+    expires_at DOUBLE PRECISION,
+    reason TEXT NOT NULL,
+    actor_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX grants_by_member ON grants (guild_id, member_id);
+
+-- One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    channel_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    mode TEXT NOT NULL,
+    state TEXT NOT NULL,
+    told BIGINT NOT NULL,
+    similar_to TEXT NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    render_s DOUBLE PRECISION,
+    version BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    parent_id TEXT,
+    pressed TEXT,
+    files_gone BIGINT NOT NULL DEFAULT 0,
+    approved_by BIGINT
+);
+CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
+CREATE INDEX jobs_alike ON jobs (similar_to, created_at) WHERE render_s IS NOT NULL;
+CREATE INDEX jobs_by_approver ON jobs (approved_by) WHERE approved_by IS NOT NULL;
+CREATE INDEX jobs_by_member ON jobs (guild_id, member_id, created_at);
+CREATE INDEX jobs_by_message ON jobs (message_id);
+CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
+CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
+CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
+CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
+
+-- A server whose data is deleted from `at` on, because Wanda was removed from it.
+CREATE TABLE leaving (guild_id BIGINT PRIMARY KEY, at DOUBLE PRECISION NOT NULL);
+
+-- A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).
+CREATE TABLE locks (name TEXT PRIMARY KEY, taken BIGINT NOT NULL);
+
+-- A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.
+CREATE TABLE renaming (name TEXT PRIMARY KEY, pseudonym TEXT NOT NULL);
+
+-- One rule about a server, role, channel or member; `value` is JSON.
+CREATE TABLE rules (
+    guild_id BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    expires_at DOUBLE PRECISION,
+    reason TEXT NOT NULL,
+    actor_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (guild_id, subject, name)
+);
+
+-- One applied step of bot/storage/schema.
+CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL);
+
+-- A threshold, in percent, that a server's pool reached in a window, and whether it was posted.
+CREATE TABLE warnings (
+    scope TEXT NOT NULL,
+    starts_at DOUBLE PRECISION NOT NULL,
+    ends_at DOUBLE PRECISION NOT NULL,
+    threshold BIGINT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    used_microusd BIGINT NOT NULL,
+    cap_microusd BIGINT NOT NULL,
+    posted BIGINT NOT NULL,
+    PRIMARY KEY (scope, starts_at, ends_at, threshold)
+);
+CREATE INDEX warnings_unposted ON warnings (at) WHERE posted = 0;
