@@ -1,6 +1,7 @@
 """PURE. fal's queue, storage and price list on the wire: `(status, headers, body) -> value`, or a typed error raised.
 
-Every branch is a line of `reference/fal.md`, which cites fal's documentation. The result GET has `outcome` of its own.
+Sources: https://docs.fal.ai/documentation/model-apis/inference/queue and
+https://fal.ai/docs/documentation/model-apis/errors. The result GET has `outcome` of its own.
 """
 
 import re

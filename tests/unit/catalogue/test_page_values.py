@@ -1,4 +1,4 @@
-"""Every option of every mode, held to the numbers of fal's pages as they stand in shared/seeds."""
+"""Every option of every mode, held to the numbers of its page (https://fal.ai/models/fal-ai/wan-i2v/api and so on)."""
 
 from typing import Any, TypeAlias
 

@@ -5,7 +5,7 @@ import pytest
 from bot.jobs.model import Failure
 from bot.texts import failures
 
-# Every type of reference/fal.md's error tables, and Wanda's own.
+# Every type of https://fal.ai/docs/documentation/model-apis/errors and request-errors, and Wanda's own.
 MODEL = [
     "internal_server_error",
     "downstream_service_unavailable",
