@@ -1,6 +1,6 @@
 """How many jobs a second the ledger can hold and settle, each in two durable transactions.
 
-A figure is such pairs; at 100 coroutines on SQLite the transactions are told too, which DESIGN.md counts.
+A figure is such pairs; at 100 coroutines on SQLite the transactions a second are shown too.
 
 50 members of 5 servers, ten in each, draw on a member's and a server's budget that carry everything, with the rules
 that Wanda ships. In `PostgreSQL, one server` they are all in one, and wait for each other on its row.
