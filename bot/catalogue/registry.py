@@ -19,6 +19,7 @@ from bot.catalogue.wan27_reference import Wan27Reference
 from bot.errors import OptionRefused
 
 MODES: tuple[type[Mode], ...] = (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)
+MODE_TITLES: Mapping[str, str] = {mode.id: mode.title for mode in MODES}
 FAMILIES: Mapping[str, str] = {  # a slash command group and its description
     mode.family(): f"Make videos with {mode.title.rpartition(' ')[0]}." for mode in MODES
 }

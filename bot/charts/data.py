@@ -1,4 +1,4 @@
-"""PURE. From what the books say to what a chart shows."""
+"""From what the books say to what a chart shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES
 from bot.charts.model import (
     MEMBERS_MAX,
     MODES_MAX,
@@ -19,12 +19,12 @@ from bot.charts.model import (
     thinned,
 )
 from bot.ledger.model import DaySpend, MemberSpend, Standing, View
+from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import day_of
 from bot.texts.report import Report, by_mode, outlook
 
 QUOTA_DAYS = 30
 Hours: TypeAlias = Sequence[tuple[float, int]]
-_TITLES = {mode.id: mode.title for mode in MODES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def mode_days(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
         title=f"Spent in the last {len(days.days)} days",
         days=days.days,
         modes=tuple(
-            (_TITLES.get(mode, mode or "unknown"), _daily_amounts([one for one in spent if one.mode == mode], days))
+            (MODE_TITLES.get(mode, mode or "unknown"), _daily_amounts([one for one in spent if one.mode == mode], days))
             for mode in modes
         ),
     )
@@ -89,7 +89,7 @@ def burn_down(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> Burn
     points.append((now, cap - pool.used_microusd))
     ahead = outlook(pool, now=now, tz=tz)
     return BurnDown(
-        title=f"What is left of the pool {_for(window.kind)}",
+        title=f"What is left of the pool {IN_WINDOW[window.kind]}",
         points=thinned(points),
         cap_microusd=cap,
         starts_at=starts_at,
@@ -114,7 +114,3 @@ def _daily_amounts(spent: Sequence[DaySpend], days: Days) -> tuple[int, ...]:
 
 def _daily(one: Standing) -> bool:
     return one.limit.window.kind == "day"
-
-
-def _for(kind: str) -> str:
-    return "in all" if kind == "ever" else f"this {kind}" if kind != "day" else "today"

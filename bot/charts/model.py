@@ -1,4 +1,4 @@
-"""PURE. What a chart shows: bounded plain data that fits into one line of JSON, and back.
+"""What a chart shows: bounded plain data that fits into one line of JSON, and back.
 
 Amounts are micro-dollars, moments Unix seconds. Days are the server's own, oldest first, and the last one is today.
 Names and titles are other people's words: whoever draws or says them makes them harmless.

@@ -1,4 +1,4 @@
-"""PURE. Colours and sizes of the pictures.
+"""Colours and sizes of the pictures.
 
 They are drawn for Discord's dark chat, opaque, so that they are as readable in its other themes. A phone shows them
 400 pixels wide, so a size here is 2.5 times what is seen: 30 becomes 12. The modes' colours were searched for: also

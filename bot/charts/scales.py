@@ -1,4 +1,4 @@
-"""PURE. Where an axis has its few marks, and how they are called."""
+"""Where an axis has its few marks, and how they are called."""
 
 import math
 from collections.abc import Sequence

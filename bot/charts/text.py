@@ -1,4 +1,4 @@
-"""PURE. The same as the pictures, in words: for people who cannot see them, and for when none could be drawn.
+"""The same as the pictures, in words: for people who cannot see them, and for when none could be drawn.
 
 Each text is at most 1,900 characters, so that it fits into any message of Discord's.
 """

@@ -1,4 +1,4 @@
-"""PURE. Rows as CSV text that no spreadsheet takes for a formula.
+"""Rows as CSV text that no spreadsheet takes for a formula.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """

@@ -1,4 +1,4 @@
-"""PURE. The rows of an export: jobs and entries, times in ISO 8601 (UTC), amounts in exact dollars."""
+"""The rows of an export: jobs and entries, times in ISO 8601 (UTC), amounts in exact dollars."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""PURE. What Wanda knows of one member's jobs, for the member."""
+"""What Wanda knows of one member's jobs, for the member."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""PURE. What a finished video can be the start of: the same again, changed, longer, restyled, cheaper or better.
+"""What a finished video can be the start of: the same again, changed, longer, restyled, cheaper or better.
 
 Each function says what the new job asks for, the files as Wanda keeps them for the old one, and what its card should
 say about that. `bot.runner.job_files` gives the new job files of its own.

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger.model import Kind, RuleQuery, Standing, Terms, View
+from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import zone
 from bot.money import dollars
 from bot.units import counted
@@ -169,17 +170,7 @@ def _whose(standing: Standing) -> str:
 
 
 def _in_window(kind: Kind) -> str:
-    match kind:
-        case "day":
-            return "for today"
-        case "week":
-            return "for this week"
-        case "month":
-            return "for this month"
-        case "ever":
-            return "in all"
-        case _:
-            assert_never(kind)
+    return IN_WINDOW[kind] if kind == "ever" else f"for {IN_WINDOW[kind]}"
 
 
 def in_words(seconds: float) -> str:

@@ -1,9 +1,9 @@
-"""PURE. What the log channel reads when a server's pool runs low."""
+"""What the log channel reads when a server's pool runs low."""
 
 from bot.ledger.model import EVER_ENDS_AT, Warned
+from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts.plain import bar
-from bot.texts.quota import IN
 
 _DAY_S = 86_400.0
 
@@ -24,6 +24,6 @@ def warning(warned: Warned) -> str:
 def _window(warned: Warned) -> str:
     """Say which window it was, by its length: a day can have 23 to 25 hours, a month 28 to 31 days."""
     if warned.ends_at >= EVER_ENDS_AT:
-        return IN["ever"]
+        return IN_WINDOW["ever"]
     days = (warned.ends_at - warned.starts_at) / _DAY_S
-    return IN["day"] if days < 2 else IN["week"] if days < 8 else IN["month"]  # noqa: PLR2004 - see the docstring
+    return IN_WINDOW["day"] if days < 2 else IN_WINDOW["week"] if days < 8 else IN_WINDOW["month"]  # noqa: PLR2004 - see the docstring

@@ -1,10 +1,11 @@
-"""PURE. `/wanda-admin budget show`: which rule gives which number, for one member or for the server."""
+"""`/wanda-admin budget show`: which rule gives which number, for one member or for the server."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.ledger.model import Rule, Ruled, Terms, View
 from bot.ledger.rule_values import CONFIRM_ABOVE
+from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.job_card import AMBER, BLUE, RED
@@ -115,7 +116,7 @@ def _defaults(own: dict[str, Any], terms: Terms) -> str:
         shipped = next((one for one in terms.limits if one.whose == "member"), None)
         if shipped is not None:
             lines.insert(
-                0, f"allowance for each day: **{dollars(shipped.cap_microusd)}**, by {shipped.source.to_others}"
+                0, f"{_short('allowance:day')}: **{dollars(shipped.cap_microusd)}**, by {shipped.source.to_others}"
             )
     return "\n".join(lines) or "No rule."
 
@@ -155,9 +156,9 @@ def _rank(name: str) -> tuple[int, str]:
 def _short(name: str) -> str:
     """Return a rule's name where its subject stands before it."""
     kind, _, window = name.partition(":")
-    each = {"day": " for each day", "week": " for each week", "month": " for each month", "ever": " for ever"}
     words = {"budget": "pool", "at_once": "videos at once", "ceiling": "one video up to", "access": "videos"}
-    return f"{words.get(kind, kind)}{each.get(window, '')}"
+    each = f" {EACH_WINDOW[window]}" if window in EACH_WINDOW else ""
+    return f"{words.get(kind, kind)}{each}"
 
 
 def _until(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""PURE. A card as plain data: what `bot.cards.embeds` turns into one message of Discord's."""
+"""A card as plain data: what `bot.cards.embeds` turns into one message of Discord's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""PURE. The private card before a costly job: the exact price, what it leaves, and a cheaper way."""
+"""The private card before a costly job: the exact price, what it leaves, and a cheaper way."""
 
 from collections.abc import Sequence
 
 from bot.catalogue.price import Quote
 from bot.ledger.model import Decision, Side, Standing, View
+from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
 from bot.texts.plain import cut, plain, quoted, visible
-from bot.texts.quota import IN
 
 MAKE_PREFIX, CHEAPER_PREFIX, DROP_PREFIX = "wanda:make:", "wanda:cheaper:", "wanda:drop:"
 OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is not a member's to see
@@ -68,7 +68,7 @@ def _change(name: str, side: Side, view: View, decision: Decision) -> Sequence[F
         return ()
     after = min(shown, key=_left)
     was, then = before[after.limit.row].left_microusd, after.left_microusd
-    text = f"{dollars(was)} → **{dollars(then)}** left {IN[after.limit.window.kind]}"
+    text = f"{dollars(was)} → **{dollars(then)}** left {IN_WINDOW[after.limit.window.kind]}"
     granted = sum(part for _, part in decision.from_grants)
     if side == "member" and granted:
         text += f"\n{dollars(granted)} of it from your grants"

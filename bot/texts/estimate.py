@@ -1,4 +1,4 @@
-"""PURE. How far a rendering is and how long it will still take, from what is known, and nothing from nothing."""
+"""How far a rendering is and how long it will still take, from what is known, and nothing from nothing."""
 
 from dataclasses import dataclass
 

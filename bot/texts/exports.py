@@ -1,4 +1,4 @@
-"""PURE. What is said beside the files of an export."""
+"""What is said beside the files of an export."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""PURE. Why there is no video, in words for the member: one entry for every error type that fal has, and for ours.
+"""Why there is no video, in words for the member: one entry for every error type that fal has, and for ours.
 
 fal's own message is never shown; what is worth telling from it are the numbers in `context` and the place in
 `location`. An unknown kind still gets a whole sentence that says what to do next.

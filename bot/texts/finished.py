@@ -1,10 +1,9 @@
-"""PURE. The buttons below a finished video, and what people read when they ask for it again."""
+"""The buttons below a finished video, and what people read when they ask for it again."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Literal, TypeAlias
 
-from bot.catalogue.fields import OptionSpec
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import by_id
 from bot.errors import Refusal
@@ -12,6 +11,7 @@ from bot.jobs.facts import card_url, short_id
 from bot.jobs.model import Input, Job
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
 from bot.texts.card import Button
+from bot.texts.form_fields import HINT_CHARS_MAX
 from bot.texts.plain import cut, plain, visible
 from bot.texts.result_link import usable_link
 
@@ -20,11 +20,7 @@ OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
 AGAIN_TEMPLATE = r"wanda:(?P<what>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>[0-9a-f]{32})"
 ANSWER_TEMPLATE = r"wanda:(?P<wish>yes|no):(?P<draft_id>[0-9a-f]{32}):(?P<member_id>[0-9]{1,20})"
 UPLOADS_MAX = 5  # what Discord's form holds
-TEXT_CHARS_MAX = 4000  # of a form's field
-NUMBER_CHARS_MAX = 20
 CLIP_S_MAX = 10  # that Wan 2.7 continues
-HINT_CHARS_MAX = 100
-LABEL_CHARS_MAX = 45
 LONGER = "Too long for this field: leave it empty to keep it as it is."
 UNCHANGED = "As it is"
 Clip: TypeAlias = Literal["continue", "restyle"]
@@ -154,19 +150,6 @@ def no_mail(member_id: int) -> str:
         f"<@{member_id}>, Discord does not let Wanda write to you. Allow direct messages from this server "
         "in its privacy settings, and react again."
     )
-
-
-def label(option: str) -> str:
-    """Return an option's name as a form shows it."""
-    return cut({"num_frames": "Frames"}.get(option, option.replace("_", " ").capitalize()), LABEL_CHARS_MAX)
-
-
-def hint(spec: OptionSpec) -> str:
-    """Return an option's description with its bounds, which a form does not show by itself."""
-    if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
-        return cut(spec.description, HINT_CHARS_MAX)
-    longer = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
-    return longer if len(longer) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)
 
 
 def upload_hint(item: Input, keep_days: int) -> str:

@@ -1,4 +1,4 @@
-"""PURE. What was made to fit: the member's files on their way in, and the video on its way out."""
+"""What was made to fit: the member's files on their way in, and the video on its way out."""
 
 from collections.abc import Sequence
 

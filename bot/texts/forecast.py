@@ -1,4 +1,4 @@
-"""PURE. When a budget is empty if people go on as they did, in a sentence."""
+"""When a budget is empty if people go on as they did, in a sentence."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,10 +1,10 @@
-"""PURE. Pages of what happened: a member's own jobs, the admins' acts, the movements of money."""
+"""Pages of what happened: a member's own jobs, the admins' acts, the movements of money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.facts import short_id
 from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
@@ -20,7 +20,6 @@ PAGE_PREFIX = "wanda:page:"
 PAGE_TEMPLATE = r"wanda:page:(?P<what>history|acts|money):(?P<cursor>[^\s]{0,70})"
 PAGE_LINES = 8
 PAGE_CHARS_MAX = 4000
-_TITLES = {mode.id: mode.title for mode in MODES}
 REASON_CHARS_MAX = 100
 
 
@@ -75,7 +74,7 @@ def _buttons(page: HistoryPage) -> tuple[Button, ...]:
 
 
 def _job(one: Spent) -> str:
-    title = _TITLES.get(one.mode, one.mode or "A video")
+    title = MODE_TITLES.get(one.mode, one.mode or "A video")
     return f"<t:{int(one.counted_at)}:f> **{title}** · {_cost(one)}\n-# job {short_id(one.job_id)}"
 
 

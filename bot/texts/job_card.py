@@ -1,4 +1,4 @@
-"""PURE. What a member reads of a job: (job, what is known) -> one card.
+"""What a member reads of a job: (job, what is known) -> one card.
 
 A card is plain data; `bot.cards.embeds` turns it into Discord's. The same job and the same moment always give the
 same card, so repeating an edit after a crash changes nothing that people see.
@@ -8,6 +8,7 @@ from typing import assert_never
 
 from bot.jobs.facts import is_cancellable, reported_seed, rewritten_prompt_of, short_id
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
+from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts import failures, parent_links
 from bot.texts.card import Button, Card, Field, Pairs
@@ -29,7 +30,6 @@ _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
 # One calm accent for each kind of moment.
 GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
-IN_WINDOW = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 _COLOURS: dict[State, int] = {
     "waiting": AMBER,
     "accepted": GREY,

@@ -1,10 +1,10 @@
-"""PURE. A member's own jobs as they read them: pages of them, one in full, and the names to choose from."""
+"""A member's own jobs as they read them: pages of them, one in full, and the names to choose from."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.facts import card_url, is_cancellable, seed_of, short_id
 from bot.jobs.model import Input, Job, State
 from bot.money import dollars
@@ -35,7 +35,6 @@ FILTERS: Mapping[str, tuple[str, Collection[State]]] = {
     "cancelled": ("Cancelled", ("cancelled",)),
     "uncertain": ("Uncertain", ("uncertain",)),
 }
-TITLES = {mode.id: mode.title for mode in MODES}
 _STATES: Mapping[State, str] = {
     "waiting": "waiting for approval",
     "accepted": "getting ready",
@@ -79,7 +78,7 @@ def _unfiltered(page: JobsPage) -> bool:
 
 
 def _title(page: JobsPage) -> str:
-    parts = [] if page.mode == ANY else [TITLES.get(page.mode, page.mode)]
+    parts = [] if page.mode == ANY else [MODE_TITLES.get(page.mode, page.mode)]
     if page.filter != ANY:
         parts.append(FILTERS[page.filter][0].lower())
     return f"Your videos: {', '.join(parts)}" if parts else "Your videos"
@@ -98,7 +97,7 @@ def _line(job: Job) -> str:
 
 def title(job: Job) -> str:
     """Return the name of the job's mode, also of one that the catalogue no longer has."""
-    return TITLES.get(job.mode) or plain(job.mode, 40)
+    return MODE_TITLES.get(job.mode) or plain(job.mode, 40)
 
 
 def _cost(job: Job) -> str:
@@ -129,7 +128,9 @@ def choice(job: Job) -> str:
     """Return the job's name among others to choose from."""
     prompt = job.options.get("prompt")
     said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
-    return cut(f"{short_id(job.id)} · {TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX)
+    return cut(
+        f"{short_id(job.id)} · {MODE_TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

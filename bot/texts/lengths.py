@@ -1,4 +1,4 @@
-"""PURE. Text made of lines or parts that fits into what Discord takes, and says how much was left out."""
+"""Text made of lines or parts that fits into what Discord takes, and says how much was left out."""
 
 from collections.abc import Sequence
 

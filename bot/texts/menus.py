@@ -1,4 +1,4 @@
-"""PURE. What the message menus say, and the fields of their forms as plain data."""
+"""What the message menus say, and the fields of their forms as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,12 +7,10 @@ from typing import Any
 from bot.catalogue import registry
 from bot.catalogue.fields import OptionSpec
 from bot.media_spec import MediaKind
+from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
 from bot.texts.plain import cut
 
 FORM_PARTS_MAX = 5
-LABEL_CHARS_MAX = 45
-HINT_CHARS_MAX = 100
-TEXT_CHARS_MAX = 4000  # of one text field
 CHOICE_CHARS_MAX = 100
 _KINDS: Mapping[MediaKind, str] = {"image": "picture", "video": "video", "audio": "sound"}
 _ACTS: Mapping[MediaKind, str] = {
@@ -117,9 +115,8 @@ def form(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
         parts.append(_which(menu, file_names))
     if menu.upload is not None:
         spec = specs[menu.upload]
-        parts.append(
-            Part(name=menu.upload, label=_label(menu.upload), hint=spec.description, required=True, is_file=True)
-        )
+        label = option_label(spec.name) if spec.media is None else _KINDS[spec.media.kind].capitalize()
+        parts.append(Part(name=spec.name, label=label, hint=spec.description, required=True, is_file=True))
     parts += [_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
     if not menu.takes_one and len(file_names) > REFERENCES_MAX:
         too_many = f"Of these {len(file_names)} files the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
@@ -147,31 +144,23 @@ def _part(spec: OptionSpec, filled_in: Any) -> Part:
     shown = "" if default is None else str(default)
     if spec.choices:
         choices = tuple(Choice(str(one), str(one), chosen=str(one) == shown) for one in spec.choices)
-        return Part(name=spec.name, label=_label(spec.name), hint=_hint(spec), required=spec.required, choices=choices)
+        return Part(
+            name=spec.name,
+            label=option_label(spec.name),
+            hint=option_hint(spec),
+            required=spec.required,
+            choices=choices,
+        )
     text = spec.kind == "string"
     return Part(
         name=spec.name,
-        label=_label(spec.name),
-        hint=_hint(spec),
+        label=option_label(spec.name),
+        hint=option_hint(spec),
         required=spec.required,
         is_long=text,
         value=shown,
         length_min=spec.length_min if spec.required else None,
-        length_max=min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX) if text else 20,
-    )
-
-
-def _hint(spec: OptionSpec) -> str:
-    """Add the bounds, which a slash command's option shows by itself and a form does not."""
-    if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
-        return cut(spec.description, HINT_CHARS_MAX)
-    longer = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
-    return longer if len(longer) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)
-
-
-def _label(name: str) -> str:
-    return cut(
-        {"image": "Picture", "num_frames": "Frames"}.get(name, name.replace("_", " ").capitalize()), LABEL_CHARS_MAX
+        length_max=min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX) if text else NUMBER_CHARS_MAX,
     )
 
 

@@ -1,9 +1,8 @@
-"""PURE. How cards speak of each other: a new video's of the one it began with, and that one's of what came of it."""
+"""How cards speak of each other: a new video's of the one it began with, and that one's of what came of it."""
 
 from collections.abc import Sequence
 
-from bot.catalogue.registry import by_id
-from bot.errors import OptionRefused
+from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.facts import card_url, message_url, reported_seed
 from bot.jobs.model import Job
 from bot.texts.card import Field
@@ -31,9 +30,6 @@ def children(jobs: Sequence[Job]) -> Field:
 
 
 def _label(job: Job) -> str:
-    try:
-        title = by_id(job.mode).title
-    except OptionRefused:
-        title = job.mode
+    title = MODE_TITLES.get(job.mode, job.mode)
     seed = reported_seed(job)
     return plain(title if seed is None else f"{title}, seed {seed}", 60)

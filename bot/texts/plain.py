@@ -1,4 +1,4 @@
-"""PURE. Small pieces of text for people: spans of time, sizes, bars, and other people's words made harmless.
+"""Small pieces of text for people: spans of time, sizes, bars, and other people's words made harmless.
 
 Whatever a member or fal wrote passes through `plain` or `quoted` before it is shown: Discord's markdown, mentions,
 links and the characters that reorder or pile up over other text lose their effect, and the length is bounded.

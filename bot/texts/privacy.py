@@ -1,4 +1,4 @@
-"""PURE. What a member reads about their own data: what is kept, what an export holds, what deleting means."""
+"""What a member reads about their own data: what is kept, what an export holds, what deleting means."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""PURE. What a member reads of their own quota: what is left in each window, what is held, when it renews."""
+"""What a member reads of their own quota: what is left in each window, what is held, when it renews."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from bot.catalogue.price import PriceTable
 from bot.catalogue.registry import MODES
 from bot.errors import ModeOff
 from bot.ledger.model import KINDS, GrantStanding, Limit, Standing, Terms, View
+from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.job_card import AMBER, GREEN, RED
@@ -16,7 +17,6 @@ from bot.texts.lengths import DESCRIPTION_CHARS_MAX, fitting
 from bot.texts.plain import bar, plain
 from bot.units import TIMES
 
-IN = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 BAR_CELLS = 16
 GRANTS_MAX = 5
 _LOW = 0.2
@@ -84,7 +84,7 @@ def in_order(standings: Sequence[Standing]) -> list[Standing]:
 
 def limit_title(limit: Limit, *, mine: bool = True) -> str:
     """Return what a limit is called in the middle of a sentence: "your allowance today"."""
-    return f"{_whose(limit, mine=mine)} {IN[limit.window.kind]}"
+    return f"{_whose(limit, mine=mine)} {IN_WINDOW[limit.window.kind]}"
 
 
 def _whose(limit: Limit, *, mine: bool) -> str:

@@ -1,11 +1,11 @@
-"""PURE. A server's report in words: what was spent, on what, by whom, and how long the pool lasts at this pace."""
+"""A server's report in words: what was spent, on what, by whom, and how long the pool lasts at this pace."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES
 from bot.ledger.model import DaySpend, MemberSpend, Standing
 from bot.money import dollars
 from bot.texts.card import Card, Field
@@ -16,7 +16,6 @@ from bot.texts.quota import standing_lines
 from bot.units import counted
 
 TOP_LINES = 10
-_TITLES = {mode.id: mode.title for mode in MODES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:
 
 def _modes(days: Sequence[DaySpend]) -> str:
     return "\n".join(
-        f"{_TITLES.get(mode, mode or 'unknown')}: **{dollars(amount)}** for {counted(jobs, 'video')}"
+        f"{MODE_TITLES.get(mode, mode or 'unknown')}: **{dollars(amount)}** for {counted(jobs, 'video')}"
         for mode, (amount, jobs) in by_mode(days).items()
     )
 

@@ -1,4 +1,4 @@
-"""PURE. What stands above a card whose video is linked and not attached: why, and until when."""
+"""What stands above a card whose video is linked and not attached: why, and until when."""
 
 import re
 from dataclasses import dataclass

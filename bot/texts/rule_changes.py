@@ -1,10 +1,11 @@
-"""PURE. What an admin reads of an act, privately and in the log channel: before, after, and what it means from when."""
+"""What an admin reads of an act, privately and in the log channel: before, after, and what it means from when."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.ledger.model import Rule, Shipped, Window
+from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
 from bot.texts.rules import because, deed, rule_words, subject_words, value_words
 
@@ -73,7 +74,7 @@ def with_note(what: Changed, rules: Sequence[Rule], shipped: Shipped) -> Changed
     if what.subject != "server" or kind not in {"budget", "allowance"}:
         return what
     amount = shipped.server_monthly_microusd if kind == "budget" else shipped.member_daily_microusd
-    default = f"Wanda's shipped default of {dollars(amount)} {'for each month' if kind == 'budget' else 'for each day'}"
+    default = f"Wanda's shipped default of {dollars(amount)} {EACH_WINDOW['month' if kind == 'budget' else 'day']}"
     own = [rule.name for rule in rules if rule.subject == "server" and rule.name.startswith(f"{kind}:")]
     if not own:
         return replace(what, note=f"{default} holds again.")

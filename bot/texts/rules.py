@@ -1,4 +1,4 @@
-"""PURE. What a server's rules are called, their values, and what was done to them, in the words of people.
+"""What a server's rules are called, their values, and what was done to them, in the words of people.
 
 Members, roles and channels are written as Discord's own mentions, which show a name and, as every message of Wanda's
 is sent without allowed mentions, call nobody.
@@ -7,16 +7,15 @@ is sent without allowed mentions, call nobody.
 from collections.abc import Sequence
 from typing import Any
 
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES
 from bot.ledger import rule_values
 from bot.ledger.model import Act
+from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
 from bot.texts.plain import person, plain, span
 
 REASON_CHARS_MAX = 150
 NOT_SET = "not set"
-EACH = {"day": "for each day", "week": "for each week", "month": "for each month", "ever": "for ever"}
-_TITLES = {mode.id: mode.title for mode in MODES}
 _ALONE = {
     "ceiling": "the most that one video may cost",
     "modes": "the modes that may be used",
@@ -50,7 +49,7 @@ def rule_words(subject: str, name: str) -> str:
     who = subject_words(subject)
     kind, _, window = name.partition(":")
     if window:
-        return f"{_budget(subject, kind, who)} {EACH.get(window, window)}"
+        return f"{_budget(subject, kind, who)} {EACH_WINDOW.get(window, window)}"
     title = _ALONE.get(name, name.replace("_", " "))
     return title if subject == "server" else f"{title}, for {who}"
 
@@ -94,8 +93,8 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case fo
 
 def modes_words(ids: Sequence[str]) -> str:
     """Return the modes' titles in one line, in the catalogue's order."""
-    known = [title for mode, title in _TITLES.items() if mode in ids]
-    return ", ".join([*known, *(str(mode) for mode in ids if mode not in _TITLES)]) or "none"
+    known = [title for mode, title in MODE_TITLES.items() if mode in ids]
+    return ", ".join([*known, *(str(mode) for mode in ids if mode not in MODE_TITLES)]) or "none"
 
 
 def _approval(value: Any) -> str:

@@ -10,6 +10,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cards.embeds import to_embed, to_view
+from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services, Wanda
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
@@ -85,7 +86,7 @@ class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PA
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
 @app_commands.choices(
-    mode=[app_commands.Choice(name=title, value=mode_id) for mode_id, title in words.TITLES.items()],
+    mode=[app_commands.Choice(name=title, value=mode_id) for mode_id, title in MODE_TITLES.items()],
     state=[app_commands.Choice(name=label, value=name) for name, (label, _) in FILTERS.items()],
 )
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:

@@ -18,6 +18,7 @@ from bot.media_spec import MediaSpec
 from bot.runner.job_files import copy_result, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
+from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
 from cogs.ordering.command import Origin, make_video
 from cogs.results.rerun import RerunRequest, answering, carry_out, wish_for
 
@@ -37,9 +38,9 @@ class ResultForm(discord.ui.Modal):
     def ask(self, spec: OptionSpec, value: Any, *, hint: str | None = None) -> None:
         """Add a field for one of the mode's options, filled in with `value`."""
         item, too_long = _item(spec, "" if value is None else str(value))
-        description = finished.LONGER if too_long else hint or finished.hint(spec)
+        description = finished.LONGER if too_long else hint or option_hint(spec)
         self.texts[spec.name] = item
-        self.add_item(discord.ui.Label(text=finished.label(spec.name), description=description, component=item))
+        self.add_item(discord.ui.Label(text=option_label(spec.name), description=description, component=item))
 
     def given(self) -> dict[str, str | None]:
         """Return what was filled in, by option; None for an empty field, and no entry for one that stays as it is."""
@@ -67,12 +68,8 @@ def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
         ]
         return discord.ui.Select(custom_id=spec.name, options=options, required=True), False
     is_text = spec.kind == "string"
-    too_long = len(value) > finished.TEXT_CHARS_MAX
-    most = (
-        min(spec.length_max or finished.TEXT_CHARS_MAX, finished.TEXT_CHARS_MAX)
-        if is_text
-        else finished.NUMBER_CHARS_MAX
-    )
+    too_long = len(value) > TEXT_CHARS_MAX
+    most = min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX) if is_text else NUMBER_CHARS_MAX
     item = discord.ui.TextInput[Any](
         custom_id=spec.name,
         style=discord.TextStyle.paragraph if is_text else discord.TextStyle.short,
@@ -194,7 +191,7 @@ class UploadForm(discord.ui.Modal):
             upload = discord.ui.FileUpload[Any](custom_id=item.option, required=True, min_values=1, max_values=1)
             self.files[item.option] = upload
             hint = finished.upload_hint(item, services.settings.keep_days)
-            self.add_item(discord.ui.Label(text=finished.label(item.option), description=hint, component=upload))
+            self.add_item(discord.ui.Label(text=option_label(item.option), description=hint, component=upload))
 
     async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Make the video with these files."""

@@ -9,6 +9,7 @@ from bot.catalogue.registry import MODES
 from bot.jobs.model import Input
 from bot.jobs.rerun import resolutions
 from bot.texts import finished
+from bot.texts.form_fields import option_hint, option_label
 from tests.support.job_samples import RESULT, a_job
 
 PICTURE = Input(
@@ -61,8 +62,8 @@ def test_what_a_message_may_hold() -> None:
     """Every form's texts are within Discord's limits: 45 characters of label, 100 of hint."""
     for mode in MODES:
         for name, spec in mode.specs().items():
-            assert len(finished.label(name)) <= 45
-            assert 1 <= len(finished.hint(spec)) <= 100
+            assert len(option_label(name)) <= 45
+            assert 1 <= len(option_hint(spec)) <= 100
     for hint in (*finished.EDIT_HINTS.values(), *finished.CLIP_HINTS.values(), finished.TOTAL_HINT, finished.LONGER):
         assert len(hint) <= 100
 

@@ -1,0 +1,13 @@
+"""What the windows of a budget are called in a sentence."""
+
+from collections.abc import Mapping
+
+from bot.ledger.model import Kind
+
+IN_WINDOW: Mapping[Kind, str] = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
+EACH_WINDOW: Mapping[str, str] = {
+    "day": "for each day",
+    "week": "for each week",
+    "month": "for each month",
+    "ever": "for ever",
+}

@@ -1,0 +1,28 @@
+"""How a form shows one of a mode's options, within Discord's limits for the field of a form.
+
+https://discord.com/developers/docs/components/reference
+"""
+
+from bot.catalogue.fields import OptionSpec
+from bot.texts.plain import cut
+
+TEXT_CHARS_MAX = 4000
+LABEL_CHARS_MAX = 45
+HINT_CHARS_MAX = 100
+NUMBER_CHARS_MAX = 20  # more digits than any option has
+
+
+def option_label(name: str) -> str:
+    """Return the heading of an option's field."""
+    return "Frames" if name == "num_frames" else cut(name.replace("_", " ").capitalize(), LABEL_CHARS_MAX)
+
+
+def option_hint(spec: OptionSpec) -> str:
+    """Return the option's description, with its bounds in front where there is room.
+
+    A slash command shows an option's bounds by itself, and a form does not.
+    """
+    if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
+        return cut(spec.description, HINT_CHARS_MAX)
+    bounded = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
+    return bounded if len(bounded) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)
