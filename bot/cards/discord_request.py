@@ -13,7 +13,7 @@ from bot.cards.routes import Trouble
 _LOG = logging.getLogger(__name__)
 
 
-class DiscordRefused(Exception):  # noqa: N818 - the name of what happened reads better at the except
+class DiscordRefused(Exception):  # noqa: N818 - reads better at the except
     """One request failed; `trouble` says why."""
 
     def __init__(self, trouble: Trouble) -> None:

@@ -1,4 +1,4 @@
-"""A finished video on its way to a server that does not take it as it is: a smaller copy beside the original."""
+"""Smaller copies of finished videos, for servers whose upload limit the original exceeds."""
 
 import asyncio
 import logging
@@ -17,25 +17,25 @@ from bot.media.shrinker import Shrunk
 _LOG = logging.getLogger(__name__)
 
 STEP = "making it fit"
-SMALLER = 0.7  # what is tried once where Discord refuses a size that it had allowed
+SMALLER = 0.7  # of a size that Discord refused although it had allowed it; tried once
 _HOPELESS_MAX = 1000
 Show: TypeAlias = Callable[[Job, Live, Left | None], None]
 
 
 class Shrinks(Protocol):
-    """What makes a video smaller: `bot.media.shrinker.Shrinker`."""
+    """The part of `bot.media.shrinker.Shrinker` that is used here."""
 
     async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
         """Return `target`, a video of at most `bytes_max`.
 
         Raises:
-            EncodeFailed: there can be none.
+            EncodeFailed: no such copy can be made.
         """
         ...
 
 
 class FittedResult:
-    """Makes copies of results; `show` puts the progress on the card. Without a `shrinker` nothing can be made."""
+    """Makes the copies; `show` puts the progress on the card. Without a `shrinker` there are none."""
 
     def __init__(self, shrinker: Shrinks | None, show: Show) -> None:
         self._shrinker = shrinker
@@ -43,9 +43,9 @@ class FittedResult:
         self._hopeless: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     async def fitted(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Fetched | None:
-        """Return the video itself where it fits, else a copy of at most `limit_bytes`, or None when there can be none.
+        """Return the video itself if it fits, else a copy of at most `limit_bytes`, or None if that fails.
 
-        What was found to be impossible once is not tried again for this job.
+        A copy that failed is not tried again for this job.
         """
         if video.size_bytes <= limit_bytes:
             return video
@@ -65,14 +65,14 @@ class FittedResult:
         return Fetched(made.path, made.size_bytes, pixels=(made.width, made.height))
 
     async def smaller(self, job: Job, left: Left | None, video: Fetched, refused: Fetched) -> Fetched | None:
-        """Return a copy that is clearly smaller than the refused file, once; None when that was refused too."""
+        """Return a copy clearly smaller than the refused file, or None if that file was such a copy already."""
         if refused.is_second_try:
             return None
         made = await self.fitted(job, left, video, int(refused.size_bytes * SMALLER))
         return None if made is None else replace(made, is_second_try=True)
 
     async def forget(self, video: Fetched) -> None:
-        """Remove the copy, if this is one, once it is where it belongs; the original stays for reruns."""
+        """Delete the file if it is a copy; the original stays for reruns."""
         if video.pixels is not None:
             await asyncio.to_thread(video.path.unlink, missing_ok=True)
 
@@ -83,5 +83,5 @@ class FittedResult:
 
 
 def _copy_of(video: Fetched) -> Path:
-    """Name the copy so that it goes when everything of its job goes."""
+    """Return a path that retention deletes with the other files of the job."""
     return video.path.with_name(f"{video.path.name.partition('.')[0]}.fit.mp4")

@@ -1,4 +1,4 @@
-"""A job's one message in Discord: paced progress, how it ended, or the video."""
+"""A job's one message in Discord: its progress, how it ended, or the video."""
 
 import asyncio
 import logging
@@ -34,8 +34,8 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
 class JobCards:
     """Implements `bot.runner.cards_port.Cards` over a logged-in client; progress is shown while it is entered.
 
-    `now` is in Unix seconds. `describe` gives the catalogue's words for a job, and `reactor` puts reactions below a
-    finished video. A video above a server's limit is made smaller by the `shrinker`; without one it is linked.
+    `now` is in Unix seconds. `describe` returns the catalogue's words for a job; `reactor` adds reactions to a finished
+    video. The `shrinker` makes a video fit a server's limit; without one a larger video is linked.
     """
 
     def __init__(
@@ -71,35 +71,35 @@ class JobCards:
         await self._pacer.__aexit__(kind, error, trace)
 
     def show(self, job: Job, live: Live, left: Left | None) -> None:
-        """Have the card say this soon: paced, only on change, the newest state wins. Never raises, never waits."""
+        """Show this state on the card soon, unless a newer one comes before. Never raises, never waits."""
         self._pacer.show(job, live, left)
 
     def card(self, job: Job, live: Live, left: Left | None) -> Card:
-        """Return what the card would say now, for a command's first answer or a button's."""
+        """Return the card as of now, for the first answer to a command or button."""
         words = self._describe(job)
         return job_card.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how an unsuccessful job ended; returns once Discord has it, or will never take it.
+        """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
 
         Raises:
-            DiscordBusy: not this time.
+            DiscordBusy: try again later.
         """
         await self._pacer.end(job)
-        parcel = MessageContent(
+        content = MessageContent(
             self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about."
         )
         try:
-            await self._post.last(job, parcel)
+            await self._post.last(job, content)
         except DiscordBusy:
             raise
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
     async def prepare(self, job: Job, left: Left | None) -> None:
-        """Have the job's video on disk, small enough for where it is to go, or know that it cannot be. Never raises.
+        """Download the job's video and make it fit its server. Never raises.
 
-        It takes no delivery's place, so that videos which are encoded for minutes hold up no others.
+        Not part of a delivery, so that a video which is encoded for minutes does not hold up others.
         """
         async with self._fetches:
             video, _ = await self._fetched(job)
@@ -107,13 +107,13 @@ class JobCards:
             await self._making.fitted(job, left, video, self._limit_bytes(job))
 
     async def deliver(self, job: Job, left: Left | None) -> MessageRef:
-        """Put the job's video on its card: downloads the result to disk, uploads it from disk, and ends the progress.
+        """Put the job's video, or else fal's link to it, on its card, and show no progress after that.
 
-        Doing it again after a crash changes nothing that people see: the file on disk is used again, and the edit puts
-        the same attachment in the place of the same attachment.
+        Repeating it after a crash changes nothing that people see: it uses the file on disk, and the edit replaces the
+        attachment by the same one.
 
         Raises:
-            DiscordBusy: not this time; before `attach_patience_s` are over the link is not tried in the file's place.
+            DiscordBusy: try again later. The link is posted instead only after `attach_patience_s`.
             DeliveryError: neither the file nor the link could be posted.
         """
         video, reason = await self._fetched(job)
@@ -128,13 +128,13 @@ class JobCards:
         return delivered
 
     async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
-        """Return the video on disk, or the reason why there will only be a link."""
+        """Return the video on disk, or None and the reason for a link."""
         try:
             return await self._results.fetch(job), "refused"
         except DownloadTooLarge:
             return None, "too_large"
         except (DownloadError, OSError) as error:
-            # A disk that is full or not ours must not keep the video from its owner: there is still fal's link.
+            # A full or read-only disk must not keep the video from its member: there is still fal's link.
             _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
             return None, "not_fetched"
 
@@ -152,7 +152,7 @@ class JobCards:
                 fitting = await self._making.smaller(job, left, video, fitting)
             except DeliveryError as error:
                 if isinstance(error, DiscordBusy) and self._may_wait(job):
-                    # A link that is posted because Discord was away for seconds stays, and dies within days.
+                    # Discord may be back in seconds, and a link that is posted stays and expires within days.
                     raise
                 _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
                 break
@@ -163,8 +163,8 @@ class JobCards:
         return await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
 
     async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> MessageRef:
-        """Post the file; a copy that was made smaller is not kept afterwards, the original is."""
-        # After a refused upload the limit that Wanda knew is not the one that counts.
+        """Post the file. A smaller copy is deleted afterwards; the original is kept."""
+        # After a refused upload the limit that Wanda knew was wrong.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
         message = await self._last(job, left, posted, video.path)
@@ -175,7 +175,7 @@ class JobCards:
         return self._post.limit_bytes(job, self._post.route(job))
 
     def _may_wait(self, job: Job) -> bool:
-        """Return whether the video is made so recently that its member is better served by a later attachment."""
+        """Return whether the video is so recent that an attachment later is better than a link now."""
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
@@ -189,7 +189,7 @@ class JobCards:
         return self.card(frame.job, frame.live, frame.left)
 
     def _shared_channel(self, job: Job) -> int | None:
-        """Return the channel whose bucket an edit would use; the interaction's routes share nothing."""
+        """Return the channel whose bucket an edit would use; None with the interaction's token."""
         return None if self._post.route(job) == "token" else job.address.channel_id
 
 

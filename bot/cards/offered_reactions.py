@@ -1,4 +1,4 @@
-"""The reactions that Wanda offers below a finished video: put there one by one, so that no limit is met."""
+"""Adds the reactions that Wanda offers below a finished video, one by one to stay within Discord's limit."""
 
 import asyncio
 import logging
@@ -15,11 +15,11 @@ from bot.settings import Settings
 from bot.tasks import end
 
 _LOG = logging.getLogger(__name__)
-WAITING_MAX = 1000  # cards; one more takes the place of the oldest, whose buttons serve as well
+WAITING_MAX = 1000  # cards; one more drops the oldest, whose buttons do the same
 
 
 class OfferedReactions:
-    """Adds the same emoji to one message after another while it is entered; a failure is logged and left at that."""
+    """Adds the same emoji to one message after another while it is entered; failures are only logged."""
 
     def __init__(
         self, client: discord.Client, settings: Settings, emoji: Sequence[str], *, sleep: Sleep = asyncio.sleep
@@ -43,7 +43,7 @@ class OfferedReactions:
         await end(self._loop)
 
     def offer(self, channel_id: int, message_id: int) -> None:
-        """Have the emoji put below this message soon. Never raises, never waits."""
+        """Add the emoji to this message soon. Never raises, never waits."""
         self._waiting.append((channel_id, message_id))
         self._news.set()
 
@@ -55,7 +55,7 @@ class OfferedReactions:
                 for each in self._emoji:
                     if not await self._add(channel_id, message_id, each):
                         break
-                    # Adding and removing share one bucket a channel, about one in 250 ms.
+                    # A channel has one bucket for adding and removing reactions, about one in 250 ms.
                     await self._sleep(self._interval_s)
             self._news.clear()
 
@@ -64,7 +64,7 @@ class OfferedReactions:
         try:
             async with discord_request(self._timeout_s):
                 await message.add_reaction(emoji)
-        except DiscordRefused as met:
-            _LOG.info("%s could not be put below message %d: %s", emoji, message_id, met)
+        except DiscordRefused as refused:
+            _LOG.info("%s could not be put below message %d: %s", emoji, message_id, refused)
             return False
         return True

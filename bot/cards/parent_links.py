@@ -1,6 +1,6 @@
-"""Keeps a card's links to what was made from its video up to date: one edit for many, and no harm if it fails.
+"""Updates the "Made from this" links on a parent card; edits are batched, and failures are logged and ignored.
 
-A card is read and written back with the one field changed, so that the video, its buttons and its words stay.
+The card is fetched and sent back with one field changed, so that the video, its buttons and its text stay.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from bot.tasks import end
 from bot.texts import parent_links
 
 _LOG = logging.getLogger(__name__)
-WAITING_MAX = 1000  # parents; of more, the oldest go without this link
+WAITING_MAX = 1000  # parents; one more drops the oldest
 
 
 class ParentLinks:
@@ -38,7 +38,6 @@ class ParentLinks:
         turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Nothing waits."""
         self._client = client
         self._turns = turns or ChannelQueue()
         self._store = store
@@ -58,7 +57,7 @@ class ParentLinks:
         await end(self._loop)
 
     def posted(self, job: Job) -> None:
-        """Have the parent's card, if there is one, link to this video soon. Never raises, never waits."""
+        """Link to this video on its parent's card soon, if it has a parent. Never raises, never waits."""
         if job.parent_id is None:
             return
         self._waiting[job.parent_id] = None
@@ -76,17 +75,17 @@ class ParentLinks:
                     edited = await self._link(parent_id)
                 except StorageError:
                     _LOG.warning("the children of job %s could not be read for its card", parent_id, exc_info=True)
-                except DiscordRefused as met:
-                    _LOG.info("the card of job %s takes no links: %s", parent_id, met)
+                except DiscordRefused as refused:
+                    _LOG.info("the card of job %s takes no links: %s", parent_id, refused)
                 except Exception:  # noqa: BLE001 - a link is not worth the loop
                     _LOG.exception("the card of job %s could not be linked", parent_id)
                 if edited:
-                    # Children that are posted meanwhile share the next edit.
+                    # Links to videos posted in this interval share the next edit.
                     await self._sleep(self._settings.edit_interval_s)
             self._news.clear()
 
     async def _link(self, parent_id: str) -> bool:
-        """Bring the parent's card up to date; returns whether it had to be edited."""
+        """Update the parent's card; returns whether it was edited."""
         parent = await self._store.read(transactions.get(parent_id))
         children = await self._store.read(queries.children_of(parent_id))
         if parent is None or parent.state != "done" or not children:

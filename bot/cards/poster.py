@@ -1,4 +1,4 @@
-"""Put a card into the channel, by whichever way Discord still allows, with or without the video."""
+"""Puts a card into its channel by whichever route Discord still allows, with or without the video."""
 
 import asyncio
 import logging
@@ -44,9 +44,9 @@ _SENTENCES: dict[Trouble, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """What is to be in the message: a card, and on its last change what it says when it must be a new message.
+    """A card and its file. A new message says `announcement` above the card; an edit does not.
 
-    `file_name` is what people see of `file`. `keep` leaves the message's attachments as they are.
+    `file_name` is the name that people see. `keep` leaves the message's attachments as they are.
     """
 
     card: Card
@@ -71,7 +71,7 @@ class MessageReference:
 
 
 class Poster:
-    """Edits and sends through one client; `now` is in Unix seconds."""
+    """`now` is in Unix seconds."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Poster:
         self._sleep = sleep
 
     def route(self, job: Job) -> Route:
-        """Return the first way to try for this job's card."""
+        """Return the first route to try for this job's card."""
         return routes.choose(
             job.address,
             self._now(),
@@ -98,7 +98,7 @@ class Poster:
         )
 
     def limit_bytes(self, job: Job, route: Route) -> int:
-        """Return how large a file may be: the interaction's own word while its token serves, else the server's."""
+        """Return how large a file may be: the interaction's limit while its token is valid, else the server's too."""
         if route == "token":
             return job.address.size_limit_bytes
         guild = self._client.get_guild(job.guild_id)
@@ -106,12 +106,12 @@ class Poster:
         return min(job.address.size_limit_bytes, server)
 
     async def progress(self, job: Job, card: Card) -> bool:
-        """Edit the card once, and return whether later edits have a chance. Posts nothing new.
+        """Edit the card once, never post a new message; returns whether it can be edited again.
 
-        While others wait for the channel's turn, this state is left out: a video that is ready comes first.
+        The edit is skipped while others wait in the channel's queue: a video that is ready comes first.
 
         Raises:
-            DeliveryError: not this time.
+            DeliveryError: this edit failed; a later one may not.
         """
         route: Route | None = self.route(job)
         while route in {"token", "bot"}:
@@ -119,66 +119,66 @@ class Poster:
                 return True
             try:
                 await self._edit(job, MessageContent(card, keep=True), route)
-            except DiscordRefused as met:
-                if met.trouble == "later":
-                    raise DeliveryError(_SENTENCES["later"]) from met
-                route = routes.after(route, met.trouble)
+            except DiscordRefused as refused:
+                if refused.trouble == "later":
+                    raise DeliveryError(_SENTENCES["later"]) from refused
+                route = routes.after(route, refused.trouble)
             else:
                 return True
         return False
 
-    async def last(self, job: Job, parcel: MessageContent) -> MessageRef:
-        """Put the parcel on the card, or into a new message where the card is gone or too old; the same one again.
+    async def last(self, job: Job, content: MessageContent) -> MessageRef:
+        """Edit the card, or post a new message if the card is gone or too old. Repeating the call reuses that message.
 
         Raises:
             TooLarge: Discord refused the file's size.
             DiscordBusy: Discord said "later" `discord_tries` times.
-            DeliveryError: no way led there; the sentence says what an admin can do.
+            DeliveryError: every route failed; the sentence says what an admin can do.
         """
         route, waits = self.route(job), 0
         for _ in range(len(_SENTENCES) + self._settings.discord_tries):
             try:
-                return await self._by(route, job, parcel)
-            except DiscordRefused as met:
-                follow = routes.after(route, met.trouble)
-                if met.trouble == "later":
+                return await self._by(route, job, content)
+            except DiscordRefused as refused:
+                follow = routes.after(route, refused.trouble)
+                if refused.trouble == "later":
                     waits += 1
                 if follow is None or waits >= self._settings.discord_tries:
-                    raise _error(met.trouble) from met
-                if met.trouble == "later":
+                    raise _error(refused.trouble) from refused
+                if refused.trouble == "later":
                     await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
                 route = follow
-        raise AssertionError("every way leads to another at most once")
+        raise AssertionError("a route follows another at most once")
 
-    async def _by(self, route: Route, job: Job, parcel: MessageContent) -> MessageRef:
+    async def _by(self, route: Route, job: Job, content: MessageContent) -> MessageRef:
         if route in {"token", "bot"}:
-            await self._edit(job, parcel, route)
+            await self._edit(job, content, route)
             return MessageRef(job.address.channel_id, job.address.message_id)
-        place = await self._posted_before(job, parcel) or await self._send(job, parcel, reply=route == "reply")
+        place = await self._posted_before(job, content) or await self._send(job, content, reply=route == "reply")
         if route == "reply":
-            await self._settle_old_card(job, parcel)
+            await self._settle_old_card(job, content)
         return place
 
-    async def _settle_old_card(self, job: Job, parcel: MessageContent) -> None:
-        """Take the progress and the button off a card that was replied to; one edit, and no harm if it fails."""
-        card = replace(parcel.card, content="The reply to this message says how it ended.", buttons=())
+    async def _settle_old_card(self, job: Job, content: MessageContent) -> None:
+        """Remove progress and buttons from a card that was replied to; one try, failures are only logged."""
+        card = replace(content.card, content="The reply to this message says how it ended.", buttons=())
         try:
             await self._edit(job, MessageContent(card), "bot")
-        except DiscordRefused as met:
-            _LOG.info("the old card of job %s stays as it was: %s", job.id, met)
+        except DiscordRefused as refused:
+            _LOG.info("the old card of job %s stays as it was: %s", job.id, refused)
 
-    async def _edit(self, job: Job, parcel: MessageContent, route: Route) -> None:
+    async def _edit(self, job: Job, content: MessageContent, route: Route) -> None:
         if route == "token":
-            await self._edit_by(job, parcel, route)
+            await self._edit_by(job, content, route)
             return
         async with self._turns.turn(job.address.channel_id, "edit"):
-            await self._edit_by(job, parcel, route)
+            await self._edit_by(job, content, route)
 
-    async def _edit_by(self, job: Job, parcel: MessageContent, route: Route) -> None:
-        card, address = parcel.card, job.address
-        async with discord_request(self._timeout_s(parcel)):
-            with _files(parcel) as files:
-                attachments = discord.utils.MISSING if parcel.keep else files
+    async def _edit_by(self, job: Job, content: MessageContent, route: Route) -> None:
+        card, address = content.card, job.address
+        async with discord_request(self._timeout_s(content)):
+            with _files(content) as files:
+                attachments = discord.utils.MISSING if content.keep else files
                 if route == "token":
                     hook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
                     await hook.edit_message(
@@ -202,13 +202,13 @@ class Poster:
                         )
                     )
 
-    async def _send(self, job: Job, parcel: MessageContent, *, reply: bool) -> MessageRef:
-        """Post a new message. The nonce is the job's, so that Discord gives a repeat the same message."""
-        card = announced(parcel)
+    async def _send(self, job: Job, content: MessageContent, *, reply: bool) -> MessageRef:
+        """Post a new message. Its nonce is the job's, so that a repeat returns the same message."""
+        card = announced(content)
         options: dict[str, Any] = {"reference": MessageReference(job), "mention_author": False} if reply else {}
         turn = self._turns.turn(job.address.channel_id, "send")
-        async with turn, discord_request(self._timeout_s(parcel)):
-            with _files(parcel) as files:
+        async with turn, discord_request(self._timeout_s(content)):
+            with _files(content) as files:
                 message: discord.Message = await self._channel(job).send(
                     content=card.content,
                     embed=to_embed(card),
@@ -220,54 +220,54 @@ class Poster:
                 )
         return MessageRef(message.channel.id, message.id)
 
-    async def _posted_before(self, job: Job, parcel: MessageContent) -> MessageRef | None:
-        """Return the message that an earlier run posted for this state: a nonce is only remembered for minutes."""
+    async def _posted_before(self, job: Job, content: MessageContent) -> MessageRef | None:
+        """Return the message that an earlier try posted: Discord remembers a nonce for minutes only."""
         if self._client.user is None:
             return None
-        me, footer = self._client.user.id, parcel.card.footer
+        me, footer = self._client.user.id, content.card.footer
         try:
             async with discord_request(self._settings.discord_timeout_s):
                 async for message in self._channel(job).history(
                     limit=_LOOK_BACK_MESSAGES, after=discord.Object(job.address.message_id), oldest_first=True
                 ):
                     shown = [embed.footer.text for embed in message.embeds]
-                    if message.author.id == me and footer in shown and bool(message.attachments) == bool(parcel.file):
+                    if message.author.id == me and footer in shown and bool(message.attachments) == bool(content.file):
                         return MessageRef(message.channel.id, message.id)
-        except DiscordRefused as met:
-            _LOG.info("could not look for an earlier message of job %s: %s", job.id, met)
+        except DiscordRefused as refused:
+            _LOG.info("could not look for an earlier message of job %s: %s", job.id, refused)
         return None
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.guild_id or None)
 
-    def _timeout_s(self, parcel: MessageContent) -> float:
-        return self._settings.discord_timeout_s if parcel.file is None else self._settings.upload_timeout_s
+    def _timeout_s(self, content: MessageContent) -> float:
+        return self._settings.discord_timeout_s if content.file is None else self._settings.upload_timeout_s
 
 
 @contextmanager
-def _files(parcel: MessageContent) -> Generator[list[discord.File]]:
-    """Open the parcel's file for one request: discord.py reads it from disk in pieces as it is sent."""
-    if parcel.file is None:
+def _files(content: MessageContent) -> Generator[list[discord.File]]:
+    """Open the file for one request; discord.py sends it from disk in pieces."""
+    if content.file is None:
         yield []
         return
-    file = discord.File(parcel.file, filename=parcel.file_name)
+    file = discord.File(content.file, filename=content.file_name)
     try:
         yield [file]
     finally:
         file.close()
 
 
-def announced(parcel: MessageContent) -> Card:
-    """Return the card as a new message says it: whose it is in words that notify nobody, then what it said anyway."""
-    content = " ".join(part for part in (parcel.announcement, parcel.card.content) if part)
-    return replace(parcel.card, content=content or None)
+def announced(content: MessageContent) -> Card:
+    """Return the card of a new message: the announcement above what the card says."""
+    words = " ".join(part for part in (content.announcement, content.card.content) if part)
+    return replace(content.card, content=words or None)
 
 
 def nonce(job: Job) -> str:
-    """Return the same 25 characters for the same job in the same state."""
+    """Return the nonce of a job in its state; Discord allows 25 characters."""
     return f"{job.state[0]}{job.id}"[:NONCE_CHARS_MAX]
 
 
-def _error(met: Trouble) -> DeliveryError:
+def _error(trouble: Trouble) -> DeliveryError:
     kinds: dict[Trouble, type[DeliveryError]] = {"too_large": TooLarge, "later": DiscordBusy}
-    return kinds.get(met, DeliveryError)(_SENTENCES[met])
+    return kinds.get(trouble, DeliveryError)(_SENTENCES[trouble])

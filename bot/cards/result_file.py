@@ -18,12 +18,12 @@ from bot.units import MIB
 _LOG = logging.getLogger(__name__)
 _BOXES_MAX = 4096
 _HEADER_BYTES = 8
-_TRIES = 2  # of a download that arrived whole and was no video; each has its own repeats inside
+_TRIES = 2  # downloads of a file that is no video; each has its own retries for the network
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole video on disk; `pixels` only of a copy that was made smaller, `is_second_try` after a refused upload."""
+    """A whole video on disk. Only a smaller copy has `pixels`; `is_second_try` follows a refused upload."""
 
     path: Path
     size_bytes: int
@@ -37,7 +37,7 @@ def _found(path: Path) -> Fetched | None:
 
 
 def _found_or_room(path: Path) -> Fetched | None:
-    """Return the whole video, or make the folder for it: one visit to the disk, because each is a hop to a thread."""
+    """Return the whole video, or make its folder; one function, because each call costs a thread switch."""
     found = _found(path)
     if found is None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,10 @@ class ResultFiles:
         return self._settings.data_dir / "results" / f"{job.id}.mp4"
 
     async def fetch(self, job: Job) -> Fetched:
-        """Return the whole video on disk; what an earlier run fetched already is used again.
+        """Return the whole video on disk; it is downloaded only if it is not there yet.
 
         Raises:
-            DownloadError: it could not be had, is larger than `result_mib_max`, or is not a video.
+            DownloadError: it could not be downloaded, is larger than `result_mib_max`, or is not a video.
         """
         path = self.path(job)
         found = await asyncio.to_thread(_found_or_room, path)
@@ -93,7 +93,7 @@ class ResultFiles:
 
 
 def from_fal(settings: Settings) -> Allowed:
-    """Return the rule for result URLs: https with a host's name, or a host that the operator configured for fal."""
+    """Return the rule for result URLs: https and a public host name, or a host that the operator set for fal."""
     configured = {httpx.URL(url).host for url in (settings.fal_queue_url, settings.fal_rest_url)}
 
     def allowed(url: httpx.URL) -> bool:
@@ -105,9 +105,9 @@ def from_fal(settings: Settings) -> Allowed:
 
 
 def _is_public_name(host: str) -> bool:
-    """Return whether this is a name with a dot and not an address, so that it is no machine of the operator's own.
+    """Return whether this is a domain name and no address, so that it is no machine in the operator's network.
 
-    A name whose last part begins with a digit is an address to the resolver, however short: "127.1" is 127.0.0.1.
+    A resolver takes a name whose last part begins with a digit for an address: "127.1" is 127.0.0.1.
     """
     *front, last = host.rstrip(".").lower().split(".")
     return bool(front) and last[:1].isalpha() and last not in {"local", "internal", "localhost"}

@@ -1,4 +1,4 @@
-"""PURE. Which way a card is changed, what Discord's refusal means, and which way comes next.
+"""How a card is edited or posted, what Discord's refusal means, and what to try next.
 
 Codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 """
@@ -20,7 +20,7 @@ Trouble: TypeAlias = Literal[
     "too_old",  # the card can't be edited any more
     "too_large",  # the file is above the limit
     "no_access",  # Wanda may not post there
-    "later",  # a limit, a server error, or the network
+    "later",  # a rate limit, a server error, or the network
     "broken",  # Discord will never take this request
 ]
 
@@ -44,7 +44,7 @@ _TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _SLOW_DOWN, _SERVER = 413, 40
 
 
 def choose(address: Address, now: float, *, token_margin_s: float, edit_age_max_s: float) -> Route:
-    """Return the way to change the card at `now` (Unix seconds)."""
+    """Return the first route to try at `now` (Unix seconds)."""
     if now < address.token_expires_at - token_margin_s:
         return "token"
     return "bot" if now - address.posted_at < edit_age_max_s else "reply"
@@ -63,11 +63,11 @@ def trouble_of(status: int, code: int) -> Trouble:
     return "later" if status == _SLOW_DOWN or status >= _SERVER else "broken"
 
 
-def after(route: Route, met: Trouble) -> Route | None:
-    """Return the next way to try, the same one for "later", or None when no way is left."""
-    if met == "later":
+def after(route: Route, trouble: Trouble) -> Route | None:
+    """Return the next route to try, the same one after "later", or None when none is left."""
+    if trouble == "later":
         return route
-    match route, met:
+    match route, trouble:
         case "token", "token_dead" | "no_access" | "too_old":
             return "bot"
         case "token" | "bot" | "reply", "message_gone":

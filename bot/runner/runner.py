@@ -1,7 +1,7 @@
-"""The shell around the machine: performs a job's effects and feeds it what comes of them.
+"""Drives jobs: stores each event, performs the machine's effects, and takes the next event from them.
 
-One task drives one job. It holds no state that matters: whatever it knows beyond the row is for the card only, so a
-process that dies at any line is continued by `resume` with the same code.
+One task drives one job. Everything that matters is in the job's row; what a task knows beyond it is only shown on the
+card. So a process may die at any line, and the next start continues with the same code.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
-TELLINGS_AT_ONCE = 16  # more would only wait for each other inside discord.py, with their time running out
-TOLD_AGAIN_S, TOLD_AGAIN_MAX = 3600.0, 100  # what was posted before a restart: its parent's card is still editable
+ENDINGS_AT_ONCE = 16  # more would wait for each other inside discord.py until they time out
+POSTED_AGE_MAX_S, POSTED_MAX = 3600.0, 100  # videos posted before a restart whose parent's card can still be edited
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
 
 
 class Runner:
-    """Accepts jobs and drives each to its end. `start` resumes what an earlier process left."""
+    """Accepts jobs and drives each to its end."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Runner:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
     ) -> None:
-        """Nothing runs before `start`. `on_posted` is told of every video once it stands in the channel."""
+        """`on_posted` is called for every video that was posted in its channel."""
         self._store = store
         self._fal_steps = fal_steps
         self._cards = cards
@@ -72,11 +72,11 @@ class Runner:
         self._closing = False
         self.warned = asyncio.Event()
         self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
-        self._takings_up = asyncio.Semaphore(settings.take_up_at_once)
-        self._tellings = asyncio.Semaphore(TELLINGS_AT_ONCE)
+        self._resumes = asyncio.Semaphore(settings.take_up_at_once)
+        self._endings = asyncio.Semaphore(ENDINGS_AT_ONCE)
 
     async def start(self) -> int:
-        """Take up every unfinished job, and keep taking up what is left lying; returns how many there are.
+        """Resume every unfinished job, and look for stopped ones from then on; returns how many there are.
 
         Raises:
             StorageError: the database did not answer.
@@ -84,19 +84,19 @@ class Runner:
         job_ids = await self._store.read(transactions.unfinished())
         for job_id in job_ids:
             self._drive(job_id)
-        self._watch = asyncio.create_task(self._look_again(), name="unfinished jobs")
-        await self._tell_of_posted()
+        self._watch = asyncio.create_task(self._resume_stopped(), name="unfinished jobs")
+        await self._report_posted()
         return len(job_ids)
 
-    async def _tell_of_posted(self) -> None:
-        """Tell again of what was posted lately: the process may have ended before that was of any use."""
+    async def _report_posted(self) -> None:
+        """Call `on_posted` again for recent videos: the last process may have ended before it took effect."""
         if self._on_posted is not None:
-            since = self._clock() - TOLD_AGAIN_S
-            for job in await self._store.read(queries.posted_since(since, limit=TOLD_AGAIN_MAX)):
+            since = self._clock() - POSTED_AGE_MAX_S
+            for job in await self._store.read(queries.posted_since(since, limit=POSTED_MAX)):
                 self._on_posted(job)
 
     async def accept(self, order: Order) -> Job:
-        """Hold the quote and commit the job, then begin it.
+        """Hold the quote and commit the job, then drive it.
 
         Raises:
             Refusal: nothing was held, nothing was stored.
@@ -121,9 +121,10 @@ class Runner:
         return accepted.job
 
     async def _is_kept(self, job_id: str) -> bool:
-        """Whether a job was committed although the answer to its COMMIT was lost.
+        """Return whether a job was committed although the answer to its COMMIT was lost.
 
-        Where that cannot be told either, the member reads that it was refused, and so it is taken back if it turns up.
+        If the database does not answer this either, the member reads that the job was refused, so it is cancelled if it
+        turns up later.
         """
         try:
             return await self._store.read(transactions.get(job_id)) is not None
@@ -132,7 +133,7 @@ class Runner:
             return False
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:
-        """Take the job back if that is still possible; returns the sentence for the member who asked.
+        """Cancel the job if that is still possible; returns the sentence for the member who asked.
 
         Raises:
             StorageError: the database did not answer; the job goes on.
@@ -148,7 +149,7 @@ class Runner:
         if not advanced.changed:
             return _too_late(advanced.job)
         if job.state == "waiting" and advanced.job.state == "cancelled":
-            self._look_at(job_id)
+            self._wake(job_id)
         else:
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
@@ -165,7 +166,7 @@ class Runner:
         manages: bool,
         approve: bool,
     ) -> str:
-        """Let a waiting job begin, or end it; returns the sentence for whoever decided. `manages` is Manage Server.
+        """Approve or decline a waiting job; returns the sentence for whoever decided. `manages` is Manage Server.
 
         Raises:
             StorageError: the database did not answer; the job waits on.
@@ -188,11 +189,11 @@ class Runner:
         except Refusal as refusal:
             return str(refusal)
         except StorageError:
-            self._look_at(job_id)  # the decision may have been kept although the answer to its COMMIT was lost
+            self._wake(job_id)  # the decision may be stored although the answer to its COMMIT was lost
             raise
         if not advanced.changed:
             return "This video no longer waits for approval; its card shows how it stands."
-        self._look_at(job_id)
+        self._wake(job_id)
         if not approve:
             return "Declined: nothing was charged."
         if advanced.job.state != "accepted":
@@ -200,7 +201,7 @@ class Runner:
         return "Approved: Wanda begins with the video."
 
     async def stop(self) -> None:
-        """Accept nothing new, let a POST under way end, keep every state, and return within the shutdown time."""
+        """Accept nothing new, wait for POSTs under way, and cancel the rest; ends within `shutdown_timeout_s`."""
         self._closing = True
         if self._watch is not None:
             self._watch.cancel()
@@ -217,20 +218,18 @@ class Runner:
             if late:
                 await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
 
-    # What follows drives one job.
-
     def _drive(self, job_id: str) -> None:
-        """Begin to drive it, unless somebody does, or Wanda is stopping: then it is the next start's."""
+        """Start the job's task, unless it has one or Wanda is stopping; then the next start does."""
         if self._closing or job_id in self._tasks:
             return
         task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
         self._tasks[job_id] = task
         task.add_done_callback(lambda _: self._forget(job_id))
 
-    def _look_at(self, job_id: str) -> None:
-        """Have a job on whose waiting somebody has ended driven on; its stored state says what comes next.
+    def _wake(self, job_id: str) -> None:
+        """Wake the job's task after an approval, a decline or a cancel, or start one.
 
-        Its task is never cancelled: by now it may be past the waiting, in a POST.
+        The stored state decides what happens next. A task is not cancelled, because it may be in a POST by now.
         """
         if job_id in self._tasks:
             self._decided.setdefault(job_id, asyncio.Event()).set()
@@ -243,58 +242,58 @@ class Runner:
         self._left.pop(job_id, None)
         decided = self._decided.pop(job_id, None)
         if decided is not None and decided.is_set():
-            self._drive(job_id)  # the task had ended its waiting by itself, and has not seen the decision
+            self._drive(job_id)  # the task stopped waiting before it saw the decision
 
     def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._side_tasks[task] = job_id
         task.add_done_callback(self._side_tasks.pop)
 
-    async def _look_again(self) -> None:
-        """Take up what nobody drives: the database did not answer for too long, or a defect stopped the job."""
+    async def _resume_stopped(self) -> None:
+        """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
         while True:
             await self._sleep(self._settings.recheck_s)
             try:
                 job_ids = await self._store.read(transactions.unfinished())
                 for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
-                    log.warning("job %s was left lying; it is taken up again", job_id)
+                    log.warning("job %s has no task; it is resumed", job_id)
                     if job_id in self._refused:
                         now = self._clock()
                         await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=now))
                     self._drive(job_id)
             except Exception:
-                log.exception("the unfinished jobs could not be taken up; they are looked for again later")
+                log.exception("unfinished jobs could not be resumed; this is tried again later")
 
     async def _run(self, job_id: str) -> None:
-        """Drive the job to its end; after a defect of ours it is taken up again, a bounded number of times."""
+        """Drive the job to its end; after an unexpected error, try again up to `DEFECT_TRIES` times."""
         with job_scope(job_id):
             for attempt in range(DEFECT_TRIES):
                 try:
                     await self._carry_on(await self._advance(job_id, machine.Resumed()))
                 except StorageError:
-                    log.exception("the database did not answer for too long; the job is taken up again later")
+                    log.exception("the database did not answer for too long; the job is resumed later")
                 except Exception:
-                    log.exception("a defect stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
+                    log.exception("an unexpected error stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
                     await self._sleep(DEFECT_WAIT_S)
                     continue
                 return
 
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
-        """Turn effects into events and events into effects until there is nothing left to do."""
+        """Perform effects and store the events that they end in, until no event is left."""
         while (event := await self._perform_all(advanced)) is not None:
             if isinstance(event, machine.Uploaded):
                 advanced = await self._ask_fal(advanced, event)
             else:
                 advanced = await self._advance(advanced.job.id, event)
             if self._closing:
-                return  # what comes next is the next start's work; the state that leads to it is stored
+                return  # the state is stored, and the next start goes on from it
 
     async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
-        """Store the intent, POST, and store the answer, without a wait between them and with a place in hand.
+        """Store the intent, POST, and store the reply, without waiting for anything in between.
 
-        A job that a crash finds between the first and the last is `uncertain`, so few are there, and for a short time.
-        Until the place is taken the job is an accepted one, which a crash, a shutdown or a cancel costs nothing; from
-        then on a shutdown lets it end.
+        A job that a crash catches between them is `uncertain`, so this takes as little time as possible: the slot to
+        submit is taken first. Until then the job is `accepted`, where a crash, a shutdown or a cancel costs nothing;
+        from then on a shutdown waits for it.
         """
         job_id = before.job.id
         async with self._fal_steps.submits:
@@ -309,7 +308,7 @@ class Runner:
                 self._critical.discard(job_id)
 
     async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
-        """Store the event, waiting for a database in trouble: what happened at fal cannot be undone by forgetting it.
+        """Store the event, with retries: what happened at fal must not be lost because the database is down.
 
         Raises:
             StorageError: it did not answer for `storage_patience_s`.
@@ -337,31 +336,31 @@ class Runner:
                 return advanced
 
     async def _stored(self, job_id: str, event: Event, now: float) -> transactions.Advanced:
-        """Store the event. Jobs are taken up in turn: after a restart a thousand at once would stop the loop."""
+        """Store the event. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""
         writing = transactions.advance(job_id, event, now=now)
         if not isinstance(event, machine.Resumed):
             return await self._store.write(writing)
-        async with self._takings_up:
+        async with self._resumes:
             return await self._store.write(writing)
 
     async def _kept_before(
         self, advanced: transactions.Advanced, event: Event, tried_at: set[float]
     ) -> transactions.Advanced:
-        """Return what is to be done when an earlier try was kept although the answer to its COMMIT was lost.
+        """Return the effects of an event that an earlier try stored although the answer to its COMMIT was lost.
 
-        The repeat then changes nothing and asks for nothing, and the job would lie there.
+        The repeat changed nothing and so has no effects, and the job would stop here.
         """
         job = advanced.job
         if isinstance(event, machine.Resumed):
             return advanced
         if isinstance(event, machine.Uploaded) and job.state == "submitting" and job.updated_at in tried_at:
-            # The intent is of this very moment, so it is ours and no POST followed it yet. Another's (a process that
-            # had the database in between) is followed by one for all we know, and is uncertain.
+            # The intent has the time of one of our tries, so it is ours and was not followed by a POST yet. One of
+            # another process may have been, and is uncertain.
             return replace(advanced, effects=(machine.Submit(),))
         return await self._advance(advanced.job.id, machine.Resumed())
 
     async def _await_approval(self, job: Job) -> Event:
-        """Wait until somebody has decided, which the stored state then tells, or until it is too late for that."""
+        """Wait for a decision, which is in the stored state then, or until `approve_by`."""
         decided = self._decided.setdefault(job.id, asyncio.Event())
         too_late = asyncio.ensure_future(self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock())))
         pressed = asyncio.ensure_future(decided.wait())
@@ -376,7 +375,7 @@ class Runner:
         return machine.Unapproved()
 
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
-        """Perform the effects in their order; the last may be work, whose event is returned."""
+        """Perform the effects in order; returns the event of the last, if it ends in one."""
         event: Event | None = None
         for effect in advanced.effects:
             event = await self._perform(advanced.job, effect)
@@ -391,7 +390,7 @@ class Runner:
             case machine.AwaitApproval():
                 return await self._await_approval(job)
             case machine.Upload():
-                return await self._fal_steps.upload(job, on_step=lambda step: self._now(job, step=step))
+                return await self._fal_steps.upload(job, on_step=lambda step: self._show_live(job, step=step))
             case machine.Submit():
                 return await self._fal_steps.submit(job)
             case machine.Follow():
@@ -408,22 +407,22 @@ class Runner:
 
     async def _follow(self, job: Job) -> Event:
         """Follow the request. Every change is shown; those that change the job's state are stored first."""
-        self._now(job, typical_s=await self._typical_s(job), step=None)
+        self._show_live(job, typical_s=await self._typical_s(job), step=None)
         current = job
 
         async def on_status(status: FalStatus) -> None:
             nonlocal current
             if status.state != current.state:
                 current = (await self._advance(job.id, status)).job
-            self._now(current, position=status.position, fraction=status.fraction)
+            self._show_live(current, position=status.position, fraction=status.fraction)
 
         return await self._fal_steps.follow(job, on_status=on_status)
 
     async def _deliver(self, job: Job) -> Event:
-        """Post the video, trying again with growing waits: it was paid for."""
-        self._now(job, step="posting")
+        """Post the video, with `delivery_tries` tries and exponential backoff: it was paid for."""
+        self._show_live(job, step="posting")
         for attempt in range(self._settings.delivery_tries):
-            await self._before(attempt)
+            await self._back_off(attempt)
             try:
                 await self._cards.prepare(job, self._left.get(job.id))
                 async with self._deliveries:
@@ -436,11 +435,11 @@ class Runner:
         return machine.Undeliverable(Failure(kind="undeliverable"))
 
     async def _show_end(self, job: Job) -> Event:
-        """Say how it ended, trying again with growing waits: a card left in progress never ends for its member."""
+        """Make the card say how the job ended, with the same retries as a delivery."""
         for attempt in range(self._settings.delivery_tries):
-            await self._before(attempt)
+            await self._back_off(attempt)
             try:
-                async with self._tellings:
+                async with self._endings:
                     await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
             except DiscordBusy as error:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
@@ -448,21 +447,21 @@ class Runner:
                 break
         return machine.EndShown()
 
-    async def _before(self, attempt: int) -> None:
-        """Wait before every try of a delivery but the first, twice as long each time."""
+    async def _back_off(self, attempt: int) -> None:
+        """Wait before a retry of a delivery, twice as long each time."""
         if attempt:
             await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
 
     def _show(self, job: Job) -> None:
         self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))
 
-    def _now(self, job: Job, **known: Any) -> None:
-        """Note what is known only while the job runs, and show it."""
+    def _show_live(self, job: Job, **known: Any) -> None:
+        """Change what is known only while the job runs, and show it."""
         self._live[job.id] = replace(self._live.get(job.id, Live()), **known)
         self._show(job)
 
     async def _typical_s(self, job: Job) -> float | None:
-        """Return how long such jobs took; without the database the card does without the estimate."""
+        """Return how long jobs like this take; None, so no estimate on the card, if the database does not answer."""
         try:
             return await self._store.read(transactions.typical_seconds(job.similar))
         except StorageError:
@@ -470,7 +469,7 @@ class Runner:
             return None
 
     async def _left_of(self, job: Job) -> Left | None:
-        """Return what the budgets have left now; a card without that line is better than no card."""
+        """Return what the budgets have left now, or None if the database does not answer."""
         try:
             return self.budgets.left((await self._store.read(self.budgets.view(job))).standings)
         except StorageError:
