@@ -1,4 +1,4 @@
-"""One request to fal and its whole reply, bounded in time and in bytes; the only place that holds the key."""
+"""One request to fal and its whole reply, limited in time and bytes; only this module holds the key."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _KEY_REFUSED = 401
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A whole reply. `body` no longer holds the key, should fal have echoed it."""
+    """A whole reply. If fal echoed the key, `body` has `***` there."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class FalHttp:
         self._key = settings.fal_key.get_secret_value().strip() if settings.fal_key else ""
 
     def headers_for(self, url: str) -> dict[str, str]:
-        """The key, for a URL on one of the configured hosts.
+        """Return the header with the key, for a URL on one of the configured hosts.
 
         Raises:
             FalProtocolError: the URL is anywhere else.
@@ -102,7 +102,7 @@ class FalHttp:
         return await self._send(build, url, deadline)
 
     async def _prolonging(self, deadline: asyncio.Timeout, content: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
-        """The content's pieces; each that is asked for begins the time anew. aiohttp itself bounds no writing."""
+        """Yield the pieces; each one restarts the deadline, because aiohttp has no timeout for writing."""
         async for piece in content:
             deadline.reschedule(asyncio.get_running_loop().time() + self._settings.fal_reply_timeout_s)
             yield piece
@@ -154,7 +154,7 @@ class FalHttp:
             raise network_error(error, url) from None
 
     async def rest_of(self, response: httpx.Response) -> bytes:
-        """The body of a reply that turned out to be no stream.
+        """Return the body of a reply that turned out to be no stream.
 
         Raises:
             FalProtocolError: it is too large.
@@ -163,7 +163,7 @@ class FalHttp:
 
 
 def network_error(error: BaseException, url: str) -> FalUnreachable | FalReplyLost:
-    """Say what happened without the original error, whose request carries the key."""
+    """Return a typed error without the original one, whose request holds the key."""
     what = f"{urlsplit(url).hostname}: {type(error.__cause__ or error).__name__}"
     if never_connected(error):
         return FalUnreachable(f"fal could not be reached ({what})")

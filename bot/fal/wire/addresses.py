@@ -1,4 +1,4 @@
-"""PURE. Which URLs the key may go to, and what a request's URLs are when fal's own cannot be used."""
+"""Which URLs may be sent the key, and the URLs of a request."""
 
 import re
 from urllib.parse import urlsplit
@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 from bot.errors import FalProtocolError
 
 URL_MAX = 2048
-# No user part, no backslash, no blank: what one parser takes for the host, another must not take for the path.
+# No user part, backslash or space, so that no two parsers disagree about which part is the host.
 _PLAIN = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:[/?][!-\[\]-~]*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ALIAS_SEGMENTS = 2
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of a plain absolute http(s) URL; None for anything else."""
+    """Return scheme, host and port of a plain absolute http(s) URL; None for anything else."""
     if len(url) > URL_MAX or not _PLAIN.fullmatch(url):
         return None
     try:
@@ -25,30 +25,30 @@ def origin(url: str) -> tuple[str, str, int] | None:
 
 
 def same_origin(url: str, *bases: str) -> bool:
-    """Whether `url` has the scheme, host and port of one of the configured `bases`."""
+    """Return whether `url` has the scheme, host and port of one of the configured `bases`."""
     found = origin(url)
     return found is not None and any(found == origin(base) for base in bases)
 
 
 def requests_url(queue_url: str, endpoint: str, request_id: str) -> str:
-    """Where a request lives on the queue: under the first two segments of its endpoint (the full path answers 405)."""
+    """Return a request's URL: under the first two segments of its endpoint, because the full path answers 405."""
     alias = "/".join(endpoint.strip("/").split("/")[:_ALIAS_SEGMENTS])
     return f"{queue_url.rstrip('/')}/{alias}/requests/{request_id}"
 
 
 def stream_url(status_url: str) -> str:
-    """The event stream that belongs to a status URL."""
+    """Return the URL of the event stream that belongs to a status URL."""
     base, _, _ = status_url.partition("?")
     return f"{base.rstrip('/')}/stream"
 
 
 def with_logs(url: str) -> str:
-    """`url`, asking for the log lines too."""
+    """Return `url` with the query that adds log lines to the reply."""
     return f"{url}{'&' if '?' in url else '?'}logs=1"
 
 
 def web_url(url: str | None, *, rest_url: str | None = None) -> str:
-    """`url`, when it is a plain web address; with `rest_url`, plain http is taken only if fal itself is spoken to so.
+    """Return `url` if it is a plain web address; with `rest_url`, http is allowed only if `rest_url` is http too.
 
     Raises:
         FalProtocolError: it is not.

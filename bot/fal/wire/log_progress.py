@@ -1,4 +1,4 @@
-"""PURE. How far a render is, read from the lines that runners print."""
+"""Reads the progress of a render from the lines that its runner prints."""
 
 import re
 
@@ -10,7 +10,7 @@ _WHOLE_PERCENT = 100.0
 
 
 def fraction_of(line: str) -> float | None:
-    """The progress that a log line tells, from 0 to 1: "12/30", "step 12 of 30", "45%", or a tqdm bar; else None."""
+    """Return the progress in a log line, from 0 to 1: "12/30", "step 12 of 30", "45%", or a tqdm bar; else None."""
     line = line[:LINE_MAX]
     if _NOT_PROGRESS.search(line):
         return None
@@ -26,5 +26,5 @@ def fraction_of(line: str) -> float | None:
 
 
 def latest_fraction(lines: tuple[str, ...]) -> float | None:
-    """The progress that the newest telling line tells; None when none does."""
+    """Return the progress in the newest line that has any; None if none has."""
     return next((found for line in reversed(lines) if (found := fraction_of(line)) is not None), None)

@@ -1,7 +1,7 @@
-"""PURE. fal's queue, storage and price list on the wire: `(status, headers, body) -> value`, or a typed error raised.
+"""fal's queue, storage and price list on the wire: a reply becomes a value or a typed error.
 
 Sources: https://docs.fal.ai/documentation/model-apis/inference/queue and
-https://fal.ai/docs/documentation/model-apis/errors. The result GET has `outcome` of its own.
+https://fal.ai/docs/documentation/model-apis/errors. The result GET is in `bot.fal.wire.result`.
 """
 
 import re
@@ -20,7 +20,7 @@ from bot.fal.wire.values import Text, Whole, object_of, said, text_of
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
 LOG_LINES_MAX = 20
-# A 4xx outside this set (408, 409, 425, 499, …) does not say that fal threw the request away.
+# A 4xx outside this set (408, 409, 425, 499, …) does not prove that fal dropped the request.
 _REFUSALS = frozenset({400, 404, 405, 406, 410, 411, 413, 414, 415, 421, 422, 426, 428, 431, 451})
 
 
@@ -33,11 +33,11 @@ class _Submit(BaseModel):
 
 
 def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, backup_url: str) -> Handle:
-    """The acceptance. URLs on a foreign host are replaced by the documented ones on the queue's own host.
+    """Return the accepted request. URLs on any other host are replaced by the documented ones on the queue's host.
 
     Raises:
         FalRefused: the reply proves that nothing was accepted; `FalAccountError` for the key and the balance.
-        FalUnreachable: nothing was accepted now (429), it may be later.
+        FalUnreachable: nothing was accepted (429); it may be later.
         FalReplyLost: the reply proves nothing, so fal may have accepted it.
     """
     if not SUCCESS <= status < REDIRECT:
@@ -73,7 +73,7 @@ def _submit_refusal(status: int, body: bytes) -> FalError:
 
 
 def refusal_of(status: int, body: bytes, what: str) -> FalError:
-    """The typed error for a reply that is no success, to a request that may safely be repeated."""
+    """Return the typed error for an unsuccessful reply to a request that may be repeated."""
     words = f"{what} ({status}: {said(body)})"
     if status in ACCOUNT:
         return FalAccountError(f"fal does not take the key or the account for {words}", status=status)
@@ -85,7 +85,7 @@ def refusal_of(status: int, body: bytes, what: str) -> FalError:
 
 
 def _log_lines(value: object) -> tuple[LogLine, ...]:
-    """The newest lines of a `logs` list; anything in it that is no line is left out."""
+    """Return the newest lines of a `logs` list, without entries that are no lines."""
     if not isinstance(value, list):
         return ()
     lines: list[LogLine] = []
@@ -118,10 +118,10 @@ def read_event(data: bytes) -> StatusDocument:
 
 
 def read_status(status: int, body: bytes) -> StatusDocument:
-    """A polled status: 202 while it waits or runs, 200 when it is completed.
+    """Return a polled status: 202 while it is queued or runs, 200 when it is completed.
 
     Raises:
-        FalRefused: 404 and other 4xx, which end the polling; `FalAccountError` for the key.
+        FalRefused: 404 and other 4xx, which are final; `FalAccountError` for the key.
         FalUnreachable: ask again later.
         FalProtocolError: a success that is no status.
     """
@@ -131,10 +131,10 @@ def read_status(status: int, body: bytes) -> StatusDocument:
 
 
 def read_cancel(status: int, body: bytes) -> CancelAnswer:
-    """What became of a cancel; after "removed" and "requested" the result's own status still decides.
+    """Return what fal did with a cancel; after "removed" and "requested" only the result tells whether it worked.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` returns them.
     """
     word = _status_word(body)
     if SUCCESS <= status < REDIRECT:
@@ -156,10 +156,10 @@ def _status_word(body: bytes) -> str | None:
 
 
 def read_ticket(status: int, body: bytes, *, rest_url: str) -> UploadTicket:
-    """Where to put a file, from the reply to the upload's start.
+    """Return where to PUT a file, from the reply to the start of an upload.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` returns them.
     """
     if not SUCCESS <= status < REDIRECT:
         raise refusal_of(status, body, "the start of an upload")
@@ -171,12 +171,12 @@ def read_ticket(status: int, body: bytes, *, rest_url: str) -> UploadTicket:
 
 
 def read_put(status: int, body: bytes) -> None:
-    """The storage host's answer to the bytes; it was sent no key, so a 401 or 403 is the signed URL's, not the key's.
+    """Check the reply to a file's bytes. They are sent without the key, so 401 and 403 mean the signed URL.
 
     Raises:
         FalUnreachable: start the upload again, with a new signed URL.
         FalRefused: the storage does not take this file.
-        FalProtocolError: as `refusal_of` tells it.
+        FalProtocolError: as `refusal_of` returns it.
     """
     if SUCCESS <= status < REDIRECT:
         return
@@ -186,10 +186,10 @@ def read_put(status: int, body: bytes) -> None:
 
 
 def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | None]:
-    """One page of the price list, by endpoint, in dollars, and the next page's cursor. Other currencies are left out.
+    """Return one page of the price list by endpoint, without currencies but dollars, and the next page's cursor.
 
     Raises:
-        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` tells them apart.
+        FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` returns them.
     """
     if not SUCCESS <= status < REDIRECT:
         raise refusal_of(status, body, "the price list")
@@ -220,7 +220,7 @@ _ENDPOINT = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)+")
 
 
 def submit_url(queue_url: str, endpoint: str) -> str:
-    """Where a request for `endpoint` is posted.
+    """Return the URL to POST a request for `endpoint` to.
 
     Raises:
         ValueError: `endpoint` is not an endpoint id, which is a mistake in the catalogue.

@@ -1,4 +1,4 @@
-"""PURE. The result GET, which replays the model's own status, headers and body: `(…) -> Result` or a typed error."""
+"""The result GET, which replays the model's own status, headers and body: `(…) -> Result` or a typed error."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _DETAILS_MAX, _LOCATION_MAX, _CONTEXT_MAX, _MESSAGE_MAX = 50, 10, 20, 500
 
 
 class _Video(BaseModel):
-    """fal's file object; all but the URL may be null, missing or of a silly type."""
+    """fal's file object; all but the URL may be null, missing or of a wrong type."""
 
     model_config = ConfigDict(extra="ignore")
     url: Text = None
@@ -33,7 +33,7 @@ class _Video(BaseModel):
 
 
 class _Result(BaseModel):
-    """What the five endpoints have in common."""
+    """The part that every endpoint has in common."""
 
     model_config = ConfigDict(extra="ignore")
     video: _Video
@@ -42,14 +42,14 @@ class _Result(BaseModel):
 
 
 def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
-    """The video that was made.
+    """Return the video that was made.
 
     Raises:
         FalFailure: fal says that no video was made.
         FalNotReady: the request is still in progress.
         FalUnreachable: nothing is known; ask again.
         FalRefused: fal knows no such request; `FalAccountError` when it does not take the key.
-        FalProtocolError: a reply that is in none of these shapes.
+        FalProtocolError: the reply is none of these.
     """
     if status == OK:
         return _output(headers, body)
@@ -75,14 +75,14 @@ def _output(headers: Mapping[str, str], body: bytes) -> Result:
 
 
 def _seconds(video: _Video) -> float | None:
-    """The video's length, from its frames when fal does not name it."""
+    """Return the video's length, from its frames if fal does not give it."""
     if video.duration is not None:
         return video.duration
     return video.num_frames / video.fps if video.num_frames and video.fps else None
 
 
 def billed_units(headers: Mapping[str, str]) -> float | None:
-    """The header `X-Fal-Billable-Units`, or None when it does not say."""
+    """Return the header `X-Fal-Billable-Units`, or None if it is missing or no number."""
     return number(header(headers, "x-fal-billable-units"))
 
 
@@ -112,7 +112,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> FalError:
 
 
 def _model_spoke(status: int, body: bytes) -> bool:
-    """Whether a reply without any type is still the request's own outcome, and not the gateway's trouble.
+    """Return whether a reply without an error type comes from the model, not from a gateway.
 
     A refused key, a lost request and a busy gateway have their own meaning; so has a bare 502, 503 or 504, which any
     proxy on the way can answer. A 500 counts when it is fal's JSON.
@@ -147,7 +147,7 @@ def _failure(status: int, headers: Mapping[str, str], detail: _Detail) -> FalFai
 
 
 def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
-    """The telling entry, and whether anything in the reply names a type, which only fal itself does."""
+    """Return the entry to report, and whether the reply has an error type, which only fal itself sends."""
     try:
         document = json_of(body)
     except FalProtocolError:
@@ -158,7 +158,7 @@ def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
     if not entries:
         words = text_of(found.get("detail"), _MESSAGE_MAX) or text_of(found.get("error"), _MESSAGE_MAX) or said(body)
         return _Detail(outer, words), outer is not None
-    # Several rules can be broken at once; the one that the table knows can be told best.
+    # There may be several; a known type has the best sentence.
     chosen = next((one for one in entries if one.kind in ERROR_TYPES), entries[0])
     return chosen._replace(kind=chosen.kind or outer), True
 
@@ -184,7 +184,7 @@ def _entry(one: Mapping[str, Any]) -> _Detail:
 
 
 def _context(found: object) -> dict[str, Any]:
-    """The scalars of a `ctx`, and its lists of scalars: numbers, limits and formats for a sentence."""
+    """Return the scalars of a `ctx` and its lists of scalars: limits, numbers and formats for a sentence."""
     if not isinstance(found, dict):
         return {}
     pairs = list(cast("dict[object, object]", found).items())[:_CONTEXT_MAX]
@@ -198,7 +198,7 @@ def _plain(raw: object) -> Any:
 
 
 def _scalar(raw: object) -> bool | float | str | None:
-    """Negative bounds are real here (`greater_than` 0 is common, -1 is possible), unlike in `reading`."""
+    """Return the value if it is a scalar. Unlike `number`, this allows negative ones, which a limit can be."""
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, int | float):

@@ -1,14 +1,14 @@
-"""PURE. An incremental reader of server-sent events, as far as fal uses them: `data:` lines and comments.
+"""An incremental parser of server-sent events, as far as fal uses them: `data:` lines and comments.
 
-It is our own because a line's length must be bounded before it is held, and the libraries at hand bound nothing.
-The rules are those of the HTML standard, section 9.2.6; ids, retry times and event names are not used by fal.
+The rules: https://html.spec.whatwg.org/multipage/server-sent-events.html. fal sends no ids, retry times or event names.
+This is no library because a line must be limited in length before it is held in memory, and none does that.
 """
 
 from bot.errors import FalProtocolError
 
 
 class SseReader:
-    """Takes the stream's bytes in pieces of any size, gives each event's data; holds at most `event_bytes_max`."""
+    """Takes the stream in pieces of any size and returns each event's data; holds at most `event_bytes_max`."""
 
     def __init__(self, event_bytes_max: int) -> None:
         self._max = event_bytes_max
@@ -19,10 +19,10 @@ class SseReader:
         self._first = True
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """The events that `piece` completes, in order.
+        """Return the events that `piece` completes, in order.
 
         Raises:
-            FalProtocolError: a line or an event is longer than the bound; the stream is of no more use.
+            FalProtocolError: a line or an event is too long; the stream cannot be read on.
         """
         if self._skip_newline and piece:
             # The last piece ended in CR; a LF that follows belongs to the same line end.
@@ -37,12 +37,12 @@ class SseReader:
         return events
 
     def close(self) -> bytes | None:
-        """The event that the stream's end cut off before its blank line, if its last line at least was whole."""
+        """Return the event that the end of the stream left without its blank line, if there is one."""
         event, self._data, self._held = self._data, [], 0
         return b"\n".join(event) or None
 
     def _line(self, line: bytes) -> bytes | None:
-        """One whole line: the event that it ends, if it is blank and there is one."""
+        """Take a whole line; return the event that it ends, if any."""
         if self._first:
             line, self._first = line.removeprefix(b"\xef\xbb\xbf"), False
         if not line:

@@ -1,4 +1,4 @@
-"""PURE. JSON from the wire, read so that no silly value gets past: it becomes None instead of a surprise later."""
+"""Reads JSON values from the wire; one of a wrong type or out of range becomes None."""
 
 import math
 import re
@@ -12,11 +12,11 @@ from bot.errors import FalProtocolError
 
 TEXT_MAX = 4000
 WHOLE_MAX = 2**63 - 1  # what both databases can hold
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # PostgreSQL refuses NUL; nobody wants to read the others
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # PostgreSQL refuses NUL; the others are unreadable
 
 
 def json_of(body: bytes) -> Any:
-    """The body's JSON.
+    """Return the body's JSON.
 
     Raises:
         FalProtocolError: it is not JSON, not UTF-8, or nested too deeply.
@@ -28,7 +28,7 @@ def json_of(body: bytes) -> Any:
 
 
 def object_of(body: bytes) -> dict[str, Any]:
-    """The body's JSON object.
+    """Return the body's JSON object.
 
     Raises:
         FalProtocolError: it is anything else.
@@ -40,7 +40,7 @@ def object_of(body: bytes) -> dict[str, Any]:
 
 
 def text_of(value: object, limit: int = TEXT_MAX) -> str | None:
-    """A non-empty string without control characters or lone surrogates, at most `limit` long; else None."""
+    """Return a non-empty string without control characters or lone surrogates, at most `limit` long; else None."""
     if not isinstance(value, str):
         return None
     clean = _CONTROLS.sub("", value[: limit * 2]).encode("utf-8", "replace").decode()
@@ -48,7 +48,7 @@ def text_of(value: object, limit: int = TEXT_MAX) -> str | None:
 
 
 def whole(value: object) -> int | None:
-    """A whole number from 0 to 2^63 - 1, also when it is written as a float or in quotes; else None."""
+    """Return a whole number from 0 to 2^63 - 1, also when it is written as a float or in quotes; else None."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else None  # noqa: PLR2004 - 2^63 has 19 digits
     if isinstance(value, float):
@@ -59,7 +59,7 @@ def whole(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """A finite number of at least 0, also in quotes; else None."""
+    """Return a finite number of at least 0, also in quotes; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -75,7 +75,7 @@ Number: TypeAlias = Annotated[float | None, BeforeValidator(number)]
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """A header's text, whatever the case of its name; None when it is absent or empty."""
+    """Return a header's text, whatever the case of its name; None if it is missing or empty."""
     for key, value in headers.items():
         if key.lower() == name.lower():
             return text_of(value, 200)
@@ -83,7 +83,7 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def said(body: bytes, limit: int = 300) -> str:
-    """What a refusing reply says, for the operator's log: its `detail`, or its first characters."""
+    """Return what an unsuccessful reply says, for the log: its `detail`, or its first characters."""
     try:
         value = json_of(body)
     except FalProtocolError:
