@@ -12,6 +12,7 @@ import httpx
 from bot.errors import DownloadFailed
 from bot.jobs.model import Job
 from bot.net.download import Allowed, Sleep, to_disk
+from bot.runner.job_files import result_path
 from bot.settings import Settings
 from bot.units import MIB
 
@@ -55,7 +56,7 @@ class ResultFiles:
 
     def path(self, job: Job) -> Path:
         """Return where the job's video is, or will be."""
-        return self._settings.data_dir / "results" / f"{job.id}.mp4"
+        return result_path(job, self._settings.data_dir)
 
     async def fetch(self, job: Job) -> Fetched:
         """Return the whole video on disk; it is downloaded only if it is not there yet.

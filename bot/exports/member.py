@@ -17,6 +17,7 @@ from bot.jobs.queries import Place, jobs_of_member_everywhere, place_of
 from bot.ledger.history import Cursor
 from bot.ledger.member_data import entries_of_member, said_of_member
 from bot.media.rules.file_name import shown_name
+from bot.runner.job_files import result_files
 from bot.storage.transaction import Store
 from bot.texts.privacy import READ_ME, Packed, no_such_part
 
@@ -64,12 +65,9 @@ async def pack(
         raise OptionRefused(no_such_part(len(parts)))
     path = folder / (f"wanda-data-{part}.zip" if len(parts) > 1 else "wanda-data.zip")
     await asyncio.to_thread(_zip, path, gathered.lists if part == 1 else (), parts[part - 1])
-    size_bytes = (await asyncio.to_thread(path.stat)).st_size
     packed = Packed(
         part=part,
         parts=len(parts),
-        size_bytes=size_bytes,
-        files=len(parts[part - 1]),
         too_large=[(item.name, item.size_bytes) for item in too_large],
         whole=gathered.whole,
     )
@@ -160,8 +158,7 @@ def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
         where = f"files/{short_id(job.id)}"
         own = [one for one in job.inputs if not one.is_borrowed]
         named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
-        results = sorted((data_dir / "results").glob(f"{job.id}.*"))
-        named += [(f"{where}/result{path.suffix}", path) for path in results]
+        named += [(f"{where}/result{path.suffix}", path) for path in result_files(job.id, data_dir)]
         items += [Item(name, path, path.stat().st_size) for name, path in named if path.is_file()]
     return items
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job
+from bot.media.fitter import Fitted
 from bot.media.intake import inputs_folder
 
 
@@ -35,9 +36,37 @@ async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
     return await asyncio.to_thread(_gone, job.inputs, data_dir)
 
 
+def results_folder(data_dir: Path) -> Path:
+    """Return the folder of every finished video."""
+    return data_dir / "results"
+
+
 def result_path(job: Job, data_dir: Path) -> Path:
-    """Return where the job's video is, or was."""
-    return data_dir / "results" / f"{job.id}.mp4"
+    """Return where the job's video is, will be, or was."""
+    return results_folder(data_dir) / f"{job.id}.mp4"
+
+
+def result_files(job_id: str, data_dir: Path) -> list[Path]:
+    """Return the job's video and every smaller copy of it that is on disk."""
+    return sorted(results_folder(data_dir).glob(f"{job_id}.*"))
+
+
+def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path) -> Input:
+    """Return a file that fits the mode as a job's input; `file_name` is what people see."""
+    facts = fitted.facts
+    return Input(
+        option=option,
+        path=str(fitted.path.relative_to(data_dir)),
+        file_name=file_name,
+        kind=facts.kind,
+        format=facts.format,
+        size_bytes=facts.size_bytes,
+        width=facts.width,
+        height=facts.height,
+        seconds=facts.seconds,
+        codec=facts.codec,
+        changes=fitted.changes,
+    )
 
 
 def _copy_inputs(inputs: tuple[Input, ...], data_dir: Path, job_id: str) -> tuple[Input, ...]:

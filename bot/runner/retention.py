@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.errors import StorageError
 from bot.jobs import erasure, queries
 from bot.media.intake import inputs_folder
+from bot.runner.job_files import result_files
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def remove_files(data_dir: Path, job_ids: Iterable[str]) -> None:
     for job_id in job_ids:
         with suppress(FileNotFoundError):
             shutil.rmtree(inputs_folder(data_dir, job_id))
-        for result in (data_dir / "results").glob(f"{job_id}.*"):
+        for result in result_files(job_id, data_dir):
             result.unlink(missing_ok=True)
 
 

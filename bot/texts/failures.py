@@ -61,7 +61,7 @@ def lost_sight(failure: Failure) -> FailureText:
     return _LOST
 
 
-def place(failure: Failure, otherwise: str) -> str:
+def _place(failure: Failure, otherwise: str) -> str:
     """Return what the error is about ("the prompt", "the second reference image" is "a reference image")."""
     for part in reversed(failure.location):
         if part in _PLACES:
@@ -69,7 +69,7 @@ def place(failure: Failure, otherwise: str) -> str:
     return otherwise
 
 
-def option(failure: Failure) -> str:
+def _option(failure: Failure) -> str:
     """Return the option's own name as fal spells it, made harmless; "one of the options" when fal names none."""
     names = [part for part in failure.location if part not in {"body", ""} and not part.isdigit()]
     if not names:
@@ -78,7 +78,7 @@ def option(failure: Failure) -> str:
     return f"the option “{plain(words, _WORD_CHARS_MAX)}”"
 
 
-def number(failure: Failure, *names: str) -> float | None:
+def _context_number(failure: Failure, *names: str) -> float | None:
     """Return the first of the context's numbers that is there and sane, else None."""
     for name in names:
         value: Any = (failure.context or {}).get(name)
@@ -104,7 +104,7 @@ def _fixed(what: str, then: str) -> Builder:
 
 
 def _policy(failure: Failure) -> FailureText:
-    where = place(failure, "this request")
+    where = _place(failure, "this request")
     change = {
         "the prompt": "Reword the prompt and run the command again.",
         "the negative prompt": "Reword the negative prompt and run the command again.",
@@ -116,8 +116,8 @@ def _policy(failure: Failure) -> FailureText:
 def _image_size(failure: Failure) -> FailureText:
     small = failure.kind == "image_too_small"
     edge = "min" if small else "max"
-    width, height = number(failure, f"{edge}_width"), number(failure, f"{edge}_height")
-    what = f"{_first_up(place(failure, 'the image'))} is too {'small' if small else 'large'} for this mode"
+    width, height = _context_number(failure, f"{edge}_width"), _context_number(failure, f"{edge}_height")
+    what = f"{_first_up(_place(failure, 'the image'))} is too {'small' if small else 'large'} for this mode"
     if width is not None and height is not None:
         limit = f"{_figure(width)} {TIMES} {_figure(height)} pixels"
         what += f": {'at least' if small else 'at most'} {limit} {'are needed' if small else 'are allowed'}"
@@ -125,10 +125,10 @@ def _image_size(failure: Failure) -> FailureText:
 
 
 def _file_size(failure: Failure) -> FailureText:
-    size_max = number(failure, "max_size")
+    size_max = _context_number(failure, "max_size")
     limit = f": at most {mebibytes(int(size_max))} are allowed" if size_max is not None else ""
     return FailureText(
-        f"{_first_up(place(failure, 'a file'))} is too large for this mode{limit}.",
+        f"{_first_up(_place(failure, 'a file'))} is too large for this mode{limit}.",
         "Attach a smaller file and run the command again.",
     )
 
@@ -136,9 +136,9 @@ def _file_size(failure: Failure) -> FailureText:
 def _duration(failure: Failure) -> FailureText:
     long = failure.kind.endswith("_long")
     kind = "video" if failure.kind.startswith("video") else "audio"
-    limit = number(failure, "max_duration" if long else "min_duration")
-    given = number(failure, "provided_duration")
-    what = f"{_first_up(place(failure, f'the {kind}'))} is"
+    limit = _context_number(failure, "max_duration" if long else "min_duration")
+    given = _context_number(failure, "provided_duration")
+    what = f"{_first_up(_place(failure, f'the {kind}'))} is"
     what += f" {_seconds(given)} long" if given is not None else f" too {'long' if long else 'short'}"
     if limit is not None:
         what += f"; this mode takes {'at most' if long else 'at least'} {_seconds(limit)}"
@@ -154,7 +154,7 @@ def _format(failure: Failure) -> FailureText:
     if isinstance(known, (list, tuple)):
         items: list[Any] = list(known)  # pyright: ignore[reportUnknownArgumentType] - the elements are checked below
         names = [plain(item.lstrip("."), _WORD_CHARS_MAX).upper() for item in items[:_FORMATS_MAX] if _is_word(item)]
-    where = _first_up(place(failure, f"the {kind}"))
+    where = _first_up(_place(failure, f"the {kind}"))
     takes = f": it takes {_either(names)}" if names else ""
     return FailureText(
         f"{where} is in a format that this mode can't read{takes}.",
@@ -172,25 +172,25 @@ def _either(names: list[str]) -> str:
 
 def _bound(failure: Failure) -> FailureText:
     phrase, names = _BOUNDS[failure.kind]
-    limit = number(failure, *names)
+    limit = _context_number(failure, *names)
     must = f" must be {phrase} {_figure(limit)}" if limit is not None else " is out of range"
-    return FailureText(f"fal says that {option(failure)}{must}.", "Change it and run the command again.")
+    return FailureText(f"fal says that {_option(failure)}{must}.", "Change it and run the command again.")
 
 
 def _length(failure: Failure) -> FailureText:
     long = failure.kind.endswith("_long")
-    limit = number(failure, "max_length" if long else "min_length", "limit_value")
+    limit = _context_number(failure, "max_length" if long else "min_length", "limit_value")
     few = f" takes {'at most' if long else 'at least'} {_figure(limit)}" if limit is not None else ""
     said = few or f" is too {'long' if long else 'short'}"
-    return FailureText(f"fal says that {option(failure)}{said}.", "Change it and run the command again.")
+    return FailureText(f"fal says that {_option(failure)}{said}.", "Change it and run the command again.")
 
 
 def _value(failure: Failure) -> FailureText:
-    return FailureText(f"fal did not accept {option(failure)}.", "Choose another value and run the command again.")
+    return FailureText(f"fal did not accept {_option(failure)}.", "Choose another value and run the command again.")
 
 
 def _file(failure: Failure) -> FailureText:
-    where = place(failure, "one of the files")
+    where = _place(failure, "one of the files")
     return FailureText(f"fal could not open {where}.", _OTHER_FILE)
 
 

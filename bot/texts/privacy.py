@@ -91,12 +91,10 @@ def deleted(jobs: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """One part of an export: how large it is, how many files are in it, and what does not fit into any part."""
+    """One part of an export, of `parts`; `too_large` are (name, bytes) of the files that fit into no part."""
 
     part: int
     parts: int
-    size_bytes: int
-    files: int
     too_large: Sequence[tuple[str, int]]
     whole: bool
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 import discord
 
@@ -10,9 +9,9 @@ from bot.catalogue.mode import Mode
 from bot.client import Services
 from bot.jobs.model import Input
 from bot.jobs.rerun import CONTINUES
-from bot.media.fitter import Fitted
 from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder, refuse_by_claim
 from bot.media.rules.needs import Keep
+from bot.runner.job_files import input_of
 from bot.units import MB
 
 
@@ -70,21 +69,4 @@ async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
     fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
     if fitted.path != taken.path:
         await asyncio.to_thread(taken.path.unlink, missing_ok=True)
-    return _input(taken, fitted, services.settings.data_dir)
-
-
-def _input(taken: Taken, fitted: Fitted, data_dir: Path) -> Input:
-    facts = fitted.facts
-    return Input(
-        option=taken.option,
-        path=str(fitted.path.relative_to(data_dir)),
-        file_name=taken.file_name,
-        kind=facts.kind,
-        format=facts.format,
-        size_bytes=facts.size_bytes,
-        width=facts.width,
-        height=facts.height,
-        seconds=facts.seconds,
-        codec=facts.codec,
-        changes=fitted.changes,
-    )
+    return input_of(fitted, option=taken.option, file_name=taken.file_name, data_dir=services.settings.data_dir)

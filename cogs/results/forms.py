@@ -15,7 +15,7 @@ from bot.jobs.rerun import CONTINUES, RESTYLES, Rerun, continued, editable, edit
 from bot.ledger.model import RuleQuery
 from bot.media.intake import inputs_folder
 from bot.media_spec import MediaSpec
-from bot.runner.job_files import copy_result, result_path
+from bot.runner.job_files import copy_result, input_of, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
@@ -151,19 +151,7 @@ async def _clip(services: Services, job: Job, job_id: str, what: Clip) -> Input:
 async def _fitted(services: Services, path: Any, spec: MediaSpec, shown_name: str) -> Input:
     facts = await services.prober.facts(path, shown_name=shown_name)
     fitted = await services.fitter.fit(path, facts, spec, keep="end")
-    return Input(
-        option="video",
-        path=str(fitted.path.relative_to(services.settings.data_dir)),
-        file_name=shown_name,
-        kind=fitted.facts.kind,
-        format=fitted.facts.format,
-        size_bytes=fitted.facts.size_bytes,
-        width=fitted.facts.width,
-        height=fitted.facts.height,
-        seconds=fitted.facts.seconds,
-        codec=fitted.facts.codec,
-        changes=fitted.changes,
-    )
+    return input_of(fitted, option="video", file_name=shown_name, data_dir=services.settings.data_dir)
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
