@@ -21,7 +21,7 @@ class Bare(discord.Client):
         await self.tree.sync()
 
     async def on_ready(self) -> None:
-        """Say so."""
+        """Print that the bot is ready."""
         print("bare is ready", flush=True)
 
 

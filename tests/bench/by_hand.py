@@ -136,7 +136,7 @@ def _budgets(people: Sequence[Who]) -> list[tuple[str, int]]:
 
 
 def _refuse_if_none(row: object) -> None:
-    """Whoever writes this by hand looks whether the budget had room, and whether the hold was still open."""
+    """Check that the statement changed a row: the budget had room, or the hold was still open."""
     if row is None:
         raise AssertionError("the hand-written ledger changed no row")
 

@@ -142,7 +142,7 @@ def _remove_drafts(folder: Path) -> None:
 
 
 def _unseen(_job: Job, _live: Live, _left: Left | None) -> None:
-    """Be the card that nobody looks at."""
+    """Ignore the card's progress."""
 
 
 async def _run(*command: str) -> None:

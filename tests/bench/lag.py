@@ -17,7 +17,7 @@ class Lag:
         self._seen_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
 
     async def watch(self) -> None:
-        """Note, for ever, how much later than asked the loop wakes this task."""
+        """Record, until cancelled, how much later than asked the loop wakes this task."""
         while True:
             began = time.perf_counter()
             await asyncio.sleep(LOOK_S)

@@ -41,7 +41,7 @@ class Peer(discord.Client):
         await self.tree.sync()
 
     async def on_ready(self) -> None:
-        """Say so."""
+        """Print that the bot is ready."""
         print("peer is ready", flush=True)
 
 

@@ -59,7 +59,7 @@ class Line:
         return b""
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._writer.close()
 
 

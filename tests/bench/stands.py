@@ -36,7 +36,7 @@ ORDER: dict[str, Any] = {"prompt": "the lake begins to shimmer", "resolution": "
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whoever is measured: its process, and the gauges that stand inside it."""
+    """A measured bot: its process, and the gauges inside it."""
 
     process: Process
     gauges: ControlClient

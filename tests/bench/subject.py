@@ -42,7 +42,7 @@ class Gauges(logging.Handler):
         return web.json_response({})
 
     async def show(self, _: web.Request) -> web.Response:
-        """Tell everything."""
+        """Answer with all gauges."""
         return web.json_response(self.lag.read() | {"noticed": self.noticed})
 
     async def serve(self) -> None:

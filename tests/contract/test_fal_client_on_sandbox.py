@@ -146,7 +146,7 @@ async def test_lost_reply(client: FalClient, fal: FalSandbox, picture: Path) -> 
     ],
 )
 async def test_trouble(client: FalClient, fal: FalSandbox, picture: Path, faults: list[dict[str, Any]]) -> None:
-    """Trouble on any of the ways ends in the video all the same."""
+    """With passing trouble in any request the video is still made."""
     for fault in faults:
         fal.faults.plan(fault)
     request = await submitted(client, picture)
@@ -167,7 +167,7 @@ async def test_account(client: FalClient, fal: FalSandbox, picture: Path) -> Non
 
 
 async def test_full_queue_and_unknown_endpoint(client: FalClient, fal: FalSandbox) -> None:
-    """A 429 is "later", an unknown endpoint is a refusal."""
+    """A 429 is retried, and an unknown endpoint is a refusal."""
     fal.faults.plan({"at": "submit", "status": 429, "times": 4})
     with pytest.raises(FalUnreachable):
         await client.submit(ENDPOINT, {"prompt": "x"})

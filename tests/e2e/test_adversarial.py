@@ -1,4 +1,4 @@
-"""What must hold when the world around the bot misbehaves at the worst moment."""
+"""A start that hangs, and the isolation of a stage from the operator's settings."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,14 +10,14 @@ from sandbox.stage import ROOT, Process, Stage
 
 @asynccontextmanager
 async def a_silent_server() -> AsyncGenerator[str]:
-    """A server that takes connections and never says anything."""
+    """A server that accepts connections and never answers."""
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def test_sigterm_during_a_hanging_start(empty_stage: Stage) -> None:
-    """A bot whose login hangs leaves on SIGTERM within ten seconds, with status 0."""
+    """A bot whose login hangs exits on SIGTERM within ten seconds, with status 0."""
     async with a_silent_server() as silent:
         env = {
             **empty_stage.environment,

@@ -1,4 +1,4 @@
-"""Jobs above the server's price wait for an approver's yes."""
+"""Jobs above the server's approval price wait for an approver."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.video_steps import held_and_spent, order, wait_for_state, wai
 
 
 async def ready(stage: Stage, **settings: str) -> None:
-    """Start the bot, and have the admin ask for approval above ten cents."""
+    """Start the bot, and require approval above ten cents."""
     await stage.start_bot(**settings)
     await stage.discord.post(
         "world", {"roles": [{"name": "producers"}], "members": [{"name": "boss", "roles": ["producers"]}]}
@@ -21,7 +21,7 @@ async def ready(stage: Stage, **settings: str) -> None:
 
 
 async def told(stage: Stage, answer: dict[str, Any], user: str) -> str:
-    """Return what the private answer says."""
+    """Return the private answer's text."""
 
     async def look() -> str | None:
         message = await stage.message(answer["message_id"], seen_by=user)
@@ -37,7 +37,7 @@ async def press(stage: Stage, message_id: str, label: str, *, user: str) -> str:
 
 
 async def waiting(stage: Stage, files: Path) -> str:
-    """Order as maker; returns the card that waits."""
+    """Order as maker; returns the card's message id once the job waits for approval."""
     message_id = await order(stage, files)
     await wait_for_text(stage, message_id, "Waiting for approval")
     await wait_for_state(stage, message_id, "waiting")
@@ -46,7 +46,7 @@ async def waiting(stage: Stage, files: Path) -> str:
 
 
 async def test_approve(empty_stage: Stage, files: Path) -> None:
-    """A waiting job holds its price and asks fal nothing; with an approver's yes it is made, whoever else pressed."""
+    """A waiting job holds its price and is not submitted; only an approver's press starts it."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
@@ -58,7 +58,7 @@ async def test_approve(empty_stage: Stage, files: Path) -> None:
 
 @pytest.mark.parametrize("user", ["boss", "admin"])
 async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
-    """An approver's no, or that of who manages the server, releases the whole hold, and the card says so."""
+    """When an approver or an admin declines, the whole hold is released, and the card says so."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
@@ -70,7 +70,7 @@ async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
 
 
 async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
-    """Whoever asked can cancel while it waits."""
+    """The job's owner can cancel while it waits."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
@@ -79,7 +79,7 @@ async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
-    """A job waits on over a restart, and its buttons answer afterwards."""
+    """After a restart a waiting job still waits, and its buttons work."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)

@@ -31,7 +31,7 @@ async def warnings(stage: Stage) -> list[str]:
 
 
 async def test_each_threshold_once(empty_stage: Stage, files: Path) -> None:
-    """The log channel reads of 50, 80 and 95 % once each, also when the bot is restarted in between."""
+    """The warnings for 50, 80 and 95 % are each posted once, also across a restart."""
     stage = empty_stage
     await stage.start_bot(WANDA_SERVER_MONTHLY_USD="1.00")
     await stage.discord.post("world", {"channels": [{"name": "log", "server": "Studio"}]})
@@ -61,7 +61,7 @@ async def test_each_threshold_once(empty_stage: Stage, files: Path) -> None:
 async def test_who_pays_for_a_billed_failure(
     empty_stage: Stage, files: Path, policy: str, member: int, said: str
 ) -> None:
-    """An attempt without a video that fal may have billed is paid by the server's policy, and the card says by whom."""
+    """A failed attempt that fal may have billed is paid as the server's policy says, and the card says by whom."""
     stage = empty_stage
     await stage.start_bot()
     await settled(stage, await stage.slash("admin", "wanda-admin policy", {"unclear": policy}))

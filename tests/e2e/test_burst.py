@@ -1,4 +1,4 @@
-"""Many members who order at the same moment."""
+"""Many members order at the same moment."""
 
 import asyncio
 from pathlib import Path

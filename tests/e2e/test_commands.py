@@ -1,4 +1,4 @@
-"""The command line as an operator uses it, and the running program as whoever watches it sees it."""
+"""The command line, /healthz, the log and the sync of commands, as an operator sees them."""
 
 import asyncio
 import json
@@ -254,7 +254,7 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
 
 
 def secrets_of(env: dict[str, str]) -> set[str]:
-    """Return what must never be seen: both keys, and the half of fal's that is the secret."""
+    """Return what must never be logged: both keys, and the secret half of fal's."""
     return {part for part in (env["DISCORD_TOKEN"], env["FAL_KEY"], env["FAL_KEY"].rpartition(":")[2]) if part}
 
 

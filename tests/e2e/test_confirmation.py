@@ -1,4 +1,4 @@
-"""The question before a costly job, as the member who asked sees it."""
+"""The question before a costly job."""
 
 import asyncio
 from pathlib import Path
@@ -63,7 +63,7 @@ async def card(stage: Stage, question: dict[str, Any]) -> str:
 
 
 async def test_make_it(empty_stage: Stage, files: Path) -> None:
-    """The question tells the price, its formula and what it leaves; nothing is held until Make it; one press counts."""
+    """The question shows price, formula and what is left; nothing is held until Make it, and one press counts."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
@@ -81,7 +81,7 @@ async def test_make_it(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_cheaper(empty_stage: Stage, files: Path) -> None:
-    """Cheaper lowers the resolution first and then the length, and Make it makes what was shown last."""
+    """Cheaper lowers the resolution first and then the length; Make it orders what was shown last."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
@@ -96,7 +96,7 @@ async def test_cheaper(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_cancel(empty_stage: Stage, files: Path) -> None:
-    """Cancel leaves nothing: no hold, no file, no request, and the buttons are over."""
+    """Cancel leaves no hold, file, request or button."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
@@ -114,7 +114,7 @@ async def test_cancel(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
-    """A question from before a restart is over, and says so."""
+    """A question from before a restart has expired, and says so."""
     stage = empty_stage
     bot = await stage.start_bot(**ASKING)
     question = await ask(stage, files)
@@ -126,7 +126,7 @@ async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) -> None:
-    """Reference clips count by their seconds, so the question comes once they were read, and privately all the same."""
+    """When the price depends on the files, the private question comes after they were read."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     options = {"prompt": "Video 1 dances", "duration": 5, "resolution": "720p"}
@@ -145,7 +145,7 @@ async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) ->
 
 
 async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> None:
-    """Below the threshold that a member has set, Wanda does not ask."""
+    """Below the member's own threshold no question is asked."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     await text_commands.ask(stage, "maker", "quota ask", above="2")

@@ -1,4 +1,4 @@
-"""Files that do not fit are made to fit, and the card says so; with real files of the sizes that people have."""
+"""Files above a mode's limits are made to fit, and the card says how."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def noisy_png(folder: Path, width: int, height: int, strength: float = 60) -> Path:
-    """A picture in which nothing repeats, so that it is as large as a photograph's PNG."""
+    """Write a picture of noise, whose PNG is as large as a photograph's."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"photo-{width}x{height}.png"
     Image.effect_noise((width, height), strength).convert("RGB").save(path, compress_level=1)
@@ -23,7 +23,7 @@ def noisy_png(folder: Path, width: int, height: int, strength: float = 60) -> Pa
 
 
 async def made(stage: Stage, command: str, options: dict[str, Any], **files: Path) -> tuple[str, dict[str, Any]]:
-    """Have a video made; returns the words of its card and fal's input."""
+    """Order a video; returns its card's text and fal's request."""
     answer = await stage.slash("maker", command, options, **files)
     assert answer["acknowledged"], answer
     message = await wait_for_video(stage, answer["message_id"])

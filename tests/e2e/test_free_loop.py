@@ -1,4 +1,4 @@
-"""Drawing a report's pictures keeps nobody waiting: the commands that come meanwhile are acknowledged at once."""
+"""Drawing a report's charts does not delay other commands."""
 
 import time
 from pathlib import Path

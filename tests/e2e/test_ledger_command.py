@@ -1,4 +1,4 @@
-"""`python -m bot ledger`, as the operator runs it beside the bot."""
+"""`python -m bot ledger`, run beside the bot."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Videos from anybody's message, by its menu: a form asks for the prompt, and the rest is as with a command."""
+"""The message menus: a form asks for the prompt and makes a video of the message's files."""
 
 import re
 from pathlib import Path

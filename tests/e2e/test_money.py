@@ -1,4 +1,4 @@
-"""Budgets as members meet them."""
+"""Members' and servers' budgets under real jobs."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The card's edits while a job runs: paced, only on change, and never against Discord's limits or its hour."""
+"""Edits of a card while its job runs: paced, only on change, within Discord's limits."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ async def edits(stage: Stage) -> list[dict[str, Any]]:
 
 
 async def test_edits_are_paced_and_all_differ(empty_stage: Stage, files: Path) -> None:
-    """A job of three seconds edits its card at most once an interval, each time with other words, and within limits."""
+    """A job of three seconds edits its card at most once per interval, each time with another text."""
     stage = empty_stage
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": JOB_S})
@@ -32,7 +32,7 @@ async def test_edits_are_paced_and_all_differ(empty_stage: Stage, files: Path) -
 
 
 async def test_after_an_hour_by_wandas_clock(empty_stage: Stage, files: Path) -> None:
-    """A card that Wanda knows to be over an hour old is replied to once, and sends whoever finds it to the reply."""
+    """A card that is too old to edit gets one reply with the video, and points to it."""
     stage = empty_stage
     await stage.start_bot(WANDA_TOKEN_MARGIN_S="900", WANDA_EDIT_AGE_MAX_S="0.5")
     await stage.fal.post("settings", {"seconds_per_job": 1.5})

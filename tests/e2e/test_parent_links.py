@@ -1,4 +1,4 @@
-"""Cards that link to each other, through the bot and both stand-ins."""
+"""Links between a video's card and its reruns' cards."""
 
 import signal
 from pathlib import Path
@@ -45,7 +45,7 @@ async def test_parent_and_children_link_to_each_other(stage: Stage, files: Path)
 
 
 async def test_a_link_that_a_crash_has_kept_from_the_parent_comes_with_the_restart(stage: Stage, files: Path) -> None:
-    """A parent whose child was posted just before the process died links to it after the next start, once."""
+    """A link to a child that a kill kept from the parent's card is added after the next start."""
     parent = await _made(stage, await order(stage, files))
     assert stage.bot is not None
     await stage.bot.stop()

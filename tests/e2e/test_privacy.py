@@ -1,4 +1,4 @@
-"""A member's own data: told, handed over, and deleted but for the amounts."""
+"""/privacy: a member sees, exports and deletes their data."""
 
 import io
 import json
@@ -23,7 +23,7 @@ async def one_video(stage: Stage, files: Path, *, user: str = "maker", **options
 
 
 async def pressed(stage: Stage, answer: Answer, label: str, words: str, *, user: str = "maker") -> None:
-    """Press a button of a private answer, and wait until it says these words."""
+    """Press a button of a private answer, and wait until the answer contains these words."""
     await stage.discord.post("click", {"user": user, "message": answer.message_id, "label": label})
 
     async def look() -> bool | None:
@@ -39,7 +39,7 @@ def job_ids(stage: Stage) -> list[str]:
 
 
 def rows_naming(stage: Stage, member_id: str) -> list[str]:
-    """Return the tables with a row in which the id stands, in whatever column."""
+    """Return the tables that have the id in any column."""
     found: list[str] = []
     with closing(sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5)) as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -56,7 +56,7 @@ async def archive(stage: Stage, answer: Answer) -> zipfile.ZipFile:
 
 
 async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
-    """A member is told, gets everything of theirs and nothing of others', and is forgotten but for the amounts."""
+    """A member sees and exports all of their data and nobody else's; deleting it leaves only amounts."""
     stage = empty_stage
     await stage.start_bot()
     await one_video(stage, files, prompt="my own lake", seed=3)
@@ -106,7 +106,7 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_an_export_has_nothing_of_the_files_that_another_member_gave(empty_stage: Stage, files: Path) -> None:
-    """Whoever runs somebody's video again gets the result in the export, and neither the picture nor where it is."""
+    """The export of a member who reran another's video has the result, but neither the picture nor its URL."""
     stage = empty_stage
     await stage.start_bot()
     parent = await one_video(stage, files)
@@ -123,7 +123,7 @@ async def test_an_export_has_nothing_of_the_files_that_another_member_gave(empty
 
 
 async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path) -> None:
-    """While a video is being made nothing is deleted, and the member is told what to do."""
+    """While a job of the member is open nothing is deleted, and the answer says what to do."""
     stage = empty_stage
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": 30})
@@ -135,7 +135,7 @@ async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path)
 
 
 async def test_an_export_in_parts(empty_stage: Stage, files: Path) -> None:
-    """What does not fit into one file comes in parts, each within the limit; a part that is not there is refused."""
+    """An export above the size limit comes in parts; a part that does not exist is refused."""
     stage = empty_stage
     await stage.start_bot(WANDA_PRIVACY_MIB_MAX="1")
     for number in range(2):

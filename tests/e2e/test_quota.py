@@ -1,4 +1,4 @@
-"""/quota, as members see it: what is left, what it buys, what happened, and when Wanda asks first."""
+"""/quota: what is left, what it buys, the history, and the member's own threshold."""
 
 import asyncio
 import sqlite3

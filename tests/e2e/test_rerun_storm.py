@@ -41,7 +41,7 @@ async def videos_below(stage: Stage, parent: str) -> list[dict[str, Any]] | None
 
 
 async def every_one_once(stage: Stage) -> None:
-    """See that each member paid for one video, and that fal was asked for each once."""
+    """Check that each member paid for one video, and that fal got one submit for each."""
     assert len(await stage.fal.get("submits")) == MEMBERS + 1
     budgets = await asyncio.to_thread(held_and_spent, stage)
     members = [spent for scope, spent in budgets.items() if scope.startswith("member:")]

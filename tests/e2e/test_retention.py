@@ -1,4 +1,4 @@
-"""What is kept, and for how long: through the bot and both stand-ins."""
+"""Retention: old files and the data of servers that Wanda has left."""
 
 import sqlite3
 from contextlib import closing
@@ -23,7 +23,7 @@ async def _made(stage: Stage, message_id: str) -> dict[str, Any]:
 
 
 async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> None:
-    """A start removes what is older than the kept days from disk; the job is still listed with its recipe."""
+    """A start deletes the files of jobs that are older than the kept days, and no others."""
     await empty_stage.start_bot()
     old = await _made(empty_stage, await order(empty_stage, files))
     young = await _made(empty_stage, await order(empty_stage, files))
@@ -44,7 +44,7 @@ async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> 
 
 
 async def test_a_server_that_removes_wanda_is_forgotten(empty_stage: Stage, files: Path) -> None:
-    """Its jobs and files are deleted at once, nobody is named in its books, and the amounts are still there."""
+    """The server's jobs and files are deleted at once; its books keep the amounts and no member's id."""
     await empty_stage.start_bot()
     card = await _made(empty_stage, await order(empty_stage, files))
     before = held_and_spent(empty_stage)

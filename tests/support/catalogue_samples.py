@@ -1,4 +1,4 @@
-"""Files and requests that the catalogue's tests start from: each is right until a test breaks one thing."""
+"""Valid files and requests, of which a test changes one thing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
 
 
 def input_facts(option: str, **changed: Any) -> Input:
-    """A good file for the option; `changed` replaces what the test is about."""
+    """Return a valid probed file for the option, with these fields changed."""
     kind = KINDS[option.rstrip("12345")]
     plain: dict[MediaKind, dict[str, Any]] = {
         "image": {"format": "png", "width": 640, "height": 480},

@@ -29,7 +29,7 @@ def file_of(data: bytes, name: str = "a.png", content_type: str = "image/png") -
 
 
 async def wait_until(condition: Callable[[], Any]) -> Any:
-    """The condition's value once it is true; fails after a deadline."""
+    """Return the condition's value once it is true; raises TimeoutError after 15 s."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             if value := condition():
@@ -46,21 +46,21 @@ class DiscordControl:
         self.api_url = sandbox.environment()["DISCORD_API_URL"]
 
     async def order(self, name: str, status: int = 200, /, **body: Any) -> Json:
-        """POST an order and return its answer."""
+        """POST an order to the control surface and return its answer."""
         async with self.session.post(f"{self.sandbox.control_url}/{name}", json=body) as response:
             answer = await response.json()
             assert response.status == status, answer
             return answer
 
     async def messages(self, **query: str) -> list[Json]:
-        """What a person sees."""
+        """Return the messages that a person sees."""
         async with self.session.get(f"{self.sandbox.control_url}/messages", params=query) as response:
             answer = await response.json()
             assert response.status == 200, answer
             return answer
 
     async def message(self, message_id: str, until_true: Callable[[Json], Any] = bool, **query: str) -> Json:
-        """The message once it fulfils a condition."""
+        """Return the message once it fulfils a condition."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 found = await self.messages(message=message_id, **query)
@@ -69,7 +69,7 @@ class DiscordControl:
                 await asyncio.sleep(0.01)
 
     async def channel(self, until_true: Callable[[list[Json]], Any], **query: str) -> list[Json]:
-        """The channel's messages once they fulfil a condition."""
+        """Return the channel's messages once they fulfil a condition."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 found = await self.messages(**query)
@@ -78,7 +78,7 @@ class DiscordControl:
                 await asyncio.sleep(0.01)
 
     async def transcript(self) -> list[Json]:
-        """Everything that was said."""
+        """Return the transcript's entries."""
         async with self.session.get(f"{self.sandbox.control_url}/transcript") as response:
             return [json.loads(line) for line in (await response.text()).splitlines()]
 
@@ -97,7 +97,7 @@ def application(control: DiscordControl) -> str:
 
 
 class PendingInteraction:
-    """An interaction that waits for its answer."""
+    """An interaction that the bot has not answered yet."""
 
     def __init__(self, control: DiscordControl, event: dict[str, Any], order: "asyncio.Task[dict[str, Any]]") -> None:
         self.control = control
@@ -116,7 +116,7 @@ class PendingInteraction:
 
 
 async def begin_command(control: DiscordControl, **order: Any) -> PendingInteraction:
-    """A member runs a command; the test is the bot that will answer."""
+    """Let a member run a command, and return its interaction, which the test answers as the bot."""
     before = sum(1 for entry in await control.transcript() if entry.get("event") == "INTERACTION_CREATE")
     given = {"user": "maker", "channel": "general"} | order
     task = asyncio.create_task(control.order("slash", **given))
@@ -146,11 +146,11 @@ class Bot(discord.Client):
         """Do not wait five seconds before a second IDENTIFY, as Discord asks."""
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        """Remember it."""
+        """Record it."""
         self.reactions.append(event)
 
     async def on_message(self, message: discord.Message) -> None:
-        """Remember it."""
+        """Record it."""
         self.said.append(message)
 
     async def on_resumed(self) -> None:

@@ -25,7 +25,7 @@ QUICK: dict[str, Any] = {"prompt": "A kite", "resolution": "720p", "duration": 2
 
 
 class FalRequests:
-    """Speaks to one stand-in."""
+    """A client of one stand-in."""
 
     def __init__(self, sandbox: FalSandbox, http: httpx.AsyncClient) -> None:
         self.sandbox = sandbox
@@ -92,7 +92,7 @@ class FalRequests:
 
 
 def video_facts(data: bytes) -> dict[str, Any]:
-    """Decode a whole MP4 and return what it is."""
+    """Decode a whole MP4 and return its codec, size, length and frames."""
     with av.open(io.BytesIO(data), "r") as container:
         video = container.streams.video[0]
         codec = video.codec_context

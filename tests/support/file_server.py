@@ -1,4 +1,4 @@
-"""A small real server that serves files well and badly, and clients with both transports."""
+"""A real HTTP server whose answers a test scripts, and clients with both transports."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FileServer:
-    """What the server answers at each path, and what it was asked."""
+    """The server's handler for each path, and the paths that were requested."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, Handler] = {}
@@ -35,7 +35,7 @@ class FileServer:
         return self.serve(path, handler)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Find the handler."""
+        """Record the path and call its handler."""
         self.asked.append(request.path)
         handler = self.handlers.get(request.path)
         return web.Response(status=404) if handler is None else await handler(request)

@@ -1,4 +1,4 @@
-"""A job and its parts, for tests of what is built on jobs."""
+"""A sample job and its parts."""
 
 from dataclasses import replace
 from typing import Any

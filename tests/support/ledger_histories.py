@@ -1,4 +1,4 @@
-"""Random histories of the ledger, held after each step against the dull model of tests/support/naive_ledger.py.
+"""Random histories of the ledger, compared after each step with the model in tests/support/naive_ledger.py.
 
 `LedgerMachine` is driven by hypothesis; a subclass says where the transactions run and how that place crashes.
 """
@@ -61,7 +61,7 @@ OTHER_RULES = st.sampled_from(
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Random rules, jobs, clocks, repetitions and crashes. The model and the database must agree at every moment."""
+    """Random rules, jobs, clocks, repetitions and crashes; the model and the database agree after every step."""
 
     caps: ClassVar[Caps] = Caps()
     histories: ClassVar[int] = 0
@@ -96,7 +96,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(start=st.sampled_from(STARTS))
     def begin(self, start: tuple[str, str]) -> None:
-        """Begin before a border of some timezone, which the first server has."""
+        """Start shortly before a change of clocks in some timezone, which the first server gets."""
         zone, moment = start
         self.model.now = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).timestamp()
         self.change(1, "server", "timezone", zone, None)
@@ -106,7 +106,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return Asker(self.base + asker.guild, asker.member, asker.channel, asker.roles)
 
     def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
-        """Set a rule in both places."""
+        """Set a rule in the ledger and in the model."""
         expires_at = None if expires_in is None else self.model.now + expires_in
         before, after = self.run(
             rules.set_rule(
@@ -293,7 +293,7 @@ class LedgerMachine(RuleBasedStateMachine):
         statements=st.integers(0, 14),
     )
     def crash_before_the_commit(self, number: int, asker: Asker, amount: int, how: str, statements: int) -> None:
-        """Whatever was not committed never was."""
+        """An uncommitted transaction has no effect."""
         if how == "hold":
             self.crash(self.holding(number, self.asker(asker), amount, "a"), statements)
         else:

@@ -1,4 +1,4 @@
-"""Small real pictures, videos and sounds, made when they are asked for. Equal arguments give an equal file."""
+"""Small real pictures, videos and sounds; equal arguments give an equal file."""
 
 
 # PyAV's own annotations leave a stream's packets and frames open.

@@ -1,4 +1,4 @@
-"""What the ledger should say, found in the dullest way: a list of everything drawn, summed anew for every question.
+"""A simple model of the ledger: a list of all draws, summed anew for every question.
 
 A draw is in today's window if the calendar on the wall of the server's timezone shows the same date for both. Nothing
 here knows of the program's windows, rows, sums or precedence.
@@ -15,7 +15,7 @@ KINDS = ("day", "week", "month", "ever")
 
 @dataclass
 class NaiveDraw:
-    """One job's part on one scope."""
+    """One job's draw on one scope."""
 
     job: str
     scope: str
@@ -37,7 +37,7 @@ class NaiveGrant:
 
 @dataclass(frozen=True)
 class Asker:
-    """Whose job, where, with which roles."""
+    """The member who orders, with their channel and roles."""
 
     guild: int
     member: int
@@ -47,7 +47,7 @@ class Asker:
 
 @dataclass
 class Caps:
-    """What is shipped, and the operator's caps."""
+    """The shipped budgets and the operator's caps."""
 
     day: int = 100
     month: int = 400

@@ -1,4 +1,4 @@
-"""What the tests of reruns do and look at."""
+"""Steps for the tests of reruns: react, press, fill in forms, wait for videos and messages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
 
 
 async def react(stage: Stage, user: str, message_id: str, emoji: str) -> None:
-    """React as this person."""
+    """React to a message."""
     await stage.discord.post("react", {"user": user, "message": message_id, "emoji": emoji})
 
 
 async def press(stage: Stage, user: str, message_id: str, label: str) -> dict[str, Any]:
-    """Press the button whose label begins so, and return what came of it."""
+    """Press the button whose label begins so, and return the stand-in's answer."""
     message = await stage.message(message_id, seen_by=user)
     assert message is not None
     full = next(text for text in labels(message) if text.startswith(label))
@@ -44,7 +44,7 @@ def labels(message: dict[str, Any]) -> list[str]:
 async def wait_for_videos(
     stage: Stage, count: int, *, channel: str = "general", within_s: float = 30.0
 ) -> list[dict[str, Any]]:
-    """Return the channel's videos in their order once there are so many and their jobs are done."""
+    """Return the channel's videos in order once there are `count` and their jobs are done."""
 
     async def look() -> list[dict[str, Any]] | None:
         found = [message for message in await stage.messages(channel=channel) if message["attachments"]]
@@ -57,7 +57,7 @@ async def wait_for_videos(
 
 
 async def wait_for_inputs(stage: Stage, count: int) -> list[dict[str, Any]]:
-    """Return what fal was asked for, in order, once it was asked so often."""
+    """Return the inputs of fal's requests, in order, once there are `count`."""
 
     async def look() -> list[dict[str, Any]] | None:
         found = await stage.fal.get("requests")
@@ -75,7 +75,7 @@ def differ(one: dict[str, Any], other: dict[str, Any], *, besides: Sequence[str]
 async def wait_for_message(
     stage: Stage, words: str, *, channel: str = "general", seen_by: str = "maker"
 ) -> dict[str, Any]:
-    """Return the newest message with these words once somebody reads it."""
+    """Return the newest message with these words, in any case, once there is one."""
 
     async def look() -> dict[str, Any] | None:
         seen = await stage.messages(channel=channel, seen_by=seen_by)
@@ -85,12 +85,12 @@ async def wait_for_message(
 
 
 async def latest_input(stage: Stage) -> dict[str, Any]:
-    """Return what fal was asked for last."""
+    """Return the input of fal's latest request."""
     return (await stage.fal.get("requests"))[-1]["input"]
 
 
 async def restart(stage: Stage) -> None:
-    """Stop the bot as a deploy does, and start it again on the same data."""
+    """Stop the bot with SIGTERM and start it again on the same data."""
     assert stage.bot is not None
     await stage.bot.stop()
     await stage.start_bot()

@@ -1,4 +1,4 @@
-"""The runner on a real database and the fal stand-in, with a card that only remembers."""
+"""The runner on a real database and the fal stand-in, with cards that only record."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ DEADLINE_S = 20.0
 
 @dataclass
 class RememberedCards:
-    """Cards that Discord takes at once, but for the first `refuse` deliveries and the first `busy` endings."""
+    """Cards that record every call; the first `refuse` deliveries and the first `busy` endings fail."""
 
     refuse: int = 0
     busy: int = 0
@@ -48,22 +48,22 @@ class RememberedCards:
     delivered: list[tuple[Job, Left | None]] = field(default_factory=list[tuple[Job, Left | None]])
 
     def show(self, job: Job, live: Live, left: Left | None) -> None:
-        """Remember the state."""
+        """Record the state."""
         self.shown.append((job.state, live))
         self.steps.add((job.id, live.step))
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Remember the end, or have no time for it."""
+        """Record the end, or raise DiscordBusy while `busy` is above 0."""
         if self.busy:
             self.busy -= 1
             raise DiscordBusy("Discord could not be reached")
         self.finished.append(job)
 
     async def prepare(self, job: Job, left: Left | None) -> None:
-        """Have nothing to do beforehand."""
+        """Do nothing."""
 
     async def deliver(self, job: Job, left: Left | None) -> MessageRef:
-        """Remember the video, or refuse it."""
+        """Record the video, or raise DeliveryError while `refuse` is above 0."""
         if self.refuse:
             self.refuse -= 1
             raise DeliveryError("the channel does not take it")
@@ -73,7 +73,7 @@ class RememberedCards:
 
 @dataclass
 class RunnerRig:
-    """One runner at work, and what it works with."""
+    """A runner and what it works with."""
 
     runner: Runner
     store: Store
@@ -131,12 +131,12 @@ class RunnerRig:
         return reply.json()
 
     async def fault(self, **fault: Any) -> None:
-        """Have fal misbehave."""
+        """Plan a fault at fal."""
         (await self.http.post(f"{self.fal.url}/sandbox/faults", json=fault)).raise_for_status()
 
 
 async def wait_for(look: Callable[[], Awaitable[Any]]) -> Any:
-    """Look until there is something; fails after a deadline."""
+    """Return `look`'s result once it is not None; raises TimeoutError after 20 s."""
     async with asyncio.timeout(DEADLINE_S):
         while True:
             seen = await look()
@@ -146,7 +146,7 @@ async def wait_for(look: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def write_picture(path: Path) -> None:
-    """Put a real picture there."""
+    """Write a real picture to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(320, 240))
 

@@ -1,4 +1,4 @@
-"""A small scripted server in fal's place, ruder than `sandbox.fal`, and a clock that never waits."""
+"""A scripted server in fal's place, for failures that `sandbox.fal` cannot have, and a clock that never waits."""
 
 import asyncio
 import json
@@ -139,7 +139,7 @@ COMPLETED = {"status": "COMPLETED", "metrics": {"inference_time": 1.5}}
 
 @dataclass
 class ScriptedFal:
-    """Answers each kind of request from its list, the last answer for ever; counts what came."""
+    """Answers each kind of request from its list, repeating the last answer, and records all requests."""
 
     script: dict[str, list[Responder]] = field(default_factory=dict[str, list[Responder]])
     seen: list[str] = field(default_factory=list[str])

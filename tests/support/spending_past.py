@@ -1,4 +1,4 @@
-"""A server's past, written into the bot's database before the bot starts: jobs on earlier days, in several modes."""
+"""Writes jobs of earlier days into the bot's database before the bot starts."""
 
 import random
 from pathlib import Path

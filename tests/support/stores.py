@@ -62,7 +62,7 @@ class MemoryStore:
         return read_only(self.connection, transaction)
 
     async def close(self) -> None:
-        """Forget everything."""
+        """Close the connection, which deletes the database."""
         self.connection.close()
 
 
@@ -169,7 +169,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 def settings_for(data_dir: Path, database_url: str = "", **others: Any) -> Settings:
-    """Return settings that neither the environment nor a .env file changes what matters of."""
+    """Return settings with this data folder and database, without reading a .env file."""
     return Settings(data_dir=data_dir, database_url=database_url, _env_file=None, **others)  # pyright: ignore[reportCallIssue]
 
 

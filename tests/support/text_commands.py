@@ -1,4 +1,4 @@
-"""Commands whose answer is text: typed as a person, answered as that person reads it."""
+"""Type commands and read their answers as a person sees them."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MENTION = re.compile(r"<(@&|@|#)(\d+)>")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the person who asked sees: names for mentions, "…" for moments."""
+    """An answer as the member sees it: names for mentions, "…" for times."""
 
     text: str
     raw: dict[str, Any]
@@ -80,7 +80,7 @@ async def _names(stage: Stage) -> dict[str, str]:
 
 
 async def wait_for_log(stage: Stage, count: int, channel: str = "wanda-log") -> list[str]:
-    """Return the first lines of the log channel once there are so many, as an admin reads them."""
+    """Return the log channel's lines, as an admin sees them, once there are `count`."""
 
     async def look() -> list[str] | None:
         seen = await stage.messages(channel=channel, seen_by="admin")
@@ -90,7 +90,7 @@ async def wait_for_log(stage: Stage, count: int, channel: str = "wanda-log") -> 
 
 
 async def wait_for_answer(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
-    """Return the answer once it has these words, which may come after its first ones, or a file of this name."""
+    """Return the answer once an edit has given it these words, or a file of this name."""
 
     async def look() -> Answer | None:
         now = await read(stage, user, answer.message_id)

@@ -92,7 +92,7 @@ def share(picture: Image.Image, colour: tuple[int, int, int]) -> float:
 
 
 def environment_of(pid: int) -> bytes:
-    """Return what a process was given."""
+    """Return a process's environment."""
     return Path(f"/proc/{pid}/environ").read_bytes()
 
 
@@ -156,13 +156,13 @@ async def test_warning_colour(painter: Painter) -> None:
     ],
 )
 async def test_hostile_names(hostile: str, harmless: str, painter: Painter) -> None:
-    """What a name does to the picture is no more than what its harmless part does."""
+    """Markup and control characters in a name do not change the picture."""
     assert await painter.png(members(hostile)) == await painter.png(members(harmless))
 
 
 @pytest.mark.parametrize("name", ["$x^2$", r"$\notacommand{$", r"\frac{1}{0}", "$", "%s {0} {name}", "_^_"])
 async def test_formulas(name: str, painter: Painter) -> None:
-    """Dollars and backslashes are letters like any others, in every text that somebody else wrote."""
+    """Dollar signs and backslashes in members' texts are drawn as they are, not as math markup."""
     assert await drawn(painter, members(name)) != await drawn(painter, members("x"))
     await drawn(painter, modes(name))
     await drawn(painter, SpendByDay(title=name, days=(TODAY,), microusd=(0,)))
@@ -175,7 +175,7 @@ async def test_right_to_left(painter: Painter) -> None:
 
 
 async def test_loop_is_free(painter: Painter) -> None:
-    """While a picture is drawn, the bot's own thread works for less than 50 ms in all, and its loop turns on."""
+    """While a picture is drawn, the bot's thread uses less than 50 ms of CPU, and its loop is not blocked."""
     await drawn(painter, own_days(USD))
     turns, worked_s = 0, time.thread_time()
     drawing = asyncio.create_task(painter.png(modes("a", "b", "c")))
@@ -189,7 +189,7 @@ async def test_loop_is_free(painter: Painter) -> None:
 
 
 async def test_stuck_worker() -> None:
-    """A worker that does not answer in time is ended; there is no picture then, and the next one comes from another."""
+    """A worker that does not answer in time is killed without a picture, and the next picture comes from a new one."""
     async with Painter(Workers(WORKER, at_once=1, memory_mib=512, timeout_s=3.0), timeout_s=DEADLINE_S) as painter:
         await painter.png(own_days(USD))
         process = painter._workers._idle[0].process
@@ -209,7 +209,7 @@ async def test_after_a_crash(painter: Painter) -> None:
 
 
 async def test_limits(painter: Painter) -> None:
-    """A worker may have the memory that the setting says, and write no file."""
+    """A worker is limited to the memory of the setting, and cannot write files."""
     await drawn(painter, own_days(USD))
     held = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
     pid = painter._workers._idle[0].process.pid
@@ -232,7 +232,7 @@ async def test_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Lying(Workers):
-    """A pool whose worker answers what it likes."""
+    """A pool whose worker gives this answer."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__(WORKER, at_once=1, memory_mib=512, timeout_s=1.0)
@@ -247,21 +247,21 @@ class Lying(Workers):
     "answer", [None, [], {}, {"png": 5}, {"png": "###"}, {"png": "aGVsbG8="}, {"png": "", "x": 1}, {"error": "Oh."}]
 )
 async def test_doubts_its_workers(answer: Any) -> None:
-    """What is no PNG file is not sent to Discord."""
+    """An answer that is no PNG is not sent to Discord."""
     async with Painter(Lying(answer), timeout_s=1.0) as painter:
         assert await painter.png(own_days(USD)) is None
 
 
 class Waiting(Workers):
-    """A pool that is busy for good."""
+    """A pool that never has a free worker."""
 
     async def ask(self, request: Mapping[str, Any]) -> Any:
-        """Never answer."""
+        """Block for ever."""
         await asyncio.Event().wait()
 
 
 async def test_bounded_line() -> None:
-    """A picture that too many others are before is left out at once, and nobody waits for ever."""
+    """A picture behind too many others is skipped at once, so that nobody waits for ever."""
     async with Painter(Waiting(WORKER, at_once=1, memory_mib=512, timeout_s=1.0), timeout_s=0.1) as painter:
         waiting = [asyncio.create_task(painter.png(own_days(USD))) for _ in range(WAITING_MAX)]
         await until(lambda: painter._waiting == WAITING_MAX)

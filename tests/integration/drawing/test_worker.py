@@ -1,4 +1,4 @@
-"""The process that draws, and the bot, kept apart."""
+"""The drawing process is separate from the bot's."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from bot.drawing.painter import WORKER
 
 
 def test_bot_stays_small() -> None:
-    """What the bot imports in order to have pictures drawn loads neither matplotlib nor numpy."""
+    """Importing the bot's side of drawing loads neither matplotlib nor numpy."""
     code = "import sys, bot.drawing.painter; print(sorted({'matplotlib', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout == b"[]\n"
 

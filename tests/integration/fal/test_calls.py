@@ -45,14 +45,14 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 async def fal() -> AsyncIterator[ScriptedFal]:
-    """The scripted server."""
+    """A scripted server in fal's place."""
     async with scripted_fal() as server:
         yield server
 
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A file of a few pieces and a bit."""
+    """A file of several chunks and a remainder."""
     path = tmp_path / "a.png"
     path.write_bytes(CONTENT)
     return path
@@ -171,7 +171,7 @@ async def test_upload_of_a_file_that_shrank(fal: ScriptedFal, tmp_path: Path) ->
 
 
 async def test_upload_memory(fal: ScriptedFal, film: Path) -> None:
-    """A large file is never whole in memory."""
+    """A large file is never held in memory as a whole."""
     fal.on("initiate", json_answer(200, ticket(fal.url)))
     fal.on("put", text_answer(200))
     fal.keep_bodies = False
@@ -253,7 +253,7 @@ async def test_redirect_is_not_followed(fal: ScriptedFal) -> None:
 
 
 async def test_cookies_are_not_kept(fal: ScriptedFal) -> None:
-    """What an answer asks to be remembered comes back over no kind of connection."""
+    """Cookies that fal sets are never sent back."""
     set_it = {"Set-Cookie": "who=wanda; Path=/"}
     fal.on("result", json_answer(200, VIDEO, set_it))
     fal.on("submit", json_answer(200, fal.accepted(), set_it))

@@ -34,7 +34,7 @@ DONE = FalStatus("completed")
 
 @pytest.fixture
 async def fal() -> AsyncIterator[ScriptedFal]:
-    """The scripted server."""
+    """A scripted server in fal's place."""
     async with scripted_fal() as server:
         yield server
 
@@ -139,7 +139,7 @@ async def test_stream_comes_back(fal: ScriptedFal) -> None:
 
 @pytest.mark.parametrize("trouble", [text_answer(500), text_answer(503), text_answer(429), close, reset, garbage])
 async def test_storm(fal: ScriptedFal, trouble: Responder) -> None:
-    """Trouble is never the end: after repeated failures polls take over, and trouble with these is waited out too."""
+    """Passing failures never end the following: polls replace the stream, and failed polls are retried."""
     fal.on("stream", trouble)
     fal.on("status", *[trouble] * 5, json_answer(200, COMPLETED))
     async with client_of(fal.url) as client:
@@ -258,13 +258,13 @@ async def test_many(fal: ScriptedFal) -> None:
 
 @dataclass
 class Door:
-    """Has everybody wait a moment for an answer, and counts who does."""
+    """Delays every answer a moment, and counts how many requests wait for one."""
 
     waiting: int = 0
     most: int = 0
 
     def before(self, answer: Responder) -> Responder:
-        """Answer so, a moment later."""
+        """Give this answer a moment later."""
 
         async def later(request: web.Request) -> web.StreamResponse:
             self.waiting += 1

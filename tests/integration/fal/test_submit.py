@@ -32,7 +32,7 @@ from tests.support.scripted_fal import (
 
 @pytest.fixture
 async def fal() -> AsyncIterator[ScriptedFal]:
-    """The scripted server."""
+    """A scripted server in fal's place."""
     async with scripted_fal() as server:
         yield server
 
@@ -45,7 +45,7 @@ def closed_port() -> int:
 
 
 async def test_taken(fal: ScriptedFal) -> None:
-    """One POST carries the bare payload and the key, and gives fal's id and URLs."""
+    """One POST sends the payload and the key, and returns fal's id and URLs."""
     fal.on("submit", json_answer(200, fal.accepted()))
     async with client_of(fal.url) as client:
         taken = await client.submit(ENDPOINT, {"prompt": "ä", "duration": 5})

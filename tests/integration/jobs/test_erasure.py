@@ -36,7 +36,7 @@ def _run(sql: str, *args: Any) -> Transaction[None]:
 
 
 async def _made(store: Store, job: Job) -> Job:
-    """Take the job to its end, a video that was paid for."""
+    """Accept the job and advance it to done, with its video paid."""
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
     done = job
     for event in (
@@ -72,7 +72,7 @@ def _files(settings: Settings, job: Job) -> tuple[Path, Path]:
 
 
 async def _names(store: Store, member_id: int) -> list[dict[str, Any]]:
-    """Return every row of every table that still holds the member's number."""
+    """Return every row of every table that contains the member's id."""
     found: list[dict[str, Any]] = []
     for table in ("jobs", "draws", "entries", "budgets", "acts", "grants", "warnings", "away", "renaming"):
         rows = await store.read(_all(f"SELECT * FROM {table}"))  # noqa: S608 - the names stand above
@@ -81,7 +81,7 @@ async def _names(store: Store, member_id: int) -> list[dict[str, Any]]:
 
 
 async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, store_settings: Settings) -> None:
-    """Jobs, files and the name in every table are gone; every amount stays, and the books are right."""
+    """Jobs, files and the id in every table are deleted; every amount stays, and the books are right."""
     job = await _made(store, a_job(member_id=ANNA))
     other = await _made(store, a_job(id="b" * 32, member_id=BEN))
     gone = _files(store_settings, job)
@@ -106,7 +106,7 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
 
 
 async def test_the_allowance_does_not_renew_by_deleting_what_was_used(store: Store, store_settings: Settings) -> None:
-    """Until the used allowance would have renewed the member makes no video here; then they begin anew."""
+    """A member who deleted their data can order here again only when the allowance they had used has renewed."""
     await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
     again = a_job(id="c" * 32, member_id=ANNA)
@@ -142,7 +142,7 @@ async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_sett
 
 
 async def test_who_approved_others_videos_is_forgotten_too(store: Store, store_settings: Settings) -> None:
-    """The approver's name goes from the jobs of others, which stay."""
+    """The approver's id is removed from other members' jobs, which stay."""
     job = await _made(store, a_job(member_id=BEN, approved_by=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await store.read(transactions.get(job.id)) == replace(job, approved_by=None)

@@ -42,7 +42,7 @@ async def test_entries_by_pages(store: Store) -> None:
 
 
 async def test_what_was_said_of_a_member(store: Store) -> None:
-    """Grants to the member and rules about them are theirs to know; who gave or set them is not."""
+    """A member's data includes grants to them and rules about them, without the ids of the admins who made them."""
     grant = Grant(
         id="g", guild_id=1, member_id=ANNA, amount_microusd=5, expires_at=None, reason="thanks", actor_id=BEN, at=NOW
     )

@@ -71,7 +71,7 @@ async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store
 
 
 async def test_a_second_press_is_not_told_of_the_budget_that_the_first_uses(store: Store) -> None:
-    """It is told that Wanda is working on it; another rerun, which is too dear, is told the numbers."""
+    """A repeated rerun is refused as already running; another one that is too dear is refused with the numbers."""
     await _accept(store, shipped=SHIPPED, id=_id(1), parent_id="p", trigger="a", quote_microusd=1_500_000)
     with pytest.raises(AlreadyRunning):
         await _accept(store, shipped=SHIPPED, id=_id(2), parent_id="p", trigger="a", quote_microusd=1_500_000)

@@ -1,4 +1,4 @@
-"""A process in which members fire jobs, says each step on a line once it is committed, and is killed by its test.
+"""A process that runs many members' jobs, prints each committed step on a line, and is killed by its test.
 
 Each member holds with a grant beside the allowance, settles, absorbs, exposes or releases, and the server's own pool is
 worth `POOL_JOBS` jobs: what is settled stays spent, so in the end the pool is empty, and every further job is refused.

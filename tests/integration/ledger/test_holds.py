@@ -1,4 +1,4 @@
-"""The ledger on both engines: many at once, random histories with real crashes, and a process that is killed."""
+"""The ledger on both engines: concurrent holds, random histories with crashes, and a killed process."""
 
 import asyncio
 import os
@@ -278,7 +278,7 @@ WORKER = Path(__file__).parent / "ledger_worker.py"
 
 
 async def _killed_after(lines: int, store_settings: Settings, **environment: str) -> list[list[str]]:
-    """Run the worker, kill it once it has said so much, and return all that it said."""
+    """Run the worker, kill it after this many lines, and return all its lines."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         WORKER,
@@ -300,7 +300,7 @@ async def _killed_after(lines: int, store_settings: Settings, **environment: str
 
 
 async def test_of_two_hundred_members_fifty_are_accepted_also_over_a_kill(store_settings: Settings) -> None:
-    """The process is killed amid the rush, and all ask again: 50 jobs are accepted in all, and each held once."""
+    """When the process is killed during the rush and all members repeat, 50 jobs are accepted, each held once."""
     said = await _killed_after(20, store_settings, WORKER="rush", WANDA_STORAGE_BATCH_MAX="4")
     before = {job for kind, job in said if kind == "held"}
     store = await open_store(store_settings)

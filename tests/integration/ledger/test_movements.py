@@ -1,4 +1,4 @@
-"""What admins read of the money, on both engines: pages of movements, hours, and the export's files."""
+"""Movements of money for admins, on both engines: pages, sums by hour, and the export's files."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Everything at the same moment, on each engine: what may happen once happens once."""
+"""Concurrent calls on each engine: what may happen once happens once."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Real files made to fit, by real processes."""
+"""Real files are made to fit by real worker processes."""
 
 import asyncio
 import io
@@ -48,7 +48,7 @@ async def fit(
     keep: Keep = "start",
     ffmpeg: Ffmpeg | None = None,
 ) -> Fitted:
-    """Make a file fit, and see that the original stays as it was."""
+    """Make a file fit, and check that the original is unchanged."""
     path = folder / "option.in"
     await asyncio.to_thread(path.write_bytes, content)
     facts = await prober.facts(path, shown_name="it")
@@ -70,7 +70,7 @@ async def test_what_fits_goes_through_byte_for_byte(prober: Prober, tmp_path: Pa
 
 
 async def test_a_photograph_is_scaled_upright(prober: Prober, tmp_path: Path) -> None:
-    """A phone's photograph, which lies on its side in its file, comes out upright and in its own proportions."""
+    """A phone's photograph with an EXIF rotation comes out upright and in proportion."""
     photo = io.BytesIO()
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -127,7 +127,7 @@ async def test_sounds(prober: Prober, tmp_path: Path, content: bytes, format_: s
 
 
 async def test_without_an_ffmpeg_the_mode_refuses(prober: Prober, tmp_path: Path) -> None:
-    """Where nothing can be done the file comes back as it is, for the mode to refuse with the number."""
+    """A file that cannot be made to fit is returned unchanged, and the mode refuses it with the number."""
     fitted = await fit(prober, tmp_path, media_samples.ogg(40.0), SOUND, ffmpeg=Ffmpeg(SETTINGS, find=lambda: None))
     assert fitted.changes == ()
     assert fitted.facts.format == "ogg"
@@ -153,7 +153,7 @@ async def test_a_result_is_encoded_with_its_sound(prober: Prober, tmp_path: Path
 
 
 async def test_encoding_can_be_turned_off() -> None:
-    """With 0 encodes at once no program is looked for."""
+    """With 0 encodes at once no ffmpeg is looked for."""
     with pytest.raises(EncodeFailed, match="WANDA_ENCODES_AT_ONCE"):
         await Ffmpeg(SETTINGS.model_copy(update={"encodes_at_once": 0})).program()
 
@@ -201,7 +201,7 @@ async def test_a_run_has_the_lowest_priority_and_no_secrets() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told to")
 async def test_a_run_ends_with_the_bot(tmp_path: Path) -> None:
-    """When the bot is killed, what it runs is killed too, so that the next start does not write beside it."""
+    """When the bot is killed, its ffmpeg is killed too, so that the next start is the only one that writes."""
     note = tmp_path / "pid"
     inner = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     outer = (

@@ -43,7 +43,7 @@ def intake(http: httpx.AsyncClient, prober: Prober, settings: Settings) -> Intak
 
 
 def wanted(url: str, option: str = "image", name: str = "cat.png", *, size: int = 100, most: int = 20 * MB) -> Wanted:
-    """Want one attachment."""
+    """Ask for one attachment."""
     return Wanted(option=option, offered=Offered(url=url, file_name=name, size_bytes=size), bytes_max=most)
 
 
@@ -148,7 +148,7 @@ async def test_cancelled(intake: Intake, files: FileServer, tmp_path: Path) -> N
 async def test_a_bounded_wait_for_a_turn(
     http: httpx.AsyncClient, prober: Prober, settings: Settings, files: FileServer, tmp_path: Path
 ) -> None:
-    """A command whose files have no turn in time is refused, instead of waiting for everyone before it."""
+    """A command whose files get no slot in time is refused."""
     intake = Intake(http, prober, settings.model_copy(update={"download_timeout_s": 0.5, "intakes_at_once": 1}))
 
     async def silence(_: web.Request) -> web.StreamResponse:
@@ -164,13 +164,13 @@ async def test_a_bounded_wait_for_a_turn(
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd", "http://cdn.discordapp.com/a.png"])
 async def test_only_discord(intake: Intake, url: str, tmp_path: Path) -> None:
-    """An attachment comes from Discord's CDN, or not at all."""
+    """Only attachments on Discord's CDN are downloaded."""
     with pytest.raises(MediaRefused, match="could not be fetched from Discord"):
         await intake.take_all([wanted(url)], into=tmp_path / "x")
 
 
 async def test_gone(intake: Intake, files: FileServer, tmp_path: Path) -> None:
-    """An attachment that is gone is a sentence that says what to do."""
+    """An expired attachment is refused with a sentence that says what to do."""
     with pytest.raises(MediaRefused, match="attach it again"):
         await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x")
 

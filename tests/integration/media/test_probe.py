@@ -1,4 +1,4 @@
-"""The processes around the readers."""
+"""The pool of probe workers: deadlines, crashes, limits and shutdown."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ READER = "bot.media.probe_worker"
 
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
-    """One worker at a time, with a deadline that no honest file comes near."""
+    """One worker at a time, with a deadline that no ordinary file comes near."""
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
     yield pool
     await pool.close()
@@ -125,7 +125,7 @@ async def test_crash_while_reading(workers: Workers, tmp_path: Path) -> None:
 
 
 async def test_crash_while_idle(workers: Workers, tmp_path: Path) -> None:
-    """A worker that died between two files is no file's fault."""
+    """A worker that died between two files is replaced, and the next file is read."""
     path = saved(tmp_path, media_samples.png())
     await workers.ask(request(path))
     worker = workers._idle[0].process

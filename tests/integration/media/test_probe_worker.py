@@ -1,4 +1,4 @@
-"""The readers themselves, in this process, where a failure shows its cause."""
+"""The probe's readers, in this process, so that a failure shows its traceback."""
 
 import random
 import struct
@@ -16,7 +16,7 @@ PIXELS_MAX = 64_000_000
 
 
 def read(tmp_path: Path, data: bytes, pixels_max: int = PIXELS_MAX) -> dict[str, Any]:
-    """Examine these bytes under a name that says nothing."""
+    """Probe these bytes under a name without an extension."""
     path = tmp_path / "upload"
     path.write_bytes(data)
     return examine(path, pixels_max=pixels_max)
@@ -223,7 +223,7 @@ def test_polyglot(tmp_path: Path) -> None:
 
 
 def test_noise_never_raises(tmp_path: Path) -> None:
-    """Whatever bytes are changed in a real file, the answer is an answer."""
+    """Whatever bytes of a real file are changed, the probe gives a valid answer."""
     dice = random.Random(7)  # noqa: S311 - a fixed seed
     originals = [
         media_samples.mp4(0.5),

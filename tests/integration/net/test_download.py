@@ -49,7 +49,7 @@ class Fetch:
 
     @property
     def left(self) -> list[str]:
-        """The names of what lies in the folder."""
+        """Return the names of the files in the folder."""
         return sorted(path.name for path in self.folder.iterdir())
 
 
@@ -157,7 +157,7 @@ async def test_repeats_end(fetch: Fetch) -> None:
 
 
 async def test_gone(fetch: Fetch) -> None:
-    """A file that is gone is not asked for again."""
+    """A file that does not exist (404) is not retried."""
     with pytest.raises(DownloadFailed) as error:
         await fetch(fetch.files.base + "/nothing")
     assert (error.value.status, fetch.files.asked) == (404, ["/nothing"])
@@ -248,7 +248,7 @@ async def test_compressed(fetch: Fetch) -> None:
 
 
 async def test_disk_trouble(fetch: Fetch) -> None:
-    """A disk that does not take the file ends the download with a typed error, not repeated."""
+    """A write error on disk ends the download with a typed error, without a retry."""
     fetch.path = fetch.folder / "no such folder" / "file"
     with pytest.raises(DownloadFailed, match="could not be written"):
         await fetch(fetch.files.bytes_at("/file", b"x"))

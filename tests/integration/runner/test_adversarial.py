@@ -1,4 +1,4 @@
-"""What must hold when something goes wrong at the worst moment: money, one POST, and a card that always ends."""
+"""Failures at the worst moment: the money stays right, there is one POST, and every card ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,10 +22,10 @@ ACCEPT, RESUMED, UPLOADED, SUBMITTED = 1, 2, 3, 4  # the first writes of a job, 
 
 
 class Meddled:
-    """A real store in front of which something happens to the writes, counted from 1."""
+    """A real store that loses or delays chosen writes, counted from 1."""
 
     def __init__(self, store: Store, *, lose_answer: int = 0, hold: int = 0) -> None:
-        """Lose the answer to one write, which is kept; or hold one until `go`."""
+        """Lose the answer to one write, which is committed, or hold one until `go`."""
         self._store = store
         self.lose_answer, self._hold = lose_answer, hold
         self.writes = 0
@@ -33,7 +33,7 @@ class Meddled:
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
     async def write(self, transaction: Transaction[T]) -> T:
-        """Write, unless it is broken."""
+        """Write, then fail if this write is to be lost."""
         self.writes += 1
         turn = self.writes
         if self.broken:
@@ -52,11 +52,11 @@ class Meddled:
         return await self._store.read(transaction)
 
     async def close(self) -> None:
-        """Leave it to the fixture."""
+        """Do nothing: the fixture closes the store."""
 
 
 async def _soon(seconds: float) -> None:
-    """Wait, but never long."""
+    """Sleep at most a moment."""
     await asyncio.sleep(min(seconds, 0.02))
 
 
@@ -81,7 +81,7 @@ async def held(rig: RunnerRig, job: Job) -> set[tuple[int, int]]:
 
 
 async def stepped(cards: RememberedCards, job_id: str, step: str | None) -> None:
-    """Wait until the job's card was told of this step."""
+    """Wait until the job's card showed this step."""
 
     async def look() -> bool | None:
         return True if (job_id, step) in cards.steps else None
@@ -90,7 +90,7 @@ async def stepped(cards: RememberedCards, job_id: str, step: str | None) -> None
 
 
 def running(job_id: str) -> bool:
-    """Return whether anybody drives the job."""
+    """Return whether the runner has a task for the job."""
     return any(task.get_name() == f"job {job_id}" and not task.done() for task in asyncio.all_tasks())
 
 
@@ -305,16 +305,16 @@ async def test_a_gateways_error_is_not_the_models(rig: RunnerRig) -> None:
 
 
 class Mute:
-    """A real store that keeps what is written and then loses its voice, for as long as it is told to."""
+    """A real store that commits a write and then fails all calls, until it is told to work again."""
 
     def __init__(self, store: Store) -> None:
-        """It answers at first."""
+        """Start as a store that works."""
         self._store = store
         self.lost_writes = 0
         self.reads_fail = False
 
     async def write(self, transaction: Transaction[T]) -> T:
-        """Write, and perhaps lose the answer."""
+        """Write, and lose the answer if it is told to."""
         answer = await self._store.write(transaction)
         if self.lost_writes:
             self.lost_writes -= 1
@@ -322,18 +322,18 @@ class Mute:
         return answer
 
     async def read(self, transaction: Transaction[T]) -> T:
-        """Read, if it can."""
+        """Read, or fail if it is told to."""
         if self.reads_fail:
             transaction.close()
             raise StorageError("no connection")
         return await self._store.read(transaction)
 
     async def close(self) -> None:
-        """Leave it to the fixture."""
+        """Do nothing: the fixture closes the store."""
 
 
 async def test_an_acceptance_whose_answer_is_lost_goes_on(rig: RunnerRig) -> None:
-    """A job that was committed without an answer is found again and made, and nobody is told that it was refused."""
+    """A job whose commit got no answer is found again and made, and the member reads no refusal."""
     store = Mute(rig.store)
     runner = another(rig, store=store)
     store.lost_writes = 1

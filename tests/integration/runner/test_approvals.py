@@ -1,4 +1,4 @@
-"""Approvals against clocks, pauses, strangers and each other: one POST, one end, and nobody begins what may not."""
+"""Approvals against deadlines, pauses, other servers and each other: one POST and one end."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ async def _rule(rig: RunnerRig, name: str, value: Any, *, subject: str = "server
 
 
 async def _approval(rig: RunnerRig, wait_s: int = 3600) -> None:
-    """Let everything above nothing wait for approval."""
+    """Let every job wait for approval."""
     await _rule(rig, "approval", {"above_microusd": 0, "role_id": APPROVER_ROLE, "wait_s": wait_s})
 
 

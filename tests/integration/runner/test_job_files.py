@@ -1,4 +1,4 @@
-"""A rerun's files are its own: what becomes of the parent's does not touch them."""
+"""A rerun has its own files, independent of the parent's."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:
 
 
 async def test_a_disk_without_second_names_is_copied_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a file cannot have two names its bytes are copied."""
+    """Where hard links are not supported, the file is copied."""
 
     def refuse(*_: Any) -> None:
         raise OSError(errno.EPERM, "no links here")

@@ -1,4 +1,4 @@
-"""What belongs to no job is removed from disk at the start."""
+"""Files that belong to no job are deleted at the start."""
 
 import os
 from pathlib import Path

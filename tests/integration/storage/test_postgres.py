@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: broken connections, locks and ownership."""
+"""Behaviour of PostgreSQL alone: broken connections, locks and ownership."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What is SQLite's own: commits in batches, and trouble with the file, made by real means."""
+"""Behaviour of SQLite alone: batched commits, and real damage to the file."""
 
 import asyncio
 import os

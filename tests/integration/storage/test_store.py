@@ -1,4 +1,4 @@
-"""What a Store promises, held on both engines."""
+"""The contract of a Store, on both engines."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from bot.storage.transaction import Lock, Many, One, Store, Transaction
 
 @pytest.fixture(autouse=True)
 async def things(store: Store) -> None:
-    """A table to try things on."""
+    """Create a table for these tests."""
     await store.write(_run("CREATE TABLE things (name TEXT PRIMARY KEY, amount BIGINT NOT NULL, at DOUBLE PRECISION)"))
 
 
@@ -74,7 +74,7 @@ async def test_a_parameter_can_stand_twice(store: Store) -> None:
 
 
 async def test_a_transactions_own_exception_undoes_it_and_reaches_its_caller(store: Store) -> None:
-    """Whoever raises keeps nothing, and gets the same exception."""
+    """A transaction that raises is rolled back, and its caller gets the same exception."""
     with pytest.raises(LookupError, match="gone"):
         await store.write(_add_then_raise("gone"))
     assert await store.read(_names()) == []
@@ -197,7 +197,7 @@ async def test_a_parameter_may_come_twice_and_in_any_order(store: Store) -> None
 
 
 async def test_a_lock_keeps_other_transactions_waiting(store: Store) -> None:
-    """Whoever takes the same lock reads what the one before has committed: of twenty that add one, none is lost."""
+    """With the same lock, each transaction reads what the one before committed: of twenty increments none is lost."""
     await store.write(_add("a", 0))
 
     def add_one() -> Transaction[None]:

@@ -11,22 +11,22 @@ from bot.web.health import WebServer
 
 
 async def good() -> bool:
-    """Pass."""
+    """A check that passes."""
     return True
 
 
 async def bad() -> bool:
-    """Fail quietly."""
+    """A check that returns False."""
     return False
 
 
 async def broken() -> bool:
-    """Fail with a secret in the error."""
+    """A check that raises, with a secret in the error."""
     raise ConnectionError("postgresql://wanda:hunter22@db is down")
 
 
 async def stuck() -> bool:
-    """Never answer."""
+    """Block for ever."""
     await asyncio.Event().wait()
     return True
 

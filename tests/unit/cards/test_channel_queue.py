@@ -1,4 +1,4 @@
-"""One request after the other for each channel."""
+"""Requests to one channel run one after the other."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from bot.cards.channel_queue import ChannelQueue
 
 
 async def test_one_after_the_other() -> None:
-    """In one channel nobody starts before the one ahead has ended, in the order of asking; others do not wait."""
+    """In one channel requests run one at a time and in order; other channels do not wait."""
     turns, order, holding = ChannelQueue(), list[str](), asyncio.Event()
 
     async def first() -> None:
@@ -32,7 +32,7 @@ async def test_one_after_the_other() -> None:
 
 
 async def test_who_gives_up_keeps_nobody_waiting() -> None:
-    """A cancelled wait leaves the line."""
+    """A cancelled waiter leaves the queue."""
     turns, holding = ChannelQueue(), asyncio.Event()
 
     async def hold() -> None:

@@ -38,7 +38,7 @@ class PacerStage:
         return replace(card, description=body)
 
     async def edit(self, job: Job, card: Card) -> bool:
-        """Note the edit; fail or wait when the test says so."""
+        """Record the edit; fail or wait as the test says."""
         if self.gate is not None:
             await self.gate.wait()
         if self.failing:
@@ -85,7 +85,7 @@ async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: Mak
 
 
 async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
-    """A card that would say the same is left alone."""
+    """A card whose text is unchanged is not edited."""
     stage, job = PacerStage(), make_job(state="queued")
     async with stage.pacer:
         for _ in range(5):
@@ -168,7 +168,7 @@ async def test_a_job_that_moved_on_after_its_end_is_shown_again(make_job: MakeJo
 
 
 async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make_job: MakeJob) -> None:
-    """A failed edit ends nothing; it is tried again after growing rests, and given up after eight in a row."""
+    """A failed edit is retried with backoff and given up after eight failures in a row."""
     stage, job = PacerStage(), make_job(state="queued")
     stage.failing = True
     async with stage.pacer:
@@ -184,7 +184,7 @@ async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make
 
 
 async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
-    """When an edit says that later ones have no chance, the card's pacing ends, whatever becomes of the job."""
+    """When an edit reports that the card cannot be edited any more, the card's pacing ends, whatever the job does."""
     stage, job = PacerStage(), make_job(state="queued")
     stage.reachable = False
     async with stage.pacer:
@@ -226,7 +226,7 @@ async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: Mak
 
 
 async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> None:
-    """However many cards ended while they waited for their turns, the next one goes on as if they had not been."""
+    """Cards that ended while they waited for their turn do not delay the next one."""
     stage = PacerStage()
     crowd = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
     alone = make_job(id="alone", state="running", started_at=NOW, updated_at=NOW + 5)
@@ -242,7 +242,7 @@ async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> No
 
 
 async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob) -> None:
-    """Among many cards that would say the same again, the one with news is edited as soon as its rest is over."""
+    """Among many cards without news, the one with news is edited as soon as its interval is over."""
     stage = PacerStage()
     silent = [make_job(id=f"job-{n}", state="queued") for n in range(600)]
     alone = make_job(id="alone", state="running", started_at=NOW)
@@ -254,7 +254,7 @@ async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob)
 
 
 async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
-    """After the end of the program's work nothing is edited and `show` does nothing."""
+    """After the pacer has ended nothing is edited and `show` does nothing."""
     stage, job = PacerStage(), make_job(state="queued")
     stage.pacer.show(job, Live(), None)
     async with stage.pacer:
@@ -267,7 +267,7 @@ async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJ
 
 
 async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
-    """What ends the program passes through the pacer unwrapped, and ends the pacing."""
+    """An exception that ends the program passes through the pacer unwrapped and ends the pacing."""
     stage = PacerStage()
 
     async def start() -> None:
@@ -282,7 +282,7 @@ async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
 
 
 async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> None:
-    """An error in drawing one card is that card's alone."""
+    """An error in drawing one card does not affect other cards."""
     stage, bad, good = PacerStage(), make_job(id="b" * 32, state="queued"), make_job(state="queued")
     draw = stage.draw
 

@@ -34,7 +34,7 @@ def test_a_whole_mp4_is_known_by_its_boxes(tmp_path: Path, content: bytes, *, wh
 
 
 def test_a_missing_file_is_not_whole(tmp_path: Path) -> None:
-    """No file is no video."""
+    """A missing file is not a video."""
     assert not is_whole_mp4(tmp_path / "none.mp4")
 
 

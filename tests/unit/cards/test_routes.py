@@ -22,12 +22,12 @@ ADDRESS = Address(
     ("age_s", "route"), [(0, "token"), (869, "token"), (871, "bot"), (3599, "bot"), (3600, "reply"), (86_400, "reply")]
 )
 def test_the_way_goes_by_age(age_s: float, route: Route) -> None:
-    """The token serves until 30 s before its end, the bot's token until an hour, then only a reply."""
+    """The interaction's token is used until 30 s before it expires, the bot's for an hour, then only a reply."""
     assert routes.choose(ADDRESS, NOW + age_s, token_margin_s=30, edit_age_max_s=3600) == route
 
 
 def test_no_token_means_the_bots_own() -> None:
-    """A card without a living interaction token is edited with the bot's from the start."""
+    """A card whose interaction token has expired is edited with the bot's token from the start."""
     without = replace(ADDRESS, token="", token_expires_at=0)
     assert routes.choose(without, NOW, token_margin_s=30, edit_age_max_s=3600) == "bot"
 
@@ -52,13 +52,13 @@ def test_no_token_means_the_bots_own() -> None:
     ],
 )
 def test_what_a_refusal_means(status: int, code: int, met: Trouble) -> None:
-    """Discord's code decides, and the status where there is none that we know."""
+    """Discord's error code decides the next route, or the status where the code is unknown."""
     assert routes.trouble_of(status, code) == met
 
 
 @pytest.mark.parametrize("start", ["token", "bot", "reply", "new"])
 def test_every_path_ends(start: Route) -> None:
-    """Whatever Discord answers, no way leads back to one already tried."""
+    """Whatever Discord answers, no route is tried twice."""
     troubles: list[Trouble] = [
         "token_dead",
         "message_gone",
@@ -86,5 +86,5 @@ def test_every_path_ends(start: Route) -> None:
 
 
 def test_later_means_the_same_way_again() -> None:
-    """A limit or a server error is no reason to go another way."""
+    """A rate limit or a server error does not change the route."""
     assert routes.after("token", "later") == "token"

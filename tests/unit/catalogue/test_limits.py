@@ -34,7 +34,7 @@ SIDES = [
 
 @pytest.mark.parametrize(("mode_id", "option", "least", "most"), SIDES)
 def test_sides_are_bounded(mode_id: str, option: str, least: int, most: int) -> None:
-    """Both sides lie within the option's pixels, both ends taken; a refusal says the pixels and the limits."""
+    """Both sides must be within the option's pixels, inclusive; a refusal names the pixels and the limits."""
     check(mode_id, option, width=least, height=least)
     check(mode_id, option, width=most, height=most)
     limits = f"{least:,} to {most:,} px per side"
@@ -46,7 +46,7 @@ def test_sides_are_bounded(mode_id: str, option: str, least: int, most: int) -> 
 
 @pytest.mark.parametrize(("mode_id", "option"), [("wan27-image", "image"), ("wan27-reference", "image1")])
 def test_27_pictures_are_at_most_eight_times_as_long(mode_id: str, option: str) -> None:
-    """An aspect of 1:8 or 8:1 is taken, and anything beyond is refused."""
+    """Aspects from 1:8 to 8:1 are accepted, and others are refused."""
     check(mode_id, option, width=2400, height=300)
     check(mode_id, option, width=300, height=2400)
     for width, height in ((2401, 300), (300, 2401)):
@@ -64,7 +64,7 @@ SECONDS = [
 
 @pytest.mark.parametrize(("mode_id", "option", "least", "most", "limits"), SECONDS)
 def test_seconds_are_bounded(mode_id: str, option: str, least: int, most: int, limits: str) -> None:
-    """A length lies within the option's seconds, both ends taken; a refusal says the seconds and the limits."""
+    """A length must be within the option's seconds, inclusive; a refusal names the seconds and the limits."""
     check(mode_id, option, seconds=float(least))
     check(mode_id, option, seconds=float(most))
     with pytest.raises(MediaRefused, match=rf"is {least - 0.1:g} s long; {limits}[.] Attach a longer one"):
@@ -74,7 +74,7 @@ def test_seconds_are_bounded(mode_id: str, option: str, least: int, most: int, l
 
 
 def test_the_sentence_of_a_long_clip() -> None:
-    """A clip that is too long is refused in these words."""
+    """A clip that is too long is refused with this sentence."""
     with pytest.raises(MediaRefused) as refused:
         check("wan27-image", "video", seconds=12.4)
 
@@ -94,7 +94,7 @@ def test_a_refused_number_never_reads_as_allowed(seconds: float, shown: str) -> 
 
 @pytest.mark.parametrize("seconds", [0.5, 60.0])
 def test_22_takes_clips_up_to_a_minute(seconds: float) -> None:
-    """Wan 2.2's page names no length, so a minute is the bound of ours."""
+    """Wan 2.2's page names no length, so Wanda's own limit of a minute applies."""
     check("wan22-video", "video", seconds=seconds)
     with pytest.raises(MediaRefused, match="clips of up to 60 s"):
         check("wan22-video", "video", seconds=60.5)
@@ -122,7 +122,7 @@ FORMATS = {
     ],
 )
 def test_formats_are_named(mode_id: str, option: str, kind: str) -> None:
-    """A format of the page is taken; another is refused with its own name and the names that are taken."""
+    """A format of the page is accepted; another is refused with its name and the accepted ones."""
     taken, refused = FORMATS[kind]
     for name in taken:
         check(mode_id, option, format=name)
@@ -132,14 +132,14 @@ def test_formats_are_named(mode_id: str, option: str, kind: str) -> None:
 
 
 def test_22_takes_webm() -> None:
-    """Wan 2.2's page names no format; WEBM is taken there, and not by Wan 2.7."""
+    """Wan 2.2's page names no format: it accepts WEBM, and Wan 2.7 does not."""
     check("wan22-video", "video", format="webm")
     with pytest.raises(MediaRefused, match="MP4 or MOV"):
         check("wan27-image", "video", format="webm")
 
 
 def test_another_kind_of_file_is_named() -> None:
-    """A clip where a picture belongs is refused as what it is."""
+    """A clip in a picture's option is refused as a clip."""
     with pytest.raises(
         MediaRefused, match=r"^This picture is really a clip[.] Attach a picture \(JPEG, PNG, BMP or WEBP\)"
     ):
@@ -163,7 +163,7 @@ def test_unknown_facts_are_refused() -> None:
 
 @pytest.mark.parametrize(("seconds", "duration"), [(5.0, 5), (4.2, 4), (10.0, 10), (9.5, 9)])
 def test_a_continued_clip_is_shorter_than_the_video(seconds: float, duration: int) -> None:
-    """The duration counts the clip in, so it must exceed it, and the refusal names the least that does."""
+    """The duration includes the clip, so it must be longer, and the refusal names the least that is."""
     mode = request("wan27-image", "video", duration=duration)
     with pytest.raises(MediaRefused, match=rf"{seconds:g} s long,.*{duration} s leaves.*of {int(seconds) + 1} to 15 s"):
         mode.check({"video": input_facts("video", seconds=seconds)})

@@ -28,7 +28,7 @@ PER_VIDEO = {"480p": Fraction("0.2"), "720p": Fraction("0.4")}
 
 
 def rounded_up(usd: Fraction) -> int:
-    """Micro-dollars, rounded up, by another road than the program's."""
+    """Return micro-dollars, rounded up, computed in another way than the program's."""
     whole, rest = divmod(usd * 1_000_000, 1)
     return int(whole) + (rest > 0)
 
@@ -143,7 +143,7 @@ def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> No
 
 @given(LENGTH, LENGTH, st.integers(2, 10), st.integers(2, 10))
 def test_more_seconds_never_cost_less(one: float, other: float, brief: int, long: int) -> None:
-    """A quote grows with what goes in and with what comes out."""
+    """A quote grows with the length of the input and of the output."""
     (shorter, longer), (less, more) = sorted((one, other)), sorted((brief, long))
     cheap, dear = (
         request("wan27-reference", "video1", duration=duration).quote(
@@ -156,7 +156,7 @@ def test_more_seconds_never_cost_less(one: float, other: float, brief: int, long
 
 
 def test_a_probed_decimal_is_taken_as_it_reads() -> None:
-    """1.1 s is 1.1 s, although the float is a little more."""
+    """1.1 s is billed as 1.1 s, although the float is a little more."""
     mode = request("wan27-reference", "video1", duration=2)
 
     assert mode.quote({"video1": input_facts("video1", seconds=1.1)}, PRICES).microusd == 310_000

@@ -1,4 +1,4 @@
-"""Building a request, what fal gets of it, and what a card says of it."""
+"""Building a request, the payload that fal gets, and the settings that the card shows."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.support.catalogue_samples import LEAST, attached, request
 
 
 def payload(mode: Mode) -> dict[str, Any]:
-    """Return what fal gets of the request."""
+    """Return the payload that fal gets."""
     return mode.payload({name: f"https://fal.example/{name}" for name in mode.attached()})
 
 
@@ -48,7 +48,7 @@ LEAST_PAYLOADS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("mode_id", LEAST)
 def test_the_least_payload(mode_id: str) -> None:
-    """What was not given is left out, except what the price depends on."""
+    """Options that were not given are left out, except those that the price depends on."""
     assert payload(request(mode_id)) == LEAST_PAYLOADS[mode_id]
 
 
@@ -148,7 +148,7 @@ def test_22_payload() -> None:
 
 
 def test_21_sends_its_long_negative_prompt_only_when_given() -> None:
-    """The page's own negative prompt is left to fal; one's own is sent."""
+    """The page's default negative prompt is not sent; a member's own is."""
     assert "negative_prompt" not in payload(request("wan21-image"))
     assert payload(request("wan21-image", negative_prompt="fog"))["negative_prompt"] == "fog"
 
@@ -164,7 +164,7 @@ OPTIONAL = {
 
 @given(st.fixed_dictionaries(OPTIONAL))
 def test_a_stored_request_is_the_same_request(options: dict[str, Any]) -> None:
-    """What a job row keeps builds a request with the same payload and the same row again."""
+    """The stored options of a job build the same payload and the same stored options again."""
     first = request("wan27-image", **options)
     again = registry.build("wan27-image", first.options(), first.attached())
 
@@ -204,7 +204,7 @@ def test_an_unknown_option_is_named_with_the_known_ones() -> None:
 
 
 def test_floats_are_finite() -> None:
-    """Not-a-number is no strength."""
+    """NaN is refused as a strength."""
     with pytest.raises(OptionRefused, match=r"^strength is nan; Wan 2.2 video takes a number from 0 to 1 there"):
         request("wan22-video", strength=float("nan"))
 

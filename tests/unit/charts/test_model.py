@@ -70,7 +70,7 @@ def test_wire(chart: Chart) -> None:
     ],
 )
 def test_refused(kind: type[Chart], fields: dict[str, Any]) -> None:
-    """What cannot be drawn is refused where it is made, in the bot, and never sent."""
+    """A chart that cannot be drawn is refused in the bot, and never sent to the worker."""
     with pytest.raises((ValueError, KeyError)):
         kind(**fields)
 
@@ -83,7 +83,7 @@ def test_daily() -> None:
 
 @given(st.integers(1, 3 * POINTS_MAX))
 def test_thinned(count: int) -> None:
-    """Of many points few are kept, in order, with both ends."""
+    """Many points are reduced to few, in order, with the first and the last."""
     points = [(float(index), index) for index in range(count)]
     kept = thinned(points)
     assert len(kept) == min(count, POINTS_MAX)

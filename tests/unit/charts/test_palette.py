@@ -23,19 +23,19 @@ def times(matrix: tuple[tuple[float, ...], ...], vector: list[float]) -> list[fl
 
 
 def linear(colour: str) -> list[float]:
-    """Return the light of "#rrggbb"."""
+    """Return the linear RGB of "#rrggbb"."""
     parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
 
 
 def seen(colour: str, vision: str) -> list[float]:
-    """Return where a colour lies for someone."""
+    """Return a colour's Oklab coordinates as somebody with this vision sees it."""
     light = [min(1.0, max(0.0, part)) for part in times(VISIONS[vision], linear(colour))]
     return times(LAB, [part ** (1 / 3) for part in times(CONES, light)])
 
 
 def contrast(one: str, other: str) -> float:
-    """Return WCAG's ratio."""
+    """Return WCAG's contrast ratio."""
     first, second = (0.05 + sum(times(((0.2126, 0.7152, 0.0722),), linear(colour))) for colour in (one, other))
     return max(first, second) / min(first, second)
 

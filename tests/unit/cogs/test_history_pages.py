@@ -17,13 +17,13 @@ def test_a_cursor_comes_back_exactly() -> None:
 
 @pytest.mark.parametrize("cursor", ["x/y", "nan/", "1e999/a", "none"])
 def test_another_cursor_is_refused(cursor: str) -> None:
-    """A cursor that is none of ours is refused with a sentence."""
+    """An invalid cursor is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
         history_pages.moment(cursor)
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "²", "1.5"])
 def test_another_number_is_refused(cursor: str) -> None:
-    """A number that is none of ours is refused with a sentence."""
+    """An invalid number is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
         history_pages._number(cursor)

@@ -8,12 +8,12 @@ from bot.exports.csv_text import cell, csv_lines
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =HYPERLINK(1)", "\r=1", "\uff1d1"])
 def test_no_cell_is_a_formula(text: str) -> None:
-    """Text that a spreadsheet would run stands behind an apostrophe."""
+    """Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
     assert cell(text).startswith("'")
 
 
 def test_numbers_stay_numbers() -> None:
-    """A negative amount of ours is a number, not a formula."""
+    """A negative amount is written as a number, not as a formula."""
     assert cell(-750_000) == "-750000"
     assert cell(None) == ""
 

@@ -83,7 +83,7 @@ def test_one_post(events: list[Event]) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(NOW - 1e6, NOW + 1e6)), max_size=40))
 def test_time_never_runs_backwards(events: list[tuple[Event, float]]) -> None:
-    """A job's time never goes back with the clock, or its card would ignore what is newer as older."""
+    """A job's `updated_at` never goes back with the clock: its card ignores older states."""
     job = a_job()
     for event, now in events:
         after, _ = step(job, event, now=now)
@@ -104,7 +104,7 @@ def test_a_put_off_job_waits_for_free() -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_always_a_way_on(events: list[Event]) -> None:
-    """A job that is taken up again always has work to do, until its end is told."""
+    """A resumed job always has a next effect, until its end is shown."""
     job, _ = play(events)
     resumed, effects = step(job, machine.Resumed(), now=NOW + 2)
     work = {"AwaitApproval", "Upload", "Submit", "Follow", "Fetch", "Deliver", "ShowEnd"}
@@ -113,7 +113,7 @@ def test_always_a_way_on(events: list[Event]) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_the_end_is_the_end(events: list[Event]) -> None:
-    """A job that has ended stays as it ended, but for its end being told."""
+    """An ended job does not change any more, except that its end is marked as shown."""
     job, _ = play(events)
     if job.state not in FINISHED:
         return

@@ -1,4 +1,4 @@
-"""A recipe is a job's request as a file, and reading one trusts nobody."""
+"""Recipes: writing a job's request to a file, and reading such a file without trusting it."""
 
 import json
 from typing import Any
@@ -65,7 +65,7 @@ def test_a_missing_file_is_named() -> None:
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 )
 def test_whatever_is_no_recipe_is_refused_in_a_sentence(data: bytes) -> None:
-    """Any other file is refused, and never a defect."""
+    """Any other file is refused with a sentence, and never raises another error."""
     with pytest.raises(OptionRefused, match="Attach the JSON file"):
         read_recipe(data)
 
@@ -86,7 +86,7 @@ def test_whatever_is_no_recipe_is_refused_in_a_sentence(data: bytes) -> None:
     ],
 )
 def test_a_recipe_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
-    """Every part of it is bounded, whoever wrote it."""
+    """Every part of a recipe has a size limit."""
     data = json.loads(recipe_of(a_job()).to_file()) | change
     with pytest.raises(OptionRefused, match="not a recipe that Wanda can read"):
         read_recipe(json.dumps(data).encode())
@@ -94,7 +94,7 @@ def test_a_recipe_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("data", [b"[" * 60_000, b'{"a":' * 10_000, b" " * (RECIPE_BYTES_MAX + 1)])
 def test_a_hostile_file_costs_nothing(data: bytes) -> None:
-    """Files that are deep or large are refused before they are understood."""
+    """Deeply nested or large files are refused before they are parsed."""
     with pytest.raises(OptionRefused):
         read_recipe(data)
 

@@ -28,7 +28,7 @@ class InMemory(LedgerMachine):
         connection.execute("ROLLBACK")
 
     def reopen(self) -> None:
-        """Memory has nothing to reopen; the real engines do in tests/integration/storage."""
+        """Do nothing: only the real engines can be reopened (tests/integration/ledger)."""
 
     def teardown(self) -> None:
         """Close the database."""

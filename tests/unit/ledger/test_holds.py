@@ -140,7 +140,7 @@ def test_a_job_never_holds_twice(books: MemoryStore) -> None:
 
 
 def test_costing_nothing_is_always_possible(books: MemoryStore) -> None:
-    """A hold of zero is a hold like others, also on a budget of zero or one that is overspent."""
+    """A hold of zero is accepted, also on a budget of zero or an overspent one."""
     _hold(books, "a", 5_000)
     _settle(books, "a", 9_000)
     _hold(books, "free", 0)

@@ -119,7 +119,7 @@ def test_pools_of_every_role_and_of_the_channel_apply_together() -> None:
 
 
 def test_a_budget_of_zero_is_a_budget() -> None:
-    """Zero is a number like others, not "nothing said"."""
+    """A limit of zero is a limit, not a missing one."""
     assert _caps(_terms(("server", "allowance:day", 0), ("server", "budget:month", 0))) == {
         "member:7:42 day": (0, "this server's default"),
         "server:7 month": (0, "this server's pool"),
@@ -234,7 +234,7 @@ def test_the_threshold_is_a_fifth_of_the_tightest_allowance() -> None:
 
 
 def test_a_timezone_that_this_machine_does_not_know_is_utc_and_says_so() -> None:
-    """A rule made elsewhere never stops a server's jobs."""
+    """A timezone that this machine does not know counts as UTC, and stops no jobs."""
     terms = _terms(("server", "timezone", "Mars/Olympus"))
     assert terms.timezone == Ruled("UTC", Source.of("server", "UTC, because this machine does not know Mars/Olympus"))
 

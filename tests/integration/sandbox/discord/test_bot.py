@@ -1,4 +1,4 @@
-"""A real discord.py client lives in the stand-in for Discord."""
+"""A real discord.py client works with the Discord stand-in."""
 
 import asyncio
 from collections.abc import AsyncIterator

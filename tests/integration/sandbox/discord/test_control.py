@@ -53,7 +53,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 async def test_what_a_client_would_not_send_is_refused(
     control: DiscordControl, change: dict[str, Any], says: str
 ) -> None:
-    """An order that no person could carry out is a 400 whose sentence says why, and the bot hears nothing."""
+    """An order that no person could carry out is a 400 that says why, and the bot gets no event."""
     order = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}} | change
     refused = await control.order("slash", 400, **order)
     assert says in refused["error"]

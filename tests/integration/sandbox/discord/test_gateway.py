@@ -1,4 +1,4 @@
-"""The stand-in's gateway keeps Discord's manners: greetings, shards, resuming, and the codes it hangs up with."""
+"""The stand-in's gateway follows Discord's: HELLO, shards, resuming and close codes."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ async def control() -> AsyncIterator[DiscordControl]:
 
 
 async def connect(control: DiscordControl, query: str = "v=10&encoding=json") -> Socket:
-    """A websocket that has been greeted."""
+    """A websocket that has received HELLO."""
     socket = await control.session.ws_connect(f"{control.sandbox.environment()['DISCORD_GATEWAY_URL']}?{query}")
     if "compress" not in query and "v=10" in query:
         assert (await socket.receive_json(timeout=DEADLINE_S))["op"] == 10

@@ -1,4 +1,4 @@
-"""Planned trouble: every kind does what it says, the asked number of times."""
+"""Planned faults: each kind does what it says, as often as asked."""
 
 from typing import Any
 

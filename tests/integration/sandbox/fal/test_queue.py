@@ -243,7 +243,7 @@ async def test_prices(fal: FalRequests) -> None:
 
 
 async def test_a_request_can_be_hurried(fal: FalRequests) -> None:
-    """What runs for an hour is done as soon as the control surface says so, the oldest first, each but once."""
+    """The control surface can finish running jobs early, the oldest first, each once."""
     await fal.control("settings", {"seconds_per_job": 3600, "concurrency": 3})
     first, second, third = [await fal.submit(WAN27, QUICK) for _ in range(3)]
     assert (await fal.control("finish", {"count": 2})).json() == {

@@ -1,4 +1,4 @@
-"""What the stand-in makes: real videos, opened and decoded to the last frame."""
+"""The stand-in's videos are real: they are decoded to the last frame."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ async def test_equal_films_stay_apart(fal: FalRequests) -> None:
 
 
 async def test_random_seed(fal: FalRequests) -> None:
-    """Without a seed one is chosen and told."""
+    """Without a seed one is chosen and returned."""
     first, _ = await made(fal, WAN27, QUICK | {"seed": None})
     second, _ = await made(fal, WAN27, QUICK | {"seed": None})
     assert first["seed"] != second["seed"]

@@ -1,4 +1,4 @@
-"""Whether a video could be posted where it was asked for, decided before anything is spent."""
+"""Missing permissions in the channel are found before anything is spent."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +14,7 @@ IN_THREADS = NEEDED_TO_POST | discord.Permissions(send_messages_in_threads=True)
 
 
 def asked(kind: type, permissions: discord.Permissions) -> Any:
-    """Return as much of an interaction as the rule looks at."""
+    """Return an interaction with the fields that the rule reads."""
     channel = cast("object", object.__new__(kind))
     return SimpleNamespace(guild_id=1, channel_id=2, channel=channel, app_permissions=permissions)
 
@@ -28,7 +28,7 @@ def asked(kind: type, permissions: discord.Permissions) -> Any:
     ],
 )
 def test_enough(kind: type, permissions: discord.Permissions) -> None:
-    """What posting needs is enough, and more does no harm."""
+    """The needed permissions are enough, and more do no harm."""
     command.check_place(asked(kind, permissions))
 
 

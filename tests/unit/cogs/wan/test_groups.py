@@ -20,7 +20,7 @@ GROUPS: dict[str, dict[str, Any]] = {
 
 
 def described(node: dict[str, Any]) -> int:
-    """Count the characters that Discord counts: names, descriptions and choices, all the way down."""
+    """Count the characters that Discord counts: names, descriptions and choices at every level."""
     own = len(node["name"]) + len(node.get("description", "")) + len(str(node.get("value", "")))
     return own + sum(described(child) for child in [*node.get("options", ()), *node.get("choices", ())])
 

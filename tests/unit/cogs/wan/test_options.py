@@ -15,7 +15,7 @@ FILE, STRING, INTEGER, BOOLEAN, NUMBER = 11, 3, 4, 5, 10  # Discord's numbers of
 
 
 async def unused(*_: object) -> None:
-    """Never called: these commands are only described."""
+    """Never called: the tests only read the commands' descriptions."""
 
 
 PAYLOAD = command_payload(family_groups(unused))
@@ -25,7 +25,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
 
 
 def described(node: dict[str, Any]) -> int:
-    """Count the characters that Discord counts: names, descriptions and choice values, all the way down."""
+    """Count the characters that Discord counts: names, descriptions and choice values at every level."""
     own = len(node["name"]) + len(node.get("description", "")) + len(str(node.get("value", "")))
     return own + sum(described(child) for child in [*node.get("options", ()), *node.get("choices", ())])
 

@@ -41,7 +41,7 @@ def test_path_rule(endpoint: str, path: str) -> None:
     ],
 )
 def test_foreign(url: str) -> None:
-    """Nothing that any parser could take to another host counts as fal's."""
+    """A URL that some parser could take for another host does not count as fal's."""
     assert not same_origin(url, QUEUE)
 
 
@@ -53,6 +53,6 @@ def test_same() -> None:
 
 
 def test_stream_url() -> None:
-    """The stream stands below the status, and asks for logs."""
+    """The stream's URL is below the status URL, and asks for logs."""
     assert with_logs(stream_url("https://q/a/requests/1/status?x=1")) == "https://q/a/requests/1/status/stream?logs=1"
     assert with_logs("https://q/status?x=1") == "https://q/status?x=1&logs=1"

@@ -38,7 +38,7 @@ HEADERS = st.dictionaries(
 
 
 def read_everything(status: int, headers: dict[str, str], body: bytes) -> list[Any]:
-    """Every reader's value or typed error."""
+    """Whatever fal replies, each parser returns a value or raises a typed error."""
     reads = [
         lambda: protocol.read_submit(
             status, body, endpoint="a/b/c", queue_url="https://queue.fal.run", backup_url="https://queue.falrun.com"
@@ -73,7 +73,7 @@ def test_any_reply(status: int, headers: dict[str, str], body: bytes) -> None:
 
 @given(st.dictionaries(KEYS, JSON, max_size=8))
 def test_any_video(extra: dict[str, Any]) -> None:
-    """Nothing beside a good URL can spoil a result."""
+    """No other field can spoil a result with a valid URL."""
     body = json.dumps({**extra, "video": {**extra, "url": "https://v3.fal.media/a.mp4"}}).encode()
     try:
         found = result.read_result(200, {}, body)

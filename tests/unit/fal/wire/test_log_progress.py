@@ -34,18 +34,18 @@ from bot.fal.wire.log_progress import fraction_of, latest_fraction
     ],
 )
 def test_fraction(line: str, fraction: float | None) -> None:
-    """Steps, percentages and tqdm bars tell the progress; dates, paths, ratios and meters do not."""
+    """Steps, percentages and tqdm bars are read as progress; dates, paths, ratios and meters are not."""
     assert fraction_of(line) == (pytest.approx(fraction) if fraction is not None else None)
 
 
 @given(st.text() | st.text("0123456789/% of"))
 def test_any_line(line: str) -> None:
-    """Any line tells nothing, or a share from 0 to 1."""
+    """Any line gives None or a fraction from 0 to 1."""
     found = fraction_of(line * 50)
     assert found is None or 0 <= found <= 1
 
 
 def test_latest() -> None:
-    """The newest line that tells anything counts."""
+    """The newest line with a progress counts."""
     assert latest_fraction(("1/10", "2/10", "thinking")) == 0.2
     assert latest_fraction(()) is None

@@ -64,7 +64,7 @@ def test_submit(row: Row) -> None:
 
 @pytest.mark.parametrize("row", rows("status.json"))
 def test_status(row: Row) -> None:
-    """There are three states; permanent refusals are told from trouble that passes."""
+    """There are three states; permanent refusals are distinguished from passing errors."""
     if "value" in row:
         row["value"] = {"queue_position": None, "logs": []} | row["value"]
     holds(row, lambda body: protocol.read_status(row["status"], body))

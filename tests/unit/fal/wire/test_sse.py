@@ -32,7 +32,7 @@ def test_any_pieces(cuts: list[int]) -> None:
 
 @given(st.lists(st.binary(max_size=40)))
 def test_any_bytes(pieces: list[bytes]) -> None:
-    """Arbitrary bytes are events or nothing."""
+    """Arbitrary bytes are parsed to events or to nothing, without an error."""
     reader = SseReader(10_000)
     for piece in pieces:
         reader.feed(piece)
