@@ -43,7 +43,7 @@ def _message(message: Message, media_dir: Path | None, others: Sequence[Message]
         f'<header><b class="name">{escape(name)}</b>{bot} <time>Today at 12:00</time></header>',
         f'<div class="content">{_block(str(message["content"]))}</div>' if message.get("content") else "",
         '<p class="only">The bot is thinking\u2026</p>' if message.get("loading") else "",
-        *(_attachment(item, media_dir) for item in _shown_above(message)),
+        *(_attachment(item, media_dir) for item in _visible_attachments(message)),
         *(_embed(item, media_dir) for item in message.get("embeds") or ()),
         *(_row(item) for item in message.get("components") or ()),
         _reactions(message),
@@ -88,7 +88,7 @@ def _source(url: str, media_dir: Path | None) -> str:
     return escape(quote(str(media_dir / name), safe="/:") if media_dir is not None else url)
 
 
-def _shown_above(message: Message) -> list[Mapping[str, Any]]:
+def _visible_attachments(message: Message) -> list[Mapping[str, Any]]:
     """Return the attachments that no embed shows."""
     used = {_image(embed).partition("?")[0].rpartition("/")[2] for embed in message.get("embeds") or ()}
     return [item for item in message.get("attachments") or () if str(item.get("filename")) not in used]
@@ -169,13 +169,13 @@ def _line(text: str) -> str:
 
     text = re.sub(f"[{chr(_KEEP)}-\uf8ff]", "", text)
     text = _ESCAPED.sub(lambda found: keep(escape(found[1])), text)
-    text = _CODE.sub(lambda found: keep(f"<code>{_given_back(escape(found[1]), kept)}</code>"), text)
+    text = _CODE.sub(lambda found: keep(f"<code>{_restore(escape(found[1]), kept)}</code>"), text)
     text = _MASKED.sub(lambda found: keep(f'<a href="{escape(found[2])}">{escape(found[1])}</a>'), text)
     text = _MOMENT.sub(lambda found: keep(f'<span class="moment">{_moment(int(found[1]), found[2])}</span>'), text)
     text = escape(text, quote=False)
     for pattern, html in _RULES:
         text = pattern.sub(html, text)
-    return _given_back(text, kept)
+    return _restore(text, kept)
 
 
 def _moment(at: int, style: str | None) -> str:
@@ -184,7 +184,7 @@ def _moment(at: int, style: str | None) -> str:
     return datetime.fromtimestamp(at, tz=UTC).strftime(patterns.get(style or "f", "%-d %B %Y %H:%M"))
 
 
-def _given_back(text: str, kept: Sequence[str]) -> str:
+def _restore(text: str, kept: Sequence[str]) -> str:
     for index, piece in enumerate(kept):
         text = text.replace(chr(_KEEP + index), piece)
     return text

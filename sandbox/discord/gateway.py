@@ -82,7 +82,7 @@ class Gateway:
             del self._sessions[session.id]
         return list(self._sessions.values())
 
-    def connected(self) -> int:
+    def connection_count(self) -> int:
         """Return the number of identified connections."""
         return sum(1 for session in self._sessions.values() if session.connection is not None)
 
@@ -218,7 +218,7 @@ class Gateway:
         if data["token"] != self._token:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
         session = next((s for s in self._live_sessions() if s.id == data["session_id"]), None)
-        missed = None if session is None else session.missed(int(data["seq"] or 0))
+        missed = None if session is None else session.events_after(int(data["seq"] or 0))
         if session is None or missed is None:
             connection.send(dumps({"op": Op.INVALID_SESSION, "d": False}))
             return

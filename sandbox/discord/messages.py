@@ -62,7 +62,7 @@ def post(core: Core, channel: Channel, author: User, draft: MessageDraft, origin
     add_attachments(core, message, draft.new_files)
     if (oldest := core.world.add_message(message)) is not None:
         _drop_files(core, oldest)
-    tell_message(core, "MESSAGE_CREATE", message)
+    emit_message(core, "MESSAGE_CREATE", message)
     return message
 
 
@@ -111,7 +111,7 @@ def edit(core: Core, message: Message, draft: MessageDraft) -> Message:
         message.mentions = _mentions(core, message.channel, draft, message.reference)
     add_attachments(core, message, draft.new_files)
     _mark_edited(core, message)
-    tell_message(core, "MESSAGE_UPDATE", message)
+    emit_message(core, "MESSAGE_UPDATE", message)
     return message
 
 
@@ -156,7 +156,7 @@ def _drop_files(core: Core, message: Message) -> None:
         core.cdn.remove(attachment)
 
 
-def tell_message(core: Core, event: str, message: Message) -> None:
+def emit_message(core: Core, event: str, message: Message) -> None:
     """Send a message event; without the MESSAGE_CONTENT intent a person's text and files are left out."""
     if message.ephemeral_for is not None:
         return

@@ -100,7 +100,7 @@ def parse_permissions(names: object) -> int:
         return int(names)
     if isinstance(names, list):
         bits = 0
-        for name in names:  # pyright: ignore[reportUnknownVariableType] - JSON from the control surface
+        for name in names:  # pyright: ignore[reportUnknownVariableType] - JSON from a control request
             if str(name) not in Permission.__members__:  # pyright: ignore[reportUnknownArgumentType]
                 raise ValueError(f"{name} is not a permission that the sandbox knows.")
             bits |= Permission[str(name)]  # pyright: ignore[reportUnknownArgumentType]

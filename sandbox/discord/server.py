@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import Clock, Snowflakes
-from sandbox.discord.control import surface
+from sandbox.discord.control import routes
 from sandbox.discord.core import Core
 from sandbox.discord.faults import DiscordFaults
 from sandbox.discord.gateway import Gateway
@@ -64,7 +64,7 @@ class DiscordSandbox:
             router.add_get(f"/cdn/{folder}/{{channel}}/{{attachment}}/{{filename}}", cdn.serve)
         router.add_get("/cdn/{kind:embed/avatars|avatars}/{rest:.*}", cdn.serve_avatar)
         router.add_get("/", self.core.gateway.handle)
-        surface.register(router, self.core)
+        routes.register(router, self.core)
         Api(self.core).register(router)
 
     def environment(self) -> dict[str, str]:

@@ -140,7 +140,7 @@ class Session:
         if self.connection is not None:
             self.connection.send(frame)
 
-    def missed(self, sequence: int) -> list[bytes] | None:
+    def events_after(self, sequence: int) -> list[bytes] | None:
         """Return the events after that sequence number; None if some are no longer kept."""
         if sequence > self.sequence or (self.sent and sequence + 1 < self.sent[0][0]):
             return None

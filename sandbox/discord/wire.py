@@ -90,7 +90,7 @@ def missing_permissions() -> ApiError:
 
 
 def snowflake(value: str, what: str = "value") -> int:
-    """A path parameter as an id.
+    """Return a path parameter as an id.
 
     Raises:
         ApiError: 50035, when it is not a number.

@@ -143,7 +143,7 @@ def _check_sides(field: FileField, width: int, height: int) -> None:
         raise Failed(_error(field, "image_too_large", {"max_width": high, "max_height": high}))
     if max(width, height) > field.rule.aspect_max * min(width, height):
         message = f"The aspect ratio must be between 1:{field.rule.aspect_max:g} and {field.rule.aspect_max:g}:1"
-        raise Failed(model_error("value_error", location=field.location, message=message, value=shortened(field.url)))
+        raise Failed(model_error("value_error", location=field.location, message=message, value=shorten(field.url)))
 
 
 def _check_seconds(field: FileField, seconds: float) -> None:
@@ -156,7 +156,7 @@ def _check_seconds(field: FileField, seconds: float) -> None:
         raise Failed(_error(field, f"{field.rule.kind}_duration_too_short", context))
 
 
-def shortened(url: str) -> str:
+def shorten(url: str) -> str:
     """Return a URL as errors repeat it: only the beginning of a long one."""
     return url if len(url) <= 300 else url[:300] + "…"  # noqa: PLR2004 - any length that reads well
 
@@ -169,4 +169,4 @@ def _unsupported(field: FileField) -> FalReply:
 
 def _error(field: FileField, error_type: str, context: dict[str, Any] | None = None) -> FalReply:
     """Return a documented error at this field."""
-    return model_error(error_type, location=field.location, context=context, value=shortened(field.url))
+    return model_error(error_type, location=field.location, context=context, value=shorten(field.url))

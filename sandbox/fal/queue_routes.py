@@ -121,7 +121,7 @@ class QueueRoutes:
         note.job = job
         job.request_counts["submit"] += 1
         position = self.queue.add(job)
-        answer = wire.submitted(request_base_url(request), app_of(endpoint), job, position)
+        answer = wire.submit_reply(request_base_url(request), app_of(endpoint), job, position)
         return web.json_response(answer, headers={"x-fal-request-id": job.id})
 
     def _job(self, request: web.Request, endpoint: str, body: Any) -> FalJob:
@@ -218,14 +218,14 @@ class QueueRoutes:
             hang_up(request)
             return as_response(NOT_FOUND)
         follow = stream.Stream(self.queue, job, request_base_url(request), self.settings.ping_s)
-        response = await self._begun(follow, request, fault.delay_s if fault else 0)
+        response = await self._begin_stream(follow, request, fault.delay_s if fault else 0)
         self.streams += 1
         try:
             return await follow.send(request, response, cut=fault is not None and fault.cut)
         finally:
             self.streams -= 1
 
-    async def _begun(self, follow: stream.Stream, request: web.Request, delay_s: float) -> web.StreamResponse:
+    async def _begin_stream(self, follow: stream.Stream, request: web.Request, delay_s: float) -> web.StreamResponse:
         """Begin the answer, counted in `opening` meanwhile."""
         self.opening += 1
         self.opening_peak = max(self.opening_peak, self.opening)

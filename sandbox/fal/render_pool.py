@@ -32,12 +32,7 @@ class RenderPool:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="render_pool")
         self._stop = threading.Event()
         self._films: OrderedDict[tuple[object, ...], asyncio.Task[Path]] = OrderedDict()
-        self._made = 0
-
-    @property
-    def made(self) -> int:
-        """How many videos were rendered."""
-        return self._made
+        self._rendered = 0
 
     async def render(self, film: Film, files: Sequence[InputFile], words: str) -> Path:
         """Return the path of the rendered video; equal requests share it, so copy it before changing it.
@@ -52,8 +47,8 @@ class RenderPool:
         )
         task = self._films.get(key)
         if task is None:
-            self._made += 1
-            path = self._folder / f"film-{self._made}.mp4"
+            self._rendered += 1
+            path = self._folder / f"film-{self._rendered}.mp4"
             task = asyncio.create_task(self.run(_render, film, list(files), words, path, self._stop))
             self._films[key] = task
             self._evict_oldest()

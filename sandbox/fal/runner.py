@@ -14,7 +14,7 @@ from sandbox.fal.endpoints import EndpointInput, Video, parse_input
 from sandbox.fal.endpoints.base import SEED_MAX
 from sandbox.fal.errors import Failed, FalReply, model_error
 from sandbox.fal.faults import FalFaults
-from sandbox.fal.input_files import FileField, FileRule, InputFile, read_input_file, shortened
+from sandbox.fal.input_files import FileField, FileRule, InputFile, read_input_file, shorten
 from sandbox.fal.queue import CANCELLED, FalJob
 from sandbox.fal.render_pool import RenderPool
 from sandbox.fal.storage import Storage, copy_with_padding, hard_link, sha256_of
@@ -23,7 +23,7 @@ __all__ = ["FalRunner", "FalSettings"]
 
 LINES = 10  # progress lines per request
 LINE_MIN_S = 0.25  # the shortest time between two of them
-EXAMINED_MAX = 4096  # input files in the cache
+INPUTS_MAX = 4096  # input files in the cache
 FILMS_MAX = 256  # padded videos in the cache
 MIB = 1024 * 1024
 
@@ -160,36 +160,36 @@ class FalRunner:
 
     async def _fetch(self, field: FileField) -> InputFile:
         """Return an input file, from the stand-in's storage or from a data URI."""
-        path = self._decoded(field) if field.url.startswith("data:") else self._stored(field)
+        path = self._write_data_uri(field) if field.url.startswith("data:") else self._stored_path(field)
         sha256 = await asyncio.to_thread(sha256_of, path)
         known = self._input_cache.get((sha256, field.rule))
         if known is not None:
             # The same file is decoded only once.
             return replace(known, field=field, path=path)
         files = await self._render_pool.run(read_input_file, field, path, sha256)
-        if len(self._input_cache) >= EXAMINED_MAX:
+        if len(self._input_cache) >= INPUTS_MAX:
             self._input_cache.clear()
         self._input_cache[sha256, field.rule] = files
         return files
 
-    def _stored(self, field: FileField) -> Path:
+    def _stored_path(self, field: FileField) -> Path:
         """Return the path of an uploaded file."""
         stored = self._storage.by_url(field.url, int(self._base_url().rsplit(":", 1)[1]))
         if stored is None:
             message = "Failed to download the file: sandbox/fal serves only what was uploaded to it"
             raise Failed(
-                model_error("file_download_error", location=field.location, message=message, value=shortened(field.url))
+                model_error("file_download_error", location=field.location, message=message, value=shorten(field.url))
             )
         return stored.path
 
-    def _decoded(self, field: FileField) -> Path:
+    def _write_data_uri(self, field: FileField) -> Path:
         """Write a data URI's bytes to a file and return its path."""
         head, _, text = field.url.partition(",")
         try:
             data = base64.b64decode(text, validate=True) if head.endswith(";base64") else unquote_to_bytes(text)
         except binascii.Error as error:
             raise Failed(
-                model_error("file_download_error", location=field.location, value=shortened(field.url))
+                model_error("file_download_error", location=field.location, value=shorten(field.url))
             ) from error
         stored = self._storage.create("data", "application/octet-stream")
         stored.path.write_bytes(data)

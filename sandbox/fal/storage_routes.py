@@ -103,7 +103,7 @@ class StorageRoutes:
         """Store a whole file, with the CDN's token."""
 
         async def handle() -> web.StreamResponse:
-            stored = self._named(request)
+            stored = self._new_file(request)
             return await _receive(request, stored) or _access(request, stored)
 
         return await self._with_token(request, handle)
@@ -112,7 +112,7 @@ class StorageRoutes:
         """Reserve a file for a multipart upload."""
 
         async def handle() -> web.StreamResponse:
-            stored = self._named(request)
+            stored = self._new_file(request)
             upload = stored.path.name
             self.parts[upload] = {}
             url = f"{request_base_url(request)}/files/{stored.key}"
@@ -149,7 +149,7 @@ class StorageRoutes:
 
         return await self._with_token(request, handle)
 
-    def _named(self, request: web.Request) -> StoredFile:
+    def _new_file(self, request: web.Request) -> StoredFile:
         """Return a new file with the headers' name and type."""
         name = request.headers.get("X-Fal-File-Name", "upload.bin")
         return self.storage.create(name, request.headers.get("Content-Type", "application/octet-stream"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.fal.queue import FalJob, FalQueue
 
-__all__ = ["log_flag", "status_of", "submitted", "urls"]
+__all__ = ["log_flag", "status_of", "submit_reply", "urls"]
 
 
 def urls(base_url: str, app: str, request_id: str) -> dict[str, str]:
@@ -13,7 +13,7 @@ def urls(base_url: str, app: str, request_id: str) -> dict[str, str]:
     return {"response_url": root, "status_url": f"{root}/status", "cancel_url": f"{root}/cancel"}
 
 
-def submitted(base_url: str, app: str, job: FalJob, position: int) -> dict[str, Any]:
+def submit_reply(base_url: str, app: str, job: FalJob, position: int) -> dict[str, Any]:
     """Return the answer to a submit."""
     return {
         "status": "IN_QUEUE",

@@ -89,7 +89,7 @@ CASES = [
     ("sandbox.stage", "bot", STAND_INS),
     ("sandbox.demo", "discord", DISCORD),
     ("sandbox.discord.world", "bot", STAND_INS),
-    ("sandbox.discord.control.surface", "cogs", STAND_INS),
+    ("sandbox.discord.control.routes", "cogs", STAND_INS),
     ("sandbox.discord.rest.api", "discord", DISCORD),
     ("sandbox.fal.queue", "bot", STAND_INS),
     ("sandbox.fal.server", "httpx", HTTPX),

@@ -88,4 +88,4 @@ def state(core: Core, _: Mapping[str, str]) -> Json:
         }
         for guild in core.world.guilds.values()
     ]
-    return {"connected": core.gateway.connected(), "now": core.clock.now(), "servers": servers}
+    return {"connected": core.gateway.connection_count(), "now": core.clock.now(), "servers": servers}

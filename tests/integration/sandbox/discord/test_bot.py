@@ -218,7 +218,7 @@ async def test_a_session_survives_a_lost_line(control: DiscordControl, action: s
         await control.order("react", user="maker", message=message, emoji="👍")
         if action != "invalidate":
             await wait_until(lambda: bot.resumes and bot.reactions)
-        await wait_until(control.sandbox.core.gateway.connected)
+        await wait_until(control.sandbox.core.gateway.connection_count)
         assert (await control.order("slash", user="maker", command="ping"))["acknowledged"]
 
 

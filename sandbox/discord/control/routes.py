@@ -43,15 +43,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def register(router: web.UrlDispatcher, core: Core) -> None:
     """Add the control routes."""
     for name, act in ACTIONS.items():
-        router.add_post(f"/sandbox/{name}", _order_handler(core, act))
+        router.add_post(f"/sandbox/{name}", _action_handler(core, act))
     for name, view in VIEWS.items():
         router.add_get(f"/sandbox/{name}", _view_handler(core, view))
-    router.add_delete("/sandbox/faults", _order_handler(core, changes.clear_faults))
+    router.add_delete("/sandbox/faults", _action_handler(core, changes.clear_faults))
     router.add_get("/sandbox/transcript", _transcript(core))
     router.add_delete("/sandbox/transcript", _clear_transcript(core))
 
 
-def _order_handler(core: Core, act: Callable[[ControlRequest], Awaitable[Json]]) -> Handler:
+def _action_handler(core: Core, act: Callable[[ControlRequest], Awaitable[Json]]) -> Handler:
     async def handle(request: web.Request) -> web.Response:
         try:
             return _json(await act(ControlRequest(core, _json_object(await request.read()))))
