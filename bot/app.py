@@ -35,9 +35,9 @@ from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.net.transport import make_http
-from bot.runner.drafts import Drafts
 from bot.runner.fal_steps import FalSteps
 from bot.runner.orphans import sweep
+from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner
 from bot.settings import Settings
@@ -125,14 +125,19 @@ async def _compose(
         fal_steps=FalSteps(fal, settings, clock=time.time),
         cards=cards,
         budgets=budgets,
-        prices=prices,
         settings=settings,
         clock=time.time,
         on_posted=kin.posted,
     )
     client.services = Services(
         runner=runner,
-        drafts=Drafts(most=settings.drafts_max, most_each=settings.drafts_each_max, clock=time.time),
+        pending_orders=PendingOrders(
+            settings.data_dir,
+            life_s=settings.draft_life_s,
+            most=settings.drafts_max,
+            most_each=settings.drafts_each_max,
+            clock=time.time,
+        ),
         intake=Intake(http, prober, settings),
         fitter=Fitter(ffmpeg, prober, settings),
         prober=prober,

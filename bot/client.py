@@ -21,7 +21,7 @@ from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
-from bot.runner.drafts import Drafts
+from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
 from bot.settings import Settings
@@ -40,7 +40,7 @@ class Services:
     """What the cogs work with."""
 
     runner: Runner
-    drafts: Drafts
+    pending_orders: PendingOrders
     intake: Intake
     fitter: Fitter
     prober: Prober

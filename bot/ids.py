@@ -1,4 +1,4 @@
-"""Ids of jobs, drafts and grants: 32 hexadecimal digits, those of one time beside each other in every index.
+"""Ids of jobs, orders and grants: 32 hexadecimal digits, those of one time beside each other in every index.
 
 A database keeps its keys in order. Where each new one falls anywhere among all the old ones, nearly every row changes a
 page of its own in every index; where it falls beside the last ones, many rows share a page.

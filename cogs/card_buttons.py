@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.client import Interaction, Wanda
 from bot.errors import StorageError
-from cogs.ordering.who import role_ids
+from cogs.ordering.member import role_ids
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from bot.texts import history
 from bot.texts.card import Card
 from bot.texts.history import PAGE_LINES, PAGE_TEMPLATE, HistoryPage, What
 from cogs.admin.desk import NotAdmin, check_admin
-from cogs.ordering.who import asker
+from cogs.ordering.member import member_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,7 +34,7 @@ async def page_card(interaction: Interaction, what: What, cursor: str) -> Card:
         StorageError: the database did not answer.
     """
     store = interaction.client.services.store
-    who = asker(interaction)
+    who = member_of(interaction)
     more = PAGE_LINES + 1  # one more tells whether there is an older page
     match what:
         case "history":

@@ -20,7 +20,8 @@ from bot.media.rules.file_name import shown_name
 from bot.media.rules.kind import claimed_kind
 from bot.texts import menus as words
 from bot.texts.menus import Menu, Part
-from cogs.ordering.command import check_place, make_video
+from cogs.ordering.command import make_video
+from cogs.ordering.member import check_place
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from bot.client import STORAGE_TROUBLE, Interaction, Wanda
 from bot.errors import Busy, Refusal, StorageError
 from bot.exports.member import pack
 from bot.jobs.member_data import count_of_member
-from bot.media.intake import discard, inputs_folder
 from bot.texts import privacy as words
 from bot.texts.privacy import FORGET_PREFIX, FORGET_TEMPLATE
 from bot.units import MIB
@@ -51,8 +50,7 @@ async def forget(interaction: Interaction) -> str:
     """
     services = interaction.client.services
     count = await services.keeper.forget_member(interaction.user.id)
-    for draft in services.drafts.drop_of(interaction.user.id):
-        await discard(inputs_folder(services.settings.data_dir, draft.id))
+    await services.pending_orders.drop_of(interaction.user.id)
     log.info("a member had their data deleted: %d jobs", count)
     return words.deleted(count)
 

@@ -20,14 +20,14 @@ from bot.texts import quota as words
 from cogs import charts
 from cogs.admin.desk import Listed
 from cogs.history_pages import PageButton, page_card, show_page
-from cogs.ordering.who import asker
+from cogs.ordering.member import member_of
 
 DEFAULT = "default"
 
 
 async def show(interaction: Interaction) -> None:
     """Show what is left in each window, what that buys, and the last 30 days as a picture."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     at = services.clock()
@@ -57,7 +57,7 @@ async def history(interaction: Interaction) -> None:
 )
 async def ask(interaction: Interaction, above: str) -> None:
     """Set the price above which Wanda asks this member first."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)

@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from bot.catalogue.fields import SEED_MAX, Attached
-from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
 from bot.jobs.facts import asked_seed, rewritten_prompt, seed_of
 from bot.jobs.model import Job
+from bot.jobs.order import Request
 from bot.jobs.rerun import faithful
 
 RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it
@@ -87,8 +87,8 @@ def read_recipe(data: bytes) -> Recipe:
         raise OptionRefused("This file is not a recipe. Attach the JSON file that Wanda gave you.") from None
 
 
-def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> tuple[Mode, tuple[str, ...]]:
-    """Return the request of the recipe with these files, faithful as a rerun's, and the notes for its card.
+def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> Request:
+    """Return the recipe's request for these files, with the seed and prompt of a rerun; its inputs are still empty.
 
     Raises:
         OptionRefused: the mode is unknown, a file is missing, or an option is not the mode's.
@@ -100,4 +100,4 @@ def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> tuple[Mode, tupl
     seed = asked_seed(recipe.options.get("seed")) if recipe.seed is None else recipe.seed
     rewritten = rewritten_prompt(recipe.options.get("prompt"), recipe.actual_prompt)
     options, notes = faithful(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)
-    return build(recipe.mode, options, attached), notes
+    return Request(mode=build(recipe.mode, options, attached), notes=notes)

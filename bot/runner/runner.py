@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.catalogue.price import PriceTable
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
@@ -45,7 +44,6 @@ class Runner:
         fal_steps: FalSteps,
         cards: Cards,
         budgets: Budgets,
-        prices: PriceTable,
         settings: Settings,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -56,7 +54,6 @@ class Runner:
         self._fal_steps = fal_steps
         self._cards = cards
         self.budgets = budgets
-        self._prices = prices
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
@@ -104,7 +101,7 @@ class Runner:
         """
         if self._closing:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
-        job = job_from(order, self._prices, now=self._clock())
+        job = job_from(order, now=self._clock())
         try:
             accepted = await self._store.write(
                 transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)

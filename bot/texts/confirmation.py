@@ -15,7 +15,7 @@ OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is 
 
 
 def asking(
-    draft_id: str,
+    order_id: str,
     *,
     mode_title: str,
     settings: Pairs,
@@ -25,7 +25,7 @@ def asking(
     decision: Decision,
     cheaper: Quote | None,
 ) -> Card:
-    """Return the card of a draft that nothing is held for yet; `cheaper` is the next lower price, if there is one."""
+    """Return the card that asks to confirm an order; `cheaper` is the next lower price, if there is one."""
     asked = quoted(prompt) if prompt and visible(prompt) else ""
     above = dollars(view.terms.confirm_above_microusd.value)
     why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
@@ -42,21 +42,21 @@ def asking(
         fields=tuple(fields),
         colour=AMBER,
         footer="Nothing is held or charged until you press Make it.",
-        buttons=_buttons(draft_id, decision, cheaper),
+        buttons=_buttons(order_id, decision, cheaper),
     )
 
 
-def _buttons(draft_id: str, decision: Decision, cheaper: Quote | None) -> tuple[Button, ...]:
+def _buttons(order_id: str, decision: Decision, cheaper: Quote | None) -> tuple[Button, ...]:
     make = "Make it, if approved" if decision.needs_approval else "Make it"
     less = (
         ()
         if cheaper is None
-        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", CHEAPER_PREFIX + draft_id),)
+        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", CHEAPER_PREFIX + order_id),)
     )
     return (
-        Button(make, "success", MAKE_PREFIX + draft_id),
+        Button(make, "success", MAKE_PREFIX + order_id),
         *less,
-        Button("Cancel", "secondary", DROP_PREFIX + draft_id),
+        Button("Cancel", "secondary", DROP_PREFIX + order_id),
     )
 
 

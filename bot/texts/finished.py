@@ -18,7 +18,7 @@ from bot.texts.result_link import usable_link
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
 AGAIN_TEMPLATE = r"wanda:(?P<what>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>[0-9a-f]{32})"
-ANSWER_TEMPLATE = r"wanda:(?P<wish>yes|no):(?P<draft_id>[0-9a-f]{32}):(?P<member_id>[0-9]{1,20})"
+ANSWER_TEMPLATE = r"wanda:(?P<answer>yes|no):(?P<order_id>[0-9a-f]{32}):(?P<member_id>[0-9]{1,20})"
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field: leave it empty to keep it as it is."
@@ -121,12 +121,12 @@ def not_yours(member_id: int) -> str:
     return f"Only <@{member_id}>, who asked for this video, can answer. React to the card yourself to make one."
 
 
-def answer_buttons(draft_id: str, member_id: int, *, needs_approval: bool) -> tuple[Button, ...]:
+def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tuple[Button, ...]:
     """Return the two answers to a question in public; who may give them stands in their ids."""
     make = "Make it, if approved" if needs_approval else "Make it"
     return (
-        Button(make, "success", f"wanda:yes:{draft_id}:{member_id}"),
-        Button("Cancel", "secondary", f"wanda:no:{draft_id}:{member_id}"),
+        Button(make, "success", f"wanda:yes:{order_id}:{member_id}"),
+        Button("Cancel", "secondary", f"wanda:no:{order_id}:{member_id}"),
     )
 
 

@@ -12,7 +12,7 @@ from bot.ledger.model import KINDS, Who
 from bot.ledger.typed_amount import typed_amount
 from bot.texts.budgets import member_card, server_card
 from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
-from cogs.ordering.who import channel_id, role_ids
+from cogs.ordering.member import channel_id, role_ids
 
 WHOSE = [
     app_commands.Choice(name="the server's pool", value="budget"),

@@ -29,7 +29,7 @@ from cogs import charts
 from cogs.admin.desk import AdminCommand, Listed, check_admin
 from cogs.admin.member_names import names_of
 from cogs.history_pages import page_card, show_page
-from cogs.ordering.who import channel_id
+from cogs.ordering.member import channel_id
 
 log = logging.getLogger(__name__)
 DAY_S = 86_400

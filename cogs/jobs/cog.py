@@ -28,7 +28,7 @@ from bot.texts.mode_settings import described
 from cogs.admin.desk import Listed
 from cogs.history_pages import STALE, cursor_text, moment, show_page, turn_page
 from cogs.jobs.replay import replay_video
-from cogs.ordering.who import asker
+from cogs.ordering.member import member_of
 
 log = logging.getLogger(__name__)
 OFFERED_MAX = 25  # Discord shows no more choices
@@ -81,7 +81,7 @@ class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PA
         await turn_page(interaction, self._page(interaction))
 
     async def _page(self, interaction: Interaction) -> Card:
-        return await jobs_page(interaction.client.services, asker(interaction), self.mode, self.wanted, self.cursor)
+        return await jobs_page(interaction.client.services, member_of(interaction), self.mode, self.wanted, self.cursor)
 
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
@@ -91,7 +91,7 @@ class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PA
 )
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
     """List the member's own videos here, a page at a time."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     await show_page(interaction, await jobs_page(interaction.client.services, who, mode, state, ""))
 
@@ -128,7 +128,7 @@ async def offer_open_jobs(interaction: discord.Interaction[Any], current: str) -
 async def _offered(interaction: Interaction, current: str, states: tuple[Any, ...]) -> list[app_commands.Choice[str]]:
     typed = current.strip().lower()
     try:
-        who = asker(interaction)
+        who = member_of(interaction)
         limit = LOOKED_THROUGH_MAX if typed else OFFERED_MAX
         jobs = await interaction.client.services.store.read(
             queries.member_jobs(who.guild_id, who.member_id, states=states, limit=limit)
@@ -145,7 +145,7 @@ async def _offered(interaction: Interaction, current: str, states: tuple[Any, ..
 @app_commands.autocomplete(job=offer_jobs)
 async def show(interaction: Interaction, job: str) -> None:
     """Show all that is known of one of the member's videos."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     found = await own_job(services, who, job)
@@ -161,7 +161,7 @@ async def show(interaction: Interaction, job: str) -> None:
 @app_commands.autocomplete(job=offer_open_jobs)
 async def cancel(interaction: Interaction, job: str) -> None:
     """Take one of the member's videos back, if that is still possible."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     found = await own_job(services, who, job)
@@ -173,7 +173,7 @@ async def cancel(interaction: Interaction, job: str) -> None:
 @app_commands.autocomplete(job=offer_jobs)
 async def recipe(interaction: Interaction, job: str) -> None:
     """Give the member the recipe of one of their videos as a file."""
-    who = asker(interaction)
+    who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
     content = recipe_of(found).to_file()

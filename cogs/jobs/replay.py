@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 import discord
 
-from bot.catalogue.fields import Attached
 from bot.client import Interaction, Services, answer_privately
 from bot.errors import OptionRefused, Refusal
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
 from bot.media.intake import Offered
-from bot.runner.drafts import Draft
-from cogs.ordering.attachments import refuse_too_large
-from cogs.ordering.command import begin, check_place, public_card, taking_back
-from cogs.ordering.who import asker
+from cogs.ordering.attachments import refuse_too_large, take_files
+from cogs.ordering.card_place import public_card
+from cogs.ordering.command import attached, order_on, withdrawing
+from cogs.ordering.member import check_place, member_of
+from cogs.ordering.quote import rule_query
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 async def replay_video(
     interaction: Interaction, recipe: discord.Attachment, attachments: Mapping[str, discord.Attachment]
 ) -> None:
-    """Make the video of the recipe with these files, by option; asks first if it is costly, refuses privately."""
+    """Make the recipe's video with these files by option, ask for confirmation first, or refuse privately."""
     services = interaction.client.services
     try:
         check_place(interaction)
-        who = asker(interaction)
+        who = member_of(interaction)
         if recipe.size > RECIPE_BYTES_MAX:
             raise OptionRefused(
                 f"This file is {recipe.size // 1024:,} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "
@@ -35,19 +35,16 @@ async def replay_video(
         await answer_privately(interaction, str(refusal))
         return
     card = await public_card(interaction)
-    async with taking_back(interaction):
-        attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
-        mode, notes = replay(await _read(services, recipe), attached)
-        refuse_too_large(services, mode, attachments)
-        draft = Draft(
-            id=services.new_id(),
-            who=who,
-            mode=mode,
-            inputs=(),
-            expires_at=services.clock() + services.settings.draft_life_s,
-            notes=notes,
+    async with withdrawing(interaction):
+        request = replay(await _read(services, recipe), attached(attachments))
+        refuse_too_large(services, request.mode, attachments)
+        await order_on(
+            card,
+            interaction,
+            who,
+            rule_query(request.mode),
+            lambda files: take_files(services, request, attachments, files),
         )
-        await begin(interaction, draft, attachments, card, weigh_it=True)
 
 
 async def _read(services: Services, recipe: discord.Attachment) -> Recipe:

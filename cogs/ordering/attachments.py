@@ -1,55 +1,50 @@
-"""The files of a command, copied, read and made to fit, as a job's inputs."""
+"""The attachments of a command: copied, probed and fitted, as the inputs of a job."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import discord
 
 from bot.catalogue.mode import Mode
 from bot.client import Services
 from bot.jobs.model import Input
+from bot.jobs.order import Request
 from bot.jobs.rerun import CONTINUES
-from bot.media.intake import Offered, Taken, Wanted, discard, inputs_folder, refuse_by_claim
+from bot.media.intake import Offered, Taken, Wanted, refuse_by_claim
 from bot.media.rules.needs import Keep
 from bot.runner.job_files import input_of
+from bot.runner.order_files import OrderFiles
 from bot.units import MB
 
 
 def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> None:
-    """Return when Discord declares no attachment larger than what Wanda copies in order to make it fit.
+    """Check the sizes that Discord declares: Wanda copies no larger file, not even to make it fit.
 
     Raises:
-        MediaRefused: one is.
+        MediaRefused: one is too large.
     """
     for wanted in _wanted(services, mode, attachments):
         refuse_by_claim(wanted)
 
 
 async def take_files(
-    services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment], job_id: str
-) -> tuple[Input, ...]:
-    """Copy every attachment, read what it really is and make it fit, in the order of the mode's fields.
-
-    The mode takes them all afterwards. When one is refused nothing is kept.
+    services: Services, request: Request, attachments: Mapping[str, discord.Attachment], files: OrderFiles
+) -> Request:
+    """Return the request with its attachments copied, made to fit and checked, in the order of the mode's fields.
 
     Raises:
-        Refusal: one is not what the mode can use, also after everything that can be done to it.
+        Refusal: the mode cannot use one of them, even after all that can be done to it.
     """
-    folder = inputs_folder(services.settings.data_dir, job_id)
-    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=folder)
-    done = False
-    try:
-        inputs = tuple([await _fitted(services, mode, item) for item in taken])
-        mode.check({item.option: item for item in inputs})
-        done = True
-    finally:
-        if not done:
-            await asyncio.shield(discard(folder))
-    return inputs
+    mode = request.mode
+    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder)
+    request = replace(request, inputs=tuple([await _fitted(services, mode, item) for item in taken]))
+    request.check_inputs()
+    return request
 
 
 def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> list[Wanted]:
-    """Return what is copied: also what is larger than the mode takes, as long as it may be made to fit."""
+    """Return what to copy; a file may be larger than the mode takes, because it can be made to fit."""
     most = services.settings.intake_mb_max * MB
     return [
         Wanted(
@@ -63,8 +58,8 @@ def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.At
 
 
 async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
-    """Return the input that fits; the file that did not is gone then."""
-    # What is continued goes on from its end, so that of a clip that is too long the end is what is needed.
+    """Return the file as an input that fits; the original is removed if another file replaces it."""
+    # A continuation starts from the end of its clip, so that is the part of a long clip to keep.
     keep: Keep = "end" if (mode.id, taken.option) == (CONTINUES, "video") else "start"
     fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
     if fitted.path != taken.path:

@@ -1,39 +1,31 @@
-"""From a slash command to an accepted job: check, defer, copy the files, hold the price."""
+"""From a slash command to an accepted job: check, acknowledge, copy the files, ask for confirmation, accept."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
-import aiohttp
 import discord
 
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
+from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
-from bot.client import FAILED, NEEDED_TO_POST, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
-from bot.errors import OptionRefused, Refusal, StorageError
+from bot.client import FAILED, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
+from bot.errors import Refusal, StorageError
 from bot.jobs.model import Address
-from bot.media.intake import discard, inputs_folder
-from bot.runner.drafts import Draft
+from bot.jobs.order import Order, Request
+from bot.ledger.model import RuleQuery, Who
+from bot.runner.order_files import OrderFiles
 from cogs.ordering.attachments import refuse_too_large, take_files
-from cogs.ordering.card_place import address_of, order_of, second_card
-from cogs.ordering.confirmation import ask_first
-from cogs.ordering.quote import refuse_if_ruled_out, rule_query, weigh, weigh_at_once
-from cogs.ordering.who import asker
+from cogs.ordering.card_place import public_card
+from cogs.ordering.confirmation import ask_for_confirmation
+from cogs.ordering.member import check_place, member_of
+from cogs.ordering.quote import CheckedQuote, check_quote, check_quote_in_time, check_rules, rule_query
 
 log = logging.getLogger(__name__)
-ALREADY_ANSWERED = 40060
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a job comes from when it is not all the member's own words: see `Job`."""
-
-    parent_id: str | None = None
-    trigger: str | None = None
-    notes: tuple[str, ...] = ()
+Prepare: TypeAlias = Callable[[OrderFiles], Awaitable[Request]]  # puts the request's inputs there and checks them
 
 
 async def make_video(
@@ -41,72 +33,68 @@ async def make_video(
     mode_class: type[Mode],
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
-    *,
-    origin: Origin | None = None,
 ) -> None:
-    """Carry the command out, ask first if it is costly, or refuse it privately; a refusal spends and keeps nothing."""
-    services = interaction.client.services
+    """Make the video, ask for confirmation first, or refuse privately; a refusal spends and keeps nothing."""
     try:
         check_place(interaction)
-        attached = {option: Attached(item.filename, item.size) for option, item in attachments.items()}
-        mode = build(mode_class.id, options, attached)
-        refuse_too_large(services, mode, attachments)
-        who = asker(interaction)
-        # What the files decide is weighed once they were read; everything else before a byte is copied.
-        weighed = None if mode.priced_by_files() else await weigh_at_once(services, who, mode, ())
+        mode = build(mode_class.id, options, attached(attachments))
+        await order_with_attachments(interaction, Request(mode=mode), attachments)
     except Refusal as refusal:
         await answer_privately(interaction, str(refusal))
-        return
     except StorageError:
         log.exception("a command was refused: the database did not answer")
         await answer_privately(interaction, STORAGE_TROUBLE)
-        return
-    origin = origin or Origin()
-    draft = Draft(
-        id=services.new_id(),
-        who=who,
-        mode=mode,
-        inputs=(),
-        expires_at=services.clock() + services.settings.draft_life_s,
-        parent_id=origin.parent_id,
-        trigger=origin.trigger,
-        notes=origin.notes,
+
+
+def attached(attachments: Mapping[str, discord.Attachment]) -> dict[str, Attached]:
+    """Return the attachments as the catalogue knows them."""
+    return {option: Attached(item.filename, item.size) for option, item in attachments.items()}
+
+
+async def order_with_attachments(
+    interaction: Interaction, request: Request, attachments: Mapping[str, discord.Attachment]
+) -> None:
+    """Order what is requested with these attachments as its files.
+
+    Raises:
+        Refusal: nothing was spent or kept; the interaction was not answered.
+        StorageError: likewise.
+    """
+    services, mode = interaction.client.services, request.mode
+    refuse_too_large(services, mode, attachments)
+    # A price that depends on the files is known once they are probed; any other before a byte is copied.
+    quote = None if mode.priced_by_files() else request.quote(services.prices)
+    await place_order(
+        interaction,
+        rule_query(mode),
+        lambda files: take_files(services, request, attachments, files),
+        quote=quote,
     )
-    if weighed is not None and weighed.is_costly:
+
+
+async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepare, *, quote: Quote | None) -> None:
+    """Acknowledge the interaction, then have the job accepted or ask for confirmation.
+
+    The answer is private if the quote is known already and needs confirmation; otherwise it becomes the card.
+
+    Raises:
+        Refusal: the interaction was not answered; nothing was held or kept.
+        StorageError: likewise.
+    """
+    services, who = interaction.client.services, member_of(interaction)
+    checked = None if quote is None else await check_quote_in_time(services, who, query, quote)
+    card = None
+    if checked is not None and checked.needs_confirmation:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        card = None
     else:
         card = await public_card(interaction)
-    async with taking_back(interaction):
-        await begin(interaction, draft, attachments, card, weigh_it=card is None or weighed is None)
-
-
-async def public_card(interaction: Interaction) -> Address:
-    """Show that Wanda is thinking, for everyone to see, and return where: that message becomes the card."""
-    received_at = interaction.client.services.clock()
-    return address_of(interaction, await _defer(interaction), received_at=received_at)
-
-
-async def _defer(interaction: Interaction) -> int:
-    """Show that Wanda is thinking, and return the id of that message, which becomes the card."""
-    try:
-        callback = await interaction.response.defer(thinking=True)
-    except (aiohttp.ClientError, OSError):
-        log.warning("the line broke during the first answer, so it is given again", exc_info=True)
-        try:
-            callback = await interaction.response.defer(thinking=True)
-        except discord.HTTPException as error:
-            # Only after our own broken line is this our own first answer; else another Wanda has this command.
-            if error.code != ALREADY_ANSWERED:
-                raise
-            callback = None
-    message_id = callback.message_id if callback else None
-    return message_id or (await interaction.original_response()).id
+    async with withdrawing(interaction):
+        await order_on(card, interaction, who, query, prepare, checked=checked)
 
 
 @asynccontextmanager
-async def taking_back(interaction: Interaction) -> AsyncGenerator[None]:
-    """Withdraw the answer that was begun when what is done meanwhile fails, and say privately why."""
+async def withdrawing(interaction: Interaction) -> AsyncGenerator[None]:
+    """Withdraw the interaction's answer if the block fails, and say privately why."""
     try:
         yield
     except Refusal as refusal:
@@ -119,68 +107,34 @@ async def taking_back(interaction: Interaction) -> AsyncGenerator[None]:
         await withdraw(interaction, FAILED)
 
 
-async def begin(
-    interaction: Interaction,
-    draft: Draft,
-    attachments: Mapping[str, discord.Attachment],
+async def order_on(
     card: Address | None,
+    interaction: Interaction,
+    who: Who,
+    query: RuleQuery,
+    prepare: Prepare,
     *,
-    weigh_it: bool,
+    checked: CheckedQuote | None = None,
 ) -> None:
-    """Copy the files, then have the job accepted on its card, or ask the member first; what fails leaves no file.
+    """Prepare the files, then have the job accepted on its card, or ask the member for confirmation.
 
-    `weigh_it` is False when it was weighed already and is not costly.
+    `checked` is None if the quote was not checked yet. `card` is None if the answer is private, because the checked
+    quote needs confirmation.
 
     Raises:
-        Refusal: nothing was held, nothing was stored.
-        StorageError: the database did not answer; nothing was held.
+        Refusal: nothing was held or kept.
+        StorageError: the database did not answer; nothing was held or kept.
     """
-    services = interaction.client.services
-    kept = False
-    try:
-        if weigh_it:
-            await refuse_if_ruled_out(services, draft.who, rule_query(draft.mode))
-        draft = replace(draft, inputs=await take_files(services, draft.mode, attachments, draft.id))
-        weighed = await weigh(services, draft.who, draft.mode, draft.inputs) if weigh_it else None
-        if weighed is not None and weighed.is_costly:
-            await ask_first(interaction, draft, weighed, in_public=card is not None)
+    services, requested_at = interaction.client.services, interaction.client.services.clock()
+    async with OrderFiles(services.settings.data_dir, services.new_id()) as files:
+        if checked is None:
+            await check_rules(services, who, query)
+        request = await prepare(files)
+        if checked is None:
+            checked = await check_quote(services, who, rule_query(request.mode), request.quote(services.prices))
+        order = Order(id=files.order_id, who=who, request=request, quote=checked.quote, requested_at=requested_at)
+        if checked.needs_confirmation:
+            await ask_for_confirmation(interaction, order, checked, in_public=card is not None)
         else:
-            await services.runner.accept(order_of(draft, card or await second_card(interaction)))
-        kept = True
-    finally:
-        if not kept:
-            await discard(inputs_folder(services.settings.data_dir, draft.id))
-
-
-def check_place(interaction: Interaction) -> None:
-    """Refuse where the video could not be posted: it would be paid for and never seen.
-
-    Raises:
-        OptionRefused: this is no server, or Wanda lacks a permission in this channel.
-    """
-    if interaction.guild_id is None or interaction.channel_id is None:
-        raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
-    check_posting(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
-
-
-def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
-    """Return when these permissions of Wanda's let her post a video.
-
-    Raises:
-        OptionRefused: one is missing; the sentence names it.
-    """
-    needed = NEEDED_TO_POST
-    if in_thread:
-        needed = needed | discord.Permissions(send_messages_in_threads=True)
-    missing = discord.Permissions(needed.value & ~held.value)
-    if missing.value:
-        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
-        raise OptionRefused(
-            f"Wanda cannot post videos here, because she lacks: {names}. "
-            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
-        )
-
-
-def _as_admins_see_it(permission: str) -> str:
-    """Return the name in Discord's settings; discord.py still calls seeing a channel by its old one."""
-    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
+            await services.runner.accept(replace(order, address=card))
+        files.keep()

@@ -1,4 +1,4 @@
-"""What a draft would cost and leave, before anything is held."""
+"""What the rules and budgets say to a quote, before anything is held."""
 
 import asyncio
 import logging
@@ -8,56 +8,52 @@ from bot.catalogue.cheaper import cheaper
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.client import Services
-from bot.jobs.model import Input
+from bot.jobs.order import Order
 from bot.ledger import holds
 from bot.ledger.decision import decide
 from bot.ledger.model import Decision, RuleQuery, View, Who
-from bot.runner.drafts import Draft
 from bot.texts.card import Card
 from bot.texts.confirmation import asking
 
 log = logging.getLogger(__name__)
-WEIGH_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, of which the way there and back takes its part
+CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, and the network takes its part of that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """The price, and what the rules and budgets say to it at this moment."""
+class CheckedQuote:
+    """A quote that the rules and budgets allow at this moment, and what it would leave."""
 
     quote: Quote
     view: View
     decision: Decision
 
     @property
-    def is_costly(self) -> bool:
-        """Whether the member wants to be asked first."""
+    def needs_confirmation(self) -> bool:
+        """Whether it costs more than the member wants to spend without being asked."""
         return self.quote.microusd > self.view.terms.confirm_above_microusd.value
 
 
-_given_up: set[asyncio.Task[Weighed]] = set()  # a loop keeps no task alive by itself
-
-
-async def weigh(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed:
-    """Return what it would cost, and what that would leave. Nothing is held.
-
-    Raises:
-        Refusal: the price is unknown, a rule forbids it, or a budget is short.
-        StorageError: the database did not answer.
-    """
-    quote = mode.quote({item.option: item for item in inputs}, services.prices)
-    view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    return Weighed(
-        quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=rule_query(mode))
-    )
+_abandoned: set[asyncio.Task[CheckedQuote]] = set()  # the loop itself keeps only weak references to tasks
 
 
 def rule_query(mode: Mode) -> RuleQuery:
-    """Return what the rules look at of this request."""
+    """Return what the rules look at in a request."""
     return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
 
 
-async def refuse_if_ruled_out(services: Services, who: Who, query: RuleQuery) -> None:
-    """Return when the rules let the member make such a video at some price, before work is done to learn the price.
+async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote:
+    """Check the quote against the rules and budgets. Nothing is held.
+
+    Raises:
+        Refusal: a rule forbids it, or a budget is short.
+        StorageError: the database did not answer.
+    """
+    view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    return CheckedQuote(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=query))
+
+
+async def check_rules(services: Services, who: Who, query: RuleQuery) -> None:
+    """Check the rules that do not depend on the price.
 
     Raises:
         NotAllowed: a rule forbids it.
@@ -67,42 +63,43 @@ async def refuse_if_ruled_out(services: Services, who: Who, query: RuleQuery) ->
     decide(view, amount_microusd=0, query=query)
 
 
-async def weigh_at_once(services: Services, who: Who, mode: Mode, inputs: tuple[Input, ...]) -> Weighed | None:
-    """Return what the job would cost and leave, or None when the database takes longer than Discord would wait.
+async def check_quote_in_time(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote | None:
+    """Check the quote, or return None if the database takes longer than Discord would wait.
 
     Raises:
-        Refusal: as `weigh` does.
+        Refusal: as `check_quote`.
         StorageError: the database did not answer.
     """
-    weighing = asyncio.create_task(weigh(services, who, mode, inputs), name="weigh")
-    done, _ = await asyncio.wait({weighing}, timeout=WEIGH_WITHIN_S)
+    checking = asyncio.create_task(check_quote(services, who, query, quote), name="check quote")
+    done, _ = await asyncio.wait({checking}, timeout=CHECK_WITHIN_S)
     if done:
-        return weighing.result()
-    # Its end is not waited for: a driver whose database is silent takes its time to give up, too.
-    log.warning("the budgets were not read within %.1f s; the command is acknowledged first", WEIGH_WITHIN_S)
-    _given_up.add(weighing)
-    weighing.add_done_callback(_end_of_given_up)
-    weighing.cancel()
+        return checking.result()
+    # The cancelled task is not awaited: a driver whose database is silent is slow to cancel, too.
+    log.warning("the budgets were not read within %.1f s; the command is acknowledged first", CHECK_WITHIN_S)
+    _abandoned.add(checking)
+    checking.add_done_callback(_drop_abandoned)
+    checking.cancel()
     return None
 
 
-def _end_of_given_up(weighing: asyncio.Task[Weighed]) -> None:
-    _given_up.discard(weighing)
-    if not weighing.cancelled():
-        weighing.exception()  # whatever it was: the command weighs again, and says so itself
+def _drop_abandoned(checking: asyncio.Task[CheckedQuote]) -> None:
+    _abandoned.discard(checking)
+    if not checking.cancelled():
+        checking.exception()  # mark it as retrieved: the quote is checked again, which reports what is wrong
 
 
-def question(services: Services, draft: Draft, weighed: Weighed) -> Card:
-    """Return the card that asks the member, with the next lower price."""
-    less = cheaper(draft.mode, {item.option: item for item in draft.inputs}, services.prices)
-    prompt = draft.mode.options().get("prompt")
+def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -> Card:
+    """Return the card that asks the member to confirm the order, with the next lower price."""
+    mode = order.request.mode
+    less = cheaper(mode, order.request.facts(), services.prices)
+    prompt = mode.options().get("prompt")
     return asking(
-        draft.id,
-        mode_title=draft.mode.title,
-        settings=draft.mode.describe(),
+        order.id,
+        mode_title=mode.title,
+        settings=mode.describe(),
         prompt=prompt if isinstance(prompt, str) else None,
-        quote=weighed.quote,
-        view=weighed.view,
-        decision=weighed.decision,
+        quote=order.quote,
+        view=checked.view,
+        decision=checked.decision,
         cheaper=None if less is None else less[1],
     )

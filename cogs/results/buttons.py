@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from dataclasses import replace
 from typing import Any, Self
 
 import discord
@@ -12,12 +13,13 @@ from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.model import Job
-from bot.jobs.rerun import Rerun, draft_of, final_of, rerun
+from bot.jobs.order import Request
+from bot.jobs.rerun import draft_of, final_of, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
-from cogs.ordering.command import check_place
+from cogs.ordering.member import check_place
 from cogs.results import forms
-from cogs.results.rerun import answering, carry_out, check_kept, finished_job, wish_for
+from cogs.results.rerun import answering, check_kept, finished_job, order_rerun
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +35,11 @@ class ResultButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=fini
 
     @classmethod
     async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read the wish and the job from the button's id."""
+        """Read the action and the job from the button's id."""
         return cls(match["what"], match["job_id"])
 
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Carry the wish out; errors are answered here, because discord.py only logs them."""
+        """Perform the action; errors are answered here, because discord.py only logs them."""
         await answering(interaction, self._press(interaction))
 
     async def _press(self, interaction: Interaction) -> None:
@@ -59,16 +61,15 @@ class ResultButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=fini
     async def _rerun(self, interaction: Interaction, job: Job) -> None:
         services = interaction.client.services
         gone = await inputs_gone(job, services.settings.data_dir)
-        again = _asked(job, self.what)
-        trigger = f"button:{self.what}"
+        request = replace(_request(job, self.what), trigger=f"button:{self.what}")
         if gone and len(job.inputs) <= finished.UPLOADS_MAX:
             check_place(interaction)
-            await interaction.response.send_modal(forms.UploadForm(services, job, again, trigger))
+            await interaction.response.send_modal(forms.UploadForm(services, job, request))
             return
-        await carry_out(interaction, wish_for(services, job, again, trigger))
+        await order_rerun(interaction, job, request)
 
 
-def _asked(job: Job, what: str) -> Rerun:
+def _request(job: Job, what: str) -> Request:
     match what:
         case "draft":
             return draft_of(job)

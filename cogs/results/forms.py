@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import discord
@@ -11,16 +12,17 @@ from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job
-from bot.jobs.rerun import CONTINUES, RESTYLES, Rerun, continued, editable, edited, restyled
+from bot.jobs.order import Request
+from bot.jobs.rerun import CONTINUES, RESTYLES, continued, editable, edited, restyled, with_borrowed
 from bot.ledger.model import RuleQuery
-from bot.media.intake import inputs_folder
-from bot.media_spec import MediaSpec
 from bot.runner.job_files import copy_result, input_of, result_path
+from bot.runner.order_files import OrderFiles
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
-from cogs.ordering.command import Origin, make_video
-from cogs.results.rerun import RerunRequest, answering, carry_out, wish_for
+from cogs.ordering.command import attached, order_with_attachments, place_order
+from cogs.ordering.member import check_place
+from cogs.results.rerun import answering, order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
 
@@ -92,10 +94,10 @@ class EditForm(ResultForm):
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name))
 
     async def carry_out(self, interaction: Interaction) -> None:
-        """Make the edited job; each form is a wish of its own, so two edits may run at once."""
-        again = edited(self.job, self.given())
-        trigger = f"button:edit:{self.custom_id}"  # the same form sent twice is one wish
-        await carry_out(interaction, wish_for(self.services, self.job, again, trigger))
+        """Order the edited job."""
+        # Two forms may run at once, but the same form sent twice is one order: its id is in the trigger.
+        trigger = f"button:edit:{self.custom_id}"
+        await order_rerun(interaction, self.job, replace(edited(self.job, self.given()), trigger=trigger))
 
 
 class ClipForm(ResultForm):
@@ -116,42 +118,38 @@ class ClipForm(ResultForm):
         """Make it from Wanda's own copy of the video."""
         changes = self.given()
 
-        async def prepare(job_id: str) -> Rerun:
-            clip = await _clip(self.services, self.job, job_id, self.what)
-            return _from_clip(self.job, clip, self.what, changes)
+        async def prepare(files: OrderFiles) -> Request:
+            clip = await _clip(self.services, self.job, files, self.what)
+            request = replace(_from_clip(self.job, clip, self.what, changes), trigger=trigger)
+            request.check_inputs()
+            return with_borrowed(request, self.job, member_id=interaction.user.id)
 
         trigger = f"button:{self.what}:{self.custom_id}"
+        check_place(interaction)
         query = RuleQuery(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
-        await carry_out(
-            interaction, RerunRequest(parent=self.job, trigger=trigger, known=None, prepare=prepare, query=query)
-        )
+        await place_order(interaction, query, prepare, quote=None)
 
 
-def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Rerun:
+def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Request:
     prompt = changes.get("prompt", job.options.get("prompt")) or ""
-    again = continued(job, clip, prompt=prompt) if what == "continue" else restyled(job, clip, prompt=prompt)
-    asked = {name: value for name, value in changes.items() if name != "prompt"}
-    mode = build(again.mode.id, {**again.mode.options(), **asked}, again.mode.attached())
-    return Rerun(mode=mode, inputs=again.inputs, notes=again.notes)
+    request = continued(job, clip, prompt=prompt) if what == "continue" else restyled(job, clip, prompt=prompt)
+    mode, others = request.mode, {name: value for name, value in changes.items() if name != "prompt"}
+    return replace(request, mode=build(mode.id, {**mode.options(), **others}, mode.attached()))
 
 
-async def _clip(services: Services, job: Job, job_id: str, what: Clip) -> Input:
-    """Give the new job the video as its clip; of one that is too long to continue, the end.
+async def _clip(services: Services, job: Job, files: OrderFiles, what: Clip) -> Input:
+    """Copy the video into the order's files as its clip; if it is too long to continue, only its end.
 
     Raises:
         FilesGone: Wanda's copy of the video is no longer kept.
         Refusal: it cannot be made to fit.
     """
+    path, file_name = files.folder / "video.mp4", finished.clip_name(job)
+    await copy_result(job, files.data_dir, path)
+    facts = await services.prober.facts(path, shown_name=file_name)
     spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
-    path = inputs_folder(services.settings.data_dir, job_id) / "video.mp4"
-    await copy_result(job, services.settings.data_dir, path)
-    return await _fitted(services, path, spec, finished.clip_name(job))
-
-
-async def _fitted(services: Services, path: Any, spec: MediaSpec, shown_name: str) -> Input:
-    facts = await services.prober.facts(path, shown_name=shown_name)
     fitted = await services.fitter.fit(path, facts, spec, keep="end")
-    return input_of(fitted, option="video", file_name=shown_name, data_dir=services.settings.data_dir)
+    return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir)
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
@@ -169,11 +167,10 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
 class UploadForm(discord.ui.Modal):
     """Asks for the files of a job again that are no longer kept; with them it is made as a command would."""
 
-    def __init__(self, services: Services, job: Job, again: Rerun, trigger: str) -> None:
+    def __init__(self, services: Services, job: Job, request: Request) -> None:
         """Show a field for each file."""
         super().__init__(title="Attach the files again", timeout=services.settings.draft_life_s)
-        self.again = again
-        self.origin = Origin(parent_id=job.id, trigger=trigger, notes=again.notes)
+        self.request = request
         self.files: dict[str, discord.ui.FileUpload[Any]] = {}
         for item in job.inputs[: finished.UPLOADS_MAX]:
             upload = discord.ui.FileUpload[Any](custom_id=item.option, required=True, min_values=1, max_values=1)
@@ -183,6 +180,10 @@ class UploadForm(discord.ui.Modal):
 
     async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Make the video with these files."""
+        await answering(interaction, self._order(interaction))
+
+    async def _order(self, interaction: Interaction) -> None:
+        check_place(interaction)
         files = {option: upload.values[0] for option, upload in self.files.items()}
-        mode = self.again.mode
-        await answering(interaction, make_video(interaction, type(mode), mode.options(), files, origin=self.origin))
+        mode = build(self.request.mode.id, self.request.mode.options(), attached(files))
+        await order_with_attachments(interaction, replace(self.request, mode=mode, inputs=()), files)

@@ -15,26 +15,24 @@ import discord
 from discord.ext import commands
 
 from bot.cards.embeds import to_embed, to_view
-from bot.cards.poster import UPLOAD_BYTES_MAX
+from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Wanda, answer_privately
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.jobs.facts import short_id
 from bot.jobs.model import Address, Job
+from bot.jobs.order import Order
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.recipe import recipe_of
-from bot.jobs.rerun import rerun
+from bot.jobs.rerun import rerun, with_borrowed
 from bot.ledger.model import Who
-from bot.media.intake import discard, inputs_folder
-from bot.runner.drafts import Draft
 from bot.runner.job_files import result_path
+from bot.runner.order_files import OrderFiles
 from bot.texts import finished
-from cogs.ordering.card_place import address_of_own, order_of, own_card
-from cogs.ordering.command import check_posting
-from cogs.ordering.quote import Weighed, question, weigh
-from cogs.ordering.who import asker, role_ids
+from cogs.ordering.member import check_posting, member_of, role_ids
+from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 from cogs.results.buttons import delete_video
 from cogs.results.direct_message import mail, naming
-from cogs.results.rerun import check_kept, draft_for, wish_for
+from cogs.results.rerun import check_kept
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -159,71 +157,68 @@ class Reactions(commands.Cog):
             await self._tell(reaction, finished.refused_for(reaction.job, str(refusal)))
 
     async def _rerun(self, reaction: Reaction) -> None:
-        """Have it made again on a card of its own, or ask the member first; what fails leaves nothing."""
-        services, job = self.bot.services, reaction.job
+        """Have the rerun accepted on a card of its own, or ask the member for confirmation."""
+        services, job, who = self.bot.services, reaction.job, reaction.who
         check_posting(reaction.wandas, in_thread=reaction.in_thread)
         trigger = f"react:{reaction.emoji}"
-        if await services.store.read(is_running(job.id, reaction.member.id, trigger)):
-            return  # without a card that would come and go; the acceptance sees to it in any case
-        if services.drafts.is_asked(job.id, reaction.member.id, trigger):
-            return  # the question stands in the channel; taking the reaction back and forth asks no second one
+        if await services.store.read(is_running(job.id, who.member_id, trigger)):
+            return  # before a card is posted; the acceptance checks it again
+        if services.pending_orders.has_rerun(job.id, who.member_id, trigger):
+            return  # its question is in the channel already; a reaction that is removed and added asks no second one
         await check_kept(services, job)
-        again = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
-        wish = wish_for(services, job, again, trigger)
-        weighed = await weigh(services, reaction.who, again.mode, again.inputs)
-        job_id, kept = services.new_id(), False
-        try:
-            draft = await draft_for(services, wish, reaction.who, job_id)
-            if weighed.is_costly:
-                await self._ask(reaction, draft, weighed)
+        request = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
+        request = with_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
+        request.check_inputs()
+        quote, requested_at = request.quote(services.prices), services.clock()
+        checked = await check_quote(services, who, rule_query(request.mode), quote)
+        async with OrderFiles(services.settings.data_dir, services.new_id()) as files:
+            request = await files.copy_inputs(request)
+            order = Order(id=files.order_id, who=who, request=request, quote=quote, requested_at=requested_at)
+            if checked.needs_confirmation:
+                await self._ask_for_confirmation(reaction, order, checked)
             else:
-                await self._begin(reaction, draft)
-            kept = True
-        finally:
-            if not kept:
-                await discard(inputs_folder(services.settings.data_dir, job_id))
+                card = await self._post(reaction, order.id, content=finished.placeholder(who.member_id))
+                await accept_on(card, self.bot, order)
+            files.keep()
 
-    async def _begin(self, reaction: Reaction, draft: Draft) -> None:
-        """Post the card in its turn, and have the job accepted on it.
-
-        Raises:
-            Refusal: it was not accepted, and the card is gone.
-        """
-        card = await self._post(reaction, draft, content=finished.placeholder(reaction.member.id))
-        await accept_on(self.bot, draft, card)
-
-    async def _ask(self, reaction: Reaction, draft: Draft, weighed: Weighed) -> None:
-        """Ask in the channel, in a message that only this member can answer."""
-        services = self.bot.services
-        needs = weighed.decision.needs_approval
+    async def _ask_for_confirmation(self, reaction: Reaction, order: Order, checked: CheckedQuote) -> None:
+        """Ask in the channel, in a message that only this member can answer, and keep the order until they do."""
+        pending_orders, member_id = self.bot.services.pending_orders, reaction.member.id
+        needs_approval = checked.decision.needs_approval
         card = replace(
-            question(services, draft, weighed),
-            buttons=finished.answer_buttons(draft.id, reaction.member.id, needs_approval=needs),
+            confirmation_card(self.bot.services, order, checked),
+            buttons=finished.answer_buttons(order.id, member_id, needs_approval=needs_approval),
         )
-        for over in services.drafts.keep(draft):
-            await discard(inputs_folder(services.settings.data_dir, over.id))
+        await pending_orders.keep(order)
         try:
             await self._post(
                 reaction,
-                draft,
-                content=finished.asked_in_public(reaction.member.id),
+                order.id,
+                content=finished.asked_in_public(member_id),
                 embed=to_embed(card),
                 view=to_view(card) or discord.utils.MISSING,
-                allowed_mentions=naming(reaction.member.id),
+                allowed_mentions=naming(member_id),
             )
         except BaseException:
-            services.drafts.take(draft.id, member_id=reaction.member.id)
+            pending_orders.take(order.id, member_id=member_id)
             raise
 
-    async def _post(self, reaction: Reaction, draft: Draft, **message: Any) -> Address:
-        """Post a message that replies to the parent's card, once the channel's limit lets it.
+    async def _post(self, reaction: Reaction, order_id: str, **message: Any) -> Address:
+        """Reply to the parent's card when the channel's rate limit permits, and return the reply's address.
+
+        Nobody is notified unless `message` says so. The nonce makes Discord drop the repeat of a request.
 
         Raises:
             Busy: it had no turn in time, or Wanda may not post there.
         """
+        services, parent = self.bot.services, reaction.job
+        quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
+        options: dict[str, Any] = {**quiet, **message, "reference": MessageReference(parent)}
         try:
-            async with asyncio.timeout(self.bot.services.settings.rerun_patience_s):
-                return await own_card(self.bot, reaction.job, draft.id, reaction.channel, **message)
+            async with asyncio.timeout(services.settings.rerun_patience_s):
+                async with services.turns.turn(parent.address.channel_id, "send"):
+                    posted = await reaction.channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
+                return address_of(self.bot, posted)
         except TimeoutError:
             raise Busy(finished.NO_TURN) from None
         except discord.HTTPException as error:
@@ -270,15 +265,29 @@ class Reactions(commands.Cog):
             log.warning("a refusal could not be told in the channel: %s", error)
 
 
-async def accept_on(bot: Wanda, draft: Draft, card: Address) -> None:
-    """Have the draft's job accepted on a message of Wanda's own.
+def address_of(bot: Wanda, message: discord.Message) -> Address:
+    """Return the address of a message that Wanda posted with the bot token; no interaction's token can edit it."""
+    guild = message.guild
+    return Address(
+        channel_id=message.channel.id,
+        message_id=message.id,
+        application_id=bot.application_id or 0,
+        token="",
+        token_expires_at=0.0,
+        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
+        posted_at=bot.services.clock(),
+    )
+
+
+async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
+    """Have the order accepted on a message of Wanda's own.
 
     Raises:
-        Refusal: nothing was held, and the message is gone again.
+        Refusal: nothing was held, and the message is deleted.
         StorageError: likewise.
     """
     try:
-        await bot.services.runner.accept(order_of(draft, card))
+        await bot.services.runner.accept(replace(order, address=card))
     except (Refusal, StorageError):
         await take_back(bot, card)
         raise
@@ -298,48 +307,47 @@ async def take_back(bot: Wanda, card: Address) -> None:
 class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=finished.ANSWER_TEMPLATE):
     """Make it, or Cancel, below a question in public that one member was asked."""
 
-    def __init__(self, wish: str, draft_id: str, member_id: int) -> None:
+    def __init__(self, answer: str, order_id: str, member_id: int) -> None:
         """Stand for the button that the question shows."""
-        super().__init__(discord.ui.Button(label=wish, custom_id=f"wanda:{wish}:{draft_id}:{member_id}"))
-        self.wish = wish
-        self.draft_id = draft_id
+        super().__init__(discord.ui.Button(label=answer, custom_id=f"wanda:{answer}:{order_id}:{member_id}"))
+        self.answer = answer
+        self.order_id = order_id
         self.member_id = member_id
 
     @classmethod
     async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read the answer, the draft and whom it was asked from the button's id."""
-        return cls(match["wish"], match["draft_id"], int(match["member_id"]))
+        """Read the answer, the order and its member from the button's id."""
+        return cls(match["answer"], match["order_id"], int(match["member_id"]))
 
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
         """Carry the answer out; errors are answered here, because discord.py only logs them."""
         if interaction.user.id != self.member_id:
             await answer_privately(interaction, finished.not_yours(self.member_id))
             return
-        draft = interaction.client.services.drafts.take(self.draft_id, member_id=self.member_id)
-        if draft is None:
+        services = interaction.client.services
+        order = services.pending_orders.take(self.order_id, member_id=self.member_id)
+        if order is None:
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
             return
-        kept = False
-        try:
-            # Roles count as they are at the press: the question may be a quarter of an hour old.
-            draft = replace(draft, who=replace(draft.who, role_ids=asker(interaction).role_ids))
-            kept = await self._carry_out(interaction, draft)
-        except Exception:
-            log.exception("an answer to a question in public failed")
-            await answer_privately(interaction, FAILED)
-        finally:
-            if not kept:
-                await discard(inputs_folder(interaction.client.services.settings.data_dir, draft.id))
+        async with OrderFiles(services.settings.data_dir, order.id) as files:
+            try:
+                # The question may be a quarter of an hour old: the roles of this moment count.
+                order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
+                if await self._carry_out(interaction, order):
+                    files.keep()
+            except Exception:
+                log.exception("an answer to a question in public failed")
+                await answer_privately(interaction, FAILED)
 
-    async def _carry_out(self, interaction: Interaction, draft: Draft) -> bool:
-        """Return whether the draft became a job; the question becomes its card."""
+    async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
+        """Return whether the order was accepted; the question becomes its card."""
         message = interaction.message
-        if self.wish != "yes" or message is None:
+        if self.answer != "yes" or message is None:
             await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
             return False
         await interaction.response.edit_message(content=finished.placeholder(self.member_id), embed=None, view=None)
         try:
-            await accept_on(interaction.client, draft, address_of_own(interaction.client, message))
+            await accept_on(address_of(interaction.client, message), interaction.client, order)
         except Refusal as refusal:
             await answer_privately(interaction, str(refusal))
         except StorageError:

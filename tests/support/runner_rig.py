@@ -19,7 +19,7 @@ from bot.fal.client import FalClient
 from bot.jobs import transactions
 from bot.jobs.budgets import Budgets
 from bot.jobs.model import Job, Left, Live
-from bot.jobs.order import Order
+from bot.jobs.order import Order, Request
 from bot.ledger.model import Shipped, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef
@@ -102,11 +102,13 @@ class RunnerRig:
             width=320,
             height=240,
         )
+        request = Request(mode=mode, inputs=(picture,))
         return Order(
-            job_id=job_id,
+            id=job_id,
             who=Who(guild_id=1, channel_id=20, member_id=2),
-            mode=mode,
-            inputs=(picture,),
+            request=request,
+            quote=request.quote(price_table()),
+            requested_at=time.time(),
             address=ADDRESS,
         )
 
@@ -167,7 +169,6 @@ def make_runner(
         fal_steps=FalSteps(fal, settings, clock=time.time),
         cards=cards,
         budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
-        prices=price_table(),
         settings=settings,
         clock=time.time,
         sleep=sleep,

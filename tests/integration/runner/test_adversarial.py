@@ -257,7 +257,7 @@ async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
 
 async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
     """Put an accepted job into the database as an earlier process would have left it."""
-    job = change(job_from(await rig.order(job_id), rig.runner._prices, now=1.0))
+    job = change(job_from(await rig.order(job_id), now=1.0))
     await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
     return job
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.catalogue.registry import price_table
 from bot.errors import StorageError
 from bot.jobs import transactions
 from bot.jobs.model import Job
@@ -61,7 +60,7 @@ async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
     """After `approve_by` an approval begins nothing, even when the time ran out while no Wanda was there to see it."""
     await _approval(rig, wait_s=60)
     order = await rig.order()
-    job = job_from(order, price_table(), now=time.time() - 600)
+    job = job_from(order, now=time.time() - 600)
     await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
     assert "too long" in await _decide(rig.runner)
     assert await held(rig, await _ends(rig, "cancelled")) == {(0, 0)}

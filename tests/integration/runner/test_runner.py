@@ -36,7 +36,7 @@ async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
     with pytest.raises(QuotaExceeded) as refused:
         await poor.accept(order)
     assert refused.value.short_microusd == 1_250_000
-    assert await rig.store.read(transactions.get(order.job_id)) is None
+    assert await rig.store.read(transactions.get(order.id)) is None
     assert await rig.requests() == []
 
 
@@ -118,9 +118,9 @@ async def test_only_the_owner_cancels(rig: RunnerRig) -> None:
     order = await rig.order()
     await rig.runner.accept(order)
     await rig.until(lambda job: job.state == "running")
-    assert "<@2>" in await rig.runner.cancel(order.job_id, member_id=3)
+    assert "<@2>" in await rig.runner.cancel(order.id, member_id=3)
     assert not (await rig.job()).cancel_requested
-    await rig.runner.cancel(order.job_id, member_id=2)
+    await rig.runner.cancel(order.id, member_id=2)
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
 
@@ -198,7 +198,7 @@ async def test_two_decisions_at_once(rig: RunnerRig) -> None:
     await rig.runner.accept(order)
     answers = await asyncio.gather(
         *(
-            rig.runner.decide(order.job_id, guild_id=1, member_id=9, role_ids=(), manages=True, approve=approve)
+            rig.runner.decide(order.id, guild_id=1, member_id=9, role_ids=(), manages=True, approve=approve)
             for approve in (True, False)
         )
     )

@@ -24,9 +24,9 @@ def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
     job: Job = data.draw(jobs(mode_id))
     recipe = read_recipe(recipe_of(job).to_file())
     assert recipe == recipe_of(job)
-    mode, notes = replay(recipe, attached(*(item.option for item in job.inputs)))
+    replayed = replay(recipe, attached(*(item.option for item in job.inputs)))
     found = rerun.rerun(job, seed="same")
-    assert (mode.options(), notes) == (found.mode.options(), found.notes)
+    assert (replayed.mode.options(), replayed.notes) == (found.mode.options(), found.notes)
 
 
 def test_a_recipe_says_nothing_of_people_and_places() -> None:
@@ -51,7 +51,7 @@ def test_a_recipe_says_nothing_of_people_and_places() -> None:
 def test_a_seed_among_the_options_counts_too() -> None:
     """Whoever writes a seed where the other options are gets it."""
     recipe = read_recipe(json.dumps({"mode": "wan27-image", "options": {"seed": 7}}).encode())
-    assert replay(recipe, attached("image"))[0].options()["seed"] == 7
+    assert replay(recipe, attached("image")).mode.options()["seed"] == 7
 
 
 def test_a_missing_file_is_named() -> None:

@@ -40,7 +40,7 @@ def test_the_ids_lead_back_to_the_job() -> None:
     for button in finished.answer_buttons(job.id, 2**63, needs_approval=True):
         found = re.fullmatch(finished.ANSWER_TEMPLATE, button.custom_id)
         assert found is not None
-        assert (found["draft_id"], found["member_id"]) == (job.id, str(2**63))
+        assert (found["order_id"], found["member_id"]) == (job.id, str(2**63))
         assert len(button.custom_id) <= 100
 
 

@@ -1,0 +1,69 @@
+"""Who orders, as the ledger knows them, and whether Wanda may post their video where they asked for it."""
+
+import discord
+
+from bot.client import NEEDED_TO_POST, Interaction
+from bot.errors import OptionRefused
+from bot.ledger.model import Who
+
+
+def member_of(interaction: Interaction) -> Who:
+    """Return the member with their roles of this moment, the server and the channel; a thread counts as its channel.
+
+    Raises:
+        OptionRefused: this is no server.
+    """
+    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+        raise OptionRefused("Wanda's budgets belong to servers. Use this command in one.")
+    return Who(
+        guild_id=interaction.guild_id,
+        channel_id=channel_id(interaction),
+        member_id=interaction.user.id,
+        role_ids=role_ids(interaction.user),
+    )
+
+
+def role_ids(member: discord.Member) -> tuple[int, ...]:
+    """Return the member's roles without @everyone, which all have."""
+    return tuple(role.id for role in member.roles if not role.is_default())
+
+
+def channel_id(interaction: Interaction) -> int:
+    """Return the channel that rules are set for: a thread's parent."""
+    if isinstance(interaction.channel, discord.Thread):
+        return interaction.channel.parent_id
+    return interaction.channel_id or 0
+
+
+def check_place(interaction: Interaction) -> None:
+    """Check that the video could be posted here: elsewhere it would be paid for and never seen.
+
+    Raises:
+        OptionRefused: this is no server, or Wanda lacks a permission in this channel.
+    """
+    if interaction.guild_id is None or interaction.channel_id is None:
+        raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+    check_posting(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
+
+
+def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
+    """Check that these permissions let Wanda post a video.
+
+    Raises:
+        OptionRefused: one is missing; the sentence names it.
+    """
+    needed = NEEDED_TO_POST
+    if in_thread:
+        needed = needed | discord.Permissions(send_messages_in_threads=True)
+    missing = discord.Permissions(needed.value & ~held.value)
+    if missing.value:
+        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
+        raise OptionRefused(
+            f"Wanda cannot post videos here, because she lacks: {names}. "
+            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
+        )
+
+
+def _as_admins_see_it(permission: str) -> str:
+    """Return the name in Discord's settings; discord.py still calls seeing a channel by its old one."""
+    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
