@@ -99,17 +99,17 @@ async def test_only_admins(stage: Stage) -> None:
 async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
     """The log channel gets a line for each act, with who, what and why, and notifies nobody."""
     await admin(stage, "log-channel")
-    posted = len(await stage.messages(channel="wanda-log", seen_by="admin"))
-    answer = await admin(stage, "log-channel", channel="wanda-log")
+    await stage.discord.post("world", {"channels": [{"name": "acts"}]})
+    answer = await admin(stage, "log-channel", channel="acts")
     assert answer.text == (
-        "You set the log channel: not set → **#wanda-log**.\n"
+        "You set the log channel: not set → **#acts**.\n"
         "From now on every administrative act and every budget warning is posted there."
     )
     await admin(stage, "budget set", whose="budget", window="month", amount="$40", reason="*big* plans, @everyone")
-    assert "Log channel: #wanda-log" in (await admin(stage, "budget show")).text
-    lines = await wait_for_log(stage, posted + 2)
-    assert lines[posted:] == [
-        "@admin set the log channel: not set → **#wanda-log**",
+    assert "Log channel: #acts" in (await admin(stage, "budget show")).text
+    lines = await wait_for_log(stage, 2, "acts")
+    assert lines == [
+        "@admin set the log channel: not set → **#acts**",
         "@admin set this server's pool for each month: not set → **$40.00** · because: \\*big\\* plans, \\@everyone",
     ]
 
