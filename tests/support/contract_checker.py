@@ -1,7 +1,7 @@
 """Runs import-linter once per forbidden import, all in one process. Start it in a copy of the code.
 
-It reads `[[module, target], …]` from stdin and prints `[[exit status, report], …]`; each import is in its module for one
-run only. With a process per run, most of the time would go into loading the linter.
+It reads `[[module, target], …]` from stdin and prints `[[exit status, report], …]`. Each import is in its module
+for one run only. With a process per run, most of the time would go into loading the linter.
 """
 
 import contextlib

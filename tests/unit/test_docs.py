@@ -13,12 +13,13 @@ FOLDERS = ("bot", "cogs", "sandbox", "tests", "docs")
 IN_BACKTICKS = re.compile(r"`([^`\n]+)`")
 A_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w/.-]*")
 A_MODULE = re.compile(r"(?:bot|cogs|sandbox|tests)(?:\.\w+)+")
+A_SETTING = re.compile(r"WANDA_[A-Z_]+")
 A_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.exists()], ids=lambda page: page.name)
 def test_what_a_page_names_exists(page: Path) -> None:
-    """A path is a file or a folder, a dotted name is a module or something defined in one, a link leads to a file."""
+    """Paths, links, settings, and dotted names of modules and of what they define."""
     text = page.read_text(encoding="utf-8")
     assert list(_missing(text, page.parent)) == []
 
@@ -29,7 +30,14 @@ def _missing(text: str, folder: Path) -> Iterator[str]:
             yield quoted
         if A_MODULE.fullmatch(quoted) and not _is_defined(quoted):
             yield quoted
+        if A_SETTING.fullmatch(quoted) and not _is_setting(quoted):
+            yield quoted
     yield from (link for link in A_LINK.findall(text) if not (folder / link).exists())
+
+
+def _is_setting(name: str) -> bool:
+    modules = (path for path in (ROOT / "bot").rglob("*.py") if "settings" in path.relative_to(ROOT).as_posix())
+    return any(f'"{name}"' in path.read_text(encoding="utf-8") for path in modules)
 
 
 def _is_defined(dotted: str) -> bool:
@@ -74,8 +82,9 @@ def _names_of(node: ast.stmt) -> set[str]:
             ["bot/delivery/card.py", "bot.jobs.machine.no_such_name"],
         ),
         ("[a page](no-such-page.md)", ["no-such-page.md"]),
+        ("`WANDA_KEEP_DAYS` and `WANDA_NO_SUCH_THING`", ["WANDA_NO_SUCH_THING"]),
     ],
 )
 def test_what_does_not_exist_is_found(text: str, missing: list[str]) -> None:
-    """The check itself finds moved files, renamed functions and dead links."""
+    """The check itself finds moved files, renamed functions and settings, and dead links."""
     assert list(_missing(text, ROOT / "docs")) == missing
