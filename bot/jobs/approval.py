@@ -1,4 +1,4 @@
-"""Somebody's yes to a waiting job, which the rules of that moment may still forbid."""
+"""The approval of a waiting job, which the rules of that moment may still forbid."""
 
 from bot.errors import NotAllowed
 from bot.jobs import transactions
@@ -11,7 +11,7 @@ from bot.storage.transaction import Transaction
 
 
 def approved(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
-    """Let the job begin, unless a pause, a block or a closed channel has come since it was asked for.
+    """Start the job, unless the server was paused, the member blocked or the channel closed since the order.
 
     Raises:
         NotAllowed: one has; the job waits on, and the sentence is for who said yes.

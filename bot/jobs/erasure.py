@@ -60,7 +60,7 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
 
 
 def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[None]:
-    """Return when the member may begin anew.
+    """Check that the allowance which the member had used before a deletion has renewed.
 
     Raises:
         NotAllowed: they deleted their data, and the allowance that they had used has not renewed yet.
@@ -75,13 +75,13 @@ def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[N
 
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
-    """Return some members that a server's books still name."""
+    """Return at most `limit` members that a server's books still name."""
     rows: list[Row] = yield Many(_NAMED, (guild_id, limit))
     return tuple(row["id"] for row in rows)
 
 
 def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[None]:
-    """Put the pseudonym in the member's place in one server's books."""
+    """Replace the member by the pseudonym in one server's books."""
     yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
 
 
@@ -91,7 +91,7 @@ def leave_guild(guild_id: int, *, at: float) -> Transaction[None]:
 
 
 def stay_in_guild(guild_id: int) -> Transaction[None]:
-    """Note that Wanda is in the server; what was not deleted yet stays."""
+    """Cancel the deletion of a server's data; what was not deleted yet stays."""
     yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
 
 
@@ -149,7 +149,7 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
 
 
 def _forget_decisions(member_id: int) -> Transaction[None]:
-    """Take the name out of the jobs of others that this member approved."""
+    """Remove the member's id from the jobs of others that they approved."""
     rows: list[Row] = yield Many("SELECT body FROM jobs WHERE approved_by = $1", (member_id,))
     for row in rows:
         job = replace(job_in(row), approved_by=None)
@@ -159,5 +159,5 @@ def _forget_decisions(member_id: int) -> Transaction[None]:
 
 
 def _hashed(guild_id: int, member_id: int) -> str:
-    """Return what tells this member here again, without saying who it is."""
+    """Return a hash that recognizes the member in this server without naming them."""
     return hashlib.sha256(f"wanda away {guild_id} {member_id}".encode()).hexdigest()

@@ -27,7 +27,7 @@ def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool
 
 
 def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[Job, ...]]:
-    """Return the latest done jobs that began with this one's result, oldest first."""
+    """Return the latest done reruns of this job, oldest first."""
     rows: list[Row] = yield Many(
         "SELECT body FROM jobs WHERE parent_id = $1 AND state = 'done' ORDER BY created_at DESC, id DESC LIMIT $2",
         (job_id, limit),
@@ -36,7 +36,7 @@ def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[
 
 
 def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
-    """Return the latest done jobs that began with another's result and were accepted since a moment, newest first."""
+    """Return the latest done reruns that were accepted since a time, newest first."""
     rows: list[Row] = yield Many(
         "SELECT body FROM jobs WHERE parent_id IS NOT NULL AND state = 'done' AND created_at >= $1 "
         "ORDER BY created_at DESC LIMIT $2",
@@ -46,7 +46,7 @@ def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
 
 
 def place_of(job: Job) -> Place:
-    """Return where the job stands in its member's list, for the `before` of the next page."""
+    """Return the job's position in its member's list, for `before` of the next page."""
     return job.created_at, job.id
 
 

@@ -32,14 +32,14 @@ TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The job as it is stored, and what the ledger says of its hold."""
+    """The stored job and its hold."""
 
     job: Job
     held: Held
 
 
 def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Accepted]:
-    """Hold the quote on every budget and insert the job, or neither; a job above the server's price waits for approval.
+    """Hold the quote on every budget and insert the job, or neither. Above the approval limit the job waits.
 
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
@@ -73,7 +73,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
 
 
 def _beside_its_parent(job: Job) -> Transaction[Job]:
-    """Return the job with the place of its parent's card, if it has one; raises AlreadyRunning for a second press.
+    """Return the job with its parent's message, if it has a parent; raises AlreadyRunning for a second press.
 
     That is before the money, so that it is not said that the first press has used the budget up.
     """
@@ -94,7 +94,7 @@ def _already_running() -> AlreadyRunning:
 
 
 def _by_the_terms(job: Job, held: Held) -> Job:
-    """Return the job with what the server's rules say of it, for as long as it lives."""
+    """Return the job with the rules that were in force when it was accepted; they hold until it ends."""
     job = replace(job, policy=held.terms.policy.value)
     approval = held.terms.approval
     if approval is None or not held.needs_approval:
@@ -105,7 +105,7 @@ def _by_the_terms(job: Job, held: Held) -> Job:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The job as it is now stored, what the runner has to do, and whether this event changed anything."""
+    """The stored job, the effects to perform, and whether the event changed the job."""
 
     job: Job
     effects: tuple[Effect, ...]
@@ -152,7 +152,7 @@ def get(job_id: str) -> Transaction[Job | None]:
 
 
 def unfinished() -> Transaction[list[str]]:
-    """Return the id of every job that still wants work, oldest first; one whose end was not told yet is one of them.
+    """Return the id of every job that is unfinished or whose card does not show its end yet, oldest first.
 
     Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
     """
@@ -170,7 +170,7 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
 
 
 def known_ids() -> Transaction[frozenset[str]]:
-    """Return the ids of all jobs, to tell the folders on disk that belong to none."""
+    """Return the ids of all jobs."""
     rows = yield Many("SELECT id FROM jobs")
     return frozenset(row["id"] for row in rows)
 
