@@ -36,7 +36,9 @@ class MessageOrigin:
 PLAIN = MessageOrigin()
 
 
-def post(core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN) -> Message:
+def post_message(
+    core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN
+) -> Message:
     """Store a new message and send MESSAGE_CREATE, unless it is ephemeral."""
     message = Message(
         id=core.ids.next(),
@@ -89,7 +91,7 @@ def safe_name(name: str) -> str:
     return kept.lstrip(".") or "unknown"
 
 
-def edit(core: Core, message: Message, draft: MessageDraft) -> Message:
+def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     """Apply a draft: only the given keys change; attachments that it does not list are removed.
 
     Raises:
@@ -141,7 +143,7 @@ def _mark_edited(core: Core, message: Message) -> None:
         message.edited_at = core.clock.now()
 
 
-def delete(core: Core, message: Message) -> None:
+def delete_message(core: Core, message: Message) -> None:
     """Delete the message and its files, and send MESSAGE_DELETE."""
     core.world.remove_message(message)
     _drop_files(core, message)

@@ -213,7 +213,7 @@ async def say(request: ControlRequest) -> Json:
         target = ControlRequest(request.core, {"message": request.body["reply_to"]}).message(user)
         origin = MessageOrigin(type=MessageType.REPLY, reference=target)
     files_of = tuple(NewAttachment(UploadedFile(a.filename, a.blob), a.filename, a.description) for a in uploads)
-    message = messages.post(request.core, channel, user, replace(wanted, new_files=files_of), origin)
+    message = messages.post_message(request.core, channel, user, replace(wanted, new_files=files_of), origin)
     return {"id": str(message.id), "message_id": str(message.id), "channel_id": str(channel.id)}
 
 

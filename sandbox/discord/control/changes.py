@@ -130,7 +130,7 @@ def _emit_member(core: Core, guild: Guild, member: Member, event: str) -> None:
     core.gateway.emit(event, data, guild_id=guild.id, intent=Intent.GUILD_MEMBERS)
 
 
-async def remove(request: ControlRequest) -> Json:
+async def remove_from_world(request: ControlRequest) -> Json:
     """Remove `roles`, `channels` and `members` (names or ids) from the `server`, by default the first.
 
     With `"bot": true` the bot is removed from the server, and the server from the world.

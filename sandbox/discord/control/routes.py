@@ -25,7 +25,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "react": actions.react,
     "unreact": actions.unreact,
     "world": changes.add_to_world,
-    "gone": changes.remove,
+    "gone": changes.remove_from_world,
     "faults": changes.add_fault,
     "advance": changes.advance_clock,
     "gateway": changes.disturb_gateway,

@@ -101,7 +101,7 @@ def _post(call: Call, interaction: Interaction, data: Any) -> Message:
     wanted.check_new()
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
     where = response_origin(interaction, ephemeral=interaction.ephemeral)
-    return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+    return messages.post_message(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
 def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
@@ -110,7 +110,7 @@ def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred response carries no more than its flags.")
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
     where = response_origin(interaction, ephemeral=interaction.ephemeral, loading=True)
-    return messages.post(call.core, interaction.channel, call.core.world.bot, wanted, where)
+    return messages.post_message(call.core, interaction.channel, call.core.world.bot, wanted, where)
 
 
 def _clicked_message(interaction: Interaction) -> Message:
@@ -130,7 +130,7 @@ def _update(call: Call, interaction: Interaction, data: Any) -> Message:
     message = _clicked_message(interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
     wanted = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
-    return messages.edit(call.core, message, wanted)
+    return messages.edit_message(call.core, message, wanted)
 
 
 def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:

@@ -40,7 +40,7 @@ def _create(call: Call) -> RouteReply:
     if wanted.enforce_nonce and (earlier := _message_with_nonce(call, channel, wanted)) is not None:
         return RouteReply(call.core.serialize.message(earlier))
     origin = _reply_origin(call, channel, wanted)
-    message = messages.post(
+    message = messages.post_message(
         call.core, channel, call.core.world.bot, _check_embed_permission(call, channel, wanted), origin
     )
     return RouteReply(call.core.serialize.message(message))
@@ -114,7 +114,9 @@ def _edit(call: Call) -> RouteReply:
         call.require(channel, Permission.ATTACH_FILES)
     check_age(call, message)
     return RouteReply(
-        call.core.serialize.message(messages.edit(call.core, message, _check_embed_permission(call, channel, wanted)))
+        call.core.serialize.message(
+            messages.edit_message(call.core, message, _check_embed_permission(call, channel, wanted))
+        )
     )
 
 
@@ -147,7 +149,7 @@ def _delete(call: Call) -> RouteReply:
     message = find_message(call, channel)
     if message.author is not call.core.world.bot:
         call.require(channel, Permission.MANAGE_MESSAGES)
-    messages.delete(call.core, message)
+    messages.delete_message(call.core, message)
     return NOTHING
 
 

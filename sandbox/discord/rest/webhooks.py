@@ -48,10 +48,10 @@ def _follow_up(call: Call) -> RouteReply:
     original = interaction.original
     if original is not None and original.flags & MessageFlag.LOADING and original.id in call.core.world.messages:
         # The first follow-up fills the "thinking" message, which stays ephemeral or public as it is.
-        message = messages.edit(call.core, original, wanted)
+        message = messages.edit_message(call.core, original, wanted)
     else:
         origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))
-        message = messages.post(call.core, interaction.channel, call.core.world.bot, wanted, origin)
+        message = messages.post_message(call.core, interaction.channel, call.core.world.bot, wanted, origin)
     return (
         RouteReply(call.core.serialize.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
     )
@@ -78,13 +78,13 @@ def _edit(call: Call) -> RouteReply:
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
     wanted = draft.read_draft(call.body, call.uploads, draft.EDIT, layout=layout)
     call.check_sizes(interaction.upload_limit_bytes)
-    return RouteReply(call.core.serialize.message(messages.edit(call.core, message, wanted)))
+    return RouteReply(call.core.serialize.message(messages.edit_message(call.core, message, wanted)))
 
 
 def _delete(call: Call) -> RouteReply:
     interaction = _interaction(call)
     message = _message(call, interaction)
-    messages.delete(call.core, message)
+    messages.delete_message(call.core, message)
     return NOTHING
 
 
