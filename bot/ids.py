@@ -1,7 +1,7 @@
-"""Ids of jobs, orders and grants: 32 hexadecimal digits, those of one time beside each other in every index.
+"""Time-ordered ids of jobs, orders and grants: 32 hexadecimal digits.
 
-A database keeps its keys in order. Where each new one falls anywhere among all the old ones, nearly every row changes a
-page of its own in every index; where it falls beside the last ones, many rows share a page.
+As with UUIDv7 (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7), ordered keys share an index page; each
+random key would change another one.
 """
 
 import secrets
@@ -11,10 +11,10 @@ _RANDOM_BYTES = 12
 
 
 def new_id(*, at: float) -> str:
-    """Return an id that nobody can guess and that is made only once; `at` is the time, in Unix seconds.
+    """Return a new unguessable id; `at` is the time in Unix seconds.
 
-    Its first eight digits, which people see as a job's short id, count milliseconds and begin anew every 49 days. With
-    more digits for the time, all jobs of the same minute would have the same short id.
+    Its first eight digits, a job's short id, are milliseconds and wrap around every 49 days. With more digits for the
+    time, all jobs of one minute would have the same short id.
     """
     ms = int(at * 1000) % 16**_TIME_DIGITS
     return f"{ms:0{_TIME_DIGITS}x}{secrets.token_hex(_RANDOM_BYTES)}"

@@ -13,7 +13,7 @@ from bot.client import STORAGE_TROUBLE, Interaction, answer_privately
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.ledger.acts import acts_of
 from bot.ledger.history import Cursor, member_history
-from bot.ledger.movements import Place, movements
+from bot.ledger.movements import MovementCursor, movements
 from bot.texts import history
 from bot.texts.card import Card
 from bot.texts.history import PAGE_LINES, PAGE_TEMPLATE, HistoryPage, What
@@ -83,7 +83,7 @@ def moment(cursor: str) -> Cursor | None:
     return at_s, identity
 
 
-def _place(cursor: str) -> Place | None:
+def _place(cursor: str) -> MovementCursor | None:
     found = moment(cursor)
     if found is None:
         return None

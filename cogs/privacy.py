@@ -15,7 +15,7 @@ from bot.cards.embeds import to_embed, to_view
 from bot.client import STORAGE_TROUBLE, Interaction, Wanda
 from bot.errors import Busy, Refusal, StorageError
 from bot.exports.member import pack
-from bot.jobs.member_data import count_of_member
+from bot.jobs.member_export import count_of_member
 from bot.texts import privacy as words
 from bot.texts.privacy import FORGET_PREFIX, FORGET_TEMPLATE
 from bot.units import MIB

@@ -11,11 +11,11 @@ from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, entry_row
 from bot.jobs.facts import short_id
-from bot.jobs.member_data import as_exported
+from bot.jobs.member_export import as_exported
 from bot.jobs.model import Job
-from bot.jobs.queries import Place, jobs_of_member_everywhere, place_of
+from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
 from bot.ledger.history import Cursor
-from bot.ledger.member_data import entries_of_member, said_of_member
+from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.media.rules.file_name import shown_name
 from bot.runner.job_files import result_files
 from bot.storage.transaction import Store
@@ -99,7 +99,7 @@ async def _gather(
     most = int(limit_bytes * LISTS_SHARE / 2)
     jobs_path, files, jobs_whole = await _jobs(store, data_dir, member_id, folder, most=most, rows_max=rows_max)
     money_path, money_whole = await _money(store, member_id, folder, most=most, rows_max=rows_max)
-    said = await store.read(said_of_member(member_id, limit=SAID_MAX))
+    said = await store.read(grants_and_rules_of(member_id, limit=SAID_MAX))
     rules_path, about_path = folder / "rules.json", folder / "README.txt"
     await asyncio.to_thread(rules_path.write_text, json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
     await asyncio.to_thread(about_path.write_text, READ_ME, encoding="utf-8")
@@ -111,7 +111,7 @@ async def _jobs(
 ) -> tuple[Path, tuple[Item, ...], bool]:
     path = folder / "jobs.jsonl"
     files: list[Item] = []
-    before: Place | None = None
+    before: JobCursor | None = None
     used = rows = 0
     await asyncio.to_thread(path.touch)
     while True:
@@ -125,7 +125,7 @@ async def _jobs(
             return path, tuple(files), False
         await asyncio.to_thread(_append, path, text)
         files += await asyncio.to_thread(_files_of, jobs, data_dir)
-        before = place_of(jobs[-1])
+        before = cursor_of(jobs[-1])
 
 
 async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_max: int) -> tuple[Path, bool]:

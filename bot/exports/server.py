@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
-from bot.ledger.history import Cursor, entries_page, jobs_page
+from bot.ledger.history import Cursor, entries_page, spent_page
 from bot.ledger.model import Entry, Spent
 from bot.storage.transaction import Store, Transaction
 
@@ -53,7 +53,7 @@ async def export(store: Store, guild_id: int, folder: Path, *, since: float, bou
     jobs: _Table[Spent] = _Table(
         "jobs.csv",
         JOB_COLUMNS,
-        lambda after: jobs_page(guild_id, after=after, limit=PAGE_ROWS),
+        lambda after: spent_page(guild_id, after=after, limit=PAGE_ROWS),
         job_row,
         lambda job: (job.counted_at, job.job_id),
     )

@@ -8,7 +8,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 CHILDREN_MAX = 5  # that a card links to, the latest ones
 _LATER_THAN_ALL = 1e15
-Place = tuple[float, str]  # (created_at, id)
+JobCursor = tuple[float, str]  # (created_at, id)
 
 
 def job_of_message(message_id: int) -> Transaction[Job | None]:
@@ -45,7 +45,7 @@ def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
     return tuple(job_in(row) for row in rows)
 
 
-def place_of(job: Job) -> Place:
+def cursor_of(job: Job) -> JobCursor:
     """Return the job's position in its member's list, for `before` of the next page."""
     return job.created_at, job.id
 
@@ -56,7 +56,7 @@ def member_jobs(
     *,
     mode: str | None = None,
     states: Collection[State] = (),
-    before: Place | None = None,
+    before: JobCursor | None = None,
     limit: int,
 ) -> Transaction[tuple[Job, ...]]:
     """Return the member's latest jobs in a server, newest first, of these states if any are named.
@@ -96,7 +96,7 @@ def jobs_by_short_id(guild_id: int, member_id: int, short_id: str) -> Transactio
 
 
 def jobs_of_member_everywhere(
-    member_id: int, *, before: Place | None = None, limit: int
+    member_id: int, *, before: JobCursor | None = None, limit: int
 ) -> Transaction[tuple[Job, ...]]:
     """Return the member's latest jobs in every server, newest first; `before` is the place of the last one seen."""
     rows: list[Row] = yield Many(

@@ -1,1 +1,1 @@
-"""Budgets, rules, grants, holds, settlements and the audit, in integer micro-dollars. Pure."""
+"""Budgets, rules, grants, holds, settlements and the audit, in integer micro-dollars."""

@@ -7,7 +7,7 @@ from bot.ledger import scopes
 from bot.ledger.model import Act
 from bot.storage.transaction import Many, One, Row, Transaction
 
-# The number is safe because whoever records has the server's lock.
+# MAX(id) + 1 is safe: the caller holds the server's lock.
 _RECORD = """
 INSERT INTO acts (guild_id, id, at, actor_id, act, subject, before, after, reason, member_id)
 SELECT CAST($1 AS BIGINT), COALESCE(MAX(id), 0) + 1, CAST($2 AS DOUBLE PRECISION), CAST($3 AS BIGINT),
@@ -20,7 +20,7 @@ _BEFORE = "SELECT * FROM acts WHERE guild_id = $1 AND id < $3 ORDER BY id DESC L
 def record(
     guild_id: int, *, act: str, subject: str, before: Any, after: Any, actor_id: int, reason: str, at: float
 ) -> Transaction[None]:
-    """Write one act; the caller has the server's lock."""
+    """Write one act; the caller holds the server's lock."""
     values = (json.dumps(before), json.dumps(after), reason, scopes.member_of(subject))
     yield One(_RECORD, (guild_id, at, actor_id, act, subject, *values))
 

@@ -1,4 +1,4 @@
-"""Whether the books are right: every row is the sum of its draws and of its entries, and every hold ended at most once.
+"""Checks the books: every budget's row is the sum of its draws and entries, and every hold ended at most once.
 
 `python -m bot ledger` prints what `verify` finds, and every server's totals.
 """

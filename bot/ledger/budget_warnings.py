@@ -1,4 +1,4 @@
-"""Warnings that a server's pool runs low: recorded with the hold that made it so, posted once."""
+"""Warnings that a server's pool runs low: recorded with the hold that crossed a threshold, posted once."""
 
 from bot.ledger.model import Warned
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -11,7 +11,7 @@ UPDATE warnings SET posted = 1 WHERE scope = $1 AND starts_at = $2 AND ends_at =
 
 
 def pending_warnings(*, limit: int = 100) -> Transaction[tuple[Warned, ...]]:
-    """Return the warnings that no channel has seen yet, oldest first."""
+    """Return the warnings that were not posted yet, oldest first."""
     rows: list[Row] = yield Many(_PENDING, (limit,))
     return tuple(
         Warned(

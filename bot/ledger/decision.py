@@ -1,4 +1,4 @@
-"""Whether a job may be made and who pays for it, decided from what was read. Pure: asking changes nothing."""
+"""Decides whether a job may be made and who pays for it, from values that were read before."""
 
 from collections.abc import Sequence
 

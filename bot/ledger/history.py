@@ -45,7 +45,7 @@ def member_history(
     return tuple(_spent(row) for row in rows)
 
 
-def jobs_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:
+def spent_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:
     """Return the next jobs of a server for an export, oldest first; `after` is (counted_at, job_id) of the last one."""
     rows: list[Row] = yield Many(_SPENT + _AFTER, (scopes.server(guild_id), *(after or (-1.0, "")), limit))
     return tuple(_spent(row) for row in rows)

@@ -1,8 +1,8 @@
 """The ledger's transactions: hold, settle, release, expose, and looking at what is left.
 
 Every hold ends exactly once; a repeated or opposite call afterwards returns the first ending and changes nothing.
-Everyone takes locks in one order: a job's row in `jobs`, then `all`, then the server's, then rows of budgets; so
-transactions do not block each other, and rules are read and applied under one lock.
+Locks are taken in one order, so that transactions cannot deadlock: a job's row in `jobs`, `all`, the server's, the
+budgets' rows. Rules are read and applied under the server's lock.
 """
 
 from typing import Literal

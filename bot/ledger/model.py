@@ -7,14 +7,14 @@ T = TypeVar("T")
 
 Side: TypeAlias = Literal["member", "server"]
 How: TypeAlias = Literal["settled", "released", "exposed"]
-Kind: TypeAlias = Literal["day", "week", "month", "ever"]
+WindowKind: TypeAlias = Literal["day", "week", "month", "ever"]
 Payers: TypeAlias = Literal["everyone", "server"]
 Policy: TypeAlias = Literal["charge", "absorb"]
 # `server`, `role` and `channel` are the server's rules about these; `member` is one about this member alone.
 Setter: TypeAlias = Literal["operator", "shipped", "server", "role", "channel", "member"]
 Whose: TypeAlias = Literal["all", "cap", "server", "role", "channel", "member", "grant"]
 
-KINDS: tuple[Kind, ...] = ("day", "week", "month", "ever")
+WINDOW_KINDS: tuple[WindowKind, ...] = ("day", "week", "month", "ever")
 EVER_ENDS_AT = 253402300800.0  # the year 10000: no job is counted that late
 
 
@@ -22,7 +22,7 @@ EVER_ENDS_AT = 253402300800.0  # the year 10000: no job is counted that late
 class Window:
     """A stretch of time that a budget is for: `starts_at` is in it, `ends_at` is the first moment after it."""
 
-    kind: Kind
+    kind: WindowKind
     starts_at: float
     ends_at: float
 

@@ -1,4 +1,4 @@
-"""A server's money as its admins read it: one line a movement, and how much went in which hour."""
+"""Pages of a server's entries for its admins, and what was spent per hour."""
 
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -7,7 +7,7 @@ from bot.ledger import scopes
 from bot.ledger.model import Entry
 from bot.storage.transaction import Many, Row, Transaction
 
-Place: TypeAlias = tuple[float, str, str]  # (at, job_id, kind)
+MovementCursor: TypeAlias = tuple[float, str, str]  # (at, job_id, kind)
 _COLUMNS = tuple(field.name for field in fields(Entry))
 
 # A job draws on many scopes at once; the server's own says everything once, and the draw whose job it was.
@@ -33,12 +33,12 @@ class Movement:
     member_id: int
 
     @property
-    def place(self) -> Place:
+    def cursor(self) -> MovementCursor:
         """Where it stands: short enough for a button, where an entry's own id would not fit."""
         return (self.entry.at, self.entry.job_id, self.entry.kind)
 
 
-def movements(guild_id: int, *, limit: int, before: Place | None = None) -> Transaction[tuple[Movement, ...]]:
+def movements(guild_id: int, *, limit: int, before: MovementCursor | None = None) -> Transaction[tuple[Movement, ...]]:
     """Return the latest movements of a server's money; `before` is the place of the last one seen."""
     known = (guild_id, scopes.server(guild_id), limit)
     rows: list[Row] = yield Many(_FIRST, known) if before is None else Many(_OLDER, (*known, *before))

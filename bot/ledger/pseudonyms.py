@@ -1,7 +1,6 @@
-"""Taking a member's name out of the books: every amount, moment and server stays, under a pseudonym.
+"""Replaces a member's id by a pseudonym in one server's books; amounts, times and the server stay.
 
-The rules that a server made for a member stay as they are: they are the server's, and whoever is blocked there would
-not be after deleting their data.
+The server's rules about the member keep the id: otherwise deleting one's data would lift a block.
 """
 
 from bot.ledger import tables

@@ -1,10 +1,10 @@
-"""The refusals of the rules, each one sentence or two with the number, the limit and what to do. Pure."""
+"""The refusals of the rules, each one sentence or two with the number, the limit and what to do."""
 
 from datetime import datetime
 from typing import assert_never
 
 from bot.errors import NotAllowed, QuotaExceeded
-from bot.ledger.model import Kind, RuleQuery, Standing, Terms, View
+from bot.ledger.model import RuleQuery, Standing, Terms, View, WindowKind
 from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import zone
 from bot.money import dollars
@@ -18,7 +18,7 @@ _REASON_MAX = 300
 
 
 def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery) -> None:
-    """Return if no rule but a budget could stand in the way.
+    """Check every rule but the budgets.
 
     Raises:
         NotAllowed: one does; the first of them, from the widest to the narrowest, is named.
@@ -88,7 +88,7 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
 
 
 def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) -> None:
-    """Return if every budget can carry the job, of whose price grants pay a part.
+    """Check that every budget can carry the job; grants pay `granted_microusd` of its price.
 
     Raises:
         QuotaExceeded: one cannot. Of several the one that renews last is named, because waiting for another is in vain.
@@ -169,7 +169,7 @@ def _whose(standing: Standing) -> str:
             assert_never(whose)
 
 
-def _in_window(kind: Kind) -> str:
+def _in_window(kind: WindowKind) -> str:
     return IN_WINDOW[kind] if kind == "ever" else f"for {IN_WINDOW[kind]}"
 
 

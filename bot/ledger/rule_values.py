@@ -1,4 +1,4 @@
-"""Which rules there are, about whom, and what values they take. Pure."""
+"""Which rules there are, about whom, and what values they take."""
 
 import math
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from bot.errors import OptionRefused
-from bot.ledger.model import KINDS
+from bot.ledger.model import WINDOW_KINDS
 from bot.ledger.typed_amount import MOST_USD
 from bot.ledger.windows import zone
 from bot.money import MICROUSD_PER_USD, dollars
@@ -103,8 +103,8 @@ def _moment(value: Any) -> float:
     return moment
 
 
-_BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": _amount for kind in KINDS}
-_ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": _amount for kind in KINDS}
+_BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": _amount for kind in WINDOW_KINDS}
+_ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": _amount for kind in WINDOW_KINDS}
 _FITTING: Mapping[str, _Check] = {"ceiling": _amount, "modes": _names, "resolutions": _names, "at_once": _count}
 _RULES: Mapping[str, Mapping[str, _Check]] = {
     "server": {

@@ -1,6 +1,6 @@
 """The ledger's tables in SQL: locks, the rows of budgets, and writing draws and entries many at a time.
 
-Whoever writes here has the server's lock. One statement takes several rows, because a job draws on many scopes.
+Callers that write hold the server's lock. One statement takes several rows, because a job draws on many scopes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,9 +80,9 @@ class Occasion:
 
 
 def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
-    """Wait for the server's money and rules, and keep them until the transaction ends.
+    """Lock the server's money and rules until the transaction ends.
 
-    `everything` takes the turn of all servers first, for a cap over all; the order is the same for everyone.
+    `everything` first takes the lock of the cap over all servers; the order is always the same.
     """
     if everything:
         yield Lock(_LOCK, (scopes.ALL,))
@@ -90,7 +90,7 @@ def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
 
 
 def lock_of_job(job_id: str) -> Transaction[None]:
-    """Wait for the server of a job that has a hold; for nobody's when it never had one."""
+    """Lock the server of a job that has a hold; lock nothing when it never had one."""
     yield Lock(_LOCK_OF_JOB, (job_id,))
 
 
@@ -111,7 +111,7 @@ def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[
 
 def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
     if keep and limit.scope == scopes.ALL:
-        # Other servers' jobs end without the turn of all servers: none may, between this sum and its row.
+        # Jobs of other servers end without the lock of `all`: none may end between this sum and its row.
         yield Lock(_LOCK_EVERY_SERVER)
     row = yield from _summed(limit)
     if keep:

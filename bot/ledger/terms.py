@@ -1,4 +1,4 @@
-"""From the rulebook to what one member may do right now, each number with the words for the rule that gives it. Pure.
+"""From the rulebook to what one member may do right now, each number with the words for the rule that gives it.
 
 Precedence: an allowance is the member's override, else the best of their roles, else the server's default, else what
 Wanda ships; a ceiling, modes, resolutions and jobs at once are those of the roles that have any, else the server's.
@@ -10,7 +10,20 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
-from bot.ledger.model import KINDS, Approval, Kind, Limit, Policy, Rule, Ruled, Shipped, Source, Terms, Who, Window
+from bot.ledger.model import (
+    WINDOW_KINDS,
+    Approval,
+    Limit,
+    Policy,
+    Rule,
+    Ruled,
+    Shipped,
+    Source,
+    Terms,
+    Who,
+    Window,
+    WindowKind,
+)
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.windows import day_of, window, window_on, zone
 from bot.money import dollars
@@ -34,8 +47,8 @@ _DENIED = Source.of("server", "this channel is denied by this server's administr
 _NOT_ALLOWED = Source.of("server", "this server's administrators allow only certain channels")
 _TIMEZONE = Source.of("server", "this server's timezone")
 _POOL = Source.of("server", "this server's pool")
-_ALLOWANCES: Mapping[Kind, str] = {kind: f"allowance:{kind}" for kind in KINDS}
-_BUDGETS: Mapping[Kind, str] = {kind: f"budget:{kind}" for kind in KINDS}
+_ALLOWANCES: Mapping[WindowKind, str] = {kind: f"allowance:{kind}" for kind in WINDOW_KINDS}
+_BUDGETS: Mapping[WindowKind, str] = {kind: f"budget:{kind}" for kind in WINDOW_KINDS}
 _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 _NONE: _Values = {}
 
@@ -140,21 +153,21 @@ class _Reader:
         raise_ = self._member.get("raise")
         raised: int = 0 if raise_ is None else raise_["microusd"]
         limits: list[Limit] = []
-        for kind in KINDS:
+        for kind in WINDOW_KINDS:
             cap = self._allowance(kind)
             if cap is not None:
                 source = _with_raise(cap.source, raised) if raised else cap.source
                 limits.append(Limit(scope, self._since_reset(kind), cap.value + raised, source))
         return limits
 
-    def _allowance(self, kind: Kind) -> Ruled[int] | None:
+    def _allowance(self, kind: WindowKind) -> Ruled[int] | None:
         name = _ALLOWANCES[kind]
         said = _said(self._member, name, _OVERRIDE) or self._largest(name)
         if said is None and kind == "day" and self._server.keys().isdisjoint(_ALLOWANCES.values()):
             return Ruled(self._shipped.member_daily_microusd, _SHIPPED)
         return said
 
-    def _since_reset(self, kind: Kind) -> Window:
+    def _since_reset(self, kind: WindowKind) -> Window:
         """Return the member's window, which begins no earlier than their last reset."""
         whole = window_on(kind, self._zone, self._day)
         reset = self._member.get("reset")

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bot.ledger.model import Kind
+from bot.ledger.model import WindowKind
 
-IN_WINDOW: Mapping[Kind, str] = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
+IN_WINDOW: Mapping[WindowKind, str] = {"day": "today", "week": "this week", "month": "this month", "ever": "in all"}
 EACH_WINDOW: Mapping[str, str] = {
     "day": "for each day",
     "week": "for each week",

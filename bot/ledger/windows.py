@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from bot.ledger.model import EVER_ENDS_AT, Kind, Window
+from bot.ledger.model import EVER_ENDS_AT, Window, WindowKind
 
 _ONE_DAY = timedelta(days=1)
 
@@ -23,13 +23,13 @@ def zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def window(kind: Kind, tz: ZoneInfo, now: float) -> Window:
+def window(kind: WindowKind, tz: ZoneInfo, now: float) -> Window:
     """Return the window of this kind that holds `now`. Weeks begin on Monday."""
     return window_on(kind, tz, day_of(tz, now))
 
 
 @lru_cache(maxsize=4096)
-def window_on(kind: Kind, tz: ZoneInfo, day: date) -> Window:
+def window_on(kind: WindowKind, tz: ZoneInfo, day: date) -> Window:
     """Return the window of this kind that holds the day, as `day_of` names it."""
     if kind == "ever":
         return Window("ever", 0.0, EVER_ENDS_AT)
@@ -55,7 +55,7 @@ def starts_at(tz: ZoneInfo, day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=tz).astimezone(UTC).timestamp()
 
 
-def _span(kind: Kind, day: date) -> tuple[date, date]:
+def _span(kind: WindowKind, day: date) -> tuple[date, date]:
     """Return the first day of the window that the day is in, and the first day after it."""
     match kind:
         case "day":

@@ -1,7 +1,7 @@
-"""What happens inside SQLite's thread: running transactions on an open connection, one or many in a COMMIT.
+"""Runs transactions on an open SQLite connection, one at a time or many in one COMMIT; called in its thread.
 
 Each transaction of a batch has its own savepoint (https://www.sqlite.org/lang_savepoint.html), so one that raises
-undoes only itself. Nothing here waits for anything but SQLite.
+rolls back only itself.
 """
 
 import re
@@ -23,13 +23,13 @@ DATABASE_ERRORS = (sqlite3.Error, OverflowError)
 
 
 class Committed(NamedTuple):
-    """A transaction of a batch that was kept; `value` is what it returned."""
+    """A committed transaction of a batch; `value` is what it returned."""
 
     value: Any
 
 
 class Undone(NamedTuple):
-    """A transaction of a batch of which nothing was kept, and why."""
+    """A transaction of a batch that was rolled back, and why."""
 
     error: Exception
 
@@ -85,7 +85,7 @@ def run_transaction(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
 
 
 def storage_trouble(error: BaseException) -> StorageError:
-    """Return a StorageError of its own for one caller: raising writes a traceback into it."""
+    """Return a new StorageError per caller: raising a shared instance would mix tracebacks."""
     if isinstance(error, StorageError):
         return StorageError(str(error))
     return StorageError(f"The database did not carry out the transaction ({error}); nothing of it was kept.")

@@ -29,7 +29,7 @@ class Many(NamedTuple):
 class Lock(NamedTuple):
     """Run `sql` for the locks that it takes until the transaction ends; the yield's value is None.
 
-    SQLite carries out one transaction at a time, so it is left out there: nothing may depend on what `sql` changes.
+    SQLite runs one transaction at a time and skips it, so nothing may depend on what `sql` changes.
     """
 
     sql: str

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.jobs.member_data import Counted
+from bot.jobs.member_export import JobCounts
 from bot.texts.card import Button, Card, Field
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.lengths import fitting
@@ -16,7 +16,7 @@ KEPT = "Nothing was deleted."
 BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
 
 
-def about(known: Counted, keep_days: int) -> Card:
+def about(known: JobCounts, keep_days: int) -> Card:
     """Return what Wanda keeps of this member, for how long, and what they can do about it."""
     since = f", the first <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
     asked_for = f"**{counted(known.jobs, 'video')}** in {counted(known.servers, 'server')}{since}"
@@ -53,7 +53,7 @@ def about(known: Counted, keep_days: int) -> Card:
     )
 
 
-def ask_to_delete(known: Counted) -> Card:
+def ask_to_delete(known: JobCounts) -> Card:
     """Return the question before everything of this member is deleted."""
     return Card(
         title="Delete your data?",

@@ -8,7 +8,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable
 from bot.catalogue.registry import MODES
 from bot.errors import ModeOff
-from bot.ledger.model import KINDS, GrantStanding, Limit, Standing, Terms, View
+from bot.ledger.model import WINDOW_KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts.card import Card, Field
@@ -77,7 +77,7 @@ def in_order(standings: Sequence[Standing]) -> list[Standing]:
             one.limit.whose != "member",
             one.limit.whose,
             one.limit.scope,
-            KINDS.index(one.limit.window.kind),
+            WINDOW_KINDS.index(one.limit.window.kind),
         ),
     )
 

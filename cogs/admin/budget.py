@@ -8,7 +8,7 @@ from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger import holds
 from bot.ledger import rules as rulebook
-from bot.ledger.model import KINDS, Who
+from bot.ledger.model import WINDOW_KINDS, Who
 from bot.ledger.typed_amount import typed_amount
 from bot.texts.budgets import member_card, server_card
 from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
@@ -73,7 +73,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
         subject = f"channel:{desk.channel(channel).id}"
     elif member is not None:
         subject = f"member:{desk.member(member).id}"
-    names = {f"{kind}:{one}" for kind in kinds for one in ((window,) if window else KINDS)}
+    names = {f"{kind}:{one}" for kind in kinds for one in ((window,) if window else WINDOW_KINDS)}
     await desk.clear(subject, names, reason=reason)
 
 

@@ -13,7 +13,7 @@ from bot.client import Interaction, Services
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
 from bot.ledger import scopes, tables
-from bot.ledger.model import KINDS, Limit, Rule, Source, Window
+from bot.ledger.model import WINDOW_KINDS, Limit, Rule, Source, Window
 from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
@@ -247,7 +247,7 @@ class AdminCommand:
         """Return the running window of every kind, in this server's timezone."""
         name = next((str(rule.value) for rule in rules if (rule.subject, rule.name) == ("server", "timezone")), "UTC")
         tz = zone(name) or zone("UTC")
-        return {} if tz is None else {kind: window(kind, tz, self.at) for kind in KINDS}
+        return {} if tz is None else {kind: window(kind, tz, self.at) for kind in WINDOW_KINDS}
 
     async def _log(self, line: str, rules: Sequence[Rule]) -> str:
         """Post to the log channel, if one is set; returns a sentence when that failed."""

@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.client import Interaction
 from bot.errors import OptionRefused
-from bot.ledger.model import KINDS
+from bot.ledger.model import WINDOW_KINDS
 from bot.ledger.typed_amount import typed_amount
 from cogs.admin.budget import WINDOWS
 from cogs.admin.desk import AdminCommand, Change, Listed, Reason
@@ -69,7 +69,7 @@ def _cleared(what: str) -> set[str]:
     """Return the rules that a word stands for."""
     budgets = {"pool": "budget", "allowance": "allowance"}
     if what in budgets:
-        return {f"{budgets[what]}:{kind}" for kind in KINDS}
+        return {f"{budgets[what]}:{kind}" for kind in WINDOW_KINDS}
     alone = {"ceiling", "modes", "resolutions", "at_once"}
     return {what} if what in alone else alone | _cleared("pool") | _cleared("allowance")
 

@@ -56,7 +56,7 @@ async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor
             limit=PAGE_LINES + 1,  # one more tells whether there is an older page
         )
     )
-    older = cursor_text(*queries.place_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
+    older = cursor_text(*queries.cursor_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
     return words.jobs_card(JobsPage(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
 
 

@@ -119,11 +119,11 @@ async def test_a_members_jobs_come_in_pages(store: Store) -> None:
 
     seen: list[Job] = []
     while page := await store.read(
-        queries.member_jobs(1, 2, before=queries.place_of(seen[-1]) if seen else None, limit=3)
+        queries.member_jobs(1, 2, before=queries.cursor_of(seen[-1]) if seen else None, limit=3)
     ):
         seen += page
     assert [job.id for job in seen] == [_id(n) for n in (6, 5, 4, 3, 2, 1, 0)]
-    assert all(queries.place_of(a) > queries.place_of(b) for a, b in pairwise(seen))
+    assert all(queries.cursor_of(a) > queries.cursor_of(b) for a, b in pairwise(seen))
 
     old = await store.read(queries.member_jobs(1, 2, mode="old", limit=9))
     assert [job.id for job in old] == [_id(n) for n in (6, 3, 0)]
@@ -131,11 +131,11 @@ async def test_a_members_jobs_come_in_pages(store: Store) -> None:
     assert [job.id for job in done] == [_id(4)]
     both = await store.read(
         queries.member_jobs(
-            1, 2, mode="wan27-image", states=("accepted", "queued"), before=queries.place_of(seen[1]), limit=9
+            1, 2, mode="wan27-image", states=("accepted", "queued"), before=queries.cursor_of(seen[1]), limit=9
         )
     )
     assert [job.id for job in both] == [_id(n) for n in (2, 1)]
 
     everywhere = await store.read(queries.jobs_of_member_everywhere(2, limit=3))
-    rest = await store.read(queries.jobs_of_member_everywhere(2, before=queries.place_of(everywhere[-1]), limit=9))
+    rest = await store.read(queries.jobs_of_member_everywhere(2, before=queries.cursor_of(everywhere[-1]), limit=9))
     assert {job.id for job in (*everywhere, *rest)} == {_id(n) for n in (*range(7), 50)}

@@ -56,7 +56,7 @@ async def test_exports_page_by_page(past: Store) -> None:
     """Every job and every entry of the server comes once, oldest first, however small the pages."""
     every_job: list[Spent] = []
     while page := await past.read(
-        history.jobs_page(7, after=(every_job[-1].counted_at, every_job[-1].job_id) if every_job else None, limit=2)
+        history.spent_page(7, after=(every_job[-1].counted_at, every_job[-1].job_id) if every_job else None, limit=2)
     ):
         every_job += page
     assert [one.job_id for one in every_job] == [f"job-{number}" for number in range(6)]

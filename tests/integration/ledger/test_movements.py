@@ -47,7 +47,7 @@ async def test_movements_come_in_pages(books: Store) -> None:
     page = await books.read(movements(1, limit=4))
     while page:
         seen += page
-        page = await books.read(movements(1, limit=4, before=page[-1].place))
+        page = await books.read(movements(1, limit=4, before=page[-1].cursor))
     assert len(seen) == 2 * JOBS - 1
     assert len({one.entry.id for one in seen}) == len(seen)
     assert [one.entry.at for one in seen] == sorted((one.entry.at for one in seen), reverse=True)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.charts import data
 from bot.charts.data import Days
 from bot.charts.model import wire
-from bot.ledger.model import KINDS, DaySpend, Kind, Limit, MemberSpend, Source, Standing
+from bot.ledger.model import WINDOW_KINDS, DaySpend, Limit, MemberSpend, Source, Standing, WindowKind
 from bot.ledger.windows import window
 from bot.texts.report import Report, report_card
 
@@ -14,7 +14,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = 1_605_846_913.0  # 20 November 2020
 
 
-def pool(kind: Kind, *, cap: int, spent: int, at: float = NOW) -> Standing:
+def pool(kind: WindowKind, *, cap: int, spent: int, at: float = NOW) -> Standing:
     """The server's pool."""
     return Standing(
         Limit("server:1", window(kind, BERLIN, at), cap, Source.of("server", "this server's pool")), 0, spent
@@ -46,11 +46,11 @@ def test_a_pool_burns_down_to_what_is_left() -> None:
 
 
 @given(
-    kind=st.sampled_from(KINDS),
+    kind=st.sampled_from(WINDOW_KINDS),
     cap=st.integers(0, 10**12),
     hours=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 10**9)), max_size=900),
 )
-def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, int]]) -> None:
+def test_any_history_can_be_drawn(kind: WindowKind, cap: int, hours: list[tuple[int, int]]) -> None:
     """Whatever was spent, the chart is one that can be drawn and the report one that Discord takes."""
     start = max(window(kind, BERLIN, NOW).starts_at, NOW - 5000 * 3600)
     known = sorted(
@@ -62,11 +62,11 @@ def test_any_history_can_be_drawn(kind: Kind, cap: int, hours: list[tuple[int, i
         days=30,
         by_day=(spend("2020-11-19", "wan27-image", 5),),
         top=tuple(MemberSpend(member_id=10**18 + n, spent_microusd=10**9 - n, jobs=n) for n in range(10)),
-        pools=tuple(pool(one, cap=cap, spent=5) for one in KINDS),
+        pools=tuple(pool(one, cap=cap, spent=5) for one in WINDOW_KINDS),
         now=NOW,
         tz=BERLIN,
     )
-    charts = data.of_report(report, [known if one == "ever" else [] for one in KINDS], {10**18: "Ann"})
+    charts = data.of_report(report, [known if one == "ever" else [] for one in WINDOW_KINDS], {10**18: "Ann"})
     assert list(charts) == [
         "spent-by-mode.png",
         *("pool-day.png", "pool-week.png", "pool-month.png", "pool-ever.png"),

@@ -11,7 +11,6 @@ from bot.ledger.model import (
     Decision,
     Grant,
     GrantStanding,
-    Kind,
     Limit,
     Rule,
     RuleQuery,
@@ -21,6 +20,7 @@ from bot.ledger.model import (
     View,
     Who,
     Window,
+    WindowKind,
 )
 from bot.ledger.refusals import budget_refusal, in_words
 from bot.ledger.windows import window, zone
@@ -45,7 +45,7 @@ def _decide(view: View, price: int = PRICE) -> Decision:
     return decide(view, amount_microusd=price, query=QUERY)
 
 
-def _limit(scope: str, kind: Kind, cap: int, timezone: str = "UTC") -> Limit:
+def _limit(scope: str, kind: WindowKind, cap: int, timezone: str = "UTC") -> Limit:
     tz = zone(timezone)
     assert tz is not None
     return Limit(scope, window(kind, tz, AT), cap, Source.of("server", "this server's default"))
@@ -157,7 +157,7 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
         ("all", "month", "nothing of the operator's cap for all servers, $50.00 for this month is left"),
     ],
 )
-def test_every_budget_is_called_by_its_name(scope: str, kind: Kind, words: str) -> None:
+def test_every_budget_is_called_by_its_name(scope: str, kind: WindowKind, words: str) -> None:
     """Whose budget it is, for how long, and when it renews, if it does."""
     assert words in str(budget_refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ledger.model import EVER_ENDS_AT, KINDS, Kind
+from bot.ledger.model import EVER_ENDS_AT, WINDOW_KINDS, WindowKind
 from bot.ledger.windows import day_of, starts_at, window, zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -115,8 +115,8 @@ def test_the_last_moment_of_a_window_is_in_it_and_the_next_is_not() -> None:
     assert window("day", BERLIN, day.ends_at).starts_at == day.ends_at
 
 
-@given(st.sampled_from(ZONES), st.sampled_from(KINDS), MOMENTS)
-def test_every_moment_is_in_exactly_one_window_of_each_kind(tz: ZoneInfo, kind: Kind, now: float) -> None:
+@given(st.sampled_from(ZONES), st.sampled_from(WINDOW_KINDS), MOMENTS)
+def test_every_moment_is_in_exactly_one_window_of_each_kind(tz: ZoneInfo, kind: WindowKind, now: float) -> None:
     """The window of a moment holds it, and the windows before and after meet it exactly."""
     here = window(kind, tz, now)
     assert here.holds(now)

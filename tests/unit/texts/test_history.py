@@ -85,7 +85,7 @@ def test_buttons_carry_their_page() -> None:
     newest, older = money_card(HistoryPage(what="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
     assert newest.disabled
     assert older.custom_id == "wanda:page:money:1795149313.123457/a/settle"
-    longest = Movement(entry(at=1795149313.123457, kind="release"), 2).place
+    longest = Movement(entry(at=1795149313.123457, kind="release"), 2).cursor
     custom_id = f"wanda:page:history:{longest[0]!r}/{longest[1]}/{longest[2]}"
     assert len(custom_id) <= 100
     assert re.fullmatch(PAGE_TEMPLATE, custom_id)

@@ -3,17 +3,17 @@
 import pytest
 
 from bot.cards.embeds import to_embed
-from bot.jobs.member_data import Counted, as_exported
+from bot.jobs.member_export import JobCounts, as_exported
 from bot.texts.privacy import Packed, about, ask_to_delete, privacy_exported
 from tests.support.job_samples import a_job
 
-MANY = Counted(jobs=12_345, servers=99, with_files=678, first_at=1_763_616_000.0)
-NONE = Counted(jobs=0, servers=0, with_files=0, first_at=None)
+MANY = JobCounts(jobs=12_345, servers=99, with_files=678, first_at=1_763_616_000.0)
+NONE = JobCounts(jobs=0, servers=0, with_files=0, first_at=None)
 
 
 @pytest.mark.parametrize("counted", [MANY, NONE])
 @pytest.mark.parametrize("days", [1, 30])
-def test_cards_fit(counted: Counted, days: int) -> None:
+def test_cards_fit(counted: JobCounts, days: int) -> None:
     """Both cards are within Discord's limits, and the days are the setting's."""
     for card in (about(counted, days), ask_to_delete(counted)):
         assert len(to_embed(card)) <= 6000

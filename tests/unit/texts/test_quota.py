@@ -9,7 +9,6 @@ from bot.catalogue.registry import price_table
 from bot.ledger.model import (
     Grant,
     GrantStanding,
-    Kind,
     Limit,
     Rule,
     Ruled,
@@ -20,6 +19,7 @@ from bot.ledger.model import (
     View,
     Who,
     Window,
+    WindowKind,
 )
 from bot.ledger.terms import terms
 from bot.texts import quota
@@ -146,7 +146,7 @@ def test_a_window_that_never_renews() -> None:
 
 
 _texts = st.text(max_size=600)
-_kinds: tuple[Kind, ...] = ("day", "week", "month", "ever")
+_kinds: tuple[WindowKind, ...] = ("day", "week", "month", "ever")
 
 
 @given(

@@ -3,10 +3,10 @@
 from typing import Any
 
 from bot.jobs import queries, transactions
-from bot.jobs.member_data import Counted, count_of_member
+from bot.jobs.member_export import JobCounts, count_of_member
 from bot.jobs.model import Job
 from bot.ledger.grants import add_grant
-from bot.ledger.member_data import entries_of_member, said_of_member
+from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.ledger.model import Grant, Shipped
 from bot.ledger.rules import set_rule
 from bot.storage.transaction import Store
@@ -27,8 +27,8 @@ async def test_counted_in_all_servers(store: Store) -> None:
     await accepted(store, 1, member_id=ANNA, guild_id=1)
     await accepted(store, 2, member_id=ANNA, guild_id=2)
     await accepted(store, 3, member_id=BEN, guild_id=2)
-    assert await store.read(count_of_member(ANNA)) == Counted(jobs=2, servers=2, with_files=2, first_at=NOW + 1)
-    assert await store.read(count_of_member(5)) == Counted(jobs=0, servers=0, with_files=0, first_at=None)
+    assert await store.read(count_of_member(ANNA)) == JobCounts(jobs=2, servers=2, with_files=2, first_at=NOW + 1)
+    assert await store.read(count_of_member(5)) == JobCounts(jobs=0, servers=0, with_files=0, first_at=None)
 
 
 async def test_entries_by_pages(store: Store) -> None:
@@ -49,7 +49,7 @@ async def test_what_was_said_of_a_member(store: Store) -> None:
     await store.write(add_grant(grant))
     await store.write(set_rule(1, f"member:{ANNA}", "ask_above", 100, actor_id=ANNA, reason="", at=NOW))
     await store.write(set_rule(1, f"member:{BEN}", "ask_above", 200, actor_id=BEN, reason="", at=NOW))
-    said = await store.read(said_of_member(ANNA, limit=10))
+    said = await store.read(grants_and_rules_of(ANNA, limit=10))
     assert [row["reason"] for row in said["grants"]] == ["thanks"]
     assert [row["name"] for row in said["rules"]] == ["ask_above"]
     assert str(BEN) not in str(said)

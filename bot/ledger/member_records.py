@@ -1,4 +1,4 @@
-"""What the books hold of one member in all servers, for their own export."""
+"""A member's entries, grants and rules in all servers, for their own export."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ def entries_of_member(member_id: int, *, after: Cursor | None = None, limit: int
     return tuple(Entry(**row) for row in rows)
 
 
-def said_of_member(member_id: int, *, limit: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
-    """Return the grants to the member and the rules about them, as plain values; who gave or set them is not theirs."""
+def grants_and_rules_of(member_id: int, *, limit: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
+    """Return the grants to the member and the rules about them, without the ids of the admins who gave or set them."""
     grants: list[Row] = yield Many(_GRANTS, (member_id, limit))
     rules: list[Row] = yield Many(_RULES, (f"member:{member_id}", limit))
     return {"grants": [dict(row) for row in grants], "rules": [dict(row) for row in rules]}

@@ -17,7 +17,7 @@ _NOT_THEIRS = frozenset({"approved_by", "approver_role_id", "parent_at"})  # oth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class JobCounts:
     """How many jobs there are, in how many servers, how many still have files, and when the first was asked for."""
 
     jobs: int
@@ -26,10 +26,10 @@ class Counted:
     first_at: float | None
 
 
-def count_of_member(member_id: int) -> Transaction[Counted]:
+def count_of_member(member_id: int) -> Transaction[JobCounts]:
     """Return how much is known of the member."""
     row = yield One(_COUNT, (member_id,))
-    return Counted(jobs=row["jobs"], servers=row["servers"], with_files=row["with_files"], first_at=row["first_at"])
+    return JobCounts(jobs=row["jobs"], servers=row["servers"], with_files=row["with_files"], first_at=row["first_at"])
 
 
 def as_exported(job: Job) -> dict[str, Any]:
