@@ -10,10 +10,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from bot.errors import Refusal, WandaError
-from bot.settings import Settings
+from bot.errors import Refusal, StartRefused, WandaError
+from bot.settings import Settings, read_settings
 
 USAGE_ERROR = 2
 
@@ -22,11 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
     chosen = _parser().parse_args(arguments)
     try:
-        settings = Settings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(map(str, problem["loc"]))
-            print(f"The setting {name} is not usable: {problem['msg']}.", file=sys.stderr)
+        settings = read_settings()
+    except StartRefused as refused:
+        print(refused, file=sys.stderr)
         return USAGE_ERROR
     match chosen.command:
         case "run":
@@ -73,7 +69,7 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
     from bot.catalogue.registry import price_table  # noqa: PLC0415 - see the module's docstring
 
     try:
-        quote = price_line(mode, pairs, price_table(settings.prices_usd))
+        quote = price_line(mode, pairs, price_table(settings.money.prices_usd))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
@@ -104,8 +100,8 @@ def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
         return USAGE_ERROR
     try:
         if close is not None and at is not None:
-            print(asyncio.run(close_exposure(settings, close, typed_amount(at), at=time.time())))
-        books = asyncio.run(look(settings))
+            print(asyncio.run(close_exposure(settings.storage, close, typed_amount(at), at=time.time())))
+        books = asyncio.run(look(settings.storage))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR

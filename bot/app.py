@@ -19,7 +19,7 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.cards.job_cards import JobCards
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.parent_links import ParentLinks
-from bot.cards.result_file import ResultFiles
+from bot.cards.result_file import ResultFiles, from_fal
 from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
@@ -40,7 +40,7 @@ from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner
-from bot.settings import Settings
+from bot.settings import Settings, StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.texts.finished import OFFERED
@@ -70,22 +70,22 @@ async def run(settings: Settings) -> None:
         StartRefused: a key is missing or refused, or Discord cannot be reached.
         StorageError: the database cannot be opened.
     """
-    if settings.discord_token is None or settings.fal_key is None:
+    if settings.discord.token is None or settings.fal.key is None:
         raise StartRefused("DISCORD_TOKEN or FAL_KEY is missing; `python -m bot check` tells which, and what to do.")
-    point_at(settings)
+    point_at(settings.discord)
     _allow_many_connections()
     stopping = _on_signals()
     async with AsyncExitStack() as stack:
-        stack.callback(set_up(settings.log_level, [settings.discord_token, settings.fal_key]))
-        store = await open_store(settings, exclusive=True)
+        stack.callback(set_up(settings.log.level, [settings.discord.token, settings.fal.key]))
+        store = await open_store(settings.storage, exclusive=True)
         stack.push_async_callback(store.close)
-        http = make_http(settings)
+        http = make_http(settings.fal)
         stack.push_async_callback(http.aclose)
         client, runner = await _compose(stack, settings, store, http)
-        if not await _unless(stopping, log_in(client, settings.discord_token.get_secret_value())):
+        if not await _unless(stopping, log_in(client, settings.discord.token.get_secret_value())):
             return
         _spare_what_stays()
-        await sweep(store, settings.data_dir, clock=time.time)
+        await sweep(store, settings.storage.data_dir, clock=time.time)
         log.info("took up %d unfinished jobs", await runner.start())
         stack.push_async_callback(runner.stop)
         await _until(stopping, client)
@@ -97,68 +97,76 @@ async def _compose(
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
     client = await stack.enter_async_context(
         Wanda(
-            settings,
+            settings.discord,
             (families, menus, questions, results, again, reactions, quota, jobs, privacy, admin, watch, keeping),
         )
     )
     turns = ChannelQueue()
-    reactor = await stack.enter_async_context(OfferedReactions(client, settings, OFFERED))
-    prober = await stack.enter_async_context(Prober.of(settings))
-    ffmpeg = Ffmpeg(settings)
+    reactor = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
+    prober = await stack.enter_async_context(Prober.of(settings.media))
+    ffmpeg = Ffmpeg(settings.media)
     cards = await stack.enter_async_context(
         JobCards(
             client,
-            settings,
-            ResultFiles(http, settings),
+            settings.cards,
+            settings.jobs,
+            ResultFiles(http, settings.downloads, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)),
+            upload_timeout_s=settings.fal.upload_timeout_s,
             reactor=reactor,
             turns=turns,
-            shrinker=Shrinker(ffmpeg, prober, settings),
+            shrinker=Shrinker(ffmpeg, prober, settings.media),
         )
     )
-    kin = await stack.enter_async_context(ParentLinks(client, store, settings, turns=turns))
-    painter = await stack.enter_async_context(Painter.of(settings))
-    prices = price_table(settings.prices_usd)
-    fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    budgets = Budgets(shipped_by(settings))
+    kin = await stack.enter_async_context(ParentLinks(client, store, settings.cards, turns=turns))
+    painter = await stack.enter_async_context(Painter.of(settings.charts))
+    prices = price_table(settings.money.prices_usd)
+    fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
+    budgets = Budgets(shipped_by(settings.money))
     runner = Runner(
         store=store,
-        fal_steps=FalSteps(fal, settings, clock=time.time),
+        fal_steps=FalSteps(
+            fal,
+            settings.jobs,
+            data_dir=settings.storage.data_dir,
+            poll_s=settings.fal.poll_min_s,
+            clock=time.time,
+        ),
         cards=cards,
         budgets=budgets,
-        settings=settings,
+        settings=settings.jobs,
         clock=time.time,
         on_posted=kin.posted,
     )
     client.services = Services(
         runner=runner,
         pending_orders=PendingOrders(
-            settings.data_dir,
-            life_s=settings.draft_life_s,
-            most=settings.drafts_max,
-            most_each=settings.drafts_each_max,
+            settings.storage.data_dir,
+            life_s=settings.jobs.draft_life_s,
+            most=settings.jobs.drafts_max,
+            most_each=settings.jobs.drafts_each_max,
             clock=time.time,
         ),
-        intake=Intake(http, prober, settings),
-        fitter=Fitter(ffmpeg, prober, settings),
+        intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
+        fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
         turns=turns,
-        keeper=_keeper(store, settings),
+        keeper=_keeper(store, settings.storage),
         store=store,
-        shipped=shipped_by(settings),
+        shipped=shipped_by(settings.money),
         prices=prices,
         painter=painter,
         settings=settings,
         clock=time.time,
         new_id=lambda: new_id(at=time.time()),
     )
-    if settings.web_port:
-        server = WebServer(settings.web_host, settings.web_port, _health(store, client))
+    if settings.web.port:
+        server = WebServer(settings.web.host, settings.web.port, _health(store, client))
         await server.start()
         stack.push_async_callback(server.close)
     return client, runner
 
 
-def _keeper(store: Store, settings: Settings) -> Retention:
+def _keeper(store: Store, settings: StorageSettings) -> Retention:
     return Retention(
         store=store,
         data_dir=settings.data_dir,

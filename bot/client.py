@@ -24,7 +24,7 @@ from bot.media.probe import Prober
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
-from bot.settings import Settings
+from bot.settings import DiscordSettings, Settings
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Wanda(commands.AutoShardedBot):
 
     services: Services
 
-    def __init__(self, settings: Settings, cog_makers: Sequence[CogMaker]) -> None:
+    def __init__(self, settings: DiscordSettings, cog_makers: Sequence[CogMaker]) -> None:
         """Nothing is connected yet."""
         intents = discord.Intents.none()
         intents.guilds = True
@@ -107,9 +107,8 @@ class Wanda(commands.AutoShardedBot):
             max_messages=None,
             tree_cls=Tree,
             allowed_mentions=discord.AllowedMentions.none(),
-            guild_ready_timeout=settings.discord_ready_timeout_s,
+            guild_ready_timeout=settings.ready_timeout_s,
         )
-        self._synced = settings.data_dir / "synced-commands"
         self._cog_makers = cog_makers
 
     async def setup_hook(self) -> None:
@@ -117,7 +116,7 @@ class Wanda(commands.AutoShardedBot):
         for make in self._cog_makers:
             for cog in make(self):
                 await self.add_cog(cog)
-        await self._sync(self.services.settings.data_dir / "synced-commands")
+        await self._sync(self.services.settings.storage.data_dir / "synced-commands")
 
     async def on_ready(self) -> None:
         """Say so, for whoever waits for it."""

@@ -8,7 +8,7 @@ import discord.gateway
 import discord.http
 import yarl
 
-from bot.settings import Settings
+from bot.settings import DiscordSettings
 
 _PLACES: tuple[tuple[type, str, type], ...] = (
     (discord.http.Route, "BASE", str),
@@ -22,8 +22,8 @@ for _owner, _name, _kind in _PLACES:
         )
 
 
-def point_at(settings: Settings) -> None:
+def point_at(settings: DiscordSettings) -> None:
     """Make every discord.py client of this process talk to the API, gateway and CDN that the settings name."""
-    discord.http.Route.BASE = settings.discord_api_url.rstrip("/")
-    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway_url)
-    setattr(discord.asset.Asset, "BASE", settings.discord_cdn_url.rstrip("/"))  # noqa: B010 - it is typed as a constant
+    discord.http.Route.BASE = settings.api_url.rstrip("/")
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
+    setattr(discord.asset.Asset, "BASE", settings.cdn_url.rstrip("/"))  # noqa: B010 - it is typed as a constant

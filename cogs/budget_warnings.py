@@ -52,7 +52,7 @@ class BudgetWarnings(commands.Cog):
             except Exception:
                 log.exception("a warning could not be posted; trying again later")
             with suppress(TimeoutError):
-                async with asyncio.timeout(services.settings.watch_s):
+                async with asyncio.timeout(services.settings.cards.warning_interval_s):
                     await services.runner.warned.wait()
 
     async def _post(self, warned: Warned) -> bool:

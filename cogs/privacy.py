@@ -30,7 +30,7 @@ async def show(interaction: Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     counted = await services.store.read(count_of_member(interaction.user.id))
-    await interaction.edit_original_response(embed=to_embed(words.about(counted, services.settings.keep_days)))
+    await interaction.edit_original_response(embed=to_embed(words.about(counted, services.settings.storage.keep_days)))
 
 
 async def delete(interaction: Interaction) -> None:
@@ -132,17 +132,17 @@ class Exporter:
 async def _export(interaction: Interaction, part: int) -> None:
     services = interaction.client.services
     settings = services.settings
-    scratch = settings.data_dir / "scratch"  # whose orphans the next start removes, should this process die
+    scratch = settings.storage.data_dir / "scratch"  # whose orphans the next start removes, should this process die
     await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="privacy-", dir=scratch) as folder:
         path, packed = await pack(
             services.store,
-            settings.data_dir,
+            settings.storage.data_dir,
             interaction.user.id,
             Path(folder),
             part=part,
-            limit_bytes=min(settings.privacy_mib_max * MIB, interaction.filesize_limit),
-            rows_max=settings.export_rows_max,
+            limit_bytes=min(settings.exports.privacy_mib_max * MIB, interaction.filesize_limit),
+            rows_max=settings.exports.rows_max,
         )
         file = await asyncio.to_thread(discord.File, path)
         await interaction.edit_original_response(content=words.privacy_exported(packed), attachments=[file])

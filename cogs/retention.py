@@ -27,7 +27,7 @@ class RetentionLoop(commands.Cog):
 
     async def cog_load(self) -> None:
         """Begin to look."""
-        every_s = self.bot.services.settings.keep_look_s
+        every_s = self.bot.services.settings.storage.cleanup_interval_s
         self._loop = asyncio.create_task(
             keep_tidy(self.bot.services.keeper, every_s=every_s, sleep=asyncio.sleep), name="old files"
         )

@@ -21,7 +21,7 @@ from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLar
 from bot.jobs.facts import reported_seed, short_id
 from bot.jobs.model import Job, Left, Live
 from bot.runner.cards_port import MessageRef
-from bot.settings import Settings
+from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
 from bot.texts.card import Card
 from bot.texts.mode_settings import Describe, described
@@ -41,9 +41,11 @@ class JobCards:
     def __init__(
         self,
         client: discord.Client,
-        settings: Settings,
+        settings: CardSettings,
+        jobs: JobSettings,
         results: ResultFiles,
         *,
+        upload_timeout_s: float,
         reactor: OfferedReactions | None = None,
         turns: ChannelQueue | None = None,
         shrinker: Shrinks | None = None,
@@ -56,10 +58,18 @@ class JobCards:
         self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
-        self._post = Poster(client, settings, now=now, turns=turns, sleep=sleep)
-        self._fetches = asyncio.Semaphore(settings.deliveries_at_once)
+        self._post = Poster(client, settings, upload_timeout_s=upload_timeout_s, now=now, turns=turns, sleep=sleep)
+        self._fetches = asyncio.Semaphore(jobs.deliveries_at_once)
         self._making = FittedResult(shrinker, self.show)
-        self._pacer = Pacer(settings, self._draw, self._post.progress, self._shared_channel, now=now, sleep=sleep)
+        self._pacer = Pacer(
+            settings,
+            self._draw,
+            self._post.progress,
+            self._shared_channel,
+            cards_max=jobs.in_flight_max,
+            now=now,
+            sleep=sleep,
+        )
 
     async def __aenter__(self) -> Self:
         await self._pacer.__aenter__()

@@ -11,7 +11,7 @@ import discord
 
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.result_file import Sleep
-from bot.settings import Settings
+from bot.settings import CardSettings
 from bot.tasks import end
 
 _LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class OfferedReactions:
     """Adds the same emoji to one message after another while it is entered; failures are only logged."""
 
     def __init__(
-        self, client: discord.Client, settings: Settings, emoji: Sequence[str], *, sleep: Sleep = asyncio.sleep
+        self, client: discord.Client, settings: CardSettings, emoji: Sequence[str], *, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._client = client
         self._emoji = tuple(emoji)

@@ -38,7 +38,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 from bot.jobs.model import Job, Left, Live
-from bot.settings import Settings
+from bot.settings import CardSettings
 from bot.texts.card import Card
 
 _LOG = logging.getLogger(__name__)
@@ -123,9 +123,18 @@ class Pacer:
     """
 
     def __init__(
-        self, settings: Settings, draw: Draw, edit: Edit, shared: Shared, *, now: Callable[[], float], sleep: Sleep
+        self,
+        settings: CardSettings,
+        draw: Draw,
+        edit: Edit,
+        shared: Shared,
+        *,
+        cards_max: int,
+        now: Callable[[], float],
+        sleep: Sleep,
     ) -> None:
         self._settings = settings
+        self._cards_max = cards_max
         self._draw = draw
         self._edit = edit
         self._shared = shared
@@ -168,7 +177,7 @@ class Pacer:
             if job.updated_at >= entry.frame.job.updated_at:
                 entry.frame = Frame(job, live, left if left is not None else entry.frame.left)
             return
-        if self._gap_s(job) is None or len(self._entries) >= self._settings.jobs_in_flight_max:
+        if self._gap_s(job) is None or len(self._entries) >= self._cards_max:
             return
         entry = self._entries[job.id] = _Entry(Frame(job, live, left))
         entry.task = self._group.create_task(self._follow(entry), name=f"card {job.id}")
@@ -193,7 +202,7 @@ class Pacer:
         """Make `show` ignore states of this job up to `updated_at`."""
         self._ended[job_id] = max(updated_at, self._ended.get(job_id, updated_at))
         self._ended.move_to_end(job_id)
-        while len(self._ended) > _ENDED_PER_JOB * self._settings.jobs_in_flight_max:
+        while len(self._ended) > _ENDED_PER_JOB * self._cards_max:
             self._ended.popitem(last=False)
 
     def _gap_s(self, job: Job) -> float | None:

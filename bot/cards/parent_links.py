@@ -17,7 +17,7 @@ from bot.cards.result_file import Sleep
 from bot.errors import StorageError
 from bot.jobs import queries, transactions
 from bot.jobs.model import Job
-from bot.settings import Settings
+from bot.settings import CardSettings
 from bot.storage.transaction import Store
 from bot.tasks import end
 from bot.texts import parent_links
@@ -33,7 +33,7 @@ class ParentLinks:
         self,
         client: discord.Client,
         store: Store,
-        settings: Settings,
+        settings: CardSettings,
         *,
         turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,

@@ -19,7 +19,7 @@ from bot.cards.routes import Route, Trouble
 from bot.errors import DeliveryError, DiscordBusy, TooLarge
 from bot.jobs.model import Job
 from bot.runner.cards_port import MessageRef
-from bot.settings import Settings
+from bot.settings import CardSettings
 from bot.texts.card import Card
 from bot.units import MIB
 
@@ -76,8 +76,9 @@ class Poster:
     def __init__(
         self,
         client: discord.Client,
-        settings: Settings,
+        settings: CardSettings,
         *,
+        upload_timeout_s: float,
         now: Callable[[], float],
         turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
@@ -85,6 +86,7 @@ class Poster:
         self._client = client
         self._turns = turns or ChannelQueue()
         self._settings = settings
+        self._upload_timeout_s = upload_timeout_s
         self._now = now
         self._sleep = sleep
 
@@ -241,7 +243,7 @@ class Poster:
         return self._client.get_partial_messageable(job.address.channel_id, guild_id=job.guild_id or None)
 
     def _timeout_s(self, content: MessageContent) -> float:
-        return self._settings.discord_timeout_s if content.file is None else self._settings.upload_timeout_s
+        return self._settings.discord_timeout_s if content.file is None else self._upload_timeout_s
 
 
 @contextmanager

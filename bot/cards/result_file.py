@@ -13,7 +13,7 @@ from bot.errors import DownloadFailed
 from bot.jobs.model import Job
 from bot.net.download import Allowed, Sleep, to_disk
 from bot.runner.job_files import result_path
-from bot.settings import Settings
+from bot.settings import DownloadSettings, FalSettings
 from bot.units import MIB
 
 _LOG = logging.getLogger(__name__)
@@ -48,15 +48,24 @@ def _found_or_room(path: Path) -> Fetched | None:
 class ResultFiles:
     """The folder of finished videos, `<data folder>/results/<job id>.mp4`."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        settings: DownloadSettings,
+        *,
+        data_dir: Path,
+        allowed: Allowed,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._settings = settings
+        self._data_dir = data_dir
         self._http = http
         self._sleep = sleep
-        self._allowed = from_fal(settings)
+        self._allowed = allowed
 
     def path(self, job: Job) -> Path:
         """Return where the job's video is, or will be."""
-        return result_path(job, self._settings.data_dir)
+        return result_path(job, self._data_dir)
 
     async def fetch(self, job: Job) -> Fetched:
         """Return the whole video on disk; it is downloaded only if it is not there yet.
@@ -85,17 +94,17 @@ class ResultFiles:
             url,
             path,
             bytes_max=self._settings.result_mib_max * MIB,
-            timeout_s=self._settings.download_timeout_s,
+            timeout_s=self._settings.timeout_s,
             allowed=self._allowed,
-            retries=self._settings.download_retries,
-            wait_s=self._settings.download_wait_s,
+            retries=self._settings.retries,
+            wait_s=self._settings.wait_s,
             sleep=self._sleep,
         )
 
 
-def from_fal(settings: Settings) -> Allowed:
+def from_fal(settings: FalSettings) -> Allowed:
     """Return the rule for result URLs: https and a public host name, or a host that the operator set for fal."""
-    configured = {httpx.URL(url).host for url in (settings.fal_queue_url, settings.fal_rest_url)}
+    configured = {httpx.URL(url).host for url in (settings.queue_url, settings.rest_url)}
 
     def allowed(url: httpx.URL) -> bool:
         if url.host in configured:

@@ -41,7 +41,7 @@ class Finding:
 
 async def check(settings: Settings) -> list[Finding]:
     """Check everything that a run needs; only the data folder is created if it is missing."""
-    point_at(settings)
+    point_at(settings.discord)
     checks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
         "Discord": _discord,
         "fal": _fal,
@@ -65,7 +65,7 @@ async def _bounded(
 
 
 async def _discord(settings: Settings) -> list[Finding]:
-    if settings.discord_token is None:
+    if settings.discord.token is None:
         return [
             Finding(
                 "Discord",
@@ -74,7 +74,7 @@ async def _discord(settings: Settings) -> list[Finding]:
             )
         ]
     try:
-        identity = await identify(settings.discord_token.get_secret_value())
+        identity = await identify(settings.discord.token.get_secret_value())
     except StartRefused as error:
         return [Finding("Discord", fine=False, text=str(error))]
     return [
@@ -84,11 +84,11 @@ async def _discord(settings: Settings) -> list[Finding]:
 
 
 async def _fal(settings: Settings) -> list[Finding]:
-    if settings.fal_key is None:
+    if settings.fal.key is None:
         text = "FAL_KEY is not set; make one at fal.ai (dashboard, Keys) and put it into .env"
         return [Finding("fal", fine=False, text=text)]
-    async with make_http(settings) as http:
-        fal = FalClient(http, settings, sleep=asyncio.sleep, random=random.random, clock=time.time)
+    async with make_http(settings.fal) as http:
+        fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
         try:
             listed = await fal.unit_prices([mode.endpoint for mode in MODES])
         except FalAccountError as error:
@@ -104,7 +104,7 @@ def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
     """Compare fal's base price of each endpoint with ours, to notice that a price changed."""
     findings: list[Finding] = []
     for mode in MODES:
-        ours = settings.prices_usd.get(mode.family()) or {
+        ours = settings.money.prices_usd.get(mode.family()) or {
             name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
         }
         theirs = listed.get(mode.endpoint)
@@ -125,7 +125,7 @@ async def _data_folder(settings: Settings) -> list[Finding]:
 
 
 def _writable(settings: Settings) -> Finding:
-    folder = settings.data_dir.absolute()
+    folder = settings.storage.data_dir.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -137,9 +137,9 @@ def _writable(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    kind = "PostgreSQL" if settings.database_url.startswith("postgres") else "SQLite"
+    kind = "PostgreSQL" if settings.storage.database_url.startswith("postgres") else "SQLite"
     try:
-        store = await open_store(settings, exclusive=False)
+        store = await open_store(settings.storage, exclusive=False)
     except StorageError as error:
         return [Finding("database", fine=False, text=str(error))]
     try:
@@ -169,7 +169,7 @@ async def _ffmpeg(settings: Settings) -> list[Finding]:
 
 async def _encoder(settings: Settings) -> Finding:
     """Find the ffmpeg that encodes; without one, files that do not fit are refused and large videos linked."""
-    if not settings.encodes_at_once:
+    if not settings.media.encodes_at_once:
         text = "WANDA_ENCODES_AT_ONCE is 0: long clips and sounds are refused, and large videos linked"
         return Finding("ffmpeg", fine=True, text=text)
     program = await asyncio.to_thread(find_ffmpeg)

@@ -8,7 +8,7 @@ from bot.ledger.audit import totals, verify
 from bot.ledger.holds import release, settle
 from bot.ledger.model import Totals
 from bot.money import dollars
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Transaction
 
@@ -21,7 +21,7 @@ class Books:
     servers: Sequence[Totals]
 
 
-async def look(settings: Settings) -> Books:
+async def look(settings: StorageSettings) -> Books:
     """Verify and read the books, which may be done beside a running bot; nothing is changed.
 
     Raises:
@@ -34,7 +34,7 @@ async def look(settings: Settings) -> Books:
         await store.close()
 
 
-async def close_exposure(settings: Settings, job_id: str, amount_microusd: int, *, at: float) -> str:
+async def close_exposure(settings: StorageSettings, job_id: str, amount_microusd: int, *, at: float) -> str:
     """Settle an uncertain job at what fal charged, or release it if that is 0; returns a sentence for the operator.
 
     Any other job is left as it is, and repeating the call changes nothing.

@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.charts.model import Chart, wire
-from bot.settings import Settings
+from bot.settings import ChartSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
 _log = logging.getLogger(__name__)
@@ -51,17 +51,17 @@ class Painter:
         self._waiting = 0
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: ChartSettings) -> Self:
         """Build it as the settings say. No process starts before the first picture."""
         workers = Workers(
             WORKER,
-            at_once=settings.charts_at_once,
-            memory_mib=settings.chart_memory_mib,
-            timeout_s=settings.chart_timeout_s,
+            at_once=settings.at_once,
+            memory_mib=settings.memory_mib,
+            timeout_s=settings.timeout_s,
             answer_bytes_max=_ANSWER_BYTES_MAX,
             idle_s=_IDLE_S,
         )
-        return cls(workers, timeout_s=settings.chart_timeout_s)
+        return cls(workers, timeout_s=settings.timeout_s)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from bot.fal.wire import protocol
 from bot.fal.wire.backoff import wait_s
 from bot.fal.wire.result import read_result
 from bot.fal.wire.types import CancelAnswer, FalStatus, Handle, Result, UnitPrice
-from bot.settings import Settings
+from bot.settings import FalSettings
 
 T = TypeVar("T")
 PRICED_IDS_MAX = 50  # fal's limit for one request
@@ -32,7 +32,7 @@ class FalClient:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        settings: Settings,
+        settings: FalSettings,
         *,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
@@ -43,7 +43,7 @@ class FalClient:
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._openings = asyncio.Semaphore(settings.fal_openings_at_once)
+        self._openings = asyncio.Semaphore(settings.openings_at_once)
 
     async def upload(self, path: Path, *, file_name: str, content_type: str) -> str:
         """Upload a file to fal's storage within `upload_timeout_s`, retries included, and return its URL there.
@@ -73,7 +73,7 @@ class FalClient:
             FalUnreachable: fal was not reached or answered 429; nothing was accepted.
             FalReplyLost: fal may have accepted it; submitting it again could pay twice.
         """
-        url = protocol.submit_url(self._settings.fal_queue_url, endpoint)
+        url = protocol.submit_url(self._settings.queue_url, endpoint)
 
         async def once() -> Handle:
             try:
@@ -89,8 +89,8 @@ class FalClient:
                 reply.status,
                 reply.body,
                 endpoint=endpoint,
-                queue_url=self._settings.fal_queue_url,
-                backup_url=self._settings.fal_queue_backup_url,
+                queue_url=self._settings.queue_url,
+                backup_url=self._settings.queue_backup_url,
             )
 
         return await self._retry(once, on=(FalUnreachable,))
@@ -134,7 +134,7 @@ class FalClient:
             return read_result(reply.status, reply.headers, reply.body)
 
         self._http.headers_for(handle.response_url)
-        return await self._retry(once, give_up_at=self._clock() + self._settings.fal_result_patience_s)
+        return await self._retry(once, give_up_at=self._clock() + self._settings.result_patience_s)
 
     async def cancel(self, handle: Handle) -> CancelAnswer:
         """Ask fal to cancel. Keep following: only the result tells whether it did.
@@ -164,7 +164,7 @@ class FalClient:
 
     async def _prices_of(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
         """Read every page, without retries: an operator is waiting and can run the command again."""
-        url = self._settings.fal_api_url.rstrip("/") + PRICING_PATH
+        url = self._settings.api_url.rstrip("/") + PRICING_PATH
         prices: dict[str, UnitPrice] = {}
         params: dict[str, str | list[str]] = {"endpoint_id": endpoint_ids}
         for _ in range(PRICE_PAGES_MAX):
@@ -198,11 +198,11 @@ class FalClient:
                 return await once()
             except on as error:
                 counted += give_up_at is None or isinstance(error, FalProtocolError)
-                if counted > settings.fal_retries or (give_up_at is not None and self._clock() >= give_up_at):
+                if counted > settings.retries or (give_up_at is not None and self._clock() >= give_up_at):
                     if isinstance(error, FalReplyLost):
                         raise FalUnreachable(str(error)) from None
                     raise
             await self._sleep(
-                wait_s(attempt, least_s=settings.fal_poll_min_s, most_s=settings.fal_poll_max_s, random=self._random)
+                wait_s(attempt, least_s=settings.poll_min_s, most_s=settings.poll_max_s, random=self._random)
             )
             attempt += 1

@@ -16,7 +16,7 @@ from bot.fal.wire.result import LATER, OK, SERVER_ERROR
 from bot.fal.wire.sse import SseReader
 from bot.fal.wire.status_changes import StatusChanges
 from bot.fal.wire.types import FalStatus, Handle
-from bot.settings import Settings
+from bot.settings import FalSettings
 from bot.units import MIB
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Follower:
     def __init__(
         self,
         http: FalHttp,
-        settings: Settings,
+        settings: FalSettings,
         handle: Handle,
         *,
         openings: asyncio.Semaphore,
@@ -102,7 +102,7 @@ class Follower:
     def _count_stream_failure(self, error: Exception) -> None:
         log.debug("the stream of %s broke off: %s", self._handle.request_id, error)
         self._stream_failures += 1
-        if self._stream_failures > self._settings.fal_retries:
+        if self._stream_failures > self._settings.retries:
             self._begin_polling()
 
     async def _stream(self) -> AsyncGenerator[FalStatus]:
@@ -111,12 +111,12 @@ class Follower:
         Raises:
             FalUnreachable, FalReplyLost, FalProtocolError: it was not opened, was cut, or makes no sense.
         """
-        reader = SseReader(self._settings.fal_reply_mib_max * MIB)
+        reader = SseReader(self._settings.reply_mib_max * MIB)
         async with self._opened() as response:
-            quiet_since, quiet_max_s = self._clock(), self._settings.fal_silence_timeout_s
+            quiet_since, quiet_max_s = self._clock(), self._settings.silence_timeout_s
             async for piece in response.aiter_bytes():
                 for data in reader.feed(piece):
-                    quiet_max_s = self._settings.fal_stream_max_s
+                    quiet_max_s = self._settings.stream_max_s
                     if status := self._changes.take(protocol.read_event(data)):
                         quiet_since, self._stream_failures = self._clock(), 0
                         yield status
@@ -127,7 +127,7 @@ class Follower:
                     self._stream_failures = 0
                     yield status
                 raise FalReplyLost("the stream ended before the request did")
-        if quiet_max_s < self._settings.fal_stream_max_s:
+        if quiet_max_s < self._settings.stream_max_s:
             raise FalReplyLost("the stream told no status at all")
         self._stream_failures = 0
 
@@ -142,7 +142,7 @@ class Follower:
         """
         async with AsyncExitStack() as stack:
             try:
-                async with self._opening(), asyncio.timeout(self._settings.fal_connect_timeout_s):
+                async with self._opening(), asyncio.timeout(self._settings.connect_timeout_s):
                     stream = self._http.stream(with_logs(stream_url(self._handle.status_url)))
                     response = await stack.enter_async_context(stream)
                     await self._expect_stream(response)
@@ -198,6 +198,6 @@ class Follower:
         if left_s <= 0:
             raise FalUnreachable("fal did not finish the request before the deadline")
         known = self._settings
-        wait = wait_s(self._waits, least_s=known.fal_poll_min_s, most_s=known.fal_poll_max_s, random=self._random)
+        wait = wait_s(self._waits, least_s=known.poll_min_s, most_s=known.poll_max_s, random=self._random)
         self._waits += 1
         await self._sleep(min(wait, left_s))

@@ -13,7 +13,7 @@ import httpx
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
 from bot.fal.wire.addresses import same_origin
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
-from bot.settings import Settings
+from bot.settings import FalSettings
 from bot.units import MIB
 
 # httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
@@ -33,11 +33,11 @@ class HttpReply:
 class FalHttp:
     """Sends requests to fal. Its errors name hosts and kinds of trouble, never headers, which hold the key."""
 
-    def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
+    def __init__(self, http: httpx.AsyncClient, settings: FalSettings) -> None:
         self._http = http
         self._settings = settings
-        self._bytes_max = settings.fal_reply_mib_max * MIB
-        self._key = settings.fal_key.get_secret_value().strip() if settings.fal_key else ""
+        self._bytes_max = settings.reply_mib_max * MIB
+        self._key = settings.key.get_secret_value().strip() if settings.key else ""
 
     def headers_for(self, url: str) -> dict[str, str]:
         """Return the header with the key, for a URL on one of the configured hosts.
@@ -47,7 +47,7 @@ class FalHttp:
             FalAccountError: no key is set.
         """
         known = self._settings
-        hosts = (known.fal_queue_url, known.fal_queue_backup_url, known.fal_rest_url, known.fal_api_url)
+        hosts = (known.queue_url, known.queue_backup_url, known.rest_url, known.api_url)
         if not same_origin(url, *hosts):
             raise FalProtocolError("the request's address is on none of fal's configured hosts; the key stays here")
         if not self._key or not self._key.isascii() or not self._key.isprintable():
@@ -79,7 +79,7 @@ class FalHttp:
             headers=self.headers_for(url),
             extensions=ONE_EXCHANGE if own_connection else None,
         )
-        return await self._send(build, url, asyncio.timeout(self._settings.fal_reply_timeout_s))
+        return await self._send(build, url, asyncio.timeout(self._settings.reply_timeout_s))
 
     async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> HttpReply:
         """PUT a file's bytes to a signed URL, without the key; the caller bounds the time of the whole.
@@ -90,7 +90,7 @@ class FalHttp:
             FalUnreachable, FalReplyLost, FalProtocolError: as `ask` does.
         """
         headers = {"Content-Type": content_type, "Content-Length": str(size_bytes)}
-        deadline = asyncio.timeout(self._settings.fal_reply_timeout_s)
+        deadline = asyncio.timeout(self._settings.reply_timeout_s)
         build = partial(
             self._http.build_request,
             "PUT",
@@ -104,7 +104,7 @@ class FalHttp:
     async def _prolonging(self, deadline: asyncio.Timeout, content: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
         """Yield the pieces; each one restarts the deadline, because aiohttp has no timeout for writing."""
         async for piece in content:
-            deadline.reschedule(asyncio.get_running_loop().time() + self._settings.fal_reply_timeout_s)
+            deadline.reschedule(asyncio.get_running_loop().time() + self._settings.reply_timeout_s)
             yield piece
 
     async def _send(self, build: Callable[[], httpx.Request], url: str, deadline: asyncio.Timeout) -> HttpReply:
@@ -142,7 +142,7 @@ class FalHttp:
                 "GET",
                 url,
                 headers=headers,
-                timeout=httpx.Timeout(known.fal_silence_timeout_s, connect=known.fal_connect_timeout_s),
+                timeout=httpx.Timeout(known.silence_timeout_s, connect=known.connect_timeout_s),
                 extensions=ONE_STREAM,
             )
             response = await self._http.send(request, stream=True)

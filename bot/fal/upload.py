@@ -7,13 +7,13 @@ from typing import BinaryIO
 
 from bot.fal.http import FalHttp
 from bot.fal.wire import protocol
-from bot.settings import Settings
+from bot.settings import FalSettings
 
 PIECE_BYTES = 256 * 1024
 INITIATE_PATH = "/storage/upload/initiate"
 
 
-async def upload_once(http: FalHttp, settings: Settings, path: Path, *, file_name: str, content_type: str) -> str:
+async def upload_once(http: FalHttp, settings: FalSettings, path: Path, *, file_name: str, content_type: str) -> str:
     """Upload the file and return its URL at fal. It may be repeated.
 
     Raises:
@@ -22,7 +22,7 @@ async def upload_once(http: FalHttp, settings: Settings, path: Path, *, file_nam
         FalUnreachable, FalReplyLost, FalProtocolError: another try may succeed.
         OSError: the file cannot be read.
     """
-    rest_url = settings.fal_rest_url.rstrip("/")
+    rest_url = settings.rest_url.rstrip("/")
     # Opened here, not in a thread: that is faster, and a cancelled task would leave the file open.
     with path.open("rb") as file:
         size_bytes = file.seek(0, 2)

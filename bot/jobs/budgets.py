@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from bot.jobs.model import Job, Left, Remainder
 from bot.ledger import holds
 from bot.ledger.model import RuleQuery, Shipped, Side, Standing, View, Who
-from bot.settings import Settings
+from bot.settings import MoneySettings
 from bot.storage.transaction import Transaction
 
 
-def shipped_by(settings: Settings) -> Shipped:
+def shipped_by(settings: MoneySettings) -> Shipped:
     """Return what the operator ships to every server, and caps."""
     return Shipped(
         member_daily_microusd=settings.member_daily_microusd,

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from bot.errors import EncodeFailed
 from bot.media.rules.decoders import DECODERS_TEXT
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.units import MIB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 
@@ -97,7 +97,7 @@ def _output(path: str, option: str) -> str:
 class Ffmpeg:
     """Runs ffmpeg, at most `encodes_at_once` at a time, each at the lowest priority and within its limits."""
 
-    def __init__(self, settings: Settings, *, find: Callable[[], Program | None] = find_ffmpeg) -> None:
+    def __init__(self, settings: MediaSettings, *, find: Callable[[], Program | None] = find_ffmpeg) -> None:
         self._settings = settings
         self._find = find
         self._found: Program | None = None

@@ -24,7 +24,7 @@ from bot.media.rules.needs import (
     target_format,
 )
 from bot.media_spec import MediaSpec
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.units import MB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 
@@ -79,7 +79,7 @@ class _FitTask:
 class Fitter:
     """Makes files fit. Pictures have a slot of their own, so that they do not wait for videos."""
 
-    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
+    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: MediaSettings) -> None:
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._settings = settings

@@ -13,7 +13,7 @@ from bot.errors import Busy, DownloadFailed, DownloadTooLarge, MediaRefused, Ref
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.net.download import Allowed, to_disk, within
-from bot.settings import Settings
+from bot.settings import DownloadSettings, MediaSettings
 from bot.units import MB, MIB
 
 __all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]
@@ -67,16 +67,18 @@ class Intake:
         self,
         http: httpx.AsyncClient,
         prober: Prober,
-        settings: Settings,
+        settings: MediaSettings,
+        downloads: DownloadSettings,
         *,
+        cdn_url: str,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
         self._prober = prober
-        self._settings = settings
+        self._downloads = downloads
         self._sleep = sleep
         self._slots = asyncio.Semaphore(settings.intakes_at_once)
-        self._allowed = _cdn(settings)
+        self._allowed = _cdn(cdn_url)
 
     async def take_all(self, wanted: Sequence[Wanted], *, into: Path) -> tuple[Taken, ...]:
         """Copy and check every attachment of one command; afterwards `into` holds these files and no others.
@@ -110,7 +112,7 @@ class Intake:
     async def _slot(self) -> AsyncGenerator[None]:
         """Hold a slot, or raise Busy: a command that shows nothing for minutes looks as if it hangs."""
         try:
-            async with asyncio.timeout(self._settings.download_timeout_s):
+            async with asyncio.timeout(self._downloads.timeout_s):
                 await self._slots.acquire()
         except TimeoutError:
             raise Busy(
@@ -150,17 +152,16 @@ class Intake:
 
     async def _download(self, wanted: Wanted, name: str, path: Path) -> None:
         """Copy the bytes; a failure is a sentence for the member."""
-        settings = self._settings
         try:
             await to_disk(
                 self._http,
                 wanted.offered.url,
                 path,
                 bytes_max=wanted.bytes_max,
-                timeout_s=settings.download_timeout_s,
+                timeout_s=self._downloads.timeout_s,
                 allowed=self._allowed,
-                retries=settings.download_retries,
-                wait_s=settings.download_wait_s,
+                retries=self._downloads.retries,
+                wait_s=self._downloads.wait_s,
                 sleep=self._sleep,
             )
         except DownloadTooLarge as error:
@@ -193,10 +194,9 @@ def _size(size_bytes: int, limit_bytes: int) -> str:
     return f"{tenths / 10:g} MB"
 
 
-def _cdn(settings: Settings) -> Allowed:
+def _cdn(url: str) -> Allowed:
     """Return which hosts attachments may come from: Discord's CDN alone."""
-    base = settings.discord_cdn_url
-    return within(base, _DEFAULT_CDN_TWIN) if base.rstrip("/") == _DEFAULT_CDN else within(base)
+    return within(url, _DEFAULT_CDN_TWIN) if url.rstrip("/") == _DEFAULT_CDN else within(url)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

@@ -12,7 +12,7 @@ from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
 from bot.media.rules.verdict import Reason
 from bot.media_spec import MediaKind
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Prober:
         self._pixels_max = pixels_max
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: MediaSettings) -> Self:
         """Return a prober with the settings' limits; no process starts before the first file."""
         workers = Workers(
             "bot.media.probe_worker",

@@ -10,7 +10,7 @@ from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
 from bot.media.probe import Facts, Prober
 from bot.media.rules.bitrate import Bitrates, rates
-from bot.settings import Settings
+from bot.settings import MediaSettings
 
 _LOG = logging.getLogger(__name__)
 _ROUNDS = 2  # a video that came out a little too large is encoded once more, at less
@@ -46,7 +46,7 @@ class _ShrinkTask:
 class Shrinker:
     """Encodes results, at most `encodes_at_once` at a time together with the attached files."""
 
-    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: Settings) -> None:
+    def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: MediaSettings) -> None:
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._timeout_s = settings.shrink_timeout_s

@@ -26,7 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
-from bot.settings import Settings
+from bot.settings import FalSettings
 
 CHUNK_BYTES = 256 * 1024  # of a reply's body: as much as aiohttp reads from the socket at once
 # The request extensions that ask for a connection of its own: for one exchange, and for a stream that lasts.
@@ -150,7 +150,7 @@ class FalTransport(httpx.AsyncBaseTransport):
             await self._pool.aclose()
 
 
-def make_http(settings: Settings) -> httpx.AsyncClient:
+def make_http(settings: FalSettings) -> httpx.AsyncClient:
     """The client for everything at fal: follows no redirect, keeps no cookie, reads no proxy or netrc from outside.
 
     It carries no key: `Line` adds it request by request, for the configured hosts only. The caller closes it.
@@ -158,12 +158,12 @@ def make_http(settings: Settings) -> httpx.AsyncClient:
     tls = httpx.create_ssl_context(trust_env=False)
 
     def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(ssl=tls, limit=settings.fal_connections_max, keepalive_timeout=15)
+        connector = aiohttp.TCPConnector(ssl=tls, limit=settings.connections_max, keepalive_timeout=15)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     return httpx.AsyncClient(
         transport=FalTransport(AiohttpTransport(verify=tls, client=session), tls),
-        timeout=httpx.Timeout(settings.fal_reply_timeout_s, connect=settings.fal_connect_timeout_s),
+        timeout=httpx.Timeout(settings.reply_timeout_s, connect=settings.connect_timeout_s),
         headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps them itself, whatever aiohttp does
         follow_redirects=False,

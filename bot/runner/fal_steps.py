@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from bot.errors import (
@@ -23,7 +24,7 @@ from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs import machine
 from bot.jobs.model import Failure, Input, Job
 from bot.jobs.order import mode_of, payload_of
-from bot.settings import Settings
+from bot.settings import JobSettings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -51,8 +52,10 @@ class FalSteps:
     def __init__(
         self,
         fal: FalClient,
-        settings: Settings,
+        settings: JobSettings,
         *,
+        data_dir: Path,
+        poll_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -62,6 +65,8 @@ class FalSteps:
         """
         self._fal = fal
         self._settings = settings
+        self._data_dir = data_dir
+        self._poll_s = poll_s
         self._clock = clock
         self._sleep = sleep
         self._uploads = asyncio.Semaphore(settings.submits_at_once)
@@ -92,7 +97,7 @@ class FalSteps:
     async def _upload(self, job: Job, item: Input, on_step: Callable[[str | None], None]) -> Input:
         if item.url is not None:
             return item
-        path = self._settings.data_dir / item.path
+        path = self._data_dir / item.path
         content_type = CONTENT_TYPES.get(item.format, "application/octet-stream")
         name = f"{item.option}.{item.format}"
 
@@ -215,7 +220,7 @@ class FalSteps:
                 if failure.kind != "unknown" or failure.status < SERVER_ERROR:
                     raise
                 log.warning("the result says %s without fal's own name for it; asking again", failure.status)
-                await self._sleep(self._settings.fal_poll_min_s)
+                await self._sleep(self._poll_s)
         return await self._fal.result(handle)
 
     async def _not_yet(self, job: Job, error: FalError) -> machine.Event:
@@ -226,12 +231,12 @@ class FalSteps:
         log.warning("fal does not hand out the result yet: %s", error)
         if self._left_s(job) <= 0:
             return machine.LostSight(Failure(kind="unreachable", message=str(error)))
-        await self._sleep(self._settings.fal_poll_min_s)
+        await self._sleep(self._poll_s)
         return machine.StillRunning()
 
     def _left_s(self, job: Job) -> float:
         """Return the seconds until the job is given up as uncertain; zero or less when it is."""
-        return (job.submitted_at or job.created_at) + self._settings.job_deadline_s - self._clock()
+        return (job.submitted_at or job.created_at) + self._settings.deadline_s - self._clock()
 
     async def ask_cancel(self, job: Job) -> None:
         """Ask fal to cancel; only the result tells whether it did."""

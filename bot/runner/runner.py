@@ -23,7 +23,7 @@ from bot.jobs.order import Order, job_from
 from bot.log import job_scope
 from bot.runner.cards_port import Cards
 from bot.runner.fal_steps import FalSteps
-from bot.settings import Settings
+from bot.settings import JobSettings
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Runner:
         fal_steps: FalSteps,
         cards: Cards,
         budgets: Budgets,
-        settings: Settings,
+        settings: JobSettings,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
@@ -64,7 +64,7 @@ class Runner:
         self._live: dict[str, Live] = {}
         self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
-        self._refused: deque[str] = deque(maxlen=settings.jobs_in_flight_max)
+        self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
         self._closing = False
         self.warned = asyncio.Event()
@@ -104,7 +104,7 @@ class Runner:
         job = job_from(order, now=self._clock())
         try:
             accepted = await self._store.write(
-                transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.jobs_in_flight_max)
+                transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.in_flight_max)
             )
         except StorageError:
             if await self._is_kept(job.id):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import StorageError
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.migrate import Engine, migrate
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Store
@@ -69,7 +69,9 @@ class _OwningStore:
             self._lock.free()
 
 
-async def open_store(settings: Settings, *, exclusive: bool = True, clock: Callable[[], float] = time.time) -> Store:
+async def open_store(
+    settings: StorageSettings, *, exclusive: bool = True, clock: Callable[[], float] = time.time
+) -> Store:
     """Open the database of the settings, and bring its tables up to date.
 
     With `exclusive` the data folder, and the database with it, belongs to this process until the store is closed:
@@ -95,7 +97,7 @@ async def open_store(settings: Settings, *, exclusive: bool = True, clock: Calla
         raise
 
 
-async def _open(settings: Settings, clock: Callable[[], float], *, exclusive: bool) -> Store:
+async def _open(settings: StorageSettings, clock: Callable[[], float], *, exclusive: bool) -> Store:
     engine: Engine
     store: Store
     if settings.database_url.startswith(_POSTGRES_SCHEMES):
@@ -110,7 +112,7 @@ async def _open(settings: Settings, clock: Callable[[], float], *, exclusive: bo
     return store
 
 
-async def _open_sqlite(settings: Settings) -> Store:
+async def _open_sqlite(settings: StorageSettings) -> Store:
     path = sqlite_path(settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,13 +120,13 @@ async def _open_sqlite(settings: Settings) -> Store:
         raise StorageError(f"The database's folder {path.parent} cannot be made: {error.strerror}.") from error
     return await SQLiteStore.open(
         path,
-        batch_max=settings.storage_batch_max,
-        queue_max=settings.storage_queue_max,
-        timeout_s=settings.storage_timeout_s,
+        batch_max=settings.batch_max,
+        queue_max=settings.queue_max,
+        timeout_s=settings.timeout_s,
     )
 
 
-def sqlite_path(settings: Settings) -> Path:
+def sqlite_path(settings: StorageSettings) -> Path:
     """Return the file that `DATABASE_URL` names: `sqlite:///wanda.db` is relative, `sqlite:////var/wanda.db` absolute.
 
     Raises:
@@ -142,7 +144,7 @@ def sqlite_path(settings: Settings) -> Path:
     return Path(path)
 
 
-async def _open_postgres(settings: Settings, *, exclusive: bool) -> Store:
+async def _open_postgres(settings: StorageSettings, *, exclusive: bool) -> Store:
     try:
         # Here and not above: asyncpg comes with the extra, and SQLite is the default.
         from bot.storage.postgres import PostgresStore  # noqa: PLC0415 - see the line above
@@ -155,6 +157,6 @@ async def _open_postgres(settings: Settings, *, exclusive: bool) -> Store:
     return await PostgresStore.open(
         settings.database_url,
         pool_size=settings.postgres_pool_size,
-        timeout_s=settings.storage_timeout_s,
+        timeout_s=settings.timeout_s,
         exclusive=exclusive,
     )

@@ -84,8 +84,8 @@ async def export_files(interaction: Interaction, days: app_commands.Range[int, 1
     """Give all jobs and all entries as CSV files."""
     desk = await AdminCommand.open(interaction)
     settings = desk.services.settings
-    size_bytes = min(settings.export_mib_max * MIB, interaction.filesize_limit)
-    bounds = Bounds(rows=settings.export_rows_max, size_bytes=size_bytes)
+    size_bytes = min(settings.exports.mib_max * MIB, interaction.filesize_limit)
+    bounds = Bounds(rows=settings.exports.rows_max, size_bytes=size_bytes)
     since = 0.0 if days is None else desk.at - days * DAY_S
     with tempfile.TemporaryDirectory(prefix="wanda-export-") as folder:
         written = await export(desk.services.store, desk.guild.id, Path(folder), since=since, bounds=bounds)

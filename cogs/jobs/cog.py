@@ -149,8 +149,8 @@ async def show(interaction: Interaction, job: str) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     found = await own_job(services, who, job)
-    gone = await inputs_gone(found, services.settings.data_dir)
-    keeps_until = found.created_at + services.settings.keep_days * DAY_S
+    gone = await inputs_gone(found, services.settings.storage.data_dir)
+    keeps_until = found.created_at + services.settings.storage.keep_days * DAY_S
     kept = Kept(children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until)
     told = described(found)
     card = words.job_card(found, kept, mode_title=told.mode_title, settings=told.settings)

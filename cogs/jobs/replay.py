@@ -55,5 +55,5 @@ async def _read(services: Services, recipe: discord.Attachment) -> Recipe:
         MediaRefused: it could not be fetched from Discord.
     """
     offered = Offered(url=recipe.url, file_name=recipe.filename, size_bytes=recipe.size)
-    scratch = services.settings.data_dir / "scratch" / services.new_id()
+    scratch = services.settings.storage.data_dir / "scratch" / services.new_id()
     return read_recipe(await services.intake.small(offered, bytes_max=RECIPE_BYTES_MAX, scratch=scratch))

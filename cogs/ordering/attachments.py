@@ -45,7 +45,7 @@ async def take_files(
 
 def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> list[Wanted]:
     """Return what to copy; a file may be larger than the mode takes, because it can be made to fit."""
-    most = services.settings.intake_mb_max * MB
+    most = services.settings.media.intake_mb_max * MB
     return [
         Wanted(
             option=option,
@@ -64,4 +64,4 @@ async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
     fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
     if fitted.path != taken.path:
         await asyncio.to_thread(taken.path.unlink, missing_ok=True)
-    return input_of(fitted, option=taken.option, file_name=taken.file_name, data_dir=services.settings.data_dir)
+    return input_of(fitted, option=taken.option, file_name=taken.file_name, data_dir=services.settings.storage.data_dir)

@@ -126,7 +126,7 @@ async def order_on(
         StorageError: the database did not answer; nothing was held or kept.
     """
     services, requested_at = interaction.client.services, interaction.client.services.clock()
-    async with OrderFiles(services.settings.data_dir, services.new_id()) as files:
+    async with OrderFiles(services.settings.storage.data_dir, services.new_id()) as files:
         if checked is None:
             await check_rules(services, who, query)
         request = await prepare(files)

@@ -70,7 +70,7 @@ class ConfirmationButton(
         if order is None:
             await _say(interaction, GONE)
             return
-        async with OrderFiles(services.settings.data_dir, order.id) as files:
+        async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
             try:
                 # The question may be a quarter of an hour old: the roles of this moment count.
                 order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
@@ -167,7 +167,7 @@ class Confirmations(commands.Cog):
     async def _remove_expired(self) -> None:
         services = self.bot.services
         while True:
-            await asyncio.sleep(min(CLEANUP_EVERY_S, services.settings.draft_life_s))
+            await asyncio.sleep(min(CLEANUP_EVERY_S, services.settings.jobs.draft_life_s))
             await services.pending_orders.drop_expired()
 
 

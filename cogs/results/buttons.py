@@ -60,7 +60,7 @@ class ResultButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=fini
 
     async def _rerun(self, interaction: Interaction, job: Job) -> None:
         services = interaction.client.services
-        gone = await inputs_gone(job, services.settings.data_dir)
+        gone = await inputs_gone(job, services.settings.storage.data_dir)
         request = replace(_request(job, self.what), trigger=f"button:{self.what}")
         if gone and len(job.inputs) <= finished.UPLOADS_MAX:
             check_place(interaction)
@@ -93,13 +93,13 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:
         turn = bot.services.turns.turn(address.channel_id, "delete")
-        async with turn, discord_request(settings.discord_timeout_s):
+        async with turn, discord_request(settings.cards.discord_timeout_s):
             await channel.get_partial_message(address.message_id).delete()
     except DiscordRefused as met:
         if met.trouble != "message_gone":
             log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
-    await asyncio.to_thread(result_path(job, settings.data_dir).unlink, missing_ok=True)
+    await asyncio.to_thread(result_path(job, settings.storage.data_dir).unlink, missing_ok=True)
     return True
 
 

@@ -32,7 +32,7 @@ class ResultForm(discord.ui.Modal):
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
         """It has no field yet."""
-        super().__init__(title=title, timeout=services.settings.draft_life_s)
+        super().__init__(title=title, timeout=services.settings.jobs.draft_life_s)
         self.services = services
         self.job = job
         self.texts: dict[str, Item] = {}
@@ -159,8 +159,8 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
         FilesGone: Wanda's copy of the video is no longer kept.
     """
     services = interaction.client.services
-    if not await asyncio.to_thread(result_path(job, services.settings.data_dir).is_file):
-        raise FilesGone(finished.result_not_kept(services.settings.keep_days))
+    if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
+        raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
     await interaction.response.send_modal(ClipForm(services, job, what))
 
 
@@ -169,13 +169,13 @@ class UploadForm(discord.ui.Modal):
 
     def __init__(self, services: Services, job: Job, request: Request) -> None:
         """Show a field for each file."""
-        super().__init__(title="Attach the files again", timeout=services.settings.draft_life_s)
+        super().__init__(title="Attach the files again", timeout=services.settings.jobs.draft_life_s)
         self.request = request
         self.files: dict[str, discord.ui.FileUpload[Any]] = {}
         for item in job.inputs[: finished.UPLOADS_MAX]:
             upload = discord.ui.FileUpload[Any](custom_id=item.option, required=True, min_values=1, max_values=1)
             self.files[item.option] = upload
-            hint = finished.upload_hint(item, services.settings.keep_days)
+            hint = finished.upload_hint(item, services.settings.storage.keep_days)
             self.add_item(discord.ui.Label(text=option_label(item.option), description=hint, component=upload))
 
     async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda

@@ -171,7 +171,7 @@ class Reactions(commands.Cog):
         request.check_inputs()
         quote, requested_at = request.quote(services.prices), services.clock()
         checked = await check_quote(services, who, rule_query(request.mode), quote)
-        async with OrderFiles(services.settings.data_dir, services.new_id()) as files:
+        async with OrderFiles(services.settings.storage.data_dir, services.new_id()) as files:
             request = await files.copy_inputs(request)
             order = Order(id=files.order_id, who=who, request=request, quote=quote, requested_at=requested_at)
             if checked.needs_confirmation:
@@ -215,7 +215,7 @@ class Reactions(commands.Cog):
         quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
         options: dict[str, Any] = {**quiet, **message, "reference": MessageReference(parent)}
         try:
-            async with asyncio.timeout(services.settings.rerun_patience_s):
+            async with asyncio.timeout(services.settings.cards.rerun_patience_s):
                 async with services.turns.turn(parent.address.channel_id, "send"):
                     posted = await reaction.channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
                 return address_of(self.bot, posted)
@@ -228,14 +228,14 @@ class Reactions(commands.Cog):
     async def _mail(self, reaction: Reaction) -> None:
         """Send the video, or its link where it is too large, and its recipe."""
         job = reaction.job
-        video = result_path(job, self.bot.services.settings.data_dir)
+        video = result_path(job, self.bot.services.settings.storage.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
         name = f"wanda-{job.mode}-{short_id(job.id)}"
         files = [discord.File(io.BytesIO(recipe_of(job).to_file()), filename=f"{name}.json")]
         if fits:
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))
         try:
-            async with asyncio.timeout(self.bot.services.settings.upload_timeout_s):
+            async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
                 await mail(self.bot, reaction.member.id, finished.mailed(job, attached=fits), files=files)
         except discord.Forbidden:
             await self._say(reaction, finished.no_mail(reaction.member.id))
@@ -248,7 +248,7 @@ class Reactions(commands.Cog):
     async def _tell(self, reaction: Reaction, sentence: str) -> None:
         """Tell the member by direct message, else for a moment in the channel: a reaction has no private answer."""
         try:
-            async with asyncio.timeout(self.bot.services.settings.discord_timeout_s):
+            async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
                 await mail(self.bot, reaction.member.id, sentence)
         except discord.Forbidden:
             await self._say(reaction, f"<@{reaction.member.id}>, {sentence}")
@@ -259,7 +259,7 @@ class Reactions(commands.Cog):
         """Say it in the channel and take it back after half a minute."""
         only = naming(reaction.member.id)
         try:
-            async with asyncio.timeout(self.bot.services.settings.discord_timeout_s):
+            async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
                 await reaction.channel.send(sentence, delete_after=TOLD_FOR_S, allowed_mentions=only)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a refusal could not be told in the channel: %s", error)
@@ -297,7 +297,7 @@ async def take_back(bot: Wanda, card: Address) -> None:
     """Delete a message that nothing came of; one that stays is only logged."""
     channel = bot.get_partial_messageable(card.channel_id)
     try:
-        async with asyncio.timeout(bot.services.settings.discord_timeout_s):
+        async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
             async with bot.services.turns.turn(card.channel_id, "delete"):
                 await channel.get_partial_message(card.message_id).delete()
     except (discord.HTTPException, TimeoutError) as error:
@@ -329,7 +329,7 @@ class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=fini
         if order is None:
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
             return
-        async with OrderFiles(services.settings.data_dir, order.id) as files:
+        async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
             try:
                 # The question may be a quarter of an hour old: the roles of this moment count.
                 order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))

@@ -53,9 +53,9 @@ async def check_kept(services: Services, job: Job) -> None:
     Raises:
         FilesGone: she has not; the sentence asks for it again.
     """
-    gone = await inputs_gone(job, services.settings.data_dir)
+    gone = await inputs_gone(job, services.settings.storage.data_dir)
     if gone:
-        raise FilesGone(finished.not_kept(job, gone, services.settings.keep_days))
+        raise FilesGone(finished.not_kept(job, gone, services.settings.storage.keep_days))
 
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:

@@ -21,7 +21,7 @@ from bot.jobs.model import Job, Left, Live
 from bot.media.ffmpeg import Ffmpeg, OnFraction
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.tasks import end
 from bot.units import MIB
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
@@ -55,7 +55,7 @@ SPECS = (
 class Overheard(Ffmpeg):
     """Wanda's ffmpeg, which also notes what it was asked."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: MediaSettings) -> None:
         super().__init__(settings)
         self.asked: list[Sequence[str]] = []
 
@@ -82,7 +82,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     Raises:
         RuntimeError: there is no ffmpeg, or a clip did not come out as it should.
     """
-    settings = Settings(_env_file=None)  # pyright: ignore[reportCallIssue] - pydantic-settings takes it
+    settings = MediaSettings()
     ffmpeg = Overheard(settings)
     program = (await ffmpeg.program()).path
     clip = await _clip(program, folder)

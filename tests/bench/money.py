@@ -25,7 +25,7 @@ from bot.ids import new_id
 from bot.ledger import holds
 from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped, Who
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
 from tests.bench.figures import Case, Goal, Reading, Spec
@@ -117,7 +117,7 @@ def _new(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=folder))
 
 
-async def _wanda(settings: Settings, coroutines: int, people: Sequence[Who]) -> Reading:
+async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Who]) -> Reading:
     store = await open_store(settings)
 
     async def pair(job_id: str, who: Who) -> None:

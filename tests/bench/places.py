@@ -5,12 +5,12 @@ import os
 from fal_client import client as official
 
 from bot.endpoints import point_at
-from bot.settings import Settings
+from bot.settings import DiscordSettings, read_group
 
 
 def point_discord_here() -> None:
     """Make discord.py talk to the stand-in."""
-    point_at(Settings())
+    point_at(read_group(DiscordSettings))
 
 
 def point_fal_here() -> None:

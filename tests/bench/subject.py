@@ -76,9 +76,9 @@ async def _bot(name: str) -> None:
     """Run the bot of that name; what the others need is not imported."""
     if name == "wanda":
         from bot.app import run  # noqa: PLC0415 - see above
-        from bot.settings import Settings  # noqa: PLC0415 - see above
+        from bot.settings import read_settings  # noqa: PLC0415 - see above
 
-        await run(Settings())
+        await run(read_settings())
     elif name == "peer":
         from tests.bench.peer import run_peer  # noqa: PLC0415 - see above
 

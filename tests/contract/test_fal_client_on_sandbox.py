@@ -12,7 +12,7 @@ from bot.errors import FalAccountError, FalFailure, FalNotReady, FalRefused, Fal
 from bot.fal.client import FalClient
 from bot.fal.wire.types import FalStatus, Handle
 from bot.net.transport import make_http
-from bot.settings import Settings
+from bot.settings import FalSettings
 from sandbox.fal.server import FalSandbox
 from tests.support.media_samples import png
 
@@ -34,8 +34,8 @@ async def fal() -> AsyncIterator[FalSandbox]:
 @pytest.fixture
 async def client(fal: FalSandbox) -> AsyncIterator[FalClient]:
     """The real client, pointed at it by its own environment variables, with short waits."""
-    values: dict[str, Any] = fal.environment() | {"fal_poll_min_s": 0.02, "fal_poll_max_s": 0.1, "fal_retries": 3}
-    settings = Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    values: dict[str, Any] = fal.environment() | {"poll_min_s": 0.02, "poll_max_s": 0.1, "retries": 3}
+    settings = FalSettings(**values)
     async with make_http(settings) as http:
         yield FalClient(http, settings, sleep=asyncio.sleep, random=lambda: 0.0, clock=time.monotonic)
 
@@ -180,7 +180,7 @@ async def test_key_and_prices(client: FalClient, fal: FalSandbox) -> None:
     prices = await client.unit_prices([ENDPOINT, "fal-ai/wan/v2.7/image-to-video"])
     assert set(prices) == {ENDPOINT, "fal-ai/wan/v2.7/image-to-video"}
     values: dict[str, Any] = fal.environment() | {"FAL_KEY": "wrong:key"}
-    settings = Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    settings = FalSettings(**values)
     async with make_http(settings) as http:
         other = FalClient(http, settings, sleep=asyncio.sleep, random=lambda: 0.0, clock=time.monotonic)
         with pytest.raises(FalAccountError):

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
@@ -25,12 +24,12 @@ from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef
 from bot.runner.fal_steps import FalSteps
 from bot.runner.runner import Runner
-from bot.settings import Settings
+from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
 from bot.storage.transaction import Store
 from sandbox.fal.server import FalSandbox
 from tests.support.job_samples import ADDRESS, PICTURE
 from tests.support.media_samples import png
-from tests.support.stores import postgres_server, settings_for, store, store_settings
+from tests.support.stores import postgres_server, store, store_settings
 
 __all__ = ["postgres_server", "store", "store_settings"]
 DEADLINE_S = 20.0
@@ -85,7 +84,7 @@ class RunnerRig:
 
     async def order(self, job_id: str = "a" * 32, **options: Any) -> Order:
         """Return an order for one Wan 2.7 video of a real picture."""
-        folder = self.settings.data_dir / "inputs" / job_id
+        folder = self.settings.storage.data_dir / "inputs" / job_id
         await asyncio.to_thread(write_picture, folder / "image.png")
         mode = build(
             "wan27-image",
@@ -163,35 +162,36 @@ def make_runner(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Runner:
     """Return a runner with these caps."""
-    fal = FalClient(http, settings, sleep=asyncio.sleep, random=random, clock=time.time)
+    fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
     return Runner(
         store=store,
-        fal_steps=FalSteps(fal, settings, clock=time.time),
+        fal_steps=FalSteps(
+            fal,
+            settings.jobs,
+            data_dir=settings.storage.data_dir,
+            poll_s=settings.fal.poll_min_s,
+            clock=time.time,
+        ),
         cards=cards,
         budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
-        settings=settings,
+        settings=settings.jobs,
         clock=time.time,
         sleep=sleep,
     )
 
 
 @pytest.fixture
-async def rig(store_settings: Settings, store: Store) -> AsyncIterator[RunnerRig]:
+async def rig(store_settings: StorageSettings, store: Store) -> AsyncIterator[RunnerRig]:
     """A runner on each engine, with a fal that takes a tenth of a second a job and a member's budget of $5."""
     async with FalSandbox(seconds_per_job=0.1) as fal:
-        urls = {key.lower(): value for key, value in fal.environment().items() if key != "FAL_KEY"}
-        settings = settings_for(
-            store_settings.data_dir,
-            fal_key=SecretStr(fal.environment()["FAL_KEY"]),
-            delivery_wait_s=0.01,
-            delivery_tries=3,
-            account_pause_s=0.05,
-            account_patience_s=0.5,
-            fal_poll_min_s=0.05,
-            **urls,
+        addresses: dict[str, Any] = dict(fal.environment())
+        settings = Settings(
+            storage=store_settings,
+            fal=FalSettings(poll_min_s=0.05, **addresses),
+            jobs=JobSettings(delivery_wait_s=0.01, delivery_tries=3, account_pause_s=0.05, account_patience_s=0.5),
         )
         cards = RememberedCards()
-        async with make_http(settings) as http:
+        async with make_http(settings.fal) as http:
             runner = make_runner(settings, store, http, cards, member_microusd=5_000_000)
             rig = RunnerRig(runner, store, cards, fal, http, settings)
             yield rig

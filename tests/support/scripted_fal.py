@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.fal.client import FalClient
 from bot.net.transport import make_http
-from bot.settings import Settings
+from bot.settings import FalSettings
 
 Responder: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEY = "key-id:key-secret"
@@ -258,17 +258,17 @@ class StillClock:
         await asyncio.sleep(0)
 
 
-def fal_settings(url: str, **changes: Any) -> Settings:
+def fal_settings(url: str, **changes: Any) -> FalSettings:
     """Settings that point at `url`, with short real timeouts."""
     values: dict[str, Any] = {
-        "fal_key": KEY,
-        "fal_queue_url": url,
-        "fal_rest_url": url,
-        "fal_api_url": url,
-        "fal_queue_backup_url": "http://127.0.0.2:1",
-        "fal_retries": 3,
+        "key": KEY,
+        "queue_url": url,
+        "rest_url": url,
+        "api_url": url,
+        "queue_backup_url": "http://127.0.0.2:1",
+        "retries": 3,
     }
-    return Settings(_env_file=None, **(values | changes))  # pyright: ignore[reportCallIssue] - pydantic-settings takes it
+    return FalSettings(**(values | changes))
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.batch import Undone, commit_together, read_only
 from bot.storage.database import open_store
 from bot.storage.migrate import migrations
@@ -168,16 +168,16 @@ def postgres_server() -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-def settings_for(data_dir: Path, database_url: str = "", **others: Any) -> Settings:
+def settings_for(data_dir: Path, database_url: str = "", **others: Any) -> StorageSettings:
     """Return settings with this data folder and database, without reading a .env file."""
-    return Settings(data_dir=data_dir, database_url=database_url, _env_file=None, **others)  # pyright: ignore[reportCallIssue]
+    return StorageSettings(data_dir=data_dir, database_url=database_url, **others)
 
 
 ENGINES: Sequence[str] = ("sqlite", "postgres")
 
 
 @pytest.fixture(params=ENGINES)
-async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
     """Settings with an empty database, on each engine."""
     if request.param == "sqlite":
         return settings_for(tmp_path)
@@ -186,7 +186,7 @@ async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Sett
 
 
 @pytest.fixture
-async def store(store_settings: Settings) -> AsyncGenerator[Store, None]:
+async def store(store_settings: StorageSettings) -> AsyncGenerator[Store, None]:
     """An open store with the whole schema, on each engine."""
     opened = await open_store(store_settings)
     try:

@@ -12,12 +12,12 @@ from aiohttp import web
 from discord.http import Route
 
 from bot.cards.job_cards import JobCards
-from bot.cards.result_file import ResultFiles
+from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
-from bot.settings import Settings
+from bot.settings import CardSettings, FalSettings, Settings, StorageSettings
 
 NOW = 1_800_000_000.0
 MIB = 1024 * 1024
@@ -222,7 +222,11 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
     await site.start()
     fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     monkeypatch.setattr(Route, "BASE", f"{fake.url}/api")
-    settings = Settings(_env_file=None, data_dir=tmp_path, fal_queue_url=fake.url, discord_timeout_s=20)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+    settings = Settings(
+        storage=StorageSettings(data_dir=tmp_path),
+        fal=FalSettings(queue_url=fake.url),
+        cards=CardSettings(discord_timeout_s=20),
+    )
     try:
         async with discord.Client(intents=discord.Intents.none()) as client, httpx.AsyncClient() as http:
             await client.login("token")
@@ -238,8 +242,10 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             shrinker = FakeShrinker()
             cards = JobCards(
                 client,
-                settings,
-                ResultFiles(http, settings, sleep=rest),
+                settings.cards,
+                settings.jobs,
+                ResultFiles(http, settings.downloads, data_dir=tmp_path, allowed=from_fal(settings.fal), sleep=rest),
+                upload_timeout_s=settings.fal.upload_timeout_s,
                 shrinker=shrinker,
                 now=lambda: made[0].now,
                 sleep=sleep,

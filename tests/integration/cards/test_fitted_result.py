@@ -29,7 +29,7 @@ async def test_a_copy_within_the_limit_is_posted_and_forgotten(stage: Stage) -> 
     assert f"{stage.fake.url}/cdn/out.mp4" in said
     assert f"<t:{int(NOW) + 60 + KEPT_S}:D>" in said
     assert "1280 \u00d7 720" in asked.payload["embeds"][0]["footer"]["text"]
-    assert [path.name for path in (stage.settings.data_dir / "results").iterdir()] == [f"{job.id}.mp4"]
+    assert [path.name for path in (stage.settings.storage.data_dir / "results").iterdir()] == [f"{job.id}.mp4"]
 
 
 async def test_a_refused_size_is_tried_once_at_less(stage: Stage) -> None:

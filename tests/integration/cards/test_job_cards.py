@@ -40,7 +40,7 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
     assert len(offered) == 7
     assert not stage.client._connection._view_store._views
     assert delivered.message_id == CARD
-    assert (stage.settings.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
+    assert (stage.settings.storage.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
 
 
 async def test_delivering_again_is_the_same_edit(stage: Stage) -> None:
@@ -126,7 +126,7 @@ async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
     assert stage.fake.video_hits == 2
-    assert not list((stage.settings.data_dir / "results").iterdir())
+    assert not list((stage.settings.storage.data_dir / "results").iterdir())
 
 
 async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> None:
@@ -152,7 +152,7 @@ async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) 
         await stage.cards.deliver(stage.job(completed_at=NOW), None)
     assert len(stage.fake.asked) == 3
     stage.fake.replies["PATCH /webhooks"] = [None] * 3
-    long_ago = stage.job(completed_at=NOW - stage.settings.attach_patience_s)
+    long_ago = stage.job(completed_at=NOW - stage.settings.cards.attach_patience_s)
     await stage.cards.deliver(long_ago, None)
     assert stage.fake.ends_in_a_link()
 
@@ -207,7 +207,7 @@ async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
 
 async def test_a_disk_that_fails_leaves_the_link(stage: Stage) -> None:
     """A video that Wanda's own disk does not take is posted as fal's link, for it was paid for."""
-    (stage.settings.data_dir / "results").write_text("a file where the folder must be")
+    (stage.settings.storage.data_dir / "results").write_text("a file where the folder must be")
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
 

@@ -16,9 +16,9 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.cards.job_cards import JobCards
-from bot.cards.result_file import ResultFiles
+from bot.cards.result_file import ResultFiles, from_fal
 from bot.jobs.model import Address, Failure, Job, Live, Result
-from bot.settings import Settings
+from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
 
 MIB = 1024 * 1024
@@ -62,7 +62,7 @@ class World:
             interaction, message_id = await self.client.taken.get()
             await asking
         now = self.now()
-        path = self.settings.data_dir / "results" / f"{JOB_ID}.mp4"
+        path = self.settings.storage.data_dir / "results" / f"{JOB_ID}.mp4"
         path.parent.mkdir(exist_ok=True)
         head = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4) + (8).to_bytes(4, "big") + b"moov"
         path.write_bytes(head + (size - len(head)).to_bytes(4, "big") + b"mdat" + bytes(size - len(head) - 8))
@@ -118,10 +118,18 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         monkeypatch.setattr(Route, "BASE", places["DISCORD_API_URL"])
         monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(places["DISCORD_GATEWAY_URL"]))
         monkeypatch.setattr(Asset, "BASE", places["DISCORD_CDN_URL"])
-        settings = Settings(_env_file=None, data_dir=tmp_path, edit_interval_s=0.2)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+        settings = Settings(storage=StorageSettings(data_dir=tmp_path), cards=CardSettings(edit_interval_s=0.2))
         async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
             running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
-            cards = JobCards(client, settings, ResultFiles(http, settings), now=sandbox.core.clock.now)
+            results = ResultFiles(http, settings.downloads, data_dir=tmp_path, allowed=from_fal(settings.fal))
+            cards = JobCards(
+                client,
+                settings.cards,
+                settings.jobs,
+                results,
+                upload_timeout_s=settings.fal.upload_timeout_s,
+                now=sandbox.core.clock.now,
+            )
             async with asyncio.timeout(15):
                 while not client.is_ready():  # noqa: ASYNC110 - wait_until_ready refuses before login
                     await asyncio.sleep(0.01)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
 from bot.drawing.painter import PNG_BYTES_MAX, WAITING_MAX, WORKER, Painter
-from bot.settings import Settings
+from bot.settings import ChartSettings
 from bot.workers.pool import Workers
 
 TODAY = date(2026, 11, 20)
@@ -33,9 +33,9 @@ DEADLINE_S = 60.0  # far above what drawing takes, also on a machine that is bus
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def settings() -> Settings:
+def settings() -> ChartSettings:
     """Return the shipped settings but for the time, because a test machine may be slow."""
-    return Settings(_env_file=None, chart_timeout_s=DEADLINE_S)  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    return ChartSettings(timeout_s=DEADLINE_S)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

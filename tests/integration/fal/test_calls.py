@@ -101,7 +101,7 @@ async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
     fal.on("initiate", reset, text_answer(503), text_answer(429), text_answer(200, "<html>"), good)
     fal.on("put", close, text_answer(500), text_answer(403), text_answer(200))
     clock = StillClock()
-    async with client_of(fal.url, clock, fal_retries=7) as client:
+    async with client_of(fal.url, clock, retries=7) as client:
         assert await client.upload(picture, file_name="a", content_type="image/png") == f"{fal.url}/files/a.png"
     assert fal.bodies[-1] == CONTENT
     assert clock.slept == [2, 4, 8, 16, 20, 20, 20]
@@ -128,7 +128,7 @@ async def test_upload_fails(
     """An upload that does not work ends in the error that says whose fault it is."""
     fal.on("initiate", initiate or json_answer(200, ticket(fal.url)))
     fal.on("put", put or text_answer(200))
-    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=1.0, fal_reply_mib_max=1) as client:
+    async with client_of(fal.url, retries=1, reply_timeout_s=1.0, reply_mib_max=1) as client:
         with pytest.raises(error) as caught:
             await client.upload(picture, file_name="a", content_type="image/png")
     assert type(caught.value) is error
@@ -147,7 +147,7 @@ async def test_upload_that_is_not_taken(fal: ScriptedFal, film: Path) -> None:
     fal.on("initiate", json_answer(200, ticket(fal.url)))
     fal.on("put", deaf)
     fal.takes_bodies = False
-    async with client_of(fal.url, fal_retries=1, fal_reply_timeout_s=0.3, upload_timeout_s=20.0) as client:
+    async with client_of(fal.url, retries=1, reply_timeout_s=0.3, upload_timeout_s=20.0) as client:
         with pytest.raises(FalUnreachable, match="no whole reply"):
             await client.upload(film, file_name="large.mp4", content_type="video/mp4")
     assert fal.count("put") == 2
@@ -164,7 +164,7 @@ async def test_upload_of_a_file_that_shrank(fal: ScriptedFal, tmp_path: Path) ->
 
     fal.on("initiate", shrink)
     fal.on("put", text_answer(200))
-    async with client_of(fal.url, fal_retries=0) as client:
+    async with client_of(fal.url, retries=0) as client:
         with pytest.raises(FalUnreachable):
             await client.upload(path, file_name="a", content_type="image/png")
     assert fal.bodies == []
@@ -227,7 +227,7 @@ async def test_result_patience(fal: ScriptedFal) -> None:
     """While fal is down a finished result is asked for during the patience, then called unreachable."""
     fal.on("result", text_answer(503))
     clock = StillClock()
-    async with client_of(fal.url, clock, fal_result_patience_s=300) as client:
+    async with client_of(fal.url, clock, result_patience_s=300) as client:
         with pytest.raises(FalUnreachable):
             await client.result(urls(fal.url))
     assert 1300 <= clock.now <= 1320
@@ -236,7 +236,7 @@ async def test_result_patience(fal: ScriptedFal) -> None:
 async def test_result_nonsense(fal: ScriptedFal) -> None:
     """A success that never makes sense is asked for a bounded number of times."""
     fal.on("result", huge)
-    async with client_of(fal.url, fal_reply_mib_max=1) as client:
+    async with client_of(fal.url, reply_mib_max=1) as client:
         with pytest.raises(FalProtocolError):
             await client.result(urls(fal.url))
     assert fal.count("result") == 4
@@ -246,7 +246,7 @@ async def test_redirect_is_not_followed(fal: ScriptedFal) -> None:
     """A redirect is no answer, and its target never sees the key."""
     async with scripted_fal() as foreign:
         fal.on("result", text_answer(302, headers={"Location": f"{foreign.url}/x"}))
-        async with client_of(fal.url, fal_retries=0) as client:
+        async with client_of(fal.url, retries=0) as client:
             with pytest.raises(FalProtocolError):
                 await client.result(urls(fal.url))
         assert foreign.seen == []

@@ -99,7 +99,7 @@ async def test_cut_streams(fal: ScriptedFal) -> None:
     )
     fal.on("status", json_answer(202, running()))
     clock = StillClock()
-    async with client_of(fal.url, clock, fal_silence_timeout_s=1.0, fal_reply_mib_max=1, fal_retries=4) as client:
+    async with client_of(fal.url, clock, silence_timeout_s=1.0, reply_mib_max=1, retries=4) as client:
         told = await followed(client, fal.url)
     assert told == [
         FalStatus("queued", position=2),
@@ -153,7 +153,7 @@ async def test_stalled_polls(fal: ScriptedFal) -> None:
     """A poll that is never answered ends after the reply timeout, and the next one is made."""
     fal.on("stream", text_answer(405))
     fal.on("status", stall, json_answer(200, COMPLETED))
-    async with client_of(fal.url, fal_reply_timeout_s=0.2) as client:
+    async with client_of(fal.url, reply_timeout_s=0.2) as client:
         assert await followed(client, fal.url) == [DONE]
 
 
@@ -195,7 +195,7 @@ async def test_pings_alone(fal: ScriptedFal) -> None:
     clock = StillClock()
     fal.on("stream", events(then="pings", on_ping=lambda: clock.advance(10)))
     fal.on("status", json_answer(200, COMPLETED))
-    async with client_of(fal.url, clock, fal_retries=1) as client:
+    async with client_of(fal.url, clock, retries=1) as client:
         assert await followed(client, fal.url, deadline_s=1e9) == [DONE]
     assert fal.count("stream") == 2
 
@@ -205,7 +205,7 @@ async def test_long_quiet(fal: ScriptedFal) -> None:
     clock = StillClock()
     quiet = events(queued(5), then="pings", on_ping=lambda: clock.advance(100))
     fal.on("stream", *[quiet] * 5, events(COMPLETED))
-    async with client_of(fal.url, clock, fal_retries=1) as client:
+    async with client_of(fal.url, clock, retries=1) as client:
         assert await followed(client, fal.url, deadline_s=1e9) == [FalStatus("queued", position=5), DONE]
     assert fal.seen == ["stream"] * 6
 
@@ -249,7 +249,7 @@ async def test_nothing_stays_open(fal: ScriptedFal) -> None:
 async def test_many(fal: ScriptedFal) -> None:
     """Two hundred requests are followed at once, with one stream each."""
     fal.on("stream", events(queued(1), running("1/2"), COMPLETED))
-    async with client_of(fal.url, fal_connections_max=4) as client, asyncio.TaskGroup() as group:
+    async with client_of(fal.url, connections_max=4) as client, asyncio.TaskGroup() as group:
         tasks = [group.create_task(followed(client, fal.url)) for _ in range(200)]
     assert all(task.result()[-1] == DONE for task in tasks)
     assert fal.seen == ["stream"] * 200
@@ -282,7 +282,7 @@ async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
     door = Door()
     fal.on("stream", door.before(events(queued(1), then="silence") if streams else text_answer(404)))
     fal.on("status", door.before(json_answer(202, queued(1))))
-    async with client_of(fal.url, fal_openings_at_once=3) as client, AsyncExitStack() as stack:
+    async with client_of(fal.url, openings_at_once=3) as client, AsyncExitStack() as stack:
         followers = [client.follow(urls(fal.url), deadline_s=3600) for _ in range(20)]
         for follower in followers:
             await stack.enter_async_context(aclosing(follower))
@@ -295,7 +295,7 @@ async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
 async def test_a_silent_opening_makes_room(fal: ScriptedFal) -> None:
     """A stream that does not begin gives its place to the next in line within the time of a connection."""
     fal.on("stream", stall, events(COMPLETED))
-    async with client_of(fal.url, fal_openings_at_once=1, fal_connect_timeout_s=0.3) as client:
+    async with client_of(fal.url, openings_at_once=1, connect_timeout_s=0.3) as client:
         told = await asyncio.gather(followed(client, fal.url), followed(client, fal.url))
     assert told == [[DONE], [DONE]]
     assert fal.seen == ["stream"] * 3
@@ -305,7 +305,7 @@ async def test_the_deadline_holds_for_whoever_waits_for_a_place(fal: ScriptedFal
     """A request whose deadline comes while others wait for fal's answer ends then, and the others go on."""
     fal.on("stream", text_answer(404))
     fal.on("status", stall)
-    async with client_of(fal.url, fal_openings_at_once=1) as client:
+    async with client_of(fal.url, openings_at_once=1) as client:
         first = asyncio.create_task(followed(client, fal.url))
         await fal.until(lambda seen: seen.count("status") == 1)
         with pytest.raises(FalUnreachable):

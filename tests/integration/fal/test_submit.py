@@ -75,7 +75,7 @@ LOST: list[tuple[str, Responder]] = [
 async def test_lost(fal: ScriptedFal, answer: Responder) -> None:
     """A submit that reached fal and came back unreadable is lost, and is never sent a second time."""
     fal.on("submit", answer)
-    async with client_of(fal.url, fal_reply_timeout_s=0.3, fal_reply_mib_max=1) as client:
+    async with client_of(fal.url, reply_timeout_s=0.3, reply_mib_max=1) as client:
         with pytest.raises(FalReplyLost):
             await client.submit(ENDPOINT, {"prompt": "x"})
     assert fal.seen == ["submit"]
@@ -89,7 +89,7 @@ async def test_lost_on_any_transport(
     """httpx-aiohttp calls a lost reply `ConnectTimeout`; it is a lost reply all the same, whatever the transport."""
     fal.on("submit", answer)
     clock = StillClock()
-    settings = fal_settings(fal.url, fal_reply_timeout_s=0.3)
+    settings = fal_settings(fal.url, reply_timeout_s=0.3)
     async with httpx.AsyncClient(transport=transport()) as http:
         client = FalClient(http, settings, sleep=clock.sleep, random=lambda: 0.0, clock=clock)
         with pytest.raises(FalReplyLost):
@@ -116,14 +116,14 @@ async def test_refused_connection(transport: type[httpx.AsyncBaseTransport] | No
 
 async def test_unknown_name() -> None:
     """A host name that does not resolve is a connection that was never made."""
-    async with client_of("http://queue.invalid", fal_retries=0) as client:
+    async with client_of("http://queue.invalid", retries=0) as client:
         with pytest.raises(FalUnreachable):
             await client.submit(ENDPOINT, {})
 
 
 async def test_no_tls(fal: ScriptedFal) -> None:
     """A TLS handshake that fails is a connection that was never made."""
-    async with client_of(fal.url.replace("http:", "https:"), fal_retries=1, fal_connect_timeout_s=2.0) as client:
+    async with client_of(fal.url.replace("http:", "https:"), retries=1, connect_timeout_s=2.0) as client:
         with pytest.raises(FalUnreachable):
             await client.submit(ENDPOINT, {})
     assert fal.seen == []
@@ -138,7 +138,7 @@ async def test_silent_connect() -> None:
             filler.setblocking(False)  # noqa: FBT003 - the socket API has it so
             filler.connect_ex(listener.getsockname())
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with client_of(url, fal_retries=0, fal_connect_timeout_s=0.2) as client:
+        async with client_of(url, retries=0, connect_timeout_s=0.2) as client:
             with pytest.raises(FalUnreachable):
                 await client.submit(ENDPOINT, {})
 
@@ -192,7 +192,7 @@ async def test_foreign_urls(fal: ScriptedFal) -> None:
 
 async def test_no_key_set(fal: ScriptedFal) -> None:
     """Without a key nothing is sent, and the operator is told what to set."""
-    async with client_of(fal.url, fal_key=None) as client:
+    async with client_of(fal.url, key=None) as client:
         with pytest.raises(FalAccountError, match="FAL_KEY"):
             await client.submit(ENDPOINT, {})
     assert fal.seen == []

@@ -18,7 +18,7 @@ from bot.ledger.history import member_history
 from bot.ledger.model import Grant, Shipped
 from bot.ledger.rules import set_rule
 from bot.runner.retention import Retention
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, RESULT, a_job
 
@@ -51,7 +51,7 @@ async def _made(store: Store, job: Job) -> Job:
     return done
 
 
-def _keeper(store: Store, settings: Settings, *, at: float = NOW, first: int = 1) -> Retention:
+def _keeper(store: Store, settings: StorageSettings, *, at: float = NOW, first: int = 1) -> Retention:
     numbers: Iterator[int] = (-n for n in count(first))
     return Retention(
         store=store,
@@ -62,7 +62,7 @@ def _keeper(store: Store, settings: Settings, *, at: float = NOW, first: int = 1
     )
 
 
-def _files(settings: Settings, job: Job) -> tuple[Path, Path]:
+def _files(settings: StorageSettings, job: Job) -> tuple[Path, Path]:
     picture = settings.data_dir / "inputs" / job.id / "image.png"
     video = settings.data_dir / "results" / f"{job.id}.mp4"
     for path in (picture, video):
@@ -80,7 +80,7 @@ async def _names(store: Store, member_id: int) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, store_settings: Settings) -> None:
+async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, store_settings: StorageSettings) -> None:
     """Jobs, files and the id in every table are deleted; every amount stays, and the books are right."""
     job = await _made(store, a_job(member_id=ANNA))
     other = await _made(store, a_job(id="b" * 32, member_id=BEN))
@@ -105,7 +105,9 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
     assert len(await store.read(member_history(1, BEN, limit=9))) == 1
 
 
-async def test_the_allowance_does_not_renew_by_deleting_what_was_used(store: Store, store_settings: Settings) -> None:
+async def test_the_allowance_does_not_renew_by_deleting_what_was_used(
+    store: Store, store_settings: StorageSettings
+) -> None:
     """A member who deleted their data can order here again only when the allowance they had used has renewed."""
     await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
@@ -119,7 +121,7 @@ async def test_the_allowance_does_not_renew_by_deleting_what_was_used(store: Sto
     assert await store.read(_all("SELECT * FROM away")) == []
 
 
-async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: Settings) -> None:
+async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: StorageSettings) -> None:
     """A member whose jobs have used nothing of today's allowance may order again right after the deletion."""
     job = a_job(member_id=ANNA)
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
@@ -131,7 +133,7 @@ async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settin
     assert await store.read(transactions.get(again.id)) == again
 
 
-async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: Settings) -> None:
+async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: StorageSettings) -> None:
     """An unfinished job refuses the deletion with a sentence, and everything stays."""
     job = a_job(member_id=ANNA)
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
@@ -141,7 +143,7 @@ async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_sett
     assert await _names(store, ANNA)
 
 
-async def test_who_approved_others_videos_is_forgotten_too(store: Store, store_settings: Settings) -> None:
+async def test_who_approved_others_videos_is_forgotten_too(store: Store, store_settings: StorageSettings) -> None:
     """The approver's id is removed from other members' jobs, which stay."""
     job = await _made(store, a_job(member_id=BEN, approved_by=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
@@ -195,7 +197,9 @@ async def test_outside_of_a_deletion_an_entry_keeps_its_name(store: Store) -> No
         await store.write(_run("UPDATE entries SET actor = 'member:-1'"))
 
 
-async def test_a_left_servers_data_is_deleted_and_its_money_stays(store: Store, store_settings: Settings) -> None:
+async def test_a_left_servers_data_is_deleted_and_its_money_stays(
+    store: Store, store_settings: StorageSettings
+) -> None:
     """Jobs, files and names of that server go, other servers keep theirs, and the pool's spending still counts."""
     job = await _made(store, a_job(member_id=ANNA))
     elsewhere = await _made(store, a_job(id="b" * 32, member_id=ANNA, guild_id=9))
@@ -211,7 +215,9 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(store: Store, 
     assert await store.read(_all("SELECT * FROM leaving")) == []
 
 
-async def test_a_left_server_names_nobody_who_was_only_ruled_about(store: Store, store_settings: Settings) -> None:
+async def test_a_left_server_names_nobody_who_was_only_ruled_about(
+    store: Store, store_settings: StorageSettings
+) -> None:
     """Also the name of a member who was blocked and never made a video leaves the acts of a server that was left."""
     await store.write(set_rule(1, f"member:{ANNA}", "blocked", "spam", actor_id=BEN, reason="Anna", at=NOW))
     assert await _keeper(store, store_settings).forget_guild(1)
@@ -219,7 +225,7 @@ async def test_a_left_server_names_nobody_who_was_only_ruled_about(store: Store,
     assert await _names(store, BEN) == []
 
 
-async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: Settings) -> None:
+async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: StorageSettings) -> None:
     """The name of somebody who did nothing but decline a video leaves the books, by their wish or with the server."""
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
@@ -232,7 +238,9 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     assert [row for row in await _names(store, CARLA) if "declined" in str(row)] == []
 
 
-async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store, store_settings: Settings) -> None:
+async def test_what_is_still_made_in_a_left_server_is_deleted_later(
+    store: Store, store_settings: StorageSettings
+) -> None:
     """An unfinished job stays until it has ended; the next round deletes it then."""
     job = a_job(member_id=ANNA)
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
@@ -246,7 +254,7 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(store: Store
     assert await store.read(audit.verify()) == []
 
 
-async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Settings) -> None:
+async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: StorageSettings) -> None:
     """A server that Wanda finds herself no longer in loses its data a week later, unless she is in it again by then."""
     here = await _made(store, a_job())
     gone = await _made(store, a_job(id="b" * 32, guild_id=9))
@@ -263,7 +271,7 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Set
         assert await store.read(transactions.get(job.id)) == job
 
 
-async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, store_settings: Settings) -> None:
+async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, store_settings: StorageSettings) -> None:
     """Files older than the kept time are removed once, younger and unfinished ones stay, and the row knows."""
     old = await _made(store, a_job(created_at=NOW - 31 * 86_400))
     young = await _made(store, a_job(id="b" * 32, created_at=NOW - 29 * 86_400))

@@ -15,7 +15,7 @@ from bot.errors import QuotaExceeded
 from bot.ledger import holds
 from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, Held, RuleQuery, Shipped, Who
-from bot.settings import Settings
+from bot.settings import StorageSettings, read_group
 from bot.storage.database import open_store
 from bot.storage.transaction import Store, Transaction
 
@@ -109,7 +109,7 @@ def _say(kind: str, job: str) -> None:
 
 
 async def _main() -> None:
-    store = await open_store(Settings())
+    store = await open_store(read_group(StorageSettings))
     async with asyncio.TaskGroup() as group:
         rush = os.environ.get("WORKER") == "rush"
         for member in range(200 if rush else 20):

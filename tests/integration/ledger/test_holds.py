@@ -20,7 +20,7 @@ from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Ending, Held, RuleQuery, Shipped, Standing, Totals, View, Who
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.batch import execute
 from bot.storage.database import open_store
 from bot.storage.transaction import Many, One, Statement, Store, Transaction
@@ -198,7 +198,7 @@ async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sq
 class OnDisk(LedgerMachine):
     """The ledger in a real database, which is left in the middle of a transaction, and closed and opened again."""
 
-    database: Settings
+    database: StorageSettings
     caps: ClassVar[Caps] = Caps(total_cap=None)  # histories share a database, and so would share a cap over all
 
     def __init__(self) -> None:
@@ -258,7 +258,7 @@ async def _step_slowly(connection: Any, transaction: Transaction[Any], statement
 
 
 @pytest.mark.hypothesis
-def test_random_histories_with_crashes_keep_the_books_right(store_settings: Settings) -> None:
+def test_random_histories_with_crashes_keep_the_books_right(store_settings: StorageSettings) -> None:
     """After any calls, repetitions, crashes and restarts: rows equal sums, caps hold, each hold ends once."""
 
     class Here(OnDisk):
@@ -277,7 +277,7 @@ def test_random_histories_with_crashes_keep_the_books_right(store_settings: Sett
 WORKER = Path(__file__).parent / "ledger_worker.py"
 
 
-async def _killed_after(lines: int, store_settings: Settings, **environment: str) -> list[list[str]]:
+async def _killed_after(lines: int, store_settings: StorageSettings, **environment: str) -> list[list[str]]:
     """Run the worker, kill it after this many lines, and return all its lines."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -299,7 +299,7 @@ async def _killed_after(lines: int, store_settings: Settings, **environment: str
     return [line.decode().split() for line in said if line.endswith(b"\n")]
 
 
-async def test_of_two_hundred_members_fifty_are_accepted_also_over_a_kill(store_settings: Settings) -> None:
+async def test_of_two_hundred_members_fifty_are_accepted_also_over_a_kill(store_settings: StorageSettings) -> None:
     """When the process is killed during the rush and all members repeat, 50 jobs are accepted, each held once."""
     said = await _killed_after(20, store_settings, WORKER="rush", WANDA_STORAGE_BATCH_MAX="4")
     before = {job for kind, job in said if kind == "held"}
@@ -325,7 +325,7 @@ async def test_of_two_hundred_members_fifty_are_accepted_also_over_a_kill(store_
         await store.close()
 
 
-async def test_a_killed_process_leaves_right_books(store_settings: Settings) -> None:
+async def test_a_killed_process_leaves_right_books(store_settings: StorageSettings) -> None:
     """After `kill -9` amid hundreds of transactions every acknowledged one is there, and sums and caps are right."""
     acknowledged = await _killed_after(600, store_settings)
     assert len(acknowledged) >= 600

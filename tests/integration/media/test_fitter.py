@@ -20,12 +20,12 @@ from bot.media.probe import Prober
 from bot.media.rules.needs import Keep
 from bot.media.shrinker import Shrinker
 from bot.media_spec import MediaSpec
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.units import MB
 from bot.workers.run_once import RunFailed, RunLimits, run_once
 from tests.support import media_samples
 
-SETTINGS = Settings(_env_file=None)  # pyright: ignore[reportCallIssue] - pydantic-settings' own argument
+SETTINGS = MediaSettings()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
-from bot.settings import Settings
+from bot.settings import DownloadSettings, MediaSettings
 from tests.support import media_samples
 from tests.support.file_server import FileServer
 
@@ -19,27 +19,20 @@ MB = 1_000_000
 @pytest.fixture
 async def prober() -> AsyncIterator[Prober]:
     """Real workers."""
-    async with Prober.of(Settings(_env_file=None)) as real:  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    async with Prober.of(MediaSettings()) as real:
         yield real
 
 
 @pytest.fixture
-def settings(files: FileServer, tmp_path: Path) -> Settings:
-    """The stand-in's CDN, and failures that are not waited for."""
-    return Settings(
-        _env_file=None,  # pyright: ignore[reportCallIssue] - pydantic-settings' own
-        discord_cdn_url=files.base,
-        data_dir=tmp_path,
-        download_retries=1,
-        download_wait_s=0.01,
-        intakes_at_once=2,
-    )
+def downloads() -> DownloadSettings:
+    """Failures that are not waited for."""
+    return DownloadSettings(retries=1, wait_s=0.01)
 
 
 @pytest.fixture
-def intake(http: httpx.AsyncClient, prober: Prober, settings: Settings) -> Intake:
+def intake(http: httpx.AsyncClient, prober: Prober, downloads: DownloadSettings, files: FileServer) -> Intake:
     """The intake as the program builds it."""
-    return Intake(http, prober, settings)
+    return Intake(http, prober, MediaSettings(intakes_at_once=2), downloads, cdn_url=files.base)
 
 
 def wanted(url: str, option: str = "image", name: str = "cat.png", *, size: int = 100, most: int = 20 * MB) -> Wanted:
@@ -146,10 +139,16 @@ async def test_cancelled(intake: Intake, files: FileServer, tmp_path: Path) -> N
 
 
 async def test_a_bounded_wait_for_a_turn(
-    http: httpx.AsyncClient, prober: Prober, settings: Settings, files: FileServer, tmp_path: Path
+    http: httpx.AsyncClient, prober: Prober, downloads: DownloadSettings, files: FileServer, tmp_path: Path
 ) -> None:
     """A command whose files get no slot in time is refused."""
-    intake = Intake(http, prober, settings.model_copy(update={"download_timeout_s": 0.5, "intakes_at_once": 1}))
+    intake = Intake(
+        http,
+        prober,
+        MediaSettings(intakes_at_once=1),
+        downloads.model_copy(update={"timeout_s": 0.5}),
+        cdn_url=files.base,
+    )
 
     async def silence(_: web.Request) -> web.StreamResponse:
         await files.closing.wait()

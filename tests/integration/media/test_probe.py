@@ -12,7 +12,7 @@ import pytest
 
 from bot.errors import Busy, MediaRefused
 from bot.media.probe import Prober
-from bot.settings import Settings
+from bot.settings import MediaSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 from tests.support import media_samples
 
@@ -204,7 +204,7 @@ async def test_bot_killed(tmp_path: Path) -> None:
 
 async def test_prober_refuses_in_sentences(tmp_path: Path) -> None:
     """A refusal names the file as people may see it, says what it is, and what to do."""
-    async with Prober.of(Settings(_env_file=None)) as prober:  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    async with Prober.of(MediaSettings()) as prober:
         path = saved(tmp_path, b"PK\x03\x04" + bytes(50))
         with pytest.raises(MediaRefused) as refusal:
             await prober.facts(path, shown_name="**cat**.png")
@@ -236,7 +236,7 @@ async def test_prober_doubts_its_workers(tmp_path: Path) -> None:
 async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When no worker can be started, the member is told that it is not the file, and may try later."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    async with Prober.of(Settings(_env_file=None)) as prober:  # pyright: ignore[reportCallIssue] - pydantic-settings' own
+    async with Prober.of(MediaSettings()) as prober:
         with pytest.raises(Busy, match="Wanda cannot read files at the moment"):
             await prober.facts(tmp_path, shown_name="x")
 

@@ -60,10 +60,10 @@ async def _soon(seconds: float) -> None:
     await asyncio.sleep(min(seconds, 0.02))
 
 
-def another(rig: RunnerRig, *, store: Any = None, cards: RememberedCards | None = None, **settings: Any) -> Runner:
+def another(rig: RunnerRig, *, store: Any = None, cards: RememberedCards | None = None, **jobs: Any) -> Runner:
     """Return a runner beside the rig's, with other settings, another store or other cards."""
     runner = make_runner(
-        rig.settings.model_copy(update=settings),
+        rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update=jobs)}),
         store or rig.store,
         rig.http,
         cards or rig.cards,
@@ -156,7 +156,7 @@ async def test_jobs_wait_for_the_account_beside_each_other(rig: RunnerRig) -> No
 async def test_a_result_that_never_comes_ends(rig: RunnerRig) -> None:
     """When fal says completed and still in progress at once, the job asks on at a pace, and ends at its deadline."""
     await rig.fault(at="result", status=400, body={"detail": "Request is still in progress"}, times=100_000)
-    runner = another(rig, job_deadline_s=1.0)
+    runner = another(rig, deadline_s=1.0)
     await runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.jobs import transactions
 from bot.ledger.model import Shipped
 from bot.runner.orphans import LEFT_ALONE_S, sweep
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.transaction import Store
 from tests.support.job_samples import NOW, a_job
 
@@ -22,7 +22,7 @@ def _put(path: Path, *, age_s: float) -> Path:
     return path
 
 
-async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings: Settings) -> None:
+async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings: StorageSettings) -> None:
     """Inputs and results of jobs stay, and so does what is younger than an hour: its command may be under way."""
     folder, job = store_settings.data_dir, a_job()
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))

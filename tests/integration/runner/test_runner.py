@@ -43,7 +43,7 @@ async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
 async def test_no_room(rig: RunnerRig) -> None:
     """As many jobs as the settings allow are taken; the next is refused with the number, and nothing is held."""
     full = make_runner(
-        rig.settings.model_copy(update={"jobs_in_flight_max": 1}),
+        rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update={"in_flight_max": 1})}),
         rig.store,
         rig.http,
         rig.cards,
@@ -257,7 +257,12 @@ async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
     await wait_for(lambda: streams(rig, 0))
     await rig.http.delete(f"{rig.fal.url}/sandbox/traffic")
     await rig.fault(at="stream", delay_s=0.05, times=len(job_ids))
-    settings = rig.settings.model_copy(update={"fal_openings_at_once": 5, "take_up_at_once": 3})
+    settings = rig.settings.model_copy(
+        update={
+            "fal": rig.settings.fal.model_copy(update={"openings_at_once": 5}),
+            "jobs": rig.settings.jobs.model_copy(update={"take_up_at_once": 3}),
+        }
+    )
     store = CountingStore(rig.store)
     runner = make_runner(settings, store, rig.http, rig.cards, member_microusd=5_000_000)
     rig.others.append(runner)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StorageError
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from tests.support.stores import PostgresServer, settings_for
 
@@ -35,7 +35,7 @@ async def test_an_unknown_url_is_refused_without_repeating_it(tmp_path: Path, ur
     assert "geheim" not in str(caught.value)
 
 
-async def test_two_bots_cannot_own_the_same_data(store_settings: Settings) -> None:
+async def test_two_bots_cannot_own_the_same_data(store_settings: StorageSettings) -> None:
     """The second one to open is refused and told who has it; once the first has closed, it may."""
     first = await open_store(store_settings)
     with pytest.raises(StorageError, match=rf"Another Wanda \(process {os.getpid()}\)"):
@@ -45,7 +45,7 @@ async def test_two_bots_cannot_own_the_same_data(store_settings: Settings) -> No
     await second.close()
 
 
-async def test_who_only_looks_needs_no_lock(store_settings: Settings) -> None:
+async def test_who_only_looks_needs_no_lock(store_settings: StorageSettings) -> None:
     """A command that looks at the data works beside the running bot."""
     bot = await open_store(store_settings)
     looker = await open_store(store_settings, exclusive=False)
@@ -60,7 +60,7 @@ async def test_two_folders_on_one_postgresql_database_are_refused(
     url = await postgres_server.new_database()
     first = await open_store(settings_for(tmp_path / "a", url))
     with pytest.raises(StorageError, match="Another Wanda already works with this PostgreSQL database"):
-        await open_store(settings_for(tmp_path / "b", url, storage_timeout_s=0.5))
+        await open_store(settings_for(tmp_path / "b", url, timeout_s=0.5))
     await first.close()
     second = await open_store(settings_for(tmp_path / "b", url))
     await second.close()
@@ -104,10 +104,10 @@ def test_without_the_extra_the_sentence_says_what_to_install(tmp_path: Path) -> 
     program = (
         "import asyncio, sys\n"
         "from bot.errors import StorageError\n"
-        "from bot.settings import Settings\n"
+        "from bot.settings import StorageSettings, read_group\n"
         "from bot.storage.database import open_store\n"
         "try:\n"
-        "    asyncio.run(open_store(Settings()))\n"
+        "    asyncio.run(open_store(read_group(StorageSettings)))\n"
         "except StorageError as error:\n"
         "    sys.exit(str(error))\n"
     )

@@ -12,7 +12,7 @@ from bot.ledger import holds, scopes
 from bot.ledger.audit import verify
 from bot.ledger.model import Who
 from bot.ledger.pseudonyms import guilds_with, unname
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
@@ -51,13 +51,13 @@ def _past(state: str, kind: str | None) -> Transaction[None]:
 
 
 @pytest.fixture
-def engine(store_settings: Settings) -> Engine:
+def engine(store_settings: StorageSettings) -> Engine:
     """The engine of the database."""
     return "postgres" if store_settings.database_url else "sqlite"
 
 
 @pytest.fixture
-async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store]:
+async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store]:
     """A database as the version before left it, with a job in each state."""
     folder = tmp_path / "schema-4"
     folder.mkdir()

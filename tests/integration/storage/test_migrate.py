@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.migrate import Engine, migrate, migrations
 from bot.storage.transaction import Many, One, Store, Transaction
@@ -22,7 +22,7 @@ def _insert(sql: str) -> Transaction[None]:
 
 
 @pytest.fixture
-def engine(store_settings: Settings) -> Engine:
+def engine(store_settings: StorageSettings) -> Engine:
     """The engine that the test runs on."""
     return "postgres" if store_settings.database_url else "sqlite"
 
@@ -35,7 +35,7 @@ async def test_each_step_is_applied_once_and_recorded(store: Store, engine: Engi
     assert await store.read(_run("SELECT version, applied_at FROM schema_version ORDER BY version")) == before
 
 
-async def test_processes_that_start_together_take_turns(store_settings: Settings, engine: Engine) -> None:
+async def test_processes_that_start_together_take_turns(store_settings: StorageSettings, engine: Engine) -> None:
     """Several stores opened at the same moment on an empty database apply each step once, and all open."""
     stores = await asyncio.gather(*(open_store(store_settings, exclusive=False) for _ in range(4)))
     try:
@@ -46,7 +46,7 @@ async def test_processes_that_start_together_take_turns(store_settings: Settings
             await store.close()
 
 
-async def test_a_newer_database_is_refused(store: Store, store_settings: Settings) -> None:
+async def test_a_newer_database_is_refused(store: Store, store_settings: StorageSettings) -> None:
     """Older code does not touch tables that it does not know; the sentence says what to do."""
     await store.write(_insert("INSERT INTO schema_version (version, applied_at) VALUES (9999, 1)"))
     await store.close()

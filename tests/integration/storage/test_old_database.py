@@ -11,7 +11,7 @@ from bot.ledger import holds
 from bot.ledger.audit import totals, verify
 from bot.ledger.history import entries_page, member_history
 from bot.ledger.model import RuleQuery, Shipped, Who
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
 from bot.storage.postgres import PostgresStore
@@ -80,7 +80,7 @@ def _past() -> Transaction[None]:
         )
 
 
-async def _old_database(settings: Settings, folder: Path) -> None:
+async def _old_database(settings: StorageSettings, folder: Path) -> None:
     """Make the database as the version before quotas left it."""
     schema = folder / "old-schema"
     schema.mkdir()
@@ -100,7 +100,7 @@ async def _old_database(settings: Settings, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("later_s", [0.0, 3600.0])
-async def test_every_cent_is_kept(store_settings: Settings, tmp_path: Path, later_s: float) -> None:
+async def test_every_cent_is_kept(store_settings: StorageSettings, tmp_path: Path, later_s: float) -> None:
     """Open, settled, released and exposed holds arrive with their windows; what is open can still end, once."""
     await _old_database(store_settings, tmp_path)
     store = await open_store(store_settings)

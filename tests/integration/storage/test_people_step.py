@@ -14,7 +14,7 @@ from bot.jobs.rows import body_of
 from bot.ledger.audit import verify
 from bot.ledger.history import entries_page
 from bot.ledger.pseudonyms import guilds_with, unname
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
 from bot.storage.postgres import PostgresStore
 from bot.storage.sqlite import SQLiteStore
@@ -75,7 +75,7 @@ def _past() -> Transaction[None]:
 
 
 @pytest.fixture
-async def store(store_settings: Settings, tmp_path: Path) -> AsyncGenerator[Store]:
+async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
     """A database that the version before left, brought up to date."""
     folder = tmp_path / "schema-5"
     folder.mkdir()

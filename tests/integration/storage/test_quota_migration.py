@@ -10,7 +10,7 @@ import pytest
 from bot.ledger import history, holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Shipped, Totals, View, Who
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import sqlite_path
 from bot.storage.migrate import SCHEMA_DIR, Engine, migrate, migrations
 from bot.storage.postgres import PostgresStore
@@ -51,13 +51,13 @@ def _old_job(
 
 
 @pytest.fixture
-def engine(store_settings: Settings) -> Engine:
+def engine(store_settings: StorageSettings) -> Engine:
     """The engine that the test runs on."""
     return "postgres" if store_settings.database_url else "sqlite"
 
 
 @pytest.fixture
-async def old(store_settings: Settings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store, None]:
+async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store, None]:
     """A database as the version before left it, with four jobs of two servers."""
     folder = tmp_path / "schema"
     folder.mkdir()

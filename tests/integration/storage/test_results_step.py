@@ -9,7 +9,7 @@ import pytest
 from bot.errors import StorageError
 from bot.jobs import machine, queries, transactions
 from bot.jobs.rows import body_of
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.migrate import SCHEMA_DIR, migrate
 from bot.storage.postgres import PostgresStore
@@ -40,7 +40,7 @@ def _schema_3(folder: Path) -> None:
         shutil.copy(path, folder)
 
 
-async def _at_schema_3(settings: Settings, folder: Path) -> Store:
+async def _at_schema_3(settings: StorageSettings, folder: Path) -> Store:
     """Return an open database as the version before this one left it."""
     _schema_3(folder)
     if not settings.database_url:
@@ -52,7 +52,7 @@ async def _at_schema_3(settings: Settings, folder: Path) -> Store:
     return store
 
 
-async def test_old_jobs_and_books_live_on(store_settings: Settings, tmp_path: Path) -> None:
+async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_path: Path) -> None:
     """Jobs of before are read, found and made again, their files get old like others, and entries stay append-only."""
     job = a_job(state="done", told=True, result=RESULT)
     body = body_of(job)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.settings import Settings
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Lock, Many, One, Store, Transaction
 
@@ -154,7 +154,7 @@ async def test_a_cancelled_write_is_kept_whole_or_not_at_all(store: Store) -> No
     assert names == [f"{number} {half}" for number in whole for half in ("first", "second")]
 
 
-async def test_what_is_committed_survives_a_restart(store: Store, store_settings: Settings) -> None:
+async def test_what_is_committed_survives_a_restart(store: Store, store_settings: StorageSettings) -> None:
     """A closed and reopened database has what was written, and only that."""
     await store.write(_add("a"))
     await store.close()
@@ -175,7 +175,7 @@ async def test_a_closed_store_refuses(store: Store) -> None:
         await store.read(_names())
 
 
-async def test_closing_keeps_what_was_handed_over_before(store: Store, store_settings: Settings) -> None:
+async def test_closing_keeps_what_was_handed_over_before(store: Store, store_settings: StorageSettings) -> None:
     """`close` waits for the writes that are under way: each is kept, or its caller was told."""
     writes = [asyncio.create_task(store.write(_add(f"{number:02}"))) for number in range(20)]
     await asyncio.sleep(0)

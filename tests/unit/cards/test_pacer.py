@@ -8,13 +8,13 @@ import pytest
 from bot.cards.pacer import Frame, Pacer
 from bot.errors import StartRefused
 from bot.jobs.model import Job, Live
-from bot.settings import Settings
+from bot.settings import CardSettings
 from bot.texts import job_card
 from bot.texts.card import Card
 
 NOW = 1_800_000_000.0
 MakeJob = Callable[..., Job]
-SETTINGS = Settings(edit_interval_s=4, edit_age_max_s=3600, channel_edit_interval_s=1.5)
+SETTINGS = CardSettings(edit_interval_s=4, edit_age_max_s=3600, channel_edit_interval_s=1.5)
 
 
 class PacerStage:
@@ -28,7 +28,9 @@ class PacerStage:
         self.reachable = True
         self.gate: asyncio.Event | None = None
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-        self.pacer = Pacer(SETTINGS, self.draw, self.edit, lambda _job: shared, now=lambda: self.now, sleep=self.sleep)
+        self.pacer = Pacer(
+            SETTINGS, self.draw, self.edit, lambda _job: shared, cards_max=1000, now=lambda: self.now, sleep=self.sleep
+        )
 
     def draw(self, frame: Frame) -> Card:
         """Draw what matters here: the queue position, and time only while running."""
@@ -291,7 +293,9 @@ async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> 
             raise ValueError("no")
         return draw(frame)
 
-    stage.pacer = Pacer(SETTINGS, fussy, stage.edit, lambda _job: None, now=lambda: stage.now, sleep=stage.sleep)
+    stage.pacer = Pacer(
+        SETTINGS, fussy, stage.edit, lambda _job: None, cards_max=1000, now=lambda: stage.now, sleep=stage.sleep
+    )
     async with stage.pacer:
         stage.pacer.show(bad, Live(), None)
         stage.pacer.show(good, Live(position=1), None)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from bot.cards.result_file import from_fal, is_whole_mp4
-from bot.settings import Settings
+from bot.settings import FalSettings
 
 FTYP = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4)
 MOOV = (8).to_bytes(4, "big") + b"moov"
@@ -56,5 +56,5 @@ def test_a_missing_file_is_not_whole(tmp_path: Path) -> None:
 )
 def test_results_come_from_public_hosts_or_configured_ones(url: str, *, allowed: bool) -> None:
     """A result is fetched over https from a public name, or from the host that the operator set for fal."""
-    settings = Settings(fal_queue_url="http://127.0.0.1:8421", fal_rest_url="http://127.0.0.1:8421")
+    settings = FalSettings(queue_url="http://127.0.0.1:8421", rest_url="http://127.0.0.1:8421")
     assert from_fal(settings)(httpx.URL(url)) is allowed

@@ -14,7 +14,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff
-from bot.settings import Settings
+from bot.settings import MoneySettings
 from tests.support.catalogue_samples import input_facts, request
 
 PRICES = registry.price_table()
@@ -209,7 +209,7 @@ def test_settings_replace_the_price_of_25() -> None:
 
 def test_the_settings_ship_the_same_price() -> None:
     """The settings' defaults are the shipped prices, so that one source and date stand for both."""
-    stated = Settings.model_construct().prices_usd[Wan25Image.family()]
+    stated = MoneySettings().prices_usd[Wan25Image.family()]
 
     assert {name: int(usd * 1_000_000) for name, usd in stated.items()} == Wan25Image.rates.microusd
 
