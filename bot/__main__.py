@@ -78,16 +78,10 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
 
 
 def _commands() -> int:
-    from cogs import menus, privacy, quota  # noqa: PLC0415 - see the module's docstring
-    from cogs.admin import cog  # noqa: PLC0415 - see the module's docstring
-    from cogs.jobs import cog as jobs  # noqa: PLC0415 - see the module's docstring
-    from cogs.wan import cog as wan  # noqa: PLC0415 - see the module's docstring
-    from cogs.wan.groups import command_payload  # noqa: PLC0415 - see the module's docstring
+    from cogs.all import all_commands  # noqa: PLC0415 - see the module's docstring
+    from cogs.base.command_group import command_payload  # noqa: PLC0415 - see the module's docstring
 
-    members = [quota.offered(), jobs.offered(), privacy.offered()]
-    # The message menus stand last, where discord.py's tree has them.
-    groups = [*wan.offered(), *members, cog.offered(), *menus.offered()]
-    print(json.dumps(command_payload(groups), indent=2, ensure_ascii=False))
+    print(json.dumps(command_payload(all_commands()), indent=2, ensure_ascii=False))
     return 0
 
 

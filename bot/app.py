@@ -45,18 +45,7 @@ from bot.storage.database import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.texts.finished import OFFERED
 from bot.web.health import WebServer
-from cogs.admin.cog import admin
-from cogs.budget_warnings import watch
-from cogs.card_buttons import results
-from cogs.jobs.cog import jobs
-from cogs.menus import menus
-from cogs.ordering.confirmation import questions
-from cogs.privacy import privacy
-from cogs.quota import quota
-from cogs.results.buttons import again
-from cogs.results.reactions import reactions
-from cogs.retention import keeping
-from cogs.wan.cog import families
+from cogs.all import COGS
 
 log = logging.getLogger(__name__)
 GARBAGE_AFTER = (2000, 10, 50)  # new objects until the youngest are searched, such searches until more are, until all
@@ -95,12 +84,7 @@ async def _compose(
     stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
 ) -> tuple[Wanda, Runner]:
     """Build what talks to Discord and what drives jobs, each knowing only what it needs."""
-    client = await stack.enter_async_context(
-        Wanda(
-            settings.discord,
-            (families, menus, questions, results, again, reactions, quota, jobs, privacy, admin, watch, keeping),
-        )
-    )
+    client = await stack.enter_async_context(Wanda(settings.discord, COGS))
     turns = ChannelQueue()
     reactor = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))

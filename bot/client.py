@@ -1,10 +1,10 @@
-"""The discord.py client: intents, cogs, the sync of the commands, and one place for a command's errors."""
+"""The discord.py client: intents, cogs, the sync of the commands, and the error handler of commands."""
 
 import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -13,10 +13,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.answers import answer_privately, sentence_for
 from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.price import PriceTable
 from bot.drawing.painter import Painter
-from bot.errors import Refusal, StartRefused, StorageError
+from bot.errors import StartRefused
 from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
@@ -26,18 +27,14 @@ from bot.runner.retention import Retention
 from bot.runner.runner import Runner
 from bot.settings import DiscordSettings, Settings
 from bot.storage.transaction import Store
+from bot.texts.trouble import COMMAND_TROUBLE
 
 log = logging.getLogger(__name__)
-FAILED = "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
-STORAGE_TROUBLE = (
-    "Wanda's database does not answer, so nothing was started and nothing was charged. "
-    "Try again in a few minutes; if it stays like this, tell an admin."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the cogs work with."""
+    """What the cogs use."""
 
     runner: Runner
     pending_orders: PendingOrders
@@ -56,23 +53,16 @@ class Services:
 
 
 Interaction: TypeAlias = "discord.Interaction[Wanda]"
-CogMaker: TypeAlias = Callable[["Wanda"], Iterable[commands.Cog]]
+CogClass: TypeAlias = Callable[["Wanda"], commands.Cog]
 
 
 class Tree(app_commands.CommandTree["Wanda"]):
-    """The command tree, whose error handler turns everything into one private sentence."""
+    """The command tree, with the error boundary of commands."""
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        """Answer the member; a defect of ours is logged, never shown."""
+        """Answer the member with one private sentence."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         match cause:
-            case Refusal():
-                sentence = str(cause)
-            case StorageError():
-                log.error("a command was refused: the database did not answer", exc_info=cause)
-                sentence = STORAGE_TROUBLE
-            case app_commands.CheckFailure():
-                sentence = str(cause)
             case app_commands.TransformerError():
                 sentence = (
                     f"Wanda cannot read “{discord.utils.escape_markdown(str(cause.value))[:100]}” as this option. "
@@ -81,21 +71,19 @@ class Tree(app_commands.CommandTree["Wanda"]):
             case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
                 sentence = "This command has changed. Reload Discord (Ctrl+R) and try it again; nothing was charged."
             case _:
-                log.error("a command failed", exc_info=cause)
-                sentence = "Something went wrong in Wanda; nothing was started by this. Please tell an admin."
+                sentence = sentence_for(cause, COMMAND_TROUBLE)
         await answer_privately(interaction, sentence)
 
 
 class Wanda(commands.AutoShardedBot):
-    """The bot: nothing privileged, no message cache.
+    """The bot, without privileged intents and without a message cache.
 
-    The composition root sets `services` and makes the cogs, because both are built on a client that already exists.
+    The composition root sets `services` after construction, because some of them need the client.
     """
 
     services: Services
 
-    def __init__(self, settings: DiscordSettings, cog_makers: Sequence[CogMaker]) -> None:
-        """Nothing is connected yet."""
+    def __init__(self, settings: DiscordSettings, cogs: Sequence[CogClass]) -> None:
         intents = discord.Intents.none()
         intents.guilds = True
         intents.guild_reactions = True
@@ -109,27 +97,26 @@ class Wanda(commands.AutoShardedBot):
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=settings.ready_timeout_s,
         )
-        self._cog_makers = cog_makers
+        self._cog_classes = cogs
 
     async def setup_hook(self) -> None:
-        """Add the cogs, and tell Discord the commands if it does not have them as they are now."""
-        for make in self._cog_makers:
-            for cog in make(self):
-                await self.add_cog(cog)
+        """Add the cogs, and sync the commands if they have changed."""
+        for cog_class in self._cog_classes:
+            await self.add_cog(cog_class(self))
         await self._sync(self.services.settings.storage.data_dir / "synced-commands")
 
     async def on_ready(self) -> None:
-        """Say so, for whoever waits for it."""
+        """Log that the bot is ready."""
         log.info("Wanda is ready: %s, %d servers", self.user, len(self.guilds))
 
     def is_connected(self) -> bool:
-        """Return whether every shard's line to the gateway is open; discord.py stays "ready" while it has none."""
-        lines = self.shards.values()
-        return self.is_ready() and not self.is_closed() and not any(shard.is_closed() for shard in lines)
+        """Return whether every shard is connected; discord.py stays "ready" while it reconnects."""
+        shards = self.shards.values()
+        return self.is_ready() and not self.is_closed() and not any(shard.is_closed() for shard in shards)
 
     async def _sync(self, mark: Path) -> None:
-        """Sync when the payload is not the one that was synced last, or Discord does not list the same commands."""
-        payload = command_payload(self.tree)
+        """Sync when the payload differs from the last synced one, or Discord lists other commands."""
+        payload = sync_payload(self.tree)
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         known = {command.name for command in await self.tree.fetch_commands()}
         if known == {command["name"] for command in payload} and await asyncio.to_thread(_read, mark) == digest:
@@ -140,36 +127,13 @@ class Wanda(commands.AutoShardedBot):
         log.info("synced %d commands", len(payload))
 
 
-def command_payload(tree: app_commands.CommandTree[Wanda]) -> list[dict[str, object]]:
+def sync_payload(tree: app_commands.CommandTree[Wanda]) -> list[dict[str, object]]:
     """Return what a sync would send."""
     return [command.to_dict(tree) for command in tree.get_commands()]
 
 
 def _read(mark: Path) -> str | None:
     return mark.read_text() if mark.exists() else None
-
-
-async def answer_privately(interaction: Interaction, sentence: str) -> None:
-    """Show the sentence to the member who asked and to nobody else, whatever was answered before."""
-    try:
-        if not interaction.response.is_done():
-            await interaction.response.send_message(sentence, ephemeral=True)
-        else:
-            await interaction.followup.send(sentence, ephemeral=True)
-    except discord.HTTPException as error:
-        log.warning("an answer could not be given: %s", error)
-
-
-async def withdraw(interaction: Interaction, sentence: str) -> None:
-    """Take back the public "thinking" message, and say the sentence privately instead.
-
-    The first follow-up of a deferred answer takes over its visibility, so the deferred answer has to go first.
-    """
-    try:
-        await interaction.delete_original_response()
-    except discord.HTTPException as error:
-        log.warning("the deferred answer could not be taken back: %s", error)
-    await answer_privately(interaction, sentence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""One loop over one table: warnings that a pool runs low go to the server's log channel, once each."""
+"""Posts budget warnings to the servers' log channels, once each: one loop over one table."""
 
 import asyncio
 import hashlib
@@ -6,39 +6,24 @@ import logging
 from contextlib import suppress
 
 import discord
-from discord.ext import commands
 
-from bot.client import Wanda
 from bot.errors import StorageError
 from bot.ledger import rules as rulebook
 from bot.ledger.budget_warnings import pending_warnings, warning_posted
 from bot.ledger.model import Warned
-from bot.tasks import end
 from bot.texts.budget_warning import warning
+from cogs.base.cog import LoopCog
 
 log = logging.getLogger(__name__)
 POST_TIMEOUT_S = 30.0
 FOR_NOW = frozenset({500, 502, 503, 504, 429})
 
 
-class BudgetWarnings(commands.Cog):
-    """Posts what the ledger has recorded; a warning stays recorded until it was posted or nobody wants it."""
+class BudgetWarnings(LoopCog):
+    """Posts the warnings that the ledger has recorded; each is pending until it is posted or nobody wants it."""
 
-    def __init__(self, bot: Wanda) -> None:
-        """The loop begins with `cog_load`."""
-        self.bot = bot
-        self._loop: asyncio.Task[None] | None = None
-
-    async def cog_load(self) -> None:
-        """Begin to watch."""
-        self._loop = asyncio.create_task(self._watch(), name="warnings")
-
-    async def cog_unload(self) -> None:
-        """End the loop and wait for its end."""
-        await end(self._loop)
-
-    async def _watch(self) -> None:
-        """Post what is pending whenever a job has crossed a threshold, and from time to time."""
+    async def loop(self) -> None:
+        """Post what is pending whenever a job has crossed a threshold, and every `warning_interval_s`."""
         await self.bot.wait_until_ready()
         services = self.bot.services
         while True:
@@ -56,16 +41,16 @@ class BudgetWarnings(commands.Cog):
                     await services.runner.warned.wait()
 
     async def _post(self, warned: Warned) -> bool:
-        """Post it; returns whether it is over with: posted, or without a channel that would take it."""
+        """Return whether the warning is done: posted, or there is no channel that takes it."""
         guild = self.bot.get_guild(warned.guild_id)
         if guild is not None and guild.unavailable:
-            return False  # Discord has an outage there: its channels are not known for now
+            return False  # Discord has an outage: the channels of this server are not known
         channel = await self._channel(warned.guild_id)
         if channel is None:
             return True
         try:
             async with asyncio.timeout(POST_TIMEOUT_S):
-                # Should the process die before this is noted, Discord takes the same nonce once only.
+                # If the process dies before the write, the next one posts again, and Discord drops the repeated nonce.
                 await channel.send(
                     warning(warned), nonce=_nonce(warned), allowed_mentions=discord.AllowedMentions.none()
                 )
@@ -87,11 +72,6 @@ class BudgetWarnings(commands.Cog):
 
 
 def _nonce(warned: Warned) -> str:
-    """Return what is the same for the same warning and for no other; Discord takes 25 characters."""
+    """Return a digest of the warning; Discord takes 25 characters."""
     told = f"{warned.limit_scope} {warned.starts_at} {warned.ends_at} {warned.threshold}"
     return hashlib.sha256(told.encode()).hexdigest()[:24]
-
-
-def watch(bot: Wanda) -> tuple[BudgetWarnings]:
-    """Make the cog."""
-    return (BudgetWarnings(bot),)

@@ -1,29 +1,28 @@
 """A message's menu: Animate picture, Continue video, Restyle video, Use as reference, Use as soundtrack.
 
 Discord hands the chosen message over with its attachments, so no message-content intent is needed. A form asks for the
-prompt; what follows is the very path of a slash command.
+prompt; from there on all is as with a slash command.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
+from bot.answers import answer_privately
 from bot.catalogue.registry import by_id
-from bot.client import FAILED, Interaction, Wanda, answer_privately
-from bot.errors import Refusal
+from bot.client import Interaction
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.kind import claimed_kind
 from bot.texts import menus as words
 from bot.texts.menus import Menu, Part
+from cogs.base.cog import FeatureCog
+from cogs.base.command_group import BY_SERVER, SERVERS
+from cogs.base.form import Form
 from cogs.ordering.command import make_video
 from cogs.ordering.member import check_place
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def found_in(message: discord.Message, menu: Menu) -> Found:
     return Found([file for file in there if claimed_kind(file.content_type, file.filename) in menu.takes])
 
 
-class MenuForm(discord.ui.Modal):
+class MenuForm(Form):
     """Asks for the prompt and what shapes the video, then makes it as a slash command would.
 
     It is forgotten after `life_s` seconds, because Discord does not say when one is closed.
@@ -68,7 +67,7 @@ class MenuForm(discord.ui.Modal):
             self._items[part.name] = item = _item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 
-    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+    async def submitted(self, interaction: Interaction) -> None:
         """Make the video on this answer."""
         options: dict[str, str] = {}
         files: dict[str, discord.Attachment] = {}
@@ -80,11 +79,6 @@ class MenuForm(discord.ui.Modal):
         chosen = int(options.pop(words.WHICH, "0"))
         files |= self._found.by_option(self._menu, chosen)
         await make_video(interaction, by_id(self._menu.mode_id), options, files)
-
-    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Say so; discord.py would only log it."""
-        log.error("a form failed", exc_info=error)
-        await answer_privately(interaction, FAILED)
 
 
 def _item(part: Part) -> discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]:
@@ -111,13 +105,13 @@ def _callback(menu: Menu) -> Callable[[Any, discord.Message], Any]:
 
 
 async def open_form(interaction: Interaction, menu: Menu, message: discord.Message) -> None:
-    """Show the menu's form for this message's files, or say privately why not."""
+    """Show the menu's form for this message's files.
+
+    Raises:
+        OptionRefused: Wanda cannot post videos here.
+    """
     found = found_in(message, menu)
-    try:
-        check_place(interaction)
-    except Refusal as refusal:
-        await answer_privately(interaction, str(refusal))
-        return
+    check_place(interaction)
     if not found.files:
         await answer_privately(interaction, words.no_file(menu))
         return
@@ -125,39 +119,24 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
     await interaction.response.send_modal(MenuForm(menu, found, life_s=life_s))
 
 
-def offered() -> list[app_commands.ContextMenu]:
-    """Return the five menus, made anew, as a sync would send them."""
+def context_menus() -> list[app_commands.ContextMenu]:
+    """Return new menus, one for each in `bot.texts.menus`."""
     return [
         app_commands.ContextMenu(
             name=menu.name,
             callback=_callback(menu),
             type=discord.AppCommandType.message,
-            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
-            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=SERVERS,
+            allowed_installs=BY_SERVER,
         )
         for menu in words.MENUS
     ]
 
 
-class Menus(commands.Cog):
-    """Owns the message menus."""
+class Menus(FeatureCog):
+    """The message menus."""
 
-    def __init__(self, bot: Wanda) -> None:
-        """Nothing is in the tree before `cog_load`."""
-        self.bot = bot
-        self.menus = offered()
-
-    async def cog_load(self) -> None:
-        """Begin to answer."""
-        for menu in self.menus:
-            self.bot.tree.add_command(menu)
-
-    async def cog_unload(self) -> None:
-        """Answer no more."""
-        for menu in self.menus:
-            self.bot.tree.remove_command(menu.name, type=menu.type)
-
-
-def menus(bot: Wanda) -> tuple[Menus]:
-    """Make the cog."""
-    return (Menus(bot),)
+    @staticmethod
+    def make_commands() -> list[app_commands.ContextMenu]:
+        """Return the menus."""
+        return context_menus()

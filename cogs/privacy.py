@@ -1,48 +1,49 @@
-"""`/privacy`: what Wanda keeps of a member, as a file, and gone."""
+"""`/privacy`: shows, exports and deletes a member's data."""
 
 import asyncio
 import logging
-import re
 import tempfile
 from pathlib import Path
-from typing import Any, Self
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
+from bot.answers import AnyInteraction, error_boundary
 from bot.cards.embeds import to_embed, to_view
-from bot.client import STORAGE_TROUBLE, Interaction, Wanda
-from bot.errors import Busy, Refusal, StorageError
+from bot.client import Interaction
+from bot.errors import Busy
 from bot.exports.member import pack
 from bot.jobs.member_export import count_of_member
 from bot.texts import privacy as words
-from bot.texts.privacy import FORGET_PREFIX, FORGET_TEMPLATE
+from bot.texts.button_ids import ERASURE_TEMPLATE
+from bot.texts.trouble import ERASURE_TROUBLE
 from bot.units import MIB
-from cogs.admin.desk import Listed
+from cogs.base.button import PersistentButton
+from cogs.base.cog import FeatureCog
+from cogs.base.command_group import SERVERS_AND_DMS, CommandSpec, top_group
 
 log = logging.getLogger(__name__)
 _WAIT_S = 60.0  # for somebody else's export
 
 
-async def show(interaction: Interaction) -> None:
-    """Show what is kept of this member, and for how long."""
+async def show_privacy(interaction: Interaction) -> None:
+    """Show what data is kept of this member, and for how long."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     counted = await services.store.read(count_of_member(interaction.user.id))
     await interaction.edit_original_response(embed=to_embed(words.about(counted, services.settings.storage.keep_days)))
 
 
-async def delete(interaction: Interaction) -> None:
-    """Ask whether everything that is known of this member shall be deleted."""
+async def ask_to_erase(interaction: Interaction) -> None:
+    """Ask the member whether to delete all their data."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     counted = await interaction.client.services.store.read(count_of_member(interaction.user.id))
     card = words.ask_to_delete(counted)
     await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
 
-async def forget(interaction: Interaction) -> str:
-    """Delete everything that is known of whoever pressed but the amounts; returns what to say.
+async def erase_member(interaction: Interaction) -> str:
+    """Delete all data of whoever pressed, except amounts of money; returns what to say.
 
     Raises:
         Busy: a video of theirs is still being made; nothing was deleted.
@@ -55,66 +56,32 @@ async def forget(interaction: Interaction) -> str:
     return words.deleted(count)
 
 
-class ForgetButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=FORGET_TEMPLATE):
-    """One of the two buttons below the question; it deletes the data of whoever presses it, and nobody else's."""
+class ErasureButton(PersistentButton, template=ERASURE_TEMPLATE):
+    """One of the two buttons below the question; it deletes the data of whoever presses it."""
 
-    def __init__(self, wish: str) -> None:
-        """Stand for the button that the card shows."""
-        super().__init__(discord.ui.Button(label=wish, custom_id=f"{FORGET_PREFIX}{wish}"))
-        self.wish = wish
-
-    @classmethod
-    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read the wish from the button's id."""
-        return cls(match["wish"])
-
-    async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Carry the wish out; errors are answered here, because discord.py only logs them."""
+    async def pressed(self, interaction: Interaction) -> None:
+        """Delete the data, or leave it, and put what was done in the question's place."""
         await interaction.response.defer()
-        try:
-            sentence = await forget(interaction) if self.wish == "yes" else words.KEPT
-        except Refusal as refusal:
-            sentence = str(refusal)
-        except StorageError:
-            log.exception("a member's data could not be deleted: the database did not answer")
-            sentence = STORAGE_TROUBLE
-        except Exception:
-            log.exception("a member's data could not be deleted")
-            sentence = "Something went wrong in Wanda, and not everything was deleted. Please tell an admin."
-        await interaction.edit_original_response(content=sentence, embed=None, view=None)
+        async with error_boundary(interaction, ERASURE_TROUBLE, say=_replace_question):
+            sentence = await erase_member(interaction) if self.parts["answer"] == "yes" else words.KEPT
+            await _replace_question(interaction, sentence)
 
 
-class Privacy(commands.Cog):
-    """Owns `/privacy` and the buttons of its question; packs one export at a time."""
-
-    def __init__(self, bot: Wanda) -> None:
-        """Nothing is in the tree before `cog_load`."""
-        self.bot = bot
-        self.group = offered()
-
-    async def cog_load(self) -> None:
-        """Begin to answer."""
-        self.bot.tree.add_command(self.group)
-        self.bot.add_dynamic_items(ForgetButton)
-
-    async def cog_unload(self) -> None:
-        """Answer no more."""
-        self.bot.tree.remove_command(self.group.name)
-        self.bot.remove_dynamic_items(ForgetButton)
+async def _replace_question(interaction: AnyInteraction, sentence: str) -> None:
+    await interaction.edit_original_response(content=sentence, embed=None, view=None)
 
 
 class Exporter:
-    """Gives members their data, one at a time, so that many who ask at once do not fill the disk."""
+    """Packs one export at a time, so that many requests at once do not fill the disk."""
 
     def __init__(self) -> None:
-        """Nobody waits yet."""
         self._turn = asyncio.Lock()
 
     async def export(self, interaction: Interaction, part: int) -> None:
         """Give the member one part of their data as a private file.
 
         Raises:
-            Busy: others were packed for all the time that one may wait.
+            Busy: other exports did not finish within the time one may wait.
             OptionRefused: there is no such part.
             StorageError: the database did not answer.
         """
@@ -132,7 +99,7 @@ class Exporter:
 async def _export(interaction: Interaction, part: int) -> None:
     services = interaction.client.services
     settings = services.settings
-    scratch = settings.storage.data_dir / "scratch"  # whose orphans the next start removes, should this process die
+    scratch = settings.storage.data_dir / "scratch"  # the next start removes what a killed process left there
     await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="privacy-", dir=scratch) as folder:
         path, packed = await pack(
@@ -148,8 +115,8 @@ async def _export(interaction: Interaction, part: int) -> None:
         await interaction.edit_original_response(content=words.privacy_exported(packed), attachments=[file])
 
 
-def offered() -> app_commands.Group:
-    """Return the group, made anew, as a sync would send it; it works in direct messages too."""
+def privacy_group() -> app_commands.Group:
+    """Return a new `/privacy`; it works in direct messages too."""
     exporter = Exporter()
 
     @app_commands.describe(part="Which part, when there is more than fits into one file.")
@@ -158,22 +125,24 @@ def offered() -> app_commands.Group:
         await exporter.export(interaction, part)
 
     export.__qualname__ = "export"  # a dotted name would look like a method to discord.py
-    listed = (
-        Listed("show", "See what Wanda keeps of you, and for how long.", show),
-        Listed("export", "Get everything that Wanda keeps of you as a file.", export),
-        Listed("delete", "Have Wanda forget you: your videos' records and files, and your name in the books.", delete),
+    specs = (
+        CommandSpec("show", "See what Wanda keeps of you, and for how long.", show_privacy),
+        CommandSpec("export", "Get everything that Wanda keeps of you as a file.", export),
+        CommandSpec(
+            "delete",
+            "Have Wanda forget you: your videos' records and files, and your name in the books.",
+            ask_to_erase,
+        ),
     )
-    group = app_commands.Group(
-        name="privacy",
-        description="What Wanda keeps of you.",
-        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False),
-        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
-    )
-    for one in listed:
-        group.add_command(app_commands.Command(name=one.name, description=one.description, callback=one.callback))
-    return group
+    return top_group("privacy", "What Wanda keeps of you.", specs, contexts=SERVERS_AND_DMS)
 
 
-def privacy(bot: Wanda) -> tuple[Privacy]:
-    """Make the cog."""
-    return (Privacy(bot),)
+class Privacy(FeatureCog):
+    """`/privacy`, and the buttons of its question."""
+
+    buttons = (ErasureButton,)
+
+    @staticmethod
+    def make_commands() -> tuple[app_commands.Group]:
+        """Return `/privacy`."""
+        return (privacy_group(),)

@@ -3,12 +3,11 @@
 from zoneinfo import ZoneInfo
 
 from discord import app_commands
-from discord.ext import commands
 
 from bot.cards.embeds import to_embed
 from bot.charts.data import QUOTA_DAYS, Days, own_days
 from bot.charts.model import SpendByDay
-from bot.client import Interaction, Wanda
+from bot.client import Interaction
 from bot.ledger import holds, rules
 from bot.ledger.history import spend_by_day
 from bot.ledger.model import Shipped, Terms, View, Who
@@ -17,23 +16,25 @@ from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
 from bot.texts import quota as words
-from cogs import charts
-from cogs.admin.desk import Listed
-from cogs.history_pages import PageButton, page_card, show_page
+from cogs.base.charts import show_charts
+from cogs.base.cog import FeatureCog
+from cogs.base.command_group import CommandSpec, top_group
+from cogs.base.page import show_page
+from cogs.history_pages import HistoryPageButton, history_page
 from cogs.ordering.member import member_of
 
 DEFAULT = "default"
 
 
-async def show(interaction: Interaction) -> None:
-    """Show what is left in each window, what that buys, and the last 30 days as a picture."""
+async def show_quota(interaction: Interaction) -> None:
+    """Show what is left in each window, what that buys, and the last 30 days as a chart."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     at = services.clock()
     view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
     card = words.quota_card(view, words.offers(services.prices))
-    await charts.show(interaction, to_embed(card), {"last-30-days.png": chart})
+    await show_charts(interaction, to_embed(card), {"last-30-days.png": chart})
 
 
 def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, SpendByDay]]:
@@ -46,16 +47,16 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
     return view, own_days(spent, days, view)
 
 
-async def history(interaction: Interaction) -> None:
-    """Show the member's own jobs and money, a page at a time."""
+async def show_history(interaction: Interaction) -> None:
+    """List the member's own jobs and what they cost, a page at a time."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await show_page(interaction, await page_card(interaction, "history", ""))
+    await show_page(interaction, await history_page(interaction, "history", ""))
 
 
 @app_commands.describe(
     above="In dollars: 1, $1 or 0.50; 0 asks before every video; “default” is 20 % of your allowance."
 )
-async def ask(interaction: Interaction, above: str) -> None:
+async def set_ask_above(interaction: Interaction, above: str) -> None:
     """Set the price above which Wanda asks this member first."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -80,44 +81,23 @@ def _threshold(
 
 
 COMMANDS = (
-    Listed("show", "See what you have left, when it renews, and how many videos that is.", show),
-    Listed("history", "See your own videos here and what they cost.", history),
-    Listed("ask", "Choose above which price Wanda asks you first.", ask),
+    CommandSpec("show", "See what you have left, when it renews, and how many videos that is.", show_quota),
+    CommandSpec("history", "See your own videos here and what they cost.", show_history),
+    CommandSpec("ask", "Choose above which price Wanda asks you first.", set_ask_above),
 )
 
 
-def offered() -> app_commands.Group:
-    """Return the group, made anew, as a sync would send it."""
-    group = app_commands.Group(
-        name="quota",
-        description="What you may spend on videos in this server.",
-        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
-        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
-    )
-    for one in COMMANDS:
-        group.add_command(app_commands.Command(name=one.name, description=one.description, callback=one.callback))
-    return group
+def quota_group() -> app_commands.Group:
+    """Return a new `/quota`."""
+    return top_group("quota", "What you may spend on videos in this server.", COMMANDS)
 
 
-class Quota(commands.Cog):
-    """Owns `/quota` and the buttons that turn pages."""
+class Quota(FeatureCog):
+    """`/quota`, and the buttons below pages of history."""
 
-    def __init__(self, bot: Wanda) -> None:
-        """Nothing is in the tree before `cog_load`."""
-        self.bot = bot
-        self.group = offered()
+    buttons = (HistoryPageButton,)
 
-    async def cog_load(self) -> None:
-        """Begin to answer."""
-        self.bot.tree.add_command(self.group)
-        self.bot.add_dynamic_items(PageButton)
-
-    async def cog_unload(self) -> None:
-        """Answer no more."""
-        self.bot.tree.remove_command(self.group.name)
-        self.bot.remove_dynamic_items(PageButton)
-
-
-def quota(bot: Wanda) -> tuple[Quota]:
-    """Make the cog."""
-    return (Quota(bot),)
+    @staticmethod
+    def make_commands() -> tuple[app_commands.Group]:
+        """Return `/quota`."""
+        return (quota_group(),)

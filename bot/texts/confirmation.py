@@ -6,11 +6,11 @@ from bot.catalogue.price import Quote
 from bot.ledger.model import Decision, Side, Standing, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
+from bot.texts.button_ids import question_button_id
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
 from bot.texts.plain import cut, plain, quoted, visible
 
-MAKE_PREFIX, CHEAPER_PREFIX, DROP_PREFIX = "wanda:make:", "wanda:cheaper:", "wanda:drop:"
 OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is not a member's to see
 
 
@@ -51,12 +51,12 @@ def _buttons(order_id: str, decision: Decision, cheaper: Quote | None) -> tuple[
     less = (
         ()
         if cheaper is None
-        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", CHEAPER_PREFIX + order_id),)
+        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", question_button_id("cheaper", order_id)),)
     )
     return (
-        Button(make, "success", MAKE_PREFIX + order_id),
+        Button(make, "success", question_button_id("make", order_id)),
         *less,
-        Button("Cancel", "secondary", DROP_PREFIX + order_id),
+        Button("Cancel", "secondary", question_button_id("drop", order_id)),
     )
 
 

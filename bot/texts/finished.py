@@ -10,6 +10,7 @@ from bot.errors import Refusal
 from bot.jobs.facts import card_url, short_id
 from bot.jobs.model import Input, Job
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
+from bot.texts.button_ids import ResultAction, public_answer_id, result_button_id
 from bot.texts.card import Button
 from bot.texts.form_fields import HINT_CHARS_MAX
 from bot.texts.plain import cut, plain, visible
@@ -17,8 +18,6 @@ from bot.texts.result_link import usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
-AGAIN_TEMPLATE = r"wanda:(?P<what>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>[0-9a-f]{32})"
-ANSWER_TEMPLATE = r"wanda:(?P<answer>yes|no):(?P<order_id>[0-9a-f]{32}):(?P<member_id>[0-9]{1,20})"
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field: leave it empty to keep it as it is."
@@ -68,12 +67,12 @@ def finished_buttons(job: Job) -> tuple[Button, ...]:
         _button("Continue", "continue", job),
         _button("Restyle", "restyle", job),
         *_other_settings(job),
-        Button("Delete", "danger", f"wanda:delete:{job.id}"),
+        Button("Delete", "danger", result_button_id("delete", job.id)),
     )
 
 
-def _button(label: str, what: str, job: Job) -> Button:
-    return Button(label, "secondary", f"wanda:{what}:{job.id}")
+def _button(label: str, action: ResultAction, job: Job) -> Button:
+    return Button(label, "secondary", result_button_id(action, job.id))
 
 
 def _other_settings(job: Job) -> list[Button]:
@@ -125,8 +124,8 @@ def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tu
     """Return the two answers to a question in public; who may give them stands in their ids."""
     make = "Make it, if approved" if needs_approval else "Make it"
     return (
-        Button(make, "success", f"wanda:yes:{order_id}:{member_id}"),
-        Button("Cancel", "secondary", f"wanda:no:{order_id}:{member_id}"),
+        Button(make, "success", public_answer_id("yes", order_id, member_id)),
+        Button("Cancel", "secondary", public_answer_id("no", order_id, member_id)),
     )
 
 

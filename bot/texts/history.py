@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
 
 from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.facts import short_id
 from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars
-from bot.texts.card import Button, Card
+from bot.texts.button_ids import HistoryKind, history_page_id
+from bot.texts.card import Card
 from bot.texts.job_card import BLUE
 from bot.texts.lengths import fitting
+from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import person, plain
 from bot.texts.rules import act_words
 
-What: TypeAlias = Literal["history", "acts", "money"]
-PAGE_PREFIX = "wanda:page:"
-PAGE_TEMPLATE = r"wanda:page:(?P<what>history|acts|money):(?P<cursor>[^\s]{0,70})"
 PAGE_LINES = 8
 PAGE_CHARS_MAX = 4000
 REASON_CHARS_MAX = 100
@@ -27,7 +26,7 @@ REASON_CHARS_MAX = 100
 class HistoryPage:
     """Where a page stands: its own cursor ("" is the newest), and that of the next older one, if there is one."""
 
-    what: What
+    kind: HistoryKind
     cursor: str
     older: str | None
 
@@ -57,20 +56,8 @@ def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> 
         fields=(),
         colour=BLUE,
         footer="The newest first",
-        buttons=_buttons(page),
+        buttons=page_buttons(partial(history_page_id, page.kind), cursor=page.cursor, older=page.older),
     )
-
-
-def _buttons(page: HistoryPage) -> tuple[Button, ...]:
-    """Return the buttons; each carries its page's cursor, so that it works after a restart too."""
-    if page.older is None and not page.cursor:
-        return ()
-    newest = Button("Newest", "secondary", f"{PAGE_PREFIX}{page.what}:", disabled=not page.cursor)
-    # Discord takes no two buttons with one custom id, and a disabled one still needs its own.
-    older = Button(
-        "Older", "secondary", f"{PAGE_PREFIX}{page.what}:{page.older or 'none'}", disabled=page.older is None
-    )
-    return (newest, older)
 
 
 def _job(one: Spent) -> str:

@@ -11,6 +11,7 @@ from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts import failures, parent_links
+from bot.texts.button_ids import job_button_id
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
@@ -19,9 +20,6 @@ from bot.texts.plain import bar, coarse, cut, mebibytes, plain, quoted, span, vi
 from bot.texts.result_link import PostedVideo, link
 from bot.units import TIMES
 
-CANCEL_PREFIX = "wanda:cancel:"
-APPROVE_PREFIX = "wanda:approve:"
-DECLINE_PREFIX = "wanda:decline:"
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
@@ -267,12 +265,12 @@ def _footer(job: Job) -> str:
 def _buttons(job: Job) -> tuple[Button, ...]:
     if not is_cancellable(job):
         return ()
-    custom_id = f"{CANCEL_PREFIX}{job.id}"
+    custom_id = job_button_id("cancel", job.id)
     if job.state == "waiting":
-        approve = Button("Approve", "success", f"{APPROVE_PREFIX}{job.id}")
+        approve = Button("Approve", "success", job_button_id("approve", job.id))
         return (
             approve,
-            Button("Decline", "danger", f"{DECLINE_PREFIX}{job.id}"),
+            Button("Decline", "danger", job_button_id("decline", job.id)),
             Button("Cancel", "secondary", custom_id),
         )
     if job.cancel_requested:

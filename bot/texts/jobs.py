@@ -2,19 +2,20 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import assert_never
 
 from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.facts import card_url, is_cancellable, seed_of, short_id
 from bot.jobs.model import Input, Job, State
 from bot.money import dollars
+from bot.texts.button_ids import job_button_id, jobs_page_id
 from bot.texts.card import Button, Card, Field, Pairs
-from bot.texts.job_card import BLUE, CANCEL_PREFIX, charged, own_wording, settings_line
+from bot.texts.job_card import BLUE, charged, own_wording, settings_line
 from bot.texts.lengths import fitting
+from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import cut, mebibytes, plain, quoted, visible
 
-PAGE_PREFIX = "wanda:jobs:"
-PAGE_TEMPLATE = r"wanda:jobs:(?P<mode>[a-z0-9-]{1,20}):(?P<filter>[a-z]{1,12}):(?P<cursor>[^\s]{0,56})"
 ANY = "any"
 PAGE_LINES = 8
 PAGE_CHARS_MAX = 3900
@@ -69,7 +70,7 @@ def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
         fields=(),
         colour=BLUE,
         footer="The newest first · /jobs show tells all about one",
-        buttons=_buttons(page),
+        buttons=page_buttons(partial(jobs_page_id, page.mode, page.filter), cursor=page.cursor, older=page.older),
     )
 
 
@@ -112,18 +113,6 @@ def _cost(job: Job) -> str:
             assert_never(job.state)
 
 
-def _buttons(page: JobsPage) -> tuple[Button, ...]:
-    """Return the buttons; each carries its page's filters and cursor, so that it works after a restart too."""
-    if page.older is None and not page.cursor:
-        return ()
-    prefix = f"{PAGE_PREFIX}{page.mode}:{page.filter}:"
-    # Discord takes no two buttons with one custom id, and a disabled one still needs its own.
-    return (
-        Button("Newest", "secondary", prefix, disabled=not page.cursor),
-        Button("Older", "secondary", f"{prefix}{page.older or 'none'}", disabled=page.older is None),
-    )
-
-
 def choice(job: Job) -> str:
     """Return the job's name among others to choose from."""
     prompt = job.options.get("prompt")
@@ -158,7 +147,7 @@ def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
         fields=tuple(fields),
         colour=BLUE,
         footer=f"job {job.id}",
-        buttons=(Button("Cancel", "secondary", f"{CANCEL_PREFIX}{job.id}"),) if is_cancellable(job) else (),
+        buttons=(Button("Cancel", "secondary", job_button_id("cancel", job.id)),) if is_cancellable(job) else (),
     )
 
 

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.jobs.member_export import JobCounts
+from bot.texts.button_ids import erasure_button_id
 from bot.texts.card import Button, Card, Field
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.lengths import fitting
 from bot.texts.plain import mebibytes, plain
 from bot.units import counted
 
-FORGET_PREFIX = "wanda:forget:"
-FORGET_TEMPLATE = r"wanda:forget:(?P<wish>yes|no)"
 KEPT = "Nothing was deleted."
 BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
 
@@ -78,8 +77,8 @@ def ask_to_delete(known: JobCounts) -> Card:
         ),
         colour=AMBER,
         buttons=(
-            Button("Delete my data", "danger", f"{FORGET_PREFIX}yes"),
-            Button("Keep it", "secondary", f"{FORGET_PREFIX}no"),
+            Button("Delete my data", "danger", erasure_button_id("yes")),
+            Button("Keep it", "secondary", erasure_button_id("no")),
         ),
     )
 

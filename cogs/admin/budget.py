@@ -11,7 +11,8 @@ from bot.ledger import rules as rulebook
 from bot.ledger.model import WINDOW_KINDS, Who
 from bot.ledger.typed_amount import typed_amount
 from bot.texts.budgets import member_card, server_card
-from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
+from cogs.admin.admin_command import AdminCommand, Change, ChannelOption, Reason
+from cogs.base.command_group import CommandSpec
 from cogs.ordering.member import channel_id, role_ids
 
 WHOSE = [
@@ -35,8 +36,8 @@ WINDOWS = [
 @app_commands.choices(whose=WHOSE, window=WINDOWS)
 async def budget_set(interaction: Interaction, whose: str, window: str, amount: str, reason: Reason = None) -> None:
     """Set one budget of the server."""
-    desk = await AdminCommand.open(interaction)
-    await desk.change(Change(subject="server", name=f"{whose}:{window}", value=typed_amount(amount)), reason=reason)
+    command = await AdminCommand.open(interaction)
+    await command.change(Change(subject="server", name=f"{whose}:{window}", value=typed_amount(amount)), reason=reason)
 
 
 @app_commands.describe(
@@ -58,7 +59,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     reason: Reason = None,
 ) -> None:
     """Take back the budgets of exactly one of them."""
-    desk = await AdminCommand.open(interaction)
+    command = await AdminCommand.open(interaction)
     if sum(given is not None for given in (whose, role, channel, member)) != 1:
         raise OptionRefused(
             "Say whose budget to take back: exactly one of whose, role, channel and member. Nothing was changed."
@@ -68,36 +69,36 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     if whose is not None:
         kinds = (whose,)
     elif role is not None:
-        subject = desk.subject(desk.role(role))
+        subject = command.subject(command.role(role))
     elif channel is not None:
-        subject = f"channel:{desk.channel(channel).id}"
+        subject = f"channel:{command.channel(channel).id}"
     elif member is not None:
-        subject = f"member:{desk.member(member).id}"
+        subject = f"member:{command.member(member).id}"
     names = {f"{kind}:{one}" for kind in kinds for one in ((window,) if window else WINDOW_KINDS)}
-    await desk.clear(subject, names, reason=reason)
+    await command.clear(subject, names, reason=reason)
 
 
 @app_commands.describe(member="Whose numbers; without a member, the server's own rules.")
 async def budget_show(interaction: Interaction, member: discord.Member | discord.User | None = None) -> None:
     """Explain which rule gives which number."""
-    desk = await AdminCommand.open(interaction)
-    rules = await desk.read(rulebook.rules_of(desk.guild.id, at=desk.at))
-    known = None if member is None else desk.member(member)
+    command = await AdminCommand.open(interaction)
+    rules = await command.read(rulebook.rules_of(command.guild.id, at=command.at))
+    known = None if member is None else command.member(member)
     who = Who(
-        guild_id=desk.guild.id,
+        guild_id=command.guild.id,
         channel_id=channel_id(interaction),
         member_id=0 if known is None else known.id,
         role_ids=() if known is None else role_ids(known),
     )
-    view = await desk.read(holds.standing(who, at=desk.at, shipped=desk.services.shipped))
-    card = server_card(view, rules, name=desk.guild.name) if known is None else member_card(view)
-    await desk.say(None, embeds=[to_embed(card)])
+    view = await command.read(holds.standing(who, at=command.at, shipped=command.services.shipped))
+    card = server_card(view, rules, name=command.guild.name) if known is None else member_card(view)
+    await command.say(None, embeds=[to_embed(card)])
 
 
 COMMANDS = (
-    Listed("set", "Set the server's pool, or what each member may spend by default.", budget_set),
-    Listed(
+    CommandSpec("set", "Set the server's pool, or what each member may spend by default.", budget_set),
+    CommandSpec(
         "clear", "Take back budgets: the server's, the default, a role's, a channel's or a member's own.", budget_clear
     ),
-    Listed("show", "Show the server's rules, or which rule gives which of a member's numbers.", budget_show),
+    CommandSpec("show", "Show the server's rules, or which rule gives which of a member's numbers.", budget_show),
 )

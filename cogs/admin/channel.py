@@ -5,8 +5,9 @@ from discord import app_commands
 
 from bot.client import Interaction
 from bot.ledger.typed_amount import typed_amount
+from cogs.admin.admin_command import AdminCommand, Change, ChannelOption, Reason
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import AdminCommand, Change, ChannelOption, Listed, Reason
+from cogs.base.command_group import CommandSpec
 
 AnyChannel = app_commands.Transform[discord.Object, ChannelOption]
 
@@ -29,9 +30,9 @@ async def channel_deny(interaction: Interaction, channel: AnyChannel, reason: Re
 
 
 async def _access(interaction: Interaction, channel: discord.abc.Snowflake, value: str, reason: str | None) -> None:
-    desk = await AdminCommand.open(interaction)
-    subject = f"channel:{desk.channel(channel).id}"
-    await desk.change(Change(subject=subject, name="access", value=value), reason=reason)
+    command = await AdminCommand.open(interaction)
+    subject = f"channel:{command.channel(channel).id}"
+    await command.change(Change(subject=subject, name="access", value=value), reason=reason)
 
 
 @app_commands.describe(
@@ -40,9 +41,9 @@ async def _access(interaction: Interaction, channel: discord.abc.Snowflake, valu
 )
 async def channel_clear(interaction: Interaction, channel: AnyChannel | None = None, reason: Reason = None) -> None:
     """Neither allow nor deny any more."""
-    desk = await AdminCommand.open(interaction)
+    command = await AdminCommand.open(interaction)
     subject = "channel:" if channel is None else f"channel:{channel.id}"
-    await desk.clear(subject, {"access"}, reason=reason)
+    await command.clear(subject, {"access"}, reason=reason)
 
 
 @app_commands.describe(
@@ -56,14 +57,14 @@ async def channel_budget(
     interaction: Interaction, channel: AnyChannel, window: str, amount: str, reason: Reason = None
 ) -> None:
     """Set what may be spent in a channel."""
-    desk = await AdminCommand.open(interaction)
-    subject = f"channel:{desk.channel(channel).id}"
-    await desk.change(Change(subject=subject, name=f"budget:{window}", value=typed_amount(amount)), reason=reason)
+    command = await AdminCommand.open(interaction)
+    subject = f"channel:{command.channel(channel).id}"
+    await command.change(Change(subject=subject, name=f"budget:{window}", value=typed_amount(amount)), reason=reason)
 
 
 COMMANDS = (
-    Listed("allow", "Allow videos in a channel; then only allowed channels are open.", channel_allow),
-    Listed("deny", "Allow no videos in a channel.", channel_deny),
-    Listed("clear", "Neither allow nor deny a channel any more, or all of them.", channel_clear),
-    Listed("budget", "Set what may be spent in a channel, by everybody together.", channel_budget),
+    CommandSpec("allow", "Allow videos in a channel; then only allowed channels are open.", channel_allow),
+    CommandSpec("deny", "Allow no videos in a channel.", channel_deny),
+    CommandSpec("clear", "Neither allow nor deny a channel any more, or all of them.", channel_clear),
+    CommandSpec("budget", "Set what may be spent in a channel, by everybody together.", channel_budget),
 )

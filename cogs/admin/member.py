@@ -12,8 +12,9 @@ from bot.ledger.typed_amount import typed_amount
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from cogs.admin import typed_input
+from cogs.admin.admin_command import AdminCommand, Change, NeededReason, Reason
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import AdminCommand, Change, Listed, NeededReason, Reason
+from cogs.base.command_group import CommandSpec
 
 AnyUser = discord.Member | discord.User
 
@@ -35,9 +36,9 @@ async def member_set(
     interaction: Interaction, member: AnyUser, window: str, amount: str, reason: Reason = None
 ) -> None:
     """Set a member's own allowance, which goes before roles and the default."""
-    desk = await AdminCommand.open(interaction)
-    subject = f"member:{desk.member(member).id}"
-    await desk.change(Change(subject=subject, name=f"allowance:{window}", value=typed_amount(amount)), reason=reason)
+    command = await AdminCommand.open(interaction)
+    subject = f"member:{command.member(member).id}"
+    await command.change(Change(subject=subject, name=f"allowance:{window}", value=typed_amount(amount)), reason=reason)
 
 
 @app_commands.describe(
@@ -51,12 +52,12 @@ async def member_grant(
     interaction: Interaction, member: AnyUser, amount: str, reason: NeededReason, expires_in: str | None = None
 ) -> None:
     """Give a member money once, beside the allowance."""
-    desk = await AdminCommand.open(interaction)
-    member_id = desk.member(member).id
+    command = await AdminCommand.open(interaction)
+    member_id = command.member(member).id
     microusd = _above_zero(amount, "A grant")
-    expires_at = None if expires_in is None else desk.at + typed_input.seconds(expires_in)
-    rules = await desk.write(_granted(desk, member_id, microusd, expires_at, reason))
-    await desk.done(rule_changes.granted(desk.actor_id, member_id, microusd, expires_at, reason), rules)
+    expires_at = None if expires_in is None else command.at + typed_input.seconds(expires_in)
+    rules = await command.write(_granted(command, member_id, microusd, expires_at, reason))
+    await command.done(rule_changes.granted(command.actor_id, member_id, microusd, expires_at, reason), rules)
 
 
 @app_commands.describe(
@@ -70,34 +71,34 @@ async def member_raise(
     interaction: Interaction, member: AnyUser, amount: str, expires_in: str, reason: Reason = None
 ) -> None:
     """Raise all of a member's allowances for a while."""
-    desk = await AdminCommand.open(interaction)
-    subject = f"member:{desk.member(member).id}"
+    command = await AdminCommand.open(interaction)
+    subject = f"member:{command.member(member).id}"
     value = {"microusd": _above_zero(amount, "A raise")}
-    expires_at = desk.at + typed_input.seconds(expires_in)
-    await desk.change(Change(subject=subject, name="raise", value=value, expires_at=expires_at), reason=reason)
+    expires_at = command.at + typed_input.seconds(expires_in)
+    await command.change(Change(subject=subject, name="raise", value=value, expires_at=expires_at), reason=reason)
 
 
 @app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")
 async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Begin a member's running windows again, with nothing spent."""
-    desk = await AdminCommand.open(interaction)
-    subject = f"member:{desk.member(member).id}"
-    await desk.change(Change(subject=subject, name="reset", value=int(desk.at)), reason=reason)
+    command = await AdminCommand.open(interaction)
+    subject = f"member:{command.member(member).id}"
+    await command.change(Change(subject=subject, name="reset", value=int(command.at)), reason=reason)
 
 
 @app_commands.describe(member="Who may start no more videos.", reason="Why; the member is told it.")
 async def member_block(interaction: Interaction, member: AnyUser, reason: NeededReason) -> None:
     """Block a member until somebody unblocks them."""
-    desk = await AdminCommand.open(interaction)
-    subject = f"member:{desk.member(member).id}"
-    await desk.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
+    command = await AdminCommand.open(interaction)
+    subject = f"member:{command.member(member).id}"
+    await command.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
 
 
 @app_commands.describe(member="Who may make videos again.", reason="Why, for the audit and the log.")
 async def member_unblock(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Let a blocked member make videos again."""
-    desk = await AdminCommand.open(interaction)
-    await desk.clear(f"member:{desk.member(member).id}", {"blocked"}, reason=reason)
+    command = await AdminCommand.open(interaction)
+    await command.clear(f"member:{command.member(member).id}", {"blocked"}, reason=reason)
 
 
 def _above_zero(amount: str, what: str) -> int:
@@ -108,28 +109,28 @@ def _above_zero(amount: str, what: str) -> int:
 
 
 def _granted(
-    desk: AdminCommand, member_id: int, microusd: int, expires_at: float | None, reason: str
+    command: AdminCommand, member_id: int, microusd: int, expires_at: float | None, reason: str
 ) -> Transaction[tuple[Rule, ...]]:
     """Add the grant with its act, and return the rules that hold now."""
     grant = Grant(
-        id=desk.services.new_id(),
-        guild_id=desk.guild.id,
+        id=command.services.new_id(),
+        guild_id=command.guild.id,
         member_id=member_id,
         amount_microusd=microusd,
         expires_at=expires_at,
         reason=reason,
-        actor_id=desk.actor_id,
-        at=desk.at,
+        actor_id=command.actor_id,
+        at=command.at,
     )
     yield from add_grant(grant)
-    return (yield from rulebook.rules_of(desk.guild.id, at=desk.at))
+    return (yield from rulebook.rules_of(command.guild.id, at=command.at))
 
 
 COMMANDS = (
-    Listed("set", "Set a member's own allowance, which goes before roles and the default.", member_set),
-    Listed("grant", "Give a member money once, beside the allowance.", member_grant),
-    Listed("raise", "Raise all of a member's allowances for a while.", member_raise),
-    Listed("reset", "Begin a member's running windows again, with nothing spent.", member_reset),
-    Listed("block", "Block a member from making videos until somebody unblocks them.", member_block),
-    Listed("unblock", "Let a blocked member make videos again.", member_unblock),
+    CommandSpec("set", "Set a member's own allowance, which goes before roles and the default.", member_set),
+    CommandSpec("grant", "Give a member money once, beside the allowance.", member_grant),
+    CommandSpec("raise", "Raise all of a member's allowances for a while.", member_raise),
+    CommandSpec("reset", "Begin a member's running windows again, with nothing spent.", member_reset),
+    CommandSpec("block", "Block a member from making videos until somebody unblocks them.", member_block),
+    CommandSpec("unblock", "Let a blocked member make videos again.", member_unblock),
 )

@@ -1,7 +1,6 @@
 """`/wanda-admin report`, `audit` and `export`: what was spent, who did what, and everything as files."""
 
 import asyncio
-import logging
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -10,9 +9,10 @@ from zoneinfo import ZoneInfo
 import discord
 from discord import app_commands
 
+from bot.answers import sentence_for, withdraw
 from bot.cards.embeds import to_embed
 from bot.charts import data
-from bot.client import STORAGE_TROUBLE, Interaction, withdraw
+from bot.client import Interaction
 from bot.errors import StorageError
 from bot.exports.server import Bounds, export
 from bot.ledger import holds
@@ -25,44 +25,47 @@ from bot.texts import report as words
 from bot.texts.exports import server_exported
 from bot.texts.report import Report
 from bot.units import MIB
-from cogs import charts
-from cogs.admin.desk import AdminCommand, Listed, check_admin
+from cogs.admin.admin_command import AdminCommand
 from cogs.admin.member_names import names_of
-from cogs.history_pages import page_card, show_page
+from cogs.admin.permission import check_admin
+from cogs.base.charts import show_charts
+from cogs.base.command_group import CommandSpec
+from cogs.base.page import show_page
+from cogs.history_pages import history_page
 from cogs.ordering.member import channel_id
 
-log = logging.getLogger(__name__)
 DAY_S = 86_400
 
 
 @app_commands.describe(
     days="How far back: 30 when not given.", public="Post it in this channel for everybody, instead of for you alone."
 )
-async def report(interaction: Interaction, days: app_commands.Range[int, 1, 90] = 30, public: bool = False) -> None:
+async def show_report(
+    interaction: Interaction, days: app_commands.Range[int, 1, 90] = 30, public: bool = False
+) -> None:
     """Show what was spent per day and mode, how long the pool lasts, and who spent most."""
-    desk = await AdminCommand.open(interaction, public=public)
-    who = Who(guild_id=desk.guild.id, channel_id=channel_id(interaction), member_id=0)
+    command = await AdminCommand.open(interaction, public=public)
+    who = Who(guild_id=command.guild.id, channel_id=channel_id(interaction), member_id=0)
     try:
-        found, hours = await desk.read(_report(desk, who, days))
-    except StorageError:
-        log.exception("a report was refused: the database did not answer")
-        await withdraw(interaction, STORAGE_TROUBLE)  # the first follow-up of a public answer would be public
+        found, hours = await command.read(_report(command, who, days))
+    except StorageError as error:
+        await withdraw(interaction, sentence_for(error))  # the first follow-up of a public answer would be public
         return
-    names = await names_of(desk.guild, (one.member_id for one in found.top))
-    await charts.show(interaction, to_embed(words.report_card(found)), data.of_report(found, hours, names))
+    names = await names_of(command.guild, (one.member_id for one in found.top))
+    await show_charts(interaction, to_embed(words.report_card(found)), data.of_report(found, hours, names))
 
 
-def _report(desk: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
+def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
     """Read everything that the report tells, and what went from each pool in which hour."""
-    view = yield from holds.standing(who, at=desk.at, shipped=desk.services.shipped)
+    view = yield from holds.standing(who, at=command.at, shipped=command.services.shipped)
     tz = ZoneInfo(view.terms.timezone.value)
-    since = starts_at(tz, data.Days.last(days, now=desk.at, tz=tz).days[0])
+    since = starts_at(tz, data.Days.last(days, now=command.at, tz=tz).days[0])
     found = Report(
         days=days,
         by_day=(yield from spend_by_day(who.guild_id, since=since, tz=tz)),
         top=(yield from top_members(who.guild_id, since=since, limit=words.TOP_LINES)),
         pools=tuple(one for one in view.standings if one.limit.whose == "server"),
-        now=desk.at,
+        now=command.at,
         tz=tz,
     )
     hours: list[data.Hours] = []
@@ -72,30 +75,30 @@ def _report(desk: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report
 
 
 @app_commands.describe(what="The admins' acts, or the movements of money.")
-async def audit(interaction: Interaction, what: Literal["acts", "money"] = "acts") -> None:
+async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = "acts") -> None:
     """Show who did what, when and why, the newest first."""
     check_admin(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await show_page(interaction, await page_card(interaction, what, ""))
+    await show_page(interaction, await history_page(interaction, what, ""))
 
 
 @app_commands.describe(days="How far back; without it, everything.")
-async def export_files(interaction: Interaction, days: app_commands.Range[int, 1, 3660] | None = None) -> None:
+async def export_server(interaction: Interaction, days: app_commands.Range[int, 1, 3660] | None = None) -> None:
     """Give all jobs and all entries as CSV files."""
-    desk = await AdminCommand.open(interaction)
-    settings = desk.services.settings
+    command = await AdminCommand.open(interaction)
+    settings = command.services.settings
     size_bytes = min(settings.exports.mib_max * MIB, interaction.filesize_limit)
     bounds = Bounds(rows=settings.exports.rows_max, size_bytes=size_bytes)
-    since = 0.0 if days is None else desk.at - days * DAY_S
+    since = 0.0 if days is None else command.at - days * DAY_S
     with tempfile.TemporaryDirectory(prefix="wanda-export-") as folder:
-        written = await export(desk.services.store, desk.guild.id, Path(folder), since=since, bounds=bounds)
+        written = await export(command.services.store, command.guild.id, Path(folder), since=since, bounds=bounds)
         files = await asyncio.to_thread(lambda: [discord.File(one.path) for one in written])
         told = server_exported([(one.path.name, one.rows, one.whole) for one in written], days)
-        await desk.say(told, files=files)
+        await command.say(told, files=files)
 
 
 COMMANDS = (
-    Listed("report", "See what was spent on what and by whom, and how long the pool lasts.", report),
-    Listed("audit", "See who did what, when and why, or how the money moved.", audit),
-    Listed("export", "Get all jobs and all movements of money as CSV files.", export_files),
+    CommandSpec("report", "See what was spent on what and by whom, and how long the pool lasts.", show_report),
+    CommandSpec("audit", "See who did what, when and why, or how the money moved.", show_audit),
+    CommandSpec("export", "Get all jobs and all movements of money as CSV files.", export_server),
 )

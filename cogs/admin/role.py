@@ -9,9 +9,10 @@ from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger.model import WINDOW_KINDS
 from bot.ledger.typed_amount import typed_amount
+from cogs.admin.admin_command import AdminCommand, Change, Reason
 from cogs.admin.budget import WINDOWS
-from cogs.admin.desk import AdminCommand, Change, Listed, Reason
 from cogs.admin.server import lists, offer_modes, offer_resolutions
+from cogs.base.command_group import CommandSpec
 
 Clearable = Literal["pool", "allowance", "ceiling", "modes", "resolutions", "at_once", "everything"]
 
@@ -44,8 +45,8 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
     reason: Reason = None,
 ) -> None:
     """Set or take back a role's rules, several at once when several are given."""
-    desk = await AdminCommand.open(interaction)
-    subject = desk.subject(desk.role(role))
+    command = await AdminCommand.open(interaction)
+    subject = command.subject(command.role(role))
     given = (
         (f"allowance:{window}", None if allowance is None else typed_amount(allowance)),
         (f"budget:{window}", None if pool is None else typed_amount(pool)),
@@ -60,9 +61,9 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
             "Nothing was changed."
         )
     if clear is not None:
-        await desk.clear(subject, _cleared(clear), reason=reason)
+        await command.clear(subject, _cleared(clear), reason=reason)
     else:
-        await desk.change(*changes, reason=reason)
+        await command.change(*changes, reason=reason)
 
 
 def _cleared(what: str) -> set[str]:
@@ -74,4 +75,6 @@ def _cleared(what: str) -> set[str]:
     return {what} if what in alone else alone | _cleared("pool") | _cleared("allowance")
 
 
-COMMANDS = (Listed("set", "Set what a role's members may spend and use; @everyone is the default for all.", role_set),)
+COMMANDS = (
+    CommandSpec("set", "Set what a role's members may spend and use; @everyone is the default for all.", role_set),
+)

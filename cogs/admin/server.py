@@ -13,8 +13,9 @@ from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import zone
 from bot.texts.plain import plain
 from cogs.admin import typed_input
-from cogs.admin.desk import LOG_NEEDS, AdminCommand, Change, ChannelOption, Listed, NeededReason, Reason
+from cogs.admin.admin_command import LOG_NEEDS, AdminCommand, Change, ChannelOption, NeededReason, Reason
 from cogs.admin.member import offer_spans
+from cogs.base.command_group import CommandSpec
 
 OFF = "off"
 APPROVAL_WAIT_S = 24 * 3600
@@ -83,12 +84,12 @@ async def set_modes(
     reason: Reason = None,
 ) -> None:
     """Set which modes and resolutions may be used."""
-    desk = await AdminCommand.open(interaction)
-    subject = desk.subject(None if role is None else desk.role(role))
+    command = await AdminCommand.open(interaction)
+    subject = command.subject(None if role is None else command.role(role))
     changes = lists(subject, modes, resolutions)
     if not changes:
         raise OptionRefused("Say which modes or which resolutions may be used, or “all”. Nothing was changed.")
-    await desk.change(*changes, reason=reason)
+    await command.change(*changes, reason=reason)
 
 
 @app_commands.describe(
@@ -106,11 +107,11 @@ async def approval(
     reason: Reason = None,
 ) -> None:
     """Let dear videos wait for somebody's approval."""
-    desk = await AdminCommand.open(interaction)
+    command = await AdminCommand.open(interaction)
     if above.strip().lower() == OFF:
-        await desk.clear("server", {"approval"}, reason=reason)
+        await command.clear("server", {"approval"}, reason=reason)
         return
-    known = None if role is None else desk.role(role)
+    known = None if role is None else command.role(role)
     if known is not None and known.is_default():
         raise OptionRefused("With @everyone, members could approve their own videos. Choose another role.")
     value = {
@@ -118,7 +119,7 @@ async def approval(
         "role_id": None if known is None else known.id,
         "wait_s": APPROVAL_WAIT_S if wait is None else typed_input.seconds(wait),
     }
-    await desk.change(Change(subject="server", name="approval", value=value), reason=reason)
+    await command.change(Change(subject="server", name="approval", value=value), reason=reason)
 
 
 @app_commands.describe(
@@ -131,37 +132,37 @@ async def log_channel(
     reason: Reason = None,
 ) -> None:
     """Choose where administrative acts and budget warnings are posted."""
-    desk = await AdminCommand.open(interaction)
+    command = await AdminCommand.open(interaction)
     if channel is None:
-        await desk.clear("server", {"log_channel"}, reason=reason)
+        await command.clear("server", {"log_channel"}, reason=reason)
         return
-    known = desk.channel(channel)
+    known = command.channel(channel)
     if not isinstance(known, discord.abc.Messageable):
         raise OptionRefused(
             f"Nothing can be posted in <#{known.id}> itself. Choose a text channel; nothing was changed."
         )
-    missing = discord.Permissions(LOG_NEEDS.value & ~known.permissions_for(desk.guild.me).value)
+    missing = discord.Permissions(LOG_NEEDS.value & ~known.permissions_for(command.guild.me).value)
     if missing.value:
         names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
         raise OptionRefused(
             f"Wanda cannot post in <#{known.id}>, because she lacks: {names}. Allow that there, or choose another "
             "channel; nothing was changed."
         )
-    await desk.change(Change(subject="server", name="log_channel", value=known.id), reason=reason)
+    await command.change(Change(subject="server", name="log_channel", value=known.id), reason=reason)
 
 
 @app_commands.describe(name="Such as Europe/Berlin; type a city to find it.", reason="Why, for the audit and the log.")
 @app_commands.autocomplete(name=offer_zones)
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
     """Set where this server's days, weeks and months begin at midnight."""
-    desk = await AdminCommand.open(interaction)
+    command = await AdminCommand.open(interaction)
     known = next((one for one in await asyncio.to_thread(_zone_names) if _same(one, name)), None)
     if known is None or zone(known) is None:
         raise OptionRefused(
             f"Wanda knows no timezone “{plain(name, 40)}”. Type a city and choose one of the "
             "names that Discord then offers, such as Europe/Berlin; nothing was changed."
         )
-    await desk.change(Change(subject="server", name="timezone", value=known), reason=reason)
+    await command.change(Change(subject="server", name="timezone", value=known), reason=reason)
 
 
 def _same(one: str, other: str) -> bool:
@@ -180,30 +181,30 @@ def _same(one: str, other: str) -> bool:
 )
 async def policy(interaction: Interaction, unclear: str, reason: Reason = None) -> None:
     """Set who pays for a failed video that fal may have billed."""
-    desk = await AdminCommand.open(interaction)
-    await desk.change(Change(subject="server", name="policy", value=unclear), reason=reason)
+    command = await AdminCommand.open(interaction)
+    await command.change(Change(subject="server", name="policy", value=unclear), reason=reason)
 
 
 @app_commands.describe(reason="Why; members are told it.")
 async def pause(interaction: Interaction, reason: NeededReason) -> None:
     """Let nobody start a video until `resume`."""
-    desk = await AdminCommand.open(interaction)
-    await desk.change(Change(subject="server", name="paused", value=reason), reason=reason)
+    command = await AdminCommand.open(interaction)
+    await command.change(Change(subject="server", name="paused", value=reason), reason=reason)
 
 
 @app_commands.describe(reason="Why, for the audit and the log.")
 async def resume(interaction: Interaction, reason: Reason = None) -> None:
     """End the pause."""
-    desk = await AdminCommand.open(interaction)
-    await desk.clear("server", {"paused"}, reason=reason)
+    command = await AdminCommand.open(interaction)
+    await command.clear("server", {"paused"}, reason=reason)
 
 
 COMMANDS = (
-    Listed("modes", "Choose which modes and resolutions may be used, by everybody or by a role.", set_modes),
-    Listed("approval", "Let videos above a price wait until somebody approves them.", approval),
-    Listed("log-channel", "Choose where administrative acts and budget warnings are posted.", log_channel),
-    Listed("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
-    Listed("policy", "Choose who pays for a failed video that fal may have billed.", policy),
-    Listed("pause", "Let nobody start a video; those in the making finish.", pause),
-    Listed("resume", "End the pause.", resume),
+    CommandSpec("modes", "Choose which modes and resolutions may be used, by everybody or by a role.", set_modes),
+    CommandSpec("approval", "Let videos above a price wait until somebody approves them.", approval),
+    CommandSpec("log-channel", "Choose where administrative acts and budget warnings are posted.", log_channel),
+    CommandSpec("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
+    CommandSpec("policy", "Choose who pays for a failed video that fal may have billed.", policy),
+    CommandSpec("pause", "Let nobody start a video; those in the making finish.", pause),
+    CommandSpec("resume", "End the pause.", resume),
 )

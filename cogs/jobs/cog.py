@@ -3,15 +3,14 @@
 import io
 import logging
 import re
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.cards.embeds import to_embed, to_view
 from bot.catalogue.registry import MODE_TITLES
-from bot.client import Interaction, Services, Wanda
+from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
 from bot.jobs.facts import short_id
@@ -22,11 +21,14 @@ from bot.ledger.model import Who
 from bot.runner.job_files import inputs_gone
 from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
+from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
 from bot.texts.card import Card
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobsPage, Kept
 from bot.texts.mode_settings import described
-from cogs.admin.desk import Listed
-from cogs.history_pages import STALE, cursor_text, moment, show_page, turn_page
+from cogs.base.button import PersistentButton
+from cogs.base.cog import FeatureCog
+from cogs.base.command_group import CommandSpec, top_group
+from cogs.base.page import STALE, cursor_text, read_cursor, show_page, turn_page
 from cogs.jobs.replay import replay_video
 from cogs.ordering.member import member_of
 
@@ -37,7 +39,7 @@ _FULL_ID = re.compile(r"[0-9a-f]{32}")
 _SHORT_ID = re.compile(r"[0-9a-f]{6,31}")
 
 
-async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
+async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
     """Return the page of the member's jobs that begins after `cursor`, or the newest one when that is empty.
 
     Raises:
@@ -52,7 +54,7 @@ async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor
             who.member_id,
             mode=None if mode == ANY else mode,
             states=() if wanted == ANY else FILTERS[wanted][1],
-            before=moment(cursor),
+            before=read_cursor(cursor),
             limit=PAGE_LINES + 1,  # one more tells whether there is an older page
         )
     )
@@ -60,28 +62,16 @@ async def jobs_page(services: Services, who: Who, mode: str, wanted: str, cursor
     return words.jobs_card(JobsPage(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
 
 
-class JobsPageButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PAGE_TEMPLATE):
+class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
     """Turns the page of a private list."""
 
-    def __init__(self, mode: str, wanted: str, cursor: str) -> None:
-        """Stand for the button that the card shows."""
-        super().__init__(discord.ui.Button(label="JobsPage", custom_id=f"{words.PAGE_PREFIX}{mode}:{wanted}:{cursor}"))
-        self.mode = mode
-        self.wanted = wanted
-        self.cursor = cursor
-
-    @classmethod
-    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read the page from the button's id."""
-        return cls(match["mode"], match["filter"], match["cursor"])
-
-    async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Put the page in the place of the one that is shown; errors are answered here: discord.py only logs them."""
-        await interaction.response.defer()
+    async def pressed(self, interaction: Interaction) -> None:
+        """Replace the page that is shown."""
         await turn_page(interaction, self._page(interaction))
 
     async def _page(self, interaction: Interaction) -> Card:
-        return await jobs_page(interaction.client.services, member_of(interaction), self.mode, self.wanted, self.cursor)
+        mode, state_filter, cursor = self.parts["mode"], self.parts["state_filter"], self.parts["cursor"]
+        return await page_of_jobs(interaction.client.services, member_of(interaction), mode, state_filter, cursor)
 
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
@@ -93,7 +83,7 @@ async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY)
     """List the member's own videos here, a page at a time."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    await show_page(interaction, await jobs_page(interaction.client.services, who, mode, state, ""))
+    await show_page(interaction, await page_of_jobs(interaction.client.services, who, mode, state, ""))
 
 
 async def own_job(services: Services, who: Who, text: str) -> Job:
@@ -117,15 +107,15 @@ async def own_job(services: Services, who: Who, text: str) -> Job:
 
 async def offer_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
     """Return the member's latest videos whose name has what was typed."""
-    return await _offered(interaction, current, ())
+    return await _choices(interaction, current, ())
 
 
 async def offer_open_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
     """Return the member's videos that can still be cancelled."""
-    return await _offered(interaction, current, (*FILTERS["open"][1], *FILTERS["waiting"][1]))
+    return await _choices(interaction, current, (*FILTERS["open"][1], *FILTERS["waiting"][1]))
 
 
-async def _offered(interaction: Interaction, current: str, states: tuple[Any, ...]) -> list[app_commands.Choice[str]]:
+async def _choices(interaction: Interaction, current: str, states: tuple[Any, ...]) -> list[app_commands.Choice[str]]:
     typed = current.strip().lower()
     try:
         who = member_of(interaction)
@@ -143,7 +133,7 @@ async def _offered(interaction: Interaction, current: str, states: tuple[Any, ..
 
 @app_commands.describe(job="Which one; type a part of its prompt or its number.")
 @app_commands.autocomplete(job=offer_jobs)
-async def show(interaction: Interaction, job: str) -> None:
+async def show_job(interaction: Interaction, job: str) -> None:
     """Show all that is known of one of the member's videos."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -159,7 +149,7 @@ async def show(interaction: Interaction, job: str) -> None:
 
 @app_commands.describe(job="Which one; only videos that are not made yet can be cancelled.")
 @app_commands.autocomplete(job=offer_open_jobs)
-async def cancel(interaction: Interaction, job: str) -> None:
+async def cancel_job(interaction: Interaction, job: str) -> None:
     """Take one of the member's videos back, if that is still possible."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -171,7 +161,7 @@ async def cancel(interaction: Interaction, job: str) -> None:
 
 @app_commands.describe(job="Which one; type a part of its prompt or its number.")
 @app_commands.autocomplete(job=offer_jobs)
-async def recipe(interaction: Interaction, job: str) -> None:
+async def send_recipe(interaction: Interaction, job: str) -> None:
     """Give the member the recipe of one of their videos as a file."""
     who = member_of(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
@@ -190,7 +180,7 @@ async def recipe(interaction: Interaction, job: str) -> None:
     **{f"image{number}": f"Reference picture {number}, if the recipe has it." for number in range(1, 6)},
     **{f"video{number}": f"Reference clip {number}, if the recipe has it." for number in range(1, 4)},
 )
-async def replay(
+async def replay_recipe(
     interaction: Interaction,
     recipe: discord.Attachment,
     *,
@@ -215,46 +205,25 @@ async def replay(
 
 
 COMMANDS = (
-    Listed("list", "See your own videos here: how they stand, what they cost, and where they are.", list_jobs),
-    Listed("show", "See all about one of your videos.", show),
-    Listed("cancel", "Take back a video that is not made yet.", cancel),
-    Listed("recipe", "Get one of your videos as a recipe: a small file to keep, share or change.", recipe),
-    Listed("replay", "Make a video from a recipe and its files.", replay),
+    CommandSpec("list", "See your own videos here: how they stand, what they cost, and where they are.", list_jobs),
+    CommandSpec("show", "See all about one of your videos.", show_job),
+    CommandSpec("cancel", "Take back a video that is not made yet.", cancel_job),
+    CommandSpec("recipe", "Get one of your videos as a recipe: a small file to keep, share or change.", send_recipe),
+    CommandSpec("replay", "Make a video from a recipe and its files.", replay_recipe),
 )
 
 
-def offered() -> app_commands.Group:
-    """Return the group, made anew, as a sync would send it."""
-    group = app_commands.Group(
-        name="jobs",
-        description="Your own videos in this server.",
-        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
-        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
-    )
-    for one in COMMANDS:
-        group.add_command(app_commands.Command(name=one.name, description=one.description, callback=one.callback))
-    return group
+def jobs_group() -> app_commands.Group:
+    """Return a new `/jobs`."""
+    return top_group("jobs", "Your own videos in this server.", COMMANDS)
 
 
-class Jobs(commands.Cog):
-    """Owns `/jobs` and the buttons that turn its pages."""
+class Jobs(FeatureCog):
+    """`/jobs`, and the buttons below its pages."""
 
-    def __init__(self, bot: Wanda) -> None:
-        """Nothing is in the tree before `cog_load`."""
-        self.bot = bot
-        self.group = offered()
+    buttons = (JobsPageButton,)
 
-    async def cog_load(self) -> None:
-        """Begin to answer."""
-        self.bot.tree.add_command(self.group)
-        self.bot.add_dynamic_items(JobsPageButton)
-
-    async def cog_unload(self) -> None:
-        """Answer no more."""
-        self.bot.tree.remove_command(self.group.name)
-        self.bot.remove_dynamic_items(JobsPageButton)
-
-
-def jobs(bot: Wanda) -> tuple[Jobs]:
-    """Make the cog."""
-    return (Jobs(bot),)
+    @staticmethod
+    def make_commands() -> tuple[app_commands.Group]:
+        """Return `/jobs`."""
+        return (jobs_group(),)

@@ -1,19 +1,17 @@
 """From a slash command to an accepted job: check, acknowledge, copy the files, ask for confirmation, accept."""
 
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import discord
 
+from bot.answers import error_boundary, withdraw
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
-from bot.client import FAILED, STORAGE_TROUBLE, Interaction, answer_privately, withdraw
-from bot.errors import Refusal, StorageError
+from bot.client import Interaction
 from bot.jobs.model import Address
 from bot.jobs.order import Order, Request
 from bot.ledger.model import RuleQuery, Who
@@ -24,7 +22,6 @@ from cogs.ordering.confirmation import ask_for_confirmation
 from cogs.ordering.member import check_place, member_of
 from cogs.ordering.quote import CheckedQuote, check_quote, check_quote_in_time, check_rules, rule_query
 
-log = logging.getLogger(__name__)
 Prepare: TypeAlias = Callable[[OrderFiles], Awaitable[Request]]  # puts the request's inputs there and checks them
 
 
@@ -34,16 +31,15 @@ async def make_video(
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
 ) -> None:
-    """Make the video, ask for confirmation first, or refuse privately; a refusal spends and keeps nothing."""
-    try:
-        check_place(interaction)
-        mode = build(mode_class.id, options, attached(attachments))
-        await order_with_attachments(interaction, Request(mode=mode), attachments)
-    except Refusal as refusal:
-        await answer_privately(interaction, str(refusal))
-    except StorageError:
-        log.exception("a command was refused: the database did not answer")
-        await answer_privately(interaction, STORAGE_TROUBLE)
+    """Make the video, or ask for confirmation first. A refusal after the first answer is said here.
+
+    Raises:
+        Refusal: the interaction was not answered; nothing was held or kept.
+        StorageError: likewise.
+    """
+    check_place(interaction)
+    mode = build(mode_class.id, options, attached(attachments))
+    await order_with_attachments(interaction, Request(mode=mode), attachments)
 
 
 def attached(attachments: Mapping[str, discord.Attachment]) -> dict[str, Attached]:
@@ -88,23 +84,8 @@ async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepa
         await interaction.response.defer(ephemeral=True, thinking=True)
     else:
         card = await public_card(interaction)
-    async with withdrawing(interaction):
+    async with error_boundary(interaction, say=withdraw):
         await order_on(card, interaction, who, query, prepare, checked=checked)
-
-
-@asynccontextmanager
-async def withdrawing(interaction: Interaction) -> AsyncGenerator[None]:
-    """Withdraw the interaction's answer if the block fails, and say privately why."""
-    try:
-        yield
-    except Refusal as refusal:
-        await withdraw(interaction, str(refusal))
-    except StorageError:
-        log.exception("a command was refused: the database did not answer")
-        await withdraw(interaction, STORAGE_TROUBLE)
-    except Exception:
-        log.exception("a command failed before its job was accepted")
-        await withdraw(interaction, FAILED)
 
 
 async def order_on(

@@ -20,14 +20,15 @@ from bot.runner.order_files import OrderFiles
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
+from cogs.base.form import Form
 from cogs.ordering.command import attached, order_with_attachments, place_order
 from cogs.ordering.member import check_place
-from cogs.results.rerun import answering, order_rerun
+from cogs.results.rerun import order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
 
 
-class ResultForm(discord.ui.Modal):
+class ResultForm(Form):
     """A form about one finished job; it is forgotten after a time, because Discord does not tell when it is closed."""
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
@@ -52,14 +53,6 @@ class ResultForm(discord.ui.Modal):
             if text or not isinstance(item, discord.ui.TextInput) or item.placeholder != finished.UNCHANGED:
                 found[name] = text or None
         return found
-
-    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Carry the form out, and say privately what was wrong with it."""
-        await answering(interaction, self.carry_out(interaction))
-
-    async def carry_out(self, interaction: Interaction) -> None:
-        """Make what the form asks for."""
-        raise NotImplementedError
 
 
 def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
@@ -93,7 +86,7 @@ class EditForm(ResultForm):
         for name, value in editable(job).items():
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name))
 
-    async def carry_out(self, interaction: Interaction) -> None:
+    async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""
         # Two forms may run at once, but the same form sent twice is one order: its id is in the trigger.
         trigger = f"button:edit:{self.custom_id}"
@@ -114,7 +107,7 @@ class ClipForm(ResultForm):
         resolution, choices = job.options.get("resolution"), specs["resolution"].choices
         self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
 
-    async def carry_out(self, interaction: Interaction) -> None:
+    async def submitted(self, interaction: Interaction) -> None:
         """Make it from Wanda's own copy of the video."""
         changes = self.given()
 
@@ -164,7 +157,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
     await interaction.response.send_modal(ClipForm(services, job, what))
 
 
-class UploadForm(discord.ui.Modal):
+class UploadForm(Form):
     """Asks for the files of a job again that are no longer kept; with them it is made as a command would."""
 
     def __init__(self, services: Services, job: Job, request: Request) -> None:
@@ -178,11 +171,8 @@ class UploadForm(discord.ui.Modal):
             hint = finished.upload_hint(item, services.settings.storage.keep_days)
             self.add_item(discord.ui.Label(text=option_label(item.option), description=hint, component=upload))
 
-    async def on_submit(self, interaction: Interaction, /) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+    async def submitted(self, interaction: Interaction) -> None:
         """Make the video with these files."""
-        await answering(interaction, self._order(interaction))
-
-    async def _order(self, interaction: Interaction) -> None:
         check_place(interaction)
         files = {option: upload.values[0] for option, upload in self.files.items()}
         mode = build(self.request.mode.id, self.request.mode.options(), attached(files))

@@ -7,16 +7,16 @@ carries no interaction, so its card is a message of Wanda's own that replies to 
 import asyncio
 import io
 import logging
-import re
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import discord
 from discord.ext import commands
 
+from bot.answers import answer_privately
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
-from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Wanda, answer_privately
+from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.jobs.facts import short_id
 from bot.jobs.model import Address, Job
@@ -28,6 +28,9 @@ from bot.ledger.model import Who
 from bot.runner.job_files import result_path
 from bot.runner.order_files import OrderFiles
 from bot.texts import finished
+from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
+from cogs.base.button import PersistentButton
+from cogs.base.cog import FeatureCog
 from cogs.ordering.member import check_posting, member_of, role_ids
 from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 from cogs.results.buttons import delete_video
@@ -65,21 +68,85 @@ class Reaction:
         )
 
 
-class Reactions(commands.Cog):
+def address_of(bot: Wanda, message: discord.Message) -> Address:
+    """Return the address of a message that Wanda posted with the bot token; no interaction's token can edit it."""
+    guild = message.guild
+    return Address(
+        channel_id=message.channel.id,
+        message_id=message.id,
+        application_id=bot.application_id or 0,
+        token="",
+        token_expires_at=0.0,
+        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
+        posted_at=bot.services.clock(),
+    )
+
+
+async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
+    """Have the order accepted on a message of Wanda's own.
+
+    Raises:
+        Refusal: nothing was held, and the message is deleted.
+        StorageError: likewise.
+    """
+    try:
+        await bot.services.runner.accept(replace(order, address=card))
+    except (Refusal, StorageError):
+        await take_back(bot, card)
+        raise
+
+
+async def take_back(bot: Wanda, card: Address) -> None:
+    """Delete a message that nothing came of; one that stays is only logged."""
+    channel = bot.get_partial_messageable(card.channel_id)
+    try:
+        async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
+            async with bot.services.turns.turn(card.channel_id, "delete"):
+                await channel.get_partial_message(card.message_id).delete()
+    except (discord.HTTPException, TimeoutError) as error:
+        log.warning("a card could not be taken back: %s", error)
+
+
+class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
+    """Make it, or Cancel, below a question in public that only one member may answer."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Make the video on the question's message, or drop the order."""
+        member_id = int(self.parts["member_id"])
+        if interaction.user.id != member_id:
+            await answer_privately(interaction, finished.not_yours(member_id))
+            return
+        services = interaction.client.services
+        order = services.pending_orders.take(self.parts["order_id"], member_id=member_id)
+        if order is None:
+            await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
+            return
+        async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
+            # The question may be a quarter of an hour old: the roles of this moment count.
+            order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
+            if await self._carry_out(interaction, order):
+                files.keep()
+
+    async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
+        """Return whether the order was accepted; the question becomes its card."""
+        message = interaction.message
+        if self.parts["answer"] != "yes" or message is None:
+            await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
+            return False
+        placeholder = finished.placeholder(interaction.user.id)
+        await interaction.response.edit_message(content=placeholder, embed=None, view=None)
+        await accept_on(address_of(interaction.client, message), interaction.client, order)
+        return True
+
+
+class Reactions(FeatureCog):
     """Answers reactions; each is in hand once at a time for its member, message and emoji."""
 
+    buttons = (PublicAnswerButton,)
+
     def __init__(self, bot: Wanda) -> None:
-        """Nothing is registered before `cog_load`."""
-        self.bot = bot
+        super().__init__(bot)
         self._busy: set[tuple[int, int, str]] = set()
-
-    async def cog_load(self) -> None:
-        """Begin to answer the questions that a costly reaction asks."""
-        self.bot.add_dynamic_items(AnswerButton)
-
-    async def cog_unload(self) -> None:
-        """Answer them no more."""
-        self.bot.remove_dynamic_items(AnswerButton)
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -93,10 +160,8 @@ class Reactions(commands.Cog):
             reaction = await self._reaction(payload, emoji)
             if reaction is not None:
                 await self._answer(reaction)
-        except StorageError:
-            log.exception("a reaction was left lying: the database did not answer")
         except Exception:
-            log.exception("a reaction failed")
+            log.exception("a reaction was not answered")  # a reaction has no private answer
         finally:
             self._busy.discard(key)
 
@@ -263,101 +328,3 @@ class Reactions(commands.Cog):
                 await reaction.channel.send(sentence, delete_after=TOLD_FOR_S, allowed_mentions=only)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a refusal could not be told in the channel: %s", error)
-
-
-def address_of(bot: Wanda, message: discord.Message) -> Address:
-    """Return the address of a message that Wanda posted with the bot token; no interaction's token can edit it."""
-    guild = message.guild
-    return Address(
-        channel_id=message.channel.id,
-        message_id=message.id,
-        application_id=bot.application_id or 0,
-        token="",
-        token_expires_at=0.0,
-        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
-        posted_at=bot.services.clock(),
-    )
-
-
-async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
-    """Have the order accepted on a message of Wanda's own.
-
-    Raises:
-        Refusal: nothing was held, and the message is deleted.
-        StorageError: likewise.
-    """
-    try:
-        await bot.services.runner.accept(replace(order, address=card))
-    except (Refusal, StorageError):
-        await take_back(bot, card)
-        raise
-
-
-async def take_back(bot: Wanda, card: Address) -> None:
-    """Delete a message that nothing came of; one that stays is only logged."""
-    channel = bot.get_partial_messageable(card.channel_id)
-    try:
-        async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
-            async with bot.services.turns.turn(card.channel_id, "delete"):
-                await channel.get_partial_message(card.message_id).delete()
-    except (discord.HTTPException, TimeoutError) as error:
-        log.warning("a card could not be taken back: %s", error)
-
-
-class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=finished.ANSWER_TEMPLATE):
-    """Make it, or Cancel, below a question in public that one member was asked."""
-
-    def __init__(self, answer: str, order_id: str, member_id: int) -> None:
-        """Stand for the button that the question shows."""
-        super().__init__(discord.ui.Button(label=answer, custom_id=f"wanda:{answer}:{order_id}:{member_id}"))
-        self.answer = answer
-        self.order_id = order_id
-        self.member_id = member_id
-
-    @classmethod
-    async def from_custom_id(cls, _: Any, __: discord.ui.Item[Any], match: re.Match[str], /) -> Self:
-        """Read the answer, the order and its member from the button's id."""
-        return cls(match["answer"], match["order_id"], int(match["member_id"]))
-
-    async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Carry the answer out; errors are answered here, because discord.py only logs them."""
-        if interaction.user.id != self.member_id:
-            await answer_privately(interaction, finished.not_yours(self.member_id))
-            return
-        services = interaction.client.services
-        order = services.pending_orders.take(self.order_id, member_id=self.member_id)
-        if order is None:
-            await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
-            return
-        async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
-            try:
-                # The question may be a quarter of an hour old: the roles of this moment count.
-                order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
-                if await self._carry_out(interaction, order):
-                    files.keep()
-            except Exception:
-                log.exception("an answer to a question in public failed")
-                await answer_privately(interaction, FAILED)
-
-    async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
-        """Return whether the order was accepted; the question becomes its card."""
-        message = interaction.message
-        if self.answer != "yes" or message is None:
-            await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
-            return False
-        await interaction.response.edit_message(content=finished.placeholder(self.member_id), embed=None, view=None)
-        try:
-            await accept_on(address_of(interaction.client, message), interaction.client, order)
-        except Refusal as refusal:
-            await answer_privately(interaction, str(refusal))
-        except StorageError:
-            log.exception("a rerun was refused: the database did not answer")
-            await answer_privately(interaction, STORAGE_TROUBLE)
-        else:
-            return True
-        return False
-
-
-def reactions(bot: Wanda) -> tuple[Reactions]:
-    """Make the cog."""
-    return (Reactions(bot),)

@@ -1,10 +1,7 @@
 """From a press below a finished video to an accepted job: the same way as a command's, with the parent's files."""
 
-import logging
-from collections.abc import Awaitable
-
-from bot.client import FAILED, STORAGE_TROUBLE, Interaction, Services, answer_privately
-from bot.errors import FilesGone, OptionRefused, Refusal, StorageError
+from bot.client import Interaction, Services
+from bot.errors import FilesGone, OptionRefused
 from bot.jobs.model import Job
 from bot.jobs.order import Request
 from bot.jobs.rerun import with_borrowed
@@ -14,8 +11,6 @@ from bot.texts import finished
 from cogs.ordering.command import place_order
 from cogs.ordering.member import check_place
 from cogs.ordering.quote import rule_query
-
-log = logging.getLogger(__name__)
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
@@ -56,17 +51,3 @@ async def check_kept(services: Services, job: Job) -> None:
     gone = await inputs_gone(job, services.settings.storage.data_dir)
     if gone:
         raise FilesGone(finished.not_kept(job, gone, services.settings.storage.keep_days))
-
-
-async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
-    """Do the work of a button or a form, and say privately what went wrong before it was answered."""
-    try:
-        await work
-    except Refusal as refusal:
-        await answer_privately(interaction, str(refusal))
-    except StorageError:
-        log.exception("a button was refused: the database did not answer")
-        await answer_privately(interaction, STORAGE_TROUBLE)
-    except Exception:
-        log.exception("a button failed")
-        await answer_privately(interaction, FAILED)

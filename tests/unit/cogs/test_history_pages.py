@@ -2,14 +2,15 @@ import pytest
 
 from bot.errors import OptionRefused
 from cogs import history_pages
+from cogs.base import page
 
 
 def test_a_cursor_comes_back_exactly() -> None:
     """A moment and an id go into a button's id and come out as they were, to the last microsecond."""
     for at, identity in ((1795149313.123457, "a" * 32), (0.1 + 0.2, "job:settle:server:1")):
-        assert history_pages.moment(history_pages.cursor_text(at, identity)) == (at, identity)
-    assert history_pages._place(history_pages.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")
-    assert history_pages.moment("") is None
+        assert page.read_cursor(page.cursor_text(at, identity)) == (at, identity)
+    assert history_pages._place(page.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")
+    assert page.read_cursor("") is None
     assert history_pages._place("") is None
     assert history_pages._number("") is None
     assert history_pages._number("12") == 12
@@ -19,7 +20,7 @@ def test_a_cursor_comes_back_exactly() -> None:
 def test_another_cursor_is_refused(cursor: str) -> None:
     """An invalid cursor is refused with a sentence."""
     with pytest.raises(OptionRefused, match="Use the command again"):
-        history_pages.moment(cursor)
+        page.read_cursor(cursor)
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "²", "1.5"])

@@ -8,7 +8,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.registry import MODES
 from bot.jobs.model import Input
 from bot.jobs.rerun import resolutions
-from bot.texts import finished
+from bot.texts import button_ids, finished
 from bot.texts.form_fields import option_hint, option_label
 from tests.support.job_samples import RESULT, a_job
 
@@ -33,12 +33,12 @@ def test_the_ids_lead_back_to_the_job() -> None:
     """Every button's id is within Discord's 100 characters, and its template reads the job from it."""
     job = a_job()
     for button in finished.finished_buttons(job):
-        found = re.fullmatch(finished.AGAIN_TEMPLATE, button.custom_id)
+        found = re.fullmatch(button_ids.RESULT_TEMPLATE, button.custom_id)
         assert found is not None
         assert found["job_id"] == job.id
         assert len(button.custom_id) <= 100
     for button in finished.answer_buttons(job.id, 2**63, needs_approval=True):
-        found = re.fullmatch(finished.ANSWER_TEMPLATE, button.custom_id)
+        found = re.fullmatch(button_ids.PUBLIC_ANSWER_TEMPLATE, button.custom_id)
         assert found is not None
         assert (found["order_id"], found["member_id"]) == (job.id, str(2**63))
         assert len(button.custom_id) <= 100

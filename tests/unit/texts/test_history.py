@@ -6,8 +6,9 @@ import pytest
 from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.model import Act, Entry, Spent
 from bot.ledger.movements import Movement
+from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE
 from bot.texts.exports import server_exported
-from bot.texts.history import PAGE_TEMPLATE, HistoryPage, acts_card, history_card, money_card
+from bot.texts.history import HistoryPage, acts_card, history_card, money_card
 
 JOB = Spent(
     job_id="0123456789abcdef0123456789abcdef",
@@ -61,7 +62,7 @@ def entry(**changes: Any) -> Entry:
 )
 def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> None:
     """Each way in which a hold can end has its words."""
-    assert says in history_card(HistoryPage(what="history", cursor="", older=None), [job]).description
+    assert says in history_card(HistoryPage(kind="history", cursor="", older=None), [job]).description
 
 
 @pytest.mark.parametrize(
@@ -76,20 +77,20 @@ def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> Non
 )
 def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:
     """Each kind of entry has its words, with whose job it was."""
-    assert says in money_card(HistoryPage(what="money", cursor="", older=None), [Movement(moved, 2)]).description
+    assert says in money_card(HistoryPage(kind="money", cursor="", older=None), [Movement(moved, 2)]).description
 
 
 def test_buttons_carry_their_page() -> None:
     """A single page has no buttons; else each carries its own cursor, within Discord's 100 characters."""
-    assert history_card(HistoryPage(what="history", cursor="", older=None), [JOB]).buttons == ()
-    newest, older = money_card(HistoryPage(what="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
+    assert history_card(HistoryPage(kind="history", cursor="", older=None), [JOB]).buttons == ()
+    newest, older = money_card(HistoryPage(kind="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
     assert newest.disabled
     assert older.custom_id == "wanda:page:money:1795149313.123457/a/settle"
     longest = Movement(entry(at=1795149313.123457, kind="release"), 2).cursor
     custom_id = f"wanda:page:history:{longest[0]!r}/{longest[1]}/{longest[2]}"
     assert len(custom_id) <= 100
-    assert re.fullmatch(PAGE_TEMPLATE, custom_id)
-    last = history_card(HistoryPage(what="history", cursor="x", older=None), [JOB]).buttons
+    assert re.fullmatch(HISTORY_PAGE_TEMPLATE, custom_id)
+    last = history_card(HistoryPage(kind="history", cursor="x", older=None), [JOB]).buttons
     assert [button.disabled for button in last] == [False, True]
     assert len({button.custom_id for button in last}) == 2
 
@@ -107,7 +108,7 @@ def test_a_page_of_the_longest_acts_fits() -> None:
         after="#" * 500,
         reason="|" * 500,
     )
-    card = acts_card(HistoryPage(what="acts", cursor="", older="5"), [act] * 8)
+    card = acts_card(HistoryPage(kind="acts", cursor="", older="5"), [act] * 8)
     assert len(card.description) <= 4096
 
 

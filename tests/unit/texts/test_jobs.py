@@ -8,7 +8,8 @@ import pytest
 from bot.cards.embeds import to_embed
 from bot.jobs.facts import card_url
 from bot.jobs.model import Failure, Job, Result
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, PAGE_TEMPLATE, JobsPage, Kept, choice, job_card, jobs_card
+from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobsPage, Kept, choice, job_card, jobs_card
 from tests.support.job_samples import a_job
 
 HOSTILE = "@everyone **[x](https://evil.example)** `" + "\u0301" * 50 + "`\n# shout " * 400
@@ -53,10 +54,10 @@ def test_buttons_carry_filters_and_cursor() -> None:
     assert len({button.custom_id for button in card.buttons}) == 2
     for button in card.buttons:
         assert len(button.custom_id) <= 100
-        assert re.fullmatch(PAGE_TEMPLATE, button.custom_id)
-    found = re.fullmatch(PAGE_TEMPLATE, card.buttons[1].custom_id)
+        assert re.fullmatch(JOBS_PAGE_TEMPLATE, button.custom_id)
+    found = re.fullmatch(JOBS_PAGE_TEMPLATE, card.buttons[1].custom_id)
     assert found is not None
-    assert found.groupdict() == {"mode": "wan27-reference", "filter": "cancelled", "cursor": cursor}
+    assert found.groupdict() == {"mode": "wan27-reference", "state_filter": "cancelled", "cursor": cursor}
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from discord import app_commands
 
-from cogs import menus, privacy, quota
-from cogs.admin import cog
-from cogs.admin.desk import AdminGroup
-from cogs.jobs import cog as jobs
-from cogs.wan.groups import command_payload
+from cogs.admin.cog import admin_group
+from cogs.admin.permission import AdminGroup
+from cogs.base.command_group import command_payload
+from cogs.jobs.cog import jobs_group
+from cogs.menus import context_menus
+from cogs.privacy import privacy_group
+from cogs.quota import quota_group
 
 MANAGE_GUILD = 1 << 5
 GROUPS: dict[str, dict[str, Any]] = {
-    group["name"]: group
-    for group in command_payload([quota.offered(), jobs.offered(), privacy.offered(), cog.offered()])
+    group["name"]: group for group in command_payload([quota_group(), jobs_group(), privacy_group(), admin_group()])
 }
 
 
@@ -68,7 +69,7 @@ def test_the_commands_of_the_issue_are_there() -> None:
 
 def test_five_message_menus() -> None:
     """Discord takes five message menus of a bot; they are for servers, with names of at most 32 characters."""
-    payload = command_payload(menus.offered())
+    payload = command_payload(context_menus())
     assert len(payload) == 5
     assert all(menu["type"] == 3 and 1 <= len(menu["name"]) <= 32 and menu["contexts"] == [0] for menu in payload)
 
@@ -107,7 +108,7 @@ def test_every_change_takes_a_reason(path: str) -> None:
 
 def test_one_check_guards_every_admin_command() -> None:
     """Each admin command hangs in a group that asks for Manage Server, whatever Discord was told to offer."""
-    group = cog.offered()
+    group = admin_group()
     commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
     assert len(commands) == 24
     assert all(isinstance(one.parent, AdminGroup) for one in commands)
@@ -115,5 +116,5 @@ def test_one_check_guards_every_admin_command() -> None:
 
 def test_groups_are_made_anew() -> None:
     """Two clients in one process share no command."""
-    first, second = cog.offered(), cog.offered()
+    first, second = admin_group(), admin_group()
     assert not {id(one) for one in first.walk_commands()} & {id(one) for one in second.walk_commands()}

@@ -8,7 +8,8 @@ import pytest
 
 from bot.catalogue import registry
 from bot.catalogue.mode import Mode
-from cogs.wan.groups import command_payload, family_groups
+from cogs.base.command_group import command_payload
+from cogs.wan.groups import family_groups
 from cogs.wan.options import command_for
 
 FILE, STRING, INTEGER, BOOLEAN, NUMBER = 11, 3, 4, 5, 10  # Discord's numbers of the option types

@@ -1,7 +1,7 @@
 """What every `/wanda-admin` command shares: who may, what is still there, one transaction, the answer, the log line."""
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, TypeVar
@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import discord
 from discord import app_commands
 
+from bot.answers import AnyInteraction
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
@@ -19,67 +20,18 @@ from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from bot.texts.lengths import MESSAGE_CHARS_MAX, fitting
 from bot.texts.rule_changes import Changed, ChangeTexts
+from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Reason: TypeAlias = app_commands.Range[str, 1, 200] | None
 NeededReason: TypeAlias = app_commands.Range[str, 1, 200]
 _NEW_RULE = Source.of("server", "the rule that was just set")
-NOT_ADMIN = (
-    "Only members who may manage this server can use /wanda-admin. Ask one of them to change a rule; "
-    "`/quota show` tells what you have left."
-)
-NOT_A_SERVER = "Wanda's budgets belong to servers. Use this command in one."
 LOG_NEEDS = discord.Permissions(view_channel=True, send_messages=True)
 
 
-class NotAdmin(app_commands.CheckFailure):
-    """The command was refused for who asked or where; `str()` is the sentence."""
-
-
-def check_admin(interaction: Interaction) -> None:
-    """Return when this person may administer Wanda here: the one place where that is decided.
-
-    Discord's own settings may offer the commands to others; the permission counts all the same.
-
-    Raises:
-        NotAdmin: they may not, or this is no server.
-    """
-    if interaction.guild_id is None or interaction.guild is None:
-        raise NotAdmin(NOT_A_SERVER)
-    if not interaction.permissions.manage_guild:
-        raise NotAdmin(NOT_ADMIN)
-
-
-class AdminGroup(app_commands.Group):
-    """A group whose commands are the admins'."""
-
-    async def interaction_check(self, interaction: Interaction, /) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
-        """Refuse everybody else."""
-        check_admin(interaction)
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A command to be: its options are the callback's parameters."""
-
-    name: str
-    description: str
-    callback: Callable[..., Coroutine[Any, Any, None]]
-
-
-def add_all(group: AdminGroup, listed: Sequence[Listed]) -> AdminGroup:
-    """Add a fresh command for each to the group, so that two clients in one process share none; returns the group."""
-    for one in listed:
-        group.add_command(
-            app_commands.Command(name=one.name, description=one.description, callback=one.callback, parent=None)
-        )
-    return group
-
-
 class ChannelOption(app_commands.Transformer):
-    """A channel where messages are posted; one that is gone arrives as its bare id, which `Desk.channel` refuses."""
+    """A channel for messages; one that is gone arrives as its bare id, which `AdminCommand.channel` refuses."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -92,7 +44,7 @@ class ChannelOption(app_commands.Transformer):
         kinds = discord.ChannelType
         return [kinds.text, kinds.news, kinds.voice, kinds.stage_voice, kinds.forum]
 
-    async def transform(self, interaction: Interaction, value: Any, /) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - our client is always a Wanda
+    async def transform(self, interaction: AnyInteraction, value: Any, /) -> Any:
         """Leave it as it came."""
         del interaction
         return value
@@ -268,27 +220,27 @@ class AdminCommand:
 
 
 def _taken_back(
-    desk: AdminCommand, subject: str, names: AbstractSet[str], reason: str
+    command: AdminCommand, subject: str, names: AbstractSet[str], reason: str
 ) -> Transaction[tuple[list[Change], list[tuple[Any, Any]], Sequence[Rule]]]:
     """Clear those of the subject's rules that are named, and return them as changes; "channel:" is every channel."""
-    rules = yield from rulebook.rules_of(desk.guild.id, at=desk.at)
+    rules = yield from rulebook.rules_of(command.guild.id, at=command.at)
     about = [
         rule for rule in rules if rule.subject == subject or (subject[-1:] == ":" and rule.subject.startswith(subject))
     ]
     changes = [Change(subject=one.subject, name=one.name, value=None) for one in about if one.name in names]
-    done, rules = yield from _carried_out(desk, changes, reason)
+    done, rules = yield from _carried_out(command, changes, reason)
     return changes, done, rules
 
 
 def _carried_out(
-    desk: AdminCommand, changes: Sequence[Change], reason: str
+    command: AdminCommand, changes: Sequence[Change], reason: str
 ) -> Transaction[tuple[list[tuple[Any, Any]], Sequence[Rule]]]:
     """Make every change, and return what was before and is after each, with the rules that hold now."""
     done: list[tuple[Any, Any]] = []
     for change in changes:
-        where = (desk.guild.id, change.subject, change.name)
+        where = (command.guild.id, change.subject, change.name)
         if change.value is None:
-            before = yield from rulebook.clear_rule(*where, actor_id=desk.actor_id, reason=reason, at=desk.at)
+            before = yield from rulebook.clear_rule(*where, actor_id=command.actor_id, reason=reason, at=command.at)
             done.append((before, None))
         else:
             done.append(
@@ -297,10 +249,10 @@ def _carried_out(
                         *where,
                         change.value,
                         expires_at=change.expires_at,
-                        actor_id=desk.actor_id,
+                        actor_id=command.actor_id,
                         reason=reason,
-                        at=desk.at,
+                        at=command.at,
                     )
                 )
             )
-    return done, (yield from rulebook.rules_of(desk.guild.id, at=desk.at))
+    return done, (yield from rulebook.rules_of(command.guild.id, at=command.at))

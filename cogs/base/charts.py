@@ -1,4 +1,4 @@
-"""Pictures in an answer: the words come first, and the pictures are put below them once they are drawn."""
+"""Charts in an answer: the embed is shown first, and the images are added once they are drawn."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from bot.client import Interaction
 ALT_CHARS_MAX = 1024
 
 
-async def show(interaction: Interaction, embed: discord.Embed, charts: Mapping[str, Chart]) -> None:
-    """Answer with the panel at once, then with the charts below it, each by its file name.
+async def show_charts(interaction: Interaction, embed: discord.Embed, charts: Mapping[str, Chart]) -> None:
+    """Answer with the embed at once, then add the charts, each by its file name.
 
-    A chart that could not be drawn is left out; its words stand in the panel anyway, and beside the picture as what
-    is read aloud to people who cannot see it.
+    A chart that cannot be drawn is left out; the embed has its numbers as text anyway. Each image has the same text
+    as its alternative text, for screen readers.
     """
     await interaction.edit_original_response(embed=embed)
     drawn: list[tuple[str, Chart, bytes]] = []
@@ -35,7 +35,7 @@ async def show(interaction: Interaction, embed: discord.Embed, charts: Mapping[s
 
 
 def _with_images(embed: discord.Embed, names: Sequence[str]) -> list[discord.Embed]:
-    """Return the panel with the first picture in it, and a panel for each of the others: a mosaic would cut them."""
+    """Return one embed for each image: Discord shows several images of one embed as a mosaic and crops them."""
     panels = [embed, *(discord.Embed(colour=embed.colour) for _ in names[1:])]
     for panel, name in zip(panels, names, strict=True):
         panel.set_image(url=f"attachment://{name}")

@@ -1,0 +1,67 @@
+"""Answers to interactions, and the error boundary that turns every error into one private sentence."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import discord
+from discord import app_commands
+
+from bot.errors import Refusal, StorageError
+from bot.texts.trouble import ORDER_TROUBLE, TroubleTexts
+
+log = logging.getLogger(__name__)
+AnyInteraction: TypeAlias = discord.Interaction[Any]
+Say: TypeAlias = Callable[[AnyInteraction, str], Awaitable[None]]
+
+
+async def answer_privately(interaction: AnyInteraction, sentence: str) -> None:
+    """Show the sentence to this member alone, as the first answer or as a follow-up. Discord's errors are logged."""
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.send_message(sentence, ephemeral=True)
+        else:
+            await interaction.followup.send(sentence, ephemeral=True)
+    except discord.HTTPException as error:
+        log.warning("an answer could not be given: %s", error)
+
+
+async def withdraw(interaction: AnyInteraction, sentence: str) -> None:
+    """Delete the public "thinking" message and say the sentence privately instead.
+
+    The first follow-up of a deferred answer takes over its visibility, so the deferred answer has to go first.
+    """
+    try:
+        await interaction.delete_original_response()
+    except discord.HTTPException as error:
+        log.warning("the deferred answer could not be deleted: %s", error)
+    await answer_privately(interaction, sentence)
+
+
+def sentence_for(error: BaseException, texts: TroubleTexts = ORDER_TROUBLE) -> str:
+    """Return what the member reads about the error. A refusal speaks for itself; anything else is logged here."""
+    match error:
+        case Refusal() | app_commands.CheckFailure():
+            return str(error)
+        case StorageError():
+            log.error("an interaction was refused: the database did not answer", exc_info=error)
+            return texts.storage
+        case _:
+            log.error("an interaction failed", exc_info=error)
+            return texts.defect
+
+
+@asynccontextmanager
+async def error_boundary(
+    interaction: AnyInteraction, texts: TroubleTexts = ORDER_TROUBLE, *, say: Say = answer_privately
+) -> AsyncGenerator[None]:
+    """Answer with one sentence when the block raises, and raise nothing.
+
+    discord.py only logs what a button or a form raises; the member would wait in vain. A block that has to clean up
+    does so inside and raises again.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - `sentence_for` logs it
+        await say(interaction, sentence_for(error, texts))

@@ -1,0 +1,75 @@
+"""The custom ids of all buttons, each beside the pattern that matches them.
+
+Discord allows 100 characters (https://discord.com/developers/docs/components/reference#anatomy-of-a-component). Ids
+never change: the buttons of old messages keep them.
+"""
+
+from typing import Literal, TypeAlias
+
+PREFIX = "wanda:"
+_ID = "[0-9a-f]{32}"
+
+JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
+QuestionAnswer: TypeAlias = Literal["make", "cheaper", "drop"]
+ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
+Consent: TypeAlias = Literal["yes", "no"]
+HistoryKind: TypeAlias = Literal["history", "acts", "money"]
+
+
+def job_button_id(action: JobAction, job_id: str) -> str:
+    """Return the id of a button on the card of a job that is not finished."""
+    return f"{PREFIX}{action}:{job_id}"
+
+
+CANCEL_TEMPLATE = rf"{PREFIX}cancel:(?P<job_id>{_ID})"
+DECISION_TEMPLATE = rf"{PREFIX}(?P<action>approve|decline):(?P<job_id>{_ID})"
+
+
+def question_button_id(answer: QuestionAnswer, order_id: str) -> str:
+    """Return the id of a button below the private question before a costly job."""
+    return f"{PREFIX}{answer}:{order_id}"
+
+
+QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|drop):(?P<order_id>{_ID})"
+
+
+def result_button_id(action: ResultAction, job_id: str) -> str:
+    """Return the id of a button below a finished video."""
+    return f"{PREFIX}{action}:{job_id}"
+
+
+RESULT_TEMPLATE = rf"{PREFIX}(?P<action>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>{_ID})"
+
+
+def public_answer_id(answer: Consent, order_id: str, member_id: int) -> str:
+    """Return the id of a button below a question in the channel that only this member may answer."""
+    return f"{PREFIX}{answer}:{order_id}:{member_id}"
+
+
+PUBLIC_ANSWER_TEMPLATE = rf"{PREFIX}(?P<answer>yes|no):(?P<order_id>{_ID}):(?P<member_id>[0-9]{{1,20}})"
+
+
+def history_page_id(kind: HistoryKind, cursor: str) -> str:
+    """Return the id of a button that opens the page after this cursor; "" is the newest page."""
+    return f"{PREFIX}page:{kind}:{cursor}"
+
+
+HISTORY_PAGE_TEMPLATE = rf"{PREFIX}page:(?P<kind>history|acts|money):(?P<cursor>[^\s]{{0,70}})"
+
+
+def jobs_page_id(mode: str, state_filter: str, cursor: str) -> str:
+    """Return the id of a button that opens the page of a filtered list after this cursor; "" is the newest page."""
+    return f"{PREFIX}jobs:{mode}:{state_filter}:{cursor}"
+
+
+JOBS_PAGE_TEMPLATE = (
+    rf"{PREFIX}jobs:(?P<mode>[a-z0-9-]{{1,20}}):(?P<state_filter>[a-z]{{1,12}}):(?P<cursor>[^\s]{{0,56}})"
+)
+
+
+def erasure_button_id(answer: Consent) -> str:
+    """Return the id of a button below the question whether to delete a member's data."""
+    return f"{PREFIX}forget:{answer}"
+
+
+ERASURE_TEMPLATE = rf"{PREFIX}forget:(?P<answer>yes|no)"

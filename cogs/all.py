@@ -1,0 +1,35 @@
+"""Every cog, in the order of their commands in a sync."""
+
+from cogs.admin.cog import Admin
+from cogs.base.cog import FeatureCog, TreeCommand
+from cogs.budget_warnings import BudgetWarnings
+from cogs.jobs.card_buttons import CardButtons
+from cogs.jobs.cog import Jobs
+from cogs.menus import Menus
+from cogs.ordering.confirmation import Confirmations
+from cogs.privacy import Privacy
+from cogs.quota import Quota
+from cogs.results.buttons import ResultButtons
+from cogs.results.reactions import Reactions
+from cogs.retention import RetentionLoop
+from cogs.wan.cog import WanCommands
+
+COGS: tuple[type[FeatureCog], ...] = (
+    WanCommands,
+    Quota,
+    Jobs,
+    Privacy,
+    Admin,
+    Menus,  # discord.py puts menus behind all slash commands
+    Confirmations,
+    CardButtons,
+    ResultButtons,
+    Reactions,
+    BudgetWarnings,
+    RetentionLoop,
+)
+
+
+def all_commands() -> list[TreeCommand]:
+    """Return new commands of all cogs, in the order of a sync."""
+    return [command for cog in COGS for command in cog.make_commands()]

@@ -1,0 +1,72 @@
+"""The base of all cogs: owns commands, buttons and a background loop from loading to unloading."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Wanda
+from bot.tasks import end
+from cogs.base.button import PersistentButton
+
+TreeCommand: TypeAlias = app_commands.Group | app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
+
+
+class FeatureCog(commands.Cog):
+    """A subclass names what it owns; loading adds it to the client, and unloading removes it.
+
+    `make_commands` returns new objects each time, so that two clients in one process share none.
+    """
+
+    buttons: ClassVar[tuple[type[PersistentButton], ...]] = ()
+
+    def __init__(self, bot: Wanda) -> None:
+        self.bot = bot
+        self._tree_commands = tuple(self.make_commands())
+
+    @staticmethod
+    def make_commands() -> Sequence[TreeCommand]:
+        """Return the top-level commands, groups and menus."""
+        return ()
+
+    async def cog_load(self) -> None:
+        """Add the commands to the tree and start answering the buttons."""
+        for command in self._tree_commands:
+            self.bot.tree.add_command(command)
+        self.bot.add_dynamic_items(*self.buttons)
+
+    async def cog_unload(self) -> None:
+        """Remove both."""
+        for command in self._tree_commands:
+            if isinstance(command, app_commands.ContextMenu):
+                self.bot.tree.remove_command(command.name, type=command.type)
+            else:
+                self.bot.tree.remove_command(command.name)
+        self.bot.remove_dynamic_items(*self.buttons)
+
+
+class LoopCog(FeatureCog):
+    """A cog that also runs `loop` in the background while it is loaded."""
+
+    def __init__(self, bot: Wanda) -> None:
+        super().__init__(bot)
+        self._task: asyncio.Task[None] | None = None
+
+    async def loop(self) -> None:
+        """Run until cancelled."""
+        raise NotImplementedError
+
+    async def cog_load(self) -> None:
+        """Also start the loop."""
+        await super().cog_load()
+        self._task = asyncio.create_task(self.loop(), name=self.qualified_name)
+
+    async def cog_unload(self) -> None:
+        """Also cancel the loop and wait until it has ended."""
+        await super().cog_unload()
+        await end(self._task)
+
+
+CogClass: TypeAlias = Callable[[Wanda], FeatureCog]

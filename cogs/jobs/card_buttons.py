@@ -1,0 +1,56 @@
+"""The buttons on the card of a job that is not finished: Cancel, Approve, Decline."""
+
+from collections.abc import Awaitable
+
+import discord
+
+from bot.answers import AnyInteraction, error_boundary
+from bot.client import Interaction
+from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
+from bot.texts.trouble import job_trouble
+from cogs.base.button import PersistentButton
+from cogs.base.cog import FeatureCog
+from cogs.ordering.member import role_ids
+
+
+class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):
+    """Cancels a job, for its owner only."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Answer privately whether the job is cancelled."""
+        cancel = interaction.client.services.runner.cancel(self.parts["job_id"], member_id=interaction.user.id)
+        await _answer(interaction, cancel, unchanged="the video goes on")
+
+
+class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
+    """Approves or declines a waiting job, for those who may decide."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Answer privately whether the decision counts."""
+        member = interaction.user
+        decide = interaction.client.services.runner.decide(
+            self.parts["job_id"],
+            guild_id=interaction.guild_id,
+            member_id=member.id,
+            role_ids=role_ids(member) if isinstance(member, discord.Member) else (),
+            manages=interaction.permissions.manage_guild,
+            approve=self.parts["action"] == "approve",
+        )
+        await _answer(interaction, decide, unchanged="the video waits on")
+
+
+async def _answer(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
+    """Say privately what the work returns; the database may take longer than Discord waits for a first answer."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    async with error_boundary(interaction, job_trouble(unchanged), say=_say):
+        await _say(interaction, await work)
+
+
+async def _say(interaction: AnyInteraction, sentence: str) -> None:
+    await interaction.edit_original_response(content=sentence, allowed_mentions=discord.AllowedMentions.none())
+
+
+class CardButtons(FeatureCog):
+    """Answers the buttons on the cards of jobs that are not finished."""
+
+    buttons = (CancelButton, DecisionButton)

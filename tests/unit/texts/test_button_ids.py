@@ -1,0 +1,49 @@
+"""The custom ids of all buttons, letter for letter: messages that were posted long ago still carry them."""
+
+import re
+
+import pytest
+
+from bot.texts import button_ids as ids
+
+JOB = "0123456789abcdef" * 2
+MEMBER = 18446744073709551615
+CURSOR = f"1795149313.123457/{JOB}"
+IDS = [
+    (ids.job_button_id("cancel", JOB), f"wanda:cancel:{JOB}", ids.CANCEL_TEMPLATE),
+    *((ids.job_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.DECISION_TEMPLATE) for one in ("approve", "decline")),
+    *(
+        (ids.question_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.QUESTION_TEMPLATE)
+        for one in ("make", "cheaper", "drop")
+    ),
+    *(
+        (ids.result_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.RESULT_TEMPLATE)
+        for one in ("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete")
+    ),
+    *(
+        (ids.public_answer_id(one, JOB, MEMBER), f"wanda:{one}:{JOB}:{MEMBER}", ids.PUBLIC_ANSWER_TEMPLATE)
+        for one in ("yes", "no")
+    ),
+    *(
+        (ids.history_page_id(one, CURSOR), f"wanda:page:{one}:{CURSOR}", ids.HISTORY_PAGE_TEMPLATE)
+        for one in ("history", "acts", "money")
+    ),
+    (ids.history_page_id("history", ""), "wanda:page:history:", ids.HISTORY_PAGE_TEMPLATE),
+    (ids.jobs_page_id("any", "done", CURSOR), f"wanda:jobs:any:done:{CURSOR}", ids.JOBS_PAGE_TEMPLATE),
+    (ids.jobs_page_id("wan27-image", "any", ""), "wanda:jobs:wan27-image:any:", ids.JOBS_PAGE_TEMPLATE),
+    *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
+]
+TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}
+
+
+@pytest.mark.parametrize(("custom_id", "on_the_wire", "template"), IDS, ids=[wire for _, wire, _ in IDS])
+def test_an_id_never_changes(custom_id: str, on_the_wire: str, template: str) -> None:
+    """An id is as it always was, within Discord's 100 characters, and exactly one template matches it."""
+    assert custom_id == on_the_wire
+    assert len(custom_id) <= 100
+    assert [one for one in TEMPLATES.values() if re.fullmatch(one, custom_id)] == [template]
+
+
+def test_every_template_has_an_id() -> None:
+    """The list above leaves out no template."""
+    assert {template for _, _, template in IDS} == set(TEMPLATES.values())
