@@ -21,7 +21,7 @@ def record(
     guild_id: int, *, act: str, subject: str, before: Any, after: Any, actor_id: int, reason: str, at: float
 ) -> Transaction[None]:
     """Write one act; the caller holds the server's lock."""
-    values = (json.dumps(before), json.dumps(after), reason, scopes.member_of(subject))
+    values = (json.dumps(before), json.dumps(after), reason, scopes.member_id_in(subject))
     yield One(_RECORD, (guild_id, at, actor_id, act, subject, *values))
 
 

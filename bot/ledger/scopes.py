@@ -44,7 +44,7 @@ def of_subject(guild_id: int, subject: str) -> str:
     return f"{kind}:{guild_id}:{identity}" if kind in {"role", "channel"} else ""
 
 
-def member_of(subject: str) -> int | None:
+def member_id_in(subject: str) -> int | None:
     """Return the member that a rule's or an act's subject names: 42 for `member:42`; None for other subjects."""
     return int(subject.removeprefix("member:")) if subject.startswith("member:") else None
 
