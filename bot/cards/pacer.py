@@ -35,7 +35,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from bot.jobs.model import Job, Left, Live
 from bot.settings import CardSettings
@@ -58,7 +58,9 @@ class Frame:
 
 
 Draw: TypeAlias = Callable[[Frame], Card]
-Edit: TypeAlias = Callable[[Job, Card], Awaitable[bool]]
+# "skipped": Discord does not have this card, and a later edit may give it to it; "gone": no edit ever will.
+EditOutcome: TypeAlias = Literal["edited", "skipped", "gone"]
+Edit: TypeAlias = Callable[[Job, Card], Awaitable[EditOutcome]]
 Shared: TypeAlias = Callable[[Job], int | None]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
@@ -118,7 +120,7 @@ class _GlobalPace:
 class Pacer:
     """Edits cards in progress while it is entered; leaving it ends that for every card at once.
 
-    `edit` edits a card and returns whether it can be edited again. `shared` returns the channel whose bucket that edit
+    `edit` edits a card, unless it skips that for now. `shared` returns the channel whose bucket that edit
     uses, or None if it has its own. `now` is in Unix seconds.
     """
 
@@ -272,9 +274,10 @@ class Pacer:
             if card is None or entry.ended:
                 return True
             job = entry.frame.job
-            goes_on = await self._edit(job, card)
-            entry.shown = card
-            if not goes_on:
+            outcome = await self._edit(job, card)
+            if outcome == "edited":
+                entry.shown = card
+            if outcome == "gone":
                 # Otherwise the next state would begin anew, and each of its edits would be one more refused request.
                 self._show_none_until(job.id, math.inf)
-            return goes_on
+            return outcome != "gone"

@@ -14,6 +14,7 @@ from bot.cards import routes
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
+from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
 from bot.errors import DeliveryError, DiscordBusy, TooLarge
@@ -107,8 +108,8 @@ class Poster:
         server = guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX
         return min(job.address.size_limit_bytes, server)
 
-    async def progress(self, job: Job, card: Card) -> bool:
-        """Edit the card once, never post a new message; returns whether it can be edited again.
+    async def progress(self, job: Job, card: Card) -> EditOutcome:
+        """Edit the card once, never post a new message.
 
         The edit is skipped while others wait in the channel's queue: a video that is ready comes first.
 
@@ -118,7 +119,7 @@ class Poster:
         route: Route | None = self.route(job)
         while route in {"token", "bot"}:
             if route == "bot" and not self._turns.is_free(job.address.channel_id, "edit"):
-                return True
+                return "skipped"
             try:
                 await self._edit(job, MessageContent(card, keep=True), route)
             except DiscordRefused as refused:
@@ -126,8 +127,8 @@ class Poster:
                     raise DeliveryError(_SENTENCES["later"]) from refused
                 route = routes.after(route, refused.trouble)
             else:
-                return True
-        return False
+                return "edited"
+        return "gone"
 
     async def last(self, job: Job, content: MessageContent) -> MessageRef:
         """Edit the card, or post a new message if the card is gone or too old. Repeating the call reuses that message.

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.cards.pacer import Frame, Pacer
+from bot.cards.pacer import EditOutcome, Frame, Pacer
 from bot.errors import StartRefused
 from bot.jobs.model import Job, Live
 from bot.settings import CardSettings
@@ -26,6 +26,7 @@ class PacerStage:
         self.drawn = 0
         self.failing = False
         self.reachable = True
+        self.busy = False
         self.gate: asyncio.Event | None = None
         self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
         self.pacer = Pacer(
@@ -39,14 +40,16 @@ class PacerStage:
         body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
         return replace(card, description=body)
 
-    async def edit(self, job: Job, card: Card) -> bool:
-        """Record the edit; fail or wait as the test says."""
+    async def edit(self, job: Job, card: Card) -> EditOutcome:
+        """Record the edit; fail, wait or skip it as the test says."""
+        if self.busy:
+            return "skipped"
         if self.gate is not None:
             await self.gate.wait()
         if self.failing:
             raise ConnectionError("no")
         self.edits.append((self.now - NOW, job.id, card.description))
-        return self.reachable
+        return "edited" if self.reachable else "gone"
 
     async def sleep(self, seconds: float) -> None:
         """Sleep by this stage's clock."""
@@ -84,6 +87,19 @@ async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: Mak
             stage.pacer.show(job, Live(position=position), None)
         await stage.advance(10)
     assert stage.edits == [(0, job.id, "queued 9"), (4, job.id, "queued 6")]
+
+
+async def test_a_skipped_edit_is_made_later(make_job: MakeJob) -> None:
+    """A card that never changes, such as one that waits for approval, is edited although its first turn was skipped."""
+    stage, job = PacerStage(shared=1), make_job(state="waiting")
+    stage.busy = True
+    async with stage.pacer:
+        stage.pacer.show(job, Live(), None)
+        await stage.advance(10)
+        assert stage.edits == []
+        stage.busy = False
+        await stage.advance(10)
+    assert [text for _, _, text in stage.edits] == ["waiting None"]
 
 
 async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
