@@ -7,9 +7,8 @@ from bot.ledger.model import Rule, Ruled, Terms, View
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
-from bot.texts.card import Card, Field
+from bot.texts.card import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, Card, Field, fitting
 from bot.texts.job_card import AMBER, BLUE, RED
-from bot.texts.lengths import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, fitting
 from bot.texts.plain import plain
 from bot.texts.quota import grant_line, in_order, reach, standing_lines
 from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words

@@ -10,9 +10,8 @@ from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars
 from bot.texts.button_ids import HistoryKind, history_page_id
-from bot.texts.card import Card
+from bot.texts.card import Card, fitting
 from bot.texts.job_card import BLUE
-from bot.texts.lengths import fitting
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import person, plain
 from bot.texts.rules import act_words

@@ -4,10 +4,11 @@ A card is plain data; `bot.cards.embeds` turns it into Discord's. The same job a
 same card, so repeating an edit after a crash changes nothing that people see.
 """
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from bot.jobs.facts import is_cancellable, reported_seed, rewritten_prompt_of, short_id
-from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Result, State
+from bot.jobs.model import FINISHED, Failure, Input, Job, Left, Live, Result, State
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts import failures, parent_links
@@ -15,14 +16,14 @@ from bot.texts.button_ids import job_button_id
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
-from bot.texts.fitted import fitted_inputs, original
 from bot.texts.plain import bar, coarse, cut, mebibytes, plain, quoted, span, visible
-from bot.texts.result_link import PostedVideo, link
+from bot.texts.result_link import PostedVideo, link, original
 from bot.units import TIMES
 
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
+_CHANGES_CHARS_MAX = 600
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
@@ -200,8 +201,22 @@ def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
     line = settings_line(settings)
     if line:
         fields.append(Field("Settings", line, inline=False))
-    fields += fitted_inputs(job.inputs)
+    fields += _input_changes(job.inputs)
     return tuple(fields)
+
+
+def _input_changes(inputs: Sequence[Input]) -> tuple[Field, ...]:
+    """Return a field that says what was changed of which file, or none when every file fitted as it was."""
+    changed = [item for item in inputs if item.changes]
+    if not changed:
+        return ()
+    lines = [f"{_option_prefix(item, inputs)}{plain(', '.join(item.changes), 200)}" for item in changed]
+    return (Field("Made to fit", cut("\n".join(lines), _CHANGES_CHARS_MAX), inline=False),)
+
+
+def _option_prefix(item: Input, inputs: Sequence[Input]) -> str:
+    """Name the option where there is more than one file."""
+    return f"{plain(item.option.replace('_', ' '), 40)}: " if len(inputs) > 1 else ""
 
 
 def _cost(job: Job) -> str:

@@ -10,9 +10,8 @@ from bot.jobs.facts import card_url, is_cancellable, seed_of, short_id
 from bot.jobs.model import Input, Job, State
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, jobs_page_id
-from bot.texts.card import Button, Card, Field, Pairs
+from bot.texts.card import Button, Card, Field, Pairs, fitting
 from bot.texts.job_card import BLUE, charged, own_wording, settings_line
-from bot.texts.lengths import fitting
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import cut, mebibytes, plain, quoted, visible
 

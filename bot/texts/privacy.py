@@ -7,7 +7,6 @@ from bot.jobs.member_export import JobCounts
 from bot.texts.button_ids import erasure_button_id
 from bot.texts.card import Button, Card, Field
 from bot.texts.job_card import AMBER, BLUE
-from bot.texts.lengths import fitting
 from bot.texts.plain import mebibytes, plain
 from bot.units import counted
 

@@ -11,9 +11,8 @@ from bot.errors import ModeOff
 from bot.ledger.model import WINDOW_KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
-from bot.texts.card import Card, Field
+from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, Field, fitting
 from bot.texts.job_card import AMBER, GREEN, RED
-from bot.texts.lengths import DESCRIPTION_CHARS_MAX, fitting
 from bot.texts.plain import bar, plain
 from bot.units import TIMES
 

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
-from bot.jobs.model import Result
+from bot.jobs.model import Job, Result
+from bot.texts.card import Field
 from bot.texts.plain import mebibytes
+from bot.units import TIMES
 
 KEPT_S = 7 * 86_400  # "about 7 days", by fal's documents
 Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
@@ -43,6 +45,21 @@ def link(result: Result, posted: PostedVideo, *, made_at: float | None = None) -
         case _:
             assert_never(posted.reason)
     return f"{why}; fal keeps it {kept(made_at)}: {_address(result.url)}"
+
+
+def original(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
+    """Return a field with the link to fal's original beside a smaller copy of it, or none beside the original."""
+    if posted.reason is not None or posted.pixels is None:
+        return ()
+    size = "" if result.size_bytes is None else f", {mebibytes(result.size_bytes)}"
+    pixels = f"{result.width} {TIMES} {result.height}" if result.width and result.height else "as fal made it"
+    url = usable_link(result.url)
+    words = f"[{pixels}{size}](<{url}>)" if url else f"{pixels}{size}"
+    limit = "" if posted.limit_bytes is None else f" of {mebibytes(posted.limit_bytes)}"
+    said = (
+        f"{words}; fal keeps it {kept(job.completed_at)}. The video above was made smaller for Discord's limit{limit}."
+    )
+    return (Field("Original", said, inline=False),)
 
 
 def kept(made_at: float | None) -> str:

@@ -18,7 +18,7 @@ from bot.ledger.model import WINDOW_KINDS, Limit, Rule, Source, Window
 from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
-from bot.texts.lengths import MESSAGE_CHARS_MAX, fitting
+from bot.texts.card import MESSAGE_CHARS_MAX, fitting
 from bot.texts.rule_changes import Changed, ChangeTexts
 from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
 

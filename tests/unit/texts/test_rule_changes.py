@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.ledger.model import Act, Rule, Shipped, Window
 from bot.texts import rule_changes
-from bot.texts.lengths import fitting
+from bot.texts.card import fitting
 from bot.texts.rule_changes import Changed
 from bot.texts.rules import act_words, value_words
 
