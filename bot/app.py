@@ -27,7 +27,7 @@ from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
 from bot.ids import new_id
-from bot.jobs.budgets import Budgets, shipped_by
+from bot.jobs.budgets import Budgets, shipped_limits
 from bot.log import set_up
 from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitter import Fitter
@@ -105,7 +105,7 @@ async def _compose(
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     prices = price_table(settings.money.prices_usd)
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    budgets = Budgets(shipped_by(settings.money))
+    budgets = Budgets(shipped_limits(settings.money))
     runner = Runner(
         store=store,
         fal_steps=FalSteps(
@@ -136,7 +136,7 @@ async def _compose(
         turns=turns,
         keeper=_keeper(store, settings.storage),
         store=store,
-        shipped=shipped_by(settings.money),
+        shipped=shipped_limits(settings.money),
         prices=prices,
         painter=painter,
         settings=settings,

@@ -63,7 +63,7 @@ class MenuForm(Form):
         self._menu = menu
         self._found = found
         self._items: dict[str, discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]] = {}
-        for part in words.form(menu, [shown_name(file.filename) for file in found.files]):
+        for part in words.form_parts(menu, [shown_name(file.filename) for file in found.files]):
             self._items[part.name] = item = _item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 

@@ -13,7 +13,7 @@ from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
 from bot.errors import Busy
 from bot.exports.member import pack
-from bot.jobs.member_export import count_of_member
+from bot.jobs.member_export import job_counts
 from bot.texts import privacy as words
 from bot.texts.button_ids import ERASURE_TEMPLATE
 from bot.texts.trouble import ERASURE_TROUBLE
@@ -30,15 +30,17 @@ async def show_privacy(interaction: Interaction) -> None:
     """Show what data is kept of this member, and for how long."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
-    counted = await services.store.read(count_of_member(interaction.user.id))
-    await interaction.edit_original_response(embed=to_embed(words.about(counted, services.settings.storage.keep_days)))
+    counted = await services.store.read(job_counts(interaction.user.id))
+    await interaction.edit_original_response(
+        embed=to_embed(words.data_card(counted, services.settings.storage.keep_days))
+    )
 
 
 async def ask_to_erase(interaction: Interaction) -> None:
     """Ask the member whether to delete all their data."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    counted = await interaction.client.services.store.read(count_of_member(interaction.user.id))
-    card = words.ask_to_delete(counted)
+    counted = await interaction.client.services.store.read(job_counts(interaction.user.id))
+    card = words.deletion_card(counted)
     await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
 
@@ -53,7 +55,7 @@ async def erase_member(interaction: Interaction) -> str:
     count = await services.keeper.forget_member(interaction.user.id)
     await services.pending_orders.drop_of(interaction.user.id)
     log.info("a member had their data deleted: %d jobs", count)
-    return words.deleted(count)
+    return words.deletion_text(count)
 
 
 class ErasureButton(PersistentButton, template=ERASURE_TEMPLATE):
@@ -112,7 +114,7 @@ async def _export(interaction: Interaction, part: int) -> None:
             rows_max=settings.exports.rows_max,
         )
         file = await asyncio.to_thread(discord.File, path)
-        await interaction.edit_original_response(content=words.privacy_exported(packed), attachments=[file])
+        await interaction.edit_original_response(content=words.part_text(packed), attachments=[file])
 
 
 def privacy_group() -> app_commands.Group:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from discord import app_commands
 
 from bot.cards.embeds import to_embed
-from bot.charts.data import QUOTA_DAYS, Days, own_days
+from bot.charts.data import QUOTA_DAYS, Days, spend_by_day_chart
 from bot.charts.model import SpendByDay
 from bot.client import Interaction
 from bot.ledger import holds, rules
@@ -44,7 +44,7 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
     days = Days.last(QUOTA_DAYS, now=at, tz=tz)
     since = starts_at(tz, days.days[0])
     spent = yield from spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
-    return view, own_days(spent, days, view)
+    return view, spend_by_day_chart(spent, days, view)
 
 
 async def show_history(interaction: Interaction) -> None:
@@ -63,7 +63,7 @@ async def set_ask_above(interaction: Interaction, above: str) -> None:
     services = interaction.client.services
     microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)
     before, now = await services.store.write(_threshold(interaction, who, microusd, at=services.clock()))
-    await interaction.edit_original_response(content=words.asked_above(before, now))
+    await interaction.edit_original_response(content=words.confirm_above_line(before, now))
 
 
 def _threshold(

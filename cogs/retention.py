@@ -7,7 +7,7 @@ import discord
 from discord.ext import commands
 
 from bot.errors import StorageError
-from bot.jobs.erasure import guilds_present, stay_in_guild
+from bot.jobs.erasure import keep_guild, note_guilds
 from bot.runner.retention import keep_tidy
 from cogs.base.cog import LoopCog
 
@@ -35,7 +35,7 @@ class RetentionLoop(LoopCog):
 
         present = {guild.id for guild in self.bot.guilds}
         try:
-            await services.store.write(guilds_present(present, mine, at=services.clock() + MISSED_GRACE_S))
+            await services.store.write(note_guilds(present, mine, at=services.clock() + MISSED_GRACE_S))
         except StorageError:
             log.warning("the servers that Wanda is in could not be noted", exc_info=True)
 
@@ -53,6 +53,6 @@ class RetentionLoop(LoopCog):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Keep what was not deleted yet of a server that added Wanda again."""
         try:
-            await self.bot.services.store.write(stay_in_guild(guild.id))
+            await self.bot.services.store.write(keep_guild(guild.id))
         except StorageError:
             log.warning("it could not be noted that Wanda is in server %d again", guild.id, exc_info=True)

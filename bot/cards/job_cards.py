@@ -24,7 +24,7 @@ from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
 from bot.texts.card import Card
-from bot.texts.mode_settings import Describe, described
+from bot.texts.mode_settings import Describe, mode_settings_of
 from bot.texts.result_link import PostedVideo, Reason
 
 _LOG = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class JobCards:
         reactor: OfferedReactions | None = None,
         turns: ChannelQueue | None = None,
         shrinker: Shrinks | None = None,
-        describe: Describe = described,
+        describe: Describe = mode_settings_of,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -87,7 +87,9 @@ class JobCards:
     def card(self, job: Job, live: Live, left: Left | None) -> Card:
         """Return the card as of now, for the first answer to a command or button."""
         words = self._describe(job)
-        return job_card.card(job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings)
+        return job_card.status_card(
+            job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings
+        )
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
         """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
@@ -191,7 +193,7 @@ class JobCards:
 
     async def _last(self, job: Job, left: Left | None, posted: PostedVideo, path: Path | None) -> MessageRef:
         words = self._describe(job)
-        card = job_card.delivered(job, left, posted, mode_title=words.mode_title, settings=words.settings)
+        card = job_card.finished_card(job, left, posted, mode_title=words.mode_title, settings=words.settings)
         ready = f"<@{job.member_id}>, your video is ready."
         return await self._post.last(job, MessageContent(card, announcement=ready, file=path, file_name=file_name(job)))
 

@@ -90,7 +90,7 @@ class ParentLinks:
         children = await self._store.read(queries.children_of(parent_id))
         if parent is None or parent.state != "done" or not children:
             return False
-        field = parent_links.children(children)
+        field = parent_links.children_field(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
         turn = self._turns.turn(parent.address.channel_id, "edit")
         async with turn, discord_request(self._settings.discord_timeout_s):

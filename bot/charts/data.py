@@ -15,8 +15,8 @@ from bot.charts.model import (
     SpendByDay,
     SpendByMode,
     TopMembers,
-    daily,
-    thinned,
+    amounts_by_day,
+    thin,
 )
 from bot.ledger.model import DaySpend, MemberSpend, Standing, View
 from bot.ledger.window_names import IN_WINDOW
@@ -40,18 +40,18 @@ class Days:
         return cls(days=tuple(today - timedelta(days=back) for back in reversed(range(count))))
 
 
-def of_report(report: Report, hours: Sequence[Hours], names: Mapping[int, str]) -> dict[str, Chart]:
+def report_charts(report: Report, hours: Sequence[Hours], names: Mapping[int, str]) -> dict[str, Chart]:
     """Return a report's pictures by file name; `hours` are those of its pools."""
     days = Days.last(report.days, now=report.now, tz=report.tz)
-    charts: dict[str, Chart] = {"spent-by-mode.png": mode_days(report.by_day, days)}
+    charts: dict[str, Chart] = {"spent-by-mode.png": spend_by_mode_chart(report.by_day, days)}
     for pool, spent in zip(report.pools, hours, strict=True):
         name = f"pool-{pool.limit.window.kind}.png"
-        charts[name] = burn_down(pool, spent, now=report.now, tz=report.tz)
-    charts["top-members.png"] = members(report.top, names, days)
+        charts[name] = burn_down_chart(pool, spent, now=report.now, tz=report.tz)
+    charts["top-members.png"] = top_members_chart(report.top, names, days)
     return charts
 
 
-def own_days(spent: Sequence[DaySpend], days: Days, view: View) -> SpendByDay:
+def spend_by_day_chart(spent: Sequence[DaySpend], days: Days, view: View) -> SpendByDay:
     """Return one member's days, beside what a day allows them."""
     caps = [one.limit.cap_microusd for one in view.standings if one.limit.whose == "member" and _daily(one)]
     return SpendByDay(
@@ -62,7 +62,7 @@ def own_days(spent: Sequence[DaySpend], days: Days, view: View) -> SpendByDay:
     )
 
 
-def mode_days(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
+def spend_by_mode_chart(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
     """Return a server's days by mode, the dearest mode first."""
     modes = list(by_mode(spent))[:MODES_MAX]
     return SpendByMode(
@@ -75,7 +75,7 @@ def mode_days(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
     )
 
 
-def burn_down(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> BurnDown:
+def burn_down_chart(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> BurnDown:
     """Return what was left of a pool, from its window's start to now, and the forecast."""
     window, cap = pool.limit.window, pool.limit.cap_microusd
     # A pool that never renews began with its first money; 1970 would leave all of it in the last pixel.
@@ -90,7 +90,7 @@ def burn_down(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> Burn
     ahead = outlook(pool, now=now, tz=tz)
     return BurnDown(
         title=f"What is left of the pool {IN_WINDOW[window.kind]}",
-        points=thinned(points),
+        points=thin(points),
         cap_microusd=cap,
         starts_at=starts_at,
         ends_at=window.renews_at,
@@ -100,7 +100,7 @@ def burn_down(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> Burn
     )
 
 
-def members(top: Sequence[MemberSpend], names: Mapping[int, str], days: Days) -> TopMembers:
+def top_members_chart(top: Sequence[MemberSpend], names: Mapping[int, str], days: Days) -> TopMembers:
     """Return who spent most, by the names they are known by."""
     return TopMembers(
         title=f"Who spent most in {len(days.days)} days",
@@ -109,7 +109,7 @@ def members(top: Sequence[MemberSpend], names: Mapping[int, str], days: Days) ->
 
 
 def _daily_amounts(spent: Sequence[DaySpend], days: Days) -> tuple[int, ...]:
-    return daily([(date.fromisoformat(one.day), one.spent_microusd) for one in spent], days.days)
+    return amounts_by_day([(date.fromisoformat(one.day), one.spent_microusd) for one in spent], days.days)
 
 
 def _daily(one: Standing) -> bool:

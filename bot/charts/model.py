@@ -106,7 +106,7 @@ Chart: TypeAlias = SpendByDay | SpendByMode | BurnDown | TopMembers
 _KINDS: Mapping[str, type[Chart]] = {kind.__name__: kind for kind in (SpendByDay, SpendByMode, BurnDown, TopMembers)}
 
 
-def daily(spent: Iterable[tuple[date, int]], days: Sequence[date]) -> tuple[int, ...]:
+def amounts_by_day(spent: Iterable[tuple[date, int]], days: Sequence[date]) -> tuple[int, ...]:
     """Return what was spent on each of the `days`: 0 where nothing was, sums where a day comes twice."""
     amounts = dict.fromkeys(days, 0)
     for day, amount in spent:
@@ -115,7 +115,7 @@ def daily(spent: Iterable[tuple[date, int]], days: Sequence[date]) -> tuple[int,
     return tuple(amounts.values())
 
 
-def thinned(points: Sequence[tuple[float, int]], most: int = POINTS_MAX) -> tuple[tuple[float, int], ...]:
+def thin(points: Sequence[tuple[float, int]], most: int = POINTS_MAX) -> tuple[tuple[float, int], ...]:
     """Return at most `most` of the points, evenly taken, the first and the last among them."""
     if len(points) <= most:
         return tuple(points)
@@ -123,7 +123,7 @@ def thinned(points: Sequence[tuple[float, int]], most: int = POINTS_MAX) -> tupl
     return tuple(points[round(index * step)] for index in range(most))
 
 
-def wire(chart: Chart) -> dict[str, Any]:
+def to_wire(chart: Chart) -> dict[str, Any]:
     """Return the chart as what JSON can carry; `from_wire` gives it back."""
     plain = asdict(chart)
     if "days" in plain:
@@ -132,7 +132,7 @@ def wire(chart: Chart) -> dict[str, Any]:
 
 
 def from_wire(request: Mapping[str, Any]) -> Chart:
-    """Return the chart that `wire` was given; raises ValueError, KeyError or TypeError for anything else."""
+    """Return the chart that `to_wire` was given; raises ValueError, KeyError or TypeError for anything else."""
     fields = {name: _tuples(value) for name, value in request.items() if name != "kind"}
     if "days" in fields:
         fields["days"] = tuple(date.fromisoformat(day) for day in fields["days"])

@@ -15,7 +15,7 @@ _HOUR_S = 3600.0
 _MARKS_MAX = 5
 
 
-def rounded(microusd: int) -> str:
+def short_dollars(microusd: int) -> str:
     """Return an amount as a picture has room for: "$12.40", "$1,234", "$57k", "$0.0025" (two digits below a cent)."""
     size = abs(microusd)
     sign = "-" if microusd < 0 else ""
@@ -38,7 +38,7 @@ def _large(microusd: int) -> str:
     return f"${usd / unit:,.6g}{name}"
 
 
-def headline(microusd: int) -> str:
+def headline_dollars(microusd: int) -> str:
     """Return a sum with its cents below $10,000, with its dollars below ten millions, else and below a cent rounded."""
     match abs(microusd):
         case 0:
@@ -48,10 +48,10 @@ def headline(microusd: int) -> str:
         case size if _CENT <= size < 10 * _MILLION * MICROUSD_PER_USD:
             return dollars(round(microusd, -6)).removesuffix(".00")
         case _:
-            return rounded(microusd)
+            return short_dollars(microusd)
 
 
-def mark(microusd: int) -> str:
+def mark_dollars(microusd: int) -> str:
     """Return a round amount as an axis calls it: "$0", "$5", "$0.50", "$20k"."""
     if microusd and microusd % MICROUSD_PER_USD:
         return dollars(microusd)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bot.charts import palette
-from bot.drawing.lettering import fitted, plain_text, width_of
+from bot.drawing.lettering import fit_width, plain_text, width_of
 
 Marks: TypeAlias = Sequence[tuple[float, str]]
 Point: TypeAlias = tuple[float, float]
@@ -67,16 +67,16 @@ class Sheet:
 
     def head(self, title: str, total: str, *, beside: str = "", colour: str = palette.QUIET) -> None:
         """Write the title and, below it, the sum that the picture is about, with a few words beside it."""
-        line = fitted(plain_text(title), palette.WIDTH - 2 * palette.EDGE, palette.TITLE_SIZE)
+        line = fit_width(plain_text(title), palette.WIDTH - 2 * palette.EDGE, palette.TITLE_SIZE)
         self.write((palette.EDGE, self.height - _TITLE_Y), line, colour=palette.QUIET, size=palette.TITLE_SIZE)
         self.write((palette.EDGE, self.height - _SUM_Y), total, size=palette.SUM_SIZE, bold=True)
         after = palette.EDGE + width_of(total, palette.SUM_SIZE, bold=True) + 20
         room = palette.WIDTH - palette.EDGE - after
-        self.write((after, self.height - _BESIDE_Y), fitted(beside, room, palette.LABEL_SIZE), colour=colour)
+        self.write((after, self.height - _BESIDE_Y), fit_width(beside, room, palette.LABEL_SIZE), colour=colour)
 
     def below_head(self, sentence: str, colour: str) -> None:
         """Write a sentence in the line below the sum."""
-        line = fitted(plain_text(sentence), palette.WIDTH - 2 * palette.EDGE, palette.LABEL_SIZE)
+        line = fit_width(plain_text(sentence), palette.WIDTH - 2 * palette.EDGE, palette.LABEL_SIZE)
         self.write((palette.EDGE, self.height - _BELOW_Y), line, colour=colour)
 
     def legend(self, rows: Sequence[Marks], colours: Sequence[str]) -> None:
@@ -114,7 +114,7 @@ def mark_axis(axis: Any, marks: Marks) -> None:
     axis.set_tick_params(length=0, pad=12, labelsize=palette.LABEL_SIZE, labelcolor=palette.QUIET)
 
 
-def say_nothing(axes: Axes, sentence: str) -> None:
+def explain_empty(axes: Axes, sentence: str) -> None:
     """Write in the middle of empty axes why they are empty."""
     axes.text(
         *(0.5, 0.45, sentence),
@@ -131,7 +131,7 @@ def legend_rows(names: Sequence[str]) -> list[list[tuple[float, str]]]:
     rows: list[list[tuple[float, str]]] = []
     x = float(palette.WIDTH)
     for name in names:
-        label = fitted(plain_text(name), palette.LEGEND_WIDTH, palette.LABEL_SIZE)
+        label = fit_width(plain_text(name), palette.LEGEND_WIDTH, palette.LABEL_SIZE)
         ends = x + 40 + width_of(label, palette.LABEL_SIZE)
         if ends > palette.WIDTH - palette.EDGE:
             rows.append([])

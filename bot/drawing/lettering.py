@@ -19,17 +19,17 @@ def plain_text(words: str) -> str:
     return " ".join("".join(char for char in visible(words[: 4 * _CHARS_MAX]) if char == " " or _has(char)).split())
 
 
-def named(name: str, width: float, size: float) -> str:
+def drawable_name(name: str, width: float, size: float) -> str:
     """Return a name that fits, or "" when the font lacks most of its letters, so that what is left would mislead."""
     letters = [char for char in visible(name[: 4 * _CHARS_MAX]) if char.isalnum()]
     known = sum(1 for char in letters if _has(char))
     drawn = plain_text(name)
     if not drawn or known < _ENOUGH * len(letters):
         return ""
-    return fitted(drawn, width, size)
+    return fit_width(drawn, width, size)
 
 
-def fitted(words: str, width: float, size: float) -> str:
+def fit_width(words: str, width: float, size: float) -> str:
     """Return the words, or as much of their beginning as is no wider than `width` pixels, with "…"."""
     words = cut(words, _CHARS_MAX)
     if width_of(words, size) <= width:

@@ -8,7 +8,7 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bot.charts.model import Chart, wire
+from bot.charts.model import Chart, to_wire
 from bot.settings import ChartSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
@@ -81,7 +81,7 @@ class Painter:
         self._waiting += 1
         try:
             async with asyncio.timeout(2 * self._timeout_s):
-                answer = _ANSWER.validate_python(await self._workers.ask(wire(chart)))
+                answer = _ANSWER.validate_python(await self._workers.ask(to_wire(chart)))
             return _picture(answer)
         except (WorkerEnded, WorkersUnavailable, TimeoutError) as error:
             _log.warning("No picture was drawn: %s", error or "all workers are busy")

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 
 from bot.charts import palette
 from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
-from bot.charts.scales import day_marks, headline, mark, money_marks, rounded, time_marks
-from bot.drawing.canvas import HEAD, LINE, Sheet, legend_rows, mark_axis, say_nothing
-from bot.drawing.lettering import named, width_of
+from bot.charts.scales import day_marks, headline_dollars, mark_dollars, money_marks, short_dollars, time_marks
+from bot.drawing.canvas import HEAD, LINE, Sheet, explain_empty, legend_rows, mark_axis
+from bot.drawing.lettering import drawable_name, width_of
 from bot.money import MICROUSD_PER_USD
 
 _BAR = 0.72  # of a day's width
@@ -45,8 +45,8 @@ def _by_day(chart: SpendByDay) -> Sheet:
     allowance = chart.allowance_microusd
     line = allowance if allowance and most and allowance <= _ALLOWANCE_HIGH * most else 0
     sheet.head(
-        *(chart.title, headline(sum(chart.microusd))),
-        beside="" if allowance is None else f"{rounded(allowance)} allowed a day",
+        *(chart.title, headline_dollars(sum(chart.microusd))),
+        beside="" if allowance is None else f"{short_dollars(allowance)} allowed a day",
         colour=palette.WARNING if line else palette.QUIET,
     )
     axes = sheet.axes(_money_marks(max(most, line)))
@@ -65,7 +65,7 @@ def _by_mode(chart: SpendByMode) -> Sheet:
     per_day = [0] * len(chart.days)
     for _, amounts in layers:
         per_day = [below + amount for below, amount in zip(per_day, amounts, strict=True)]
-    sheet.head(chart.title, headline(sum(per_day)))
+    sheet.head(chart.title, headline_dollars(sum(per_day)))
     sheet.legend(rows, palette.MODES)
     axes = sheet.axes(_money_marks(max(per_day)), lines_below_head=len(rows))
     floor = [0] * len(chart.days)
@@ -88,7 +88,7 @@ def _layers(spent: Sequence[tuple[str, Sequence[int]]]) -> list[tuple[str, Seque
 
 def _money_marks(most: int) -> list[tuple[float, str]]:
     """Return no mark where nothing was spent: there is nothing to measure."""
-    return [(at, mark(at)) for at in money_marks(most)] if most else []
+    return [(at, mark_dollars(at)) for at in money_marks(most)] if most else []
 
 
 def _finish_days(axes: Axes, chart: SpendByDay | SpendByMode, most: int) -> None:
@@ -99,16 +99,18 @@ def _finish_days(axes: Axes, chart: SpendByDay | SpendByMode, most: int) -> None
     axes.set_ylim(0, most * 1.05 or 1)
     mark_axis(axes.xaxis, day_marks(chart.days))
     if not most:
-        say_nothing(axes, "Nothing spent yet")
+        explain_empty(axes, "Nothing spent yet")
 
 
 def _burn_down(chart: BurnDown) -> Sheet:
     sheet = Sheet(palette.HEIGHT)
     left = max(0, chart.points[-1][1])
     cap = chart.cap_microusd
-    sheet.head(chart.title, f"{headline(left)} left", beside=f"of {headline(cap)}")
+    sheet.head(chart.title, f"{headline_dollars(left)} left", beside=f"of {headline_dollars(cap)}")
     sheet.below_head(chart.sentence, palette.QUIET if chart.empty_at is None else palette.WARNING)
-    marks = [(at, rounded(at) if at % MICROUSD_PER_USD else mark(at)) for at in sorted({0, cap // 2, cap})]
+    marks = [
+        (at, short_dollars(at) if at % MICROUSD_PER_USD else mark_dollars(at)) for at in sorted({0, cap // 2, cap})
+    ]
     axes = sheet.axes(marks, lines_below_head=1)
     points = [(chart.starts_at, cap), *chart.points]
     moments = [at for at, _ in points]
@@ -153,18 +155,18 @@ def _ahead(axes: Axes, chart: BurnDown, left: int, ends_at: float) -> None:
 
 def _top_members(chart: TopMembers) -> Sheet:
     sheet = Sheet(HEAD + 18 + max(1, len(chart.rows)) * _ROW)
-    sheet.head(chart.title, headline(sum(amount for _, amount in chart.rows)))
+    sheet.head(chart.title, headline_dollars(sum(amount for _, amount in chart.rows)))
     if not chart.rows:
         sheet.write((palette.EDGE, sheet.height - HEAD - 20), "Nobody has spent anything yet", colour=palette.QUIET)
         return sheet
-    said = [rounded(amount) for _, amount in chart.rows]
+    said = [short_dollars(amount) for _, amount in chart.rows]
     room = (
         palette.WIDTH - palette.EDGE - _BAR_X - 14 - max(width_of(one, palette.LABEL_SIZE, bold=True) for one in said)
     )
     most = max(1, *(amount for _, amount in chart.rows))
     for index, ((name, amount), price) in enumerate(zip(chart.rows, said, strict=True)):
         y = sheet.height - HEAD - 20 - index * _ROW
-        label = named(name, _BAR_X - _NAME_X - 18, palette.LABEL_SIZE)
+        label = drawable_name(name, _BAR_X - _NAME_X - 18, palette.LABEL_SIZE)
         sheet.write((_NAME_X - 18, y), str(index + 1), colour=palette.QUIET, ha="right")
         sheet.write((_NAME_X, y), label or "see the list", colour=palette.INK if label else palette.QUIET)
         length = max(4.0, room * amount / most) if amount else 0.0

@@ -1,6 +1,7 @@
 """The process that draws: `python -m bot.drawing.worker <memory MiB> <seconds>`; `bot.workers.pool` starts it.
 
-One line in, `bot.charts.model.wire`'s; one line out, `{"png": base64}` or `{"error": what went wrong}`.
+Each request is one line of JSON, a chart as `bot.charts.model.to_wire` returns it. The answer is one line too:
+`{"png": base64}` or `{"error": message}`.
 """
 
 import base64

@@ -11,7 +11,7 @@ from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, entry_row
 from bot.jobs.facts import short_id
-from bot.jobs.member_export import as_exported
+from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
 from bot.ledger.history import Cursor
@@ -19,7 +19,7 @@ from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.media.rules.file_name import shown_name
 from bot.runner.job_files import result_files
 from bot.storage.transaction import Store
-from bot.texts.privacy import READ_ME, Packed, no_such_part
+from bot.texts.privacy import READ_ME, PackedPart, no_such_part
 
 PAGE_ROWS = 200
 SAID_MAX = 1000
@@ -38,7 +38,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class ExportContents:
     """The lists, written to disk; the files, the newest job's first; and whether the lists hold everything."""
 
     lists: tuple[Path, ...]
@@ -48,7 +48,7 @@ class Gathered:
 
 async def pack(
     store: Store, data_dir: Path, member_id: int, folder: Path, *, part: int, limit_bytes: int, rows_max: int
-) -> tuple[Path, Packed]:
+) -> tuple[Path, PackedPart]:
     """Write that part of the member's data into `folder`, at most `limit_bytes` large; returns it and what it holds.
 
     The first part has the lists. The same data is always divided in the same way.
@@ -65,7 +65,7 @@ async def pack(
         raise OptionRefused(no_such_part(len(parts)))
     path = folder / (f"wanda-data-{part}.zip" if len(parts) > 1 else "wanda-data.zip")
     await asyncio.to_thread(_zip, path, gathered.lists if part == 1 else (), parts[part - 1])
-    packed = Packed(
+    packed = PackedPart(
         part=part,
         parts=len(parts),
         too_large=[(item.name, item.size_bytes) for item in too_large],
@@ -95,7 +95,7 @@ def divide(files: Sequence[Item], limit_bytes: int, *, first_used_bytes: int) ->
 
 async def _gather(
     store: Store, data_dir: Path, member_id: int, folder: Path, *, limit_bytes: int, rows_max: int
-) -> Gathered:
+) -> ExportContents:
     most = int(limit_bytes * LISTS_SHARE / 2)
     jobs_path, files, jobs_whole = await _jobs(store, data_dir, member_id, folder, most=most, rows_max=rows_max)
     money_path, money_whole = await _money(store, member_id, folder, most=most, rows_max=rows_max)
@@ -103,7 +103,7 @@ async def _gather(
     rules_path, about_path = folder / "rules.json", folder / "README.txt"
     await asyncio.to_thread(rules_path.write_text, json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
     await asyncio.to_thread(about_path.write_text, READ_ME, encoding="utf-8")
-    return Gathered((about_path, jobs_path, money_path, rules_path), files, jobs_whole and money_whole)
+    return ExportContents((about_path, jobs_path, money_path, rules_path), files, jobs_whole and money_whole)
 
 
 async def _jobs(
@@ -118,7 +118,7 @@ async def _jobs(
         jobs = await store.read(jobs_of_member_everywhere(member_id, before=before, limit=PAGE_ROWS))
         if not jobs:
             return path, tuple(files), True
-        text = "".join(f"{json.dumps(as_exported(job), ensure_ascii=False)}\n" for job in jobs)
+        text = "".join(f"{json.dumps(export_values(job), ensure_ascii=False)}\n" for job in jobs)
         used += len(text.encode())
         rows += len(jobs)
         if used > most or rows > rows_max:

@@ -18,7 +18,7 @@ BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads UTF-8 as something else
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ExportFile:
     """One file: how many rows it has, and whether the limit cut it off."""
 
     path: Path
@@ -43,7 +43,7 @@ class _Table(Generic[T]):
     cursor: Callable[[T], Cursor]
 
 
-async def export(store: Store, guild_id: int, folder: Path, *, since: float, bounds: Bounds) -> tuple[Written, ...]:
+async def export(store: Store, guild_id: int, folder: Path, *, since: float, bounds: Bounds) -> tuple[ExportFile, ...]:
     """Write jobs.csv and entries.csv of everything since a moment (Unix seconds), oldest first.
 
     Raises:
@@ -70,7 +70,7 @@ async def export(store: Store, guild_id: int, folder: Path, *, since: float, bou
     )
 
 
-async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, bounds: Bounds) -> Written:
+async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, bounds: Bounds) -> ExportFile:
     path = folder / table.name
     text = BYTE_ORDER_MARK + csv_lines([table.columns])
     after: Cursor = (since, "")
@@ -79,10 +79,10 @@ async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, 
         size_bytes += await asyncio.to_thread(_append, path, text)
         found = await store.read(table.page(after))
         if not found:
-            return Written(path, rows, whole=True)
+            return ExportFile(path, rows, whole=True)
         text = csv_lines(table.row(one) for one in found)
         if rows + len(found) > bounds.rows or size_bytes + len(text.encode()) > bounds.size_bytes:
-            return Written(path, rows, whole=False)
+            return ExportFile(path, rows, whole=False)
         rows += len(found)
         after = table.cursor(found[-1])
 

@@ -10,7 +10,7 @@ from bot.ledger.model import Shipped, Terms
 from bot.storage.transaction import Transaction
 
 
-def approved(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
+def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
     """Start the job, unless the server was paused, the member blocked or the channel closed since the order.
 
     Raises:

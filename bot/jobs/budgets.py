@@ -10,7 +10,7 @@ from bot.settings import MoneySettings
 from bot.storage.transaction import Transaction
 
 
-def shipped_by(settings: MoneySettings) -> Shipped:
+def shipped_limits(settings: MoneySettings) -> Shipped:
     """Return what the operator ships to every server, and caps."""
     return Shipped(
         member_daily_microusd=settings.member_daily_microusd,

@@ -85,52 +85,52 @@ def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Tr
     yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
 
 
-def leave_guild(guild_id: int, *, at: float) -> Transaction[None]:
+def mark_guild_left(guild_id: int, *, at: float) -> Transaction[None]:
     """Note that the server's data is to be deleted from this moment on, even if this takes several tries."""
     yield One(_LEAVE, (guild_id, at))
 
 
-def stay_in_guild(guild_id: int) -> Transaction[None]:
+def keep_guild(guild_id: int) -> Transaction[None]:
     """Cancel the deletion of a server's data; what was not deleted yet stays."""
     yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
 
 
-def guilds_left(*, at: float) -> Transaction[tuple[int, ...]]:
+def guilds_to_delete(*, at: float) -> Transaction[tuple[int, ...]]:
     """Return the servers whose data is to be deleted now."""
     rows: list[Row] = yield Many("SELECT guild_id FROM leaving WHERE at <= $1 ORDER BY guild_id", (at,))
     return tuple(row["guild_id"] for row in rows)
 
 
-def guilds_present(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
+def note_guilds(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
     """Note which servers Wanda is in: the data of those of `mine` that she is no longer in is to be deleted at `at`."""
     rows: list[Row] = yield Many("SELECT DISTINCT guild_id FROM jobs WHERE guild_id <> 0")
     for guild_id in (row["guild_id"] for row in rows):
         if guild_id in guild_ids:
-            yield from stay_in_guild(guild_id)
+            yield from keep_guild(guild_id)
         elif mine(guild_id):
-            yield from leave_guild(guild_id, at=at)
+            yield from mark_guild_left(guild_id, at=at)
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ForgottenGuild:
     """What was deleted of a server: the jobs whose files can go, and how many have not ended and are still there."""
 
     job_ids: tuple[str, ...]
     still_open: int
 
 
-def forget_guild(guild_id: int) -> Transaction[Forgotten]:
+def forget_guild(guild_id: int) -> Transaction[ForgottenGuild]:
     """Delete the server's ended jobs, rules and warnings. Names in its books are taken out one by one before."""
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:
-        yield from stay_in_guild(guild_id)
-    return Forgotten(job_ids, still["n"])
+        yield from keep_guild(guild_id)
+    return ForgottenGuild(job_ids, still["n"])
 
 
-def files_removed(job_id: str, *, at: float) -> Transaction[None]:
+def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
     """Note on the job that its inputs and its result are no longer on disk; it may be gone by now."""
     row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
     if row is not None:

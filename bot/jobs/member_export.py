@@ -26,13 +26,13 @@ class JobCounts:
     first_at: float | None
 
 
-def count_of_member(member_id: int) -> Transaction[JobCounts]:
+def job_counts(member_id: int) -> Transaction[JobCounts]:
     """Return how much is known of the member."""
     row = yield One(_COUNT, (member_id,))
     return JobCounts(jobs=row["jobs"], servers=row["servers"], with_files=row["with_files"], first_at=row["first_at"])
 
 
-def as_exported(job: Job) -> dict[str, Any]:
+def export_values(job: Job) -> dict[str, Any]:
     """Return everything that is stored of the job as JSON values, without the token of its interaction.
 
     Of a file that somebody else gave there is no address: whoever runs a video again has not seen what it was made of.

@@ -107,7 +107,7 @@ def jobs_of_member_everywhere(
     return tuple(job_in(row) for row in rows)
 
 
-def expired(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
+def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
     """Return the ids of ended jobs accepted before a moment whose files are still on disk, oldest first."""
     rows: list[Row] = yield Many(
         "SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND created_at < $1 ORDER BY created_at LIMIT $2",

@@ -11,7 +11,7 @@ from bot.errors import OptionRefused
 from bot.jobs.facts import asked_seed, rewritten_prompt, seed_of
 from bot.jobs.model import Job
 from bot.jobs.order import Request
-from bot.jobs.rerun import faithful
+from bot.jobs.rerun import faithful_options
 
 RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it
 RECIPE_VERSION = 1
@@ -99,5 +99,5 @@ def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> Request:
         raise OptionRefused(f"This recipe needs its files too: attach {wanted}, and run the command again.")
     seed = asked_seed(recipe.options.get("seed")) if recipe.seed is None else recipe.seed
     rewritten = rewritten_prompt(recipe.options.get("prompt"), recipe.actual_prompt)
-    options, notes = faithful(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)
+    options, notes = faithful_options(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)
     return Request(mode=build(recipe.mode, options, attached), notes=notes)

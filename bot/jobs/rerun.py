@@ -35,13 +35,13 @@ def rerun(job: Job, *, seed: Seed) -> Request:
     Raises:
         OptionRefused: the catalogue no longer has this request.
     """
-    options, notes = faithful(
+    options, notes = faithful_options(
         job.mode, job.options, seed=seed_of(job) if seed == "same" else None, actual_prompt=rewritten_prompt_of(job)
     )
     return _same_mode(job, options, notes)
 
 
-def edited(job: Job, changes: Mapping[str, Any]) -> Request:
+def edit_of(job: Job, changes: Mapping[str, Any]) -> Request:
     """Return the request with these options changed; None removes an option.
 
     An unchanged prompt is replaced by fal's rewritten one, as in `rerun`; a changed one may be rewritten by fal again.
@@ -51,12 +51,12 @@ def edited(job: Job, changes: Mapping[str, Any]) -> Request:
     """
     new_prompt = "prompt" in changes and (changes["prompt"] or None) != (job.options.get("prompt") or None)
     rewritten = None if new_prompt else rewritten_prompt_of(job)
-    options, notes = faithful(job.mode, job.options, seed=seed_of(job), actual_prompt=rewritten)
+    options, notes = faithful_options(job.mode, job.options, seed=seed_of(job), actual_prompt=rewritten)
     changed = {name: value for name, value in changes.items() if name != "prompt" or new_prompt}
     return _same_mode(job, options | changed, notes)
 
 
-def editable(job: Job) -> dict[str, Any]:
+def editable_values(job: Job) -> dict[str, Any]:
     """Return the values of the options that can be edited, None for one that was not given."""
     specs = by_id(job.mode).specs()
     shown = {name: job.options.get(name, specs[name].default) for name in EDITABLE if name in specs}
@@ -79,7 +79,7 @@ def resolutions(mode_id: str) -> tuple[str, ...]:
     return tuple(sorted(choices, key=lambda choice: int(choice.removesuffix("p"))))
 
 
-def continued(job: Job, clip: Input, *, prompt: str | None = None, duration: int | None = None) -> Request:
+def continuation_of(job: Job, clip: Input, *, prompt: str | None = None, duration: int | None = None) -> Request:
     """Return the request for Wan 2.7 to continue the job's video; `clip` is its end (option `video`, at most 10 s).
 
     `duration` is the length of the whole new video in seconds, with the clip. By default it is five seconds longer than
@@ -93,19 +93,19 @@ def continued(job: Job, clip: Input, *, prompt: str | None = None, duration: int
     return _of_clip(job, CONTINUES, options, clip)
 
 
-def restyled(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
-    """Return the request for Wan 2.2 to restyle the job's video, which is `clip`; raises as `continued`."""
+def restyle_of(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
+    """Return the request for Wan 2.2 to restyle the job's video, which is `clip`; raises as `continuation_of`."""
     return _of_clip(job, RESTYLES, _carried(job, RESTYLES, prompt), clip)
 
 
-def with_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
+def mark_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
     """Return the request with its inputs marked as borrowed if the parent is another member's job."""
     if parent.member_id == member_id:
         return request
     return replace(request, inputs=tuple(replace(item, is_borrowed=True) for item in request.inputs))
 
 
-def faithful(
+def faithful_options(
     mode_id: str, options: Mapping[str, Any], *, seed: int | None, actual_prompt: str | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the options that give the same video again, and notes about those that the mode cannot take.

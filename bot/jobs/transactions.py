@@ -151,7 +151,7 @@ def get(job_id: str) -> Transaction[Job | None]:
     return None if row is None else job_in(row)
 
 
-def unfinished() -> Transaction[list[str]]:
+def unfinished_job_ids() -> Transaction[list[str]]:
     """Return the id of every job that is unfinished or whose card does not show its end yet, oldest first.
 
     Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
@@ -169,7 +169,7 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
     return median(row["render_s"] for row in rows) if rows else None
 
 
-def known_ids() -> Transaction[frozenset[str]]:
+def known_job_ids() -> Transaction[frozenset[str]]:
     """Return the ids of all jobs."""
     rows = yield Many("SELECT id FROM jobs")
     return frozenset(row["id"] for row in rows)

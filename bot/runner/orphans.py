@@ -6,7 +6,7 @@ from asyncio import to_thread
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.jobs.transactions import known_ids
+from bot.jobs.transactions import known_job_ids
 from bot.runner.job_files import results_folder
 from bot.storage.transaction import Store
 
@@ -20,7 +20,7 @@ async def sweep(store: Store, data_dir: Path, *, clock: Callable[[], float]) -> 
     Raises:
         StorageError: the database did not answer; nothing was removed.
     """
-    known = await store.read(known_ids())
+    known = await store.read(known_job_ids())
     folders = (data_dir / "inputs", results_folder(data_dir), data_dir / "scratch")
     return sum([await to_thread(_sweep, folder, known, clock() - LEFT_ALONE_S) for folder in folders])
 

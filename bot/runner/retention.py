@@ -55,7 +55,7 @@ class Retention:
         Raises:
             StorageError: the database did not answer; a later round goes on.
         """
-        await self.store.write(erasure.leave_guild(guild_id, at=self.clock()))
+        await self.store.write(erasure.mark_guild_left(guild_id, at=self.clock()))
         for _ in range(NAMES_ROUNDS_MAX):
             names = await self.store.read(erasure.names_in(guild_id, limit=NAMES_AT_ONCE))
             for member_id in names:
@@ -75,14 +75,14 @@ class Retention:
             StorageError: the database did not answer; the next round goes on.
         """
         await self.store.write(erasure.forget_away(at=self.clock()))
-        for guild_id in await self.store.read(erasure.guilds_left(at=self.clock())):
+        for guild_id in await self.store.read(erasure.guilds_to_delete(at=self.clock())):
             await self.forget_guild(guild_id)
         count = 0
         for _ in range(BATCHES_MAX):
-            job_ids = await self.store.read(queries.expired(self.clock() - self.keep_s, limit=BATCH))
+            job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, limit=BATCH))
             await self._remove(job_ids)
             for job_id in job_ids:
-                await self.store.write(erasure.files_removed(job_id, at=self.clock()))
+                await self.store.write(erasure.note_files_removed(job_id, at=self.clock()))
             count += len(job_ids)
             if len(job_ids) < BATCH:
                 break

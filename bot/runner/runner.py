@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
-from bot.jobs.approval import approved
+from bot.jobs.approval import approve_job
 from bot.jobs.budgets import Budgets
 from bot.jobs.facts import is_cancellable
 from bot.jobs.machine import Event
@@ -78,7 +78,7 @@ class Runner:
         Raises:
             StorageError: the database did not answer.
         """
-        job_ids = await self._store.read(transactions.unfinished())
+        job_ids = await self._store.read(transactions.unfinished_job_ids())
         for job_id in job_ids:
             self._drive(job_id)
         self._watch = asyncio.create_task(self._resume_stopped(), name="unfinished jobs")
@@ -179,7 +179,7 @@ class Runner:
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
         try:
             advanced = await self._store.write(
-                approved(job_id, event, shipped=self.budgets.shipped, now=self._clock())
+                approve_job(job_id, event, shipped=self.budgets.shipped, now=self._clock())
                 if isinstance(event, machine.Approved)
                 else transactions.advance(job_id, event, now=self._clock())
             )
@@ -251,7 +251,7 @@ class Runner:
         while True:
             await self._sleep(self._settings.recheck_s)
             try:
-                job_ids = await self._store.read(transactions.unfinished())
+                job_ids = await self._store.read(transactions.unfinished_job_ids())
                 for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
                     log.warning("job %s has no task; it is resumed", job_id)
                     if job_id in self._refused:

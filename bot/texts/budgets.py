@@ -7,7 +7,7 @@ from bot.ledger.model import Rule, Ruled, Terms, View
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
-from bot.texts.card import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, Card, Field, fitting
+from bot.texts.card import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, Card, Field, join_within
 from bot.texts.job_card import AMBER, BLUE, RED
 from bot.texts.plain import plain
 from bot.texts.quota import grant_line, in_order, reach, standing_lines
@@ -36,7 +36,7 @@ def member_card(view: View) -> Card:
         parts.append(f"So they can spend **{dollars(bound.microusd)}** now.")
     return Card(
         title="Whose rule gives which number",
-        description=fitting(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
+        description=join_within(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=tuple(Field(name, value, inline=False) for name, value in _member_fields(view)),
         colour=RED if terms.blocked or terms.paused or terms.channel_closed else BLUE,
         footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.source.to_others}",
@@ -55,10 +55,10 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
     if not terms.server_allowed:
         stopped.append("Whoever runs Wanda has not allowed her in this server")
     if stopped:
-        yield "Stopped", fitting(stopped, FIELD_CHARS_MAX)
+        yield "Stopped", join_within(stopped, FIELD_CHARS_MAX)
     yield (
         "Also",
-        fitting(
+        join_within(
             [
                 _line("A video may cost", "ceiling", terms.ceiling_microusd, "what the budgets allow"),
                 _line("Videos at once", "at_once", terms.at_once, "any number"),
@@ -94,11 +94,11 @@ def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     for title, kind in (("Roles", "role"), ("Channels", "channel"), ("Members", "member")):
         lines = _of_subjects(rules, kind)
         if lines:
-            fields.append(Field(title, fitting(lines, FIELD_CHARS_MAX), inline=False))
+            fields.append(Field(title, join_within(lines, FIELD_CHARS_MAX), inline=False))
     paused = f"**Paused**: “{plain(str(own['paused']), REASON_CHARS_MAX)}”\n\n" if "paused" in own else ""
     return Card(
         title=f"Budgets of {plain(name, 80)}",
-        description=f"{paused}{fitting(pools, POOLS_CHARS_MAX, between=BETWEEN)}",
+        description=f"{paused}{join_within(pools, POOLS_CHARS_MAX, between=BETWEEN)}",
         fields=tuple(fields),
         colour=AMBER if paused else BLUE,
         footer="Choose a member to see which rule gives which of their numbers",

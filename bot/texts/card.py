@@ -48,7 +48,7 @@ class Card:
     content: str | None = None
 
 
-def fitting(parts: Sequence[str], chars_max: int, *, between: str = "\n") -> str:
+def join_within(parts: Sequence[str], chars_max: int, *, between: str = "\n") -> str:
     """Return the first parts that fit, and how many more there are; a part that is too long alone is cut."""
     text = between.join(parts)
     if len(text) <= chars_max:

@@ -9,12 +9,12 @@ from bot.money import dollars
 from bot.texts.button_ids import question_button_id
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
-from bot.texts.plain import cut, plain, quoted, visible
+from bot.texts.plain import block_quote, cut, plain, visible
 
 OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is not a member's to see
 
 
-def asking(
+def price_confirmation(
     order_id: str,
     *,
     mode_title: str,
@@ -26,7 +26,7 @@ def asking(
     cheaper: Quote | None,
 ) -> Card:
     """Return the card that asks to confirm an order; `cheaper` is the next lower price, if there is one."""
-    asked = quoted(prompt) if prompt and visible(prompt) else ""
+    asked = block_quote(prompt) if prompt and visible(prompt) else ""
     above = dollars(view.terms.confirm_above_microusd.value)
     why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
     line = settings_line(settings)

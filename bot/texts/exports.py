@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.units import counted
 
 
-def server_exported(files: Sequence[tuple[str, int, bool]], days: int | None) -> str:
+def export_text(files: Sequence[tuple[str, int, bool]], days: int | None) -> str:
     """Return the answer for files given as (name, rows, whether it is whole)."""
     when = "everything" if days is None else f"the last {counted(days, 'day')}"
     listed = ", ".join(f"**{name}** ({counted(rows, 'row')})" for name, rows, _ in files)

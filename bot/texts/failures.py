@@ -43,7 +43,7 @@ _PLACES: Mapping[str, str] = {
 }
 
 
-def told(failure: Failure) -> FailureText:
+def failure_text(failure: Failure) -> FailureText:
     """Return the sentences for `failure`; an unknown kind gets the general ones for its HTTP status."""
     builder = _TABLE.get(failure.kind)
     if builder is not None:
@@ -51,7 +51,7 @@ def told(failure: Failure) -> FailureText:
     return _unknown(failure)
 
 
-def lost_sight(failure: Failure) -> FailureText:
+def uncertain_text(failure: Failure) -> FailureText:
     """Return the sentences for a request that fal took, or may have taken, and that can no longer be followed."""
     if failure.kind in {"account", "refused", "unreachable", "gone"}:
         why = _LOST_BECAUSE[failure.kind]

@@ -86,7 +86,7 @@ def _other_settings(job: Job) -> list[Button]:
     return draft + ([_button(f"Final ({known[-1]})", "final", job)] if now != known[-1] else [])
 
 
-def not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
+def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
     """Return the sentence about inputs that were removed after their time, which says how to give them again."""
     names = listed([f"“{plain(item.file_name, 60)}”" for item in gone], "and")
     family, name = by_id(job.mode).command()
@@ -110,7 +110,7 @@ def placeholder(member_id: int) -> str:
     return f"Wanda is getting a video ready for <@{member_id}>…"
 
 
-def asked_in_public(member_id: int) -> str:
+def public_question(member_id: int) -> str:
     """Return what stands above a question that only one member can answer."""
     return f"<@{member_id}>, this one costs more than Wanda makes without asking. Only you can answer."
 
@@ -129,12 +129,12 @@ def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tu
     )
 
 
-def refused_for(job: Job, sentence: str) -> str:
+def refusal_about(job: Job, sentence: str) -> str:
     """Return a refusal that reaches a member outside the channel where they reacted."""
     return f"About {card_url(job)}: {sentence}"
 
 
-def mailed(job: Job, *, attached: bool) -> str:
+def mail_text(job: Job, *, attached: bool) -> str:
     """Return what a member reads above their own copy of a video."""
     if attached:
         return f"Here is your video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere."
@@ -156,7 +156,7 @@ def upload_hint(item: Input, keep_days: int) -> str:
     return cut(f"It was “{visible(item.file_name)}”; Wanda keeps files for {keep_days} days.", HINT_CHARS_MAX)
 
 
-def total_s(job: Job) -> int:
+def continuation_s(job: Job) -> int:
     """Return the duration that a continuation is offered with: the clip, and as much as there is room for."""
     seconds = job.result.seconds if job.result is not None else None
     known = seconds or job.options.get("duration")

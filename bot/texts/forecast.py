@@ -32,7 +32,7 @@ def forecast(
 
     `spent_microusd` is what is used since `started_at`, held money included. Days in the sentence are those of `tz`.
     """
-    renews = "" if ends_at is None else f" It renews {said_day(ends_at, now, tz)}."
+    renews = "" if ends_at is None else f" It renews {day_words(ends_at, now, tz)}."
     if cap_microusd <= 0:
         return Forecast(now, f"Nothing may be spent.{renews}")
     if spent_microusd >= cap_microusd:
@@ -44,13 +44,13 @@ def forecast(
         return Forecast(None, "It is too early to tell how long it lasts.")
     empty_at = now + (cap_microusd - spent_microusd) * (elapsed_s / spent_microusd)
     if ends_at is not None and empty_at >= ends_at:
-        return Forecast(None, f"At this pace it lasts until it renews {said_day(ends_at, now, tz)}.")
+        return Forecast(None, f"At this pace it lasts until it renews {day_words(ends_at, now, tz)}.")
     if empty_at - now > _HORIZON_S:
         return Forecast(None, "At this pace it lasts for more than two years.")
-    return Forecast(empty_at, f"Empty {said_day(empty_at, now, tz)} at this pace.")
+    return Forecast(empty_at, f"Empty {day_words(empty_at, now, tz)} at this pace.")
 
 
-def said_day(at: float, now: float, tz: ZoneInfo) -> str:
+def day_words(at: float, now: float, tz: ZoneInfo) -> str:
     """Return a moment to come as people say it: "today at 18:40", "on Thursday the 23rd", "on 1 December"."""
     then, today = datetime.fromtimestamp(at, tz), datetime.fromtimestamp(now, tz)
     days = (then.date() - today.date()).days

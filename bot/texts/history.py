@@ -10,7 +10,7 @@ from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars
 from bot.texts.button_ids import HistoryKind, history_page_id
-from bot.texts.card import Card, fitting
+from bot.texts.card import Card, join_within
 from bot.texts.job_card import BLUE
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import person, plain
@@ -51,7 +51,7 @@ def money_card(page: HistoryPage, movements: Sequence[Movement]) -> Card:
 def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> Card:
     return Card(
         title=title,
-        description=fitting(lines, PAGE_CHARS_MAX) or nothing,
+        description=join_within(lines, PAGE_CHARS_MAX) or nothing,
         fields=(),
         colour=BLUE,
         footer="The newest first",

@@ -16,8 +16,8 @@ from bot.texts.button_ids import job_button_id
 from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
-from bot.texts.plain import bar, coarse, cut, mebibytes, plain, quoted, span, visible
-from bot.texts.result_link import PostedVideo, link, original
+from bot.texts.plain import bar, block_quote, coarse, cut, mebibytes, plain, span, visible
+from bot.texts.result_link import PostedVideo, link_sentence, original_link
 from bot.units import TIMES
 
 TITLE_CHARS_MAX = 256
@@ -44,7 +44,7 @@ _COLOURS: dict[State, int] = {
 }
 
 
-def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str, settings: Pairs) -> Card:
+def status_card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str, settings: Pairs) -> Card:
     """Return the card of a job that is not posted: its progress, or how it ended without a video.
 
     `now` is in Unix seconds; `mode_title` and `settings` (name and value) are the catalogue's words for the job.
@@ -61,26 +61,26 @@ def card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str
     )
 
 
-def delivered(job: Job, left: Left | None, posted: PostedVideo, *, mode_title: str, settings: Pairs) -> Card:
+def finished_card(job: Job, left: Left | None, posted: PostedVideo, *, mode_title: str, settings: Pairs) -> Card:
     """Return the finished card, beside the attached video or with fal's link."""
     result = job.result or Result(url="")
     if reported_seed(job) is not None:
         settings = [pair for pair in settings if pair[0] != "Seed"]  # it has a field of its own
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
-        description=_description(job, own_wording(job, _REWRITTEN_CHARS_MAX)),
-        fields=(*_seed(job), *_fields(job, left, settings), *original(job, result, posted)),
+        description=_description(job, rewritten_line(job, _REWRITTEN_CHARS_MAX)),
+        fields=(*_seed(job), *_fields(job, left, settings), *original_link(job, result, posted)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
         buttons=finished_buttons(job),
-        content=None if posted.reason is None else link(result, posted, made_at=job.completed_at),
+        content=None if posted.reason is None else link_sentence(result, posted, made_at=job.completed_at),
     )
 
 
 def _description(job: Job, body: str) -> str:
     prompt = job.options.get("prompt")
-    asked = quoted(prompt) if isinstance(prompt, str) and visible(prompt) else ""
-    return "\n".join(part for part in (asked, body, parent_links.began_with(job)) if part)
+    asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
+    return "\n".join(part for part in (asked, body, parent_links.parent_lines(job)) if part)
 
 
 def _progress(job: Job, live: Live, now: float) -> str:
@@ -157,26 +157,26 @@ def _remaining(guess: Estimate, live: Live) -> str:
 def _ending(job: Job) -> str:
     match job.state:
         case "cancelled" if job.failure is not None and job.failure.kind in {"declined", "unapproved"}:
-            said = failures.told(job.failure)
-            return f"**{said.what}** {charged(job)} {said.next}"
+            said = failures.failure_text(job.failure)
+            return f"**{said.what}** {charge_text(job)} {said.next}"
         case "cancelled":
-            return f"**Cancelled.** {charged(job)}"
+            return f"**Cancelled.** {charge_text(job)}"
         case "uncertain":
             failure = job.failure or Failure(kind="lost")
-            said = failures.lost_sight(failure)
-            return f"**It is not certain what became of this video.** {said.what}\n{charged(job)} {said.next}"
+            said = failures.uncertain_text(failure)
+            return f"**It is not certain what became of this video.** {said.what}\n{charge_text(job)} {said.next}"
         case "failed" if job.result is not None:
-            return f"**The video was made, but Discord didn't take it.** {charged(job)}"
+            return f"**The video was made, but Discord didn't take it.** {charge_text(job)}"
         case "failed":
-            said = failures.told(job.failure or Failure(kind="unknown"))
-            return f"**No video.** {said.what}\n{charged(job)} {said.next}"
+            said = failures.failure_text(job.failure or Failure(kind="unknown"))
+            return f"**No video.** {said.what}\n{charge_text(job)} {said.next}"
         case "done":
             return "**Done.**"
         case _:
             return ""
 
 
-def charged(job: Job) -> str:
+def charge_text(job: Job) -> str:
     """Return the sentence that says what an ended job cost its member."""
     amount = job.charged_microusd or 0
     billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
@@ -244,7 +244,7 @@ def _seed(job: Job) -> tuple[Field, ...]:
     return () if seed is None else (Field("Seed", f"`{seed}`"),)
 
 
-def own_wording(job: Job, chars_max: int) -> str:
+def rewritten_line(job: Job, chars_max: int) -> str:
     """Return the line with fal's wording of the prompt, or "" where it reads like the member's."""
     actual, prompt = rewritten_prompt_of(job), job.options.get("prompt")
     if actual is None or visible(actual) in {"", visible(prompt) if isinstance(prompt, str) else ""}:
@@ -269,7 +269,7 @@ def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
     if job.state == "failed" and job.result is not None:
-        return link(job.result, PostedVideo(job.result.size_bytes, "refused"), made_at=job.completed_at)
+        return link_sentence(job.result, PostedVideo(job.result.size_bytes, "refused"), made_at=job.completed_at)
     return None
 
 

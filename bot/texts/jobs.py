@@ -10,10 +10,10 @@ from bot.jobs.facts import card_url, is_cancellable, seed_of, short_id
 from bot.jobs.model import Input, Job, State
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, jobs_page_id
-from bot.texts.card import Button, Card, Field, Pairs, fitting
-from bot.texts.job_card import BLUE, charged, own_wording, settings_line
+from bot.texts.card import Button, Card, Field, Pairs, join_within
+from bot.texts.job_card import BLUE, charge_text, rewritten_line, settings_line
 from bot.texts.page_buttons import page_buttons
-from bot.texts.plain import cut, mebibytes, plain, quoted, visible
+from bot.texts.plain import block_quote, cut, mebibytes, plain, visible
 
 ANY = "any"
 PAGE_LINES = 8
@@ -65,7 +65,7 @@ def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
     nothing = "You have made no videos here yet." if _unfiltered(page) else "You have no such videos here."
     return Card(
         title=_title(page),
-        description=fitting([_line(job) for job in jobs], PAGE_CHARS_MAX) or nothing,
+        description=join_within([_line(job) for job in jobs], PAGE_CHARS_MAX) or nothing,
         fields=(),
         colour=BLUE,
         footer="The newest first · /jobs show tells all about one",
@@ -112,7 +112,7 @@ def _cost(job: Job) -> str:
             assert_never(job.state)
 
 
-def choice(job: Job) -> str:
+def choice_label(job: Job) -> str:
     """Return the job's name among others to choose from."""
     prompt = job.options.get("prompt")
     said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
@@ -122,7 +122,7 @@ def choice(job: Job) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class JobDetails:
     """What is known of a job beside its row: those made from it, its files that are gone, and until when they stay."""
 
     children: Sequence[Job]
@@ -130,7 +130,7 @@ class Kept:
     keeps_until: float | None
 
 
-def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
+def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs) -> Card:
     """Return everything that its member may want to know of one job."""
     shown = [pair for pair in settings if pair[0] != "Seed"]
     fields = [Field("State", _STATES[job.state]), Field("Cost", _cost(job))]
@@ -142,7 +142,7 @@ def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
     fields += _files(job, kept)
     return Card(
         title=mode_title[:256],
-        description="\n".join(part for part in _told(job) if part),
+        description="\n".join(part for part in _description(job) if part),
         fields=tuple(fields),
         colour=BLUE,
         footer=f"job {job.id}",
@@ -150,19 +150,19 @@ def job_card(job: Job, kept: Kept, *, mode_title: str, settings: Pairs) -> Card:
     )
 
 
-def _told(job: Job) -> list[str]:
+def _description(job: Job) -> list[str]:
     prompt, negative = job.options.get("prompt"), job.options.get("negative_prompt")
     return [
-        quoted(prompt, 900) if isinstance(prompt, str) and visible(prompt) else "",
+        block_quote(prompt, 900) if isinstance(prompt, str) and visible(prompt) else "",
         f"-# Without: {plain(negative, 200)}" if isinstance(negative, str) and visible(negative) else "",
-        own_wording(job, 500),
+        rewritten_line(job, 500),
         f"Asked for <t:{int(job.created_at)}:f> · [message]({card_url(job)})",
-        charged(job) if job.state in {"failed", "cancelled", "uncertain"} else "",
+        charge_text(job) if job.state in {"failed", "cancelled", "uncertain"} else "",
         *(f"-# {plain(note, 200)}" for note in job.notes[:5]),
     ]
 
 
-def _family(job: Job, kept: Kept) -> list[Field]:
+def _family(job: Job, kept: JobDetails) -> list[Field]:
     fields: list[Field] = []
     if job.parent_id is not None:
         fields.append(Field("Made from", f"job {short_id(job.parent_id)}"))
@@ -172,7 +172,7 @@ def _family(job: Job, kept: Kept) -> list[Field]:
     return fields
 
 
-def _files(job: Job, kept: Kept) -> list[Field]:
+def _files(job: Job, kept: JobDetails) -> list[Field]:
     if not job.inputs:
         return []
     gone = {item.path for item in kept.gone}
@@ -184,4 +184,4 @@ def _files(job: Job, kept: Kept) -> list[Field]:
     ]
     if kept.keeps_until is not None and len(gone) < len(job.inputs):
         lines.append(f"-# Kept until <t:{int(kept.keeps_until)}:d>")
-    return [Field("Files", fitting(lines, 900), inline=False)]
+    return [Field("Files", join_within(lines, 900), inline=False)]

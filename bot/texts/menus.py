@@ -107,7 +107,7 @@ class Part:
 WHICH = "which"
 
 
-def form(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
+def form_parts(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
     """Return the parts of the form, five at most; `file_names` are those that fit, as shown to people."""
     specs = registry.by_id(menu.mode_id).specs()
     parts: list[Part] = []

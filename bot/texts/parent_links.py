@@ -13,7 +13,7 @@ NOTES_MAX = 5
 _NOTE_CHARS_MAX = 200
 
 
-def began_with(job: Job) -> str:
+def parent_lines(job: Job) -> str:
     """Return the card's lines about where the job comes from and what is to be known about that; "" for none."""
     # A reaction's card is a message of Wanda's own, where nothing else tells whose it is.
     reacted = job.trigger is not None and job.trigger.startswith("react:")
@@ -23,7 +23,7 @@ def began_with(job: Job) -> str:
     return "\n".join(lines)
 
 
-def children(jobs: Sequence[Job]) -> Field:
+def children_field(jobs: Sequence[Job]) -> Field:
     """Return the field with a link to each of these posted videos, of which there are a few."""
     links = (f"[{_label(job)}]({card_url(job)})" for job in jobs)
     return Field(CHILDREN_FIELD, " · ".join(links), inline=False)

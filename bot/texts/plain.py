@@ -1,6 +1,6 @@
 """Small pieces of text for people: spans of time, sizes, bars, and other people's words made harmless.
 
-Whatever a member or fal wrote passes through `plain` or `quoted` before it is shown: Discord's markdown, mentions,
+Whatever a member or fal wrote passes through `plain` or `block_quote` before it is shown: Discord's markdown, mentions,
 links and the characters that reorder or pile up over other text lose their effect, and the length is bounded.
 """
 
@@ -55,7 +55,7 @@ def plain(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
     return _MARKDOWN.sub(r"\\\1", cut(visible(text[: 4 * chars_max]), chars_max))
 
 
-def quoted(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
+def block_quote(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
     """Return `text` as one line of Discord's block quote, harmless and shortened."""
     return f"> {plain(text, chars_max)}"
 

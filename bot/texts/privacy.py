@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.jobs.member_export import JobCounts
 from bot.texts.button_ids import erasure_button_id
-from bot.texts.card import Button, Card, Field
+from bot.texts.card import Button, Card, Field, join_within
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.plain import mebibytes, plain
 from bot.units import counted
@@ -14,7 +14,7 @@ KEPT = "Nothing was deleted."
 BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
 
 
-def about(known: JobCounts, keep_days: int) -> Card:
+def data_card(known: JobCounts, keep_days: int) -> Card:
     """Return what Wanda keeps of this member, for how long, and what they can do about it."""
     since = f", the first <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
     asked_for = f"**{counted(known.jobs, 'video')}** in {counted(known.servers, 'server')}{since}"
@@ -51,7 +51,7 @@ def about(known: JobCounts, keep_days: int) -> Card:
     )
 
 
-def ask_to_delete(known: JobCounts) -> Card:
+def deletion_card(known: JobCounts) -> Card:
     """Return the question before everything of this member is deleted."""
     return Card(
         title="Delete your data?",
@@ -82,13 +82,13 @@ def ask_to_delete(known: JobCounts) -> Card:
     )
 
 
-def deleted(jobs: int) -> str:
+def deletion_text(jobs: int) -> str:
     """Return what is said when it is done."""
     return f"Deleted: {counted(jobs, 'video')}, with all files. The amounts in the books have lost your name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
+class PackedPart:
     """One part of an export, of `parts`; `too_large` are (name, bytes) of the files that fit into no part."""
 
     part: int
@@ -97,7 +97,7 @@ class Packed:
     whole: bool
 
 
-def privacy_exported(packed: Packed) -> str:
+def part_text(packed: PackedPart) -> str:
     """Return what is said beside the part."""
     lines: list[str] = []
     if packed.parts == 1:
@@ -110,7 +110,7 @@ def privacy_exported(packed: Packed) -> str:
         lines.append("There is more than fits into the lists, so the oldest jobs are missing in them.")
     if packed.too_large:
         names = [f"{plain(name, 60)} ({mebibytes(size)})" for name, size in packed.too_large]
-        lines.append(f"Too large for Discord here, and so left out: {fitting(names, 900, between=', ')}.")
+        lines.append(f"Too large for Discord here, and so left out: {join_within(names, 900, between=', ')}.")
     return "\n".join(lines)
 
 

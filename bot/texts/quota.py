@@ -11,7 +11,7 @@ from bot.errors import ModeOff
 from bot.ledger.model import WINDOW_KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
-from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, Field, fitting
+from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, Field, join_within
 from bot.texts.job_card import AMBER, GREEN, RED
 from bot.texts.plain import bar, plain
 from bot.units import TIMES
@@ -119,7 +119,7 @@ def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool =
     facts = [bar(share, BAR_CELLS), f"{dollars(standing.spent_microusd)} spent"]
     if standing.held_microusd:
         facts.append(f"{dollars(standing.held_microusd)} held")
-    facts.append(renews(limit))
+    facts.append(renewal(limit))
     lines = [left, " · ".join(facts)]
     if with_source:
         lines.append(f"-# {_set_by(limit)}")
@@ -132,7 +132,7 @@ def _set_by(limit: Limit) -> str:
     return "set by the admins" if is_pools_own else f"by {limit.source.to_others}"
 
 
-def renews(limit: Limit) -> str:
+def renewal(limit: Limit) -> str:
     """Return "renews in 5 hours" as Discord's own timestamp, or that it never does."""
     at = limit.window.renews_at
     return "never renews" if at is None else f"renews <t:{int(at)}:R>"
@@ -159,7 +159,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     ]
     return Card(
         title="Your quota",
-        description=fitting([part for part in parts if part], DESCRIPTION_CHARS_MAX, between="\n\n"),
+        description=join_within([part for part in parts if part], DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=(Field("That buys about", _buys(view, priced), inline=False), *_limits(view)),
         colour=_colour(view),
         footer=_footer(view.terms),
@@ -239,7 +239,7 @@ def _colour(view: View) -> int:
     return AMBER if lowest <= _LOW else GREEN
 
 
-def asked_above(before: Terms, now: Terms) -> str:
+def confirm_above_line(before: Terms, now: Terms) -> str:
     """Return the answer to a changed threshold."""
     old, new = before.confirm_above_microusd, now.confirm_above_microusd
     again = "" if old.value != new.value else " already"

@@ -27,7 +27,7 @@ class PostedVideo:
     pixels: tuple[int, int] | None = None
 
 
-def link(result: Result, posted: PostedVideo, *, made_at: float | None = None) -> str:
+def link_sentence(result: Result, posted: PostedVideo, *, made_at: float | None = None) -> str:
     """Return the sentence with the link at its end, where Discord finds it and shows the video.
 
     `made_at` is when fal made it, in Unix seconds.
@@ -44,10 +44,10 @@ def link(result: Result, posted: PostedVideo, *, made_at: float | None = None) -
             why = "The video is made, but Discord didn't take the file, so here is fal's link"
         case _:
             assert_never(posted.reason)
-    return f"{why}; fal keeps it {kept(made_at)}: {_address(result.url)}"
+    return f"{why}; fal keeps it {kept_words(made_at)}: {_address(result.url)}"
 
 
-def original(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
+def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
     """Return a field with the link to fal's original beside a smaller copy of it, or none beside the original."""
     if posted.reason is not None or posted.pixels is None:
         return ()
@@ -57,12 +57,13 @@ def original(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]
     words = f"[{pixels}{size}](<{url}>)" if url else f"{pixels}{size}"
     limit = "" if posted.limit_bytes is None else f" of {mebibytes(posted.limit_bytes)}"
     said = (
-        f"{words}; fal keeps it {kept(job.completed_at)}. The video above was made smaller for Discord's limit{limit}."
+        f"{words}; fal keeps it {kept_words(job.completed_at)}. "
+        f"The video above was made smaller for Discord's limit{limit}."
     )
     return (Field("Original", said, inline=False),)
 
 
-def kept(made_at: float | None) -> str:
+def kept_words(made_at: float | None) -> str:
     """Return in words how long fal keeps a video; Discord shows the day in each reader's own way."""
     return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot.ledger.model import Rule, Shipped, Window
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
-from bot.texts.rules import because, deed, rule_words, subject_words, value_words
+from bot.texts.rules import change_words, reason_suffix, rule_words, subject_words, value_words
 
 LOG_GONE = (
     "This could not be logged: the log channel does not exist any more. Choose another with "
@@ -28,7 +28,7 @@ class ChangeTexts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class RuleChange:
     """One rule, as it was and as it is now; None is no rule. `window` is the running one of a budget's kind.
 
     `used_microusd` is what of a pool is held and spent already; `note` is one more sentence.
@@ -44,28 +44,28 @@ class Changed:
     note: str = ""
 
 
-def changed(what: Changed) -> str:
+def change_text(what: RuleChange) -> str:
     """Return the private sentences of one changed rule."""
     if what.before is None and what.after is None:
         return nothing_to_clear(what.subject)
     if not is_change(what):
         return f"{_capital(_as_it_was(what))}, so nothing changed."
-    done = deed(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
+    done = change_words(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
     return f"You {done}.\n{_meaning(what)} {what.note}".rstrip()
 
 
-def logged(actor_id: int, what: Changed, reason: str | None) -> str:
+def change_log_line(actor_id: int, what: RuleChange, reason: str | None) -> str:
     """Return the log channel's line of one changed rule."""
-    done = deed(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
-    return f"<@{actor_id}> {done}{because(reason, what.after)}"
+    done = change_words(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
+    return f"<@{actor_id}> {done}{reason_suffix(reason, what.after)}"
 
 
-def is_change(what: Changed) -> bool:
+def is_change(what: RuleChange) -> bool:
     """Return whether anything is different now; a new expiry is."""
     return what.before != what.after or what.expires_at is not None
 
 
-def with_note(what: Changed, rules: Sequence[Rule], shipped: Shipped) -> Changed:
+def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> RuleChange:
     """Return the change with what becomes of Wanda's shipped default, which holds while the server has no such budget.
 
     `rules` are those that hold after the change.
@@ -88,19 +88,22 @@ def nothing_to_clear(subject: str) -> str:
     return f"There was no such rule for {subject_words(subject)}, so nothing changed."
 
 
-def _as_it_was(what: Changed) -> str:
+def _as_it_was(what: RuleChange) -> str:
     if what.name in {"paused", "blocked", "access"}:
         return f"{subject_words(what.subject)} was {value_words(what.name, what.after)} already"
     return f"{rule_words(what.subject, what.name)} was {value_words(what.name, what.after)} already"
 
 
-def granted(actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str) -> ChangeTexts:
+def grant_texts(
+    actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str
+) -> ChangeTexts:
     """Return what is said of a grant."""
     until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
     return ChangeTexts(
         f"You granted <@{member_id}> **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
         "allowance is short; the server's pool still bounds what everybody spends together.",
-        f"<@{actor_id}> granted <@{member_id}> **{dollars(amount_microusd)}**{_until(expires_at)}{because(reason)}",
+        f"<@{actor_id}> granted <@{member_id}> **{dollars(amount_microusd)}**"
+        f"{_until(expires_at)}{reason_suffix(reason)}",
     )
 
 
@@ -108,7 +111,7 @@ def _until(expires_at: float | None) -> str:
     return f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
 
 
-def _meaning(what: Changed) -> str:
+def _meaning(what: RuleChange) -> str:
     """Return what the change means from now on."""
     kind = what.name.partition(":")[0]
     if kind in {"budget", "allowance"}:
@@ -118,7 +121,7 @@ def _meaning(what: Changed) -> str:
     return _MEANS.get(what.name, "It holds from now on.")
 
 
-def _budget_means(what: Changed) -> str:
+def _budget_means(what: RuleChange) -> str:
     if what.after is None:
         return "It is no limit any more, from now on."
     if what.after == 0:
@@ -131,7 +134,7 @@ def _budget_means(what: Changed) -> str:
     )
 
 
-def _used(what: Changed) -> str:
+def _used(what: RuleChange) -> str:
     """Return how much of a pool is gone already."""
     used = what.used_microusd
     if not used:

@@ -103,7 +103,7 @@ def _approval(value: Any) -> str:
     return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}"
 
 
-def deed(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
+def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
     """Return what somebody did, as it goes on after "You" or a name: "set this server's pool …: $20.00 → $40.00"."""
     who = subject_words(subject)
     until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
@@ -133,7 +133,7 @@ def deed(subject: str, name: str, before: Any, after: Any, *, expires_at: float 
 
 def act_words(act: Act) -> str:
     """Return one act in a line: who, what, before and after, and why."""
-    why = because(act.reason, act.after)
+    why = reason_suffix(act.reason, act.after)
     if act.act == "grant":
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
@@ -141,9 +141,11 @@ def act_words(act: Act) -> str:
         return f"{person(act.actor_id)} {what}{why}"
     name = act.act.partition(" ")[2]
     expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None
-    return f"{person(act.actor_id)} {deed(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
+    return (
+        f"{person(act.actor_id)} {change_words(act.subject, name, act.before, act.after, expires_at=expires_at)}{why}"
+    )
 
 
-def because(reason: str | None, value: Any = None) -> str:
+def reason_suffix(reason: str | None, value: Any = None) -> str:
     """Return " · because: …", or nothing where there is no reason or the value is the reason."""
     return f" · because: {plain(reason, REASON_CHARS_MAX)}" if reason and reason != value else ""

@@ -18,8 +18,8 @@ from bot.ledger.model import WINDOW_KINDS, Limit, Rule, Source, Window
 from bot.ledger.windows import window, zone
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
-from bot.texts.card import MESSAGE_CHARS_MAX, fitting
-from bot.texts.rule_changes import Changed, ChangeTexts
+from bot.texts.card import MESSAGE_CHARS_MAX, join_within
+from bot.texts.rule_changes import ChangeTexts, RuleChange
 from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class AdminCommand:
         windows = self.windows(rules)
         used = await self._used(changes, windows)
         told = [
-            Changed(
+            RuleChange(
                 subject=change.subject,
                 name=change.name,
                 before=before,
@@ -171,8 +171,10 @@ class AdminCommand:
             for change, (before, after) in zip(changes, done, strict=True)
         ]
         told[-1:] = [rule_changes.with_note(what, rules, self.services.shipped) for what in told[-1:]]
-        private = "\n\n".join(rule_changes.changed(what) for what in told)
-        lines = [rule_changes.logged(self.actor_id, what, reason) for what in told if rule_changes.is_change(what)]
+        private = "\n\n".join(rule_changes.change_text(what) for what in told)
+        lines = [
+            rule_changes.change_log_line(self.actor_id, what, reason) for what in told if rule_changes.is_change(what)
+        ]
         await self.done(ChangeTexts(private, "\n".join(lines)), rules)
 
     async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
@@ -189,10 +191,10 @@ class AdminCommand:
 
     async def done(self, said: ChangeTexts, rules: Sequence[Rule]) -> None:
         """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
-        await self.say(fitting(said.private.split("\n"), MESSAGE_CHARS_MAX))
+        await self.say(join_within(said.private.split("\n"), MESSAGE_CHARS_MAX))
         trouble = await self._log(said.log, rules) if said.log else ""
         if trouble:
-            private = fitting(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
+            private = join_within(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
             await self.say(f"{private}\n\n{trouble}")
 
     def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
@@ -211,7 +213,7 @@ class AdminCommand:
             return rule_changes.LOG_GONE
         try:
             await channel.send(
-                fitting(line.split("\n"), MESSAGE_CHARS_MAX), allowed_mentions=discord.AllowedMentions.none()
+                join_within(line.split("\n"), MESSAGE_CHARS_MAX), allowed_mentions=discord.AllowedMentions.none()
             )
         except discord.HTTPException as error:
             log.warning("the log channel %s of server %s took no message: %s", channel_id, self.guild.id, error)

@@ -57,7 +57,7 @@ async def member_grant(
     microusd = _above_zero(amount, "A grant")
     expires_at = None if expires_in is None else command.at + typed_input.seconds(expires_in)
     rules = await command.write(_granted(command, member_id, microusd, expires_at, reason))
-    await command.done(rule_changes.granted(command.actor_id, member_id, microusd, expires_at, reason), rules)
+    await command.done(rule_changes.grant_texts(command.actor_id, member_id, microusd, expires_at, reason), rules)
 
 
 @app_commands.describe(

@@ -22,7 +22,7 @@ from bot.ledger.movements import spend_by_hour
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
 from bot.texts import report as words
-from bot.texts.exports import server_exported
+from bot.texts.exports import export_text
 from bot.texts.report import Report
 from bot.units import MIB
 from cogs.admin.admin_command import AdminCommand
@@ -52,7 +52,7 @@ async def show_report(
         await withdraw(interaction, sentence_for(error))  # the first follow-up of a public answer would be public
         return
     names = await names_of(command.guild, (one.member_id for one in found.top))
-    await show_charts(interaction, to_embed(words.report_card(found)), data.of_report(found, hours, names))
+    await show_charts(interaction, to_embed(words.report_card(found)), data.report_charts(found, hours, names))
 
 
 def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
@@ -93,7 +93,7 @@ async def export_server(interaction: Interaction, days: app_commands.Range[int, 
     with tempfile.TemporaryDirectory(prefix="wanda-export-") as folder:
         written = await export(command.services.store, command.guild.id, Path(folder), since=since, bounds=bounds)
         files = await asyncio.to_thread(lambda: [discord.File(one.path) for one in written])
-        told = server_exported([(one.path.name, one.rows, one.whole) for one in written], days)
+        told = export_text([(one.path.name, one.rows, one.whole) for one in written], days)
         await command.say(told, files=files)
 
 

@@ -23,8 +23,8 @@ from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
 from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
 from bot.texts.card import Card
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobsPage, Kept
-from bot.texts.mode_settings import described
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage
+from bot.texts.mode_settings import mode_settings_of
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
@@ -126,7 +126,7 @@ async def _choices(interaction: Interaction, current: str, states: tuple[Any, ..
     except (Refusal, StorageError):
         log.warning("no videos could be offered", exc_info=True)
         return []
-    named = [(words.choice(job), job.id) for job in jobs]
+    named = [(words.choice_label(job), job.id) for job in jobs]
     fitting = [(name, job_id) for name, job_id in named if typed in name.lower() or job_id == typed]
     return [app_commands.Choice(name=name, value=job_id) for name, job_id in fitting[:OFFERED_MAX]]
 
@@ -141,9 +141,11 @@ async def show_job(interaction: Interaction, job: str) -> None:
     found = await own_job(services, who, job)
     gone = await inputs_gone(found, services.settings.storage.data_dir)
     keeps_until = found.created_at + services.settings.storage.keep_days * DAY_S
-    kept = Kept(children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until)
-    told = described(found)
-    card = words.job_card(found, kept, mode_title=told.mode_title, settings=told.settings)
+    kept = JobDetails(
+        children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until
+    )
+    told = mode_settings_of(found)
+    card = words.details_card(found, kept, mode_title=told.mode_title, settings=told.settings)
     await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
 

@@ -13,7 +13,7 @@ from bot.ledger import holds
 from bot.ledger.decision import decide
 from bot.ledger.model import Decision, RuleQuery, View, Who
 from bot.texts.card import Card
-from bot.texts.confirmation import asking
+from bot.texts.confirmation import price_confirmation
 
 log = logging.getLogger(__name__)
 CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, and the network takes its part of that
@@ -93,7 +93,7 @@ def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -
     mode = order.request.mode
     less = cheaper(mode, order.request.facts(), services.prices)
     prompt = mode.options().get("prompt")
-    return asking(
+    return price_confirmation(
         order.id,
         mode_title=mode.title,
         settings=mode.describe(),

@@ -13,7 +13,7 @@ from bot.client import Interaction, Services
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job
 from bot.jobs.order import Request
-from bot.jobs.rerun import CONTINUES, RESTYLES, continued, editable, edited, restyled, with_borrowed
+from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
 from bot.runner.job_files import copy_result, input_of, result_path
 from bot.runner.order_files import OrderFiles
@@ -83,14 +83,14 @@ class EditForm(ResultForm):
         """Show what the job asked for, and the seed that it got."""
         super().__init__(services, job, "Edit and make it again")
         specs = by_id(job.mode).specs()
-        for name, value in editable(job).items():
+        for name, value in editable_values(job).items():
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name))
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""
         # Two forms may run at once, but the same form sent twice is one order: its id is in the trigger.
         trigger = f"button:edit:{self.custom_id}"
-        await order_rerun(interaction, self.job, replace(edited(self.job, self.given()), trigger=trigger))
+        await order_rerun(interaction, self.job, replace(edit_of(self.job, self.given()), trigger=trigger))
 
 
 class ClipForm(ResultForm):
@@ -103,7 +103,7 @@ class ClipForm(ResultForm):
         specs = by_id(CONTINUES if what == "continue" else RESTYLES).specs()
         self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what])
         if what == "continue":
-            self.ask(specs["duration"], finished.total_s(job), hint=finished.TOTAL_HINT)
+            self.ask(specs["duration"], finished.continuation_s(job), hint=finished.TOTAL_HINT)
         resolution, choices = job.options.get("resolution"), specs["resolution"].choices
         self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
 
@@ -115,7 +115,7 @@ class ClipForm(ResultForm):
             clip = await _clip(self.services, self.job, files, self.what)
             request = replace(_from_clip(self.job, clip, self.what, changes), trigger=trigger)
             request.check_inputs()
-            return with_borrowed(request, self.job, member_id=interaction.user.id)
+            return mark_borrowed(request, self.job, member_id=interaction.user.id)
 
         trigger = f"button:{self.what}:{self.custom_id}"
         check_place(interaction)
@@ -125,7 +125,7 @@ class ClipForm(ResultForm):
 
 def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Request:
     prompt = changes.get("prompt", job.options.get("prompt")) or ""
-    request = continued(job, clip, prompt=prompt) if what == "continue" else restyled(job, clip, prompt=prompt)
+    request = continuation_of(job, clip, prompt=prompt) if what == "continue" else restyle_of(job, clip, prompt=prompt)
     mode, others = request.mode, {name: value for name, value in changes.items() if name != "prompt"}
     return replace(request, mode=build(mode.id, {**mode.options(), **others}, mode.attached()))
 

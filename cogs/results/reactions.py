@@ -23,7 +23,7 @@ from bot.jobs.model import Address, Job
 from bot.jobs.order import Order
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.recipe import recipe_of
-from bot.jobs.rerun import rerun, with_borrowed
+from bot.jobs.rerun import mark_borrowed, rerun
 from bot.ledger.model import Who
 from bot.runner.job_files import result_path
 from bot.runner.order_files import OrderFiles
@@ -217,9 +217,9 @@ class Reactions(FeatureCog):
             return
         except NotAllowed as refusal:
             if refusal.rule not in QUIETLY:
-                await self._tell(reaction, finished.refused_for(reaction.job, str(refusal)))
+                await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
         except Refusal as refusal:
-            await self._tell(reaction, finished.refused_for(reaction.job, str(refusal)))
+            await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
 
     async def _rerun(self, reaction: Reaction) -> None:
         """Have the rerun accepted on a card of its own, or ask the member for confirmation."""
@@ -232,7 +232,7 @@ class Reactions(FeatureCog):
             return  # its question is in the channel already; a reaction that is removed and added asks no second one
         await check_kept(services, job)
         request = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
-        request = with_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
+        request = mark_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
         request.check_inputs()
         quote, requested_at = request.quote(services.prices), services.clock()
         checked = await check_quote(services, who, rule_query(request.mode), quote)
@@ -259,7 +259,7 @@ class Reactions(FeatureCog):
             await self._post(
                 reaction,
                 order.id,
-                content=finished.asked_in_public(member_id),
+                content=finished.public_question(member_id),
                 embed=to_embed(card),
                 view=to_view(card) or discord.utils.MISSING,
                 allowed_mentions=naming(member_id),
@@ -301,7 +301,7 @@ class Reactions(FeatureCog):
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))
         try:
             async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
-                await mail(self.bot, reaction.member.id, finished.mailed(job, attached=fits), files=files)
+                await mail(self.bot, reaction.member.id, finished.mail_text(job, attached=fits), files=files)
         except discord.Forbidden:
             await self._say(reaction, finished.no_mail(reaction.member.id))
         except (discord.HTTPException, TimeoutError) as error:

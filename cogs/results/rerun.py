@@ -4,7 +4,7 @@ from bot.client import Interaction, Services
 from bot.errors import FilesGone, OptionRefused
 from bot.jobs.model import Job
 from bot.jobs.order import Request
-from bot.jobs.rerun import with_borrowed
+from bot.jobs.rerun import mark_borrowed
 from bot.jobs.transactions import get
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished
@@ -36,7 +36,7 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
         StorageError: likewise.
     """
     check_place(interaction)
-    request = with_borrowed(request, parent, member_id=interaction.user.id)
+    request = mark_borrowed(request, parent, member_id=interaction.user.id)
     request.check_inputs()
     quote = request.quote(interaction.client.services.prices)
     await place_order(interaction, rule_query(request.mode), lambda files: files.copy_inputs(request), quote=quote)
@@ -50,4 +50,4 @@ async def check_kept(services: Services, job: Job) -> None:
     """
     gone = await inputs_gone(job, services.settings.storage.data_dir)
     if gone:
-        raise FilesGone(finished.not_kept(job, gone, services.settings.storage.keep_days))
+        raise FilesGone(finished.inputs_not_kept(job, gone, services.settings.storage.keep_days))

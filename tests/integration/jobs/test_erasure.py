@@ -261,8 +261,8 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
     others = await _made(store, a_job(id="c" * 32, guild_id=10))
     back = await _made(store, a_job(id="d" * 32, guild_id=11))
     later = NOW + 7 * 86_400
-    await store.write(erasure.guilds_present({1}, lambda guild_id: guild_id != 10, at=later))
-    await store.write(erasure.guilds_present({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
+    await store.write(erasure.note_guilds({1}, lambda guild_id: guild_id != 10, at=later))
+    await store.write(erasure.note_guilds({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
     await _keeper(store, store_settings, at=later - 1).round()
     assert await store.read(transactions.get(gone.id)) == gone
     await _keeper(store, store_settings, at=later).round()
@@ -286,4 +286,4 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     assert all(path.exists() for path in kept)
     stored = await store.read(transactions.get(old.id))
     assert stored == replace(old, files_gone_at=NOW)
-    assert await store.read(queries.expired(NOW, limit=9)) == (young.id,)
+    assert await store.read(queries.expired_job_ids(NOW, limit=9)) == (young.id,)

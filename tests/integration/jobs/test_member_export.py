@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.jobs import queries, transactions
-from bot.jobs.member_export import JobCounts, count_of_member
+from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
 from bot.ledger.grants import add_grant
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
@@ -27,8 +27,8 @@ async def test_counted_in_all_servers(store: Store) -> None:
     await accepted(store, 1, member_id=ANNA, guild_id=1)
     await accepted(store, 2, member_id=ANNA, guild_id=2)
     await accepted(store, 3, member_id=BEN, guild_id=2)
-    assert await store.read(count_of_member(ANNA)) == JobCounts(jobs=2, servers=2, with_files=2, first_at=NOW + 1)
-    assert await store.read(count_of_member(5)) == JobCounts(jobs=0, servers=0, with_files=0, first_at=None)
+    assert await store.read(job_counts(ANNA)) == JobCounts(jobs=2, servers=2, with_files=2, first_at=NOW + 1)
+    assert await store.read(job_counts(5)) == JobCounts(jobs=0, servers=0, with_files=0, first_at=None)
 
 
 async def test_entries_by_pages(store: Store) -> None:

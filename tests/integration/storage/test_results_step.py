@@ -68,7 +68,7 @@ async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_p
     try:
         assert await store.read(transactions.get(job.id)) == job
         assert await store.read(queries.job_of_message(30)) == job
-        assert await store.read(queries.expired(NOW + 1, limit=9)) == (job.id,)
+        assert await store.read(queries.expired_job_ids(NOW + 1, limit=9)) == (job.id,)
         assert not (await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))).changed
         with pytest.raises(StorageError, match="append-only"):
             await store.write(_run("UPDATE entries SET actor = 'member:-1'"))

@@ -36,7 +36,7 @@ class PacerStage:
     def draw(self, frame: Frame) -> Card:
         """Draw what matters here: the queue position, and time only while running."""
         self.drawn += 1
-        card = job_card.card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
+        card = job_card.status_card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
         body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
         return replace(card, description=body)
 

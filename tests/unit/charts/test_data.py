@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.charts import data
 from bot.charts.data import Days
-from bot.charts.model import wire
+from bot.charts.model import to_wire
 from bot.ledger.model import WINDOW_KINDS, DaySpend, Limit, MemberSpend, Source, Standing, WindowKind
 from bot.ledger.windows import window
 from bot.texts.report import Report, report_card
@@ -31,14 +31,14 @@ def test_days_end_today() -> None:
     days = Days.last(3, now=NOW, tz=BERLIN)
     assert [day.isoformat() for day in days.days] == ["2020-11-18", "2020-11-19", "2020-11-20"]
     spent = [spend("2020-11-19", "wan27-image", 5), spend("2020-11-20", "wan21-image", 9), spend("2020-11-20", "", 1)]
-    chart = data.mode_days(spent, days)
+    chart = data.spend_by_mode_chart(spent, days)
     assert chart.modes == (("Wan 2.1 image", (0, 0, 9)), ("Wan 2.7 image", (0, 5, 0)), ("unknown", (0, 0, 1)))
 
 
 def test_a_pool_burns_down_to_what_is_left() -> None:
     """The picture begins with the whole pool and ends now with what is left, also below zero after a lowered cap."""
     month = window("month", BERLIN, NOW)
-    chart = data.burn_down(
+    chart = data.burn_down_chart(
         pool("month", cap=100, spent=130), [(month.starts_at + 3600, 70), (NOW + 1800, 60)], now=NOW, tz=BERLIN
     )
     assert chart.points == ((month.starts_at, 100), (month.starts_at + 3600, 30), (NOW, -30), (NOW, -30))
@@ -57,7 +57,7 @@ def test_any_history_can_be_drawn(kind: WindowKind, cap: int, hours: list[tuple[
         (start + 3600 * hour, amount) for hour, amount in dict(hours).items() if start + 3600 * hour <= NOW + 3600
     )
     standing = pool(kind, cap=cap, spent=sum(amount for _, amount in known))
-    assert wire(data.burn_down(standing, known, now=NOW, tz=BERLIN))
+    assert to_wire(data.burn_down_chart(standing, known, now=NOW, tz=BERLIN))
     report = Report(
         days=30,
         by_day=(spend("2020-11-19", "wan27-image", 5),),
@@ -66,7 +66,7 @@ def test_any_history_can_be_drawn(kind: WindowKind, cap: int, hours: list[tuple[
         now=NOW,
         tz=BERLIN,
     )
-    charts = data.of_report(report, [known if one == "ever" else [] for one in WINDOW_KINDS], {10**18: "Ann"})
+    charts = data.report_charts(report, [known if one == "ever" else [] for one in WINDOW_KINDS], {10**18: "Ann"})
     assert list(charts) == [
         "spent-by-mode.png",
         *("pool-day.png", "pool-week.png", "pool-month.png", "pool-ever.png"),

@@ -13,10 +13,10 @@ from bot.charts.model import (
     SpendByDay,
     SpendByMode,
     TopMembers,
-    daily,
+    amounts_by_day,
     from_wire,
-    thinned,
-    wire,
+    thin,
+    to_wire,
 )
 
 TODAY = date(2026, 11, 20)
@@ -45,7 +45,7 @@ BURN: dict[str, Any] = {
 )
 def test_wire(chart: Chart) -> None:
     """A chart comes out of JSON as it went in."""
-    assert from_wire(json.loads(json.dumps(wire(chart)))) == chart
+    assert from_wire(json.loads(json.dumps(to_wire(chart)))) == chart
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_refused(kind: type[Chart], fields: dict[str, Any]) -> None:
 def test_daily() -> None:
     """Days on which nothing was spent are 0, a day that comes twice is summed, other days are left out."""
     spent = [(TODAY, 5), (TODAY, 2), (TODAY - timedelta(9), 100)]
-    assert daily(spent, DAYS) == (0, 7)
+    assert amounts_by_day(spent, DAYS) == (0, 7)
 
 
 @given(st.integers(1, 3 * POINTS_MAX))
 def test_thinned(count: int) -> None:
     """Many points are reduced to few, in order, with the first and the last."""
     points = [(float(index), index) for index in range(count)]
-    kept = thinned(points)
+    kept = thin(points)
     assert len(kept) == min(count, POINTS_MAX)
     assert list(kept) == sorted(set(kept))
     assert (kept[0], kept[-1]) == (points[0], points[-1])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.charts.scales import day_marks, headline, mark, money_marks, rounded, time_marks
+from bot.charts.scales import day_marks, headline_dollars, mark_dollars, money_marks, short_dollars, time_marks
 
 TODAY = date(2026, 11, 20)
 USD = 1_000_000
@@ -35,7 +35,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 )
 def test_rounded(microusd: int, said: str) -> None:
     """An amount is as exact as a picture has room for, and never shown as nothing when it is something."""
-    assert rounded(microusd) == said
+    assert short_dollars(microusd) == said
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_rounded(microusd: int, said: str) -> None:
 )
 def test_headline(microusd: int, said: str) -> None:
     """The sum above a picture keeps its cents while they matter to anybody."""
-    assert headline(microusd) == said
+    assert headline_dollars(microusd) == said
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_headline(microusd: int, said: str) -> None:
 )
 def test_money_marks(most: int, names: list[str]) -> None:
     """A money axis has few round marks."""
-    assert [mark(at) for at in money_marks(most)] == names
+    assert [mark_dollars(at) for at in money_marks(most)] == names
 
 
 @given(st.integers(1, 10**18))

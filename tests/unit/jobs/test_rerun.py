@@ -120,7 +120,7 @@ def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.D
 def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObject) -> None:
     """Whoever changes nothing in the form gets what a rerun with the same seed gives."""
     job = data.draw(jobs(mode_id))
-    found = rerun.edited(job, rerun.editable(job))
+    found = rerun.edit_of(job, rerun.editable_values(job))
     expected = rerun.rerun(job, seed="same")
     defaults = {name: spec.default for name, spec in found.mode.specs().items()}
     filled = {name: getattr(found.mode, name) for name in defaults}
@@ -130,29 +130,29 @@ def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObj
 def test_a_new_prompt_is_rewritten_as_a_first_one_is() -> None:
     """A changed prompt is sent as it is written, with the parent's own switch, and the seed stays."""
     job = a_job(result=Result(url="u", seed=7, actual_prompt="a lake at dawn, cinematic"), state="done")
-    found = rerun.edited(job, {"prompt": "a sea", "duration": 3})
+    found = rerun.edit_of(job, {"prompt": "a sea", "duration": 3})
     assert found.mode.options() == {"prompt": "a sea", "resolution": "1080p", "duration": 3, "seed": 7}
-    assert rerun.edited(job, {"seed": None}).mode.options() == {
+    assert rerun.edit_of(job, {"seed": None}).mode.options() == {
         "prompt": "a lake at dawn, cinematic",
         "enable_prompt_expansion": False,
         "resolution": "1080p",
         "duration": 5,
     }
     with pytest.raises(OptionRefused):
-        rerun.edited(job, {"duration": 99})
+        rerun.edit_of(job, {"duration": 99})
 
 
 def test_the_form_shows_what_fal_said_of_the_seed() -> None:
     """A form is filled in with the reported seed, and asks only for what the mode has."""
     job = a_job(result=Result(url="u", seed=7), state="done")
-    assert rerun.editable(job) == {
+    assert rerun.editable_values(job) == {
         "prompt": "a lake",
         "negative_prompt": None,
         "seed": 7,
         "duration": 5,
         "resolution": "1080p",
     }
-    assert "num_frames" in rerun.editable(a_job(mode="wan21-image", options={"prompt": "p"}))
+    assert "num_frames" in rerun.editable_values(a_job(mode="wan21-image", options={"prompt": "p"}))
 
 
 def test_a_seed_that_the_mode_does_not_take_is_left_out_and_told() -> None:
@@ -167,7 +167,7 @@ def test_a_seed_that_the_mode_does_not_take_is_left_out_and_told() -> None:
 def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> None:
     """The whole video is the clip and five seconds more, or as many as there is room for; Wan 2.7 takes it as it is."""
     clip = input_facts("video", seconds=seconds)
-    found = rerun.continued(a_job(state="done"), clip)
+    found = rerun.continuation_of(a_job(state="done"), clip)
     assert found.mode.id == "wan27-image"
     assert found.mode.options() == {"prompt": "a lake", "resolution": "1080p", "duration": duration}
     found.mode.check({"video": clip})
@@ -175,8 +175,8 @@ def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> Non
 
 def test_a_restyled_video_is_the_clip_of_wan_2_2() -> None:
     """Wan 2.2 gets the video and the new prompt; a resolution that it does not have is left to its default."""
-    found = rerun.restyled(a_job(state="done"), input_facts("video"), prompt="as a woodcut")
+    found = rerun.restyle_of(a_job(state="done"), input_facts("video"), prompt="as a woodcut")
     assert found.mode.id == "wan22-video"
     assert found.mode.options() == {"prompt": "as a woodcut", "resolution": "720p", "num_frames": 81}
     with pytest.raises(OptionRefused):
-        rerun.restyled(a_job(state="done", options={}), input_facts("video"))
+        rerun.restyle_of(a_job(state="done", options={}), input_facts("video"))

@@ -58,7 +58,7 @@ OURS = ["account", "refused", "unreachable", "lost", "gone", "undeliverable"]
 def test_every_kind_has_its_own_sentence(kind: str) -> None:
     """Each error type of fal, and each of ours, is told in whole sentences that say what to do next."""
     assert kind in failures.KINDS
-    told = failures.told(Failure(kind=kind, status=422))
+    told = failures.failure_text(Failure(kind=kind, status=422))
     for sentence in (told.what, told.next):
         assert sentence.endswith(".")
         assert sentence[0].isupper() or sentence.startswith("fal")
@@ -89,20 +89,21 @@ def test_every_kind_has_its_own_sentence(kind: str) -> None:
 )
 def test_the_numbers_are_told(kind: str, location: tuple[str, ...], context: dict[str, Any], said: str) -> None:
     """A limit that fal names stands in the sentence, with what it is about."""
-    assert said in failures.told(Failure(kind=kind, location=location, context=context)).what
+    assert said in failures.failure_text(Failure(kind=kind, location=location, context=context)).what
 
 
 @pytest.mark.parametrize("context", [None, {"max_width": "9" * 500}, {"max_width": float("inf")}, {"max_width": True}])
 def test_strange_numbers_are_left_out(context: dict[str, Any] | None) -> None:
     """A context without sane numbers gives the sentence without numbers."""
     assert (
-        failures.told(Failure(kind="image_too_large", context=context)).what == "The image is too large for this mode."
+        failures.failure_text(Failure(kind="image_too_large", context=context)).what
+        == "The image is too large for this mode."
     )
 
 
 def test_an_unknown_kind_shows_nothing_of_fals_message() -> None:
     """fal's own text is never shown, and an unknown kind still says what to do."""
-    told = failures.told(Failure(kind="brand_new", status=422, message="secret <@1> stack trace"))
+    told = failures.failure_text(Failure(kind="brand_new", status=422, message="secret <@1> stack trace"))
     assert "secret" not in told.what + told.next
     assert "admin" in told.next
 
@@ -110,6 +111,6 @@ def test_an_unknown_kind_shows_nothing_of_fals_message() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_account_trouble_is_not_the_members_fault(status: int) -> None:
     """401 and 403 point to an admin and say that the member did nothing wrong."""
-    told = failures.told(Failure(kind="whatever", status=status))
+    told = failures.failure_text(Failure(kind="whatever", status=status))
     assert "did nothing wrong" in told.what
     assert "admin" in told.next

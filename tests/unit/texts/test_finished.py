@@ -52,7 +52,7 @@ def test_a_mode_that_is_gone() -> None:
 
 def test_files_that_are_no_longer_kept() -> None:
     """The sentence names the file harmlessly, says how long files are kept and how to give it again."""
-    said = finished.not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
+    said = finished.inputs_not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
     assert "“la\\*ke.png” is no longer kept" in said
     assert "30 days" in said
     assert "`/wan27 image`" in said
@@ -72,11 +72,11 @@ def test_what_a_message_may_hold() -> None:
 def test_how_long_a_continuation_is(seconds: float | None, total: int) -> None:
     """Five seconds are added to the clip, of which ten count at most, as far as there is room for."""
     result = None if seconds is None else type(RESULT)(url=RESULT.url, seconds=seconds)
-    assert finished.total_s(a_job(result=result, options={"duration": 5})) == total
+    assert finished.continuation_s(a_job(result=result, options={"duration": 5})) == total
 
 
 def test_a_video_by_direct_message() -> None:
     """Without the file the member gets fal's link, unless that is none."""
-    assert RESULT.url in finished.mailed(a_job(result=RESULT), attached=False)
+    assert RESULT.url in finished.mail_text(a_job(result=RESULT), attached=False)
     hostile = type(RESULT)(url="javascript:x @everyone")
-    assert "@everyone" not in finished.mailed(a_job(result=hostile), attached=False)
+    assert "@everyone" not in finished.mail_text(a_job(result=hostile), attached=False)

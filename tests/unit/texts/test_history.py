@@ -7,7 +7,7 @@ from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.model import Act, Entry, Spent
 from bot.ledger.movements import Movement
 from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE
-from bot.texts.exports import server_exported
+from bot.texts.exports import export_text
 from bot.texts.history import HistoryPage, acts_card, history_card, money_card
 
 JOB = Spent(
@@ -132,10 +132,10 @@ def test_export_rows() -> None:
 
 def test_an_export_says_what_is_missing() -> None:
     """A file that was cut off is named, with what to do."""
-    assert server_exported([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
+    assert export_text([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
         "Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv** (2 rows). "
         "Amounts are in dollars, times in UTC."
     )
-    cut = server_exported([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
+    cut = export_text([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
     assert "the last 7 days" in cut
     assert "entries.csv became too large and ends early" in cut

@@ -50,7 +50,7 @@ HOSTILE = st.one_of(
 
 def card(job: Job, live: Live | None = None, left: Left | None = None, *, at: float = NOW) -> Card:
     """Draw the job's card, at a given time."""
-    return job_card.card(job, live or Live(), left, now=at, mode_title="Wan 2.7 image", settings=SETTINGS)
+    return job_card.status_card(job, live or Live(), left, now=at, mode_title="Wan 2.7 image", settings=SETTINGS)
 
 
 def words(shown: Card) -> str:
@@ -148,7 +148,7 @@ def test_a_billed_failure_says_who_paid(make_job: MakeJob) -> None:
 def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Left) -> None:
     """The finished card tells seed, charge, size, pixels and how long it took."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
-    shown = job_card.delivered(job, left, PostedVideo(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
+    shown = job_card.finished_card(job, left, PostedVideo(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
     for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s", "$4.25 of $5.00"):
         assert said in words(shown)
     assert shown.content is None
@@ -159,7 +159,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     """A video above the limit is linked with its size, the limit and how long fal keeps it."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
     posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
-    shown = job_card.delivered(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
+    shown = job_card.finished_card(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
     assert shown.content == (
         "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
         f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
@@ -169,7 +169,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
 def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
     """When fal filmed its own wording, the finished card says which."""
     job = make_job(state="delivering", result=replace(RESULT, actual_prompt="A red fox, cinematic"), completed_at=NOW)
-    shown = job_card.delivered(job, None, PostedVideo(1), mode_title="Wan 2.7 image", settings=SETTINGS)
+    shown = job_card.finished_card(job, None, PostedVideo(1), mode_title="Wan 2.7 image", settings=SETTINGS)
     assert "A red fox, cinematic" in shown.description
 
 
@@ -208,9 +208,9 @@ def test_no_text_breaks_discords_limits_or_gets_through(
     job = some_job(state=state, options={"prompt": prompt}, formula=formula, failure=failure, result=result)
     settings = [(value, value)] * 30
     for shown in (
-        job_card.card(job, Live(), None, now=NOW, mode_title=title, settings=settings),
-        job_card.card(replace(job, result=None), Live(), None, now=NOW, mode_title=title, settings=settings),
-        job_card.delivered(job, None, PostedVideo(1, "refused"), mode_title=title, settings=settings),
+        job_card.status_card(job, Live(), None, now=NOW, mode_title=title, settings=settings),
+        job_card.status_card(replace(job, result=None), Live(), None, now=NOW, mode_title=title, settings=settings),
+        job_card.finished_card(job, None, PostedVideo(1, "refused"), mode_title=title, settings=settings),
     ):
         within_limits(shown)
         assert not re.search(

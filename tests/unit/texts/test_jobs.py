@@ -9,7 +9,7 @@ from bot.cards.embeds import to_embed
 from bot.jobs.facts import card_url
 from bot.jobs.model import Failure, Job, Result
 from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
-from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobsPage, Kept, choice, job_card, jobs_card
+from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage, choice_label, details_card, jobs_card
 from tests.support.job_samples import a_job
 
 HOSTILE = "@everyone **[x](https://evil.example)** `" + "\u0301" * 50 + "`\n# shout " * 400
@@ -80,8 +80,8 @@ def test_a_line_says_state_and_cost(changes: dict[str, object], said: str) -> No
 def test_one_job_in_full_fits() -> None:
     """The oddest job in full is within Discord's limits."""
     job = hostile_job()
-    kept = Kept(children=[hostile_job(number) for number in range(5)], gone=job.inputs[:1], keeps_until=2e9)
-    card = job_card(job, kept, mode_title="x" * 300, settings=[("Resolution", HOSTILE)] * 30)
+    kept = JobDetails(children=[hostile_job(number) for number in range(5)], gone=job.inputs[:1], keeps_until=2e9)
+    card = details_card(job, kept, mode_title="x" * 300, settings=[("Resolution", HOSTILE)] * 30)
     embed = to_embed(card)
     assert len(card.title) <= 256
     assert len(card.description) <= 4096
@@ -94,22 +94,22 @@ def test_one_job_in_full_fits() -> None:
 def test_a_file_that_is_gone_is_said_so() -> None:
     """A file that Wanda no longer has is told apart from one that she keeps."""
     job = a_job()
-    gone = Kept(children=[], gone=job.inputs, keeps_until=2e9)
-    text = str(job_card(job, gone, mode_title="x", settings=[]).fields)
+    gone = JobDetails(children=[], gone=job.inputs, keeps_until=2e9)
+    text = str(details_card(job, gone, mode_title="x", settings=[]).fields)
     assert "no longer kept" in text
     assert "Kept until" not in text
-    here = Kept(children=[], gone=[], keeps_until=2e9)
-    assert "Kept until" in str(job_card(job, here, mode_title="x", settings=[]).fields)
+    here = JobDetails(children=[], gone=[], keeps_until=2e9)
+    assert "Kept until" in str(details_card(job, here, mode_title="x", settings=[]).fields)
 
 
 def test_only_what_can_be_cancelled_offers_it() -> None:
     """A job that is being made has a button to cancel it; one that ended has none."""
-    kept = Kept(children=[], gone=[], keeps_until=None)
-    assert job_card(replace(a_job(), state="running"), kept, mode_title="x", settings=[]).buttons
-    assert not job_card(replace(a_job(), state="done"), kept, mode_title="x", settings=[]).buttons
+    kept = JobDetails(children=[], gone=[], keeps_until=None)
+    assert details_card(replace(a_job(), state="running"), kept, mode_title="x", settings=[]).buttons
+    assert not details_card(replace(a_job(), state="done"), kept, mode_title="x", settings=[]).buttons
 
 
 def test_a_choice_fits() -> None:
     """The name of a choice has at most 100 characters, and begins with the number that cards show."""
-    assert len(choice(hostile_job(5))) <= 100
-    assert choice(hostile_job()).startswith("00000000 · Wan")
+    assert len(choice_label(hostile_job(5))) <= 100
+    assert choice_label(hostile_job()).startswith("00000000 · Wan")

@@ -188,7 +188,7 @@ def test_the_threshold_is_told_before_and_after() -> None:
     """The answer to a changed threshold has the new amount, its rule, and the amount before."""
     before = _terms(20, "20 % of your allowance")
     now = _terms(50, "your own threshold")
-    assert quota.asked_above(before, now) == (
+    assert quota.confirm_above_line(before, now) == (
         "Wanda asks you first, with the exact price, before a video that costs more than **$0.00005** "
         "(your own threshold; before: $0.00002). It holds for you alone, from now on."
     )

@@ -6,28 +6,28 @@ from hypothesis import strategies as st
 
 from bot.ledger.model import Act, Rule, Shipped, Window
 from bot.texts import rule_changes
-from bot.texts.card import fitting
-from bot.texts.rule_changes import Changed
+from bot.texts.card import join_within
+from bot.texts.rule_changes import RuleChange
 from bot.texts.rules import act_words, value_words
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 MONTH = Window("month", 100.0, 200.0)
 
 
-def changed(subject: str, name: str, before: Any, after: Any, **others: Any) -> Changed:
+def changed(subject: str, name: str, before: Any, after: Any, **others: Any) -> RuleChange:
     """One changed rule."""
-    return Changed(subject=subject, name=name, before=before, after=after, **others)
+    return RuleChange(subject=subject, name=name, before=before, after=after, **others)
 
 
 def test_a_budget_says_before_after_and_from_when() -> None:
     """A new budget is told with the old one, what of it counts already, and when it renews."""
-    said = rule_changes.changed(changed("server", "budget:month", 20_000_000, 40_000_000, window=MONTH))
+    said = rule_changes.change_text(changed("server", "budget:month", 20_000_000, 40_000_000, window=MONTH))
     assert said == (
         "You set this server's pool for each month: $20.00 → **$40.00**.\n"
         "It holds from now on. What was spent since <t:100:f> counts; it renews <t:200:R>."
     )
-    assert "never renews" in rule_changes.changed(changed("server", "budget:ever", None, 1))
-    assert "Nothing can be made on it" in rule_changes.changed(
+    assert "never renews" in rule_changes.change_text(changed("server", "budget:ever", None, 1))
+    assert "Nothing can be made on it" in rule_changes.change_text(
         changed("channel:3", "budget:day", None, 0, window=MONTH)
     )
 
@@ -35,20 +35,20 @@ def test_a_budget_says_before_after_and_from_when() -> None:
 def test_a_budget_says_what_is_gone_already() -> None:
     """A pool that is set below or near what was spent says what is left of it."""
     low = changed("server", "budget:month", 50_000_000, 20_000_000, window=MONTH, used_microusd=22_955_000)
-    assert rule_changes.changed(low).endswith("$22.955 is used already, so **nothing is left** until then.")
+    assert rule_changes.change_text(low).endswith("$22.955 is used already, so **nothing is left** until then.")
     more = changed("server", "budget:month", None, 40_000_000, window=MONTH, used_microusd=22_955_000)
-    assert rule_changes.changed(more).endswith("$22.955 is used already, so $17.045 is left.")
+    assert rule_changes.change_text(more).endswith("$22.955 is used already, so $17.045 is left.")
 
 
 def test_what_was_so_already_is_no_change() -> None:
     """Setting what is set, or taking back what is not there, says so and is no change; a new expiry is one."""
     same = changed("server", "policy", "charge", "charge")
     assert not rule_changes.is_change(same)
-    assert rule_changes.changed(same) == (
+    assert rule_changes.change_text(same) == (
         "Who pays for a failed video that fal may have billed was the member who asked for it already, "
         "so nothing changed."
     )
-    assert rule_changes.changed(changed("role:8", "ceiling", None, None)) == (
+    assert rule_changes.change_text(changed("role:8", "ceiling", None, None)) == (
         "There was no such rule for <@&8>, so nothing changed."
     )
     assert rule_changes.is_change(changed("member:2", "raise", {"microusd": 1}, {"microusd": 1}, expires_at=5.0))
@@ -102,14 +102,14 @@ def test_every_deed_in_words(subject: str, name: str, before: Any, after: Any, s
     act = Act(
         id=1, guild_id=1, at=0, actor_id=9, act=f"set {name}", subject=subject, before=before, after=after, reason="why"
     )
-    assert says in rule_changes.changed(what)
-    assert rule_changes.logged(9, what, "why").endswith(f"{says} · because: why")
-    assert act_words(act) == rule_changes.logged(9, what, "why")
+    assert says in rule_changes.change_text(what)
+    assert rule_changes.change_log_line(9, what, "why").endswith(f"{says} · because: why")
+    assert act_words(act) == rule_changes.change_log_line(9, what, "why")
 
 
 def test_a_grant_in_words() -> None:
     """A grant is told with its amount, its end and its reason."""
-    said = rule_changes.granted(9, 2, 3_000_000, 77.0, "won @everyone")
+    said = rule_changes.grant_texts(9, 2, 3_000_000, 77.0, "won @everyone")
     assert said.private.startswith("You granted <@2> **$3.00**, once. It is theirs until <t:77:f>")
     assert said.log == "<@9> granted <@2> **$3.00** until <t:77:f> · because: won \\@everyone"
     act = Act(
@@ -129,7 +129,7 @@ def test_a_grant_in_words() -> None:
 @given(reason=st.text(max_size=500))
 def test_a_reason_can_do_no_harm(reason: str) -> None:
     """Whatever a reason says, it is on one line, bounded, and mentions nobody."""
-    line = rule_changes.logged(9, changed("server", "ceiling", None, 1), reason)
+    line = rule_changes.change_log_line(9, changed("server", "ceiling", None, 1), reason)
     assert "\n" not in line
     assert len(line) <= 500
     assert "@everyone" not in line.replace("\\@", "")
@@ -139,7 +139,7 @@ def test_a_reason_can_do_no_harm(reason: str) -> None:
 @given(parts=st.lists(st.text(min_size=1, max_size=300), min_size=1, max_size=60), chars_max=st.integers(60, 2000))
 def test_what_does_not_fit_is_counted(parts: list[str], chars_max: int) -> None:
     """A text is never longer than it may be, and says how many of its parts were left out."""
-    text = fitting(parts, chars_max)
+    text = join_within(parts, chars_max)
     assert len(text) <= chars_max
     if len("\n".join(parts)) <= chars_max:
         assert text == "\n".join(parts)
