@@ -1,16 +1,68 @@
-"""Ending a task that works in the background."""
+"""Background tasks: ending one, and a queue that is worked off by one."""
 
 import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections import OrderedDict
 from contextlib import suppress
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 async def end(task: asyncio.Task[None] | None) -> None:
     """Cancel the task, if there is one, and return once it has ended.
 
-    Raises:
-        Exception: what had ended it before.
+    Re-raises the task's own exception if it had already failed.
     """
     if task is not None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+class WorkQueue(ABC, Generic[T]):
+    """Handles items one after another in a background task while it is entered.
+
+    An item that is added again while it waits is handled once. Above `size_max` the oldest item is dropped. What is
+    left when the queue is exited is dropped too, so this is for work that nobody misses.
+    """
+
+    def __init__(self, *, size_max: int) -> None:
+        self._items: OrderedDict[T, None] = OrderedDict()
+        self._size_max = size_max
+        self._added = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def handle(self, item: T) -> None:
+        """Handle one item. What this raises is logged, and the next item follows."""
+
+    def add(self, item: T) -> None:
+        """Add the item. Never raises, never waits."""
+        self._items[item] = None
+        if len(self._items) > self._size_max:
+            self._items.popitem(last=False)
+        self._added.set()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name=type(self).__name__)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await end(self._task)
+
+    async def _run(self) -> None:
+        while True:
+            await self._added.wait()
+            while self._items:
+                item, _ = self._items.popitem(last=False)
+                try:
+                    await self.handle(item)
+                except Exception:
+                    log.exception("%s failed on %s", type(self).__name__, item)
+            self._added.clear()

@@ -15,7 +15,7 @@ from bot.texts.history import PAGE_LINES, HistoryPage
 from cogs.admin.permission import check_admin
 from cogs.base.button import PersistentButton
 from cogs.base.page import STALE, cursor_text, read_cursor, turn_page
-from cogs.ordering.member import member_of
+from cogs.ordering.member import interaction_member
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ async def history_page(interaction: Interaction, kind: HistoryKind, cursor: str)
         StorageError: the database did not answer.
     """
     store = interaction.client.services.store
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     more = PAGE_LINES + 1  # one more tells whether there is an older page
     match kind:
         case "history":

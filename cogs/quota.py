@@ -21,14 +21,14 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
 from cogs.base.page import show_page
 from cogs.history_pages import HistoryPageButton, history_page
-from cogs.ordering.member import member_of
+from cogs.ordering.member import interaction_member
 
 DEFAULT = "default"
 
 
 async def show_quota(interaction: Interaction) -> None:
     """Show what is left in each window, what that buys, and the last 30 days as a chart."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     at = services.clock()
@@ -58,7 +58,7 @@ async def show_history(interaction: Interaction) -> None:
 )
 async def set_ask_above(interaction: Interaction, above: str) -> None:
     """Set the price above which Wanda asks this member first."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)

@@ -5,12 +5,14 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import discord
 
 from bot.cards import routes
 from bot.cards.routes import Trouble
 
 _LOG = logging.getLogger(__name__)
+CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
 
 
 class DiscordRefused(Exception):  # noqa: N818 - reads better at the except

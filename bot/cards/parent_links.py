@@ -5,9 +5,6 @@ The card is fetched and sent back with one field changed, so that the video, its
 
 import asyncio
 import logging
-from collections import OrderedDict
-from types import TracebackType
-from typing import Self
 
 import discord
 
@@ -19,14 +16,14 @@ from bot.jobs import queries, transactions
 from bot.jobs.model import Job
 from bot.settings import CardSettings
 from bot.storage.transaction import Store
-from bot.tasks import end
+from bot.tasks import WorkQueue
 from bot.texts import parent_links
 
 _LOG = logging.getLogger(__name__)
 WAITING_MAX = 1000  # parents; one more drops the oldest
 
 
-class ParentLinks:
+class ParentLinks(WorkQueue[str]):
     """Edits the parents of posted videos while it is entered, one every `edit_interval_s` at most."""
 
     def __init__(
@@ -38,51 +35,29 @@ class ParentLinks:
         turns: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
+        super().__init__(size_max=WAITING_MAX)
         self._client = client
         self._turns = turns or ChannelQueue()
         self._store = store
         self._settings = settings
         self._sleep = sleep
-        self._waiting: OrderedDict[str, None] = OrderedDict()
-        self._news = asyncio.Event()
-        self._loop: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._loop = asyncio.create_task(self._work(), name="links between cards")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await end(self._loop)
 
     def posted(self, job: Job) -> None:
         """Link to this video on its parent's card soon, if it has a parent. Never raises, never waits."""
-        if job.parent_id is None:
-            return
-        self._waiting[job.parent_id] = None
-        if len(self._waiting) > WAITING_MAX:
-            self._waiting.popitem(last=False)
-        self._news.set()
+        if job.parent_id is not None:
+            self.add(job.parent_id)
 
-    async def _work(self) -> None:
-        while True:
-            await self._news.wait()
-            while self._waiting:
-                parent_id, _ = self._waiting.popitem(last=False)
-                edited = True
-                try:
-                    edited = await self._link(parent_id)
-                except StorageError:
-                    _LOG.warning("the children of job %s could not be read for its card", parent_id, exc_info=True)
-                except DiscordRefused as refused:
-                    _LOG.info("the card of job %s takes no links: %s", parent_id, refused)
-                except Exception:  # noqa: BLE001 - a link is not worth the loop
-                    _LOG.exception("the card of job %s could not be linked", parent_id)
-                if edited:
-                    # Links to videos posted in this interval share the next edit.
-                    await self._sleep(self._settings.edit_interval_s)
-            self._news.clear()
+    async def handle(self, item: str) -> None:
+        """Update the card of this job, then wait for `edit_interval_s` if it was edited or failed."""
+        try:
+            if not await self._link(item):
+                return
+        except StorageError:
+            _LOG.warning("the children of job %s could not be read for its card", item, exc_info=True)
+        except DiscordRefused as refused:
+            _LOG.info("the card of job %s takes no links: %s", item, refused)
+        # Links to videos posted in this interval share the next edit.
+        await self._sleep(self._settings.edit_interval_s)
 
     async def _link(self, parent_id: str) -> bool:
         """Update the parent's card; returns whether it was edited."""

@@ -30,7 +30,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
 from cogs.base.page import STALE, cursor_text, read_cursor, show_page, turn_page
 from cogs.jobs.replay import replay_video
-from cogs.ordering.member import member_of
+from cogs.ordering.member import interaction_member
 
 log = logging.getLogger(__name__)
 OFFERED_MAX = 25  # Discord shows no more choices
@@ -71,7 +71,9 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
 
     async def _page(self, interaction: Interaction) -> Card:
         mode, state_filter, cursor = self.parts["mode"], self.parts["state_filter"], self.parts["cursor"]
-        return await page_of_jobs(interaction.client.services, member_of(interaction), mode, state_filter, cursor)
+        return await page_of_jobs(
+            interaction.client.services, interaction_member(interaction), mode, state_filter, cursor
+        )
 
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
@@ -81,7 +83,7 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
 )
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
     """List the member's own videos here, a page at a time."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     await show_page(interaction, await page_of_jobs(interaction.client.services, who, mode, state, ""))
 
@@ -118,7 +120,7 @@ async def offer_open_jobs(interaction: discord.Interaction[Any], current: str) -
 async def _choices(interaction: Interaction, current: str, states: tuple[Any, ...]) -> list[app_commands.Choice[str]]:
     typed = current.strip().lower()
     try:
-        who = member_of(interaction)
+        who = interaction_member(interaction)
         limit = LOOKED_THROUGH_MAX if typed else OFFERED_MAX
         jobs = await interaction.client.services.store.read(
             queries.member_jobs(who.guild_id, who.member_id, states=states, limit=limit)
@@ -135,7 +137,7 @@ async def _choices(interaction: Interaction, current: str, states: tuple[Any, ..
 @app_commands.autocomplete(job=offer_jobs)
 async def show_job(interaction: Interaction, job: str) -> None:
     """Show all that is known of one of the member's videos."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     found = await own_job(services, who, job)
@@ -153,7 +155,7 @@ async def show_job(interaction: Interaction, job: str) -> None:
 @app_commands.autocomplete(job=offer_open_jobs)
 async def cancel_job(interaction: Interaction, job: str) -> None:
     """Take one of the member's videos back, if that is still possible."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     found = await own_job(services, who, job)
@@ -165,7 +167,7 @@ async def cancel_job(interaction: Interaction, job: str) -> None:
 @app_commands.autocomplete(job=offer_jobs)
 async def send_recipe(interaction: Interaction, job: str) -> None:
     """Give the member the recipe of one of their videos as a file."""
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
     content = recipe_of(found).to_file()

@@ -12,7 +12,7 @@ from bot.media.intake import Offered
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.command import attached, order_on
-from cogs.ordering.member import check_place, member_of
+from cogs.ordering.member import check_place, interaction_member
 from cogs.ordering.quote import rule_query
 
 
@@ -26,7 +26,7 @@ async def replay_video(
     """
     services = interaction.client.services
     check_place(interaction)
-    who = member_of(interaction)
+    who = interaction_member(interaction)
     if recipe.size > RECIPE_BYTES_MAX:
         raise OptionRefused(
             f"This file is {recipe.size // 1024:,} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "

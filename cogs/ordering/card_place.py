@@ -2,9 +2,9 @@
 
 import logging
 
-import aiohttp
 import discord
 
+from bot.cards.discord_request import CONNECTION_ERRORS
 from bot.client import Interaction
 from bot.jobs.model import Address
 
@@ -39,7 +39,7 @@ async def _defer(interaction: Interaction) -> int:
     """Defer the answer, and return its message's id. A request that fails on the network is repeated once."""
     try:
         callback = await interaction.response.defer(thinking=True)
-    except (aiohttp.ClientError, OSError):
+    except CONNECTION_ERRORS:
         log.warning("the connection broke during the first answer; it is repeated", exc_info=True)
         try:
             callback = await interaction.response.defer(thinking=True)

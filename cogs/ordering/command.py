@@ -19,7 +19,7 @@ from bot.runner.order_files import OrderFiles
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.confirmation import ask_for_confirmation
-from cogs.ordering.member import check_place, member_of
+from cogs.ordering.member import check_place, interaction_member
 from cogs.ordering.quote import CheckedQuote, check_quote, check_quote_in_time, check_rules, rule_query
 
 Prepare: TypeAlias = Callable[[OrderFiles], Awaitable[Request]]  # puts the request's inputs there and checks them
@@ -77,7 +77,7 @@ async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepa
         Refusal: the interaction was not answered; nothing was held or kept.
         StorageError: likewise.
     """
-    services, who = interaction.client.services, member_of(interaction)
+    services, who = interaction.client.services, interaction_member(interaction)
     checked = None if quote is None else await check_quote_in_time(services, who, query, quote)
     card = None
     if checked is not None and checked.needs_confirmation:

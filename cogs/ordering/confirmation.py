@@ -16,7 +16,7 @@ from bot.texts.button_ids import QUESTION_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import second_card
-from cogs.ordering.member import member_of
+from cogs.ordering.member import interaction_member
 from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 
 GONE = (
@@ -60,7 +60,7 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
         ):
             try:
                 # The question may be a quarter of an hour old: the roles of this moment count.
-                order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
+                order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
                 if await self._answer(interaction, order):
                     files.keep()
             except Exception:

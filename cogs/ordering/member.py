@@ -7,7 +7,7 @@ from bot.errors import OptionRefused
 from bot.ledger.model import Who
 
 
-def member_of(interaction: Interaction) -> Who:
+def interaction_member(interaction: Interaction) -> Who:
     """Return the member with their roles of this moment, the server and the channel; a thread counts as its channel.
 
     Raises:

@@ -31,7 +31,7 @@ from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_posting, member_of, role_ids
+from cogs.ordering.member import check_posting, interaction_member, role_ids
 from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 from cogs.results.buttons import delete_video
 from cogs.results.direct_message import mail, naming
@@ -68,7 +68,7 @@ class Reaction:
         )
 
 
-def address_of(bot: Wanda, message: discord.Message) -> Address:
+def address_of_message(bot: Wanda, message: discord.Message) -> Address:
     """Return the address of a message that Wanda posted with the bot token; no interaction's token can edit it."""
     guild = message.guild
     return Address(
@@ -123,7 +123,7 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
             return
         async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
             # The question may be a quarter of an hour old: the roles of this moment count.
-            order = replace(order, who=replace(order.who, role_ids=member_of(interaction).role_ids))
+            order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
             if await self._carry_out(interaction, order):
                 files.keep()
 
@@ -135,7 +135,7 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
             return False
         placeholder = finished.placeholder(interaction.user.id)
         await interaction.response.edit_message(content=placeholder, embed=None, view=None)
-        await accept_on(address_of(interaction.client, message), interaction.client, order)
+        await accept_on(address_of_message(interaction.client, message), interaction.client, order)
         return True
 
 
@@ -283,7 +283,7 @@ class Reactions(FeatureCog):
             async with asyncio.timeout(services.settings.cards.rerun_patience_s):
                 async with services.turns.turn(parent.address.channel_id, "send"):
                     posted = await reaction.channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
-                return address_of(self.bot, posted)
+                return address_of_message(self.bot, posted)
         except TimeoutError:
             raise Busy(finished.NO_TURN) from None
         except discord.HTTPException as error:
