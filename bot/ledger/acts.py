@@ -26,7 +26,7 @@ def record(
 
 
 def acts_of(guild_id: int, *, limit: int, before: int | None = None) -> Transaction[tuple[Act, ...]]:
-    """Return the latest acts in a server, newest first; `before` is the number of the last one already seen."""
+    """Return a page of a server's acts, newest first; `before` is the number of the last act on the previous page."""
     known = (guild_id, limit)
     rows: list[Row] = yield Many(_LATEST, known) if before is None else Many(_BEFORE, (*known, before))
     return tuple(

@@ -11,19 +11,19 @@ _HELD = "CASE WHEN x.state IN ('held', 'exposed') THEN x.amount_microusd ELSE 0 
 
 _ITS_OWN = "x.scope = replace(b.scope, 'cap:', 'server:') AND b.scope <> 'all'"
 _EVERY_SERVERS = "x.position = 0 AND b.scope = 'all'"
-# Through the draws, whose index knows the window; an entry that is not its draw's is found by a check of its own.
+# Joined through the draws, which have an index by time; "entry {what} belongs to no draw" finds the other entries.
 _THEIR_ENTRIES = "LEFT JOIN entries e ON e.job_id = x.job_id AND e.scope = x.scope"
 
 
 def _row_check(what: str, column: str, value: str, entries: str = "") -> tuple[str, str]:
-    """Return the check that a column of a budget's row is the sum of something over the row's window."""
+    """Return the check that `column` of a budget's row is the sum of `value` over the draws in the row's window."""
     total = f"CAST(COALESCE(SUM({value}), 0) AS BIGINT)"
     sums = (
         f"""
         SELECT b.scope || ' ' || b.starts_at || ' ' || b.ends_at AS what, b.{column} AS found, {total} AS expected
         FROM budgets b LEFT JOIN draws x ON {draws} AND x.counted_at >= b.starts_at AND x.counted_at < b.ends_at
         {entries} WHERE b.scope {whose} 'all' GROUP BY b.scope, b.starts_at, b.ends_at, b.{column}
-        HAVING b.{column} <> {total}"""  # noqa: S608 - the arguments are this module's own
+        HAVING b.{column} <> {total}"""  # noqa: S608 - the arguments are constants of this module
         for draws, whose in ((_ITS_OWN, "<>"), (_EVERY_SERVERS, "="))
     )
     return f"what budget {{what}} {what}", " UNION ALL ".join(sums)
@@ -106,7 +106,7 @@ FROM draws WHERE position = 0 AND counted_at >= $1 GROUP BY guild_id ORDER BY gu
 
 
 def verify() -> Transaction[list[str]]:
-    """Return a sentence for everything that is wrong with the books: none when they are right."""
+    """Return a sentence for each wrong row; an empty list means that the books are right."""
     wrong: list[str] = []
     for sentence, sql in _CHECKS:
         rows: list[Row] = yield Many(sql)
@@ -117,7 +117,7 @@ def verify() -> Transaction[list[str]]:
 
 
 def totals(*, since: float = 0.0) -> Transaction[tuple[Totals, ...]]:
-    """Return what each server's jobs hold, may owe and have spent since a moment, by the jobs' acceptance."""
+    """Return each server's held, exposed and spent totals over the jobs accepted since `since` (Unix seconds)."""
     rows: list[Row] = yield Many(_TOTALS, (since,))
     return tuple(
         Totals(

@@ -1,4 +1,4 @@
-"""Warnings that a server's pool runs low: recorded with the hold that crossed a threshold, posted once."""
+"""Warnings that a server's pool is running low: recorded with the hold that crosses a threshold, posted once."""
 
 from bot.ledger.model import Warned
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -29,5 +29,5 @@ def pending_warnings(*, limit: int = 100) -> Transaction[tuple[Warned, ...]]:
 
 
 def warning_posted(warned: Warned) -> Transaction[None]:
-    """Note that the warning was posted, or that there is nowhere to post it."""
+    """Mark the warning as posted; also called when the server has no channel for it."""
     yield One(_POSTED, (warned.limit_scope, warned.starts_at, warned.ends_at, warned.threshold))

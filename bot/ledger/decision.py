@@ -1,4 +1,4 @@
-"""Decides whether a job may be made and who pays for it, from values that were read before."""
+"""Decides whether a job may be made and who pays for it, from values that the caller has read."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ THRESHOLDS_PERCENT = (50, 80, 95)
 def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
     """Return how a job of this price is paid for.
 
-    A price of zero always fits the budgets, and is held to the other rules.
+    A price of zero fits every budget, but must keep the other rules.
 
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
-        QuotaExceeded: a budget is short; of several, the one that keeps the member waiting longest is named.
+        QuotaExceeded: a budget is too small; of several, the error names the one that renews last.
     """
     refuse_if_not_allowed(view, amount_microusd=amount_microusd, query=query)
     parts = _from_grants(view.grants, short_of_allowance(view.standings, amount_microusd))
@@ -34,13 +34,13 @@ def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
 
 
 def short_of_allowance(standings: Sequence[Standing], amount_microusd: int) -> int:
-    """Return what of the price the member's allowance cannot carry, in the window where it is shortest."""
+    """Return the part of the price that exceeds the member's allowance, in the window with the least left."""
     own = [one.used_microusd - one.limit.cap_microusd for one in standings if one.limit.side == "member"]
     return min(amount_microusd, max(0, amount_microusd + max(own))) if own else 0
 
 
 def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
-    """Return a warning for each threshold at or below which the server's pools now stand; old ones are among them."""
+    """Return a warning for each threshold that the server's pools have reached, including those reached earlier."""
     terms = view.terms
     return tuple(
         Warned(
@@ -61,10 +61,10 @@ def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
 
 
 def settled_parts(draws: Sequence[tuple[str, int]], amount_microusd: int) -> dict[str, int]:
-    """Return what each of the member's draws, given in the order in which they were taken, pays of the final amount.
+    """Return how much of the final amount each of the member's draws pays, by scope.
 
-    What was held too much goes back to the grants first, to the one taken last at first; what was held too little is
-    paid by the allowance.
+    `draws` are (scope, held amount) in the order in which they were made. If less is spent than was held, the rest
+    goes back to the grants first, starting with the last one drawn on. If more is spent, the allowance pays the rest.
     """
     if not draws:
         return {}

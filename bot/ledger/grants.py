@@ -18,7 +18,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id
 
 
 def add_grant(grant: Grant) -> Transaction[bool]:
-    """Give the money, and record the act; False when a grant of this id was given before, which changed nothing.
+    """Add the grant and record the act; False, with nothing changed, if a grant with this id exists already.
 
     Raises:
         ValueError: the amount is negative.
@@ -55,13 +55,13 @@ def add_grant(grant: Grant) -> Transaction[bool]:
 
 
 def grants_of(guild_id: int, member_id: int) -> Transaction[tuple[GrantStanding, ...]]:
-    """Return every grant the member ever had here, in the order in which they are used."""
+    """Return all of the member's grants in this server, in the order in which they are used."""
     rows: list[Row] = yield Many(_STANDINGS, (guild_id, member_id))
     return tuple(sorted((_standing(row) for row in rows), key=_order))
 
 
 def usable_grants(guild_id: int, member_id: int, *, at: float) -> Transaction[tuple[GrantStanding, ...]]:
-    """Return the grants of which something is left and that have not expired, in the order in which they are used."""
+    """Return the unexpired grants with money left, in the order in which they are used."""
     every = yield from grants_of(guild_id, member_id)
     return tuple(
         one for one in every if one.left_microusd and (one.grant.expires_at is None or one.grant.expires_at > at)
@@ -69,7 +69,7 @@ def usable_grants(guild_id: int, member_id: int, *, at: float) -> Transaction[tu
 
 
 def _order(one: GrantStanding) -> tuple[bool, float, float, str]:
-    """The one that expires first comes first, those that never do last; among equals the older one."""
+    """Sort by expiry, grants without one last, then by age."""
     grant = one.grant
     return (grant.expires_at is None, grant.expires_at or 0.0, grant.at, grant.id)
 

@@ -1,4 +1,4 @@
-"""What was spent: pages of jobs and entries, days, and members. A job's dollar stands once, in its server's pool."""
+"""Reads of what was spent: by job, entry, day and member. Money is counted once per job, in its server's pool."""
 
 from collections import Counter, defaultdict
 from zoneinfo import ZoneInfo
@@ -10,14 +10,14 @@ from bot.storage.transaction import Many, Row, Transaction
 
 Cursor = tuple[float, str]
 
-# The jobs' own table is joined for their mode and state only; a job whose row is gone keeps its money.
+# `jobs` is joined for the mode and state only: a job whose row was deleted keeps its money here.
 _SPENT = """
 SELECT d.job_id, d.member_id, d.counted_at, d.ended_at, d.state, d.amount_microusd, d.settled_microusd,
 (SELECT CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) FROM draws m
 WHERE m.job_id = d.job_id AND m.side = 'member') AS charged, j.mode, j.state AS job_state
 FROM draws f JOIN draws d ON d.job_id = f.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = d.job_id
 WHERE f.scope = $1 """
-# `f` is found by its scope: a member's own draws for their history, the server's for an export.
+# `f` is selected by scope: the member's draws for their history, the server's for an export.
 _LATEST = "ORDER BY f.counted_at DESC, f.job_id DESC LIMIT $2"
 _BEFORE = f"AND (f.counted_at, f.job_id) < ($3, $4) {_LATEST}"
 _AFTER = "AND (f.counted_at, f.job_id) > ($2, $3) ORDER BY f.counted_at, f.job_id LIMIT $4"
@@ -36,7 +36,7 @@ declined_by FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at
 def member_history(
     guild_id: int, member_id: int, *, limit: int, before: Cursor | None = None
 ) -> Transaction[tuple[Spent, ...]]:
-    """Return the member's latest jobs here, newest first; `before` is (counted_at, job_id) of the last one seen."""
+    """Return a page of a member's jobs, newest first; `before` is (counted_at, job_id) of the previous page's last."""
     known = (scopes.member(guild_id, member_id), limit)
     if before is None:
         rows: list[Row] = yield Many(_SPENT + _LATEST, known)
@@ -46,13 +46,13 @@ def member_history(
 
 
 def spent_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:
-    """Return the next jobs of a server for an export, oldest first; `after` is (counted_at, job_id) of the last one."""
+    """Return a page of a server's jobs, oldest first; `after` is (counted_at, job_id) of the previous page's last."""
     rows: list[Row] = yield Many(_SPENT + _AFTER, (scopes.server(guild_id), *(after or (-1.0, "")), limit))
     return tuple(_spent(row) for row in rows)
 
 
 def entries_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Entry, ...]]:
-    """Return the next entries of a server for an export, oldest first; `after` is (at, id) of the last one."""
+    """Return a page of a server's entries, oldest first; `after` is (at, id) of the previous page's last."""
     rows: list[Row] = yield Many(_ENTRIES, (guild_id, *(after or (-1.0, "")), limit))
     return tuple(Entry(**row) for row in rows)
 
@@ -60,9 +60,9 @@ def entries_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> T
 def spend_by_day(
     guild_id: int, *, since: float, tz: ZoneInfo, member_id: int | None = None
 ) -> Transaction[tuple[DaySpend, ...]]:
-    """Return what the server's pool, or one member's jobs, spent on each mode on each day since, by the server's days.
+    """Return the spending since `since` by day and mode: of the whole server, or of one member's jobs.
 
-    A job's money belongs to the day on which it was accepted.
+    Days are in the server's timezone; a job counts on the day on which it was accepted.
     """
     sql, known = (_BY_DAY, (scopes.server(guild_id), since))
     rows: list[Row] = (
@@ -81,7 +81,7 @@ def spend_by_day(
 
 
 def top_members(guild_id: int, *, since: float, limit: int) -> Transaction[tuple[MemberSpend, ...]]:
-    """Return the members whose jobs cost the server most since, the dearest first."""
+    """Return the members whose jobs since `since` cost the server most, highest first."""
     rows: list[Row] = yield Many(_TOP, (scopes.server(guild_id), since, limit))
     return tuple(MemberSpend(member_id=row["member_id"], spent_microusd=row["spent"], jobs=row["jobs"]) for row in rows)
 

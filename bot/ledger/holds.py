@@ -1,8 +1,8 @@
-"""The ledger's transactions: hold, settle, release, expose, and looking at what is left.
+"""The ledger's transactions: hold, settle, release and expose; `standing` only reads.
 
-Every hold ends exactly once; a repeated or opposite call afterwards returns the first ending and changes nothing.
-Locks are taken in one order, so that transactions cannot deadlock: a job's row in `jobs`, `all`, the server's, the
-budgets' rows. Rules are read and applied under the server's lock.
+Every hold ends exactly once; a later call, also of the other kind, returns the first ending and changes nothing.
+Locks are always taken in this order, which prevents deadlocks: the job's row in `jobs`, `all`, the server, the budgets'
+rows. Rules are read and applied under the server's lock.
 """
 
 from typing import Literal
@@ -16,31 +16,31 @@ from bot.ledger.tables import Move, Occasion
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
-# No job is unfinished for longer than the longest wait for an approval and fal's deadline, so the far past is not read.
+# Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
 _OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND counted_at >= $2 AND state = 'held'"
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 _RETURNED = "RETURNING job_id, position, scope, side, amount_microusd, counted_at"
 _END = f"""
 UPDATE draws SET state = $2, settled_microusd = $3, ended_at = $4
-WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - made of this module's own text
+WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - built from constants of this module
 _CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND scope = $2"
 _EXPOSE = f"""
 UPDATE draws SET state = CASE side WHEN 'member' THEN 'released' ELSE 'exposed' END,
 ended_at = CASE side WHEN 'member' THEN CAST($2 AS DOUBLE PRECISION) END
-WHERE job_id = $1 AND state = 'held' {_RETURNED}"""  # noqa: S608 - made of this module's own text
+WHERE job_id = $1 AND state = 'held' {_RETURNED}"""  # noqa: S608 - built from constants of this module
 _STATES = "SELECT side, state, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
     *, job_id: str, amount_microusd: int, who: Who, query: RuleQuery, at: float, shipped: Shipped, reason: str
 ) -> Transaction[Held]:
-    """Hold the amount on every budget that applies to this member here and now, or on none.
+    """Hold the amount on every budget that applies to this member in this channel, or on none.
 
-    A job that already has a hold, ended or not, is answered with the budgets' standing; it never gets a second one.
+    A job never gets a second hold: if it has one, ended or not, the answer is the budgets' standing.
 
     Raises:
         NotAllowed: a rule forbids the job.
-        QuotaExceeded: a budget cannot carry it, and neither can the member's grants.
+        QuotaExceeded: a budget cannot carry it, even with the member's grants.
         ValueError: the amount is negative.
     """
     if amount_microusd < 0:
@@ -69,10 +69,10 @@ def settle(
 ) -> Transaction[Ending]:
     """End the job's hold: what was held is free again, and `amount_microusd` is spent, once.
 
-    The amount may differ from what was held. A smaller one gives the rest back, to the member's grants first; a larger
-    one is recorded as it is, even above the cap, because the money is gone: the budget then refuses until it renews.
-    With `payers="server"` the member's part is released and only the server's budgets pay; so it is with an exposed
-    hold, of which only the server's part is still open.
+    The amount may differ from what was held. If it is smaller, the rest goes back, to the member's grants first. If it
+    is larger, it is recorded in full, even above the cap, because fal has billed it; the budget then refuses jobs until
+    it renews. With `payers="server"` the member's part is released and only the server's budgets pay; the same holds
+    for an exposed hold, of which only the server's part is still open.
 
     Raises:
         LookupError: the job never had a hold.
@@ -98,7 +98,7 @@ def settle(
 
 
 def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int | None = None) -> Transaction[Ending]:
-    """End the job's hold, or what is still exposed of it, with nothing spent; `declined_by` is who did not approve it.
+    """End the job's hold, or its exposed part, with nothing spent; `declined_by` is the member who declined the job.
 
     Raises:
         LookupError: the job never had a hold.
@@ -113,9 +113,9 @@ def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int
 
 
 def expose(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[Ending]:
-    """Release the member's part of the hold, and keep the server's as a possible cost that nobody knows yet.
+    """Release the member's part of the hold; the server's stays held until it is known whether fal billed.
 
-    `settle` and `release` end the server's part later.
+    `settle` or `release` ends the server's part later.
 
     Raises:
         LookupError: the job never had a hold.
@@ -130,7 +130,7 @@ def expose(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[En
 
 
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
-    """Return what a job of theirs would meet now: every limit and where it stands, grants, terms. Changes nothing."""
+    """Return the state that the member's next job would be checked against. Changes nothing."""
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
     return View(
         terms=terms,
@@ -141,7 +141,7 @@ def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
 
 
 def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Transaction[View]:
-    """Return what the decision needs: grants only where the allowance is short, open jobs only where they count."""
+    """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     who = terms.who
     short = short_of_allowance(standings, amount_microusd)
     return View(
@@ -170,7 +170,7 @@ def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, r
 
 
 def _answered(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Held:
-    """Return the answer to a job that has its hold already."""
+    """Return the answer for a job that already has its hold."""
     approval = terms.approval
     return Held(
         terms=terms,
@@ -194,7 +194,7 @@ def _occasion(rows: list[Row], at: float, actor: str, reason: str, declined_by: 
 
 
 def _in_order(rows: list[Row]) -> list[Row]:
-    """RETURNING promises no order; a job's draws have one."""
+    """Sort a job's draws by position: RETURNING guarantees no order."""
     return sorted(rows, key=lambda row: row["position"])
 
 

@@ -6,7 +6,7 @@ from bot.ledger.history import Cursor
 from bot.ledger.model import Entry
 from bot.storage.transaction import Many, Row, Transaction
 
-# A job draws on many scopes at once; the server's own (position 0) says everything once.
+# A job has a draw in each of many scopes; only the server's (position 0) is listed, so each job appears once.
 _ENTRIES = """
 SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
 e.actor, e.reason, e.declined_by
@@ -19,7 +19,7 @@ SELECT guild_id, name, value, expires_at, reason, at FROM rules WHERE subject = 
 
 
 def entries_of_member(member_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Entry, ...]]:
-    """Return the next movements of the member's money, oldest first; `after` is (at, id) of the last one."""
+    """Return a page of the member's entries, oldest first; `after` is (at, id) of the previous page's last."""
     rows: list[Row] = yield Many(_ENTRIES, (member_id, *(after or (-1.0, "")), limit))
     return tuple(Entry(**row) for row in rows)
 

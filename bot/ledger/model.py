@@ -1,4 +1,4 @@
-"""What the ledger speaks of, as plain frozen data. Amounts are integer micro-dollars, times Unix seconds."""
+"""The ledger's data types, all frozen. Amounts are integer micro-dollars, times Unix seconds."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
@@ -10,7 +10,7 @@ How: TypeAlias = Literal["settled", "released", "exposed"]
 WindowKind: TypeAlias = Literal["day", "week", "month", "ever"]
 Payers: TypeAlias = Literal["everyone", "server"]
 Policy: TypeAlias = Literal["charge", "absorb"]
-# `server`, `role` and `channel` are the server's rules about these; `member` is one about this member alone.
+# Who or what the rule is of; `shipped` is a default of Wanda, `member` a rule for this one member.
 Setter: TypeAlias = Literal["operator", "shipped", "server", "role", "channel", "member"]
 Whose: TypeAlias = Literal["all", "cap", "server", "role", "channel", "member", "grant"]
 
@@ -20,27 +20,27 @@ EVER_ENDS_AT = 253402300800.0  # the year 10000: no job is counted that late
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time that a budget is for: `starts_at` is in it, `ends_at` is the first moment after it."""
+    """The interval of time that a budget covers, from `starts_at` up to but not including `ends_at`."""
 
     kind: WindowKind
     starts_at: float
     ends_at: float
 
     def holds(self, at: float) -> bool:
-        """Return whether this moment is in the window."""
+        """Return whether the moment is in the window."""
         return self.starts_at <= at < self.ends_at
 
     @property
     def renews_at(self) -> float | None:
-        """When the next window begins; None for the one that never ends."""
+        """When the next window begins; None if this one never ends."""
         return None if self.kind == "ever" else self.ends_at
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rule that gives a value: who set it, and its name as the end of a sentence.
+    """The rule that gives a value: who set it, and its name in a sentence.
 
-    `to_member` is for the member that the rule holds for ("your override"), `to_others` for anybody else.
+    `to_member` is for the member whom the rule concerns ("your override"), `to_others` for everybody else.
     """
 
     setter: Setter
@@ -49,7 +49,7 @@ class Source:
 
     @classmethod
     def of(cls, setter: Setter, name: str) -> "Source":
-        """Return a source whose name is the same for everybody."""
+        """Return a source with the same name for everybody."""
         return cls(setter, name, name)
 
 
@@ -57,7 +57,7 @@ class Source:
 class Limit:
     """What a scope may spend in a window, and the rule that says so.
 
-    `scope` is a text of `bot.ledger.scopes`: `server:<guild>`, `member:<guild>:<member>` and so on.
+    `scope` comes from `bot.ledger.scopes`: `server:<guild>`, `member:<guild>:<member>`, ….
     """
 
     scope: str
@@ -73,18 +73,18 @@ class Limit:
 
     @property
     def side(self) -> Side:
-        """Return whose money it is: the member's (an allowance, a grant), or the server's (everything else)."""
+        """Return whose money it is: the member's (allowances, grants) or the server's (everything else)."""
         return "member" if self.scope.startswith(("member:", "grant:")) else "server"
 
     @property
     def row(self) -> tuple[str, float, float]:
-        """Return the key of its row in `budgets`; two limits may share one when a reset cut their windows alike."""
+        """Return the key of its row in `budgets`; limits whose windows a reset made equal share a row."""
         return (self.scope, self.window.starts_at, self.window.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How much of a limit is held by running jobs, and how much is spent."""
+    """A limit with the amounts held by running jobs and spent."""
 
     limit: Limit
     held_microusd: int
@@ -97,17 +97,17 @@ class Standing:
 
     @property
     def left_microusd(self) -> int:
-        """What can still be held: never below zero, also when a lowered cap or a settlement above it says so."""
+        """What can still be held; 0 if the cap was lowered, or exceeded by a settlement."""
         return max(0, self.limit.cap_microusd - self.used_microusd)
 
     def holding(self, amount_microusd: int) -> "Standing":
-        """Return it with so much more held."""
+        """Return a copy with this amount added to what is held."""
         return Standing(self.limit, self.held_microusd + amount_microusd, self.spent_microusd)
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled(Generic[T]):
-    """A value of the rules, and the rule that gave it."""
+    """A value, and the rule that gave it."""
 
     value: T
     source: Source
@@ -128,9 +128,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped:
-    """What holds before any server has said anything, and what the operator caps.
+    """The operator's settings: defaults for servers without rules of their own, and the operator's caps.
 
-    `allowed_servers` empty means every server; a cap of None means no cap.
+    If `allowed_servers` is empty, every server is allowed; None means no cap.
     """
 
     member_daily_microusd: int
@@ -142,7 +142,7 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Whose job it is, and where: roles are those at the time of the command."""
+    """A job's member and place, with the member's roles at the time of the command."""
 
     guild_id: int
     channel_id: int
@@ -152,7 +152,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleQuery:
-    """What of a job the rules look at besides its price. `resolution` is None for a mode that has none."""
+    """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one."""
 
     mode: str
     resolution: str | None = None
@@ -160,7 +160,7 @@ class RuleQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A job dearer than `above_microusd` waits `wait_s` for a yes from `role_id`, or from who manages the server."""
+    """A job above this price waits up to `wait_s` for approval by `role_id` or by a member with Manage Server."""
 
     above_microusd: int
     role_id: int | None
@@ -171,9 +171,9 @@ class Approval:
 class Terms:
     """Everything the rules say about one member's jobs in one channel at one moment.
 
-    None means that nothing limits it. `limits` are sorted by scope and window; `scopes` are all that a job draws on,
-    whether a limit is set there or not. `blocked` and `paused` carry the administrators' reason; `channel_closed`
-    says why this channel takes no jobs.
+    None means no limit. `limits` are sorted by scope and window; `scopes` are all that a job draws on, with or
+    without a limit. `blocked` and `paused` hold the administrators' reason; `channel_closed` says why no job may start
+    in this channel.
     """
 
     who: Who
@@ -196,7 +196,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Money given to a member once, beside the allowance; unspent until `expires_at`, or for ever when None."""
+    """Money given to a member once, beside the allowance; usable until `expires_at` (None: for ever)."""
 
     id: str
     guild_id: int
@@ -210,7 +210,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GrantStanding:
-    """A grant and how much of it is held and spent."""
+    """A grant with the amounts held and spent."""
 
     grant: Grant
     held_microusd: int
@@ -218,15 +218,15 @@ class GrantStanding:
 
     @property
     def left_microusd(self) -> int:
-        """What can still be held of it."""
+        """What can still be held."""
         return max(0, self.grant.amount_microusd - self.held_microusd - self.spent_microusd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a member's next job meets: the terms, where every limit stands, the unexpired grants, the open jobs.
+    """The state that a member's next job is checked against: terms, standings, unexpired grants and open jobs.
 
-    Grants come in the order in which they are used: the one that expires first, first.
+    Grants are in the order in which they are used: earliest expiry first.
     """
 
     terms: Terms
@@ -237,7 +237,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """How a job is paid for: `member_microusd` by the allowance, the rest by grants, as (scope, amount).
+    """How a job is paid for: `member_microusd` by the allowance, the rest by grants as (scope, amount).
 
     `standings` are those after the hold.
     """
@@ -264,7 +264,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A job's hold is committed with this answer. `repeated` says that the job had one before, and nothing changed."""
+    """The result of a hold. With `repeated` the job had its hold already, and nothing changed."""
 
     terms: Terms
     standings: tuple[Standing, ...]
@@ -275,11 +275,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a job's hold ended, or that only the server's part is still open (`exposed`).
+    """How a job's hold ended; `exposed` means that the server's part is still open.
 
     `member_microusd` is what the member was charged (allowance and grants), `server_microusd` what the server's
-    budgets spent; both are 0 unless settled. `repeated` says that the hold had already ended this way before the call,
-    which changed nothing.
+    budgets spent; both are 0 unless settled. With `repeated` the hold had already ended this way, and nothing changed.
     """
 
     job_id: str
@@ -291,7 +290,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One administrative act. `before` and `after` are JSON values, None for "no rule"."""
+    """One administrative act. `before` and `after` are JSON values; None means "no rule"."""
 
     id: int
     guild_id: int
@@ -306,7 +305,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One movement of money in one scope, never altered. `declined_by` is who declined the job, if somebody did."""
+    """One movement of money in one scope; never altered. `declined_by` is the member who declined the job, if any."""
 
     id: str
     guild_id: int
@@ -323,15 +322,16 @@ class Entry:
 
     @property
     def why(self) -> str:
-        """The reason as people read it: with the id of who declined the job, "declined by 42"."""
+        """The reason in full; of a declined job with the decliner's id: "declined by 42"."""
         return self.reason if self.declined_by is None else f"{self.reason} by {self.declined_by}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """One job in the books: what it held, what it cost the member and the server. `mode` is "" when its row is gone.
+    """One job in the books: what it held, and what it cost the member and the server.
 
-    `state` is the server's side: held, exposed, settled or released; `job_state` is the job's own, from its row.
+    `state` is that of the server's draw: held, exposed, settled or released. `mode` and `job_state` come from the job's
+    row; `mode` is "" if that was deleted.
     """
 
     job_id: str
@@ -348,7 +348,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaySpend:
-    """What a server spent on one mode on one day of its own calendar (`2026-11-20`), and how many jobs that were."""
+    """A server's spending and number of jobs for one mode on one day (`2026-11-20`, in its timezone)."""
 
     day: str
     mode: str
@@ -358,7 +358,7 @@ class DaySpend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSpend:
-    """What one member's jobs cost the server, and how many were settled."""
+    """What one member's jobs cost the server, and the number of settled ones."""
 
     member_id: int
     spent_microusd: int
@@ -367,7 +367,7 @@ class MemberSpend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """One server's jobs together since a moment: every dollar once. `exposed_microusd` is part of the held."""
+    """One server's totals, each job counted once. `exposed_microusd` is part of `held_microusd`."""
 
     guild_id: int
     jobs: int

@@ -1,4 +1,4 @@
-"""Pages of a server's entries for its admins, and what was spent per hour."""
+"""Reads for a server's admins: pages of its entries, and the spending per hour."""
 
 from dataclasses import dataclass, fields
 from typing import TypeAlias
@@ -10,7 +10,8 @@ from bot.storage.transaction import Many, Row, Transaction
 MovementCursor: TypeAlias = tuple[float, str, str]  # (at, job_id, kind)
 _COLUMNS = tuple(field.name for field in fields(Entry))
 
-# A job draws on many scopes at once; the server's own says everything once, and the draw whose job it was.
+# A job has entries in many scopes; only the server's are listed, so each movement appears once.
+# The draw gives the member.
 _LATEST = """
 SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
 e.actor, e.reason, e.declined_by, d.member_id
@@ -34,12 +35,12 @@ class Movement:
 
     @property
     def cursor(self) -> MovementCursor:
-        """Where it stands: short enough for a button, where an entry's own id would not fit."""
+        """Its position in the list, short enough for a button's custom id; the entry's own id would not fit."""
         return (self.entry.at, self.entry.job_id, self.entry.kind)
 
 
 def movements(guild_id: int, *, limit: int, before: MovementCursor | None = None) -> Transaction[tuple[Movement, ...]]:
-    """Return the latest movements of a server's money; `before` is the place of the last one seen."""
+    """Return a page of a server's movements, newest first; `before` is the cursor of the previous page's last."""
     known = (guild_id, scopes.server(guild_id), limit)
     rows: list[Row] = yield Many(_FIRST, known) if before is None else Many(_OLDER, (*known, *before))
     return tuple(_movement(row) for row in rows)
@@ -51,6 +52,6 @@ def _movement(row: Row) -> Movement:
 
 
 def spend_by_hour(scope: str, *, since: float) -> Transaction[tuple[tuple[float, int], ...]]:
-    """Return (the hour's last moment, what its jobs hold or spent) for every hour since with jobs, oldest first."""
+    """Return (end of the hour, micro-dollars held or spent by its jobs) for each hour with jobs, oldest first."""
     rows: list[Row] = yield Many(_BY_HOUR, (scope, since))
     return tuple(((row["hour"] + 1) * _HOUR_S, row["amount"]) for row in rows)

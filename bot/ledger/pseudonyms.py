@@ -1,6 +1,6 @@
 """Replaces a member's id by a pseudonym in one server's books; amounts, times and the server stay.
 
-The server's rules about the member keep the id: otherwise deleting one's data would lift a block.
+The server's rules about the member keep the id: otherwise members could lift a block by deleting their data.
 """
 
 from bot.ledger import tables
@@ -30,7 +30,7 @@ reason = CASE member_id WHEN $2 THEN '' ELSE reason END,
 subject = CASE member_id WHEN $2 THEN CAST($4 AS TEXT) ELSE subject END,
 member_id = CASE member_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE member_id END
 WHERE guild_id = $1 AND (actor_id = $2 OR member_id = $2)"""
-# Of a job's draws the one at position 0 is found by its member.
+# A job's draw at position 0 has an index by member.
 _DRAWS = """
 UPDATE draws SET member_id = $3
 WHERE guild_id = $1 AND job_id IN (SELECT job_id FROM draws WHERE member_id = $2 AND position = 0)"""
@@ -42,15 +42,15 @@ WHERE guild_id = $1 AND (member_id = $2 OR actor_id = $2)"""
 
 
 def guilds_with(member_id: int) -> Transaction[tuple[int, ...]]:
-    """Return the servers whose books name the member, in the order in which their locks are taken."""
+    """Return the servers whose books contain the member's id, in locking order."""
     rows: list[Row] = yield Many(_GUILDS, (member_id,))
     return tuple(row["guild_id"] for row in rows)
 
 
 def unname(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[float | None]:
-    """Put the pseudonym, which nobody else has, in the member's place in one server's books.
+    """Replace the member's id by the pseudonym, which must be unused, in one server's books.
 
-    Returns until when the allowance that they used would have counted, in Unix seconds; None when they used none.
+    Returns the end (Unix seconds) of the longest running window in which the member used their allowance, or None.
     """
     yield from tables.lock(guild_id)
     old, new = f"member:{guild_id}:{member_id}", f"member:{guild_id}:{pseudonym}"

@@ -1,4 +1,4 @@
-"""The refusals of the rules, each one sentence or two with the number, the limit and what to do."""
+"""Checks the rules and budgets; each refusal says the number, the limit and what to do."""
 
 from datetime import datetime
 from typing import assert_never
@@ -21,7 +21,7 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     """Check every rule but the budgets.
 
     Raises:
-        NotAllowed: one does; the first of them, from the widest to the narrowest, is named.
+        NotAllowed: a rule forbids the job; rules about the server and the member are checked before the job's own.
     """
     _refuse_if_closed(view.terms)
     _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, query=query)
@@ -91,7 +91,7 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) 
     """Check that every budget can carry the job; grants pay `granted_microusd` of its price.
 
     Raises:
-        QuotaExceeded: one cannot. Of several the one that renews last is named, because waiting for another is in vain.
+        QuotaExceeded: a budget cannot. Of several, the error names the one that renews last: until then no job fits.
     """
     short = [one for one in view.standings if shortage(one, amount_microusd, granted_microusd)]
     if short:
@@ -106,7 +106,7 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) 
 
 
 def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) -> int:
-    """Return how much a budget lacks for a job of whose price grants pay a part; what costs it nothing always fits."""
+    """Return how much a budget lacks for a job, of which grants pay a part; 0 if the job costs this budget nothing."""
     own = amount_microusd - granted_microusd if standing.limit.side == "member" else amount_microusd
     return max(0, standing.used_microusd + own - standing.limit.cap_microusd) if own else 0
 
@@ -114,7 +114,7 @@ def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) ->
 def budget_refusal(
     standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, at: float, timezone: str = "UTC"
 ) -> QuotaExceeded:
-    """Return the refusal of a job by a budget that cannot carry it, with its sentence and its numbers."""
+    """Return the refusal of a job that the budget cannot carry."""
     limit = standing.limit
     short = shortage(standing, amount_microusd, granted_microusd)
     left = standing.left_microusd

@@ -1,4 +1,4 @@
-"""Which rules there are, about whom, and what values they take."""
+"""The rules that exist, the subjects they can have, and the values they take."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from bot.ledger.windows import zone
 from bot.money import MICROUSD_PER_USD, dollars
 
 _Check: TypeAlias = Callable[[Any], Any]
-# Databases and exports say "ask_above": the rule is older than its name here.
+# The stored name predates the constant's; databases and exports contain it.
 CONFIRM_ABOVE = "ask_above"
 REASON_MAX = 500
 NAMES_MAX = 50
@@ -26,8 +26,8 @@ def checked(subject: str, name: str, value: Any) -> Any:
     """Return the value as it is stored.
 
     Raises:
-        OptionRefused: the value is not one that the rule can have; a sentence for who gave it.
-        ValueError: there is no such rule about such a subject, which is a defect of the caller.
+        OptionRefused: the rule cannot have this value; the sentence is for whoever gave it.
+        ValueError: there is no such rule for this kind of subject, which is a bug in the caller.
     """
     checks = _RULES.get(subject.partition(":")[0], {})
     if _SUBJECT.fullmatch(subject) is None or name not in checks:

@@ -1,4 +1,4 @@
-"""The server's rules in the database: read with a job, changed one at a time together with the act that says so."""
+"""Reads and changes a server's rules in the database; each change is recorded as an act in the same transaction."""
 
 import json
 from typing import Any
@@ -27,13 +27,13 @@ _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 
 
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
-    """Return what the rules say about this member here and now."""
+    """Return the terms that the rules give this member in this channel at this time."""
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}"))
     return terms.terms([_rule(row) for row in rows], who, now=at, shipped=shipped)
 
 
 def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:
-    """Return the server's rules, sorted by subject and name; with `at`, only those that have not expired by then."""
+    """Return the server's rules, sorted by subject and name; with `at`, only those not expired at that time."""
     rows: list[Row] = yield Many(_ALL, (guild_id,))
     rules = (_rule(row) for row in rows)
     return tuple(
@@ -55,11 +55,11 @@ def set_rule(
     reason: str,
     at: float,
 ) -> Transaction[tuple[Any, Any]]:
-    """Make this rule hold, from the next job on; returns the value before (None: there was none) and the one now.
+    """Set the rule, from the next job on; return its value before (None if it had none) and now.
 
     Raises:
-        OptionRefused: a rule of this subject and name cannot have this value, and the sentence says what it can have;
-            or the server has `RULES_MAX` rules.
+        OptionRefused: the rule cannot have this value (the sentence says which it can), or the server already has
+            `RULES_MAX` rules.
     """
     value = checked(subject, name, value)
     yield from tables.lock(guild_id)
@@ -84,7 +84,7 @@ def set_rule(
 
 
 def clear_rule(guild_id: int, subject: str, name: str, *, actor_id: int, reason: str, at: float) -> Transaction[Any]:
-    """Take the rule away; returns the value that it had, or None, and then there was nothing to record."""
+    """Remove the rule and return the value it had; None, with nothing recorded, if there was no such rule."""
     yield from tables.lock(guild_id)
     before = yield from _current(guild_id, subject, name, at)
     yield One(_CLEAR, (guild_id, subject, name))
@@ -110,7 +110,7 @@ def _current(guild_id: int, subject: str, name: str, at: float) -> Transaction[A
 
 
 def _told(name: str, value: Any, expires_at: float | None) -> Any:
-    """Return what the act says of a value: of a raise also when it ends."""
+    """Return the value as an act records it; a raise includes its expiry."""
     return {**value, "expires_at": expires_at} if name == "raise" and expires_at is not None else value
 
 

@@ -1,4 +1,4 @@
-"""Whose money a job draws on, as text: the one place that writes and reads these words."""
+"""Scopes: whose money a job draws on, as text. Only this module composes and parses them."""
 
 from bot.ledger.model import Side, Who
 
@@ -37,7 +37,7 @@ def grant(grant_id: str) -> str:
 
 
 def of_subject(guild_id: int, subject: str) -> str:
-    """Return the scope of the pool that a rule's subject has: of `server`, `role:<id>` or `channel:<id>`; else ""."""
+    """Return the scope of the subject's pool (`server`, `role:<id>` or `channel:<id>`); "" for other subjects."""
     kind, _, identity = subject.partition(":")
     if kind == "server":
         return server(guild_id)
@@ -45,7 +45,7 @@ def of_subject(guild_id: int, subject: str) -> str:
 
 
 def member_id_in(subject: str) -> int | None:
-    """Return the member that a rule's or an act's subject names: 42 for `member:42`; None for other subjects."""
+    """Return the member of a rule's or act's subject: 42 for `member:42`; None for other subjects."""
     return int(subject.removeprefix("member:")) if subject.startswith("member:") else None
 
 
@@ -55,9 +55,9 @@ def side(scope: str) -> Side:
 
 
 def drawn_on(who: Who) -> tuple[str, ...]:
-    """Return every scope that a job of theirs draws on, the server's first; the first `ROLES_MAX` roles count.
+    """Return every scope that a member's job draws on, the server's first, with at most `ROLES_MAX` roles.
 
-    Grants aside, and aside from the operator's caps: what is drawn on a server's pool counts for those.
+    Grants are not included. Nor are the operator's caps: draws on the server's pool count for them.
     """
     roles = (role(who.guild_id, role_id) for role_id in dict.fromkeys(who.role_ids[:ROLES_MAX]))
     pools = (server(who.guild_id), *roles, channel(who.guild_id, who.channel_id))

@@ -1,6 +1,6 @@
-"""The ledger's tables in SQL: locks, the rows of budgets, and writing draws and entries many at a time.
+"""The ledger's tables in SQL: locks, the rows of budgets, and batched writes of draws and entries.
 
-Callers that write hold the server's lock. One statement takes several rows, because a job draws on many scopes.
+Callers that write hold the server's lock. A statement writes several rows, because a job draws on many scopes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ from bot.ledger.model import Limit, Side, Standing, Terms, Warned
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 T = TypeVar("T")
-_ROWS_MAX = 40  # rows of one statement: an SQLite of before 2020 takes 999 parameters
+_ROWS_MAX = 40  # rows of one statement: SQLite before 3.32 (2020) takes 999 parameters
 
-# Changing a row takes its lock, and making it takes it too.
+# Both the insert and the update lock the row.
 _LOCK = """
 INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
 _LOCK_OF_JOB = """
@@ -41,7 +41,7 @@ WHERE ends_at > $1 AND starts_at <= $1"""
 
 _DRAW = """
 INSERT INTO draws (job_id, guild_id, member_id, counted_at, state, scope, side, amount_microusd, position) VALUES """
-# What has just become of a job's draws, as entries; of an exposed job only the server's can change again.
+# Entries for a job's draws in their new state; once a job is exposed, only the server's draws can still change.
 _ENTER = """
 INSERT INTO entries (id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd,
 counted_at, at, actor, reason, declined_by)
@@ -59,7 +59,7 @@ ON CONFLICT (scope, starts_at, ends_at, threshold) DO NOTHING RETURNING threshol
 
 
 class Move(NamedTuple):
-    """What one movement does to the rows of one scope."""
+    """The change of one scope's rows."""
 
     scope: str
     held_microusd: int
@@ -68,7 +68,7 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """What the movements of one transaction have in common. With `servers_only` the member's draws did not change."""
+    """What the moves of one transaction share. With `servers_only`, the member's draws did not change."""
 
     job_id: str
     counted_at: float
@@ -82,7 +82,7 @@ class Occasion:
 def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
     """Lock the server's money and rules until the transaction ends.
 
-    `everything` first takes the lock of the cap over all servers; the order is always the same.
+    `everything` first takes the lock of the cap over all servers; a fixed order prevents deadlocks.
     """
     if everything:
         yield Lock(_LOCK, (scopes.ALL,))
@@ -95,7 +95,7 @@ def lock_of_job(job_id: str) -> Transaction[None]:
 
 
 def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[tuple[Standing, ...]]:
-    """Return where each limit stands. `keep` makes the rows that are missing, from what was drawn in their windows."""
+    """Return each limit's standing. With `keep`, missing rows are created from the draws in their windows."""
     known: dict[tuple[str, float, float], Row] = {}
     for some in chunks(sorted({limit.scope for limit in limits}), 64):
         for row in (yield Many(_LOOK + _among(2, len(some)), (at, *some))):
@@ -111,7 +111,7 @@ def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[
 
 def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
     if keep and limit.scope == scopes.ALL:
-        # Jobs of other servers end without the lock of `all`: none may end between this sum and its row.
+        # Other servers' jobs settle without the lock of `all`; none may settle between this sum and the row's insert.
         yield Lock(_LOCK_EVERY_SERVER)
     row = yield from _summed(limit)
     if keep:
@@ -120,7 +120,7 @@ def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
 
 
 def _summed(limit: Limit) -> Transaction[Row]:
-    """Return what was drawn on a limit in its window, one draw after the other."""
+    """Return what was drawn on a limit in its window, summed from the draws."""
     window = (limit.window.starts_at, limit.window.ends_at)
     if limit.scope == scopes.ALL:
         return (yield One(f"SELECT {_SUMS}{_OF_SERVERS}", window))
@@ -128,7 +128,7 @@ def _summed(limit: Limit) -> Transaction[Row]:
 
 
 def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Transaction[None]:
-    """Record what the job draws on, in this order, as held."""
+    """Record the job's draws as held, in this order."""
     who = terms.who
     for first in range(0, len(amounts), _ROWS_MAX):
         some = amounts[first : first + _ROWS_MAX]
@@ -137,7 +137,7 @@ def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Trans
 
 
 def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
-    """Enter what has become of the job's draws, and bring every row that they belong to up to date."""
+    """Write an entry for each changed draw, and update the budgets' rows."""
     both = 0 if occasion.servers_only else 1
     said = (occasion.at, occasion.actor, occasion.reason, occasion.declined_by)
     yield One(_ENTER, (occasion.job_id, both, *said))
@@ -161,7 +161,7 @@ def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:
 
 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    """Cut a sequence into pieces of at most this size."""
+    """Yield pieces of at most `size` items."""
     return (items[first : first + size] for first in range(0, len(items), size))
 
 

@@ -1,7 +1,7 @@
-"""From the rulebook to what one member may do right now, each number with the words for the rule that gives it.
+"""Applies a server's rules to one member in one channel; each number comes with the rule that gave it.
 
-Precedence: an allowance is the member's override, else the best of their roles, else the server's default, else what
-Wanda ships; a ceiling, modes, resolutions and jobs at once are those of the roles that have any, else the server's.
+Precedence of an allowance: the member's override, the best of their roles, the server's default, Wanda's default.
+Precedence of a ceiling, modes, resolutions and jobs at once: the member's roles, then the server.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,20 +54,20 @@ _NONE: _Values = {}
 
 
 def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped) -> Terms:
-    """Return what the server's rules, of which the expired ones do not count, say about this member's next job."""
+    """Return the terms for this member's next job; expired rules do not count."""
     found: dict[str, dict[str, Any]] = {}
     for rule in rules:
         if rule.expires_at is None or rule.expires_at > now:
             found.setdefault(rule.subject, {})[rule.name] = rule.value
     if who.role_ids:
-        # Of more roles than a job draws on, those with a rule count first.
+        # A job draws on at most `ROLES_MAX` roles: those with a rule go first.
         roles = sorted(set(who.role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))
         who = replace(who, role_ids=tuple(roles[: scopes.ROLES_MAX]))
     return _Reader(found, who, now, shipped).terms()
 
 
 class _Reader:
-    """The unexpired rules, as one member's job meets them."""
+    """Applies the unexpired rules to one member's job."""
 
     def __init__(self, found: Mapping[str, _Values], who: Who, now: float, shipped: Shipped) -> None:
         self._found = found
@@ -82,7 +82,7 @@ class _Reader:
         self._day = day_of(self._zone, now)
 
     def terms(self) -> Terms:
-        """Read everything."""
+        """Return all terms."""
         allowances = self._allowances()
         limits = (*self._operators(), *self._pools(), *allowances)
         return Terms(
@@ -109,7 +109,7 @@ class _Reader:
         if name is None:
             return Ruled(_UTC, _SHIPPED), _zone(_UTC)
         known = zone(name)
-        if known is None:  # it was known when it was set: another machine, or an older tzdata
+        if known is None:  # set on another machine, or with another tzdata
             return Ruled(_UTC, Source.of("server", f"UTC, because this machine does not know {name}")), _zone(_UTC)
         return Ruled(name, _TIMEZONE), known
 
@@ -168,10 +168,10 @@ class _Reader:
         return said
 
     def _since_reset(self, kind: WindowKind) -> Window:
-        """Return the member's window, which begins no earlier than their last reset."""
+        """Return the member's window; it starts no earlier than their last reset."""
         whole = window_on(kind, self._zone, self._day)
         reset = self._member.get("reset")
-        # A reset in the future is that of a clock which has since gone back: it has not happened yet.
+        # A reset in the future comes from a clock that was set back since: it does not count yet.
         if reset is None or reset > self._now:
             return whole
         return Window(kind, max(whole.starts_at, reset), whole.ends_at)
@@ -185,7 +185,7 @@ class _Reader:
         return Ruled(have[best], Source.of("role", f"the role <@&{best}>{best_of}"))
 
     def _together(self, name: str) -> Ruled[frozenset[str]] | None:
-        """Return what the member's roles allow together, else what the server allows everyone."""
+        """Return the union of what the member's roles allow, else what the server allows everyone."""
         have = self._roles_with(name)
         if have:
             roles = ", ".join(f"<@&{role_id}>" for role_id in have)

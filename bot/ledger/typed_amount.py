@@ -1,4 +1,4 @@
-"""Amounts as people type them: "5", "$5", "5.50". Exact, or refused with a sentence."""
+"""Parses amounts that people type ("5", "$5", "5.50") exactly."""
 
 import re
 from decimal import Decimal
@@ -14,7 +14,7 @@ _DECIMALS_MAX = 6
 
 
 def typed_amount(text: str) -> int:
-    """Return the micro-dollars that the text says: "5", "$5", "5.50", "1,000", "0".
+    """Return the amount ("5", "$5", "5.50", "1,000", "0") in micro-dollars.
 
     Raises:
         OptionRefused: it is negative, has more than six decimals, is above $1,000,000, or is no amount at all.
@@ -42,6 +42,6 @@ def typed_amount(text: str) -> int:
 
 
 def _short(text: str) -> str:
-    """Return it as it can stand in a sentence: not longer than a line, without what Discord would format or ping."""
+    """Return the text cut to one line, without characters that Discord would format or turn into a ping."""
     plain = re.sub(r"[`*_~|<>@\s]+", " ", text).strip()
     return plain if len(plain) <= _LENGTH_MAX else plain[: _LENGTH_MAX - 1] + "…"

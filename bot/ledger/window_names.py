@@ -1,4 +1,4 @@
-"""What the windows of a budget are called in a sentence."""
+"""The names of a budget's windows in sentences."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
-"""Days, weeks, months and "for ever" in a server's own timezone, as absolute stretches of time.
+"""Days, weeks, months and "for ever" in a server's timezone, as intervals of Unix time.
 
-A day begins at its first local midnight and ends where the next one begins, so a day of 23, 23½, 25 or, where a
-country moved over the date line, of no hours at all is one day, and every moment is in exactly one of each kind.
+A day lasts from its first local midnight to the next day's. It can have 23, 23½ or 25 hours, or none where a country
+moved across the date line. Each moment is in exactly one day, one week and one month.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -19,18 +19,18 @@ def zone(name: str) -> ZoneInfo | None:
     """Return the IANA timezone of this name ("Europe/Berlin"), or None when there is none."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):  # not found, a path or a folder, not a name at all
+    except (OSError, ValueError, LookupError):  # the name is unknown, a path or folder, or malformed
         return None
 
 
 def window(kind: WindowKind, tz: ZoneInfo, now: float) -> Window:
-    """Return the window of this kind that holds `now`. Weeks begin on Monday."""
+    """Return the window of this kind that contains `now`. Weeks begin on Monday."""
     return window_on(kind, tz, day_of(tz, now))
 
 
 @lru_cache(maxsize=4096)
 def window_on(kind: WindowKind, tz: ZoneInfo, day: date) -> Window:
-    """Return the window of this kind that holds the day, as `day_of` names it."""
+    """Return the window of this kind that contains a day from `day_of`."""
     if kind == "ever":
         return Window("ever", 0.0, EVER_ENDS_AT)
     first, after = _span(kind, day)
@@ -38,10 +38,10 @@ def window_on(kind: WindowKind, tz: ZoneInfo, day: date) -> Window:
 
 
 def day_of(tz: ZoneInfo, at: float) -> date:
-    """Return the day whose window holds the moment.
+    """Return the day whose window contains the moment.
 
-    That is the date on the wall, but for the clocks that went back over midnight (Newfoundland, at 00:01): what they
-    show for the second time still belongs to the day that had begun.
+    It is the local date, except after clocks went back across midnight (Newfoundland, at 00:01): the repeated minutes
+    belong to the day that had already begun.
     """
     day = datetime.fromtimestamp(at, tz).date()
     if at >= starts_at(tz, day + _ONE_DAY):
@@ -51,12 +51,12 @@ def day_of(tz: ZoneInfo, at: float) -> date:
 
 @lru_cache(maxsize=4096)
 def starts_at(tz: ZoneInfo, day: date) -> float:
-    """Return the day's first moment: midnight, its first one if there are two, or where the clocks jumped over it."""
+    """Return the day's start: its first midnight, or the moment of the jump if the clocks skip midnight."""
     return datetime(day.year, day.month, day.day, tzinfo=tz).astimezone(UTC).timestamp()
 
 
 def _span(kind: WindowKind, day: date) -> tuple[date, date]:
-    """Return the first day of the window that the day is in, and the first day after it."""
+    """Return the first day of the window that contains the day, and the first day after the window."""
     match kind:
         case "day":
             return day, day + _ONE_DAY
