@@ -27,12 +27,12 @@ from cogs.ordering.member import check_place
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The message's files that the menu takes, in their order."""
+    """The files of a message that the menu accepts, in order."""
 
     files: Sequence[discord.Attachment]
 
     def by_option(self, menu: Menu, chosen: int) -> dict[str, discord.Attachment]:
-        """Return which file goes where: the chosen one, or each into the next free option of its kind."""
+        """Return the file of each option: the chosen file, or each file in the next free option of its kind."""
         if menu.takes_one:
             (options,) = menu.takes.values()
             return {options[0]: self.files[chosen]}
@@ -46,7 +46,7 @@ class Found:
 
 
 def found_in(message: discord.Message, menu: Menu) -> Found:
-    """Return the fitting files of a message, those of a forwarded one included."""
+    """Return the message's files of a kind that the menu accepts, those of a forwarded message included."""
     there = [*message.attachments, *(file for one in message.message_snapshots for file in one.attachments)]
     return Found([file for file in there if claimed_kind(file.content_type, file.filename) in menu.takes])
 
@@ -54,7 +54,7 @@ def found_in(message: discord.Message, menu: Menu) -> Found:
 class MenuForm(Form):
     """Asks for the prompt and what shapes the video, then makes it as a slash command would.
 
-    It is forgotten after `life_s` seconds, because Discord does not say when one is closed.
+    discord.py forgets it after `life_s` seconds, because Discord does not report that a form was closed.
     """
 
     def __init__(self, menu: Menu, found: Found, *, life_s: float) -> None:

@@ -1,4 +1,4 @@
-"""What every `/wanda-admin` command shares: who may, what is still there, one transaction, the answer, the log line."""
+"""What every `/wanda-admin` command does: check permission and options, write once, answer, log to the channel."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,17 +35,17 @@ class ChannelOption(app_commands.Transformer):
 
     @property
     def type(self) -> discord.AppCommandOptionType:
-        """Discord's kind of option."""
+        """Return the type of the option."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """What Discord offers."""
+        """Return the channel types that Discord offers."""
         kinds = discord.ChannelType
         return [kinds.text, kinds.news, kinds.voice, kinds.stage_voice, kinds.forum]
 
     async def transform(self, interaction: AnyInteraction, value: Any, /) -> Any:
-        """Leave it as it came."""
+        """Return the value unchanged."""
         del interaction
         return value
 
@@ -62,7 +62,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminCommand:
-    """One admin's one command, deferred privately."""
+    """One use of a command by one admin, whose answer is deferred."""
 
     interaction: Interaction
     guild: discord.Guild
@@ -71,7 +71,11 @@ class AdminCommand:
 
     @classmethod
     async def open(cls, interaction: Interaction, *, public: bool = False) -> Self:
-        """Defer, privately unless asked otherwise: the answer has fifteen minutes from here."""
+        """Check the permission and defer the answer, which can then take up to 15 minutes.
+
+        Raises:
+            NotAdmin: this member may not use the command.
+        """
         check_admin(interaction)
         if interaction.guild is None:
             raise NotAdmin(NOT_A_SERVER)
@@ -81,7 +85,7 @@ class AdminCommand:
 
     @property
     def actor_id(self) -> int:
-        """Who acts."""
+        """Return the admin's id."""
         return self.interaction.user.id
 
     def member(self, given: discord.Member | discord.User | discord.Object) -> discord.Member:
@@ -123,11 +127,11 @@ class AdminCommand:
         return channel
 
     async def write(self, transaction: Transaction[T]) -> T:
-        """Run and commit it."""
+        """Run and commit the transaction."""
         return await self.services.store.write(transaction)
 
     async def read(self, transaction: Transaction[T]) -> T:
-        """Run it without changing anything."""
+        """Run the transaction read-only."""
         return await self.services.store.read(transaction)
 
     async def say(
@@ -137,12 +141,12 @@ class AdminCommand:
         await self.interaction.edit_original_response(content=text, embeds=embeds, attachments=files)
 
     async def change(self, *changes: Change, reason: str | None = None) -> None:
-        """Make all the changes with their acts, or none; then say it privately and in the log channel."""
+        """Make all changes in one transaction, then report them privately and in the log channel."""
         done, rules = await self.write(_carried_out(self, changes, reason or ""))
         await self._tell(changes, done, rules, reason)
 
     async def clear(self, subject: str, names: AbstractSet[str], *, reason: str | None = None) -> None:
-        """Take back whichever of these rules there are, and say it; there may be none."""
+        """Clear those of these rules that exist, and report it."""
         changes, done, rules = await self.write(_taken_back(self, subject, names, reason or ""))
         if not changes:
             await self.say(rule_changes.nothing_to_clear(subject))
@@ -178,7 +182,7 @@ class AdminCommand:
         await self.done(ChangeTexts(private, "\n".join(lines)), rules)
 
     async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
-        """Return what is held and spent already of each pool that was set, in its running window."""
+        """Return how much of each pool that was set is already held or spent in its current window."""
         limits = {
             (change.subject, change.name): Limit(scope, windows[kind], change.value, _NEW_RULE)
             for change in changes
@@ -190,7 +194,7 @@ class AdminCommand:
         return {key: one.used_microusd for key, one in zip(limits, standings, strict=True)}
 
     async def done(self, said: ChangeTexts, rules: Sequence[Rule]) -> None:
-        """Answer privately, then log the line; an answer whose line could not be logged is made to say so."""
+        """Answer privately, then post to the log channel; if that fails, the answer says so."""
         await self.say(join_within(said.private.split("\n"), MESSAGE_CHARS_MAX))
         trouble = await self._log(said.log, rules) if said.log else ""
         if trouble:

@@ -1,4 +1,4 @@
-"""The names by which a server knows its members: Wanda keeps no list of them, so a few are asked for."""
+"""Display names of members, fetched from Discord when needed: Wanda caches no members."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ ASK_TIMEOUT_S = 5.0
 
 
 async def names_of(guild: discord.Guild, member_ids: Iterable[int]) -> dict[int, str]:
-    """Return the names of those who are in the server; whoever left, or is not told of in time, is not in it."""
+    """Return display names by id; members who left, or whose name could not be fetched in time, are missing."""
     wanted = list(dict.fromkeys(member_ids))
     found = await asyncio.gather(*(_name(guild, member_id) for member_id in wanted))
     return {member_id: name for member_id, name in zip(wanted, found, strict=True) if name is not None}

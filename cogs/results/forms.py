@@ -32,7 +32,6 @@ class ResultForm(Form):
     """A form about one finished job; it is forgotten after a time, because Discord does not tell when it is closed."""
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
-        """It has no field yet."""
         super().__init__(title=title, timeout=services.settings.jobs.draft_life_s)
         self.services = services
         self.job = job

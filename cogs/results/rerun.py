@@ -46,7 +46,7 @@ async def check_kept(services: Services, job: Job) -> None:
     """Check that Wanda still has every input of the job.
 
     Raises:
-        FilesGone: she has not; the sentence asks for it again.
+        FilesGone: an input was deleted; the sentence asks for it again.
     """
     gone = await inputs_gone(job, services.settings.storage.data_dir)
     if gone:
