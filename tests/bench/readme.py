@@ -1,4 +1,4 @@
-"""`python -m tests.bench.readme [bench.json]`: puts a benchmark's table into the README, with its machine and date."""
+"""`python -m tests.bench.readme [bench.json]` writes a benchmark into docs/benchmarks.md and its main rows into README."""
 
 import json
 import sys
@@ -9,10 +9,22 @@ from sandbox.readme import README
 from tests.bench.figures import markdown
 
 BEGIN, END = "<!-- bench: begin (python -m tests.bench.readme) -->", "<!-- bench: end -->"
+PAGE = README.parent / "docs/benchmarks.md"
+# How the README's rows begin; the page has them all.
+MAIN_ROWS = (
+    "ack: 1,000 at once, p50",
+    "notice: 10 in flight, jobs of 17 s",
+    "notice: 1,000 in flight, p50",
+    "memory: 1,000 in flight, KB a job",
+    "deliver: peak memory above idle",
+    "jobs: finished by one process",
+    "money: SQLite, 100 coroutines, durable",
+    "start: all 1,000 followed",
+)
 
 
-def with_bench(text: str, bench: dict[str, Any]) -> str:
-    """Return the README's text with this benchmark's table.
+def with_bench(text: str, bench: dict[str, Any], *, rows: tuple[str, ...] = ("",)) -> str:
+    """Return the text with this benchmark's table between its markers: the rows that begin with one of `rows`.
 
     Raises:
         ValueError: a marker is missing.
@@ -20,12 +32,18 @@ def with_bench(text: str, bench: dict[str, Any]) -> str:
     before, _, rest = text.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
-        raise ValueError("the README has no markers for the benchmark's table")
+        raise ValueError("the text has no markers for the benchmark's table")
     about = f"{bench['machine']}; {bench['date']}; {bench['rounds']} rounds in {bench['seconds'] // 60} minutes."
-    table = markdown([figure["row"] for figure in bench["figures"]])
+    table = markdown([figure["row"] for figure in bench["figures"] if figure["row"][0].startswith(rows)])
     return f"{before}{BEGIN}\n{about}\n\n{table}\n{END}{after}"
 
 
+def main(path: Path) -> None:
+    """Write the benchmark in this file into the page and the README."""
+    bench = json.loads(path.read_text())
+    for page, rows in ((PAGE, ("",)), (README, MAIN_ROWS)):
+        page.write_text(with_bench(page.read_text(encoding="utf-8"), bench, rows=rows), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    given = Path(sys.argv[1] if len(sys.argv) > 1 else "bench.json")
-    README.write_text(with_bench(README.read_text(encoding="utf-8"), json.loads(given.read_text())), encoding="utf-8")
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "bench.json"))

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.readme import README
 from tests.bench.__main__ import YARDSTICKS, asked
 from tests.bench.figures import Case, Figure, Goal, Reading, Run, Spec, Who, alternate, percentile, short, table
-from tests.bench.readme import BEGIN, END, with_bench
+from tests.bench.readme import BEGIN, END, MAIN_ROWS, PAGE, with_bench
 
 SPEC = Spec(key="ms", label="p50", unit="ms", goals=(Goal(bound="at most", value=1.5, times="limit"),))
 
@@ -99,8 +100,17 @@ def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
     assert "a lake; 2026-11-20; 1 rounds in 15 minutes." in once
     assert "| ack: p50, ms | 2 | - | 4 | 0.50 × limit | ≤ 1.5 × limit ✓ |" in once
     assert with_bench(once, bench) == once
+    assert "ack: p50" not in with_bench(once, bench, rows=MAIN_ROWS)
     with pytest.raises(ValueError, match="markers"):
         with_bench("", bench)
+
+
+def test_the_readme_has_the_pages_main_rows() -> None:
+    """Each of the README's rows is one row of docs/benchmarks.md, word for word."""
+    page, readme = (path.read_text(encoding="utf-8").splitlines() for path in (PAGE, README))
+    for row in MAIN_ROWS:
+        (shown,) = [line for line in readme if line.startswith(f"| {row}")]
+        assert [line for line in page if line.startswith(f"| {row}")] == [shown]
 
 
 def test_no_word_means_every_yardstick() -> None:
