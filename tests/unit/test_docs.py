@@ -13,7 +13,8 @@ FOLDERS = ("bot", "cogs", "sandbox", "tests", "docs")
 IN_BACKTICKS = re.compile(r"`([^`\n]+)`")
 A_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w/.-]*")
 A_MODULE = re.compile(r"(?:bot|cogs|sandbox|tests)(?:\.\w+)+")
-A_SETTING = re.compile(r"WANDA_[A-Z_]+")
+A_SETTING = re.compile(r"WANDA_[A-Z0-9_]+")
+MADE_BY_THE_GUIDE = ["bot/catalogue/wan25_text.py"]  # docs/add-a-mode.md writes it
 A_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -21,7 +22,7 @@ A_LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 def test_what_a_page_names_exists(page: Path) -> None:
     """Paths, links, settings, and dotted names of modules and of what they define."""
     text = page.read_text(encoding="utf-8")
-    assert list(_missing(text, page.parent)) == []
+    assert list(_missing(text, page.parent)) == (MADE_BY_THE_GUIDE if page.name == "add-a-mode.md" else [])
 
 
 def _missing(text: str, folder: Path) -> Iterator[str]:
