@@ -48,7 +48,7 @@ from bot.web.health import WebServer
 from cogs.all import COGS
 
 log = logging.getLogger(__name__)
-GC_THRESHOLDS = (2000, 10, 50)  # see gc.set_threshold; Python's default collects about seven times as often
+GC_THRESHOLDS = (2000, 10, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
 OPEN_FILES = 8192  # a thousand followed jobs need two thousand
 
 
