@@ -1,4 +1,4 @@
-"""The composition root: settings in, a running program out, taken down in the reverse order."""
+"""The composition root: builds the bot from the settings, runs it, and shuts it down in reverse order."""
 
 import asyncio
 import gc
@@ -49,11 +49,11 @@ from cogs.all import COGS
 
 log = logging.getLogger(__name__)
 GC_THRESHOLDS = (2000, 10, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
-OPEN_FILES = 8192  # a thousand followed jobs need two thousand
+OPEN_FILES = 8192  # 1,000 followed jobs need 2,000
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then leave within `shutdown_timeout_s`, with every job's state kept.
+    """Run until SIGTERM or SIGINT, then stop within `shutdown_timeout_s`; every job's state is stored.
 
     Raises:
         StartRefused: a key is missing or refused, or Discord cannot be reached.
@@ -187,7 +187,7 @@ def _tune_gc() -> None:
 
 
 def _allow_many_connections() -> None:
-    """Raise the soft limit of open files towards the hard one: each followed job holds a connection."""
+    """Raise the soft limit of open files to at most `OPEN_FILES`: each followed job holds a connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -231,7 +231,7 @@ async def _until(stopping: asyncio.Event, client: Wanda) -> None:
     """Stay connected until a signal comes.
 
     Raises:
-        StartRefused: Discord ended the connection for good.
+        StartRefused: Discord closed the connection and a reconnect is pointless.
     """
     connection = asyncio.create_task(client.connect(reconnect=True), name="gateway")
     signalled = asyncio.create_task(stopping.wait(), name="signals")

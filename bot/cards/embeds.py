@@ -1,4 +1,4 @@
-"""A card as discord.py's objects. Cogs register what answers the buttons; nothing here does."""
+"""Converts a card to discord.py's embed and view. The cogs answer the buttons."""
 
 import discord
 
@@ -12,7 +12,7 @@ _STYLES = {
 
 
 def to_embed(card: Card) -> discord.Embed:
-    """Return the card's panel."""
+    """Return the card's embed."""
     embed = discord.Embed(title=card.title, description=card.description or None, colour=card.colour)
     for field in card.fields:
         embed.add_field(name=field.name, value=field.value, inline=field.inline)
@@ -22,13 +22,12 @@ def to_embed(card: Card) -> discord.Embed:
 
 
 def to_view(card: Card) -> discord.ui.View | None:
-    """Return the card's buttons as a view that is only sent and never stored; None when there are none.
+    """Return the card's buttons as a stopped view, which discord.py sends but does not store; None without buttons.
 
-    discord.py keeps every view with buttons that it sends until its message's end, one a card, unless the view is
-    finished (`Webhook.edit_message`, `PartialMessage.edit` and `Messageable.send` all ask `is_finished()`). A view
-    that was stopped before it is sent carries the same components and is forgotten at once; a press then finds the
-    cog's `DynamicItem` by its custom id, as it does after a restart. Must be called in a running event loop, because
-    only there has a view anything to stop.
+    discord.py stores every view with buttons that it sends until the message is deleted, unless the view is finished:
+    `Webhook.edit_message`, `PartialMessage.edit` and `Messageable.send` all check `is_finished()`. A stopped view has
+    the same components and is not stored; a press then finds the cog's `DynamicItem` by its custom id, as after a
+    restart. Must be called in a running event loop: without one, a view cannot be stopped.
     """
     if not card.buttons:
         return None

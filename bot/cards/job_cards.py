@@ -1,4 +1,4 @@
-"""A job's one message in Discord: its progress, how it ended, or the video."""
+"""A job's message in Discord: its progress, then the video or why there is none."""
 
 import asyncio
 import logging
@@ -32,10 +32,10 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
 
 
 class JobCards:
-    """Implements `bot.runner.cards_port.Cards` over a logged-in client; progress is shown while it is entered.
+    """Implements `bot.runner.cards_port.Cards` with a logged-in client; progress is shown while it is entered.
 
-    `now` is in Unix seconds. `describe` returns the catalogue's words for a job; `reactor` adds reactions to a finished
-    video. The `shrinker` makes a video fit a server's limit; without one a larger video is linked.
+    `now` is in Unix seconds. `describe` returns a job's mode and settings as text; `reactions` adds the reactions to a
+    finished video. `shrinker` encodes a video down to the server's upload limit; without one a larger video is linked.
     """
 
     def __init__(
@@ -81,18 +81,18 @@ class JobCards:
         await self._pacer.__aexit__(kind, error, trace)
 
     def show(self, job: Job, live: Live, left: Left | None) -> None:
-        """Show this state on the card soon, unless a newer one comes before. Never raises, never waits."""
+        """Queue this state for the card; a newer one replaces it. Never raises, never waits."""
         self._pacer.show(job, live, left)
 
     def card(self, job: Job, live: Live, left: Left | None) -> Card:
-        """Return the card as of now, for the first answer to a command or button."""
+        """Return the card for this state, as the first answer to a command or button."""
         words = self._describe(job)
         return job_card.status_card(
             job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings
         )
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
+        """Show on the card how a job without a video ended; if Discord refuses the edit for good, that is only logged.
 
         Raises:
             DiscordBusy: try again later.
@@ -109,9 +109,9 @@ class JobCards:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
     async def prepare(self, job: Job, left: Left | None) -> None:
-        """Download the job's video and make it fit its server. Never raises.
+        """Download the job's video and encode it down to the server's upload limit. Never raises.
 
-        Not part of a delivery, so that a video which is encoded for minutes does not hold up others.
+        Separate from `deliver`, so that minutes of encoding do not block other deliveries.
         """
         async with self._fetches:
             video, _ = await self._fetched(job)
@@ -119,10 +119,9 @@ class JobCards:
             await self._making.fitted(job, left, video, self._limit_bytes(job))
 
     async def deliver(self, job: Job, left: Left | None) -> MessageRef:
-        """Put the job's video, or else fal's link to it, on its card, and show no progress after that.
+        """Put the job's video, or else fal's link to it, on its card; no progress is shown afterwards.
 
-        Repeating it after a crash changes nothing that people see: it uses the file on disk, and the edit replaces the
-        attachment by the same one.
+        Repeating it after a crash changes nothing visible: the edit replaces the attachment by the same file.
 
         Raises:
             DiscordBusy: try again later. The link is posted instead only after `attach_patience_s`.
@@ -146,14 +145,14 @@ class JobCards:
         except DownloadTooLarge:
             return None, "too_large"
         except (DownloadError, OSError) as error:
-            # A full or read-only disk must not keep the video from its member: there is still fal's link.
+            # On a full or read-only disk the member still gets fal's link.
             _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
             return None, "not_fetched"
 
     async def _delivered(
         self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
     ) -> MessageRef:
-        """Post the file that fits, a smaller one where Discord still finds it too large, else the link."""
+        """Post `fitting`, or smaller versions while Discord finds it too large, else the link."""
         limit_bytes = self._limit_bytes(job)
         while video is not None and fitting is not None:
             await self._pacer.end(job)
@@ -164,7 +163,7 @@ class JobCards:
                 fitting = await self._making.smaller(job, left, video, fitting)
             except DeliveryError as error:
                 if isinstance(error, DiscordBusy) and self._may_wait(job):
-                    # Discord may be back in seconds, and a link that is posted stays and expires within days.
+                    # Discord may be back in seconds, while a posted link stays and expires within days.
                     raise
                 _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
                 break
@@ -176,7 +175,7 @@ class JobCards:
 
     async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> MessageRef:
         """Post the file. A smaller copy is deleted afterwards; the original is kept."""
-        # After a refused upload the limit that Wanda knew was wrong.
+        # If the first upload was refused, the limit that Wanda knew is wrong.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
         message = await self._last(job, left, posted, video.path)
@@ -187,7 +186,7 @@ class JobCards:
         return self._post.limit_bytes(job, self._post.route(job))
 
     def _may_wait(self, job: Job) -> bool:
-        """Return whether the video is so recent that an attachment later is better than a link now."""
+        """Return whether the job ended so recently that it is better to attach the video later than to link it now."""
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
@@ -201,12 +200,12 @@ class JobCards:
         return self.card(frame.job, frame.live, frame.left)
 
     def _shared_channel(self, job: Job) -> int | None:
-        """Return the channel whose bucket an edit would use; None with the interaction's token."""
+        """Return the channel whose rate limit an edit would use; None if it would use the interaction's token."""
         return None if self._post.route(job) == "token" else job.address.channel_id
 
 
 def file_name(job: Job) -> str:
-    """Return the attachment's name, of lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
+    """Return the attachment's name in lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
     return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"

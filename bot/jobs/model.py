@@ -1,4 +1,4 @@
-"""A job as plain frozen data: what was asked, what it costs, where it stands, and how it ended."""
+"""A job as frozen data: its order, price, state and outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from bot.fal.wire.types import Handle, Result
 from bot.media_spec import MediaKind
 
 State: TypeAlias = Literal[
-    "waiting",  # the hold and the row are committed; an approver has to say yes first
-    "accepted",  # the hold and the row are committed, the inputs are on disk; fal was not asked
+    "waiting",  # the hold and the row are committed; it needs an approval first
+    "accepted",  # the hold and the row are committed, the inputs are on disk; nothing was sent to fal
     "submitting",  # the intent is written; the POST may or may not have reached fal
     "queued",  # fal has a request id for it
     "running",  # fal says IN_PROGRESS
     "fetching",  # fal says COMPLETED; whether a video was made is not known yet
-    "delivering",  # a video was made and paid for; it is not in the channel yet
-    "done",  # the video, or its link, is in the channel
-    "failed",  # no video, for a reason that `failure` tells
-    "cancelled",  # the member took it back in time
+    "delivering",  # a video was made and paid for; it is not posted yet
+    "done",  # the video, or its link, is posted
+    "failed",  # no video; `failure` says why
+    "cancelled",  # the member cancelled it in time
     "uncertain",  # the submit's reply was lost; fal may be rendering it
 ]
 FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})
@@ -25,11 +25,11 @@ FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One attached file, in Wanda's own copy. `option` is the mode's field; `path` is relative to the data folder.
+    """Wanda's copy of one attached file. `option` is the mode's field; `path` is relative to the data folder.
 
-    `format` is what its bytes say ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded. `changes` says
-    in short phrases what was done to the file to make it fit ("trimmed from 14.2 s to 10 s"). `is_borrowed` says that
-    the job's member never gave this file: it came with a rerun of somebody else's video, and is not theirs to have.
+    `format` is detected from the bytes ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded. `changes`
+    are short phrases on how the file was made to fit ("trimmed from 14.2 s to 10 s"). `is_borrowed` marks a file that
+    came with a rerun of somebody else's video: the job's member never gave it, so their export leaves it out.
     """
 
     option: str
@@ -49,7 +49,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a job's card stands, and the interaction token that edits it until `token_expires_at` (Unix seconds)."""
+    """A job's card: its message, and the interaction token that can edit it until `token_expires_at` (Unix seconds)."""
 
     channel_id: int
     message_id: int
@@ -62,7 +62,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A message that people can be sent to."""
+    """A message that can be linked to."""
 
     guild_id: int
     channel_id: int
@@ -71,11 +71,11 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why there is no video. `kind` is fal's type, or one of ours: `account`, `refused`, `unreachable`, `lost`, `gone`.
+    """Why there is no video. `kind` is fal's error type, or one of Wanda's.
 
-    Ours also: `declined` and `unapproved`, for a job that waited for approval. `message` is fal's own text, never shown
-    raw. `billed` says whether fal billed the attempt, as far as is known; `charged` whether the member paid for it, and
-    `absorbed_microusd` what the server paid instead.
+    Wanda's are `account`, `refused`, `unreachable`, `lost` and `gone`, and `declined` and `unapproved` for a job that
+    waited for approval. `message` is fal's own text, never shown raw. `billed` says whether fal billed the attempt, as
+    far as is known; `charged` whether the member paid for it, and `absorbed_microusd` what the server paid instead.
     """
 
     kind: str
@@ -90,16 +90,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One video asked for once. Times are Unix seconds, amounts integer micro-dollars.
+    """One accepted order of a video. Times are Unix seconds, amounts integer micro-dollars.
 
-    `role_ids` are the member's at the time of the command; `rules_channel_id` is the channel whose rules hold, which a
-    thread's card does not stand in. `similar` is the same for jobs that take about as long;
-    `told` says that the card shows how the job ended; `put_off_at` is when fal, its account locked, first turned the
-    submit away. `policy` is who pays for an attempt that failed and may have been billed: the member (`charge`) or the
-    server (`absorb`), by the server's rule at the time of acceptance. `approve_by` is when a waiting job is given up.
-    `parent_id` is the job whose result this one began with, `parent_at` where that one stands, `trigger` what the
-    member did for it ("react:🔁", "button:again", …), and `notes` are whole sentences for the card. `files_gone_at` is
-    when Wanda's own copies of the inputs and the result were removed from disk.
+    `role_ids` are the member's at the time of the command; `rules_channel_id` is the channel whose rules apply, a
+    thread's parent. Jobs with equal `similar` take about as long as each other. `told` says that the card shows how the
+    job ended. `put_off_at` is when fal first refused the submit because the account was locked. `policy` is who pays
+    for a failed attempt that fal may have billed, by the server's rule at acceptance: the member (`charge`) or the
+    server (`absorb`). `approve_by` is when a waiting job expires. `parent_id` is the job that this one was made from,
+    `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are whole
+    sentences for the card. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
     """
 
     id: str
@@ -141,11 +140,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What is known of a job only while it runs, and is not worth a row.
+    """Progress of a running job; it is not stored.
 
-    `position` counts the requests ahead; `fraction` is fal's own progress from its logs, 0 to 1;
-    `typical_s` is the median of past jobs of the same kind, start to completion;
-    `step` is what Wanda itself is doing ("uploading", "posting").
+    `position` counts the requests ahead in fal's queue; `fraction` is the progress in fal's logs, 0 to 1. `typical_s`
+    is the median time of similar past jobs from start to completion. `step` is what Wanda is doing ("uploading",
+    "posting").
     """
 
     position: int | None = None
@@ -156,7 +155,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remainder:
-    """What is left of one limit, in micro-dollars, and the window it is for."""
+    """What is left of one limit in its window, in micro-dollars."""
 
     left_microusd: int
     cap_microusd: int
@@ -165,7 +164,7 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What is left after this job's hold of the member's tightest limit and of the server's; None without a limit."""
+    """What this job's hold leaves of the member's and of the server's tightest limits; None without a limit."""
 
     member: Remainder | None
     server: Remainder | None

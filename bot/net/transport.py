@@ -1,18 +1,18 @@
-"""The connections to fal: one httpx client, over three kinds of them.
+"""The HTTP client for fal: one httpx client over three kinds of connections.
 
-Polls, results and cancels share aiohttp's pool, which stays fast at 1,000 requests at once where httpx's own slows
-down. A submit, a file's bytes and a status stream each get a connection of their own, made for them and closed after:
+Polls, results and cancels share aiohttp's pool: at 1,000 concurrent requests it stays fast, while httpx's slows down.
+A submit, an upload and a status stream each get a new connection, which is closed afterwards:
 
-* A submit must not travel over a kept-alive connection, which the server may be closing at that very moment: the loss
-  could not be told from a lost reply, and the job would be `uncertain` for nothing.
-* A file goes to a signed address, which must arrive letter for letter, and only once at a time.
-* A stream holds its connection for minutes, so a pool has nothing to give it.
+* A submit must not reuse a kept-alive connection, which the server may be closing at that moment: that failure looks
+  like a lost reply, and the job would become `uncertain` without need.
+* An upload goes to a signed URL, which must be sent byte for byte, and must not be sent twice at once.
+* A stream occupies its connection for minutes, so a pool would gain nothing.
 
-The first two are made by aiohttp, which takes half the processor time of httpx's own transport for a short exchange.
-A stream is httpx's: measured on loopback with TLS, 1,000 of them, 50 being opened at a time, take 1.3 s of processor
-time and 57 KiB each that way, 1.2 s and 314 KiB each in aiohttp.
+Submits and uploads use aiohttp, which needs half the CPU time of httpx's transport for a short exchange. Streams use
+httpx: 1,000 of them on loopback with TLS, opened 50 at a time, took 1.3 s of CPU time and 57 KiB each; aiohttp took
+1.2 s and 314 KiB each.
 
-All are HTTP/1.1 only. On HTTP/2, streams past the server's limit would wait for ever without a sign.
+All use HTTP/1.1 only: on HTTP/2, streams above the server's limit would wait for ever without an error.
 """
 
 import ssl
@@ -28,14 +28,14 @@ from yarl import URL
 
 from bot.settings import FalSettings
 
-CHUNK_BYTES = 256 * 1024  # of a reply's body: as much as aiohttp reads from the socket at once
-# The request extensions that ask for a connection of its own: for one exchange, and for a stream that lasts.
+CHUNK_BYTES = 256 * 1024  # read size of a response's body: aiohttp reads as much from the socket at once
+# Request extensions that ask for a new connection: for a short exchange, and for a stream.
 ONE_EXCHANGE = {"wanda_connection": "exchange"}
 ONE_STREAM = {"wanda_connection": "stream"}
 
 
 class _ClosingStream(httpx.AsyncByteStream):
-    """A response's bytes; closing them closes the connection that was made for them."""
+    """A response's body; closing it also closes its connection."""
 
     def __init__(self, stream: httpx.AsyncByteStream, transport: httpx.AsyncBaseTransport) -> None:
         self._stream = stream
@@ -53,7 +53,7 @@ class _ClosingStream(httpx.AsyncByteStream):
 
 
 class _Streams(httpx.AsyncBaseTransport):
-    """Makes a connection for each request, which lives as long as the response is read."""
+    """Opens a connection for each request and keeps it until the response is closed."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
@@ -76,26 +76,26 @@ class _Streams(httpx.AsyncBaseTransport):
 
 
 class _Exchanges(httpx.AsyncBaseTransport):
-    """Makes a connection for each request and closes it after the reply. The address arrives letter for letter."""
+    """Opens a connection for each request and closes it after the reply. The URL is sent byte for byte."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it. A body that comes in pieces is not sent again by aiohttp either, and a POST never is."""
+        """Send the request once: aiohttp retries neither a streamed body nor a POST."""
         timeout = request.extensions["timeout"]
         with map_aiohttp_exceptions():
             reply = await self._opened().request(
                 request.method,
-                # httpx-aiohttp gives the address as text, whose query aiohttp writes anew (%2F becomes /): that can
-                # break a signature.
+                # Already encoded: aiohttp would re-encode the query of a plain string (%2F becomes /), which can break
+                # a signature. httpx-aiohttp passes a plain string.
                 URL(str(request.url), encoded=True),
                 headers=request.headers,
                 data=_body(request),
                 allow_redirects=False,
                 auto_decompress=False,
-                # Waiting for the name's address is part of connecting: nothing was sent before that either.
+                # `connect` includes the DNS lookup: nothing has been sent by then either.
                 timeout=aiohttp.ClientTimeout(connect=timeout["connect"], sock_read=timeout["read"]),
             )
         return httpx.Response(
@@ -103,7 +103,7 @@ class _Exchanges(httpx.AsyncBaseTransport):
         )
 
     def _opened(self) -> aiohttp.ClientSession:
-        """Return the session, which needs a running loop from its start."""
+        """Return the session; it is created on first use, because it needs a running loop."""
         if self._session is None:
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=0, force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -115,7 +115,7 @@ class _Exchanges(httpx.AsyncBaseTransport):
 
 
 def _body(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
-    """Return the request's body: whole, where it is in memory, or the pieces that it comes in."""
+    """Return the request's body: bytes if it is in memory, else its stream."""
     try:
         return request.content or None
     except httpx.RequestNotRead:
@@ -123,7 +123,7 @@ def _body(request: httpx.Request) -> bytes | AsyncIterable[bytes] | None:
 
 
 class FalTransport(httpx.AsyncBaseTransport):
-    """Sends a request over the shared pool, or over a connection of its own when it asks for that."""
+    """Sends a request over the shared pool, or over a new connection if its extensions ask for one."""
 
     def __init__(self, pool: httpx.AsyncBaseTransport, tls: ssl.SSLContext) -> None:
         self._pool = pool
@@ -131,19 +131,19 @@ class FalTransport(httpx.AsyncBaseTransport):
         self._exchanges = _Exchanges(tls)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send it; no transport here ever sends a POST twice."""
+        """Send the request; a POST is never sent twice."""
         own = request.extensions.get("wanda_connection")
         if own == "stream":
             return await self._streams.handle_async_request(request)
         transport = self._pool if own is None else self._exchanges
         response = await transport.handle_async_request(request)
         if isinstance(response.stream, AiohttpResponseStream):
-            # Its own 16 KiB make thousands of turns of the loop out of a large file.
+            # The default of 16 KiB costs thousands of loop iterations for a large file.
             response.stream.CHUNK_SIZE = CHUNK_BYTES  # pyright: ignore[reportAttributeAccessIssue] - inferred too narrowly
         return response
 
     async def aclose(self) -> None:
-        """Close the pool; connections of their own end with their responses."""
+        """Close the pool; a stream's connection closes with its response."""
         try:
             await self._exchanges.aclose()
         finally:
@@ -151,9 +151,9 @@ class FalTransport(httpx.AsyncBaseTransport):
 
 
 def make_http(settings: FalSettings) -> httpx.AsyncClient:
-    """The client for everything at fal: follows no redirect, keeps no cookie, reads no proxy or netrc from outside.
+    """Return the client for fal: no redirects, no cookies, and no proxy or netrc from the environment.
 
-    It carries no key: `Line` adds it request by request, for the configured hosts only. The caller closes it.
+    It does not hold the key: `bot.fal.http` adds it to requests to the configured hosts. The caller closes the client.
     """
     tls = httpx.create_ssl_context(trust_env=False)
 
@@ -165,17 +165,17 @@ def make_http(settings: FalSettings) -> httpx.AsyncClient:
         transport=FalTransport(AiohttpTransport(verify=tls, client=session), tls),
         timeout=httpx.Timeout(settings.reply_timeout_s, connect=settings.connect_timeout_s),
         headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps them itself, whatever aiohttp does
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps cookies too, independently of aiohttp
         follow_redirects=False,
         trust_env=False,
     )
 
 
 def never_connected(error: BaseException) -> bool:
-    """Whether `error` proves that no connection was made, so that nothing of the request was sent.
+    """Return whether `error` proves that no connection was made, so that nothing of the request was sent.
 
-    httpx-aiohttp 0.2.0 calls a reset and a dropped connection `ConnectTimeout` too, because aiohttp's errors for them
-    share a base class; so where aiohttp is the cause, its own error decides.
+    httpx-aiohttp 0.2.0 also maps a reset or dropped connection to `ConnectTimeout`, because aiohttp's errors for them
+    share a base class. So if aiohttp's error is the cause, it decides.
     """
     cause = error.__cause__
     if isinstance(cause, aiohttp.ClientError):

@@ -1,4 +1,4 @@
-"""Removing the files that belong to no job, because the process died before there was one, or after it was deleted."""
+"""Deletes files without a job: the process died before the job was accepted, or after it was deleted."""
 
 import logging
 import shutil
@@ -11,14 +11,14 @@ from bot.runner.job_files import results_folder
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
-LEFT_ALONE_S = 3600.0  # a younger folder may belong to a command that is under way in another process
+LEFT_ALONE_S = 3600.0  # a newer folder may belong to a command in progress in another process
 
 
 async def sweep(store: Store, data_dir: Path, *, clock: Callable[[], float]) -> int:
-    """Remove every input folder, result and scratch file that no job owns and is over an hour old; returns how many.
+    """Delete input folders, results and scratch files over an hour old that belong to no job; return the number.
 
     Raises:
-        StorageError: the database did not answer; nothing was removed.
+        StorageError: the database did not answer; nothing was deleted.
     """
     known = await store.read(known_job_ids())
     folders = (data_dir / "inputs", results_folder(data_dir), data_dir / "scratch")

@@ -1,7 +1,7 @@
-"""Runs transactions on an open SQLite connection, one at a time or many in one COMMIT; called in its thread.
+"""Runs transactions on an open SQLite connection, one at a time or as a batch; runs in the connection's thread.
 
-Each transaction of a batch has its own savepoint (https://www.sqlite.org/lang_savepoint.html), so one that raises
-rolls back only itself.
+Each transaction of a batch has its own savepoint (https://www.sqlite.org/lang_savepoint.html): if one raises, only
+that one is rolled back.
 """
 
 import re
@@ -16,9 +16,9 @@ from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 T = TypeVar("T")
 
 _PARAMETER = re.compile(r"\$(\d+)")
-_STATEMENTS_MAX = 1024  # texts whose parameters are known: those of one process are a few hundred
+_STATEMENTS_MAX = 1024  # size of the cache of translated statements; a process uses a few hundred
 
-# SQLite's own trouble, a value that it cannot bind (an integer above 64 bits), and aiosqlite's closed connection.
+# SQLite's own errors (a closed connection is one), and OverflowError for an integer above 64 bits.
 DATABASE_ERRORS = (sqlite3.Error, OverflowError)
 
 
@@ -29,7 +29,7 @@ class Committed(NamedTuple):
 
 
 class Undone(NamedTuple):
-    """A transaction of a batch that was rolled back, and why."""
+    """A rolled-back transaction of a batch; `error` is why."""
 
     error: Exception
 
@@ -38,13 +38,13 @@ Outcome: TypeAlias = Committed | Undone
 
 
 def execute(cursor: sqlite3.Cursor, statement: Statement) -> Row | list[Row] | None:
-    """Run one statement to its end, and return its first row, or all of them as the statement asks."""
+    """Run one statement; return its first row (`One`) or all rows (`Many`)."""
     if isinstance(statement, Lock):
-        return None  # whoever is here has the whole database to themselves
+        return None  # the transaction has the database to itself
     sql, order = _positional(statement.sql)
     args = statement.args
     cursor.execute(sql, args if order is None else [args[place] for place in order])
-    # Always read to the end: a statement with unread rows would keep the savepoint from being released.
+    # Fetch all rows: SQLite cannot release a savepoint while a statement has unread rows.
     rows = cursor.fetchall()
     if not rows:
         return None if isinstance(statement, One) else []
@@ -56,19 +56,19 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Row | list[Row] | N
 
 @lru_cache(maxsize=_STATEMENTS_MAX)
 def _positional(sql: str) -> tuple[str, tuple[int, ...] | None]:
-    """Return the text with `?` for `$1`, and each one's place among the arguments, None when they come in order.
+    """Return the SQL with `?` for `$1`, and the index of each parameter's argument; None if they are in order.
 
-    SQLite takes `$1` for a name: it would look each up in a mapping, several times as long as binding a sequence.
+    SQLite treats `$1` as a name, and looking names up in a mapping takes several times as long as binding a sequence.
     """
     order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
     return _PARAMETER.sub("?", sql), None if order == tuple(range(len(order))) else order
 
 
 def run_transaction(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:
-    """Drive the transaction's generator to its end with a cursor of an open connection, and return what it returns.
+    """Run the transaction's statements and return its result; the caller begins and commits.
 
     Raises:
-        StorageError: a statement failed; the generator was closed, it cannot carry on.
+        StorageError: a statement failed; the generator was closed.
     """
     try:
         statement = next(transaction)
@@ -95,8 +95,8 @@ def commit_together(connection: sqlite3.Connection, transactions: Sequence[Trans
     """Run each transaction in its own savepoint, and commit those that returned.
 
     Raises:
-        sqlite3.Error: BEGIN or COMMIT failed; nothing of any was kept.
-        StorageError: SQLite undid the whole batch because of one statement.
+        sqlite3.Error: BEGIN or COMMIT failed; the whole batch was rolled back.
+        StorageError: SQLite rolled back the whole batch because of one statement.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -113,9 +113,9 @@ def _in_savepoint(cursor: sqlite3.Cursor, transaction: Transaction[Any]) -> Outc
     cursor.execute("SAVEPOINT one")
     try:
         outcome: Outcome = Committed(run_transaction(cursor, transaction))
-    except Exception as error:  # whatever a transaction raises is its caller's, and undoes only itself
+    except Exception as error:  # its caller gets it; the others are committed
         if not cursor.connection.in_transaction:
-            raise  # after a full disk or an I/O error SQLite has undone the whole batch by itself
+            raise  # on a full disk or an I/O error SQLite rolls back the whole batch
         cursor.execute("ROLLBACK TO one")
         outcome = Undone(error)
     cursor.execute("RELEASE one")
@@ -123,7 +123,7 @@ def _in_savepoint(cursor: sqlite3.Cursor, transaction: Transaction[Any]) -> Outc
 
 
 def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
-    """Run the transaction in one snapshot of what is committed."""
+    """Run the transaction on one snapshot of the committed data."""
     connection.execute("BEGIN")
     try:
         return run_transaction(connection.cursor(), transaction)

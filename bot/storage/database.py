@@ -1,4 +1,4 @@
-"""Opens the database that the settings name, with its tables up to date, and makes sure that only one bot owns it."""
+"""Opens the database of the settings, migrates it, and locks it against a second bot."""
 
 import fcntl
 import os
@@ -17,17 +17,17 @@ _POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
 class FolderLock:
-    """A data folder that belongs to this process until `free`; the kernel frees it too when the process ends."""
+    """An exclusive lock on a data folder, held until `free` or until the process ends."""
 
     def __init__(self, folder: Path) -> None:
-        """Take it.
+        """Take the lock.
 
         Raises:
-            StorageError: another process has it, or the folder cannot be written.
+            StorageError: another process holds it, or the folder is not writable.
         """
         path = folder / "wanda.lock"
         try:
-            # The descriptor is not inherited, so a child process that outlives Wanda does not keep the lock.
+            # Child processes do not inherit the descriptor: one that outlives Wanda must not keep the lock.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StorageError(f"The lock file {path} cannot be written: {error.strerror}.") from error
@@ -44,12 +44,12 @@ class FolderLock:
         os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
 
     def free(self) -> None:
-        """Let another process have the folder. The file stays: removing it would let two processes lock two files."""
+        """Release the lock. The file stays: if it were deleted, two processes could each lock a file of this name."""
         os.close(self._descriptor)
 
 
 class _OwningStore:
-    """A store that frees the data folder once it is closed."""
+    """A store that releases the data folder's lock when it is closed."""
 
     def __init__(self, store: Store, lock: FolderLock) -> None:
         self.write = store.write
@@ -59,7 +59,7 @@ class _OwningStore:
         self._closed = False
 
     async def close(self) -> None:
-        """Close the store, then free the folder."""
+        """Close the store, then release the lock."""
         if self._closed:
             return
         self._closed = True
@@ -72,14 +72,14 @@ class _OwningStore:
 async def open_store(
     settings: StorageSettings, *, exclusive: bool = True, clock: Callable[[], float] = time.time
 ) -> Store:
-    """Open the database of the settings, and bring its tables up to date.
+    """Open the database of the settings and migrate it.
 
-    With `exclusive` the data folder, and the database with it, belongs to this process until the store is closed:
-    whoever runs jobs asks for that, and whoever only looks does not.
+    With `exclusive`, which the bot needs and reports do not, the data folder and the database are locked until the
+    store is closed.
 
     Raises:
-        StorageError: the database cannot be opened, is newer than this code, or belongs to another process;
-            the sentence says what to do.
+        StorageError: the database cannot be opened, is newer than this code, or is locked by another process; the
+            sentence says what to do.
     """
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def sqlite_path(settings: StorageSettings) -> Path:
     """Return the file that `DATABASE_URL` names: `sqlite:///wanda.db` is relative, `sqlite:////var/wanda.db` absolute.
 
     Raises:
-        StorageError: the URL is of no known kind. It is not repeated in the sentence: it may hold a password.
+        StorageError: the URL has an unknown scheme. The sentence does not repeat it: it may contain a password.
     """
     url = settings.database_url
     if not url:
@@ -146,7 +146,7 @@ def sqlite_path(settings: StorageSettings) -> Path:
 
 async def _open_postgres(settings: StorageSettings, *, exclusive: bool) -> Store:
     try:
-        # Here and not above: asyncpg comes with the extra, and SQLite is the default.
+        # Imported here because asyncpg is an optional dependency.
         from bot.storage.postgres import PostgresStore  # noqa: PLC0415 - see the line above
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":

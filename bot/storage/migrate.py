@@ -1,4 +1,4 @@
-"""Brings a database's tables up to date: numbered SQL files, each applied once, in one transaction."""
+"""Migrates a database: numbered SQL files, each applied once, in its own transaction."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ _FILE_NAME = re.compile(r"(?P<version>\d{4})_\w+(?:\.(?P<engine>sqlite|postgres)
 _STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
 _COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
 
-# Two processes that start together take turns. In SQLite the write transaction itself is that turn.
-_TURN: Mapping[Engine, Sequence[str]] = {
+# The lock of a migration, in case two processes start together. In SQLite the write transaction is the lock.
+_LOCK: Mapping[Engine, Sequence[str]] = {
     "sqlite": (),
     "postgres": ("SELECT pg_advisory_xact_lock(7305012026)",),
 }
@@ -28,20 +28,20 @@ SCHEMA_VERSIONS_SQL = (
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema: its number, and its statements for one engine."""
+    """One numbered migration, with its statements for one engine."""
 
     version: int
     statements: tuple[str, ...]
 
 
 def migrations(engine: Engine, folder: Path = SCHEMA_DIR) -> tuple[Migration, ...]:
-    """Read the steps in their order. `0001_name.sql` is for both engines, `0001_name.sqlite.sql` for one, after it.
+    """Return the migrations in order. `0001_name.sql` is for both engines; `0001_name.sqlite.sql` follows it on SQLite.
 
     Raises:
-        StorageError: a file's name is not of this form, or a number is missing.
+        StorageError: a file's name has another form, or a number is missing.
     """
     steps: dict[int, tuple[str, ...]] = {}
-    # The common file comes before an engine's own, and names are short: sorting by the engine's part is enough.
+    # By number, and the file for both engines (one dot in its name) before an engine's own (two dots).
     for path in sorted(folder.glob("*.sql"), key=lambda path: (path.name[:4], path.name.count("."), path.name)):
         name = _FILE_NAME.fullmatch(path.name)
         if name is None:
@@ -55,16 +55,16 @@ def migrations(engine: Engine, folder: Path = SCHEMA_DIR) -> tuple[Migration, ..
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Return the statements of an SQL text: each ends with a semicolon at the end of a line."""
+    """Return the statements of an SQL text; each ends with a semicolon at the end of a line."""
     pieces = (_COMMENT_LINE.sub("", piece).strip() for piece in _STATEMENT_END.split(text))
     return tuple(piece for piece in pieces if piece)
 
 
 async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCHEMA_DIR) -> int:
-    """Apply the steps that the database has not seen; return its version, which is then that of the code.
+    """Apply the migrations that are new to the database, and return its schema version.
 
     Raises:
-        StorageError: a step failed, and nothing of it was kept; or the database is newer than the code.
+        StorageError: a migration failed and was rolled back, or the database is newer than the code.
     """
     steps = migrations(engine, folder)
     found = await store.write(_prepare(engine))
@@ -79,17 +79,17 @@ async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCH
 
 
 def _prepare(engine: Engine) -> Transaction[int]:
-    for turn in _TURN[engine]:
-        yield One(turn)
+    for lock in _LOCK[engine]:
+        yield One(lock)
     yield One(SCHEMA_VERSIONS_SQL)
     row = yield One("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
     return row["version"]
 
 
 def _apply(step: Migration, engine: Engine, at: float) -> Transaction[None]:
-    for turn in _TURN[engine]:
-        yield One(turn)
-    # Asked again with the turn taken: the other process may have applied it in between.
+    for lock in _LOCK[engine]:
+        yield One(lock)
+    # Checked again under the lock: another process may have applied it in between.
     if (yield One("SELECT version FROM schema_version WHERE version = $1", (step.version,))) is not None:
         return
     for statement in step.statements:

@@ -1,7 +1,7 @@
-"""The PostgreSQL driver: each transaction on a pooled connection of its own, READ COMMITTED.
+"""The PostgreSQL driver: each transaction runs on its own pooled connection, at READ COMMITTED.
 
-Conditional updates carry the rules about money, so no stronger isolation is needed: under READ COMMITTED an UPDATE or
-an ON CONFLICT DO UPDATE sees the newest committed row, and waits for whoever is changing it
+Money is checked by locks and conditional updates, so no stronger isolation is needed: at READ COMMITTED an UPDATE or
+an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees its newest committed version
 (https://www.postgresql.org/docs/current/transaction-iso.html).
 """
 
@@ -17,12 +17,12 @@ from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
 
-# asyncpg ships no types, and guessing them from its source is wrong in places.
+# asyncpg has no type annotations, and those inferred from its source are partly wrong.
 _asyncpg: Any = asyncpg
 _Pool: TypeAlias = Any
 _Connection: TypeAlias = Any
 
-# The server's own errors (a deadlock is one of them), asyncpg's, and those of the network. TimeoutError is an OSError.
+# Errors of the server (including deadlocks), of asyncpg and of the network; TimeoutError is an OSError.
 _DATABASE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -30,24 +30,24 @@ _DATABASE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
 )
 
-# A lock of the whole database, held for as long as its session lives; the second number is for a shard, some day.
+# A session-level lock for the whole database; the second number is reserved for shards.
 _TRY_TO_OWN = "SELECT pg_try_advisory_lock(730501, 0)"
 _WAIT_TO_OWN = "SELECT true FROM pg_advisory_lock(730501, 0)"
 
-# The server notices within half a minute that the machine of a client is gone, and frees its locks.
+# The server detects a dead client machine within 30 s and releases its locks.
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4"}
 
 
 class PostgresStore:
     """A Store in a PostgreSQL database.
 
-    A cancelled write is rolled back, unless its COMMIT was already under way: then it is kept whole or not at all.
-    When the connection breaks just then, the StorageError cannot tell which. Every write of Wanda's may therefore be
-    repeated: ids are made by the caller.
+    A cancelled write is rolled back, unless its COMMIT had been sent: then it is either committed or rolled back. The
+    same holds if the connection breaks during COMMIT, and the StorageError cannot say which. All writes are therefore
+    repeatable: the caller makes the ids.
     """
 
     def __init__(self, pool: _Pool, ownership: "_Ownership | None", timeout_s: float) -> None:
-        """Use `PostgresStore.open`."""
+        """Callers use `PostgresStore.open`."""
         self._pool = pool
         self._ownership = ownership
         self._timeout_s = timeout_s
@@ -59,11 +59,11 @@ class PostgresStore:
     ) -> "PostgresStore":
         """Connect. `timeout_s` bounds each wait: for a connection, for a lock, and for each answer.
 
-        With `exclusive` the database belongs to this store until it is closed, or until its session breaks and another
-        takes it; writes are refused then. A former owner that has just ended is waited for.
+        With `exclusive` the store locks the database until it is closed. If the lock's session breaks and another
+        process takes the lock, writes are refused. A previous owner has half of `timeout_s` to end.
 
         Raises:
-            StorageError: the server cannot be reached or used, or another process owns the database.
+            StorageError: the server cannot be reached or used, or another process holds the lock.
         """
         ownership = _Ownership(url, timeout_s) if exclusive else None
         try:
@@ -99,7 +99,7 @@ class PostgresStore:
             transaction.close()
 
     async def read(self, transaction: Transaction[T]) -> T:
-        """Run it in one snapshot that refuses changes; see `Store.read`."""
+        """Run it in a read-only transaction on one snapshot; see `Store.read`."""
         try:
             self._refuse_if_closed()
             async with (
@@ -111,7 +111,7 @@ class PostgresStore:
             transaction.close()
 
     async def close(self) -> None:
-        """Wait for what is running, then close every connection; those that do not end in time are cut."""
+        """Close every connection once its transaction has ended; after `timeout_s` the rest are terminated."""
         if self._closed:
             return
         self._closed = True
@@ -129,7 +129,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator[_Connection, None]:
-        """Lend a connection, and turn the database's errors of the body into StorageError."""
+        """Lend a pooled connection; database errors inside the body become StorageError."""
         try:
             async with self._pool.acquire(timeout=self._timeout_s) as connection:
                 yield connection
@@ -140,7 +140,7 @@ class PostgresStore:
 
 
 class _Ownership:
-    """A session of its own that holds the database's lock."""
+    """Holds the database's lock in a separate session."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url = url
@@ -149,17 +149,17 @@ class _Ownership:
         self._turn = asyncio.Lock()
 
     async def ensure(self, *, patience_s: float = 0) -> None:
-        """Return while the database is ours; after a broken session, take it again.
+        """Check that this process holds the lock; if its session broke, take the lock again.
 
-        `patience_s` is how long to wait for another owner to end.
+        `patience_s` is how long to wait until another owner ends.
 
         Raises:
-            StorageError: another process owns it, or nobody can tell.
+            StorageError: another process holds the lock, or the server cannot be asked.
         """
         if self._session is not None and not self._session.is_closed():
             return
         try:
-            # With the wait for a turn: while the server is silent, every turn before ours takes its whole time.
+            # Includes the wait for `_turn`: while the server is silent, each caller ahead holds it until its timeout.
             async with asyncio.timeout(2 * self._timeout_s + patience_s), self._turn:
                 if self._session is not None and not self._session.is_closed():
                     return
@@ -188,7 +188,7 @@ class _Ownership:
         )
 
     async def give_up(self) -> None:
-        """Let another process have the database."""
+        """Release the lock by closing its session."""
         session, self._session = self._session, None
         if session is not None:
             try:
@@ -208,7 +208,7 @@ async def _own(session: _Connection, patience_s: float) -> bool:
 
 
 async def _drive(connection: _Connection, transaction: Transaction[T]) -> T:
-    """Drive the transaction's generator to its end, and return what it returns."""
+    """Run the transaction's statements and return its result."""
     try:
         statement = next(transaction)
         while True:
@@ -228,12 +228,12 @@ async def _answer(connection: _Connection, statement: Statement) -> Row | list[R
 
 
 async def _set_up(connection: _Connection) -> None:
-    """Have the server free the locks of a client that vanished in the middle of a transaction."""
+    """Make the server end a transaction that is idle for 30 s, which releases the locks of a vanished client."""
     await connection.execute("SET idle_in_transaction_session_timeout = '30s'")
 
 
 async def _leave_as_it_is(connection: _Connection) -> None:
-    """Save asyncpg's reset, a round trip for each transaction: no transaction of Wanda's changes its session."""
+    """Skip asyncpg's reset, a round trip per transaction: Wanda's transactions do not change session state."""
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,6 +1,6 @@
-"""Writes docs/schema.sql: the tables of SQLite after every migration, each with what a row of it is.
+"""Writes docs/schema.sql: the SQLite tables after all migrations, each with a comment on what a row is.
 
-`make readme` runs `python -m bot.storage.schema_doc`; a test holds the file to the migrations.
+`make readme` runs `python -m bot.storage.schema_doc`; a test compares the file with the migrations.
 """
 
 import re
@@ -43,7 +43,7 @@ def schema_doc() -> str:
     """Return the text of docs/schema.sql.
 
     Raises:
-        KeyError: a table is not described here.
+        KeyError: a table has no comment in `_ROWS`.
     """
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(SCHEMA_VERSIONS_SQL)
@@ -60,7 +60,7 @@ def schema_doc() -> str:
 
 
 def _tidy(sql: str) -> str:
-    """Return SQLite's own text of a table with each column on a line, also those that ALTER TABLE appended."""
+    """Return SQLite's text of a table with each column on its own line, including those that ALTER TABLE added."""
     sql = _ADDED_BEFORE_KEY.sub(",\n    ", _NAME.sub(r"CREATE TABLE \1", sql))
     added = _ADDED_LAST.search(sql)
     if added is None:

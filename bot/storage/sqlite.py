@@ -1,7 +1,7 @@
-"""The SQLite driver: one writer whose waiting transactions are committed together, and one reader.
+"""The SQLite driver: one writer with group commit, and one reader.
 
-Group commit is what makes `synchronous=FULL` affordable: a batch of transactions costs one hop to aiosqlite's thread
-and one COMMIT (https://www.sqlite.org/wal.html). What happens in the thread is in bot/storage/batch.py.
+Group commit makes `synchronous=FULL` affordable: a batch of transactions costs one hop to aiosqlite's thread and one
+COMMIT (https://www.sqlite.org/wal.html). bot/storage/batch.py is the part that runs in the thread.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_togethe
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
-WAL_WAIT_S = 0.01  # between two tries to turn WAL on while another process does
+WAL_WAIT_S = 0.01  # between attempts to turn WAL on while another process holds the file
 
 _Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
 
@@ -52,7 +52,7 @@ class _Thread:
         return raw
 
     def _set(self, raw: sqlite3.Connection, pragma: str) -> None:
-        """Set it. Turning WAL on needs the file for itself, and for that SQLite does not wait by its own timeout."""
+        """Set the pragma, retrying while the file is busy: SQLite's busy_timeout does not apply to turning WAL on."""
         give_up_at = time.monotonic() + self._busy_timeout_s
         while True:
             try:
@@ -68,7 +68,7 @@ class _Thread:
         try:
             await self._proxy
         except BaseException:
-            # aiosqlite has told its thread to stop, and does not wait for it: the loop could be closed before.
+            # aiosqlite does not wait for its thread to stop, so the loop could be closed first.
             if self._worker is not None:
                 await asyncio.to_thread(self._worker.join)
             raise
@@ -78,8 +78,8 @@ class _Thread:
         raw = self._raw
         if raw is None:
             raise sqlite3.ProgrammingError("the connection is closed")
-        # The one private name: aiosqlite has no public way to run a function in its thread. The version is pinned, and
-        # tests/unit/storage/test_aiosqlite.py holds the name and its meaning.
+        # A private method, because aiosqlite has no public way to run a function in its thread. Its version is pinned,
+        # and tests/unit/storage/test_aiosqlite.py checks the method's name and behaviour.
         return await self._proxy._execute(function, raw)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
 
     async def close(self) -> None:
@@ -90,15 +90,15 @@ class _Thread:
 class SQLiteStore:
     """A Store in one SQLite file.
 
-    A write that is cancelled while it waits for its turn is never run; one that was already handed to the thread runs
-    to its end, and its result is dropped. So a cancelled write is kept whole or not at all.
+    A write that is cancelled in the queue never runs; one that has reached the thread completes, and its result is
+    dropped. So a cancelled write is committed whole or not at all.
     """
 
     def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float) -> None:
-        """Make a closed store. `timeout_s` bounds the wait for a place in the queue, and for SQLite's write lock."""
+        """Make a closed store. `timeout_s` bounds the wait for a place in the queue and for SQLite's write lock."""
         durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-        # What a savepoint or a statement may have to undo stays in memory; it is gone with the batch anyway. The log is
-        # folded into the file at 4,000 pages (16 MB) instead of 1,000: each page that changes often is written less.
+        # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
+        # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often.
         quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000")
         self._writer = _Thread(path, (*durable, *quick), timeout_s)
         self._reader = _Thread(path, ("query_only=ON",), timeout_s)
@@ -114,14 +114,14 @@ class SQLiteStore:
     async def open(
         cls, path: Path, *, batch_max: int = 256, queue_max: int = 4096, timeout_s: float = 5.0
     ) -> "SQLiteStore":
-        """Open, or create, the file.
+        """Open or create the file.
 
         Raises:
             StorageError: SQLite cannot open or use it.
         """
         store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s)
         try:
-            # The writer first: it makes the file and turns WAL on.
+            # The writer first: it creates the file and turns WAL on.
             await store._writer.open()
             try:
                 await store._reader.open()
@@ -135,7 +135,7 @@ class SQLiteStore:
         return store
 
     async def write(self, transaction: Transaction[T]) -> T:
-        """Run and commit it with the others that wait; see `Store.write`."""
+        """Run and commit it in a batch with the others in the queue; see `Store.write`."""
         self._refuse_if_closed()
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._queue.full():
@@ -152,7 +152,7 @@ class SQLiteStore:
             raise StorageError(
                 f"The database is too busy: {self._queue_max} transactions waited for {self._timeout_s:g} s."
             ) from None
-        if self._closed:  # it closed while this waited, and nobody reads the queue any more
+        if self._closed:  # closed during the wait: nobody reads the queue any more
             self._fail_the_rest()
 
     async def read(self, transaction: Transaction[T]) -> T:
@@ -169,14 +169,14 @@ class SQLiteStore:
             self._reading -= 1
 
     async def close(self) -> None:
-        """Commit what was written before, then close both connections; what is written afterwards is refused."""
+        """Commit the queued writes, then close both connections; later writes are refused."""
         if self._closed or self._committer is None:
             return
         self._closed = True
         await self._queue.put(None)
         await self._committer
         self._fail_the_rest()
-        # The writer last: the last connection to close folds the WAL into the file.
+        # The writer last: the last connection to close checkpoints the WAL.
         await self._reader.close()
         await self._writer.close()
 
@@ -193,7 +193,7 @@ class SQLiteStore:
             self._fail_the_rest()
 
     async def _commit_next(self) -> bool:
-        """Commit all that waits, up to the batch's bound; False once the queue's end has come."""
+        """Commit the next batch of at most `batch_max`; return False after the queue's end marker."""
         batch: list[_Waiting] = []
         item = await self._queue.get()
         while item is not None:
@@ -212,7 +212,7 @@ class SQLiteStore:
         transactions = [transaction for transaction, _ in batch]
         try:
             outcomes = await self._writer.hop(lambda connection: commit_together(connection, transactions))
-        except Exception as error:  # noqa: BLE001 - every caller waits for an answer, whatever went wrong
+        except Exception as error:  # noqa: BLE001 - every caller must get an answer
             outcomes = [Undone(storage_trouble(error)) for _ in batch]
         for (_, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():

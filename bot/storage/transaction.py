@@ -1,8 +1,8 @@
 """A transaction is a plain generator: it yields statements and is sent their results.
 
-It does no I/O, so it is tested without a database, and the same text runs on SQLite and PostgreSQL: parameters are
-`$1`, `$2`, …; `ON CONFLICT` and `RETURNING` work in both. Money and ids are BIGINT, times are DOUBLE PRECISION Unix
-seconds, flags are 0 or 1, JSON is TEXT.
+It does no I/O, so tests need no database, and the same SQL runs on SQLite and PostgreSQL: parameters are `$1`, `$2`, …;
+`ON CONFLICT` and `RETURNING` work on both. Money and ids are BIGINT, times are DOUBLE PRECISION Unix seconds, flags are
+0 or 1, JSON is TEXT.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -27,9 +27,9 @@ class Many(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """Run `sql` for the locks that it takes until the transaction ends; the yield's value is None.
+    """Run `sql` for its locks, which last until the transaction ends; the yield's value is None.
 
-    SQLite runs one transaction at a time and skips it, so nothing may depend on what `sql` changes.
+    SQLite skips it, because it runs one write at a time; so nothing may depend on what `sql` changes.
     """
 
     sql: str
@@ -41,18 +41,19 @@ Transaction: TypeAlias = Generator[Statement, Any, T]
 
 
 class Store(Protocol):
-    """A database that runs transactions. Each either commits whole, or raises and leaves nothing behind."""
+    """A database that runs transactions. Each commits whole, or raises and changes nothing."""
 
     async def write(self, transaction: Transaction[T]) -> T:
-        """Run and commit it; what it returns is durable. Its own exception rolls it back and is raised here.
+        """Run and commit the transaction, and return its result, which is then durable.
 
         Raises:
             StorageError: the database did not answer or did not commit.
+            Exception: what the transaction itself raised; it was rolled back.
         """
         ...
 
     async def read(self, transaction: Transaction[T]) -> T:
-        """Run it on a connection that sees only what is committed, and change nothing.
+        """Run the transaction on a snapshot of the committed data, and return its result; it must not write.
 
         Raises:
             StorageError: the database did not answer.
@@ -60,5 +61,5 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what is running, then close every connection."""
+        """Finish the running transactions, then close every connection."""
         ...

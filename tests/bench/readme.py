@@ -1,4 +1,4 @@
-"""`python -m tests.bench.readme [bench.json]` writes a benchmark into docs/benchmarks.md and its main rows into README."""
+"""`python -m tests.bench.readme [bench.json]` writes a run to docs/benchmarks.md and its main rows to the README."""
 
 import json
 import sys
