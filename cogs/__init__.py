@@ -1,1 +1,1 @@
-"""Wanda's Discord face: a folder for each thing that people see."""
+"""Wanda's commands, buttons, forms and reactions: a folder for each feature."""

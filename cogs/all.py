@@ -1,4 +1,4 @@
-"""Every cog, in the order of their commands in a sync."""
+"""All cogs, in the order of their commands in a sync."""
 
 from cogs.admin.cog import Admin
 from cogs.base.cog import FeatureCog, TreeCommand
@@ -20,7 +20,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Jobs,
     Privacy,
     Admin,
-    Menus,  # discord.py puts menus behind all slash commands
+    Menus,  # discord.py lists menus after all slash commands
     Confirmations,
     CardButtons,
     ResultButtons,
@@ -31,5 +31,5 @@ COGS: tuple[type[FeatureCog], ...] = (
 
 
 def all_commands() -> list[TreeCommand]:
-    """Return new commands of all cogs, in the order of a sync."""
+    """Return new command objects of all cogs, in the order of a sync."""
     return [command for cog in COGS for command in cog.make_commands()]

@@ -1,4 +1,4 @@
-"""Posts budget warnings to the servers' log channels, once each: one loop over one table."""
+"""Posts budget warnings to the servers' log channels, once each."""
 
 import asyncio
 import hashlib
@@ -20,10 +20,10 @@ FOR_NOW = frozenset({500, 502, 503, 504, 429})
 
 
 class BudgetWarnings(LoopCog):
-    """Posts the warnings that the ledger has recorded; each is pending until it is posted or nobody wants it."""
+    """Posts the warnings that the ledger records; each is pending until posted, or the server has no log channel."""
 
     async def loop(self) -> None:
-        """Post what is pending whenever a job has crossed a threshold, and every `warning_interval_s`."""
+        """Post pending warnings after a job crosses a threshold, and every `warning_interval_s`."""
         await self.bot.wait_until_ready()
         services = self.bot.services
         while True:
@@ -41,16 +41,16 @@ class BudgetWarnings(LoopCog):
                     await services.runner.warned.wait()
 
     async def _post(self, warned: Warned) -> bool:
-        """Return whether the warning is done: posted, or there is no channel that takes it."""
+        """Post the warning; return whether it is done: posted, or without a channel to post to."""
         guild = self.bot.get_guild(warned.guild_id)
         if guild is not None and guild.unavailable:
-            return False  # Discord has an outage: the channels of this server are not known
+            return False  # an outage of Discord: the server's channels are unknown
         channel = await self._channel(warned.guild_id)
         if channel is None:
             return True
         try:
             async with asyncio.timeout(POST_TIMEOUT_S):
-                # If the process dies before the write, the next one posts again, and Discord drops the repeated nonce.
+                # If the process dies before the write, the warning is posted again, and Discord drops it by its nonce.
                 await channel.send(
                     warning(warned), nonce=_nonce(warned), allowed_mentions=discord.AllowedMentions.none()
                 )
@@ -62,7 +62,7 @@ class BudgetWarnings(LoopCog):
         return True
 
     async def _channel(self, guild_id: int) -> discord.abc.Messageable | None:
-        """Return the server's log channel, if it has set one that is still there."""
+        """Return the server's log channel; None if none is set or it was deleted."""
         services = self.bot.services
         rules = await services.store.read(rulebook.rules_of(guild_id, at=services.clock()))
         channel_id = next((int(r.value) for r in rules if (r.subject, r.name) == ("server", "log_channel")), None)

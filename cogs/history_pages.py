@@ -1,4 +1,4 @@
-"""Pages of history: a member's own jobs, the admins' acts, the movements of money."""
+"""Pages of history: a member's jobs, the admins' acts, the movements of money."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
@@ -24,13 +24,13 @@ async def history_page(interaction: Interaction, kind: HistoryKind, cursor: str)
     """Return the page after `cursor`; "" is the newest page.
 
     Raises:
-        NotAdmin: the page is for admins, and this member is none.
-        OptionRefused: the cursor is not one of ours.
+        NotAdmin: the page is for admins only.
+        OptionRefused: the cursor is malformed.
         StorageError: the database did not answer.
     """
     store = interaction.client.services.store
     who = interaction_member(interaction)
-    more = PAGE_LINES + 1  # one more tells whether there is an older page
+    more = PAGE_LINES + 1  # one more shows whether there is an older page
     match kind:
         case "history":
             jobs = await store.read(member_history(who.guild_id, who.member_id, limit=more, before=read_cursor(cursor)))
@@ -73,9 +73,9 @@ def _number(cursor: str) -> int | None:
 
 
 class HistoryPageButton(PersistentButton, template=HISTORY_PAGE_TEMPLATE):
-    """Turns the page of a private answer."""
+    """Shows another page in a private answer."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Replace the page that is shown."""
+        """Replace the page shown."""
         kind = cast("HistoryKind", self.parts["kind"])
         await turn_page(interaction, history_page(interaction, kind, self.parts["cursor"]))

@@ -1,7 +1,7 @@
-"""A message's menu: Animate picture, Continue video, Restyle video, Use as reference, Use as soundtrack.
+"""The message menus: Animate picture, Continue video, Restyle video, Use as reference, Use as soundtrack.
 
-Discord hands the chosen message over with its attachments, so no message-content intent is needed. A form asks for the
-prompt; from there on all is as with a slash command.
+Discord sends the chosen message with its attachments, so no message-content intent is needed. A form asks for the
+prompt; the rest is as for a slash command.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,13 +52,13 @@ def found_in(message: discord.Message, menu: Menu) -> Found:
 
 
 class MenuForm(Form):
-    """Asks for the prompt and what shapes the video, then makes it as a slash command would.
+    """Asks for the prompt and the main options, then makes the video as a slash command would.
 
     discord.py forgets it after `life_s` seconds, because Discord does not report that a form was closed.
     """
 
     def __init__(self, menu: Menu, found: Found, *, life_s: float) -> None:
-        """Show the menu's parts, filled in with the mode's defaults."""
+        """Add the menu's fields, filled in with the mode's defaults."""
         super().__init__(title=menu.name, timeout=life_s)
         self._menu = menu
         self._found = found
@@ -68,7 +68,7 @@ class MenuForm(Form):
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 
     async def submitted(self, interaction: Interaction) -> None:
-        """Make the video on this answer."""
+        """Make the video; this answer becomes its card."""
         options: dict[str, str] = {}
         files: dict[str, discord.Attachment] = {}
         for name, item in self._items.items():
@@ -120,7 +120,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
 
 
 def context_menus() -> list[app_commands.ContextMenu]:
-    """Return new menus, one for each in `bot.texts.menus`."""
+    """Return new command objects, one for each menu in `bot.texts.menus`."""
     return [
         app_commands.ContextMenu(
             name=menu.name,

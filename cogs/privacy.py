@@ -23,11 +23,11 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import SERVERS_AND_DMS, CommandSpec, top_group
 
 log = logging.getLogger(__name__)
-_WAIT_S = 60.0  # for somebody else's export
+_WAIT_S = 60.0  # for another member's export to finish
 
 
 async def show_privacy(interaction: Interaction) -> None:
-    """Show what data is kept of this member, and for how long."""
+    """Show what data Wanda keeps about this member, and for how long."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     counted = await services.store.read(job_counts(interaction.user.id))
@@ -45,10 +45,10 @@ async def ask_to_erase(interaction: Interaction) -> None:
 
 
 async def erase_member(interaction: Interaction) -> str:
-    """Delete all data of whoever pressed, except amounts of money; returns what to say.
+    """Delete all data of the member who pressed, except amounts of money; return the answer's sentence.
 
     Raises:
-        Busy: a video of theirs is still being made; nothing was deleted.
+        Busy: a job of theirs is not finished; nothing was deleted.
         StorageError: the database did not answer; nothing was deleted.
     """
     services = interaction.client.services
@@ -62,7 +62,7 @@ class ErasureButton(PersistentButton, template=ERASURE_TEMPLATE):
     """One of the two buttons below the question; it deletes the data of whoever presses it."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Delete the data, or leave it, and put what was done in the question's place."""
+        """Delete the data or keep it, and replace the question by what was done."""
         await interaction.response.defer()
         async with error_boundary(interaction, ERASURE_TROUBLE, say=_replace_question):
             sentence = await erase_member(interaction) if self.parts["answer"] == "yes" else words.KEPT
@@ -74,16 +74,16 @@ async def _replace_question(interaction: AnyInteraction, sentence: str) -> None:
 
 
 class Exporter:
-    """Packs one export at a time, so that many requests at once do not fill the disk."""
+    """Makes one export at a time, so that many requests do not fill the disk."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
     async def export(self, interaction: Interaction, part: int) -> None:
-        """Give the member one part of their data as a private file.
+        """Send the member one part of their data as a private file.
 
         Raises:
-            Busy: other exports did not finish within the time one may wait.
+            Busy: other exports did not finish within `_WAIT_S`.
             OptionRefused: there is no such part.
             StorageError: the database did not answer.
         """
@@ -101,7 +101,7 @@ class Exporter:
 async def _export(interaction: Interaction, part: int) -> None:
     services = interaction.client.services
     settings = services.settings
-    scratch = settings.storage.data_dir / "scratch"  # the next start removes what a killed process left there
+    scratch = settings.storage.data_dir / "scratch"  # cleaned up at the next start if the process is killed
     await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="privacy-", dir=scratch) as folder:
         path, packed = await pack(
@@ -126,7 +126,7 @@ def privacy_group() -> app_commands.Group:
         await interaction.response.defer(ephemeral=True, thinking=True)
         await exporter.export(interaction, part)
 
-    export.__qualname__ = "export"  # a dotted name would look like a method to discord.py
+    export.__qualname__ = "export"  # discord.py takes a function with a dotted name for a method
     specs = (
         CommandSpec("show", "See what Wanda keeps of you, and for how long.", show_privacy),
         CommandSpec("export", "Get everything that Wanda keeps of you as a file.", export),
@@ -140,7 +140,7 @@ def privacy_group() -> app_commands.Group:
 
 
 class Privacy(FeatureCog):
-    """`/privacy`, and the buttons of its question."""
+    """`/privacy` and the buttons of its question."""
 
     buttons = (ErasureButton,)
 

@@ -1,4 +1,4 @@
-"""`/quota`: what a member has left, what they spent, and above which price they are asked first."""
+"""`/quota`: what a member has left and has spent, and the price above which Wanda asks them first."""
 
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ DEFAULT = "default"
 
 
 async def show_quota(interaction: Interaction) -> None:
-    """Show what is left in each window, what that buys, and the last 30 days as a chart."""
+    """Show what is left in each window, which videos that pays for, and a chart of the last 30 days."""
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
@@ -38,7 +38,7 @@ async def show_quota(interaction: Interaction) -> None:
 
 
 def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, SpendByDay]]:
-    """Read where the member stands, and their last days."""
+    """Read the member's limits, and what they spent on each of the last days."""
     view = yield from holds.standing(who, at=at, shipped=shipped)
     tz = ZoneInfo(view.terms.timezone.value)
     days = Days.last(QUOTA_DAYS, now=at, tz=tz)
@@ -48,7 +48,7 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
 
 
 async def show_history(interaction: Interaction) -> None:
-    """List the member's own jobs and what they cost, a page at a time."""
+    """List the member's jobs with their costs, a page at a time."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     await show_page(interaction, await history_page(interaction, "history", ""))
 
@@ -93,7 +93,7 @@ def quota_group() -> app_commands.Group:
 
 
 class Quota(FeatureCog):
-    """`/quota`, and the buttons below pages of history."""
+    """`/quota` and the buttons below pages of history."""
 
     buttons = (HistoryPageButton,)
 

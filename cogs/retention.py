@@ -12,7 +12,7 @@ from bot.runner.retention import keep_tidy
 from cogs.base.cog import LoopCog
 
 log = logging.getLogger(__name__)
-# Started once with another bot's token, Wanda sees none of its servers; a week is enough to notice that.
+# If Wanda is started with another bot's token by mistake, all its servers are missing; a week is enough to notice.
 MISSED_GRACE_S = 7 * 86400.0
 
 
@@ -26,7 +26,7 @@ class RetentionLoop(LoopCog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Find the servers that removed Wanda while it was offline; their data is deleted a week later."""
+        """Mark servers that removed Wanda while it was offline; their data is deleted a week later."""
         services, shards = self.bot.services, set(self.bot.shards)
         count = self.bot.shard_count or 1
 
@@ -41,7 +41,7 @@ class RetentionLoop(LoopCog):
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Delete the server's data except money entries, which lose the names. Not called for an outage."""
+        """Delete the server's data; entries of money stay under pseudonyms. Not called for an outage."""
         try:
             gone = await self.bot.services.keeper.forget_guild(guild.id)
         except StorageError:
@@ -51,7 +51,7 @@ class RetentionLoop(LoopCog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Keep what was not deleted yet of a server that added Wanda again."""
+        """Cancel the deletion of a server's data when it adds Wanda again."""
         try:
             await self.bot.services.store.write(keep_guild(guild.id))
         except StorageError:

@@ -31,7 +31,7 @@ LOG_NEEDS = discord.Permissions(view_channel=True, send_messages=True)
 
 
 class ChannelOption(app_commands.Transformer):
-    """A channel for messages; one that is gone arrives as its bare id, which `AdminCommand.channel` refuses."""
+    """A channel for messages; a deleted one arrives as a plain id, which `AdminCommand.channel` refuses."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -52,7 +52,7 @@ class ChannelOption(app_commands.Transformer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A rule to set, or to take away when `value` is None."""
+    """A rule to set, or to clear if `value` is None."""
 
     subject: str
     name: str
@@ -92,7 +92,7 @@ class AdminCommand:
         """Return the member.
 
         Raises:
-            OptionRefused: they left, or are a bot.
+            OptionRefused: they left the server, or are a bot.
         """
         if not isinstance(given, discord.Member):
             raise OptionRefused(
@@ -106,18 +106,26 @@ class AdminCommand:
         return given
 
     def role(self, given: discord.Role | discord.Object) -> discord.Role:
-        """Return the role, or raise OptionRefused when it is gone."""
+        """Return the role.
+
+        Raises:
+            OptionRefused: it was deleted.
+        """
         role = self.guild.get_role(given.id)
         if role is None:
             raise OptionRefused("This role does not exist any more, so nothing was changed. Choose another one.")
         return role
 
     def subject(self, role: discord.Role | None) -> str:
-        """Return whom a rule for this role is about: @everyone is the server's default."""
+        """Return the subject of a rule for this role; @everyone means the server."""
         return "server" if role is None or role.is_default() else f"role:{role.id}"
 
     def channel(self, given: discord.abc.Snowflake) -> discord.abc.GuildChannel:
-        """Return the channel, or raise OptionRefused when it is gone or hidden from Wanda."""
+        """Return the channel.
+
+        Raises:
+            OptionRefused: it was deleted, or Wanda cannot see it.
+        """
         channel = self.guild.get_channel(given.id)
         if channel is None:
             raise OptionRefused(
@@ -202,13 +210,13 @@ class AdminCommand:
             await self.say(f"{private}\n\n{trouble}")
 
     def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
-        """Return the running window of every kind, in this server's timezone."""
+        """Return the current window of each kind, in this server's timezone."""
         name = next((str(rule.value) for rule in rules if (rule.subject, rule.name) == ("server", "timezone")), "UTC")
         tz = zone(name) or zone("UTC")
         return {} if tz is None else {kind: window(kind, tz, self.at) for kind in WINDOW_KINDS}
 
     async def _log(self, line: str, rules: Sequence[Rule]) -> str:
-        """Post to the log channel, if one is set; returns a sentence when that failed."""
+        """Post to the log channel, if one is set; return a sentence if that failed, else an empty string."""
         channel_id = next((int(r.value) for r in rules if (r.subject, r.name) == ("server", "log_channel")), None)
         if channel_id is None:
             return ""
@@ -228,7 +236,7 @@ class AdminCommand:
 def _taken_back(
     command: AdminCommand, subject: str, names: AbstractSet[str], reason: str
 ) -> Transaction[tuple[list[Change], list[tuple[Any, Any]], Sequence[Rule]]]:
-    """Clear those of the subject's rules that are named, and return them as changes; "channel:" is every channel."""
+    """Clear the subject's rules with these names, and return them as changes; "channel:" means every channel."""
     rules = yield from rulebook.rules_of(command.guild.id, at=command.at)
     about = [
         rule for rule in rules if rule.subject == subject or (subject[-1:] == ":" and rule.subject.startswith(subject))
@@ -241,7 +249,7 @@ def _taken_back(
 def _carried_out(
     command: AdminCommand, changes: Sequence[Change], reason: str
 ) -> Transaction[tuple[list[tuple[Any, Any]], Sequence[Rule]]]:
-    """Make every change, and return what was before and is after each, with the rules that hold now."""
+    """Make the changes; return each one's value before and after, and the server's rules now."""
     done: list[tuple[Any, Any]] = []
     for change in changes:
         where = (command.guild.id, change.subject, change.name)

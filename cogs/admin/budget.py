@@ -1,4 +1,4 @@
-"""`/wanda-admin budget …`: pools and allowances, and which rule gives which number."""
+"""`/wanda-admin budget …`: sets, clears and explains pools and allowances."""
 
 import discord
 from discord import app_commands
@@ -58,7 +58,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     window: str | None = None,
     reason: Reason = None,
 ) -> None:
-    """Take back the budgets of exactly one of them."""
+    """Clear the budgets of one subject: the server, a role, a channel or a member."""
     command = await AdminCommand.open(interaction)
     if sum(given is not None for given in (whose, role, channel, member)) != 1:
         raise OptionRefused(
@@ -80,7 +80,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
 
 @app_commands.describe(member="Whose numbers; without a member, the server's own rules.")
 async def budget_show(interaction: Interaction, member: discord.Member | discord.User | None = None) -> None:
-    """Explain which rule gives which number."""
+    """Show the limits that apply, each with the rule that sets it."""
     command = await AdminCommand.open(interaction)
     rules = await command.read(rulebook.rules_of(command.guild.id, at=command.at))
     known = None if member is None else command.member(member)

@@ -1,4 +1,4 @@
-"""`/wanda-admin channel …`: where videos are made, and for how much."""
+"""`/wanda-admin channel …`: the channels in which videos may be made, and their pools."""
 
 import discord
 from discord import app_commands
@@ -17,7 +17,7 @@ AnyChannel = app_commands.Transform[discord.Object, ChannelOption]
     reason="Why, for the audit and the log.",
 )
 async def channel_allow(interaction: Interaction, channel: AnyChannel, reason: Reason = None) -> None:
-    """Allow a channel."""
+    """Allow videos in a channel."""
     await _access(interaction, channel, "allow", reason)
 
 
@@ -25,7 +25,7 @@ async def channel_allow(interaction: Interaction, channel: AnyChannel, reason: R
     channel="Where no videos may be made; its threads neither.", reason="Why, for the audit and the log."
 )
 async def channel_deny(interaction: Interaction, channel: AnyChannel, reason: Reason = None) -> None:
-    """Deny a channel."""
+    """Deny videos in a channel."""
     await _access(interaction, channel, "deny", reason)
 
 
@@ -40,7 +40,7 @@ async def _access(interaction: Interaction, channel: discord.abc.Snowflake, valu
     reason="Why, for the audit and the log.",
 )
 async def channel_clear(interaction: Interaction, channel: AnyChannel | None = None, reason: Reason = None) -> None:
-    """Neither allow nor deny any more."""
+    """Clear the access rule of a channel, or of every channel."""
     command = await AdminCommand.open(interaction)
     subject = "channel:" if channel is None else f"channel:{channel.id}"
     await command.clear(subject, {"access"}, reason=reason)
@@ -56,7 +56,7 @@ async def channel_clear(interaction: Interaction, channel: AnyChannel | None = N
 async def channel_budget(
     interaction: Interaction, channel: AnyChannel, window: str, amount: str, reason: Reason = None
 ) -> None:
-    """Set what may be spent in a channel."""
+    """Set a channel's pool."""
     command = await AdminCommand.open(interaction)
     subject = f"channel:{command.channel(channel).id}"
     await command.change(Change(subject=subject, name=f"budget:{window}", value=typed_amount(amount)), reason=reason)

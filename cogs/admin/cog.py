@@ -1,4 +1,4 @@
-"""`/wanda-admin`: everything that a server's admins decide, in one group."""
+"""`/wanda-admin`: all commands for a server's admins, in one group."""
 
 import discord
 

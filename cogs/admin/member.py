@@ -1,4 +1,4 @@
-"""`/wanda-admin member …`: an allowance of their own, grants, raises, resets and blocks."""
+"""`/wanda-admin member …`: overrides, grants, raises, resets and blocks."""
 
 import discord
 from discord import app_commands
@@ -20,7 +20,7 @@ AnyUser = discord.Member | discord.User
 
 
 async def offer_spans(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    """Offer the usual spans of time."""
+    """Complete a span of time."""
     del interaction
     return [app_commands.Choice(name=span, value=span) for span in typed_input.spans(current)]
 
@@ -35,7 +35,7 @@ async def offer_spans(interaction: Interaction, current: str) -> list[app_comman
 async def member_set(
     interaction: Interaction, member: AnyUser, window: str, amount: str, reason: Reason = None
 ) -> None:
-    """Set a member's own allowance, which goes before roles and the default."""
+    """Set a member's own allowance, which overrides their roles' and the default."""
     command = await AdminCommand.open(interaction)
     subject = f"member:{command.member(member).id}"
     await command.change(Change(subject=subject, name=f"allowance:{window}", value=typed_amount(amount)), reason=reason)
@@ -51,7 +51,7 @@ async def member_set(
 async def member_grant(
     interaction: Interaction, member: AnyUser, amount: str, reason: NeededReason, expires_in: str | None = None
 ) -> None:
-    """Give a member money once, beside the allowance."""
+    """Grant a member money once, beside the allowance."""
     command = await AdminCommand.open(interaction)
     member_id = command.member(member).id
     microusd = _above_zero(amount, "A grant")
@@ -70,7 +70,7 @@ async def member_grant(
 async def member_raise(
     interaction: Interaction, member: AnyUser, amount: str, expires_in: str, reason: Reason = None
 ) -> None:
-    """Raise all of a member's allowances for a while."""
+    """Raise all of a member's allowances until the given time has passed."""
     command = await AdminCommand.open(interaction)
     subject = f"member:{command.member(member).id}"
     value = {"microusd": _above_zero(amount, "A raise")}
@@ -80,7 +80,7 @@ async def member_raise(
 
 @app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")
 async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
-    """Begin a member's running windows again, with nothing spent."""
+    """Restart a member's current windows with nothing spent."""
     command = await AdminCommand.open(interaction)
     subject = f"member:{command.member(member).id}"
     await command.change(Change(subject=subject, name="reset", value=int(command.at)), reason=reason)
@@ -88,7 +88,7 @@ async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason
 
 @app_commands.describe(member="Who may start no more videos.", reason="Why; the member is told it.")
 async def member_block(interaction: Interaction, member: AnyUser, reason: NeededReason) -> None:
-    """Block a member until somebody unblocks them."""
+    """Block a member from making videos until an admin unblocks them."""
     command = await AdminCommand.open(interaction)
     subject = f"member:{command.member(member).id}"
     await command.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
@@ -111,7 +111,7 @@ def _above_zero(amount: str, what: str) -> int:
 def _granted(
     command: AdminCommand, member_id: int, microusd: int, expires_at: float | None, reason: str
 ) -> Transaction[tuple[Rule, ...]]:
-    """Add the grant with its act, and return the rules that hold now."""
+    """Add the grant with its act, and return the server's rules."""
     grant = Grant(
         id=command.services.new_id(),
         guild_id=command.guild.id,

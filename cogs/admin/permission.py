@@ -1,4 +1,4 @@
-"""Who may use `/wanda-admin`: members with Manage Server, whatever Discord's own settings offer to others."""
+"""Who may use `/wanda-admin`: members with Manage Server, even if Discord's settings offer it to others."""
 
 from discord import app_commands
 
@@ -16,10 +16,10 @@ class NotAdmin(app_commands.CheckFailure):
 
 
 def check_admin(interaction: AnyInteraction) -> None:
-    """Check that this member may administer Wanda here: the one place where that is decided.
+    """Check that this member may administer Wanda in this server. Nothing else decides that.
 
     Raises:
-        NotAdmin: they may not, or this is no server.
+        NotAdmin: they may not, or the interaction is in a direct message.
     """
     if interaction.guild_id is None or interaction.guild is None:
         raise NotAdmin(NOT_A_SERVER)
@@ -28,9 +28,13 @@ def check_admin(interaction: AnyInteraction) -> None:
 
 
 class AdminGroup(app_commands.Group):
-    """A group whose commands are for admins only."""
+    """A command group for admins only."""
 
     async def interaction_check(self, interaction: AnyInteraction, /) -> bool:
-        """Refuse everybody else."""
+        """Check the permission.
+
+        Raises:
+            NotAdmin: this member is no admin.
+        """
         check_admin(interaction)
         return True

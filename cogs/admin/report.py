@@ -1,4 +1,4 @@
-"""`/wanda-admin report`, `audit` and `export`: what was spent, who did what, and everything as files."""
+"""`/wanda-admin report`, `audit` and `export`: spending, administrative acts, and both as CSV files."""
 
 import asyncio
 import tempfile
@@ -43,7 +43,7 @@ DAY_S = 86_400
 async def show_report(
     interaction: Interaction, days: app_commands.Range[int, 1, 90] = 30, public: bool = False
 ) -> None:
-    """Show what was spent per day and mode, how long the pool lasts, and who spent most."""
+    """Show spending per day and mode, how long the pool lasts, and the members who spent most."""
     command = await AdminCommand.open(interaction, public=public)
     who = Who(guild_id=command.guild.id, channel_id=channel_id(interaction), member_id=0)
     try:
@@ -56,7 +56,7 @@ async def show_report(
 
 
 def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Report, list[data.Hours]]]:
-    """Read everything that the report tells, and what went from each pool in which hour."""
+    """Read the report's data, and the hourly spending from each pool."""
     view = yield from holds.standing(who, at=command.at, shipped=command.services.shipped)
     tz = ZoneInfo(view.terms.timezone.value)
     since = starts_at(tz, data.Days.last(days, now=command.at, tz=tz).days[0])
@@ -76,7 +76,7 @@ def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Rep
 
 @app_commands.describe(what="The admins' acts, or the movements of money.")
 async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = "acts") -> None:
-    """Show who did what, when and why, the newest first."""
+    """Show acts or movements of money, newest first."""
     check_admin(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     await show_page(interaction, await history_page(interaction, what, ""))
@@ -84,7 +84,7 @@ async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = 
 
 @app_commands.describe(days="How far back; without it, everything.")
 async def export_server(interaction: Interaction, days: app_commands.Range[int, 1, 3660] | None = None) -> None:
-    """Give all jobs and all entries as CSV files."""
+    """Send all jobs and entries, or those of the last `days`, as CSV files."""
     command = await AdminCommand.open(interaction)
     settings = command.services.settings
     size_bytes = min(settings.exports.mib_max * MIB, interaction.filesize_limit)

@@ -1,4 +1,4 @@
-"""`/wanda-admin role …`: what a role's members share, may spend each, and may use; @everyone is the default."""
+"""`/wanda-admin role …`: a role's pool, allowance and other limits; @everyone means the server's default."""
 
 from typing import Literal
 
@@ -44,7 +44,7 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
     clear: Clearable | None = None,
     reason: Reason = None,
 ) -> None:
-    """Set or take back a role's rules, several at once when several are given."""
+    """Set or clear a role's rules, several at once if several are given."""
     command = await AdminCommand.open(interaction)
     subject = command.subject(command.role(role))
     given = (
@@ -67,7 +67,7 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
 
 
 def _cleared(what: str) -> set[str]:
-    """Return the rules that a word stands for."""
+    """Return the names of the rules that a choice of the `clear` option stands for."""
     budgets = {"pool": "budget", "allowance": "allowance"}
     if what in budgets:
         return {f"{budgets[what]}:{kind}" for kind in WINDOW_KINDS}

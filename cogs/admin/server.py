@@ -1,4 +1,4 @@
-"""`/wanda-admin …` for the server as a whole: modes, approval, log, timezone, policy, pause."""
+"""`/wanda-admin …` for the whole server: modes, approval, log, timezone, policy, pause."""
 
 import asyncio
 import zoneinfo
@@ -23,7 +23,7 @@ _Choices = list[app_commands.Choice[str]]
 
 
 async def offer_modes(interaction: Interaction, current: str) -> _Choices:
-    """Offer lists of modes, one mode longer than what is typed."""
+    """Complete a list of modes by one more mode."""
     del interaction
     return [
         app_commands.Choice(name=text, value=text) for text in typed_input.completions(current, typed_input.mode_ids())
@@ -31,7 +31,7 @@ async def offer_modes(interaction: Interaction, current: str) -> _Choices:
 
 
 async def offer_resolutions(interaction: Interaction, current: str) -> _Choices:
-    """Offer lists of resolutions, one longer than what is typed."""
+    """Complete a list of resolutions by one more."""
     del interaction
     return [
         app_commands.Choice(name=text, value=text)
@@ -40,7 +40,7 @@ async def offer_resolutions(interaction: Interaction, current: str) -> _Choices:
 
 
 async def offer_zones(interaction: Interaction, current: str) -> _Choices:
-    """Offer the timezones that contain what is typed."""
+    """Offer the timezones whose names contain the typed text."""
     del interaction
     names = await asyncio.to_thread(_zone_names)
     return [app_commands.Choice(name=name, value=name) for name in typed_input.matching(current, names)]
@@ -48,14 +48,15 @@ async def offer_zones(interaction: Interaction, current: str) -> _Choices:
 
 @lru_cache(maxsize=1)
 def _zone_names() -> tuple[str, ...]:
-    """Return every timezone's name; reading them opens hundreds of files, so it is done once, in a thread."""
+    """Return all names of timezones; opens hundreds of files, so it runs once, in a thread."""
     return tuple(sorted(zoneinfo.available_timezones()))
 
 
 def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Change]:
-    """Return the changes that the two lists mean; what was not given changes nothing.
+    """Return the changes for the lists that were given.
 
-    "all" is no rule for the server, and every one of them for a role, which may so have more than the default.
+    "all" clears the server's rule; for a role it sets a rule with every mode or resolution, which overrides a narrower
+    default of the server.
     """
     changes: list[Change] = []
     for name, text, known in (
@@ -64,7 +65,7 @@ def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Chan
     ):
         if text is not None:
             chosen = typed_input.chosen(text, known, what=name.removesuffix("s"))
-            everything = None if subject == "server" else list(known)  # a role's "all" goes before a narrower default
+            everything = None if subject == "server" else list(known)
             changes.append(Change(subject=subject, name=name, value=everything if chosen is None else list(chosen)))
     return changes
 
@@ -106,7 +107,7 @@ async def approval(
     wait: str | None = None,
     reason: Reason = None,
 ) -> None:
-    """Let dear videos wait for somebody's approval."""
+    """Make videos above a price wait for approval."""
     command = await AdminCommand.open(interaction)
     if above.strip().lower() == OFF:
         await command.clear("server", {"approval"}, reason=reason)
@@ -131,7 +132,7 @@ async def log_channel(
     channel: app_commands.Transform[discord.Object, ChannelOption] | None = None,
     reason: Reason = None,
 ) -> None:
-    """Choose where administrative acts and budget warnings are posted."""
+    """Set the channel for administrative acts and budget warnings."""
     command = await AdminCommand.open(interaction)
     if channel is None:
         await command.clear("server", {"log_channel"}, reason=reason)
@@ -154,7 +155,7 @@ async def log_channel(
 @app_commands.describe(name="Such as Europe/Berlin; type a city to find it.", reason="Why, for the audit and the log.")
 @app_commands.autocomplete(name=offer_zones)
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
-    """Set where this server's days, weeks and months begin at midnight."""
+    """Set the timezone of this server's days, weeks and months."""
     command = await AdminCommand.open(interaction)
     known = next((one for one in await asyncio.to_thread(_zone_names) if _same(one, name)), None)
     if known is None or zone(known) is None:
@@ -187,7 +188,7 @@ async def policy(interaction: Interaction, unclear: str, reason: Reason = None) 
 
 @app_commands.describe(reason="Why; members are told it.")
 async def pause(interaction: Interaction, reason: NeededReason) -> None:
-    """Let nobody start a video until `resume`."""
+    """Refuse new videos until `resume`."""
     command = await AdminCommand.open(interaction)
     await command.change(Change(subject="server", name="paused", value=reason), reason=reason)
 

@@ -1,4 +1,4 @@
-"""PURE. What an admin types where Discord offers no form: spans of time and lists; and what to offer meanwhile."""
+"""Parses and completes the options that Discord has no type for: spans of time, and lists."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from bot.catalogue.registry import MODES
 from bot.errors import OptionRefused
 
 ALL = "all"
-CHOICES_MAX = 25  # Discord shows no more
+CHOICES_MAX = 25  # Discord's limit
 CHOICE_CHARS_MAX = 100
 SPAN_MIN_S = 60
 SPAN_MAX_S = 366 * 86_400
@@ -21,7 +21,7 @@ def seconds(text: str) -> int:
     """Return a span such as "90m", "12h", "3 days" or "2w" in seconds, from a minute to 366 days.
 
     Raises:
-        OptionRefused: it is no such span.
+        OptionRefused: the text is no such span.
     """
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None:
@@ -37,7 +37,7 @@ def seconds(text: str) -> int:
 
 
 def typed_resolutions() -> tuple[str, ...]:
-    """Return every resolution that some mode has, smallest first."""
+    """Return the resolutions of all modes, smallest first."""
     return tuple(sorted({name for mode in MODES for name in mode.rates.microusd}, key=_lines))
 
 
@@ -47,10 +47,10 @@ def mode_ids() -> tuple[str, ...]:
 
 
 def chosen(text: str, known: Sequence[str], *, what: str) -> tuple[str, ...] | None:
-    """Return what the list names, in the order of `known`, or None for "all", which means no rule.
+    """Return the items of a typed list, in the order of `known`; None for "all".
 
     Raises:
-        OptionRefused: it names something else, or nothing; says what there is.
+        OptionRefused: the list is empty or has an unknown item; the sentence gives the known ones.
     """
     words = _words(text)
     if words == [ALL]:
@@ -66,7 +66,7 @@ def chosen(text: str, known: Sequence[str], *, what: str) -> tuple[str, ...] | N
 
 
 def completions(text: str, known: Sequence[str]) -> list[str]:
-    """Return what a list may become: each known item not yet in it added, and "all"."""
+    """Return the typed list extended by each known item that it lacks, and "all"."""
     words = _words(text)
     complete = [word for word in words if word in known]
     begun = words[-1] if words and words[-1] not in known else ""
@@ -81,7 +81,7 @@ def completions(text: str, known: Sequence[str]) -> list[str]:
 
 
 def matching(text: str, names: Iterable[str]) -> list[str]:
-    """Return the names that contain what was typed, those that begin with it first; case and underscores aside."""
+    """Return the names that contain the text, first those that start with it; case and underscores are ignored."""
     wanted = _folded(text)
     found = sorted(name for name in names if wanted in _folded(name))
     parts = {name: _folded(name.rpartition("/")[2]) for name in found}
@@ -89,7 +89,7 @@ def matching(text: str, names: Iterable[str]) -> list[str]:
 
 
 def spans(text: str) -> list[str]:
-    """Return the usual spans that begin with what was typed, or what was typed when it is one."""
+    """Return the usual spans that start with the text, else the text itself if it is a span."""
     usual = [span for span in USUAL_SPANS if span.startswith(text.strip().lower())]
     return usual or ([text.strip()] if _SPAN.fullmatch(text.strip().lower()) else [])
 

@@ -1,1 +1,1 @@
-"""What every cog is built from: commands, buttons, forms, pages, charts and background loops."""
+"""Base classes and helpers of all cogs: commands, buttons, forms, pages, charts and background loops."""

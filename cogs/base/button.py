@@ -1,4 +1,4 @@
-"""The base of all buttons: they hold their state in the custom id, so they also work after a restart."""
+"""The base of all buttons. Their state is in the custom id, so they also work after a restart."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from bot.client import Interaction
 class PersistentButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template="(?!)"):
     """A subclass gives its template from `bot.texts.button_ids` and implements `pressed`.
 
-    `parts` are the template's named groups, as the pressed button's id has them.
+    `parts` are the template's named groups in the pressed button's id.
     """
 
     def __init__(self, custom_id: str, parts: Mapping[str, str]) -> None:
@@ -24,7 +24,7 @@ class PersistentButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=
     async def from_custom_id(
         cls, interaction: AnyInteraction, item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
-        """Return the button of this press."""
+        """Return the pressed button."""
         del interaction, item
         return cls(match.string, match.groupdict())
 
@@ -34,5 +34,5 @@ class PersistentButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=
             await self.pressed(interaction)
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Answer the press. What this raises is said privately."""
+        """Answer the press. An error raised here becomes a private answer."""
         raise NotImplementedError

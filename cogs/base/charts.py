@@ -1,4 +1,4 @@
-"""Charts in an answer: the embed is shown first, and the images are added once they are drawn."""
+"""Charts in an answer: the embed is sent first, the images are added once they are drawn."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ ALT_CHARS_MAX = 1024
 async def show_charts(interaction: Interaction, embed: discord.Embed, charts: Mapping[str, Chart]) -> None:
     """Answer with the embed at once, then add the charts, each by its file name.
 
-    A chart that cannot be drawn is left out; the embed has its numbers as text anyway. Each image has the same text
-    as its alternative text, for screen readers.
+    A chart that cannot be drawn is left out; the embed has its numbers as text. Screen readers get the same text as
+    the image's alternative text.
     """
     await interaction.edit_original_response(embed=embed)
     drawn: list[tuple[str, Chart, bytes]] = []

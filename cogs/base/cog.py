@@ -1,4 +1,4 @@
-"""The base of all cogs: owns commands, buttons and a background loop from loading to unloading."""
+"""The bases of all cogs: commands, buttons and background loops that live from loading to unloading."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ TreeCommand: TypeAlias = app_commands.Group | app_commands.Command[Any, ..., Any
 
 
 class FeatureCog(commands.Cog):
-    """A subclass names what it owns; loading adds it to the client, and unloading removes it.
+    """A subclass names its commands and buttons; loading adds them to the client, and unloading removes them.
 
     `make_commands` returns new objects each time, so that two clients in one process share none.
     """
@@ -38,7 +38,7 @@ class FeatureCog(commands.Cog):
         self.bot.add_dynamic_items(*self.buttons)
 
     async def cog_unload(self) -> None:
-        """Remove both."""
+        """Remove the commands and buttons."""
         for command in self._tree_commands:
             if isinstance(command, app_commands.ContextMenu):
                 self.bot.tree.remove_command(command.name, type=command.type)

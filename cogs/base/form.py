@@ -7,7 +7,7 @@ from bot.client import Interaction
 
 
 class Form(discord.ui.Modal):
-    """A subclass implements `submitted`, and sets a timeout: Discord does not tell when a form is closed."""
+    """A subclass implements `submitted` and sets a timeout, because Discord does not report that a form was closed."""
 
     async def on_submit(self, interaction: AnyInteraction, /) -> None:
         """Run `submitted` inside the error boundary."""
@@ -15,5 +15,5 @@ class Form(discord.ui.Modal):
             await self.submitted(interaction)
 
     async def submitted(self, interaction: Interaction) -> None:
-        """Answer the submission. What this raises is said privately."""
+        """Answer the submission. An error raised here becomes a private answer."""
         raise NotImplementedError

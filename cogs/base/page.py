@@ -15,15 +15,15 @@ STALE = "This page cannot be opened any more. Use the command again."
 
 
 def cursor_text(at: float, identity: str) -> str:
-    """Return a position in a list as a button's id holds it: Unix seconds, and the row's own id."""
+    """Return a list's cursor as text for a button's id: Unix seconds and the row's id."""
     return f"{at!r}/{identity}"
 
 
 def read_cursor(text: str) -> Cursor | None:
-    """Return the position that `cursor_text` wrote; None, the beginning, when the text is empty.
+    """Return the cursor from `cursor_text`; None, the beginning of the list, for an empty text.
 
     Raises:
-        OptionRefused: the text is not such a position.
+        OptionRefused: the text is malformed.
     """
     if not text:
         return None
@@ -38,7 +38,7 @@ def read_cursor(text: str) -> Cursor | None:
 
 
 async def turn_page(interaction: Interaction, page: Awaitable[Card]) -> None:
-    """Replace the page that is shown, or say privately why not."""
+    """Replace the page shown, or say privately why not."""
     await interaction.response.defer()
     async with error_boundary(interaction, PAGE_TROUBLE):
         await show_page(interaction, await page)

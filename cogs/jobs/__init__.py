@@ -1,1 +1,1 @@
-"""`/jobs`: a member's videos, listed, shown, cancelled and replayed."""
+"""`/jobs`, and the buttons on the cards of unfinished jobs."""

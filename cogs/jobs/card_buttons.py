@@ -1,4 +1,4 @@
-"""The buttons on the card of a job that is not finished: Cancel, Approve, Decline."""
+"""The buttons on the card of an unfinished job: Cancel, Approve, Decline."""
 
 from collections.abc import Awaitable
 
@@ -23,10 +23,10 @@ class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):
 
 
 class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
-    """Approves or declines a waiting job, for those who may decide."""
+    """Approves or declines a waiting job; only for members who may decide."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Answer privately whether the decision counts."""
+        """Answer privately whether the decision was accepted."""
         member = interaction.user
         decide = interaction.client.services.runner.decide(
             self.parts["job_id"],
@@ -40,7 +40,7 @@ class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
 
 
 async def _answer(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
-    """Say privately what the work returns; the database may take longer than Discord waits for a first answer."""
+    """Defer, because the database may take longer than Discord waits, then say privately what `work` returns."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     async with error_boundary(interaction, job_trouble(unchanged), say=_say):
         await _say(interaction, await work)
@@ -51,6 +51,6 @@ async def _say(interaction: AnyInteraction, sentence: str) -> None:
 
 
 class CardButtons(FeatureCog):
-    """Answers the buttons on the cards of jobs that are not finished."""
+    """The buttons on the cards of unfinished jobs."""
 
     buttons = (CancelButton, DecisionButton)

@@ -1,4 +1,4 @@
-"""`/jobs`: a member's own videos in this server, listed, shown, cancelled, as recipes, and made again from one."""
+"""`/jobs`: lists, shows and cancels a member's videos in this server, and makes and replays recipes."""
 
 import io
 import logging
@@ -33,17 +33,17 @@ from cogs.jobs.replay import replay_video
 from cogs.ordering.member import interaction_member
 
 log = logging.getLogger(__name__)
-OFFERED_MAX = 25  # Discord shows no more choices
-LOOKED_THROUGH_MAX = 200  # a member's latest jobs, among which a typed text is looked for
+OFFERED_MAX = 25  # Discord's limit of choices
+LOOKED_THROUGH_MAX = 200  # how many of the member's latest jobs are searched
 _FULL_ID = re.compile(r"[0-9a-f]{32}")
 _SHORT_ID = re.compile(r"[0-9a-f]{6,31}")
 
 
 async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
-    """Return the page of the member's jobs that begins after `cursor`, or the newest one when that is empty.
+    """Return the page of the member's jobs after `cursor`; "" is the newest page.
 
     Raises:
-        OptionRefused: the cursor or the filter is not one of ours.
+        OptionRefused: the cursor or the filter is malformed.
         StorageError: the database did not answer.
     """
     if wanted != ANY and wanted not in FILTERS:
@@ -55,7 +55,7 @@ async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cur
             mode=None if mode == ANY else mode,
             states=() if wanted == ANY else FILTERS[wanted][1],
             before=read_cursor(cursor),
-            limit=PAGE_LINES + 1,  # one more tells whether there is an older page
+            limit=PAGE_LINES + 1,  # one more shows whether there is an older page
         )
     )
     older = cursor_text(*queries.cursor_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
@@ -63,10 +63,10 @@ async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cur
 
 
 class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
-    """Turns the page of a private list."""
+    """Shows another page of a private list."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Replace the page that is shown."""
+        """Replace the page shown."""
         await turn_page(interaction, self._page(interaction))
 
     async def _page(self, interaction: Interaction) -> Card:
@@ -82,17 +82,17 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
     state=[app_commands.Choice(name=label, value=name) for name, (label, _) in FILTERS.items()],
 )
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
-    """List the member's own videos here, a page at a time."""
+    """List the member's videos in this server, a page at a time."""
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     await show_page(interaction, await page_of_jobs(interaction.client.services, who, mode, state, ""))
 
 
 async def own_job(services: Services, who: Who, text: str) -> Job:
-    """Return the member's job here that this text names: its id, or the beginning that its card shows.
+    """Return the member's job in this server whose id, or the start of it that its card shows, is `text`.
 
     Raises:
-        OptionRefused: there is none, or more than one.
+        OptionRefused: no job matches, or more than one.
         StorageError: the database did not answer.
     """
     wanted = text.strip().lower().removeprefix("job").strip()
@@ -108,7 +108,7 @@ async def own_job(services: Services, who: Who, text: str) -> Job:
 
 
 async def offer_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
-    """Return the member's latest videos whose name has what was typed."""
+    """Return the member's latest videos whose names contain the typed text."""
     return await _choices(interaction, current, ())
 
 
@@ -136,7 +136,7 @@ async def _choices(interaction: Interaction, current: str, states: tuple[Any, ..
 @app_commands.describe(job="Which one; type a part of its prompt or its number.")
 @app_commands.autocomplete(job=offer_jobs)
 async def show_job(interaction: Interaction, job: str) -> None:
-    """Show all that is known of one of the member's videos."""
+    """Show everything stored about one of the member's jobs."""
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
@@ -154,7 +154,7 @@ async def show_job(interaction: Interaction, job: str) -> None:
 @app_commands.describe(job="Which one; only videos that are not made yet can be cancelled.")
 @app_commands.autocomplete(job=offer_open_jobs)
 async def cancel_job(interaction: Interaction, job: str) -> None:
-    """Take one of the member's videos back, if that is still possible."""
+    """Cancel one of the member's jobs, if that is still possible."""
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
@@ -166,7 +166,7 @@ async def cancel_job(interaction: Interaction, job: str) -> None:
 @app_commands.describe(job="Which one; type a part of its prompt or its number.")
 @app_commands.autocomplete(job=offer_jobs)
 async def send_recipe(interaction: Interaction, job: str) -> None:
-    """Give the member the recipe of one of their videos as a file."""
+    """Send the member the recipe of one of their videos as a file."""
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
@@ -223,7 +223,7 @@ def jobs_group() -> app_commands.Group:
 
 
 class Jobs(FeatureCog):
-    """`/jobs`, and the buttons below its pages."""
+    """`/jobs` and the buttons below its pages."""
 
     buttons = (JobsPageButton,)
 

@@ -1,4 +1,4 @@
-"""`/jobs replay`: a recipe file and its files become a video, in any server where Wanda is."""
+"""`/jobs replay`: makes a video from a recipe file and its inputs, in any server with Wanda."""
 
 from collections.abc import Mapping
 
@@ -19,10 +19,10 @@ from cogs.ordering.quote import rule_query
 async def replay_video(
     interaction: Interaction, recipe: discord.Attachment, attachments: Mapping[str, discord.Attachment]
 ) -> None:
-    """Make the recipe's video with these files by option, or ask for confirmation first.
+    """Make the recipe's video with these attachments (by option), or ask for confirmation first.
 
     Raises:
-        OptionRefused: the interaction was not answered; later refusals are said here.
+        OptionRefused: the interaction was not answered; refusals after the first answer are said here.
     """
     services = interaction.client.services
     check_place(interaction)
@@ -49,8 +49,8 @@ async def _read(services: Services, recipe: discord.Attachment) -> Recipe:
     """Return the recipe in the attachment.
 
     Raises:
-        OptionRefused: it is none.
-        MediaRefused: it could not be fetched from Discord.
+        OptionRefused: the file is no recipe.
+        MediaRefused: the file could not be downloaded from Discord.
     """
     offered = Offered(url=recipe.url, file_name=recipe.filename, size_bytes=recipe.size)
     scratch = services.settings.storage.data_dir / "scratch" / services.new_id()
