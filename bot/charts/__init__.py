@@ -1,1 +1,1 @@
-"""Charts of money as plain data, scales and texts. Pure: `bot.drawing` turns them into pictures."""
+"""Charts of spending as plain data, with their scales and texts; `bot.drawing` draws them."""

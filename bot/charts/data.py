@@ -1,4 +1,4 @@
-"""From what the books say to what a chart shows."""
+"""Builds charts from the ledger's data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,19 +29,19 @@ Hours: TypeAlias = Sequence[tuple[float, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Days:
-    """The last days of a server's own calendar, oldest first, today last."""
+    """The last days in a server's timezone, oldest first, today last."""
 
     days: tuple[date, ...]
 
     @classmethod
     def last(cls, count: int, *, now: float, tz: ZoneInfo) -> "Days":
-        """Return the last `count` days."""
+        """Return the `count` days up to today; `now` is in Unix seconds."""
         today = day_of(tz, now)
         return cls(days=tuple(today - timedelta(days=back) for back in reversed(range(count))))
 
 
 def report_charts(report: Report, hours: Sequence[Hours], names: Mapping[int, str]) -> dict[str, Chart]:
-    """Return a report's pictures by file name; `hours` are those of its pools."""
+    """Return a report's charts by file name; `hours` are (time, amount spent) for each of its pools, in their order."""
     days = Days.last(report.days, now=report.now, tz=report.tz)
     charts: dict[str, Chart] = {"spent-by-mode.png": spend_by_mode_chart(report.by_day, days)}
     for pool, spent in zip(report.pools, hours, strict=True):
@@ -52,7 +52,7 @@ def report_charts(report: Report, hours: Sequence[Hours], names: Mapping[int, st
 
 
 def spend_by_day_chart(spent: Sequence[DaySpend], days: Days, view: View) -> SpendByDay:
-    """Return one member's days, beside what a day allows them."""
+    """Return what a member spent on each day, with the tightest of their daily allowances."""
     caps = [one.limit.cap_microusd for one in view.standings if one.limit.whose == "member" and _daily(one)]
     return SpendByDay(
         title=f"Your last {len(days.days)} days",
@@ -63,7 +63,7 @@ def spend_by_day_chart(spent: Sequence[DaySpend], days: Days, view: View) -> Spe
 
 
 def spend_by_mode_chart(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
-    """Return a server's days by mode, the dearest mode first."""
+    """Return what a server spent on each day by mode, the most expensive `MODES_MAX` modes first."""
     modes = list(by_mode(spent))[:MODES_MAX]
     return SpendByMode(
         title=f"Spent in the last {len(days.days)} days",
@@ -76,9 +76,9 @@ def spend_by_mode_chart(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
 
 
 def burn_down_chart(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -> BurnDown:
-    """Return what was left of a pool, from its window's start to now, and the forecast."""
+    """Return what was left of a pool from its window's start to now, and the forecast."""
     window, cap = pool.limit.window, pool.limit.cap_microusd
-    # A pool that never renews began with its first money; 1970 would leave all of it in the last pixel.
+    # A pool that never renews starts at its first spending: with 1970, all of it would be in the last pixel.
     starts_at = window.starts_at if window.kind != "ever" or not hours else max(0.0, hours[0][0] - 3600)
     starts_at = min(starts_at, now)
     points = [(starts_at, cap)]
@@ -101,7 +101,7 @@ def burn_down_chart(pool: Standing, hours: Hours, *, now: float, tz: ZoneInfo) -
 
 
 def top_members_chart(top: Sequence[MemberSpend], names: Mapping[int, str], days: Days) -> TopMembers:
-    """Return who spent most, by the names they are known by."""
+    """Return who spent most; a member without an entry in `names` is "somebody who left"."""
     return TopMembers(
         title=f"Who spent most in {len(days.days)} days",
         rows=tuple((names.get(one.member_id, "somebody who left"), one.spent_microusd) for one in top[:MEMBERS_MAX]),

@@ -1,7 +1,7 @@
-"""What a chart shows: bounded plain data that fits into one line of JSON, and back.
+"""Charts as plain data of limited size, and their JSON for the drawing worker.
 
-Amounts are micro-dollars, moments Unix seconds. Days are the server's own, oldest first, and the last one is today.
-Names and titles are other people's words: whoever draws or says them makes them harmless.
+Amounts are micro-dollars, times Unix seconds. Days are in the server's timezone, oldest first; the last one is today.
+Names and titles may be written by members: whoever draws or shows them escapes them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ MODES_MAX = 12
 POINTS_MAX = 500
 MEMBERS_MAX = 15
 TITLE_CHARS_MAX = 200
-_MICROUSD_MAX = 10**18  # a trillion dollars: whatever is above is a fault, and a float would round it
+_MICROUSD_MAX = 10**18  # a trillion dollars: more is an error, and a float would round it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendByDay:
-    """One member's last days. `allowance_microusd` is what a day allows, or None when no day's limit holds."""
+    """What a member spent on each day. `allowance_microusd` is the daily limit, None if there is none."""
 
     title: str
     days: tuple[date, ...]
@@ -28,7 +28,7 @@ class SpendByDay:
     allowance_microusd: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Raise ValueError if a length, an order or an amount cannot be drawn."""
         _check_title(self.title)
         _check_days(self.days, self.microusd)
         _check_amounts((*self.microusd, self.allowance_microusd or 0))
@@ -36,14 +36,14 @@ class SpendByDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendByMode:
-    """A server's last days: for each mode (title, amount on each of the days)."""
+    """What a server spent on each day: (title, an amount per day) for each mode."""
 
     title: str
     days: tuple[date, ...]
     modes: tuple[tuple[str, tuple[int, ...]], ...]
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Raise ValueError if a length, an order or an amount cannot be drawn."""
         _check_title(self.title)
         _check_days(self.days, self.days)
         if len(self.modes) > MODES_MAX:
@@ -56,10 +56,10 @@ class SpendByMode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurnDown:
-    """What was left of a pool over its window, and when it is empty at this pace (None: it lasts, or nobody knows).
+    """What was left of a pool over its window, and when it is used up at this pace; None: not before it renews.
 
-    Each point is (moment, left from then on), oldest first; the last one is now. `sentence` is the forecast's.
-    `ends_at` is None for a pool that never renews.
+    Each point is (time, left from then on), oldest first; the last one is now. `sentence` is the forecast's, and
+    `empty_at` also None if it is too early to tell. `ends_at` is None for a pool that never renews.
     """
 
     title: str
@@ -72,7 +72,7 @@ class BurnDown:
     sentence: str
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Raise ValueError if a length, an order or an amount cannot be drawn."""
         _check_title(self.title)
         _check_title(self.sentence)
         ZoneInfo(self.timezone)
@@ -83,19 +83,19 @@ class BurnDown:
             raise ValueError("the points are not in order, or one is before the window")
         if self.ends_at is not None and self.ends_at <= self.starts_at:
             raise ValueError("the window has no length")
-        # What is left may be below zero: a cap that was lowered in the middle of a window.
+        # What is left is negative if the cap was lowered during the window.
         _check_amounts((self.cap_microusd, *(abs(left) for _, left in self.points)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopMembers:
-    """Who spent most: (name, amount), the dearest first."""
+    """Who spent most: (name, amount), the largest amount first."""
 
     title: str
     rows: tuple[tuple[str, int], ...]
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
+        """Raise ValueError if a length, an order or an amount cannot be drawn."""
         _check_title(self.title)
         if len(self.rows) > MEMBERS_MAX:
             raise ValueError(f"{len(self.rows)} members are more than {MEMBERS_MAX}")
@@ -107,7 +107,7 @@ _KINDS: Mapping[str, type[Chart]] = {kind.__name__: kind for kind in (SpendByDay
 
 
 def amounts_by_day(spent: Iterable[tuple[date, int]], days: Sequence[date]) -> tuple[int, ...]:
-    """Return what was spent on each of the `days`: 0 where nothing was, sums where a day comes twice."""
+    """Return the sum spent on each of `days`; amounts of other days are ignored."""
     amounts = dict.fromkeys(days, 0)
     for day, amount in spent:
         if day in amounts:
@@ -116,7 +116,7 @@ def amounts_by_day(spent: Iterable[tuple[date, int]], days: Sequence[date]) -> t
 
 
 def thin(points: Sequence[tuple[float, int]], most: int = POINTS_MAX) -> tuple[tuple[float, int], ...]:
-    """Return at most `most` of the points, evenly taken, the first and the last among them."""
+    """Return at most `most` points at even distances in the list, with the first and the last."""
     if len(points) <= most:
         return tuple(points)
     step = (len(points) - 1) / (most - 1)
@@ -124,7 +124,7 @@ def thin(points: Sequence[tuple[float, int]], most: int = POINTS_MAX) -> tuple[t
 
 
 def to_wire(chart: Chart) -> dict[str, Any]:
-    """Return the chart as what JSON can carry; `from_wire` gives it back."""
+    """Return the chart as a JSON object; `from_wire` reads it."""
     plain = asdict(chart)
     if "days" in plain:
         plain["days"] = [day.isoformat() for day in plain["days"]]
@@ -132,7 +132,7 @@ def to_wire(chart: Chart) -> dict[str, Any]:
 
 
 def from_wire(request: Mapping[str, Any]) -> Chart:
-    """Return the chart that `to_wire` was given; raises ValueError, KeyError or TypeError for anything else."""
+    """Return the chart in a JSON object of `to_wire`; raises ValueError, KeyError or TypeError for any other."""
     fields = {name: _tuples(value) for name, value in request.items() if name != "kind"}
     if "days" in fields:
         fields["days"] = tuple(date.fromisoformat(day) for day in fields["days"])

@@ -1,14 +1,14 @@
-"""Colours and sizes of the pictures.
+"""Colours and sizes of the pictures, in pixels.
 
-They are drawn for Discord's dark chat, opaque, so that they are as readable in its other themes. A phone shows them
-400 pixels wide, so a size here is 2.5 times what is seen: 30 becomes 12. The modes' colours were searched for: also
-people with any of the three colour blindnesses tell each from every other, and each from the ground. A test holds it.
+The background is opaque, in the colour of Discord's dark theme, so that pictures are readable in every theme. A phone
+shows them 400 pixels wide, so that a size of 30 appears as 12. The colours of the modes differ from each other and from
+the background for people with any of the three kinds of colour blindness; a test checks this.
 """
 
 WIDTH = 1000
 HEIGHT = 560
 EDGE = 36
-LEGEND_WIDTH = 385  # of a mode's name: two fit into a row
+LEGEND_WIDTH = 385  # of a mode's name, so that two fit into a row
 
 GROUND = "#313338"
 INK = "#f2f3f5"

@@ -1,4 +1,4 @@
-"""Where an axis has its few marks, and how they are called."""
+"""Positions and labels of an axis' ticks, and amounts in short form."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _MARKS_MAX = 5
 
 
 def short_dollars(microusd: int) -> str:
-    """Return an amount as a picture has room for: "$12.40", "$1,234", "$57k", "$0.0025" (two digits below a cent)."""
+    """Return an amount in few characters: "$12.40", "$1,234", "$57k", or two digits below a cent: "$0.0025"."""
     size = abs(microusd)
     sign = "-" if microusd < 0 else ""
     if size < _CENT:
@@ -31,7 +31,7 @@ def short_dollars(microusd: int) -> str:
 
 
 def _large(microusd: int) -> str:
-    """Return three digits and the thousands' name."""
+    """Return an amount from $1,000 on with three digits and k, M or bn."""
     digits = len(str(microusd)) - 3
     usd = round(microusd, -digits) / MICROUSD_PER_USD
     unit, name = next((u, n) for u, n in ((_BILLION, "bn"), (_MILLION, "M"), (_THOUSAND, "k")) if usd >= u)
@@ -39,7 +39,7 @@ def _large(microusd: int) -> str:
 
 
 def headline_dollars(microusd: int) -> str:
-    """Return a sum with its cents below $10,000, with its dollars below ten millions, else and below a cent rounded."""
+    """Return a sum to the cent below $10,000, to the dollar below $10 million, else as `short_dollars`."""
     match abs(microusd):
         case 0:
             return "$0.00"
@@ -52,7 +52,7 @@ def headline_dollars(microusd: int) -> str:
 
 
 def mark_dollars(microusd: int) -> str:
-    """Return a round amount as an axis calls it: "$0", "$5", "$0.50", "$20k"."""
+    """Return the label of a round amount on an axis: "$0", "$5", "$0.50", "$20k"."""
     if microusd and microusd % MICROUSD_PER_USD:
         return dollars(microusd)
     usd = microusd // MICROUSD_PER_USD
@@ -63,7 +63,7 @@ def mark_dollars(microusd: int) -> str:
 
 
 def money_marks(most_microusd: int) -> tuple[int, ...]:
-    """Return 0 and one to four round amounts, the last of them not above the largest, or a dollar where all is 0."""
+    """Return 0 and one to four round amounts up to `most_microusd`; 0 and one dollar if that is 0."""
     if most_microusd <= 0:
         return (0, MICROUSD_PER_USD)
     step = 10 ** max(0, len(str(most_microusd)) - 2)
@@ -75,7 +75,7 @@ def money_marks(most_microusd: int) -> tuple[int, ...]:
 
 
 def day_marks(days: Sequence[date]) -> tuple[tuple[int, str], ...]:
-    """Return (index, name) of few days, the last one "today"."""
+    """Return (index, label) of a few days at even distances, the last one "today"."""
     last = len(days) - 1
     step = max(1, math.ceil(len(days) / (_MARKS_MAX - 0.5))) if len(days) > _MARKS_MAX else 1
     if len(days) > 2 * _MARKS_MAX:
@@ -91,10 +91,10 @@ def short_day(day: date) -> str:
 
 
 def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[float, str], ...]:
-    """Return two to five (moment, name) from the first moment to the last: whole hours of a day, else midnights.
+    """Return two to five (time, label) from `starts_at` to `ends_at`: whole hours up to two days, else midnights.
 
-    No mark stands nearer to the first or the last than 0.6 of a step, where their names would run together. Since the
-    window is at most 4.1 steps long, at most three marks fit between.
+    A mark is at least 0.6 steps from the first and the last, or their labels would overlap. The window is at most 4.1
+    steps long, so at most three marks fit between them.
     """
     length_s = ends_at - starts_at
     if length_s <= 2 * _DAY_S:
@@ -104,8 +104,8 @@ def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[fl
     else:
         first = datetime.fromtimestamp(starts_at, tz).date()
         name = _weekday if length_s <= 8 * _DAY_S else _month if length_s > 300 * _DAY_S else _day
-        count = _MARKS_MAX - 1 if name is _month else _MARKS_MAX  # a year's number takes room
-        step = math.ceil(length_s / _DAY_S / (count - 1) - 0.1)  # an hour more in a month changes nothing
+        count = _MARKS_MAX - 1 if name is _month else _MARKS_MAX  # labels with a year are wider
+        step = math.ceil(length_s / _DAY_S / (count - 1) - 0.1)  # the extra hour of a clock change adds no day
         step_s = step * _DAY_S
         moments = [datetime.combine(first + timedelta(i * step), time(), tz).timestamp() for i in range(_MARKS_MAX + 1)]
     room_s = 0.6 * step_s

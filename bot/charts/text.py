@@ -1,6 +1,6 @@
-"""The same as the pictures, in words: for people who cannot see them, and for when none could be drawn.
+"""Charts as text, for people who cannot see the pictures and for when none could be drawn.
 
-Each text is at most 1,900 characters, so that it fits into any message of Discord's.
+A text has at most 1,900 characters, so that it fits into a Discord message.
 """
 
 import re
@@ -19,11 +19,11 @@ _NAME_CHARS_MAX = 28
 _MODE_CHARS_MAX = 20
 _ROWS_MAX = 31
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-_ISOLATED = "\u2068{}\u2069"  # keeps a right-to-left name from pulling the numbers of its line to its other side
+_ISOLATED = "\u2068{}\u2069"  # keeps a right-to-left name from reordering the numbers on its line
 
 
 def chart_text(chart: Chart) -> str:
-    """Return what the picture of this chart shows."""
+    """Return the chart as text, at most `TEXT_CHARS_MAX` characters."""
     match chart:
         case SpendByDay():
             return _by_day(chart)
@@ -38,13 +38,13 @@ def chart_text(chart: Chart) -> str:
 
 
 def sparkline(amounts: Sequence[int]) -> str:
-    """Return one block a number, as high as its share of the largest; a number above 0 is never as low as 0."""
+    """Return a block for each amount, its height relative to the largest; above 0 it is higher than for 0."""
     most = max(amounts, default=0)
     return "".join("▁" if amount <= 0 else _LEVELS[max(1, round(7 * amount / most))] for amount in amounts)
 
 
 def column(amounts: Sequence[int]) -> list[str]:
-    """Return exact amounts in dollars, of one width and with their decimal points below each other."""
+    """Return exact amounts in dollars, padded to one width, with the decimal points aligned."""
     decimals = max((len(dollars(amount).rpartition(".")[2]) for amount in amounts), default=2)
     full = [f"${amount // MICROUSD_PER_USD:,}.{amount % MICROUSD_PER_USD:06d}" for amount in amounts]
     said = [one[: len(one) - 6 + decimals] for one in full]
@@ -64,7 +64,7 @@ def _by_day(chart: SpendByDay) -> str:
 
 
 def _when(chart: SpendByDay, total: int) -> str:
-    """Return what of it was spent today, and on which day most."""
+    """Return what was spent today and on which day most was, as the end of a sentence."""
     most, today = max(chart.microusd), chart.microusd[-1]
     if today == total:
         return "" if len(chart.days) == 1 else ", all of it today"
@@ -106,7 +106,7 @@ def _burn_down(chart: BurnDown) -> str:
 def _top_members(chart: TopMembers) -> str:
     if not chart.rows:
         return "Nobody has spent anything yet."
-    # The name stands last: emoji and Chinese letters are wider than a code block's columns.
+    # The name is last: emoji and Chinese characters are wider than a column of a code block.
     said = column([amount for _, amount in chart.rows])
     width = len(str(len(chart.rows)))
     rows = [
@@ -120,7 +120,7 @@ def _top_members(chart: TopMembers) -> str:
 
 
 def _fenced(sentence: str, rows: Sequence[str]) -> str:
-    """Return a sentence and a code block with as many rows as fit, the rest left out where the middle was."""
+    """Return a sentence and a code block with as many of the first rows as fit."""
     kept = list(rows)
     while sum(len(row) + 1 for row in kept) > TEXT_CHARS_MAX - len(sentence) - 20:
         kept.pop()
@@ -128,13 +128,13 @@ def _fenced(sentence: str, rows: Sequence[str]) -> str:
 
 
 def _coded(name: str, chars_max: int) -> str:
-    """Return someone's words for a code block: on one line, short, and unable to end it."""
+    """Return a name on one line, shortened, and without backticks, which would end a code block."""
     said = cut(visible(name[: 4 * chars_max]).replace("`", "'"), chars_max)
     return _ISOLATED.format(said) if _RIGHT_TO_LEFT.search(said) else said
 
 
 def _share(amount: int, total: int) -> str:
-    """Return a share in per cent, as wide as any: never 0 for something, never 100 for less than all."""
+    """Return a share in per cent, three digits wide: 0 only for nothing and 100 only for everything."""
     percent = round(100 * amount / total)
     if 0 < amount < total:
         percent = min(99, max(1, percent))
@@ -146,7 +146,7 @@ def _span(days: Sequence[date]) -> str:
 
 
 def _ruler(days: Sequence[date]) -> str:
-    """Return the first day and "today", below the two ends of the line of blocks."""
+    """Return the labels below a sparkline: the first day on the left, "today" on the right."""
     first = short_day(days[0])
     room = len(days) - len(first)
     return f"{first}{'today':>{room}}" if room > len("today") else "today".rjust(len(days))

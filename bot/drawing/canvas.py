@@ -1,8 +1,8 @@
-"""The sheet that a picture is drawn on: text, blocks and quiet axes, in pixels from the lower left corner.
+"""The sheet that a picture is drawn on: text, rectangles and axes, in pixels from the lower left corner.
 
-Every text is put down as plain text, never as matplotlib's formulas, and only with letters that the font has.
+Text is drawn as it is, never as one of matplotlib's formulas, and only with characters that the font has.
 """
-# matplotlib's own stubs leave some arguments open.
+# matplotlib's stubs leave some types open.
 # pyright: reportUnknownMemberType=false
 
 import io
@@ -21,9 +21,9 @@ Marks: TypeAlias = Sequence[tuple[float, str]]
 Point: TypeAlias = tuple[float, float]
 
 _DPI = 72  # a point is a pixel
-_BOTTOM = 76  # below the axes, for their marks
+_BOTTOM = 76  # below the axes, for their labels
 _TITLE_Y, _SUM_Y, _BESIDE_Y, _BELOW_Y = 46, 104, 112, 166  # from the upper edge
-HEAD = 158  # what the title and the sum take
+HEAD = 158  # height of the title and the sum
 LINE = 46
 
 
@@ -50,7 +50,7 @@ class Sheet:
         bold: bool = False,
         ha: Literal["left", "right"] = "left",
     ) -> None:
-        """Put a text down, its middle on the height of the point."""
+        """Draw text, vertically centred on the point."""
         self._figure.text(
             *(at[0] / palette.WIDTH, at[1] / self.height, said),
             color=colour,
@@ -62,11 +62,11 @@ class Sheet:
         )
 
     def block(self, at: Point, size: Point, colour: str) -> None:
-        """Put a filled rectangle down, its lower left corner at the point."""
+        """Draw a filled rectangle with its lower left corner at the point."""
         self._figure.add_artist(Rectangle(at, *size, color=colour, linewidth=0, transform=None))
 
     def head(self, title: str, total: str, *, beside: str = "", colour: str = palette.QUIET) -> None:
-        """Write the title and, below it, the sum that the picture is about, with a few words beside it."""
+        """Draw the title and, below it, the total with a few words beside it."""
         line = fit_width(plain_text(title), palette.WIDTH - 2 * palette.EDGE, palette.TITLE_SIZE)
         self.write((palette.EDGE, self.height - _TITLE_Y), line, colour=palette.QUIET, size=palette.TITLE_SIZE)
         self.write((palette.EDGE, self.height - _SUM_Y), total, size=palette.SUM_SIZE, bold=True)
@@ -75,12 +75,12 @@ class Sheet:
         self.write((after, self.height - _BESIDE_Y), fit_width(beside, room, palette.LABEL_SIZE), colour=colour)
 
     def below_head(self, sentence: str, colour: str) -> None:
-        """Write a sentence in the line below the sum."""
+        """Draw a sentence on the line below the total, cut to the picture's width."""
         line = fit_width(plain_text(sentence), palette.WIDTH - 2 * palette.EDGE, palette.LABEL_SIZE)
         self.write((palette.EDGE, self.height - _BELOW_Y), line, colour=colour)
 
     def legend(self, rows: Sequence[Marks], colours: Sequence[str]) -> None:
-        """Write the rows that `legend_rows` made below the sum, each name behind a block of its colour."""
+        """Draw the rows of `legend_rows` below the total, each name after a square in its colour."""
         ink = iter(colours)
         for index, row in enumerate(rows):
             y = self.height - _BELOW_Y - index * LINE
@@ -89,7 +89,7 @@ class Sheet:
                 self.write((x + 40, y), label)
 
     def axes(self, marks: Marks, *, lines_below_head: int = 0) -> Axes:
-        """Return axes without a frame, with a quiet line across at each of the marks."""
+        """Return axes without a frame, with a grid line and a label at each of the marks."""
         left = palette.EDGE + max((width_of(name, palette.LABEL_SIZE) + 14 for _, name in marks), default=0.0)
         top = HEAD + lines_below_head * LINE
         box = (
@@ -109,13 +109,13 @@ class Sheet:
 
 
 def mark_axis(axis: Any, marks: Marks) -> None:
-    """Name these places of an axis, and no others."""
+    """Set the ticks of an axis to these marks."""
     axis.set_ticks([at for at, _ in marks], [name for _, name in marks], parse_math=False)
     axis.set_tick_params(length=0, pad=12, labelsize=palette.LABEL_SIZE, labelcolor=palette.QUIET)
 
 
 def explain_empty(axes: Axes, sentence: str) -> None:
-    """Write in the middle of empty axes why they are empty."""
+    """Draw in the middle of empty axes why they are empty."""
     axes.text(
         *(0.5, 0.45, sentence),
         transform=axes.transAxes,
@@ -127,7 +127,7 @@ def explain_empty(axes: Axes, sentence: str) -> None:
 
 
 def legend_rows(names: Sequence[str]) -> list[list[tuple[float, str]]]:
-    """Return the rows of a legend: (x of its block, name); a name that does not fit begins the next row."""
+    """Return the rows of a legend as (x of the square, name); a name that does not fit begins the next row."""
     rows: list[list[tuple[float, str]]] = []
     x = float(palette.WIDTH)
     for name in names:

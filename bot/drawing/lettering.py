@@ -1,5 +1,5 @@
-"""Other people's words as letters that the pictures' font has, no wider than their place."""
-# matplotlib's own stubs leave some arguments open.
+"""Fits names that members wrote to the pictures' font and to a width."""
+# matplotlib's stubs leave some types open.
 # pyright: reportUnknownVariableType=false
 
 from functools import lru_cache
@@ -15,12 +15,12 @@ _ENOUGH = 0.5
 
 
 def plain_text(words: str) -> str:
-    """Return the words on one line, without the characters that the font lacks."""
+    """Return the text on one line, without the characters that the font lacks."""
     return " ".join("".join(char for char in visible(words[: 4 * _CHARS_MAX]) if char == " " or _has(char)).split())
 
 
 def drawable_name(name: str, width: float, size: float) -> str:
-    """Return a name that fits, or "" when the font lacks most of its letters, so that what is left would mislead."""
+    """Return the name cut to `width` pixels, or "" if the font lacks more than half of its letters."""
     letters = [char for char in visible(name[: 4 * _CHARS_MAX]) if char.isalnum()]
     known = sum(1 for char in letters if _has(char))
     drawn = plain_text(name)
@@ -30,7 +30,7 @@ def drawable_name(name: str, width: float, size: float) -> str:
 
 
 def fit_width(words: str, width: float, size: float) -> str:
-    """Return the words, or as much of their beginning as is no wider than `width` pixels, with "…"."""
+    """Return the text, or as much of its beginning as fits with "…" into `width` pixels."""
     words = cut(words, _CHARS_MAX)
     if width_of(words, size) <= width:
         return words
@@ -45,7 +45,7 @@ def fit_width(words: str, width: float, size: float) -> str:
 
 
 def width_of(words: str, size: float, *, bold: bool = False) -> float:
-    """Return how many pixels wide the words are."""
+    """Return the width of the text in pixels."""
     if not words:
         return 0.0
     font = get_font(_path(bold=bold))

@@ -1,4 +1,4 @@
-"""Draws charts in a worker process. A picture stands beside the text: where there is none, the text is the answer."""
+"""Draws charts in worker processes. Pictures are optional: a chart's text is sent with or without one."""
 
 import asyncio
 import base64
@@ -15,9 +15,9 @@ from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 _log = logging.getLogger(__name__)
 
 WORKER = "bot.drawing.worker"
-PNG_BYTES_MAX = 512 * 1024  # the largest that was seen is 80 KiB
-WAITING_MAX = 32  # whoever comes after these would wait longer than anybody looks at a message
-_IDLE_S = 60.0  # a report asks for three pictures in a row; between two reports the memory is the bot's
+PNG_BYTES_MAX = 512 * 1024  # the largest seen is 80 KiB
+WAITING_MAX = 32  # a later one would wait longer than anybody looks at a message
+_IDLE_S = 60.0  # a report needs three pictures in a row; between reports the memory is freed
 _ANSWER_BYTES_MAX = PNG_BYTES_MAX * 4 // 3 + 1024
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -43,7 +43,7 @@ _ANSWER: TypeAdapter[_Drawn | _Failed] = TypeAdapter(_Answer)
 
 
 class Painter:
-    """Turns charts into PNG files. An async context manager; leaving it ends the workers."""
+    """Draws charts as PNG files. An async context manager: leaving it ends the workers."""
 
     def __init__(self, workers: Workers, *, timeout_s: float) -> None:
         self._workers = workers
@@ -52,7 +52,7 @@ class Painter:
 
     @classmethod
     def of(cls, settings: ChartSettings) -> Self:
-        """Build it as the settings say. No process starts before the first picture."""
+        """Create it from the settings; the first worker starts with the first picture."""
         workers = Workers(
             WORKER,
             at_once=settings.at_once,
@@ -70,10 +70,10 @@ class Painter:
         await self._workers.close()
 
     async def png(self, chart: Chart) -> bytes | None:
-        """Return the chart's picture as a PNG file 1000 pixels wide, or None when there is none in time.
+        """Return the chart as a PNG file 1000 pixels wide, or None after an error or the timeout; both are logged.
 
-        It takes at most twice the setting's time, the wait for a free worker and its start included. What is wrong
-        is logged; the caller sends `bot.charts.text.text` in any case.
+        It takes at most twice `timeout_s`, which includes the wait for a free worker and its start. The caller sends
+        `bot.charts.text.chart_text` in any case.
         """
         if self._waiting >= WAITING_MAX:
             _log.warning("No picture was drawn: %d others are waited for.", self._waiting)
@@ -93,7 +93,7 @@ class Painter:
 
 
 def _picture(answer: _Drawn | _Failed) -> bytes | None:
-    """Return the PNG file that an answer holds."""
+    """Return the PNG file in the answer, or None (logged) if the worker failed or sent something else."""
     if isinstance(answer, _Failed):
         _log.error("A picture could not be drawn: %s", answer.error)
         return None

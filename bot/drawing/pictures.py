@@ -1,5 +1,5 @@
-"""The pictures. Only `bot.drawing.worker` imports this module, for matplotlib is large and slow."""
-# matplotlib's own stubs leave some arguments open.
+"""Draws each kind of chart. Only `bot.drawing.worker` imports this: matplotlib is large and slow to load."""
+# matplotlib's stubs leave some types open.
 # pyright: reportUnknownMemberType=false
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from bot.drawing.lettering import drawable_name, width_of
 from bot.money import MICROUSD_PER_USD
 
 _BAR = 0.72  # of a day's width
-_FEW_DAYS = 10  # fewer are drawn as narrow as these: one bar across the picture looks like a fault
-_ALLOWANCE_HIGH = 2.5  # an allowance this many times above all bars would press them flat; the words say it
-_EVER_AHEAD = 0.5  # of the time behind: how far a pool that never renews is looked ahead
+_FEW_DAYS = 10  # with fewer days the bars stay this narrow: one bar across the picture looks like an error
+_ALLOWANCE_HIGH = 2.5  # an allowance higher than this times the bars would flatten them; the text says it
+_EVER_AHEAD = 0.5  # how far ahead a pool that never renews is shown, relative to the past
 _ROW = 58
 _NAME_X, _BAR_X = 88, 400
 _DASHED, _DOTTED = (0, (4, 3)), (0, (1.2, 1.6))
 
 
 def png(chart: Chart) -> bytes:
-    """Return the chart's picture, 1000 pixels wide."""
+    """Return the chart as a PNG file 1000 pixels wide."""
     match chart:
         case SpendByDay():
             return _by_day(chart).png()
@@ -78,7 +78,7 @@ def _by_mode(chart: SpendByMode) -> Sheet:
 
 
 def _layers(spent: Sequence[tuple[str, Sequence[int]]]) -> list[tuple[str, Sequence[int]]]:
-    """Return as many modes as there are colours, the smallest summed up in one."""
+    """Return at most as many modes as there are colours; the smallest are added up as one."""
     most = len(palette.MODES)
     if len(spent) <= most:
         return list(spent)
@@ -87,12 +87,12 @@ def _layers(spent: Sequence[tuple[str, Sequence[int]]]) -> list[tuple[str, Seque
 
 
 def _money_marks(most: int) -> list[tuple[float, str]]:
-    """Return no mark where nothing was spent: there is nothing to measure."""
+    """Return (micro-dollars, label) for the axis, nothing if nothing was spent."""
     return [(at, mark_dollars(at)) for at in money_marks(most)] if most else []
 
 
 def _finish_days(axes: Axes, chart: SpendByDay | SpendByMode, most: int) -> None:
-    """Name the days and set the height to the highest thing shown."""
+    """Set the axes' limits and label the days; `most` is the highest value shown."""
     count = len(chart.days)
     room = max(0, _FEW_DAYS - count) / 2
     axes.set_xlim(-0.6 - room, count - 0.4 + room)
@@ -123,13 +123,13 @@ def _burn_down(chart: BurnDown) -> Sheet:
     _ahead(axes, chart, left, ends_at)
     mark_axis(axes.xaxis, time_marks(chart.starts_at, ends_at, ZoneInfo(chart.timezone)))
     labels = axes.get_xticklabels()
-    labels[0].set_horizontalalignment("left")  # or it would run into the money's marks
-    labels[-1].set_horizontalalignment("right")  # or it would run over the picture's edge
+    labels[0].set_horizontalalignment("left")  # or it would overlap the labels of the amounts
+    labels[-1].set_horizontalalignment("right")  # or it would be cut at the edge
     return sheet
 
 
 def _horizon(chart: BurnDown) -> float:
-    """Return where the time axis ends: when the pool renews, or some way ahead of a pool that never does."""
+    """Return where the time axis ends: when the pool renews, or some time after now if it never does."""
     if chart.ends_at is not None:
         return chart.ends_at
     now = chart.points[-1][0]
@@ -139,7 +139,7 @@ def _horizon(chart: BurnDown) -> float:
 
 
 def _ahead(axes: Axes, chart: BurnDown, left: int, ends_at: float) -> None:
-    """Draw the way on at this pace, and where it meets the ground."""
+    """Draw the forecast: a line from now on at this pace, and the point where nothing is left."""
     now = chart.points[-1][0]
     empty_at = chart.empty_at
     pace = max(0, chart.cap_microusd - left) / (now - chart.starts_at) if now > chart.starts_at else 0.0

@@ -1,4 +1,4 @@
-"""The process that draws: `python -m bot.drawing.worker <memory MiB> <seconds>`; `bot.workers.pool` starts it.
+"""The drawing process: `python -m bot.drawing.worker <memory MiB> <seconds>`; `bot.workers.pool` starts it.
 
 Each request is one line of JSON, a chart as `bot.charts.model.to_wire` returns it. The answer is one line too:
 `{"png": base64}` or `{"error": message}`.
@@ -18,17 +18,17 @@ def main() -> None:
 
 
 def _load() -> Answer:
-    """Import matplotlib, which wants a folder of its own for its list of fonts; nothing of it is left behind."""
+    """Import matplotlib with a temporary folder for its font cache, and return the function that draws."""
     with tempfile.TemporaryDirectory(prefix="wanda-charts-") as folder:
-        # Libraries of numpy's reserve memory for a thread per core, which the limit of memory would count.
+        # OpenBLAS reserves memory per thread, one per core, and the memory limit counts it.
         os.environ |= {"MPLCONFIGDIR": folder, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
         from bot.charts.model import from_wire  # noqa: PLC0415 - as above
-        from bot.drawing.pictures import png  # noqa: PLC0415 - only here, see above
+        from bot.drawing.pictures import png  # noqa: PLC0415 - as above
 
     def answer(request: dict[str, Any]) -> dict[str, str]:
         try:
             return {"png": base64.b64encode(png(from_wire(request))).decode()}
-        except Exception as error:  # noqa: BLE001 - whatever it is, the bot's log shall name it
+        except Exception as error:  # noqa: BLE001 - the bot logs every error
             return {"error": f"{type(error).__name__}: {error}"[:500]}
 
     return answer

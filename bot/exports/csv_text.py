@@ -1,4 +1,4 @@
-"""Rows as CSV text that no spreadsheet takes for a formula.
+"""CSV text in which no spreadsheet sees a formula.
 
 https://owasp.org/www-community/attacks/CSV_Injection
 """
@@ -13,9 +13,9 @@ _CELL_CHARS_MAX = 2000
 
 
 def cell(value: object) -> str:
-    """Return one cell: numbers as they are, None as nothing, and text that looks like a formula behind an apostrophe.
+    """Return one cell: None is empty, and text that looks like a formula gets an apostrophe in front.
 
-    Spaces before the first character do not hide a formula, and a NUL is left out.
+    Leading spaces are ignored in that check. NUL characters are removed, and text is cut to 2,000 characters.
     """
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""A member's own data as zip files on disk, in parts that Discord takes. Nothing large is ever in memory."""
+"""Writes a member's data as ZIP files on disk, in parts that fit into a Discord message, a page at a time."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from bot.texts.privacy import READ_ME, PackedPart, no_such_part
 
 PAGE_ROWS = 200
 SAID_MAX = 1000
-LISTS_SHARE = 0.5  # of a part, for the lists, uncompressed
-MARGIN_BYTES = 64 * 1024  # the zip's own headers
+LISTS_SHARE = 0.5  # of a part's size; the lists' share, uncompressed
+MARGIN_BYTES = 64 * 1024  # for the ZIP's headers
 MARGIN_PER_FILE_BYTES = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A file that belongs into the export, under its name there."""
+    """A file of the export, with its name in the ZIP."""
 
     name: str
     path: Path
@@ -39,7 +39,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ExportContents:
-    """The lists, written to disk; the files, the newest job's first; and whether the lists hold everything."""
+    """The lists on disk, the media files of the newest jobs first, and whether the lists are complete."""
 
     lists: tuple[Path, ...]
     files: tuple[Item, ...]
@@ -49,9 +49,9 @@ class ExportContents:
 async def pack(
     store: Store, data_dir: Path, member_id: int, folder: Path, *, part: int, limit_bytes: int, rows_max: int
 ) -> tuple[Path, PackedPart]:
-    """Write that part of the member's data into `folder`, at most `limit_bytes` large; returns it and what it holds.
+    """Write one part of the member's data into `folder`, at most `limit_bytes` large; return its path and content.
 
-    The first part has the lists. The same data is always divided in the same way.
+    The first part has the lists. The same data is always divided into the same parts.
 
     Raises:
         OptionRefused: there is no such part.
@@ -75,7 +75,7 @@ async def pack(
 
 
 def divide(files: Sequence[Item], limit_bytes: int, *, first_used_bytes: int) -> tuple[list[list[Item]], list[Item]]:
-    """Return the files in parts, in their order, and those too large for any; there is always a first part."""
+    """Divide the files into parts, in order; return the parts, at least one, and the files too large for any."""
     room = limit_bytes - MARGIN_BYTES
     parts: list[list[Item]] = [[]]
     too_large: list[Item] = []
@@ -152,7 +152,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
-    """Return what is still on disk of these jobs, but for the files that somebody else gave."""
+    """Return the jobs' files that are still on disk, without borrowed inputs."""
     items: list[Item] = []
     for job in jobs:
         where = f"files/{short_id(job.id)}"
@@ -164,12 +164,12 @@ def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
 
 
 def _safe(name: str) -> str:
-    """Return a name without anything that a zip would take for a folder."""
+    """Return a file name without slashes and leading dots."""
     return shown_name(name).replace("/", "_").replace("\\", "_").lstrip(".") or "file"
 
 
 def _zip(path: Path, lists: Iterable[Path], files: Iterable[Item]) -> None:
-    """Write the part; pictures and videos are compressed already, so they are only stored."""
+    """Write the ZIP; media files are stored uncompressed, as they are compressed already."""
     with zipfile.ZipFile(path, "w") as archive:
         for one in lists:
             archive.write(one, one.name, compress_type=zipfile.ZIP_DEFLATED)

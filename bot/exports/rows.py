@@ -54,10 +54,10 @@ def entry_row(entry: Entry) -> Sequence[object]:
 
 
 def usd(microusd: int) -> Decimal:
-    """Return the exact amount in dollars with six decimals: -350_000 is -0.350000."""
+    """Return micro-dollars as exact dollars with six decimals: -350_000 is -0.350000."""
     return Decimal(microusd).scaleb(-6)
 
 
 def moment_text(at: float | None) -> str:
-    """Return Unix seconds as "2026-11-20T04:32:04Z"; nothing for None."""
+    """Return Unix seconds as "2026-11-20T04:32:04Z", or "" for None."""
     return "" if at is None else datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Writes an export to disk, a page at a time: never a whole server's history in memory, and never more than a limit."""
+"""Writes a server's jobs and ledger entries as CSV files, a page at a time and up to a size limit."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ from bot.storage.transaction import Store, Transaction
 
 T = TypeVar("T")
 PAGE_ROWS = 500
-BYTE_ORDER_MARK = "\ufeff"  # without it, Excel reads UTF-8 as something else
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel does not read the file as UTF-8
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """One file: how many rows it has, and whether the limit cut it off."""
+    """A file on disk with its number of rows; `whole` is False if a limit ended it early."""
 
     path: Path
     rows: int
@@ -28,7 +28,7 @@ class ExportFile:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most that one file may have."""
+    """The limits of one file."""
 
     rows: int
     size_bytes: int
@@ -44,7 +44,7 @@ class _Table(Generic[T]):
 
 
 async def export(store: Store, guild_id: int, folder: Path, *, since: float, bounds: Bounds) -> tuple[ExportFile, ...]:
-    """Write jobs.csv and entries.csv of everything since a moment (Unix seconds), oldest first.
+    """Write jobs.csv and entries.csv with everything since `since` (Unix seconds), oldest first.
 
     Raises:
         StorageError: the database did not answer.
@@ -88,7 +88,7 @@ async def _write(store: Store, table: _Table[T], folder: Path, *, since: float, 
 
 
 def _append(path: Path, text: str) -> int:
-    """Append the text, and return how many bytes that were."""
+    """Append the text as UTF-8; return its size in bytes."""
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(text)
     return len(text.encode())

@@ -1,4 +1,4 @@
-"""The approval of a waiting job, which the rules of that moment may still forbid."""
+"""Approves a waiting job, unless the rules in force now forbid it."""
 
 from bot.errors import NotAllowed
 from bot.jobs import transactions
@@ -11,10 +11,10 @@ from bot.storage.transaction import Transaction
 
 
 def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
-    """Start the job, unless the server was paused, the member blocked or the channel closed since the order.
+    """Start the job, unless the server was paused, the member blocked or the channel closed in the meantime.
 
     Raises:
-        NotAllowed: one has; the job waits on, and the sentence is for who said yes.
+        NotAllowed: it was; the job still waits, and the sentence is for the approver.
         StorageError: there is no such job.
     """
     advanced = yield from transactions.advance(job_id, yes, now=now)

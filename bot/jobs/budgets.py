@@ -1,4 +1,4 @@
-"""Which budgets a job is held against, and what they have left, from the server's rules and the operator's settings."""
+"""The budgets that a job is held on, by the server's rules and the operator's settings, and what they have left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bot.storage.transaction import Transaction
 
 
 def shipped_limits(settings: MoneySettings) -> Shipped:
-    """Return what the operator ships to every server, and caps."""
+    """Return the operator's default limits and caps from the settings."""
     return Shipped(
         member_daily_microusd=settings.member_daily_microusd,
         server_monthly_microusd=settings.server_monthly_microusd,
@@ -22,7 +22,7 @@ def shipped_limits(settings: MoneySettings) -> Shipped:
 
 
 def who_of(job: Job) -> Who:
-    """Return whose job it is, and where it was asked for."""
+    """Return the job's member, their roles, and the channel whose rules hold."""
     return Who(
         guild_id=job.guild_id,
         channel_id=job.rules_channel_id or job.address.channel_id,
@@ -32,23 +32,23 @@ def who_of(job: Job) -> Who:
 
 
 def rule_query_of(job: Job) -> RuleQuery:
-    """Return what the rules look at."""
+    """Return the mode and resolution that the rules may forbid."""
     return RuleQuery(mode=job.mode, resolution=job.options.get("resolution"))
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """The budgets in force, as the server's rules and the operator say."""
+    """Reads what budgets have left; `shipped` are the operator's limits."""
 
     shipped: Shipped
 
     def view(self, job: Job) -> Transaction[View]:
-        """Read where the job's member stands, in the windows in which the job was accepted."""
+        """Read what the job's member has left, in the windows in which the job was accepted."""
         return holds.standing(who_of(job), at=job.created_at, shipped=self.shipped)
 
     @staticmethod
     def left(standings: Sequence[Standing]) -> Left:
-        """Return what the card shows of them: the tightest of the member's, and of the server's."""
+        """Return what the card shows: the tightest limit of the member and the tightest of the server."""
         return Left(member=_tightest(standings, "member"), server=_tightest(standings, "server"))
 
 

@@ -1,6 +1,6 @@
-"""Transactions that delete what Wanda knows of a member or a server; the money stays, without the names.
+"""Transactions that delete the data of a member or a server; amounts stay in the ledger, without member ids.
 
-The files on disk are the caller's to remove: each returns the ids of the jobs whose files nobody needs any more.
+`forget_member` and `forget_guild` return the ids of the deleted jobs, whose files the caller removes from disk.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
 
-AWAY_S_MAX = 31 * 86400.0  # an allowance that never renews does not keep anybody away for ever
+AWAY_S_MAX = 31 * 86400.0  # the limit for allowances that never renew
 _NAMED = """
 SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
@@ -34,9 +34,9 @@ ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THE
 
 
 def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[tuple[str, ...]]:
-    """Delete the member's jobs in every server, and put the pseudonym (negative, and nobody's) into the books.
+    """Delete the member's jobs in every server, and replace their id in the ledger by the pseudonym, a new negative id.
 
-    What they used of an allowance is no longer known to be theirs, so they make no videos until it would have renewed.
+    What they used of an allowance is then no longer known, so they can make no videos until it would have renewed.
 
     Raises:
         Busy: a video of theirs is still being made.
@@ -50,7 +50,7 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
         )
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
-    # The one rule about a member that is their own; what admins set about them is the server's.
+    # The only rule that members set themselves; rules that admins set for them belong to the server.
     yield One("DELETE FROM rules WHERE subject = $1 AND name = $2", (f"member:{member_id}", CONFIRM_ABOVE))
     for guild_id in (yield from guilds_with(member_id)):
         until_at = yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
@@ -60,10 +60,10 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
 
 
 def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[None]:
-    """Check that the allowance which the member had used before a deletion has renewed.
+    """Check that the allowance that the member had used before their deletion has renewed.
 
     Raises:
-        NotAllowed: they deleted their data, and the allowance that they had used has not renewed yet.
+        NotAllowed: it has not renewed yet.
     """
     row = yield One("SELECT until_at FROM away WHERE name = $1 AND until_at > $2", (_hashed(guild_id, member_id), at))
     if row is not None:
@@ -75,34 +75,34 @@ def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[N
 
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
-    """Return at most `limit` members that a server's books still name."""
+    """Return at most `limit` ids of members that a server's ledger still has."""
     rows: list[Row] = yield Many(_NAMED, (guild_id, limit))
     return tuple(row["id"] for row in rows)
 
 
 def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[None]:
-    """Replace the member by the pseudonym in one server's books."""
+    """Replace the member's id by the pseudonym in one server's ledger."""
     yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
 
 
 def mark_guild_left(guild_id: int, *, at: float) -> Transaction[None]:
-    """Note that the server's data is to be deleted from this moment on, even if this takes several tries."""
+    """Mark the server's data for deletion at `at`; an earlier mark stays."""
     yield One(_LEAVE, (guild_id, at))
 
 
 def keep_guild(guild_id: int) -> Transaction[None]:
-    """Cancel the deletion of a server's data; what was not deleted yet stays."""
+    """Remove the server's deletion mark; data that is not deleted yet stays."""
     yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
 
 
 def guilds_to_delete(*, at: float) -> Transaction[tuple[int, ...]]:
-    """Return the servers whose data is to be deleted now."""
+    """Return the servers that are marked for deletion at `at` or earlier."""
     rows: list[Row] = yield Many("SELECT guild_id FROM leaving WHERE at <= $1 ORDER BY guild_id", (at,))
     return tuple(row["guild_id"] for row in rows)
 
 
 def note_guilds(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
-    """Note which servers Wanda is in: the data of those of `mine` that she is no longer in is to be deleted at `at`."""
+    """Mark servers of this process (`mine`) that Wanda is no longer in for deletion at `at`; unmark those she is in."""
     rows: list[Row] = yield Many("SELECT DISTINCT guild_id FROM jobs WHERE guild_id <> 0")
     for guild_id in (row["guild_id"] for row in rows):
         if guild_id in guild_ids:
@@ -113,14 +113,17 @@ def note_guilds(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: 
 
 @dataclass(frozen=True, slots=True)
 class ForgottenGuild:
-    """What was deleted of a server: the jobs whose files can go, and how many have not ended and are still there."""
+    """The deleted jobs of a server, and how many unfinished ones are still there."""
 
     job_ids: tuple[str, ...]
     still_open: int
 
 
 def forget_guild(guild_id: int) -> Transaction[ForgottenGuild]:
-    """Delete the server's ended jobs, rules and warnings. Names in its books are taken out one by one before."""
+    """Delete the server's ended jobs, rules and warnings, and its deletion mark once no job is left.
+
+    Call it after `unname_in` for every member of `names_in`.
+    """
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
@@ -131,7 +134,7 @@ def forget_guild(guild_id: int) -> Transaction[ForgottenGuild]:
 
 
 def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
-    """Note on the job that its inputs and its result are no longer on disk; it may be gone by now."""
+    """Note on the job that its files were removed from disk; does nothing if the job was deleted."""
     row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
     if row is not None:
         job = replace(job_in(row), files_gone_at=at)
@@ -139,7 +142,7 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
 
 
 def forget_away(*, at: float) -> Transaction[None]:
-    """Forget who waited for an allowance that has renewed."""
+    """Delete the records of members whose allowance has renewed since their deletion."""
     yield One("DELETE FROM away WHERE until_at <= $1", (at,))
 
 
@@ -149,7 +152,7 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
 
 
 def _forget_decisions(member_id: int) -> Transaction[None]:
-    """Remove the member's id from the jobs of others that they approved."""
+    """Remove the member's id from other members' jobs that they approved."""
     rows: list[Row] = yield Many("SELECT body FROM jobs WHERE approved_by = $1", (member_id,))
     for row in rows:
         job = replace(job_in(row), approved_by=None)
@@ -159,5 +162,5 @@ def _forget_decisions(member_id: int) -> Transaction[None]:
 
 
 def _hashed(guild_id: int, member_id: int) -> str:
-    """Return a hash that recognizes the member in this server without naming them."""
+    """Return a hash of server and member, so that the record of a deletion holds no id."""
     return hashlib.sha256(f"wanda away {guild_id} {member_id}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Facts about a job that many places need: its short id, its seed, its message, whether it can be cancelled."""
+"""Facts derived from a job: its short id, seed, rewritten prompt, card URL, and whether it can be cancelled."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What Wanda knows of one member's jobs, for the member."""
+"""The jobs of a member, counted and as JSON, for `/privacy`."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ _NOT_THEIRS = frozenset({"approved_by", "approver_role_id", "parent_at"})  # oth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCounts:
-    """How many jobs there are, in how many servers, how many still have files, and when the first was asked for."""
+    """Counts of a member's jobs, their servers and the jobs with files on disk; `first_at` is in Unix seconds."""
 
     jobs: int
     servers: int
@@ -27,15 +27,15 @@ class JobCounts:
 
 
 def job_counts(member_id: int) -> Transaction[JobCounts]:
-    """Return how much is known of the member."""
+    """Return the counts of the member's jobs in all servers."""
     row = yield One(_COUNT, (member_id,))
     return JobCounts(jobs=row["jobs"], servers=row["servers"], with_files=row["with_files"], first_at=row["first_at"])
 
 
 def export_values(job: Job) -> dict[str, Any]:
-    """Return everything that is stored of the job as JSON values, without the token of its interaction.
+    """Return the stored job as JSON values, without its interaction token and other people's ids.
 
-    Of a file that somebody else gave there is no address: whoever runs a video again has not seen what it was made of.
+    A borrowed input has no URL and no file name: a member who reruns a video has not seen its inputs.
     """
     inputs = tuple(replace(item, url=None, file_name="") if item.is_borrowed else item for item in job.inputs)
     plain: dict[str, Any] = _JOB.dump_python(replace(job, inputs=inputs), mode="json")

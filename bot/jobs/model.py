@@ -17,7 +17,7 @@ State: TypeAlias = Literal[
     "delivering",  # a video was made and paid for; it is not posted yet
     "done",  # the video, or its link, is posted
     "failed",  # no video; `failure` says why
-    "cancelled",  # the member cancelled it in time
+    "cancelled",  # the member cancelled it in time, or it was not approved
     "uncertain",  # the submit's reply was lost; fal may be rendering it
 ]
 FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})

@@ -1,4 +1,4 @@
-"""Transactions that find jobs again: by their message, by their parent, by their member, and by their age."""
+"""Transactions that find jobs by message, parent, member or age."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from bot.jobs.model import Job, State
 from bot.jobs.rows import job_in
 from bot.storage.transaction import Many, One, Row, Transaction
 
-CHILDREN_MAX = 5  # that a card links to, the latest ones
+CHILDREN_MAX = 5  # that a card links to
 _LATER_THAN_ALL = 1e15
 JobCursor = tuple[float, str]  # (created_at, id)
 
@@ -86,7 +86,7 @@ def member_jobs(
 def jobs_by_short_id(guild_id: int, member_id: int, short_id: str) -> Transaction[tuple[Job, ...]]:
     """Return the member's jobs in a server whose id begins with this, two at most: one is found, two are ambiguous.
 
-    `short_id` must be hexadecimal digits, among which nothing means anything to LIKE.
+    `short_id` must be hexadecimal digits, so that it holds no wildcard of LIKE.
     """
     rows: list[Row] = yield Many(
         "SELECT body FROM jobs WHERE guild_id = $1 AND member_id = $2 AND id LIKE $3 LIMIT 2",

@@ -1,4 +1,4 @@
-"""A job's recipe: what to ask for again, as a JSON file that people keep, send and attach to `/jobs replay`."""
+"""A job's recipe: its request as a JSON file that people can save, share and attach to `/jobs replay`."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -19,7 +19,7 @@ Value: TypeAlias = str | int | float | bool
 
 
 class RecipeInput(BaseModel):
-    """A file that the job began with: the option it was for, its name, and what it is. The file itself is apart."""
+    """An input of the job: its option, file name and kind. The file itself is not in the recipe."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,7 +29,7 @@ class RecipeInput(BaseModel):
 
 
 class Recipe(BaseModel):
-    """What a job asked for and what fal made of it. `seed` and `actual_prompt` are fal's, None if it told none."""
+    """A job's request, with the seed and the rewritten prompt that fal reported; None if it reported none."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -44,12 +44,12 @@ class Recipe(BaseModel):
     prices_version: str | None = Field(default=None, max_length=80)
 
     def to_file(self) -> bytes:
-        """Return it as a JSON file, for people to read too."""
+        """Return the recipe as indented JSON in UTF-8."""
         return (self.model_dump_json(indent=2) + "\n").encode()
 
 
 def recipe_of(job: Job) -> Recipe:
-    """Return the job's recipe; it names no member, no server and no amount."""
+    """Return the job's recipe; it has no member, server or amount."""
     result = job.result
     return Recipe(
         mode=job.mode,
@@ -64,10 +64,10 @@ def recipe_of(job: Job) -> Recipe:
 
 
 def read_recipe(data: bytes) -> Recipe:
-    """Return the recipe in a file that anybody may have written; what it asks for is checked by `replay`.
+    """Parse an untrusted recipe file; `replay` checks its mode and options.
 
     Raises:
-        OptionRefused: it is too large, is no recipe, or is one of a newer Wanda.
+        OptionRefused: it is too large, is not a recipe, or has another version.
     """
     if len(data) > RECIPE_BYTES_MAX:
         raise OptionRefused(

@@ -1,4 +1,4 @@
-"""Requests that begin with a finished video: the same again, edited, continued, restyled, at another resolution.
+"""Requests made from a finished job: the same again, edited, continued, restyled, or at another resolution.
 
 Their inputs are the parent job's files, without fal's URLs; `bot.runner.order_files` copies them for the new job.
 """

@@ -1,4 +1,4 @@
-"""A job as its row keeps it: one JSON document."""
+"""The JSON document that a job's row holds in `body`."""
 
 from pydantic import TypeAdapter
 
@@ -9,10 +9,10 @@ _JOB = TypeAdapter(Job)
 
 
 def body_of(job: Job) -> str:
-    """Return what the row's `body` is."""
+    """Return the job as JSON for `body`."""
     return _JOB.dump_json(job).decode()
 
 
 def job_in(row: Row) -> Job:
-    """Return the job in a row that has its `body`."""
+    """Return the job in the row's `body`; raises ValidationError for another document."""
     return _JOB.validate_json(row["body"])

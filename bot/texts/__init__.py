@@ -1,1 +1,1 @@
-"""Everything that people read. Pure."""
+"""The texts and cards that people read, as functions of plain data."""

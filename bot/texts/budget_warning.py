@@ -1,4 +1,4 @@
-"""What the log channel reads when a server's pool runs low."""
+"""The message in the log channel when a server's pool runs low."""
 
 from bot.ledger.model import EVER_ENDS_AT, Warned
 from bot.ledger.window_names import IN_WINDOW
@@ -9,7 +9,7 @@ _DAY_S = 86_400.0
 
 
 def warning(warned: Warned) -> str:
-    """Return the message: how much of which pool is used, what is left, when it renews, and what to do."""
+    """Return the message: the share used, what is left, when the pool renews, and the commands that help."""
     left = max(0, warned.cap_microusd - warned.used_microusd)
     used = warned.used_microusd / warned.cap_microusd
     renews = "" if warned.ends_at >= EVER_ENDS_AT else f" It renews <t:{int(warned.ends_at)}:R>."
@@ -22,7 +22,7 @@ def warning(warned: Warned) -> str:
 
 
 def _window(warned: Warned) -> str:
-    """Say which window it was, by its length: a day can have 23 to 25 hours, a month 28 to 31 days."""
+    """Tell the kind of window from its length: a day has 23 to 25 hours, a month 28 to 31 days."""
     if warned.ends_at >= EVER_ENDS_AT:
         return IN_WINDOW["ever"]
     days = (warned.ends_at - warned.starts_at) / _DAY_S

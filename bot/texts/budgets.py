@@ -1,4 +1,4 @@
-"""`/wanda-admin budget show`: which rule gives which number, for one member or for the server."""
+"""The cards of `/wanda-admin budget show`: the limits of a member or of the server, and the rule behind each."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ _SHIPPED_SETTINGS = {
 
 
 def member_card(view: View) -> Card:
-    """Return every number of one member's, each with the rule that gives it."""
+    """Return the card with all limits of one member, each with the rule that sets it."""
     terms = view.terms
     parts = [f"What <@{terms.who.member_id}> may spend in <#{terms.who.channel_id}>, and which rule says so."]
     parts += [standing_lines(one, mine=False, with_source=True) for one in in_order(view.standings)]
@@ -79,7 +79,7 @@ def _line(title: str, name: str, said: Ruled[Any] | None, otherwise: str) -> str
 
 
 def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
-    """Return the server's own rules, where its pools stand, and who has rules of their own."""
+    """Return the card with the server's rules and pools, and the rules of its roles, channels and members."""
     terms = view.terms
     pools = [
         standing_lines(one, with_source=True)
@@ -129,7 +129,7 @@ def _setting(name: str, own: dict[str, Any]) -> str:
 
 
 def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
-    """Return a line for each role, channel or member that has rules."""
+    """Return one line per role, channel or member that has rules."""
     found: dict[str, list[Rule]] = {}
     for rule in rules:
         if rule.subject.startswith(f"{kind}:") and rule.name != CONFIRM_ABOVE:
@@ -153,7 +153,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _short(name: str) -> str:
-    """Return a rule's name where its subject stands before it."""
+    """Return the name of a rule without its subject: "pool for each month"."""
     kind, _, window = name.partition(":")
     words = {"budget": "pool", "at_once": "videos at once", "ceiling": "one video up to", "access": "videos"}
     each = f" {EACH_WINDOW[window]}" if window in EACH_WINDOW else ""

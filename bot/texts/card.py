@@ -18,7 +18,7 @@ _NOTE_CHARS = 30
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button; a press is answered by whoever knows `custom_id`."""
+    """A button. Discord sends `custom_id` back with each press."""
 
     label: str
     style: Style
@@ -28,7 +28,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A small heading with its text."""
+    """A heading and its text, side by side with the next field if both are `inline`."""
 
     name: str
     value: str
@@ -37,7 +37,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A message: `content` above, one panel, one row of buttons. Within Discord's limits by construction."""
+    """A message: `content` above, one embed, one row of buttons. Whoever builds it keeps Discord's length limits."""
 
     title: str
     description: str
@@ -49,7 +49,10 @@ class Card:
 
 
 def join_within(parts: Sequence[str], chars_max: int, *, between: str = "\n") -> str:
-    """Return the first parts that fit, and how many more there are; a part that is too long alone is cut."""
+    """Join as many parts as fit into `chars_max`, and end with "… and 3 more" if some do not.
+
+    The first part is cut if it is too long by itself.
+    """
     text = between.join(parts)
     if len(text) <= chars_max:
         return text
@@ -66,5 +69,5 @@ def join_within(parts: Sequence[str], chars_max: int, *, between: str = "\n") ->
 
 
 def _cut(part: str, chars_max: int) -> str:
-    """Return the beginning, not ending in a backslash that would escape what follows."""
+    """Cut a part and append "…". A backslash at the cut is dropped: it would escape what follows."""
     return part[: chars_max - 1].rstrip("\\") + "…"

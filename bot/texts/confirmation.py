@@ -1,4 +1,4 @@
-"""The private card before a costly job: the exact price, what it leaves, and a cheaper way."""
+"""The private card before an expensive job: the exact price, what is left after it, and a cheaper setting."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
 from bot.texts.plain import block_quote, cut, plain, visible
 
-OPERATORS = frozenset({"all", "cap"})  # what the operator caps over servers is not a member's to see
+OPERATORS = frozenset({"all", "cap"})  # the operator's caps are not shown to members
 
 
 def price_confirmation(
@@ -25,7 +25,7 @@ def price_confirmation(
     decision: Decision,
     cheaper: Quote | None,
 ) -> Card:
-    """Return the card that asks to confirm an order; `cheaper` is the next lower price, if there is one."""
+    """Return the card that asks to confirm an order; `cheaper` is the quote of the next cheaper setting, if any."""
     asked = block_quote(prompt) if prompt and visible(prompt) else ""
     above = dollars(view.terms.confirm_above_microusd.value)
     why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
@@ -61,7 +61,7 @@ def _buttons(order_id: str, decision: Decision, cheaper: Quote | None) -> tuple[
 
 
 def _change(name: str, side: Side, view: View, decision: Decision) -> Sequence[Field]:
-    """Return before and after of the side's tightest limit, and what grants pay of it."""
+    """Return what the side's tightest limit has left before and after, and what grants pay."""
     before = {one.limit.row: one for one in view.standings}
     shown = [one for one in decision.standings if one.limit.side == side and one.limit.whose not in OPERATORS]
     if not shown:

@@ -1,10 +1,10 @@
-"""How far a rendering is and how long it will still take, from what is known, and nothing from nothing."""
+"""Estimates a rendering's progress and remaining time from fal's own progress and from past jobs."""
 
 from dataclasses import dataclass
 
 from bot.jobs.model import Live
 
-_FRACTION_MIN = 0.03  # fal's first log lines say next to nothing about the total
+_FRACTION_MIN = 0.03  # fal's first log lines hardly predict the total
 _ELAPSED_MIN_S = 3.0
 _CEILING = 0.99  # only a finished video is 100 %
 
@@ -19,7 +19,7 @@ class Estimate:
 
 
 def estimate(elapsed_s: float, live: Live) -> Estimate:
-    """Return the estimate after `elapsed_s` seconds of rendering, from fal's own progress and past jobs' median."""
+    """Return the estimate after `elapsed_s` seconds of rendering; with no data both values are None."""
     total_s = _total_s(elapsed_s, live)
     if total_s is None:
         known = None if live.fraction is None else min(max(live.fraction, 0.0), _CEILING)
@@ -29,7 +29,7 @@ def estimate(elapsed_s: float, live: Live) -> Estimate:
 
 
 def _total_s(elapsed_s: float, live: Live) -> float | None:
-    """Return the expected total: fal's pace counts the more the further it is, past jobs the less."""
+    """Return the expected total time: a mean of fal's pace and the median of past jobs, weighted by fal's progress."""
     typical_s = live.typical_s if live.typical_s is not None and live.typical_s > 0 else None
     fraction = live.fraction
     if fraction is None or fraction < _FRACTION_MIN or elapsed_s < _ELAPSED_MIN_S:
@@ -40,9 +40,9 @@ def _total_s(elapsed_s: float, live: Live) -> float | None:
 
 
 def _fraction(elapsed_s: float, total_s: float, live: Live) -> float:
-    """Return fal's own fraction when it gives one; else time's share, slowing down as it passes the expected end."""
+    """Return fal's fraction if it gives one, else the elapsed share of `total_s`, which slows down above 90 %."""
     if live.fraction is not None and live.fraction >= _FRACTION_MIN:
         return min(live.fraction, _CEILING)
     share = max(elapsed_s, 0.0) / total_s
-    # Past 90 % of the usual time the bar creeps: it has no way to know how much is left.
-    return min(share if share < 0.9 else 0.9 + 0.09 * (1 - 0.9 / share), _CEILING)  # noqa: PLR2004 - told above
+    # Above 90 % of the usual time the bar only creeps: nothing says how much is left.
+    return min(share if share < 0.9 else 0.9 + 0.09 * (1 - 0.9 / share), _CEILING)  # noqa: PLR2004 - see the comment above

@@ -1,4 +1,4 @@
-"""What is said beside the files of an export."""
+"""The message with the files of a server's export."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from bot.units import counted
 
 
 def export_text(files: Sequence[tuple[str, int, bool]], days: int | None) -> str:
-    """Return the answer for files given as (name, rows, whether it is whole)."""
+    """Return the message for these files, each (name, rows, whether it is complete); `days` is None for all time."""
     when = "everything" if days is None else f"the last {counted(days, 'day')}"
     listed = ", ".join(f"**{name}** ({counted(rows, 'row')})" for name, rows, _ in files)
     lines = [f"Here is {when}, the oldest first: {listed}. Amounts are in dollars, times in UTC."]

@@ -1,7 +1,7 @@
-"""Why there is no video, in words for the member: one entry for every error type that fal has, and for ours.
+"""Tells the member why there is no video: one entry for each of fal's error types and for each of Wanda's.
 
-fal's own message is never shown; what is worth telling from it are the numbers in `context` and the place in
-`location`. An unknown kind still gets a whole sentence that says what to do next.
+fal's own message is never shown, only the numbers in `context` and the option that `location` names. An unknown error
+type gets a general sentence and what to do next. fal's types: https://docs.fal.ai/errors
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _WORD_CHARS_MAX = 24
 
 @dataclass(frozen=True, slots=True)
 class FailureText:
-    """`what` happened and what to do `next`, each of whole sentences."""
+    """`what` happened and what to do `next`, both in full sentences."""
 
     what: str
     next: str
@@ -44,7 +44,7 @@ _PLACES: Mapping[str, str] = {
 
 
 def failure_text(failure: Failure) -> FailureText:
-    """Return the sentences for `failure`; an unknown kind gets the general ones for its HTTP status."""
+    """Return the text for `failure`; an unknown kind gets the general text for its HTTP status."""
     builder = _TABLE.get(failure.kind)
     if builder is not None:
         return builder(failure)
@@ -52,7 +52,7 @@ def failure_text(failure: Failure) -> FailureText:
 
 
 def uncertain_text(failure: Failure) -> FailureText:
-    """Return the sentences for a request that fal took, or may have taken, and that can no longer be followed."""
+    """Return the text for a request that fal accepted, or may have, and whose outcome is unknown."""
     if failure.kind in {"account", "refused", "unreachable", "gone"}:
         why = _LOST_BECAUSE[failure.kind]
         return FailureText(
@@ -62,7 +62,7 @@ def uncertain_text(failure: Failure) -> FailureText:
 
 
 def _place(failure: Failure, otherwise: str) -> str:
-    """Return what the error is about ("the prompt", "the second reference image" is "a reference image")."""
+    """Return what the error is about, as in "the prompt" or "a reference image"; `otherwise` if fal does not say."""
     for part in reversed(failure.location):
         if part in _PLACES:
             return _PLACES[part]
@@ -70,7 +70,7 @@ def _place(failure: Failure, otherwise: str) -> str:
 
 
 def _option(failure: Failure) -> str:
-    """Return the option's own name as fal spells it, made harmless; "one of the options" when fal names none."""
+    """Return the option's name as fal spells it, with markdown escaped; "one of the options" if fal names none."""
     names = [part for part in failure.location if part not in {"body", ""} and not part.isdigit()]
     if not names:
         return "one of the options"
@@ -79,7 +79,7 @@ def _option(failure: Failure) -> str:
 
 
 def _context_number(failure: Failure, *names: str) -> float | None:
-    """Return the first of the context's numbers that is there and sane, else None."""
+    """Return the first of these entries of the context that is a number below 1e12, or None."""
     for name in names:
         value: Any = (failure.context or {}).get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12:  # noqa: PLR2004
@@ -197,7 +197,7 @@ def _file(failure: Failure) -> FailureText:
 def _unknown(failure: Failure) -> FailureText:
     if failure.status in {401, 403}:
         return _ACCOUNT
-    if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's own border
+    if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's server errors
         return FailureText("fal had a problem of its own.", AGAIN)
     return FailureText(
         "fal did not make the video, for a reason that Wanda doesn't know.",
@@ -260,7 +260,7 @@ _TABLE: Mapping[str, Builder] = {
     "unsupported_image_format": _format,
     "unsupported_video_format": _format,
     "unsupported_audio_format": _format,
-    # Rules on one option: fal's, and pydantic's own behind it.
+    # Errors of one option: fal's types, and pydantic's, which fal passes on.
     **dict.fromkeys(_BOUNDS, _bound),
     **dict.fromkeys(("sequence_too_short", "sequence_too_long", "too_short", "too_long"), _length),
     **dict.fromkeys(("string_too_short", "string_too_long"), _length),

@@ -1,4 +1,4 @@
-"""The buttons below a finished video, and what people read when they ask for it again."""
+"""The buttons below a finished video, and the messages of its reruns."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -59,7 +59,7 @@ DROPPED = "Cancelled. Nothing was held or charged."
 
 
 def finished_buttons(job: Job) -> tuple[Button, ...]:
-    """Return what people can do with a finished video; each press is answered for whoever presses."""
+    """Return the buttons below a finished video. Anybody may press them: a rerun is charged to who pressed."""
     return (
         _button("Rerun", "rerun", job),
         _button("New seed", "reseed", job),
@@ -76,18 +76,18 @@ def _button(label: str, action: ResultAction, job: Job) -> Button:
 
 
 def _other_settings(job: Job) -> list[Button]:
-    """Return Draft unless this is the cheapest setting, and Final unless it is the best; the label names it."""
+    """Return Draft unless the resolution is the lowest, and Final unless it is the highest."""
     try:
         known = resolutions(job.mode)
     except Refusal:
-        return []  # a mode that is gone
+        return []  # the catalogue no longer has the mode
     now = job.options.get("resolution")
     draft = [_button(f"Draft ({known[0]})", "draft", job)] if now != known[0] else []
     return draft + ([_button(f"Final ({known[-1]})", "final", job)] if now != known[-1] else [])
 
 
 def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
-    """Return the sentence about inputs that were removed after their time, which says how to give them again."""
+    """Return the refusal of a rerun whose inputs were removed after `keep_days`, and how to attach them again."""
     names = listed([f"“{plain(item.file_name, 60)}”" for item in gone], "and")
     family, name = by_id(job.mode).command()
     be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
@@ -98,7 +98,7 @@ def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
 
 
 def result_not_kept(keep_days: int) -> str:
-    """Return the sentence about a result that is not on Wanda's disk any more."""
+    """Return the refusal of a continuation whose video was removed from the disk after `keep_days`."""
     return (
         f"Wanda no longer keeps this video: its copy is removed after {keep_days} days. Save the video from the card, "
         "and attach it to `/wan27 image` (to continue it) or `/wan22 video` (to restyle it); nothing was charged."
@@ -106,22 +106,22 @@ def result_not_kept(keep_days: int) -> str:
 
 
 def placeholder(member_id: int) -> str:
-    """Return what a new card says before it has anything to tell; the mention notifies nobody."""
+    """Return the first text of a new card, before the job is accepted; the mention notifies nobody."""
     return f"Wanda is getting a video ready for <@{member_id}>…"
 
 
 def public_question(member_id: int) -> str:
-    """Return what stands above a question that only one member can answer."""
+    """Return the line above a confirmation that everybody sees and one member can answer."""
     return f"<@{member_id}>, this one costs more than Wanda makes without asking. Only you can answer."
 
 
 def not_yours(member_id: int) -> str:
-    """Return the private sentence for somebody else who presses."""
+    """Return the private answer to another member who presses."""
     return f"Only <@{member_id}>, who asked for this video, can answer. React to the card yourself to make one."
 
 
 def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tuple[Button, ...]:
-    """Return the two answers to a question in public; who may give them stands in their ids."""
+    """Return the buttons of a public confirmation; their ids hold the order and the member who may press."""
     make = "Make it, if approved" if needs_approval else "Make it"
     return (
         Button(make, "success", public_answer_id("yes", order_id, member_id)),
@@ -130,12 +130,12 @@ def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tu
 
 
 def refusal_about(job: Job, sentence: str) -> str:
-    """Return a refusal that reaches a member outside the channel where they reacted."""
+    """Return a refusal with a link to the card, for a direct message after a reaction."""
     return f"About {card_url(job)}: {sentence}"
 
 
 def mail_text(job: Job, *, attached: bool) -> str:
-    """Return what a member reads above their own copy of a video."""
+    """Return the direct message that brings a video and its recipe; `attached` says whether the video fits into it."""
     if attached:
         return f"Here is your video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere."
     url = usable_link(job.result.url) if job.result is not None else None
@@ -144,7 +144,7 @@ def mail_text(job: Job, *, attached: bool) -> str:
 
 
 def no_mail(member_id: int) -> str:
-    """Return what stands in the channel for a moment when a member takes no direct messages."""
+    """Return the short-lived message in the channel when Discord refuses a direct message to the member."""
     return (
         f"<@{member_id}>, Discord does not let Wanda write to you. Allow direct messages from this server "
         "in its privacy settings, and react again."
@@ -152,12 +152,12 @@ def no_mail(member_id: int) -> str:
 
 
 def upload_hint(item: Input, keep_days: int) -> str:
-    """Return what stands below the field for a file that is no longer kept."""
+    """Return the hint of a form's upload field for a file that is no longer kept."""
     return cut(f"It was “{visible(item.file_name)}”; Wanda keeps files for {keep_days} days.", HINT_CHARS_MAX)
 
 
 def continuation_s(job: Job) -> int:
-    """Return the duration that a continuation is offered with: the clip, and as much as there is room for."""
+    """Return a continuation's default duration in seconds: the clip plus `ADDED_S`, from 2 to `CONTINUED_S_MAX`."""
     seconds = job.result.seconds if job.result is not None else None
     known = seconds or job.options.get("duration")
     if not isinstance(known, int | float):
@@ -166,5 +166,5 @@ def continuation_s(job: Job) -> int:
 
 
 def clip_name(job: Job) -> str:
-    """Return the name under which a finished video is the new one's clip."""
+    """Return the file name of a finished video as the input of a continuation."""
     return f"video of job {short_id(job.id)}.mp4"

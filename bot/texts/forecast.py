@@ -1,4 +1,4 @@
-"""When a budget is empty if people go on as they did, in a sentence."""
+"""Forecasts in a sentence when a budget is used up at the current pace."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +13,13 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 # fmt: on
 _EARLY = 1 / 48  # of the window: half an hour of a day, fifteen hours of a month
 _EARLY_EVER_S = 86_400.0
-_HORIZON_S = 2 * 365 * 86_400.0  # further away nobody knows anything
+_HORIZON_S = 2 * 365 * 86_400.0  # no date is named that is further away
 _WEEK_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`empty_at` is in Unix seconds, or None: it lasts until it renews, or it is too early to tell."""
+    """`empty_at` is in Unix seconds; None if the budget lasts until it renews, or if it is too early to tell."""
 
     empty_at: float | None
     sentence: str
@@ -28,9 +28,9 @@ class Forecast:
 def forecast(
     spent_microusd: int, *, started_at: float, now: float, ends_at: float | None, cap_microusd: int, tz: ZoneInfo
 ) -> Forecast:
-    """Return when `cap_microusd` is used up at the window's pace so far. `ends_at` is None if it never renews.
+    """Return when `cap_microusd` is used up at the pace since `started_at`; `ends_at` is None if it never renews.
 
-    `spent_microusd` is what is used since `started_at`, held money included. Days in the sentence are those of `tz`.
+    `spent_microusd` is what was used since `started_at`, held money included. The sentence names days of `tz`.
     """
     renews = "" if ends_at is None else f" It renews {day_words(ends_at, now, tz)}."
     if cap_microusd <= 0:
@@ -51,7 +51,7 @@ def forecast(
 
 
 def day_words(at: float, now: float, tz: ZoneInfo) -> str:
-    """Return a moment to come as people say it: "today at 18:40", "on Thursday the 23rd", "on 1 December"."""
+    """Return a future time in words: "today at 18:40", "on Thursday the 23rd", "on 1 December"."""
     then, today = datetime.fromtimestamp(at, tz), datetime.fromtimestamp(now, tz)
     days = (then.date() - today.date()).days
     if days <= 0:

@@ -1,4 +1,4 @@
-"""How a form shows one of a mode's options, within Discord's limits for the field of a form.
+"""Labels and hints of a mode's options in a form, within Discord's limits.
 
 https://discord.com/developers/docs/components/reference
 """
@@ -13,14 +13,14 @@ NUMBER_CHARS_MAX = 20  # more digits than any option has
 
 
 def option_label(name: str) -> str:
-    """Return the heading of an option's field."""
+    """Return the label of the option's field, at most `LABEL_CHARS_MAX` characters."""
     return "Frames" if name == "num_frames" else cut(name.replace("_", " ").capitalize(), LABEL_CHARS_MAX)
 
 
 def option_hint(spec: OptionSpec) -> str:
-    """Return the option's description, with its bounds in front where there is room.
+    """Return the option's description, after its bounds if both fit.
 
-    A slash command shows an option's bounds by itself, and a form does not.
+    A slash command shows the bounds by itself; a form does not.
     """
     if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
         return cut(spec.description, HINT_CHARS_MAX)

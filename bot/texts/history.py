@@ -1,4 +1,4 @@
-"""Pages of what happened: a member's own jobs, the admins' acts, the movements of money."""
+"""The pages of `/quota history` and `/wanda-admin audit`: a member's jobs, the admins' acts, the money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""What a member reads of a job: (job, what is known) -> one card.
+"""The card of a job: its progress, how it ended, or the finished video.
 
-A card is plain data; `bot.cards.embeds` turns it into Discord's. The same job and the same moment always give the
-same card, so repeating an edit after a crash changes nothing that people see.
+The same job at the same time always gives the same card, so an edit that is repeated after a crash changes nothing.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ _CHANGES_CHARS_MAX = 600
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
 
-# One calm accent for each kind of moment.
+# The embed's colour tells the job's state.
 GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
 _COLOURS: dict[State, int] = {
     "waiting": AMBER,
@@ -45,9 +44,9 @@ _COLOURS: dict[State, int] = {
 
 
 def status_card(job: Job, live: Live, left: Left | None, *, now: float, mode_title: str, settings: Pairs) -> Card:
-    """Return the card of a job that is not posted: its progress, or how it ended without a video.
+    """Return the card of a job whose video is not posted: its progress, or how it ended without one.
 
-    `now` is in Unix seconds; `mode_title` and `settings` (name and value) are the catalogue's words for the job.
+    `now` is in Unix seconds; `mode_title` and `settings` are those of `bot.texts.mode_settings`.
     """
     body = _ending(job) if job.state in FINISHED else _progress(job, live, now)
     return Card(
@@ -62,10 +61,10 @@ def status_card(job: Job, live: Live, left: Left | None, *, now: float, mode_tit
 
 
 def finished_card(job: Job, left: Left | None, posted: PostedVideo, *, mode_title: str, settings: Pairs) -> Card:
-    """Return the finished card, beside the attached video or with fal's link."""
+    """Return the card of a finished video, which is attached to it or linked in its content."""
     result = job.result or Result(url="")
     if reported_seed(job) is not None:
-        settings = [pair for pair in settings if pair[0] != "Seed"]  # it has a field of its own
+        settings = [pair for pair in settings if pair[0] != "Seed"]  # a field shows it
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
         description=_description(job, rewritten_line(job, _REWRITTEN_CHARS_MAX)),
@@ -177,7 +176,7 @@ def _ending(job: Job) -> str:
 
 
 def charge_text(job: Job) -> str:
-    """Return the sentence that says what an ended job cost its member."""
+    """Return what an ended job cost its member, and why, in a sentence."""
     amount = job.charged_microusd or 0
     billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
     if job.failure is not None and job.failure.absorbed_microusd:
@@ -206,7 +205,7 @@ def _fields(job: Job, left: Left | None, settings: Pairs) -> tuple[Field, ...]:
 
 
 def _input_changes(inputs: Sequence[Input]) -> tuple[Field, ...]:
-    """Return a field that says what was changed of which file, or none when every file fitted as it was."""
+    """Return a field with the changes that made files fit, or nothing if no file was changed."""
     changed = [item for item in inputs if item.changes]
     if not changed:
         return ()
@@ -215,7 +214,7 @@ def _input_changes(inputs: Sequence[Input]) -> tuple[Field, ...]:
 
 
 def _option_prefix(item: Input, inputs: Sequence[Input]) -> str:
-    """Name the option where there is more than one file."""
+    """Return the option's name before a change if there is more than one file."""
     return f"{plain(item.option.replace('_', ' '), 40)}: " if len(inputs) > 1 else ""
 
 
@@ -227,7 +226,7 @@ def _cost(job: Job) -> str:
 
 
 def settings_line(settings: Pairs) -> str:
-    """Return "1080p · 5 s · seed 42" within a field's limit; a pair that does not fit is left to "…"."""
+    """Return "1080p · 5 s · seed 42"; from the first pair that is too much for a field on, "…"."""
     line = ""
     for name, value in settings:
         label = "" if name in _SPEAK_FOR_THEMSELVES else plain(name.lower(), 40)
@@ -245,7 +244,7 @@ def _seed(job: Job) -> tuple[Field, ...]:
 
 
 def rewritten_line(job: Job, chars_max: int) -> str:
-    """Return the line with fal's wording of the prompt, or "" where it reads like the member's."""
+    """Return the line with the prompt as fal rewrote it, or "" if fal did not or only changed invisible characters."""
     actual, prompt = rewritten_prompt_of(job), job.options.get("prompt")
     if actual is None or visible(actual) in {"", visible(prompt) if isinstance(prompt, str) else ""}:
         return ""
@@ -267,7 +266,7 @@ def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
 
 
 def _fallback_link(job: Job) -> str | None:
-    """Return fal's link for a video that was paid for and could not be posted, so that nothing paid is lost."""
+    """Return fal's link for a video that was charged and that Discord did not take, so that the member gets it."""
     if job.state == "failed" and job.result is not None:
         return link_sentence(job.result, PostedVideo(job.result.size_bytes, "refused"), made_at=job.completed_at)
     return None

@@ -1,4 +1,4 @@
-"""A member's own jobs as they read them: pages of them, one in full, and the names to choose from."""
+"""The cards of `/jobs`: pages of a member's jobs, one job in full, and the names for autocompletion."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ NO_JOB = (
 )
 RECIPE = "Here is the recipe. Attach it to /jobs replay, with the same files, wherever Wanda is."
 
-# What people filter by; the machine's own steps are one thing to them.
+# The filters of /jobs list; people need no filter for each step of the machine.
 FILTERS: Mapping[str, tuple[str, Collection[State]]] = {
     "open": ("Being made", ("accepted", "submitting", "queued", "running", "fetching", "delivering")),
     "waiting": ("Waiting for approval", ("waiting",)),
@@ -61,7 +61,7 @@ class JobsPage:
 
 
 def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
-    """Return a page of a member's own jobs, with state, cost, seed and the way to each message."""
+    """Return a page of a member's jobs: state, cost, seed, and a link to each card."""
     nothing = "You have made no videos here yet." if _unfiltered(page) else "You have no such videos here."
     return Card(
         title=_title(page),
@@ -96,7 +96,7 @@ def _line(job: Job) -> str:
 
 
 def title(job: Job) -> str:
-    """Return the name of the job's mode, also of one that the catalogue no longer has."""
+    """Return the title of the job's mode, or its id if the catalogue no longer has the mode."""
     return MODE_TITLES.get(job.mode) or plain(job.mode, 40)
 
 
@@ -113,7 +113,7 @@ def _cost(job: Job) -> str:
 
 
 def choice_label(job: Job) -> str:
-    """Return the job's name among others to choose from."""
+    """Return the job's label in an autocompletion, at most `CHOICE_CHARS_MAX` characters."""
     prompt = job.options.get("prompt")
     said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
     return cut(
@@ -123,7 +123,7 @@ def choice_label(job: Job) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDetails:
-    """What is known of a job beside its row: those made from it, its files that are gone, and until when they stay."""
+    """A job's reruns, its inputs that were removed, and until when the others are kept (Unix seconds)."""
 
     children: Sequence[Job]
     gone: Sequence[Input]
@@ -131,7 +131,7 @@ class JobDetails:
 
 
 def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs) -> Card:
-    """Return everything that its member may want to know of one job."""
+    """Return the card of one job with its state, cost, seed, settings, prompt, notes, reruns and files."""
     shown = [pair for pair in settings if pair[0] != "Seed"]
     fields = [Field("State", _STATES[job.state]), Field("Cost", _cost(job))]
     if (seed := seed_of(job)) is not None:

@@ -1,4 +1,4 @@
-"""What the message menus say, and the fields of their forms as plain data."""
+"""The entries of a message's Apps menu, and their forms as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,10 +22,10 @@ _ACTS: Mapping[MediaKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One entry of a message's menu: which mode it leads to, and what its form asks.
+    """One entry of a message's menu: the mode that it orders, and what its form asks.
 
-    `takes` names the mode's file options by the kind of file that fills them; `asks` are the other options in the
-    order of the form, the least wanted last; `upload` is a file option that the form itself asks for.
+    `takes` lists the file options that each kind of attachment fills. `asks` lists the other options in the form's
+    order, the least important last. `upload` is a file option that the form asks for. `filled_in` are defaults.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Menu:
 
     @property
     def takes_one(self) -> bool:
-        """Whether it works on one file, so that a message with several leaves a choice."""
+        """Whether it uses one file only, so that the form asks which if the message has several."""
         return sum(map(len, self.takes.values())) == 1
 
 
@@ -53,7 +53,7 @@ MENUS = (
         "wan27-image",
         {"video": ("video",)},
         ("prompt", "duration", "resolution", "seed", "negative_prompt"),
-        # The clip counts in the duration and may have ten seconds, so that less might leave nothing to add.
+        # The duration includes the clip of up to 10 s, so a shorter one might leave no seconds to add.
         filled_in={"duration": 15},
     ),
     Menu(
@@ -81,7 +81,7 @@ REFERENCES_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the values that a part offers."""
+    """One of the values to choose from in a part."""
 
     label: str
     value: str
@@ -90,7 +90,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One field of a form: a text, a choice where `choices` are given, or a file."""
+    """One field of a form: a choice if it has `choices`, an upload if `is_file`, else a text."""
 
     name: str
     label: str
@@ -108,7 +108,7 @@ WHICH = "which"
 
 
 def form_parts(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
-    """Return the parts of the form, five at most; `file_names` are those that fit, as shown to people."""
+    """Return the parts of the form, at most `FORM_PARTS_MAX`; `file_names` are the attachments that the mode takes."""
     specs = registry.by_id(menu.mode_id).specs()
     parts: list[Part] = []
     if menu.takes_one and len(file_names) > 1:
@@ -165,7 +165,7 @@ def _part(spec: OptionSpec, filled_in: Any) -> Part:
 
 
 def no_file(menu: Menu) -> str:
-    """Return the sentence for a message without a fitting attachment."""
+    """Return the refusal for a message without an attachment that the mode takes."""
     wanted = " or ".join(_ACTS[kind] for kind in menu.takes)
     return (
         f"“{menu.name}” works on a message with {wanted} attached, and this one has none. "

@@ -1,4 +1,4 @@
-"""The catalogue's words for a job: its mode's title and its settings."""
+"""A job's mode and settings, as its card shows them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bot.texts.card import Pairs
 
 @dataclass(frozen=True, slots=True)
 class ModeSettings:
-    """What a card says of the request besides its prompt."""
+    """The title of a job's mode, and its options (name, value) without the prompts."""
 
     mode_title: str
     settings: Pairs
@@ -22,7 +22,7 @@ Describe: TypeAlias = Callable[[Job], ModeSettings]
 
 
 def mode_settings_of(job: Job) -> ModeSettings:
-    """Return the words of the job's mode; of a mode that is gone or has changed since, what the row itself says."""
+    """Return the job's mode and settings; if the catalogue no longer has them, the stored mode id and options."""
     try:
         mode = mode_of(job)
     except Refusal:

@@ -1,4 +1,4 @@
-"""How cards speak of each other: a new video's of the one it began with, and that one's of what came of it."""
+"""The links between cards: from a rerun to its parent, and from the parent to its reruns."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ _NOTE_CHARS_MAX = 200
 
 
 def parent_lines(job: Job) -> str:
-    """Return the card's lines about where the job comes from and what is to be known about that; "" for none."""
-    # A reaction's card is a message of Wanda's own, where nothing else tells whose it is.
+    """Return the lines with the link to the parent and the job's notes; "" if there are none."""
+    # After a reaction the card is not the answer to a command, so nothing else on it names the member.
     reacted = job.trigger is not None and job.trigger.startswith("react:")
     again = f"For {person(job.member_id)}, again" if reacted else "Again"
     lines = [] if job.parent_at is None else [f"-# {again} from [this video]({message_url(job.parent_at)})"]
@@ -24,7 +24,7 @@ def parent_lines(job: Job) -> str:
 
 
 def children_field(jobs: Sequence[Job]) -> Field:
-    """Return the field with a link to each of these posted videos, of which there are a few."""
+    """Return the field with a link to the card of each of these reruns."""
     links = (f"[{_label(job)}]({card_url(job)})" for job in jobs)
     return Field(CHILDREN_FIELD, " · ".join(links), inline=False)
 

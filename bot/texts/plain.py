@@ -1,7 +1,7 @@
-"""Small pieces of text for people: spans of time, sizes, bars, and other people's words made harmless.
+"""Small pieces of text: time spans, sizes, progress bars, and escaping of text that members or fal wrote.
 
 Whatever a member or fal wrote passes through `plain` or `block_quote` before it is shown: Discord's markdown, mentions,
-links and the characters that reorder or pile up over other text lose their effect, and the length is bounded.
+links, and characters that reorder or overlap other text lose their effect, and the length is limited.
 """
 
 import math
@@ -11,14 +11,14 @@ import unicodedata
 from bot.units import MIB
 
 QUOTE_CHARS_MAX = 280
-_MARKS_MAX = 3  # combining marks on one letter: Vietnamese and Thai need up to three, zalgo has dozens
+_MARKS_MAX = 3  # combining marks per letter: Vietnamese and Thai need up to three, zalgo text has dozens
 _JOINERS = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})  # Persian spelling and composed emoji need them
 _MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()<@:\-+&/])")
 _BAR_FULL, _BAR_EMPTY = "\u25b0", "\u25b1"
 
 
 def cut(text: str, chars_max: int) -> str:
-    """Return `text`, or its beginning and "…" when it is longer; never ends in half of a composed character."""
+    """Return `text`, or its beginning and "…" if it is longer; a composed character is never split."""
     if len(text) <= chars_max:
         return text
     end = max(chars_max - 1, 0)
@@ -28,7 +28,7 @@ def cut(text: str, chars_max: int) -> str:
 
 
 def visible(text: str) -> str:
-    """Return one line without control, direction-changing and invisible characters, and with few marks a letter."""
+    """Return one line without control, direction and invisible characters, and with few combining marks per letter."""
     kept: list[str] = []
     marks = 0
     for char in text:
@@ -47,26 +47,26 @@ def visible(text: str) -> str:
 
 
 def plain(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
-    """Return `text` on one line, shortened, with every character that means something to Discord escaped.
+    """Return `text` on one line, shortened to `chars_max`, with all of Discord's special characters escaped.
 
-    The result is at most twice `chars_max` long: nothing in it mentions, links, formats or opens a code block.
+    Escaping makes it at most twice as long. Nothing in it mentions, links, formats or opens a code block.
     """
-    # A text of thousands of characters is cut first, so that hostile input costs no time.
+    # Cut first, so that a text of many thousands of characters costs no time.
     return _MARKDOWN.sub(r"\\\1", cut(visible(text[: 4 * chars_max]), chars_max))
 
 
 def block_quote(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
-    """Return `text` as one line of Discord's block quote, harmless and shortened."""
+    """Return `text` as one line of a Discord block quote, escaped and shortened like `plain`."""
     return f"> {plain(text, chars_max)}"
 
 
 def person(member_id: int) -> str:
-    """Return a mention, or words for someone whose data was deleted, whom the books know by a negative number only."""
+    """Return a mention, or "a former member" for a negative id: the pseudonym of someone whose data was deleted."""
     return f"<@{member_id}>" if member_id > 0 else "a former member"
 
 
 def span(seconds: float) -> str:
-    """Return a span of time as people say it: 0 s, 40 s, 2 min, 1 min 20 s, 1 h 5 min."""
+    """Return a time span in whole seconds, or in whole minutes from an hour on: 40 s, 1 min 20 s, 1 h 5 min."""
     whole = max(0, round(seconds))
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
@@ -78,7 +78,7 @@ def span(seconds: float) -> str:
 
 
 def coarse(seconds: float) -> float:
-    """Return `seconds` in steps of 5 under two minutes, of 10 under ten, of a minute above: no false precision."""
+    """Round `seconds` down to a multiple of 5 below two minutes, of 10 below ten minutes, and of 60 above."""
     if seconds < 120:  # noqa: PLR2004 - the docstring names the steps
         step = 5
     elif seconds < 600:  # noqa: PLR2004 - as above
@@ -89,12 +89,12 @@ def coarse(seconds: float) -> float:
 
 
 def mebibytes(size_bytes: int) -> str:
-    """Return a size in MiB, rounded up so that a file above a limit never reads as equal to it: 23.9 MiB, 10 MiB."""
+    """Return a size in MiB, rounded up, so that a file above a limit never shows the limit itself: 23.9 MiB."""
     tenths = math.ceil(max(0, size_bytes) * 10 / MIB)
     return f"{tenths // 10} MiB" if tenths % 10 == 0 else f"{tenths / 10:.1f} MiB"
 
 
 def bar(fraction: float, cells: int = 20) -> str:
-    """Return a bar of `cells` blocks; it is full only when `fraction` is 1."""
+    """Return a progress bar of `cells` blocks; it is full only if `fraction` is 1."""
     filled = min(cells if fraction >= 1 else cells - 1, max(0, round(fraction * cells)))
     return _BAR_FULL * filled + _BAR_EMPTY * (cells - filled)

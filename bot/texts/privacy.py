@@ -1,4 +1,4 @@
-"""What a member reads about their own data: what is kept, what an export holds, what deleting means."""
+"""The texts of `/privacy`: what Wanda keeps about a member, the export, and the deletion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BUSY = "Wanda is packing other members' data right now. Ask again in a few minut
 
 
 def data_card(known: JobCounts, keep_days: int) -> Card:
-    """Return what Wanda keeps of this member, for how long, and what they can do about it."""
+    """Return the card about what Wanda keeps of this member, for how long, and how to get or delete it."""
     since = f", the first <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
     asked_for = f"**{counted(known.jobs, 'video')}** in {counted(known.servers, 'server')}{since}"
     kept = f"{asked_for}; files of {known.with_files:,} of them are still here."
@@ -52,7 +52,7 @@ def data_card(known: JobCounts, keep_days: int) -> Card:
 
 
 def deletion_card(known: JobCounts) -> Card:
-    """Return the question before everything of this member is deleted."""
+    """Return the card that asks to confirm the deletion of the member's data."""
     return Card(
         title="Delete your data?",
         description=(
@@ -83,13 +83,16 @@ def deletion_card(known: JobCounts) -> Card:
 
 
 def deletion_text(jobs: int) -> str:
-    """Return what is said when it is done."""
+    """Return the answer after the deletion of this number of jobs."""
     return f"Deleted: {counted(jobs, 'video')}, with all files. The amounts in the books have lost your name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedPart:
-    """One part of an export, of `parts`; `too_large` are (name, bytes) of the files that fit into no part."""
+    """Part `part` of `parts` of an export; `too_large` are (name, bytes) of files that fit into no part.
+
+    `whole` is False if the lists lack the oldest jobs.
+    """
 
     part: int
     parts: int
@@ -98,7 +101,7 @@ class PackedPart:
 
 
 def part_text(packed: PackedPart) -> str:
-    """Return what is said beside the part."""
+    """Return the message with this part of the export."""
     lines: list[str] = []
     if packed.parts == 1:
         lines.append("Here is your data: what you asked for, how your money moved, and your files.")
@@ -115,7 +118,7 @@ def part_text(packed: PackedPart) -> str:
 
 
 def no_such_part(parts: int) -> str:
-    """Return the sentence for a part that does not exist."""
+    """Return the refusal of a part that does not exist."""
     there = "There is only part 1" if parts == 1 else f"There are parts 1 to {parts}"
     return f"{there} of your data. Ask for one of these."
 

@@ -1,4 +1,4 @@
-"""What a member reads of their own quota: what is left in each window, what is held, when it renews."""
+"""The member's quota card: what is left in each window, what is held, when it renews, and what that buys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LOW = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one mode costs at its default setting, by resolution: its default first, then the others, dearest first."""
+    """A mode's prices as (resolution, micro-dollars): the default resolution first, then the most expensive first."""
 
     mode: str
     title: str
@@ -32,14 +32,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a member can spend at once, and which limit says so."""
+    """What a member can spend now, and `because` of which limit no more."""
 
     microusd: int
     because: str
 
 
 def offers(prices: PriceTable) -> tuple[Offer, ...]:
-    """Return what every mode costs; a resolution whose price is not known is left out."""
+    """Return the prices of every mode; a resolution without a known price is left out."""
     return tuple(Offer(mode.id, mode.title, tuple(_priced(mode, prices))) for mode in MODES)
 
 
@@ -55,7 +55,7 @@ def _priced(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
 
 
 def reach(view: View) -> Reach | None:
-    """Return what the member can spend now: the tightest limit, grants counted to the allowance; None if nothing is."""
+    """Return what the member can spend now under the tightest limit; grants add to the allowance. None: no limit."""
     granted = sum(one.left_microusd for one in view.grants)
     bounds = [
         Reach(s.left_microusd + (granted if s.limit.whose == "member" else 0), limit_title(s.limit))
@@ -66,9 +66,9 @@ def reach(view: View) -> Reach | None:
 
 
 def in_order(standings: Sequence[Standing]) -> list[Standing]:
-    """Return the standings as people look for them: the member's own first, and the shortest window first.
+    """Return the standings sorted: the member's own first, and in each group the shortest window first.
 
-    The operator's cap over all servers is left out: how much other servers spend is nobody's business.
+    The operator's cap over all servers is left out: it would show how much other servers spend.
     """
     return sorted(
         (one for one in standings if one.limit.whose not in {"all", "grant"}),
@@ -82,7 +82,7 @@ def in_order(standings: Sequence[Standing]) -> list[Standing]:
 
 
 def limit_title(limit: Limit, *, mine: bool = True) -> str:
-    """Return what a limit is called in the middle of a sentence: "your allowance today"."""
+    """Return the limit's name for use inside a sentence: "your allowance today"."""
     return f"{_whose(limit, mine=mine)} {IN_WINDOW[limit.window.kind]}"
 
 
@@ -106,7 +106,7 @@ def _whose(limit: Limit, *, mine: bool) -> str:
 
 
 def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool = False) -> str:
-    """Return one limit in two lines: left of cap with its bar; then held, spent and when it renews.
+    """Return a limit in two lines: what is left of the cap; then a bar, what is spent and held, and when it renews.
 
     A third line, for admins, names the rule that sets it when `with_source` is true.
     """
@@ -127,26 +127,26 @@ def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool =
 
 
 def _set_by(limit: Limit) -> str:
-    """Return which rule gives the number; a pool's own rule would only repeat its title."""
+    """Return which rule sets the limit; for a pool's own rule only that, as its title already names the pool."""
     is_pools_own = limit.whose == limit.source.setter and limit.whose != "member"
     return "set by the admins" if is_pools_own else f"by {limit.source.to_others}"
 
 
 def renewal(limit: Limit) -> str:
-    """Return "renews in 5 hours" as Discord's own timestamp, or that it never does."""
+    """Return "renews <timestamp>", which Discord shows as "in 5 hours", or "never renews"."""
     at = limit.window.renews_at
     return "never renews" if at is None else f"renews <t:{int(at)}:R>"
 
 
 def grant_line(one: GrantStanding) -> str:
-    """Return one grant in one line."""
+    """Return one line: what is left of the grant, until when it holds, and its reason."""
     until = f", until <t:{int(one.grant.expires_at)}:R>" if one.grant.expires_at is not None else ""
     left = f"{dollars(one.left_microusd)} of {dollars(one.grant.amount_microusd)} left"
     return f"**A grant**: {left}{until} · {plain(one.grant.reason, 80)}"
 
 
 def quota_card(view: View, priced: Sequence[Offer]) -> Card:
-    """Return the member's own card."""
+    """Return the card that `/quota` shows to the member; `priced` is what `offers` returned."""
     shown = in_order(view.standings)
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
@@ -180,7 +180,7 @@ def _headline(view: View) -> str:
 
 
 def _stopped(terms: Terms) -> str:
-    """Return why nothing can be made at all, first the reason that lasts longest."""
+    """Return why the member can make no video at all, or ""; of several reasons the one that lasts longest."""
     if not terms.server_allowed:
         return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
     if terms.blocked is not None:
@@ -199,7 +199,7 @@ def _buys(view: View, priced: Sequence[Offer]) -> str:
 
 
 def _bought(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
-    """Return one mode's line: "4 × Wan 2.7 image (1080p, $0.75)"; the default setting, or the next that is allowed."""
+    """Return a mode's line, "4 × Wan 2.7 image (1080p, $0.75)", for the first of its resolutions that is allowed."""
     if not offer.prices:
         return f"\u2013 {offer.title}: off, because its price is not known"
     if terms.modes is not None and offer.mode not in terms.modes.value:
@@ -240,7 +240,7 @@ def _colour(view: View) -> int:
 
 
 def confirm_above_line(before: Terms, now: Terms) -> str:
-    """Return the answer to a changed threshold."""
+    """Return the answer when a member changed the price above which Wanda asks first."""
     old, new = before.confirm_above_microusd, now.confirm_above_microusd
     again = "" if old.value != new.value else " already"
     return (

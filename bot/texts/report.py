@@ -1,4 +1,4 @@
-"""A server's report in words: what was spent, on what, by whom, and how long the pool lasts at this pace."""
+"""The card of a server's report: what was spent by mode and by member, and how long the pools last."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ TOP_LINES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a report is made of; `days` is how far it looks back, and every amount in micro-dollars."""
+    """The data of a report over the last `days` days; `now` is in Unix seconds."""
 
     days: int
     by_day: tuple[DaySpend, ...]
@@ -31,7 +31,7 @@ class Report:
 
 
 def report_card(report: Report) -> Card:
-    """Return the report."""
+    """Return the report as a card; `top` is cut to `TOP_LINES` members."""
     spent = sum(day.spent_microusd for day in report.by_day)
     jobs = sum(day.jobs for day in report.by_day)
     parts = [f"**{dollars(spent)}** for {counted(jobs, 'video')} in {counted(report.days, 'day')}."]
@@ -52,7 +52,7 @@ def report_card(report: Report) -> Card:
 
 
 def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:
-    """Return when the pool is used up at the window's pace so far."""
+    """Return when the pool is used up at the pace of its current window."""
     window = pool.limit.window
     return forecast(
         pool.used_microusd,
@@ -65,7 +65,7 @@ def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:
 
 
 def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:
-    """Return what each mode cost and how many videos that were, the dearest first."""
+    """Return (micro-dollars, videos) for each mode, the most expensive first."""
     spent, jobs = Counter[str](), Counter[str]()
     for day in days:
         spent[day.mode] += day.spent_microusd

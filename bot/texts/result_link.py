@@ -1,4 +1,4 @@
-"""What stands above a card whose video is linked and not attached: why, and until when."""
+"""Links to the video at fal: instead of an attachment that was not possible, or beside one that was made smaller."""
 
 import re
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ _URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,140
 
 @dataclass(frozen=True, slots=True)
 class PostedVideo:
-    """How the video reaches the channel: `reason` is None for an attachment, else why it is only a link.
+    """How the video was posted: `reason` is None for an attachment, else why it is only a link.
 
-    `pixels` are those of an attachment that was made smaller than fal's original.
+    `pixels` (width, height) is set if the attachment is smaller than fal's original.
     """
 
     size_bytes: int | None
@@ -28,7 +28,7 @@ class PostedVideo:
 
 
 def link_sentence(result: Result, posted: PostedVideo, *, made_at: float | None = None) -> str:
-    """Return the sentence with the link at its end, where Discord finds it and shows the video.
+    """Return why there is only a link, with the link at the end: Discord shows the video below the message.
 
     `made_at` is when fal made it, in Unix seconds.
     """
@@ -48,7 +48,7 @@ def link_sentence(result: Result, posted: PostedVideo, *, made_at: float | None 
 
 
 def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
-    """Return a field with the link to fal's original beside a smaller copy of it, or none beside the original."""
+    """Return a field that links to fal's original if the attachment was made smaller, else nothing."""
     if posted.reason is not None or posted.pixels is None:
         return ()
     size = "" if result.size_bytes is None else f", {mebibytes(result.size_bytes)}"
@@ -64,15 +64,15 @@ def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field,
 
 
 def kept_words(made_at: float | None) -> str:
-    """Return in words how long fal keeps a video; Discord shows the day in each reader's own way."""
+    """Return how long fal keeps a video made at `made_at`; Discord shows the date in the reader's own format."""
     return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
 
 
 def usable_link(url: str) -> str | None:
-    """Return fal's URL as it is when it is nothing but a URL."""
+    """Return `url` if it is an http(s) URL and nothing else, at most about 1,400 characters long; else None."""
     return url if _URL.fullmatch(url) else None
 
 
 def _address(url: str) -> str:
-    """Return fal's URL, or nothing that could be mistaken for one."""
+    """Return the URL, or a note that fal gave no usable one."""
     return usable_link(url) or "(fal gave no usable link)"

@@ -1,4 +1,4 @@
-"""What an admin reads of an act, privately and in the log channel: before, after, and what it means from when."""
+"""The texts after an admin's act, for the admin and for the log channel: before, after, and what changes now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ LOG_SHUT = (
 
 @dataclass(frozen=True, slots=True)
 class ChangeTexts:
-    """The same act twice: for the admin alone, and as one line for the log channel."""
+    """The texts of one act: the private answer to the admin, and the line for the log channel."""
 
     private: str
     log: str
@@ -29,9 +29,9 @@ class ChangeTexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleChange:
-    """One rule, as it was and as it is now; None is no rule. `window` is the running one of a budget's kind.
+    """A rule's value before and after; None is no rule. `window` is the current window of a budget.
 
-    `used_microusd` is what of a pool is held and spent already; `note` is one more sentence.
+    `used_microusd` is what is already held or spent of a pool; `note` is one more sentence for the admin.
     """
 
     subject: str
@@ -45,7 +45,7 @@ class RuleChange:
 
 
 def change_text(what: RuleChange) -> str:
-    """Return the private sentences of one changed rule."""
+    """Return the private answer for one rule: what changed and what that means, or that nothing changed."""
     if what.before is None and what.after is None:
         return nothing_to_clear(what.subject)
     if not is_change(what):
@@ -55,20 +55,20 @@ def change_text(what: RuleChange) -> str:
 
 
 def change_log_line(actor_id: int, what: RuleChange, reason: str | None) -> str:
-    """Return the log channel's line of one changed rule."""
+    """Return the line for the log channel about one changed rule."""
     done = change_words(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
     return f"<@{actor_id}> {done}{reason_suffix(reason, what.after)}"
 
 
 def is_change(what: RuleChange) -> bool:
-    """Return whether anything is different now; a new expiry is."""
+    """Return whether the value changed or an expiry was set."""
     return what.before != what.after or what.expires_at is not None
 
 
 def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> RuleChange:
-    """Return the change with what becomes of Wanda's shipped default, which holds while the server has no such budget.
+    """Add a note if Wanda's shipped default applies again or no longer: it holds while the server has no such budget.
 
-    `rules` are those that hold after the change.
+    `rules` are those after the change.
     """
     kind = what.name.partition(":")[0]
     if what.subject != "server" or kind not in {"budget", "allowance"}:
@@ -84,7 +84,7 @@ def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> Rule
 
 
 def nothing_to_clear(subject: str) -> str:
-    """Return what is said when there was no rule to take back."""
+    """Return the answer when there was no rule to remove."""
     return f"There was no such rule for {subject_words(subject)}, so nothing changed."
 
 
@@ -97,7 +97,7 @@ def _as_it_was(what: RuleChange) -> str:
 def grant_texts(
     actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str
 ) -> ChangeTexts:
-    """Return what is said of a grant."""
+    """Return the texts of a grant; `expires_at` is in Unix seconds, or None if it does not expire."""
     until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
     return ChangeTexts(
         f"You granted <@{member_id}> **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
@@ -112,7 +112,7 @@ def _until(expires_at: float | None) -> str:
 
 
 def _meaning(what: RuleChange) -> str:
-    """Return what the change means from now on."""
+    """Return what the change means from now on, in a sentence."""
     kind = what.name.partition(":")[0]
     if kind in {"budget", "allowance"}:
         return _budget_means(what)
@@ -135,7 +135,7 @@ def _budget_means(what: RuleChange) -> str:
 
 
 def _used(what: RuleChange) -> str:
-    """Return how much of a pool is gone already."""
+    """Return a sentence about what is already used of a pool, or "" if nothing is."""
     used = what.used_microusd
     if not used:
         return ""

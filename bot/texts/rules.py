@@ -1,7 +1,7 @@
-"""What a server's rules are called, their values, and what was done to them, in the words of people.
+"""Words for a server's rules, their values, and the admins' changes to them.
 
-Members, roles and channels are written as Discord's own mentions, which show a name and, as every message of Wanda's
-is sent without allowed mentions, call nobody.
+Members, roles and channels are written as Discord mentions. They show a name and notify nobody, because every message
+is sent with `allowed_mentions` empty.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not 
 
 
 def subject_words(subject: str) -> str:
-    """Return whom a rule is about: "this server", or the mention of a role, a channel or a member."""
+    """Return the subject of a rule: "this server", or the mention of a role, a channel or a member."""
     kind, _, identity = subject.partition(":")
     match kind:
         case "role":
@@ -45,7 +45,7 @@ def subject_words(subject: str) -> str:
 
 
 def rule_words(subject: str, name: str) -> str:
-    """Return what the rule is called: "this server's pool for each month"."""
+    """Return the name of a rule with its subject: "this server's pool for each month"."""
     who = subject_words(subject)
     kind, _, window = name.partition(":")
     if window:
@@ -62,8 +62,8 @@ def _budget(subject: str, kind: str, who: str) -> str:
     return f"the allowance of each {who}" if subject.startswith("role:") else f"{who}'s own allowance"
 
 
-def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case for each rule reads best
-    """Return the rule's value: "$50.00", "Wan 2.7 image, Wan 2.1 image", "not set"."""
+def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case per rule
+    """Return a rule's value: "$50.00", "Wan 2.7 image, Wan 2.1 image", or "not set" for None."""
     if value is None:
         return NOT_SET
     match name.partition(":")[0]:
@@ -92,7 +92,7 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case fo
 
 
 def modes_words(ids: Sequence[str]) -> str:
-    """Return the modes' titles in one line, in the catalogue's order."""
+    """Return the modes' titles in the catalogue's order, then the ids that it no longer has; "none" if empty."""
     known = [title for mode, title in MODE_TITLES.items() if mode in ids]
     return ", ".join([*known, *(str(mode) for mode in ids if mode not in MODE_TITLES)]) or "none"
 
@@ -104,7 +104,7 @@ def _approval(value: Any) -> str:
 
 
 def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
-    """Return what somebody did, as it goes on after "You" or a name: "set this server's pool …: $20.00 → $40.00"."""
+    """Return a change as it follows "You" or a name: "set this server's pool for each month: $20.00 → $40.00"."""
     who = subject_words(subject)
     until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
     old, new = value_words(name, before), value_words(name, after)
@@ -132,7 +132,7 @@ def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at
 
 
 def act_words(act: Act) -> str:
-    """Return one act in a line: who, what, before and after, and why."""
+    """Return an act in one line: who did what, before and after, and why."""
     why = reason_suffix(act.reason, act.after)
     if act.act == "grant":
         expires_at = act.after["expires_at"]
@@ -147,5 +147,5 @@ def act_words(act: Act) -> str:
 
 
 def reason_suffix(reason: str | None, value: Any = None) -> str:
-    """Return " · because: …", or nothing where there is no reason or the value is the reason."""
+    """Return " · because: …", or "" if there is no reason or it is the value itself, as for a pause."""
     return f" · because: {plain(reason, REASON_CHARS_MAX)}" if reason and reason != value else ""
