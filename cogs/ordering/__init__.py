@@ -1,1 +1,1 @@
-"""From a command or a form to a job: attachments, quote, confirmation and the card's place."""
+"""Turns a command or form into a job: attachments, quote, confirmation and the card's message."""

@@ -1,4 +1,4 @@
-"""The attachments of a command: copied, probed and fitted, as the inputs of a job."""
+"""Copies, probes and fits a command's attachments, which become the job's inputs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from bot.units import MB
 
 
 def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> None:
-    """Check the sizes that Discord declares: Wanda copies no larger file, not even to make it fit.
+    """Check the sizes that Discord declares against the largest that Wanda copies, even to make a file fit.
 
     Raises:
-        MediaRefused: one is too large.
+        MediaRefused: a file is too large.
     """
     for wanted in _wanted(services, mode, attachments):
         refuse_by_claim(wanted)
@@ -31,10 +31,10 @@ def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, d
 async def take_files(
     services: Services, request: Request, attachments: Mapping[str, discord.Attachment], files: OrderFiles
 ) -> Request:
-    """Return the request with its attachments copied, made to fit and checked, in the order of the mode's fields.
+    """Copy, fit and check the attachments; return the request with them as inputs, in the order of the mode's fields.
 
     Raises:
-        Refusal: the mode cannot use one of them, even after all that can be done to it.
+        Refusal: a file cannot be made to fit the mode.
     """
     mode = request.mode
     taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder)
@@ -44,7 +44,7 @@ async def take_files(
 
 
 def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.Attachment]) -> list[Wanted]:
-    """Return what to copy; a file may be larger than the mode takes, because it can be made to fit."""
+    """Return the files to copy; they may be larger than the mode accepts, because they are made to fit afterwards."""
     most = services.settings.media.intake_mb_max * MB
     return [
         Wanted(
@@ -58,8 +58,8 @@ def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.At
 
 
 async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
-    """Return the file as an input that fits; the original is removed if another file replaces it."""
-    # A continuation starts from the end of its clip, so that is the part of a long clip to keep.
+    """Return an input that fits the mode; the original file is deleted if a converted one replaces it."""
+    # A continuation starts at the end of its clip, so the end of a long clip is kept.
     keep: Keep = "end" if (mode.id, taken.option) == (CONTINUES, "video") else "start"
     fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
     if fitted.path != taken.path:

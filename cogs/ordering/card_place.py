@@ -17,7 +17,7 @@ PLACEHOLDER = "Wanda is getting a video ready…"
 
 
 def address_of(interaction: Interaction, message_id: int, *, received_at: float) -> Address:
-    """Return the address of a message of this interaction, which its token can edit for 15 minutes."""
+    """Return the address of a message of this interaction; the token can edit it for 15 minutes."""
     return Address(
         channel_id=interaction.channel_id or 0,
         message_id=message_id,
@@ -30,13 +30,13 @@ def address_of(interaction: Interaction, message_id: int, *, received_at: float)
 
 
 async def public_card(interaction: Interaction) -> Address:
-    """Answer publicly that Wanda is thinking, and return the address: that message becomes the card."""
+    """Defer the answer publicly ("thinking"), and return the address of that message: it becomes the card."""
     received_at = interaction.client.services.clock()
     return address_of(interaction, await _defer(interaction), received_at=received_at)
 
 
 async def _defer(interaction: Interaction) -> int:
-    """Defer the answer, and return its message's id. A request that fails on the network is repeated once."""
+    """Defer the answer and return its message's id; a network error is retried once."""
     try:
         callback = await interaction.response.defer(thinking=True)
     except CONNECTION_ERRORS:
@@ -44,7 +44,7 @@ async def _defer(interaction: Interaction) -> int:
         try:
             callback = await interaction.response.defer(thinking=True)
         except discord.HTTPException as error:
-            # After a broken connection this is our own first answer; otherwise another Wanda has this command.
+            # After a network error, our first try has answered already; otherwise another Wanda process has.
             if error.code != ALREADY_ANSWERED:
                 raise
             callback = None

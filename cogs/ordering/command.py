@@ -22,7 +22,9 @@ from cogs.ordering.confirmation import ask_for_confirmation
 from cogs.ordering.member import check_place, interaction_member
 from cogs.ordering.quote import CheckedQuote, check_quote, check_quote_in_time, check_rules, rule_query
 
-Prepare: TypeAlias = Callable[[OrderFiles], Awaitable[Request]]  # puts the request's inputs there and checks them
+Prepare: TypeAlias = Callable[
+    [OrderFiles], Awaitable[Request]
+]  # adds the request's inputs to the files and checks them
 
 
 async def make_video(
@@ -31,7 +33,7 @@ async def make_video(
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
 ) -> None:
-    """Make the video, or ask for confirmation first. A refusal after the first answer is said here.
+    """Make the video, or ask for confirmation first. This function also reports refusals after the first answer.
 
     Raises:
         Refusal: the interaction was not answered; nothing was held or kept.
@@ -43,14 +45,14 @@ async def make_video(
 
 
 def attached(attachments: Mapping[str, discord.Attachment]) -> dict[str, Attached]:
-    """Return the attachments as the catalogue knows them."""
+    """Return the attachments as the catalogue's type."""
     return {option: Attached(item.filename, item.size) for option, item in attachments.items()}
 
 
 async def order_with_attachments(
     interaction: Interaction, request: Request, attachments: Mapping[str, discord.Attachment]
 ) -> None:
-    """Order what is requested with these attachments as its files.
+    """Place the order with these attachments as its inputs.
 
     Raises:
         Refusal: nothing was spent or kept; the interaction was not answered.
@@ -58,7 +60,7 @@ async def order_with_attachments(
     """
     services, mode = interaction.client.services, request.mode
     refuse_too_large(services, mode, attachments)
-    # A price that depends on the files is known once they are probed; any other before a byte is copied.
+    # A price that depends on the files is known once they are probed; any other is known before they are copied.
     quote = None if mode.priced_by_files() else request.quote(services.prices)
     await place_order(
         interaction,
@@ -69,9 +71,9 @@ async def order_with_attachments(
 
 
 async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepare, *, quote: Quote | None) -> None:
-    """Acknowledge the interaction, then have the job accepted or ask for confirmation.
+    """Acknowledge the interaction, then accept the job or ask for confirmation.
 
-    The answer is private if the quote is known already and needs confirmation; otherwise it becomes the card.
+    The answer is private if the quote is known and needs confirmation; otherwise it becomes the card.
 
     Raises:
         Refusal: the interaction was not answered; nothing was held or kept.
@@ -97,9 +99,9 @@ async def order_on(
     *,
     checked: CheckedQuote | None = None,
 ) -> None:
-    """Prepare the files, then have the job accepted on its card, or ask the member for confirmation.
+    """Prepare the files, then accept the job on its card, or ask the member for confirmation.
 
-    `checked` is None if the quote was not checked yet. `card` is None if the answer is private, because the checked
+    `checked` is None if the quote is not checked yet. `card` is None if the answer is private, because the checked
     quote needs confirmation.
 
     Raises:

@@ -32,7 +32,10 @@ CHEAPEST = "This is already the cheapest way to make it. Press Make it or Cancel
 async def ask_for_confirmation(
     interaction: Interaction, order: Order, checked: CheckedQuote, *, in_public: bool
 ) -> None:
-    """Ask the member privately, and keep the order until they answer. A public answer of Wanda's is deleted first."""
+    """Ask the member privately, and keep the order until they answer.
+
+    With `in_public` the answer so far is public, and is deleted first.
+    """
     services = interaction.client.services
     card = confirmation_card(services, order, checked)
     view = to_view(card) or discord.utils.MISSING
@@ -59,7 +62,7 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
             OrderFiles(services.settings.storage.data_dir, order.id) as files,
         ):
             try:
-                # The question may be a quarter of an hour old: the roles of this moment count.
+                # The question may be 15 minutes old; the member's current roles count.
                 order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
                 if await self._answer(interaction, order):
                     files.keep()
@@ -68,7 +71,7 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
                 raise
 
     async def _answer(self, interaction: Interaction, order: Order) -> bool:
-        """Return whether the order was accepted or still waits, so that its files are kept."""
+        """Carry out the answer; return whether the order was accepted or is pending, so that its files are kept."""
         match self.parts["answer"]:
             case "make":
                 await _make(interaction, order)
@@ -82,7 +85,7 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
 
 
 async def _make(interaction: Interaction, order: Order) -> None:
-    """Have the job accepted on a card of its own; the card is deleted if the job is not accepted."""
+    """Post a card and accept the job on it; the card is deleted if the job is refused."""
     await _say(interaction, BEGUN)
     card = await second_card(interaction)
     try:
@@ -93,7 +96,7 @@ async def _make(interaction: Interaction, order: Order) -> None:
 
 
 async def _offer_cheaper(interaction: Interaction, order: Order) -> None:
-    """Ask again at the next lower price, or keep the question as it is if there is none."""
+    """Ask again at the next lower price; if there is none, keep the question."""
     services, request = interaction.client.services, order.request
     found = cheaper(request.mode, request.facts(), services.prices)
     if found is None:
@@ -135,6 +138,6 @@ class Confirmations(LoopCog):
             await services.pending_orders.drop_expired()
 
     async def cog_unload(self) -> None:
-        """Also drop every pending order and its files: none outlives the process."""
+        """Also delete every pending order and its files: they do not survive the process."""
         await super().cog_unload()
         await self.bot.services.pending_orders.drop_all()

@@ -1,4 +1,4 @@
-"""Who orders, as the ledger knows them, and whether Wanda may post their video where they asked for it."""
+"""The ordering member as the ledger's type, and the check that Wanda may post in the channel."""
 
 import discord
 
@@ -8,10 +8,10 @@ from bot.ledger.model import Who
 
 
 def interaction_member(interaction: Interaction) -> Who:
-    """Return the member with their roles of this moment, the server and the channel; a thread counts as its channel.
+    """Return the member with their current roles, the server and the channel; a thread counts as its parent channel.
 
     Raises:
-        OptionRefused: this is no server.
+        OptionRefused: the interaction is in a direct message.
     """
     if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
         raise OptionRefused("Wanda's budgets belong to servers. Use this command in one.")
@@ -24,22 +24,22 @@ def interaction_member(interaction: Interaction) -> Who:
 
 
 def role_ids(member: discord.Member) -> tuple[int, ...]:
-    """Return the member's roles without @everyone, which all have."""
+    """Return the member's roles without @everyone."""
     return tuple(role.id for role in member.roles if not role.is_default())
 
 
 def channel_id(interaction: Interaction) -> int:
-    """Return the channel that rules are set for: a thread's parent."""
+    """Return the channel whose rules apply: of a thread, its parent."""
     if isinstance(interaction.channel, discord.Thread):
         return interaction.channel.parent_id
     return interaction.channel_id or 0
 
 
 def check_place(interaction: Interaction) -> None:
-    """Check that the video could be posted here: elsewhere it would be paid for and never seen.
+    """Check that Wanda can post the video here, before anybody pays for it.
 
     Raises:
-        OptionRefused: this is no server, or Wanda lacks a permission in this channel.
+        OptionRefused: the interaction is in a direct message, or Wanda lacks a permission in this channel.
     """
     if interaction.guild_id is None or interaction.channel_id is None:
         raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
@@ -50,7 +50,7 @@ def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
     """Check that these permissions let Wanda post a video.
 
     Raises:
-        OptionRefused: one is missing; the sentence names it.
+        OptionRefused: a permission is missing; the sentence names it.
     """
     needed = NEEDED_TO_POST
     if in_thread:
@@ -65,5 +65,5 @@ def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
 
 
 def _as_admins_see_it(permission: str) -> str:
-    """Return the name in Discord's settings; discord.py still calls seeing a channel by its old one."""
+    """Return the permission's name in Discord's settings; discord.py uses an old name for "View Channel"."""
     return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()

@@ -1,4 +1,4 @@
-"""What the rules and budgets say to a quote, before anything is held."""
+"""Checks a quote against the rules and budgets before anything is held."""
 
 import asyncio
 import logging
@@ -16,12 +16,12 @@ from bot.texts.card import Card
 from bot.texts.confirmation import price_confirmation
 
 log = logging.getLogger(__name__)
-CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, and the network takes its part of that
+CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, including the time on the network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedQuote:
-    """A quote that the rules and budgets allow at this moment, and what it would leave."""
+    """A quote that the rules and budgets allow, and the standings after it."""
 
     quote: Quote
     view: View
@@ -29,15 +29,15 @@ class CheckedQuote:
 
     @property
     def needs_confirmation(self) -> bool:
-        """Whether it costs more than the member wants to spend without being asked."""
+        """Whether it costs more than the price above which the member is asked first."""
         return self.quote.microusd > self.view.terms.confirm_above_microusd.value
 
 
-_abandoned: set[asyncio.Task[CheckedQuote]] = set()  # the loop itself keeps only weak references to tasks
+_abandoned: set[asyncio.Task[CheckedQuote]] = set()  # a strong reference: the loop keeps only weak ones
 
 
 def rule_query(mode: Mode) -> RuleQuery:
-    """Return what the rules look at in a request."""
+    """Return the parts of a request that the rules check."""
     return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
 
 
@@ -74,7 +74,7 @@ async def check_quote_in_time(services: Services, who: Who, query: RuleQuery, qu
     done, _ = await asyncio.wait({checking}, timeout=CHECK_WITHIN_S)
     if done:
         return checking.result()
-    # The cancelled task is not awaited: a driver whose database is silent is slow to cancel, too.
+    # The cancelled task is not awaited: while the database is silent, cancelling is slow too.
     log.warning("the budgets were not read within %.1f s; the command is acknowledged first", CHECK_WITHIN_S)
     _abandoned.add(checking)
     checking.add_done_callback(_drop_abandoned)
@@ -85,7 +85,7 @@ async def check_quote_in_time(services: Services, who: Who, query: RuleQuery, qu
 def _drop_abandoned(checking: asyncio.Task[CheckedQuote]) -> None:
     _abandoned.discard(checking)
     if not checking.cancelled():
-        checking.exception()  # mark it as retrieved: the quote is checked again, which reports what is wrong
+        checking.exception()  # mark it as retrieved; the second check reports the error
 
 
 def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -> Card:

@@ -1,4 +1,4 @@
-"""The buttons below a finished video: the same again, a little different, longer, restyled, at another price, gone."""
+"""The buttons below a finished video: rerun, edit, continue, restyle, another price, delete."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
-    """One of the buttons below a finished video; whoever presses it pays."""
+    """A button below a finished video; whoever presses it pays."""
 
     async def pressed(self, interaction: Interaction) -> None:
         """Rerun the job, open a form, or delete the video."""
@@ -72,7 +72,7 @@ async def _delete(interaction: Interaction, job: Job) -> None:
 
 
 async def delete_video(bot: Wanda, job: Job) -> bool:
-    """Delete the card and Wanda's copy of the video; returns whether both are gone now."""
+    """Delete the card and Wanda's copy of the video; return whether both are deleted now."""
     address, settings = job.address, bot.services.settings
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:

@@ -1,6 +1,7 @@
-"""Words for one member alone: ids go to Discord as text there, as its specification has them.
+"""Direct messages and pings for one member, with ids as strings.
 
-discord.py sends them as numbers in these two places, which Discord takes today but does not promise to take.
+discord.py sends the ids as numbers in these two places. Discord accepts that today, but documents strings
+(https://discord.com/developers/docs/reference#snowflakes).
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,13 @@ import discord
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A member by their id as text."""
+    """A member's id as text, in the shape that `AllowedMentions` expects."""
 
     id: str
 
 
 def naming(member_id: int) -> discord.AllowedMentions:
-    """Return the permission to ping this member, and nobody else."""
+    """Return allowed mentions of this member only."""
     return discord.AllowedMentions(users=[_Named(str(member_id))])  # pyright: ignore[reportArgumentType] - only `id` is read, and it becomes JSON
 
 
@@ -25,8 +26,8 @@ async def mail(bot: discord.Client, member_id: int, content: str, **message: Any
     """Send the member a direct message.
 
     Raises:
-        discord.Forbidden: the member takes none.
-        discord.HTTPException: Discord did not carry it out.
+        discord.Forbidden: the member accepts no direct messages.
+        discord.HTTPException: Discord refused or failed.
     """
     opened = await bot.http.start_private_message(str(member_id))
     await bot.get_partial_messageable(int(opened["id"])).send(content, **message)

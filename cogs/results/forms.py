@@ -1,4 +1,4 @@
-"""The forms that a finished video's buttons open: Edit, Continue and Restyle, and the files that are no longer kept."""
+"""The forms of a finished video's buttons: Edit, Continue, Restyle, and a new upload of deleted inputs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
 
 
 class ResultForm(Form):
-    """A form about one finished job; it is forgotten after a time, because Discord does not tell when it is closed."""
+    """A form for one finished job; it times out, because Discord does not report that a form was closed."""
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
         super().__init__(title=title, timeout=services.settings.jobs.draft_life_s)
@@ -45,7 +45,7 @@ class ResultForm(Form):
         self.add_item(discord.ui.Label(text=option_label(spec.name), description=description, component=item))
 
     def given(self) -> dict[str, str | None]:
-        """Return what was filled in, by option; None for an empty field, and no entry for one that stays as it is."""
+        """Return the values by option: None for an empty field, no entry for an unchanged long text."""
         found: dict[str, str | None] = {}
         for name, item in self.texts.items():
             text = item.values[0] if isinstance(item, discord.ui.Select) else item.value.strip()
@@ -55,7 +55,7 @@ class ResultForm(Form):
 
 
 def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
-    """Return the field, and whether `value` is too long for it; a field with choices offers them."""
+    """Return a select or text field for the option, and whether `value` is too long for it."""
     if spec.choices:
         options = [
             discord.SelectOption(label=str(one), value=str(one), default=str(one) == value) for one in spec.choices
@@ -76,10 +76,10 @@ def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
 
 
 class EditForm(ResultForm):
-    """The same job with another prompt, negative prompt, seed, length or resolution."""
+    """Reruns the job with another prompt, negative prompt, seed, length or resolution."""
 
     def __init__(self, services: Services, job: Job) -> None:
-        """Show what the job asked for, and the seed that it got."""
+        """Fill in the job's options and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
         specs = by_id(job.mode).specs()
         for name, value in editable_values(job).items():
@@ -87,16 +87,16 @@ class EditForm(ResultForm):
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""
-        # Two forms may run at once, but the same form sent twice is one order: its id is in the trigger.
+        # The form's id makes a repeated submission the same order, while two forms may run at once.
         trigger = f"button:edit:{self.custom_id}"
         await order_rerun(interaction, self.job, replace(edit_of(self.job, self.given()), trigger=trigger))
 
 
 class ClipForm(ResultForm):
-    """A new video that begins with the finished one: its continuation, or its remake in another style."""
+    """Uses the finished video as the clip of a new one: a continuation, or the same clip in another style."""
 
     def __init__(self, services: Services, job: Job, what: Clip) -> None:
-        """Show the prompt to go on from."""
+        """Fill in the job's prompt and resolution."""
         super().__init__(services, job, finished.CLIP_TITLES[what])
         self.what: Clip = what
         specs = by_id(CONTINUES if what == "continue" else RESTYLES).specs()
@@ -107,7 +107,7 @@ class ClipForm(ResultForm):
         self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
 
     async def submitted(self, interaction: Interaction) -> None:
-        """Make it from Wanda's own copy of the video."""
+        """Order the new video, with Wanda's copy of the finished one as its clip."""
         changes = self.given()
 
         async def prepare(files: OrderFiles) -> Request:
@@ -130,11 +130,11 @@ def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | No
 
 
 async def _clip(services: Services, job: Job, files: OrderFiles, what: Clip) -> Input:
-    """Copy the video into the order's files as its clip; if it is too long to continue, only its end.
+    """Copy the video into the order's files as its clip; of one that is too long to continue, only the end.
 
     Raises:
-        FilesGone: Wanda's copy of the video is no longer kept.
-        Refusal: it cannot be made to fit.
+        FilesGone: Wanda's copy of the video was deleted.
+        Refusal: the clip cannot be made to fit.
     """
     path, file_name = files.folder / "video.mp4", finished.clip_name(job)
     await copy_result(job, files.data_dir, path)
@@ -145,10 +145,10 @@ async def _clip(services: Services, job: Job, files: OrderFiles, what: Clip) -> 
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
-    """Open the form for a video that begins with this one.
+    """Open the form for a continuation or another style of this video.
 
     Raises:
-        FilesGone: Wanda's copy of the video is no longer kept.
+        FilesGone: Wanda's copy of the video was deleted.
     """
     services = interaction.client.services
     if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
@@ -157,10 +157,10 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
 
 
 class UploadForm(Form):
-    """Asks for the files of a job again that are no longer kept; with them it is made as a command would."""
+    """Asks again for a job's inputs that were deleted, then reruns the job as a command would."""
 
     def __init__(self, services: Services, job: Job, request: Request) -> None:
-        """Show a field for each file."""
+        """Add an upload field for each input."""
         super().__init__(title="Attach the files again", timeout=services.settings.jobs.draft_life_s)
         self.request = request
         self.files: dict[str, discord.ui.FileUpload[Any]] = {}
@@ -171,7 +171,7 @@ class UploadForm(Form):
             self.add_item(discord.ui.Label(text=option_label(item.option), description=hint, component=upload))
 
     async def submitted(self, interaction: Interaction) -> None:
-        """Make the video with these files."""
+        """Order the rerun with these files."""
         check_place(interaction)
         files = {option: upload.values[0] for option, upload in self.files.items()}
         mode = build(self.request.mode.id, self.request.mode.options(), attached(files))

@@ -1,7 +1,7 @@
-"""Reactions on a finished card: 🔁 the same again, 🎲 with a new seed, ❌ delete it, ✉️ send it to me.
+"""Reactions on a finished card: 🔁 rerun, 🎲 rerun with a new seed, ❌ delete, ✉️ send by direct message.
 
-They come as raw events, so they work on messages from before a restart and with the message cache off. A reaction
-carries no interaction, so its card is a message of Wanda's own that replies to the parent's.
+Raw events are used, so they work for messages from before a restart and without the message cache. A reaction has no
+interaction, so the card of a rerun is a message of the bot that replies to the parent's card.
 """
 
 import asyncio
@@ -39,15 +39,15 @@ from cogs.results.rerun import check_kept
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
-BUSY_MAX = 1000  # reactions in hand at once; what comes above is left lying, and can be repeated
+BUSY_MAX = 1000  # reactions handled at once; more are ignored, and the member can react again
 TOLD_FOR_S = 30.0
-# Rules that say who may: whoever may not gets no answer at all. The others say when or how much, and are told.
+# Refusals by these rules, which say who may use Wanda, are not reported; refusals by other rules are.
 QUIETLY = frozenset({"blocked", "channel", "mode", "resolution"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """Somebody's reaction on a finished job's card."""
+    """A member's reaction on a finished job's card."""
 
     job: Job
     emoji: str
@@ -59,7 +59,7 @@ class Reaction:
 
     @property
     def who(self) -> Who:
-        """Whose money a rerun is: the reacting member's, by the rules of the card's channel."""
+        """Who pays for a rerun: the member who reacted, by the rules of the card's channel."""
         return Who(
             guild_id=self.job.guild_id,
             channel_id=self.job.rules_channel_id or self.job.address.channel_id,
@@ -69,7 +69,7 @@ class Reaction:
 
 
 def address_of_message(bot: Wanda, message: discord.Message) -> Address:
-    """Return the address of a message that Wanda posted with the bot token; no interaction's token can edit it."""
+    """Return the address of a message that was posted with the bot token, and can be edited with it only."""
     guild = message.guild
     return Address(
         channel_id=message.channel.id,
@@ -83,10 +83,10 @@ def address_of_message(bot: Wanda, message: discord.Message) -> Address:
 
 
 async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
-    """Have the order accepted on a message of Wanda's own.
+    """Accept the order with a message of the bot as its card.
 
     Raises:
-        Refusal: nothing was held, and the message is deleted.
+        Refusal: nothing was held; the message was deleted.
         StorageError: likewise.
     """
     try:
@@ -97,7 +97,7 @@ async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
 
 
 async def take_back(bot: Wanda, card: Address) -> None:
-    """Delete a message that nothing came of; one that stays is only logged."""
+    """Delete the card of an order that was refused; a failure is only logged."""
     channel = bot.get_partial_messageable(card.channel_id)
     try:
         async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
@@ -108,10 +108,10 @@ async def take_back(bot: Wanda, card: Address) -> None:
 
 
 class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
-    """Make it, or Cancel, below a question in public that only one member may answer."""
+    """Make it or Cancel, below a public question that only one member may answer."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Make the video on the question's message, or drop the order."""
+        """Make the video, with the question's message as its card, or drop the order."""
         member_id = int(self.parts["member_id"])
         if interaction.user.id != member_id:
             await answer_privately(interaction, finished.not_yours(member_id))
@@ -122,13 +122,13 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
             return
         async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
-            # The question may be a quarter of an hour old: the roles of this moment count.
+            # The question may be 15 minutes old; the member's current roles count.
             order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
             if await self._carry_out(interaction, order):
                 files.keep()
 
     async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
-        """Return whether the order was accepted; the question becomes its card."""
+        """Carry out the answer; return whether the order was accepted."""
         message = interaction.message
         if self.parts["answer"] != "yes" or message is None:
             await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
@@ -140,7 +140,7 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
 
 
 class Reactions(FeatureCog):
-    """Answers reactions; each is in hand once at a time for its member, message and emoji."""
+    """Handles reactions, one at a time for each message, member and emoji."""
 
     buttons = (PublicAnswerButton,)
 
@@ -150,7 +150,7 @@ class Reactions(FeatureCog):
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        """Do what the reaction asks for; everything that is not ours passes without a word."""
+        """Handle the reaction; other emoji and other messages are ignored."""
         emoji = (payload.emoji.name or "").removesuffix("\ufe0f")
         key = (payload.message_id, payload.user_id, emoji)
         if emoji not in KNOWN or not self._concerns_us(payload) or key in self._busy or len(self._busy) >= BUSY_MAX:
@@ -161,12 +161,12 @@ class Reactions(FeatureCog):
             if reaction is not None:
                 await self._answer(reaction)
         except Exception:
-            log.exception("a reaction was not answered")  # a reaction has no private answer
+            log.exception("a reaction was not answered")  # there is no private answer that could say it
         finally:
             self._busy.discard(key)
 
     def _concerns_us(self, payload: discord.RawReactionActionEvent) -> bool:
-        """Whether a person of a server reacted to a message of Wanda's, as far as the event itself tells."""
+        """Return whether a person reacted to a message of Wanda in a server, as far as the event tells."""
         me, member = self.bot.user, payload.member
         if (
             me is None
@@ -179,13 +179,13 @@ class Reactions(FeatureCog):
         return payload.message_author_id in {me.id, None}
 
     async def _reaction(self, payload: discord.RawReactionActionEvent, emoji: str) -> Reaction | None:
-        """Return the reaction if it is on a finished card, by somebody who sees it and may use commands there."""
+        """Return the reaction if it is on a finished card and its member may see the channel and use commands there."""
         job = await self.bot.services.store.read(job_of_message(payload.message_id))
         guild, member = self.bot.get_guild(payload.guild_id or 0), payload.member
         if job is None or job.state != "done" or guild is None or member is None or job.guild_id != guild.id:
             return None
         channel = guild.get_channel_or_thread(payload.channel_id)
-        # An archived thread is not in the cache; it has its channel's permissions.
+        # An archived thread is not in the cache; its parent's permissions apply.
         ruling = channel or guild.get_channel(job.rules_channel_id or 0)
         if ruling is None:
             return None
@@ -222,14 +222,14 @@ class Reactions(FeatureCog):
             await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
 
     async def _rerun(self, reaction: Reaction) -> None:
-        """Have the rerun accepted on a card of its own, or ask the member for confirmation."""
+        """Post a card and accept the rerun on it, or ask the member for confirmation."""
         services, job, who = self.bot.services, reaction.job, reaction.who
         check_posting(reaction.wandas, in_thread=reaction.in_thread)
         trigger = f"react:{reaction.emoji}"
         if await services.store.read(is_running(job.id, who.member_id, trigger)):
-            return  # before a card is posted; the acceptance checks it again
+            return  # checked before a card is posted, and again at acceptance
         if services.pending_orders.has_rerun(job.id, who.member_id, trigger):
-            return  # its question is in the channel already; a reaction that is removed and added asks no second one
+            return  # reacted again: the question is in the channel already
         await check_kept(services, job)
         request = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
         request = mark_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
@@ -247,7 +247,7 @@ class Reactions(FeatureCog):
             files.keep()
 
     async def _ask_for_confirmation(self, reaction: Reaction, order: Order, checked: CheckedQuote) -> None:
-        """Ask in the channel, in a message that only this member can answer, and keep the order until they do."""
+        """Ask in the channel, with buttons that only this member can use, and keep the order until they answer."""
         pending_orders, member_id = self.bot.services.pending_orders, reaction.member.id
         needs_approval = checked.decision.needs_approval
         card = replace(
@@ -271,10 +271,10 @@ class Reactions(FeatureCog):
     async def _post(self, reaction: Reaction, order_id: str, **message: Any) -> Address:
         """Reply to the parent's card when the channel's rate limit permits, and return the reply's address.
 
-        Nobody is notified unless `message` says so. The nonce makes Discord drop the repeat of a request.
+        Nobody is pinged unless `message` says so. The nonce makes Discord drop a repeated request.
 
         Raises:
-            Busy: it had no turn in time, or Wanda may not post there.
+            Busy: the rate limit did not permit it in time, or Discord refused it.
         """
         services, parent = self.bot.services, reaction.job
         quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
@@ -291,7 +291,7 @@ class Reactions(FeatureCog):
             raise Busy(finished.NO_PLACE) from error
 
     async def _mail(self, reaction: Reaction) -> None:
-        """Send the video, or its link where it is too large, and its recipe."""
+        """Send the video, or its link if it is too large, and the recipe by direct message."""
         job = reaction.job
         video = result_path(job, self.bot.services.settings.storage.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
@@ -311,7 +311,7 @@ class Reactions(FeatureCog):
                 file.close()
 
     async def _tell(self, reaction: Reaction, sentence: str) -> None:
-        """Tell the member by direct message, else for a moment in the channel: a reaction has no private answer."""
+        """Send the sentence by direct message; if the member accepts none, post it in the channel for a while."""
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
                 await mail(self.bot, reaction.member.id, sentence)
@@ -321,7 +321,7 @@ class Reactions(FeatureCog):
             log.warning("a refusal could not be told: %s", error)
 
     async def _say(self, reaction: Reaction, sentence: str) -> None:
-        """Say it in the channel and take it back after half a minute."""
+        """Post the sentence in the channel; it is deleted after `TOLD_FOR_S`."""
         only = naming(reaction.member.id)
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):

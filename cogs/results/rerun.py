@@ -1,4 +1,4 @@
-"""From a press below a finished video to an accepted job: the same way as a command's, with the parent's files."""
+"""Orders a rerun of a finished job: as a command does, but with copies of the parent's files."""
 
 from bot.client import Interaction, Services
 from bot.errors import FilesGone, OptionRefused
@@ -14,10 +14,10 @@ from cogs.ordering.quote import rule_query
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
-    """Return the job of this server whose video stands in the channel.
+    """Return a finished job of this server.
 
     Raises:
-        OptionRefused: there is none, or it is not finished.
+        OptionRefused: there is no such job, or it is not finished.
         StorageError: the database did not answer.
     """
     job = await services.store.read(get(job_id))
@@ -29,7 +29,7 @@ async def finished_job(services: Services, job_id: str, *, guild_id: int | None)
 
 
 async def order_rerun(interaction: Interaction, parent: Job, request: Request) -> None:
-    """Order the rerun for whoever pressed, with copies of the parent's files.
+    """Order the rerun for the member who pressed, with copies of the parent's files.
 
     Raises:
         Refusal: nothing was held or kept; the interaction was not answered.
@@ -43,7 +43,7 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
 
 
 async def check_kept(services: Services, job: Job) -> None:
-    """Check that Wanda still has every input of the job.
+    """Check that Wanda still has all inputs of the job.
 
     Raises:
         FilesGone: an input was deleted; the sentence asks for it again.

@@ -1,4 +1,4 @@
-"""The Wan families: one slash command group for each, with a command for each of its modes."""
+"""One slash command group for each Wan family, with a command for each of its modes."""
 
 from discord import app_commands
 

@@ -1,4 +1,4 @@
-"""A mode's pydantic model as a slash command: the fields are the options."""
+"""Converts a mode's pydantic model to a slash command: its fields become the options."""
 
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, Signature
@@ -23,9 +23,10 @@ PLAIN_TYPES: dict[OptionKind, type] = {
 
 
 def command_for(mode: type[Mode], handler: Handler) -> app_commands.Command[Any, ..., None]:
-    """Return the mode's slash command; it awaits `handler` with what the member gave, files apart, and no Nones.
+    """Return the mode's slash command; it calls `handler` with the given options, and with the files separately.
 
-    Discord holds the bounds and choices of each option; the rules between options are the model's.
+    Options that were not given are left out. Discord checks each option's bounds and choices; the model checks rules
+    between options.
     """
     specs = sorted(mode.specs().values(), key=lambda spec: not spec.required)  # Discord wants the required ones first
 
@@ -35,7 +36,7 @@ def command_for(mode: type[Mode], handler: Handler) -> app_commands.Command[Any,
         await handler(interaction, mode, options, files)
 
     _, name = mode.command()
-    callback.__name__ = callback.__qualname__ = name  # a dotted name would look like a method to discord.py
+    callback.__name__ = callback.__qualname__ = name  # discord.py takes a function with a dotted name for a method
     described = cast("Any", callback)
     described.__signature__ = _signature(specs)
     described.__discord_app_commands_param_description__ = {spec.name: spec.description for spec in specs}
@@ -43,7 +44,7 @@ def command_for(mode: type[Mode], handler: Handler) -> app_commands.Command[Any,
 
 
 def _signature(specs: list[OptionSpec]) -> Signature:
-    """Return what discord.py reads the options from."""
+    """Return the signature from which discord.py reads the options."""
     interaction = Parameter("interaction", Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
     return Signature([interaction, *(_parameter(spec) for spec in specs)])
 
@@ -59,7 +60,7 @@ def _parameter(spec: OptionSpec) -> Parameter:
 
 
 def _annotation(spec: OptionSpec) -> Any:
-    """Return the type that discord.py turns into the option, with Discord's own bounds where there are any."""
+    """Return the type that discord.py turns into the option, with its bounds."""
     plain = PLAIN_TYPES[spec.kind]
     if spec.choices:
         return cast("Any", Literal)[spec.choices]
