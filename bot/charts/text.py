@@ -80,7 +80,7 @@ def _by_mode(chart: SpendByMode) -> str:
     total = sum(amount for amount, _ in modes)
     if not total:
         return f"Nothing was spent in {_span(chart.days)}."
-    names = [_coded(mode, _MODE_CHARS_MAX) for _, mode in modes]
+    names = [_code_name(mode, _MODE_CHARS_MAX) for _, mode in modes]
     width = max(len(name) for name in names)
     rows = [
         f"{name.ljust(width)}  {said}  {_share(amount, total)}"
@@ -93,7 +93,7 @@ def _by_mode(chart: SpendByMode) -> str:
         f"{short_day(day):>6}  {said}  {'█' * round(8 * amount / most) or '▏'}"
         for (day, amount), said in zip(spent, column([amount for _, amount in spent]), strict=True)
     ]
-    return _fenced(f"{dollars(total)} in {_span(chart.days)}.", [*rows, "", *days])
+    return _code_block(f"{dollars(total)} in {_span(chart.days)}.", [*rows, "", *days])
 
 
 def _burn_down(chart: BurnDown) -> str:
@@ -110,16 +110,16 @@ def _top_members(chart: TopMembers) -> str:
     said = column([amount for _, amount in chart.rows])
     width = len(str(len(chart.rows)))
     rows = [
-        f"{place:>{width}}.  {amount}  {_coded(name, _NAME_CHARS_MAX) or '(a name that cannot be shown)'}"
+        f"{place:>{width}}.  {amount}  {_code_name(name, _NAME_CHARS_MAX) or '(a name that cannot be shown)'}"
         for place, ((name, _), amount) in enumerate(zip(chart.rows, said, strict=True), start=1)
     ]
     if len(rows) == 1:
-        return _fenced("Only one member has spent anything.", rows)
+        return _code_block("Only one member has spent anything.", rows)
     total = dollars(sum(amount for _, amount in chart.rows))
-    return _fenced(f"{total} by the {len(rows)} who spent most.", rows)
+    return _code_block(f"{total} by the {len(rows)} who spent most.", rows)
 
 
-def _fenced(sentence: str, rows: Sequence[str]) -> str:
+def _code_block(sentence: str, rows: Sequence[str]) -> str:
     """Return a sentence and a code block with as many of the first rows as fit."""
     kept = list(rows)
     while sum(len(row) + 1 for row in kept) > TEXT_CHARS_MAX - len(sentence) - 20:
@@ -127,7 +127,7 @@ def _fenced(sentence: str, rows: Sequence[str]) -> str:
     return "\n".join([sentence, "```", *kept, "```"])
 
 
-def _coded(name: str, chars_max: int) -> str:
+def _code_name(name: str, chars_max: int) -> str:
     """Return a name on one line, shortened, and without backticks, which would end a code block."""
     said = cut(visible(name[: 4 * chars_max]).replace("`", "'"), chars_max)
     return _ISOLATED.format(said) if _RIGHT_TO_LEFT.search(said) else said

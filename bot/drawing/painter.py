@@ -31,7 +31,7 @@ class _Drawn(BaseModel):
 
 
 class _Failed(BaseModel):
-    """Why a worker drew nothing."""
+    """An error in a worker, as it sends it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

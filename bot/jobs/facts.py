@@ -7,7 +7,7 @@ from bot.jobs.model import FINISHED, Input, Job, Spot, State
 
 SHORT_ID_CHARS = 8
 MESSAGES_URL = "https://discord.com/channels"
-# fal has made the video by the time a job is in one of these, so nothing is left to cancel.
+# fal has completed the request in these states, so there is nothing to cancel.
 MADE: frozenset[State] = frozenset({"fetching", "delivering"})
 
 
@@ -43,7 +43,7 @@ def rewritten_prompt_of(job: Job) -> str | None:
 
 
 def is_cancellable(job: Job) -> bool:
-    """Return whether a cancel can still save the job's cost; true also where fal was asked to cancel already."""
+    """Return whether a cancel can still save the job's cost; true also after fal was asked to cancel."""
     return job.state not in FINISHED and job.state not in MADE
 
 

@@ -21,7 +21,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """`by` approved the job. After `approve_by` that is too late, and it ends as if nobody had."""
+    """`by` approved the job; after `approve_by` this counts as Unapproved."""
 
     by: int
 

@@ -101,6 +101,6 @@ def payload_of(job: Job) -> Mapping[str, Any]:
 
 
 def _similar(mode: Mode) -> str:
-    """Name what decides how long a video takes, so that an estimate compares like with like."""
+    """Return mode, resolution and length: jobs in which these are equal take about as long."""
     resolution = getattr(mode, "resolution", None)
     return f"{mode.id}:{resolution}:{mode.output_seconds()}"

@@ -18,7 +18,7 @@ def job_of_message(message_id: int) -> Transaction[Job | None]:
 
 
 def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool]:
-    """Return whether the member's same rerun of this job has not ended yet."""
+    """Return whether the member has an unfinished rerun of this job by the same trigger."""
     row = yield One(
         "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0 LIMIT 1",
         (parent_id, member_id, trigger),
@@ -108,7 +108,7 @@ def jobs_of_member_everywhere(
 
 
 def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
-    """Return the ids of ended jobs accepted before a moment whose files are still on disk, oldest first."""
+    """Return the ids of ended jobs with files on disk that were accepted before a time (Unix seconds), oldest first."""
     rows: list[Row] = yield Many(
         "SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND created_at < $1 ORDER BY created_at LIMIT $2",
         (before, limit),

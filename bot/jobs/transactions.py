@@ -49,7 +49,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         Busy: `in_flight_max` unfinished jobs exist already.
     """
     yield from refuse_if_away(job.guild_id, job.member_id, at=job.created_at)
-    job = yield from _beside_its_parent(job)
+    job = yield from _with_parent(job)
     open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
     if open_jobs["n"] >= in_flight_max:
         raise Busy(
@@ -65,17 +65,17 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         shipped=shipped,
         reason=f"{job.mode}: {job.formula}",
     )
-    job = _by_the_terms(job, held)
+    job = _with_terms(job, held)
     # The index decides: on PostgreSQL two transactions may both have seen none running.
     if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
         raise _already_running()
     return Accepted(job, held)
 
 
-def _beside_its_parent(job: Job) -> Transaction[Job]:
+def _with_parent(job: Job) -> Transaction[Job]:
     """Return the job with its parent's message, if it has a parent; raises AlreadyRunning for a second press.
 
-    That is before the money, so that it is not said that the first press has used the budget up.
+    Call it before the hold: a second press shall not be refused because the first one used up the budget.
     """
     if job.parent_id is None:
         return job
@@ -93,7 +93,7 @@ def _already_running() -> AlreadyRunning:
     )
 
 
-def _by_the_terms(job: Job, held: Held) -> Job:
+def _with_terms(job: Job, held: Held) -> Job:
     """Return the job with the rules that were in force when it was accepted; they hold until it ends."""
     job = replace(job, policy=held.terms.policy.value)
     approval = held.terms.approval

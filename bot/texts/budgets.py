@@ -137,13 +137,13 @@ def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
     return [
         f"{subject_words(subject)}: "
         + ", ".join(
-            f"{_short(rule.name)} **{value_words(rule.name, rule.value)}**{_until(rule)}" for rule in _ranked(of)
+            f"{_short(rule.name)} **{value_words(rule.name, rule.value)}**{_until(rule)}" for rule in _sort_rules(of)
         )
         for subject, of in sorted(found.items())
     ]
 
 
-def _ranked(rules: Iterable[Rule]) -> list[Rule]:
+def _sort_rules(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda rule: _rank(rule.name))
 
 

@@ -40,10 +40,10 @@ class Reach:
 
 def offers(prices: PriceTable) -> tuple[Offer, ...]:
     """Return the prices of every mode; a resolution without a known price is left out."""
-    return tuple(Offer(mode.id, mode.title, tuple(_priced(mode, prices))) for mode in MODES)
+    return tuple(Offer(mode.id, mode.title, tuple(_prices_of(mode, prices))) for mode in MODES)
 
 
-def _priced(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
+def _prices_of(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
     known: list[tuple[str, int]] = []
     for resolution in mode.rates.microusd:
         try:
@@ -151,7 +151,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
     parts = [
-        _stopped(view.terms),
+        _stop_reason(view.terms),
         _headline(view),
         *mine,
         *(grant_line(one) for one in view.grants[:GRANTS_MAX]),
@@ -179,7 +179,7 @@ def _headline(view: View) -> str:
     return f"You can spend **{dollars(bound.microusd)}** now; then {bound.because} is used up."
 
 
-def _stopped(terms: Terms) -> str:
+def _stop_reason(terms: Terms) -> str:
     """Return why the member can make no video at all, or ""; of several reasons the one that lasts longest."""
     if not terms.server_allowed:
         return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
@@ -194,11 +194,11 @@ def _stopped(terms: Terms) -> str:
 
 def _buys(view: View, priced: Sequence[Offer]) -> str:
     bound = reach(view)
-    lines = [_bought(view.terms, offer, None if bound is None else bound.microusd) for offer in priced]
+    lines = [_offer_line(view.terms, offer, None if bound is None else bound.microusd) for offer in priced]
     return "\n".join(lines)
 
 
-def _bought(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
+def _offer_line(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
     """Return a mode's line, "4 × Wan 2.7 image (1080p, $0.75)", for the first of its resolutions that is allowed."""
     if not offer.prices:
         return f"\u2013 {offer.title}: off, because its price is not known"
@@ -234,7 +234,7 @@ def _limits(view: View) -> tuple[Field, ...]:
 def _colour(view: View) -> int:
     shares = [s.left_microusd / s.limit.cap_microusd for s in view.standings if s.limit.cap_microusd]
     lowest = min(shares, default=1.0)
-    if lowest <= 0 or _stopped(view.terms):
+    if lowest <= 0 or _stop_reason(view.terms):
         return RED
     return AMBER if lowest <= _LOW else GREEN
 

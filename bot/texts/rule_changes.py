@@ -49,7 +49,7 @@ def change_text(what: RuleChange) -> str:
     if what.before is None and what.after is None:
         return nothing_to_clear(what.subject)
     if not is_change(what):
-        return f"{_capital(_as_it_was(what))}, so nothing changed."
+        return f"{_capital(_unchanged_words(what))}, so nothing changed."
     done = change_words(what.subject, what.name, what.before, what.after, expires_at=what.expires_at)
     return f"You {done}.\n{_meaning(what)} {what.note}".rstrip()
 
@@ -88,7 +88,7 @@ def nothing_to_clear(subject: str) -> str:
     return f"There was no such rule for {subject_words(subject)}, so nothing changed."
 
 
-def _as_it_was(what: RuleChange) -> str:
+def _unchanged_words(what: RuleChange) -> str:
     if what.name in {"paused", "blocked", "access"}:
         return f"{subject_words(what.subject)} was {value_words(what.name, what.after)} already"
     return f"{rule_words(what.subject, what.name)} was {value_words(what.name, what.after)} already"
@@ -115,13 +115,13 @@ def _meaning(what: RuleChange) -> str:
     """Return what the change means from now on, in a sentence."""
     kind = what.name.partition(":")[0]
     if kind in {"budget", "allowance"}:
-        return _budget_means(what)
+        return _budget_meaning(what)
     if what.after is None:
         return _LIFTED.get(what.name, "It holds no more, from now on.")
     return _MEANS.get(what.name, "It holds from now on.")
 
 
-def _budget_means(what: RuleChange) -> str:
+def _budget_meaning(what: RuleChange) -> str:
     if what.after is None:
         return "It is no limit any more, from now on."
     if what.after == 0:
