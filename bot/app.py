@@ -85,8 +85,8 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build the client and the runner with everything they need."""
     client = await stack.enter_async_context(Wanda(settings.discord, COGS))
-    turns = ChannelQueue()
-    reactor = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
+    channel_queue = ChannelQueue()
+    offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))
     ffmpeg = Ffmpeg(settings.media)
     cards = await stack.enter_async_context(
@@ -96,12 +96,14 @@ async def _compose(
             settings.jobs,
             ResultFiles(http, settings.downloads, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)),
             upload_timeout_s=settings.fal.upload_timeout_s,
-            reactor=reactor,
-            turns=turns,
+            reactions=offered_reactions,
+            channel_queue=channel_queue,
             shrinker=Shrinker(ffmpeg, prober, settings.media),
         )
     )
-    kin = await stack.enter_async_context(ParentLinks(client, store, settings.cards, turns=turns))
+    parent_links = await stack.enter_async_context(
+        ParentLinks(client, store, settings.cards, channel_queue=channel_queue)
+    )
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     prices = price_table(settings.money.prices_usd)
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
@@ -119,21 +121,21 @@ async def _compose(
         budgets=budgets,
         settings=settings.jobs,
         clock=time.time,
-        on_posted=kin.posted,
+        on_posted=parent_links.posted,
     )
     client.services = Services(
         runner=runner,
         pending_orders=PendingOrders(
             settings.storage.data_dir,
-            life_s=settings.jobs.draft_life_s,
-            most=settings.jobs.drafts_max,
-            most_each=settings.jobs.drafts_each_max,
+            life_s=settings.jobs.pending_order_life_s,
+            most=settings.jobs.pending_orders_max,
+            most_each=settings.jobs.pending_orders_each_max,
             clock=time.time,
         ),
         intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
-        turns=turns,
+        channel_queue=channel_queue,
         keeper=_keeper(store, settings.storage),
         store=store,
         shipped=shipped_limits(settings.money),

@@ -41,7 +41,7 @@ class Services:
     intake: Intake
     fitter: Fitter
     prober: Prober
-    turns: ChannelQueue
+    channel_queue: ChannelQueue
     keeper: Retention
     store: Store
     shipped: Shipped

@@ -301,11 +301,13 @@ class JobSettings(SettingsGroup):
         le=1000,
     )
     deliveries_at_once: int = setting("WANDA_DELIVERIES_AT_ONCE", 4, "How many videos are posted at once.", ge=1, le=64)
-    drafts_max: int = setting(
+    pending_orders_max: int = setting(
         "WANDA_DRAFTS_MAX", 500, "Orders that wait for their member's confirmation, in all servers.", ge=1
     )
-    drafts_each_max: int = setting("WANDA_DRAFTS_EACH_MAX", 3, "Orders of one member that wait for confirmation.", ge=1)
-    draft_life_s: float = setting(
+    pending_orders_each_max: int = setting(
+        "WANDA_DRAFTS_EACH_MAX", 3, "Orders of one member that wait for confirmation.", ge=1
+    )
+    pending_order_life_s: float = setting(
         "WANDA_DRAFT_LIFE_S", 840.0, "How long an order waits for its member's confirmation, in seconds.", gt=0, le=890
     )
     deadline_s: float = setting(

@@ -115,7 +115,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
     if not found.files:
         await answer_privately(interaction, words.no_file(menu))
         return
-    life_s = interaction.client.services.settings.jobs.draft_life_s
+    life_s = interaction.client.services.settings.jobs.pending_order_life_s
     await interaction.response.send_modal(MenuForm(menu, found, life_s=life_s))
 
 

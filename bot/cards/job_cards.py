@@ -46,21 +46,23 @@ class JobCards:
         results: ResultFiles,
         *,
         upload_timeout_s: float,
-        reactor: OfferedReactions | None = None,
-        turns: ChannelQueue | None = None,
+        reactions: OfferedReactions | None = None,
+        channel_queue: ChannelQueue | None = None,
         shrinker: Shrinks | None = None,
         describe: Describe = mode_settings_of,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._results = results
-        self._reactor = reactor
+        self._reactions = reactions
         self._attach_patience_s = settings.attach_patience_s
         self._describe = describe
         self._now = now
-        self._post = Poster(client, settings, upload_timeout_s=upload_timeout_s, now=now, turns=turns, sleep=sleep)
+        self._post = Poster(
+            client, settings, upload_timeout_s=upload_timeout_s, now=now, channel_queue=channel_queue, sleep=sleep
+        )
         self._fetches = asyncio.Semaphore(jobs.deliveries_at_once)
-        self._making = FittedResult(shrinker, self.show)
+        self._fitted_results = FittedResult(shrinker, self.show)
         self._pacer = Pacer(
             settings,
             self._draw,
@@ -116,7 +118,7 @@ class JobCards:
         async with self._fetches:
             video, _ = await self._fetched(job)
         if video is not None:
-            await self._making.fitted(job, left, video, self._limit_bytes(job))
+            await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
 
     async def deliver(self, job: Job, left: Left | None) -> MessageRef:
         """Put the job's video, or else fal's link to it, on its card; no progress is shown afterwards.
@@ -128,14 +130,14 @@ class JobCards:
             DeliveryError: neither the file nor the link could be posted.
         """
         video, reason = await self._fetched(job)
-        fitting = None if video is None else await self._making.fitted(job, left, video, self._limit_bytes(job))
+        fitting = None if video is None else await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
         try:
             delivered = await self._delivered(job, left, video, fitting, reason)
         except BaseException:
             self._pacer.resume(job)
             raise
-        if self._reactor is not None:
-            self._reactor.offer(delivered.channel_id, delivered.message_id)
+        if self._reactions is not None:
+            self._reactions.offer(delivered.channel_id, delivered.message_id)
         return delivered
 
     async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
@@ -160,7 +162,7 @@ class JobCards:
                 return await self._attached(job, left, fitting, limit_bytes)
             except TooLarge:
                 self._pacer.resume(job)
-                fitting = await self._making.smaller(job, left, video, fitting)
+                fitting = await self._fitted_results.smaller(job, left, video, fitting)
             except DeliveryError as error:
                 if isinstance(error, DiscordBusy) and self._may_wait(job):
                     # Discord may be back in seconds, while a posted link stays and expires within days.
@@ -179,7 +181,7 @@ class JobCards:
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
         message = await self._last(job, left, posted, video.path)
-        await self._making.forget(video)
+        await self._fitted_results.forget(video)
         return message
 
     def _limit_bytes(self, job: Job) -> int:

@@ -32,12 +32,12 @@ class ParentLinks(WorkQueue[str]):
         store: Store,
         settings: CardSettings,
         *,
-        turns: ChannelQueue | None = None,
+        channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         super().__init__(size_max=WAITING_MAX)
         self._client = client
-        self._turns = turns or ChannelQueue()
+        self._channel_queue = channel_queue or ChannelQueue()
         self._store = store
         self._settings = settings
         self._sleep = sleep
@@ -67,7 +67,7 @@ class ParentLinks(WorkQueue[str]):
             return False
         field = parent_links.children_field(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
-        turn = self._turns.turn(parent.address.channel_id, "edit")
+        turn = self._channel_queue.turn(parent.address.channel_id, "edit")
         async with turn, discord_request(self._settings.discord_timeout_s):
             message = await channel.get_partial_message(parent.address.message_id).fetch()
             if not message.embeds:

@@ -81,11 +81,11 @@ class Poster:
         *,
         upload_timeout_s: float,
         now: Callable[[], float],
-        turns: ChannelQueue | None = None,
+        channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
-        self._turns = turns or ChannelQueue()
+        self._channel_queue = channel_queue or ChannelQueue()
         self._settings = settings
         self._upload_timeout_s = upload_timeout_s
         self._now = now
@@ -118,7 +118,7 @@ class Poster:
         """
         route: Route | None = self.route(job)
         while route in {"token", "bot"}:
-            if route == "bot" and not self._turns.is_free(job.address.channel_id, "edit"):
+            if route == "bot" and not self._channel_queue.is_free(job.address.channel_id, "edit"):
                 return "skipped"
             try:
                 await self._edit(job, MessageContent(card, keep=True), route)
@@ -174,7 +174,7 @@ class Poster:
         if route == "token":
             await self._edit_by(job, content, route)
             return
-        async with self._turns.turn(job.address.channel_id, "edit"):
+        async with self._channel_queue.turn(job.address.channel_id, "edit"):
             await self._edit_by(job, content, route)
 
     async def _edit_by(self, job: Job, content: MessageContent, route: Route) -> None:
@@ -209,7 +209,7 @@ class Poster:
         """Post a new message. Its nonce is the job's, so that a repeat returns the same message."""
         card = announced(content)
         options: dict[str, Any] = {"reference": MessageReference(job), "mention_author": False} if reply else {}
-        turn = self._turns.turn(job.address.channel_id, "send")
+        turn = self._channel_queue.turn(job.address.channel_id, "send")
         async with turn, discord_request(self._timeout_s(content)):
             with _files(content) as files:
                 message: discord.Message = await self._channel(job).send(

@@ -63,12 +63,12 @@ def editable_values(job: Job) -> dict[str, Any]:
     return shown | {"seed": seed_of(job)}
 
 
-def draft_of(job: Job) -> Request:
+def at_lowest_resolution(job: Job) -> Request:
     """Return the request at the mode's lowest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[0])
 
 
-def final_of(job: Job) -> Request:
+def at_highest_resolution(job: Job) -> Request:
     """Return the request at the mode's highest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[-1])
 

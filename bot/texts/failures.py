@@ -293,4 +293,3 @@ _TABLE: Mapping[str, Builder] = {
     "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
     "gone": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
 }
-KINDS = frozenset(_TABLE)

@@ -134,7 +134,7 @@ class Confirmations(LoopCog):
         """Remove expired orders and their files, at least once a minute."""
         services = self.bot.services
         while True:
-            await asyncio.sleep(min(CLEANUP_EVERY_S, services.settings.jobs.draft_life_s))
+            await asyncio.sleep(min(CLEANUP_EVERY_S, services.settings.jobs.pending_order_life_s))
             await services.pending_orders.drop_expired()
 
     async def cog_unload(self) -> None:

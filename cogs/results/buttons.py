@@ -9,7 +9,7 @@ from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.model import Job
 from bot.jobs.order import Request
-from bot.jobs.rerun import draft_of, final_of, rerun
+from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -56,9 +56,9 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
 def _request(job: Job, action: str) -> Request:
     match action:
         case "draft":
-            return draft_of(job)
+            return at_lowest_resolution(job)
         case "final":
-            return final_of(job)
+            return at_highest_resolution(job)
         case _:
             return rerun(job, seed="new" if action == "reseed" else "same")
 
@@ -76,7 +76,7 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     address, settings = job.address, bot.services.settings
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:
-        turn = bot.services.turns.turn(address.channel_id, "delete")
+        turn = bot.services.channel_queue.turn(address.channel_id, "delete")
         async with turn, discord_request(settings.cards.discord_timeout_s):
             await channel.get_partial_message(address.message_id).delete()
     except DiscordRefused as met:

@@ -32,7 +32,7 @@ class ResultForm(Form):
     """A form for one finished job; it times out, because Discord does not report that a form was closed."""
 
     def __init__(self, services: Services, job: Job, title: str) -> None:
-        super().__init__(title=title, timeout=services.settings.jobs.draft_life_s)
+        super().__init__(title=title, timeout=services.settings.jobs.pending_order_life_s)
         self.services = services
         self.job = job
         self.texts: dict[str, Item] = {}
@@ -161,7 +161,7 @@ class UploadForm(Form):
 
     def __init__(self, services: Services, job: Job, request: Request) -> None:
         """Add an upload field for each input."""
-        super().__init__(title="Attach the files again", timeout=services.settings.jobs.draft_life_s)
+        super().__init__(title="Attach the files again", timeout=services.settings.jobs.pending_order_life_s)
         self.request = request
         self.files: dict[str, discord.ui.FileUpload[Any]] = {}
         for item in job.inputs[: finished.UPLOADS_MAX]:

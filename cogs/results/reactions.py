@@ -101,7 +101,7 @@ async def take_back(bot: Wanda, card: Address) -> None:
     channel = bot.get_partial_messageable(card.channel_id)
     try:
         async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
-            async with bot.services.turns.turn(card.channel_id, "delete"):
+            async with bot.services.channel_queue.turn(card.channel_id, "delete"):
                 await channel.get_partial_message(card.message_id).delete()
     except (discord.HTTPException, TimeoutError) as error:
         log.warning("a card could not be taken back: %s", error)
@@ -281,7 +281,7 @@ class Reactions(FeatureCog):
         options: dict[str, Any] = {**quiet, **message, "reference": MessageReference(parent)}
         try:
             async with asyncio.timeout(services.settings.cards.rerun_patience_s):
-                async with services.turns.turn(parent.address.channel_id, "send"):
+                async with services.channel_queue.turn(parent.address.channel_id, "send"):
                     posted = await reaction.channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
                 return address_of_message(self.bot, posted)
         except TimeoutError:

@@ -234,11 +234,11 @@ async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
     """While a question is open, removing the reaction and adding it again posts no second one."""
     parent = await one_video(stage, files)
 
-    async def questions() -> list[dict[str, Any]] | None:
+    async def open_questions() -> list[dict[str, Any]] | None:
         return [m for m in await stage.messages() if m["reference"] == parent and m["components"]] or None
 
     await react(stage, "friend", parent, "🔁")
-    (question,) = await eventually(questions, what="question")
+    (question,) = await eventually(open_questions, what="question")
     for _ in range(3):
         await stage.discord.post("unreact", {"user": "friend", "message": parent, "emoji": "🔁"})
         await react(stage, "friend", parent, "🔁")

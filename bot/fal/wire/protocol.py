@@ -15,7 +15,7 @@ from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, 
 from bot.fal.wire.addresses import requests_url, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
 from bot.fal.wire.types import CancelAnswer, Handle, LogLine, UnitPrice, UploadTicket
-from bot.fal.wire.values import Text, Whole, object_of, said, text_of
+from bot.fal.wire.values import Text, Whole, object_of, said, text_value
 
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
@@ -91,8 +91,8 @@ def _log_lines(value: object) -> tuple[LogLine, ...]:
     lines: list[LogLine] = []
     for one in cast("list[object]", value)[-LOG_LINES_MAX:]:
         found = cast("dict[str, Any]", one) if isinstance(one, dict) else {"message": one}
-        if message := text_of(found.get("message")):
-            lines.append(LogLine(text_of(found.get("timestamp"), 64) or "", message))
+        if message := text_value(found.get("message")):
+            lines.append(LogLine(text_value(found.get("timestamp"), 64) or "", message))
     return tuple(lines)
 
 
@@ -150,7 +150,7 @@ def read_cancel(status: int, body: bytes) -> CancelAnswer:
 
 def _status_word(body: bytes) -> str | None:
     try:
-        return text_of(object_of(body).get("status"), 64)
+        return text_value(object_of(body).get("status"), 64)
     except FalProtocolError:
         return None
 
@@ -165,8 +165,8 @@ def read_ticket(status: int, body: bytes, *, rest_url: str) -> UploadTicket:
         raise refusal_of(status, body, "the start of an upload")
     found = object_of(body)
     return UploadTicket(
-        upload_url=web_url(text_of(found.get("upload_url")), rest_url=rest_url),
-        file_url=web_url(text_of(found.get("file_url")), rest_url=rest_url),
+        upload_url=web_url(text_value(found.get("upload_url")), rest_url=rest_url),
+        file_url=web_url(text_value(found.get("file_url")), rest_url=rest_url),
     )
 
 
@@ -201,11 +201,11 @@ def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | N
     for row in cast("list[object]", rows):
         if isinstance(row, dict) and (priced := _price(cast("dict[str, Any]", row))):
             prices[priced[0]] = priced[1]
-    return prices, text_of(page.get("next_cursor"), 1000) if page.get("has_more") else None
+    return prices, text_value(page.get("next_cursor"), 1000) if page.get("has_more") else None
 
 
 def _price(row: Mapping[str, Any]) -> tuple[str, UnitPrice] | None:
-    endpoint, unit = text_of(row.get("endpoint_id"), 200), text_of(row.get("unit"), 50)
+    endpoint, unit = text_value(row.get("endpoint_id"), 200), text_value(row.get("unit"), 50)
     raw = row.get("unit_price")
     if endpoint is None or unit is None or row.get("currency") != "USD" or isinstance(raw, bool):
         return None

@@ -10,7 +10,7 @@ from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalPr
 from bot.fal.wire.addresses import web_url
 from bot.fal.wire.error_types import ERROR_TYPES, UNKNOWN
 from bot.fal.wire.types import Result
-from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text_of
+from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text_value
 
 OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
@@ -156,7 +156,9 @@ def _detail(headers: Mapping[str, str], body: bytes) -> tuple[_Detail, bool]:
     outer = _kind(found.get("error_type")) or _kind(header(headers, "x-fal-error-type"))
     entries = [_entry(one) for one in _listed(found.get("detail"))]
     if not entries:
-        words = text_of(found.get("detail"), _MESSAGE_MAX) or text_of(found.get("error"), _MESSAGE_MAX) or said(body)
+        words = (
+            text_value(found.get("detail"), _MESSAGE_MAX) or text_value(found.get("error"), _MESSAGE_MAX) or said(body)
+        )
         return _Detail(outer, words), outer is not None
     # There may be several; a known type has the best sentence.
     chosen = next((one for one in entries if one.kind in ERROR_TYPES), entries[0])
@@ -177,8 +179,8 @@ def _entry(one: Mapping[str, Any]) -> _Detail:
     location = cast("list[object]", places)[:_LOCATION_MAX] if isinstance(places, list) else []
     return _Detail(
         kind=_kind(one.get("type")),
-        message=text_of(one.get("msg"), _MESSAGE_MAX) or "fal gave no reason",
-        location=tuple(str(place)[:100] for place in location if text_of(place) or isinstance(place, int)),
+        message=text_value(one.get("msg"), _MESSAGE_MAX) or "fal gave no reason",
+        location=tuple(str(place)[:100] for place in location if text_value(place) or isinstance(place, int)),
         context=_context(one.get("ctx")),
     )
 
@@ -188,7 +190,7 @@ def _context(found: object) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     pairs = list(cast("dict[object, object]", found).items())[:_CONTEXT_MAX]
-    return {str(text_of(key, 100)): value for key, raw in pairs if (value := _plain(raw)) is not None}
+    return {str(text_value(key, 100)): value for key, raw in pairs if (value := _plain(raw)) is not None}
 
 
 def _plain(raw: object) -> Any:
@@ -204,7 +206,7 @@ def _scalar(raw: object) -> bool | float | str | None:
     if isinstance(raw, int | float):
         magnitude = number(abs(raw))
         return raw if magnitude is not None and magnitude < 2**63 else None
-    return text_of(raw, _MESSAGE_MAX)
+    return text_value(raw, _MESSAGE_MAX)
 
 
 def _kind(name: object) -> str | None:

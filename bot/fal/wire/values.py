@@ -39,7 +39,7 @@ def object_of(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def text_of(value: object, limit: int = TEXT_MAX) -> str | None:
+def text_value(value: object, limit: int = TEXT_MAX) -> str | None:
     """Return a non-empty string without control characters or lone surrogates, at most `limit` long; else None."""
     if not isinstance(value, str):
         return None
@@ -69,7 +69,7 @@ def number(value: object) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-Text: TypeAlias = Annotated[str | None, BeforeValidator(text_of)]
+Text: TypeAlias = Annotated[str | None, BeforeValidator(text_value)]
 Whole: TypeAlias = Annotated[int | None, BeforeValidator(whole)]
 Number: TypeAlias = Annotated[float | None, BeforeValidator(number)]
 
@@ -78,7 +78,7 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header's text, whatever the case of its name; None if it is missing or empty."""
     for key, value in headers.items():
         if key.lower() == name.lower():
-            return text_of(value, 200)
+            return text_value(value, 200)
     return None
 
 
@@ -87,10 +87,10 @@ def said(body: bytes, limit: int = 300) -> str:
     try:
         value = json_of(body)
     except FalProtocolError:
-        return text_of(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"
+        return text_value(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"
     if isinstance(value, dict):
         found = cast("dict[str, Any]", value)
         for key in ("detail", "message", "error", "status"):
-            if words := text_of(found.get(key), limit):
+            if words := text_value(found.get(key), limit):
                 return words
-    return text_of(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"
+    return text_value(body[: limit * 4].decode("utf-8", "replace"), limit) or "no text"

@@ -109,7 +109,7 @@ def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.D
     job = data.draw(jobs(mode_id))
     same = rerun.rerun(job, seed="same")
     lowest, *_, highest = rerun.resolutions(mode_id)
-    for found, resolution in ((rerun.draft_of(job), lowest), (rerun.final_of(job), highest)):
+    for found, resolution in ((rerun.at_lowest_resolution(job), lowest), (rerun.at_highest_resolution(job), highest)):
         assert found.mode.options() == same.mode.options() | {"resolution": resolution}
         changed = resolution != job.options["resolution"]
         assert found.notes == (*same.notes, *((rerun.OTHER_PICTURE,) if changed else ()))
