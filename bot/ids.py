@@ -13,8 +13,8 @@ _RANDOM_BYTES = 12
 def new_id(*, at: float) -> str:
     """Return a new unguessable id; `at` is the time in Unix seconds.
 
-    Its first eight digits, a job's short id, are milliseconds and wrap around every 49 days. With more digits for the
-    time, all jobs of one minute would have the same short id.
+    Its first eight digits are milliseconds and wrap around every 49 days; the others are random, so a job's short id
+    is made of the last ones.
     """
     ms = int(at * 1000) % 16**_TIME_DIGITS
     return f"{ms:0{_TIME_DIGITS}x}{secrets.token_hex(_RANDOM_BYTES)}"

@@ -1,10 +1,14 @@
-"""`python -m bot ledger`: verifies the books, prints every server's totals, and closes uncertain jobs."""
+"""`python -m bot ledger`: verifies the books, prints every server's totals, and lists and closes uncertain jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from bot.errors import OptionRefused
+from bot.jobs.queries import job_ids_named
 from bot.jobs.transactions import get
 from bot.ledger.audit import totals, verify
+from bot.ledger.exposures import Exposure, is_exposed, open_exposures
 from bot.ledger.holds import release, settle
 from bot.ledger.model import Totals
 from bot.money import dollars
@@ -12,13 +16,17 @@ from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Transaction
 
+CANDIDATES_MAX = 5
+EXPOSURES_MAX = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The errors in the books, a sentence each, and every server's totals."""
+    """The errors in the books, a sentence each, every server's totals, and the oldest exposures."""
 
     wrong: Sequence[str]
     servers: Sequence[Totals]
+    exposures: Sequence[Exposure] = ()
 
 
 async def look(settings: StorageSettings) -> Books:
@@ -29,30 +37,42 @@ async def look(settings: StorageSettings) -> Books:
     """
     store = await open_store(settings, exclusive=False)
     try:
-        return Books(await store.read(verify()), await store.read(totals()))
+        return Books(
+            await store.read(verify()),
+            await store.read(totals()),
+            await store.read(open_exposures(limit=EXPOSURES_MAX)),
+        )
     finally:
         await store.close()
 
 
-async def close_exposure(settings: StorageSettings, job_id: str, amount_microusd: int, *, at: float) -> str:
+async def close_exposure(settings: StorageSettings, named: str, amount_microusd: int, *, at: float) -> str:
     """Settle an uncertain job at what fal charged, or release it if that is 0; returns a sentence for the operator.
 
-    Any other job is left as it is, and repeating the call changes nothing.
+    `named` is the job's id or short id. Any other job is left as it is, and repeating the call changes nothing.
 
     Raises:
+        OptionRefused: several jobs have this number; the sentence names them.
         StorageError: the database cannot be opened or written.
     """
     store = await open_store(settings, exclusive=False)
     try:
-        return await store.write(_closed(job_id, amount_microusd, at))
+        return await store.write(_closed(named, amount_microusd, at))
     finally:
         await store.close()
 
 
-def _closed(job_id: str, amount_microusd: int, at: float) -> Transaction[str]:
+def _closed(named: str, amount_microusd: int, at: float) -> Transaction[str]:
+    job_ids = yield from job_ids_named(named, limit=CANDIDATES_MAX)
+    if len(job_ids) > 1:
+        raise OptionRefused(f"Several jobs have this number: {', '.join(job_ids)}. Give one of these in full.")
+    if not job_ids:
+        return f"Job {named} is not in the books; only an uncertain job has something to close. Nothing was changed."
+    (job_id,) = job_ids
     job = yield from get(job_id)
-    if job is None or job.state != "uncertain":
-        state = "is not in the books" if job is None else f"is {job.state}"
+    # A member who deleted their data has no job any more; what it exposed can still be closed.
+    if (job is not None and job.state != "uncertain") or (job is None and not (yield from is_exposed(job_id))):
+        state = "has nothing open" if job is None else f"is {job.state}"
         return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
     reason = "closed by the operator"
     if amount_microusd:
@@ -81,7 +101,14 @@ def ledger_lines(books: Books) -> list[str]:
     verdict = [f"WRONG  {sentence}" for sentence in books.wrong] or [
         "The books are right: every sum of entries equals its row, and every hold ended at most once."
     ]
-    return [*rows, *verdict]
+    uncertain = [_exposed(one) for one in books.exposures]
+    return [*rows, *uncertain, *verdict]
+
+
+def _exposed(one: Exposure) -> str:
+    accepted_at = datetime.fromtimestamp(one.counted_at, UTC)
+    amount = dollars(one.amount_microusd)
+    return f"uncertain  {one.job_id}  {amount}  server {one.guild_id}  {accepted_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _row(name: str, sums: Totals) -> str:

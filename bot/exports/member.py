@@ -111,6 +111,7 @@ async def _jobs(
 ) -> tuple[Path, tuple[Item, ...], bool]:
     path = folder / "jobs.jsonl"
     files: list[Item] = []
+    taken: set[str] = set()
     before: JobCursor | None = None
     used = rows = 0
     await asyncio.to_thread(path.touch)
@@ -124,7 +125,7 @@ async def _jobs(
         if used > most or rows > rows_max:
             return path, tuple(files), False
         await asyncio.to_thread(_append, path, text)
-        files += await asyncio.to_thread(_files_of, jobs, data_dir)
+        files += await asyncio.to_thread(_files_of, jobs, data_dir, taken)
         before = cursor_of(jobs[-1])
 
 
@@ -151,11 +152,16 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _files_of(jobs: Iterable[Job], data_dir: Path) -> list[Item]:
-    """Return the jobs' files that are still on disk, without borrowed inputs."""
+def _files_of(jobs: Iterable[Job], data_dir: Path, taken: set[str]) -> list[Item]:
+    """Return the jobs' files that are still on disk, without borrowed inputs.
+
+    A job's folder has its short id, or its whole id if another job has `taken` that one.
+    """
     items: list[Item] = []
     for job in jobs:
-        where = f"files/{short_id(job.id)}"
+        folder = short_id(job.id) if short_id(job.id) not in taken else job.id
+        taken.add(folder)
+        where = f"files/{folder}"
         own = [one for one in job.inputs if not one.is_borrowed]
         named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
         named += [(f"{where}/result{path.suffix}", path) for path in result_files(job.id, data_dir)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from bot.jobs.facts import id_patterns
 from bot.jobs.model import Job, State
 from bot.jobs.rows import job_in
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -83,16 +84,28 @@ def member_jobs(
     return tuple(job_in(row) for row in rows)
 
 
-def jobs_by_short_id(guild_id: int, member_id: int, short_id: str) -> Transaction[tuple[Job, ...]]:
-    """Return the member's jobs in a server whose id begins with this, two at most: one is found, two are ambiguous.
+def jobs_named(guild_id: int, member_id: int, text: str, *, limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return the member's jobs in a server that a typed text may mean, newest first, `limit` at most."""
+    found: dict[str, Job] = {}
+    for pattern in id_patterns(text):
+        rows: list[Row] = yield Many(
+            "SELECT body FROM jobs WHERE guild_id = $1 AND member_id = $2 AND id LIKE $3 "
+            "ORDER BY created_at DESC LIMIT $4",
+            (guild_id, member_id, pattern, limit),
+        )
+        found |= {job.id: job for job in map(job_in, rows)}
+    return tuple(sorted(found.values(), key=cursor_of, reverse=True)[:limit])
 
-    `short_id` must be hexadecimal digits, so that it holds no wildcard of LIKE.
-    """
-    rows: list[Row] = yield Many(
-        "SELECT body FROM jobs WHERE guild_id = $1 AND member_id = $2 AND id LIKE $3 LIMIT 2",
-        (guild_id, member_id, f"{short_id}%"),
-    )
-    return tuple(job_in(row) for row in rows)
+
+def job_ids_named(text: str, *, limit: int) -> Transaction[tuple[str, ...]]:
+    """Return the ids of the jobs in the books that a typed text may mean, `limit` at most; deleted jobs too."""
+    found: set[str] = set()
+    for pattern in id_patterns(text):
+        rows: list[Row] = yield Many(
+            "SELECT job_id FROM draws WHERE position = 0 AND job_id LIKE $1 ORDER BY job_id LIMIT $2", (pattern, limit)
+        )
+        found |= {row["job_id"] for row in rows}
+    return tuple(sorted(found)[:limit])
 
 
 def jobs_of_member_everywhere(

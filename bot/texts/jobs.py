@@ -112,6 +112,12 @@ def _cost(job: Job) -> str:
             assert_never(job.state)
 
 
+def several_jobs(jobs: Sequence[Job]) -> str:
+    """Return the sentence for a number that several videos have, with the full number of each."""
+    named = ", ".join(f"`{job.id}` (<t:{int(job.created_at)}:f>)" for job in jobs)
+    return f"Several of your videos begin or end with this number: {named}. Give one of these in full."
+
+
 def choice_label(job: Job) -> str:
     """Return the job's label in an autocompletion, at most `CHOICE_CHARS_MAX` characters."""
     prompt = job.options.get("prompt")

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import re
 from typing import Any
 
 import discord
@@ -16,7 +15,6 @@ from bot.jobs import queries
 from bot.jobs.facts import short_id
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
-from bot.jobs.transactions import get
 from bot.ledger.model import Who
 from bot.runner.job_files import inputs_gone
 from bot.runner.retention import DAY_S
@@ -35,8 +33,7 @@ from cogs.ordering.member import interaction_member
 log = logging.getLogger(__name__)
 OFFERED_MAX = 25  # Discord's limit of choices
 LOOKED_THROUGH_MAX = 200  # how many of the member's latest jobs are searched
-_FULL_ID = re.compile(r"[0-9a-f]{32}")
-_SHORT_ID = re.compile(r"[0-9a-f]{6,31}")
+CANDIDATES_MAX = 5
 
 
 async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
@@ -89,22 +86,16 @@ async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY)
 
 
 async def own_job(services: Services, who: Who, text: str) -> Job:
-    """Return the member's job in this server whose id, or the start of it that its card shows, is `text`.
+    """Return the member's job here that this text names: its id, or the number that its card shows.
 
     Raises:
-        OptionRefused: no job matches, or more than one.
+        OptionRefused: there is none, or more than one; then the sentence names them.
         StorageError: the database did not answer.
     """
-    wanted = text.strip().lower().removeprefix("job").strip()
-    if _FULL_ID.fullmatch(wanted):
-        job = await services.store.read(get(wanted))
-        if job is not None and (job.guild_id, job.member_id) == (who.guild_id, who.member_id):
-            return job
-    elif _SHORT_ID.fullmatch(wanted):
-        found = await services.store.read(queries.jobs_by_short_id(who.guild_id, who.member_id, wanted))
-        if len(found) == 1:
-            return found[0]
-    raise OptionRefused(words.NO_JOB)
+    found = await services.store.read(queries.jobs_named(who.guild_id, who.member_id, text, limit=CANDIDATES_MAX))
+    if len(found) == 1:
+        return found[0]
+    raise OptionRefused(words.several_jobs(found) if found else words.NO_JOB)
 
 
 async def offer_jobs(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:

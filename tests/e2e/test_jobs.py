@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.jobs.facts import short_id
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.text_commands import Answer, ask, click, read
 from tests.support.video_steps import PRICED, order, picture, real_file, refusal, wait_for_state, wait_for_video
@@ -90,11 +91,11 @@ async def test_show(stage: Stage, files: Path) -> None:
     card = await one_video(stage, files, prompt="a long look", negative_prompt="rain", seed=5)
     footer = text_of(await wait_for_video(stage, card))
     (chosen,) = await job_ids(stage, "maker", typed="a long look")
-    assert chosen["value"][:8] in footer
+    assert short_id(chosen["value"]) in footer
     answer = await ask(stage, "maker", "jobs show", job=chosen["value"])
     for words in ("a long look", "rain", "State: done", "Seed: `5`", "image: lake", "Kept until", "$0.20"):
         assert words in answer.text, words
-    assert (await ask(stage, "maker", "jobs show", job=f"job {chosen['value'][:8]}")).text == answer.text
+    assert (await ask(stage, "maker", "jobs show", job=f"job {short_id(chosen['value'])}")).text == answer.text
     for wrong in (chosen["value"][::-1], "%", "abc"):
         assert "You have no such video" in (await ask(stage, "maker", "jobs show", job=wrong)).text
     assert "You have no such video" in (await ask(stage, "friend", "jobs show", job=chosen["value"])).text
@@ -123,7 +124,7 @@ async def test_a_recipe_is_replayed_by_somebody_else(stage: Stage, files: Path) 
     (chosen,) = await job_ids(stage, "maker", typed="replay me")
     answer, content = await recipe_of(stage, chosen["value"])
     assert answer.private
-    assert answer.files[0]["filename"] == f"recipe-{chosen['value'][:8]}.json"
+    assert answer.files[0]["filename"] == f"recipe-{short_id(chosen['value'])}.json"
     recipe = json.loads(content)
     assert (recipe["mode"], recipe["seed"]) == ("wan27-image", 99)
     kept = real_file(files, "recipe.json", content)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bot.jobs.facts import short_id
 from sandbox.stage import Process, Stage
 from tests.support.video_steps import order, wait_for_state, wait_for_video
 
@@ -27,7 +28,8 @@ async def test_the_books_and_an_uncertain_job(empty_stage: Stage, files: Path) -
     together = next(line.split() for line in said.splitlines() if line.startswith("together"))
     assert together[1:] == ["2", "$0.20", "$0.20", "$0.20"]
     (job,) = [path.name for path in (stage.folder / "inputs").iterdir() if path.name not in done_jobs(stage)]
-    status, said = await ledger(stage, "--close", job, "--at", "$0.15")
+    assert f"uncertain  {job}  $0.20" in said
+    status, said = await ledger(stage, "--close", short_id(job), "--at", "$0.15")
     assert "closed at $0.15" in said
     assert "$0.35" in said
     status, said = await ledger(stage, "--close", job, "--at", "0.15")

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bot.jobs.facts import short_id
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.rerun_steps import id_of, react, restart, wait_for_videos
 from tests.support.text_commands import Answer, ask, read
@@ -77,9 +78,9 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
         names = packed.namelist()
         (job,) = [json.loads(line) for line in packed.read("jobs.jsonl").splitlines()]
         money = packed.read("money.csv").decode()
-        picture_name = next(name for name in names if name.startswith(f"files/{mine[:8]}/image-"))
+        picture_name = next(name for name in names if name.startswith(f"files/{short_id(mine)}/image-"))
         assert packed.read(picture_name) == (files / "lake-640x480.png").read_bytes()
-        assert packed.read(f"files/{mine[:8]}/result.mp4")[4:8] == b"ftyp"
+        assert packed.read(f"files/{short_id(mine)}/result.mp4")[4:8] == b"ftyp"
         everything = b"".join(packed.read(name) for name in names if not name.startswith("files/")).decode()
     assert (job["id"], job["options"]["prompt"]) == (mine, "my own lake")
     assert "token" not in job["address"]

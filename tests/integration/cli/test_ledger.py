@@ -5,6 +5,17 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import USAGE_ERROR, main
+from bot.cli.ledger import close_exposure, ledger_lines, look
+from bot.errors import OptionRefused
+from bot.jobs import erasure, machine, transactions
+from bot.jobs.facts import short_id
+from bot.jobs.model import Job
+from bot.ledger.model import Shipped
+from bot.settings import StorageSettings
+from bot.storage.transaction import Store
+from tests.support.job_samples import NOW, a_job
+
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 
 
 @pytest.mark.parametrize("words", [["--close", "a" * 32], ["--at", "0.75"]])
@@ -16,3 +27,50 @@ def test_a_job_is_not_closed_at_a_guess(
     assert main(["ledger", *words]) == USAGE_ERROR
     assert "together" in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
+
+
+async def _uncertain(store: Store, job: Job) -> None:
+    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    for event in (machine.Uploaded(job.inputs), machine.ReplyLost(), machine.EndShown()):
+        await store.write(transactions.advance(job.id, event, now=NOW))
+
+
+async def test_what_a_deleted_job_exposed_can_be_closed(store: Store, store_settings: StorageSettings) -> None:
+    """A member who deletes their data takes no exposure along: it is listed, and closed by its number."""
+    job = a_job(id="1f" * 16)
+    await _uncertain(store, job)
+    await store.write(erasure.forget_member(job.member_id, pseudonym=-1, at=NOW))
+    lines = "\n".join(ledger_lines(await look(store_settings)))
+    assert f"uncertain  {job.id}  $0.75" in lines
+    said = await close_exposure(store_settings, short_id(job.id), 500_000, at=NOW)
+    assert "closed at $0.50" in said
+    books = await look(store_settings)
+    assert books.wrong == []
+    assert books.exposures == ()
+    assert [one.spent_microusd for one in books.servers] == [500_000]
+    assert "closed before" in await close_exposure(store_settings, job.id, 0, at=NOW)
+
+
+async def test_nothing_is_closed_by_a_number_that_two_jobs_have(store: Store, store_settings: StorageSettings) -> None:
+    """The refusal names both; neither is touched."""
+    jobs = [a_job(id=f"0123abcd{number:024x}") for number in (1, 2)]
+    for job in jobs:
+        await _uncertain(store, job)
+    with pytest.raises(OptionRefused) as refused:
+        await close_exposure(store_settings, "0123abcd", 1, at=NOW)
+    assert all(job.id in str(refused.value) for job in jobs)
+    assert len((await look(store_settings)).exposures) == 2
+
+
+async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """Only what is exposed has something to close, also when a job's row is gone."""
+    job = a_job()
+    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    assert "is accepted" in await close_exposure(store_settings, job.id, 1, at=NOW)
+    await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
+    await store.write(erasure.forget_member(job.member_id, pseudonym=-1, at=NOW))
+    assert "has nothing open" in await close_exposure(store_settings, job.id, 1, at=NOW)
+    assert "not in the books" in await close_exposure(store_settings, "f" * 32, 1, at=NOW)

@@ -1,15 +1,22 @@
 """What belongs to one member: found in all servers and nobody else's, on both engines."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+from bot.exports.member import pack
 from bot.jobs import queries, transactions
+from bot.jobs.facts import short_id
 from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
 from bot.ledger.grants import add_grant
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.ledger.model import Grant, Shipped
 from bot.ledger.rules import set_rule
+from bot.settings import StorageSettings
 from bot.storage.transaction import Store
+from bot.units import MIB
 from tests.support.job_samples import NOW, a_job
 
 SHIPPED = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=500_000_000)
@@ -62,6 +69,27 @@ async def test_jobs_by_states_and_by_short_id(store: Store) -> None:
     assert await store.read(queries.member_jobs(1, ANNA, states=("done", "accepted"), limit=9)) == (mine,)
     assert await store.read(queries.member_jobs(1, ANNA, states=("done", "failed"), limit=9)) == ()
     assert await store.read(queries.member_jobs(1, ANNA, mode="wan22-video", states=("accepted",), limit=9)) == ()
-    assert await store.read(queries.jobs_by_short_id(1, ANNA, mine.id[:31])) == (mine,)
+    for typed in (mine.id, mine.id[:31], f"job {short_id(mine.id)}"):
+        assert await store.read(queries.jobs_named(1, ANNA, typed, limit=9)) == (mine,)
     await accepted(store, 0xABCDE1, member_id=ANNA, guild_id=1)
-    assert len(await store.read(queries.jobs_by_short_id(1, ANNA, "0" * 20))) == 2
+    assert len(await store.read(queries.jobs_named(1, ANNA, "0" * 20, limit=9))) == 2
+    assert await store.read(queries.jobs_named(1, ANNA, "%", limit=9)) == ()
+
+
+async def test_files_of_jobs_of_one_moment_are_all_unpacked(
+    store: Store, store_settings: StorageSettings, tmp_path: Path
+) -> None:
+    """Eight jobs whose ids begin alike, two of which also end alike, have a folder each in the export."""
+    tails = [*range(1, 8), 7 + 16**12]
+    jobs = [a_job(id=f"{0xABCDEF << 104 | tail:032x}", member_id=ANNA) for tail in tails]
+    for job in jobs:
+        one = replace(job.inputs[0], path=f"inputs/{job.id}/image.png")
+        await store.write(transactions.accept(replace(job, inputs=(one,)), SHIPPED, in_flight_max=99))
+        picture = store_settings.data_dir / one.path
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(job.id.encode())
+    path, _ = await pack(store, store_settings.data_dir, ANNA, tmp_path, part=1, limit_bytes=8 * MIB, rows_max=100)
+    with ZipFile(path) as packed:
+        names = [name for name in packed.namelist() if name.startswith("files/")]
+        assert len(set(names)) == len(jobs)
+        assert {packed.read(name).decode() for name in names} == {job.id for job in jobs}

@@ -1,9 +1,12 @@
 """Facts about a job: the same in every text, file name and decision."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.jobs import facts
 from bot.jobs.model import Job, Result, State
@@ -50,3 +53,28 @@ def test_a_message_in_a_server_and_one_in_a_direct_message_have_an_address() -> 
     where = f"{job.address.channel_id}/{job.address.message_id}"
     assert facts.card_url(replace(job, guild_id=12)) == f"https://discord.com/channels/12/{where}"
     assert facts.card_url(replace(job, guild_id=0)) == f"https://discord.com/channels/@me/{where}"
+
+
+@given(number=st.integers(0, 16**32 - 1))
+def test_a_job_is_found_by_what_people_see_of_it(number: int) -> None:
+    """Its id, its short id in any case and with letters misread, and the first digits that older messages show."""
+    job_id = f"{number:032x}"
+    short = facts.short_id(job_id)
+    assert len(short) == facts.SHORT_ID_CHARS
+    misread = short.replace("0", "O").replace("1", "l")
+    for typed in (job_id, f" job {short} ", short.upper(), misread, job_id[:8], job_id[:31]):
+        patterns = facts.id_patterns(typed)
+        assert any(re.fullmatch(pattern.replace("%", ".*"), job_id) for pattern in patterns), typed
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "%", "_", "abc", "job", "u2345678", "123456789z", "g" * 32, "a" * 33, "½2345678"]
+)
+def test_what_is_no_number_names_no_job(typed: str) -> None:
+    """Nothing that LIKE would take for a wildcard reaches a query."""
+    assert facts.id_patterns(typed) == ()
+
+
+def test_an_id_of_another_form_is_shown_whole() -> None:
+    """The books of an older database may name a job otherwise."""
+    assert facts.short_id("job-1") == "job-1"

@@ -1,0 +1,31 @@
+"""Exposures: holds of which nobody knows whether fal billed them. A member who deletes their jobs does not end them."""
+
+from dataclasses import dataclass
+
+from bot.storage.transaction import Many, One, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What one uncertain job holds of its server's money, and when it was accepted."""
+
+    job_id: str
+    guild_id: int
+    amount_microusd: int
+    counted_at: float
+
+
+def open_exposures(*, limit: int) -> Transaction[tuple[Exposure, ...]]:
+    """Return the exposures that an operator can close, the oldest first."""
+    rows: list[Row] = yield Many(
+        "SELECT job_id, guild_id, amount_microusd, counted_at FROM draws WHERE position = 0 AND state = 'exposed' "
+        "ORDER BY counted_at, job_id LIMIT $1",
+        (limit,),
+    )
+    return tuple(Exposure(row["job_id"], row["guild_id"], row["amount_microusd"], row["counted_at"]) for row in rows)
+
+
+def is_exposed(job_id: str) -> Transaction[bool]:
+    """Return whether the job's hold is exposed, or was and is closed by now."""
+    row = yield One("SELECT id FROM entries WHERE job_id = $1 AND kind = 'expose' LIMIT 1", (job_id,))
+    return row is not None
