@@ -1,6 +1,6 @@
-"""`python -m tests.bench [ONLY …]`: measures Wanda beside her peer and the limits; prints one table, writes bench.json.
+"""`python -m tests.bench [ONLY …]`: measures Wanda, the peer and the limits; prints a table and writes bench.json.
 
-A word names a yardstick; none means all. `make bench` runs this; it is no test, and CI does not run it.
+The arguments are names of yardsticks; none means all. `make bench` runs this; it is no test, and CI does not run it.
 """
 
 import argparse
@@ -25,15 +25,15 @@ YARDSTICKS = ("ceiling", "ack", "notice", "memory", "deliver", "jobs", "money", 
 
 
 class Yardstick(Protocol):
-    """What the module of this folder offers that is named after a yardstick."""
+    """The interface of this folder's yardstick modules."""
 
     def cases(self, folder: Path) -> AbstractAsyncContextManager[Sequence[Case]]:
-        """Return what takes turns, set up until the context is left; `folder` is empty, on disk, and gone then."""
+        """Yield the cases, set up until the context exits; `folder` is empty, on disk, and deleted afterwards."""
         ...
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print and write; returns the exit status: 0 when every figure came about, reached or not."""
+    """Measure, print and write; return the exit status: 0 if every figure was measured, even below its goal."""
     chosen = asked(arguments)
     began = time.monotonic()
     figures = asyncio.run(_measure(chosen.only, chosen.rounds))
@@ -52,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def asked(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return what to run: `only`, `rounds` and `output`; a word that is no yardstick ends the program with status 2."""
+    """Return the parsed `only`, `rounds` and `output`; an unknown yardstick exits with status 2."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="yardstick", help=f"{', '.join(YARDSTICKS)}; none means all")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the contestants take turns")
     parser.add_argument("--output", type=Path, default=Path("bench.json"), help="where every reading is written")
     chosen = parser.parse_args(arguments)
-    # Not argparse's own choices: with them Python 3.11 refuses that there is no word at all.
+    # Not argparse's `choices`: with it Python 3.11 refuses an empty list.
     if unknown := sorted(set(chosen.only) - set(YARDSTICKS)):
         parser.error(f"there is no {unknown[0]}; there are {', '.join(YARDSTICKS)}")
     chosen.only = chosen.only or list(YARDSTICKS)
@@ -77,7 +77,7 @@ async def _measure(names: Sequence[str], rounds: int) -> list[Figure]:
 
 
 def _machine() -> str:
-    """Name what the figures hold for: the processor, its cores, the memory, the system and the Python."""
+    """Return a description of the machine: processor, cores, memory, system and Python."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {system}"

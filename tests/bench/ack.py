@@ -1,12 +1,11 @@
-"""How long a member waits for the first answer, of commands that are fired at the same moment, and how many miss 3 s.
+"""*ack*: how long the first answer takes when commands are sent at the same moment, and how many miss Discord's 3 s.
 
-Every run has a process of its own, which answers a few commands before anything is measured, as a bot that has run for
-a while. The limit is a discord.py handler that does nothing but defer. A command that missed Discord's three seconds
-counts as 3,000 ms.
+Each run is a new process that has answered a few commands before the measurement. The limit is a discord.py handler
+that only defers. A command that is not answered within 3 s counts as 3,000 ms.
 
-For `1 at once` each command is fired when the one before it is answered. The jobs of that and of `100 at once` are
-short, so that few are in flight; after `1,000 at once` each takes an hour, and once they are all in flight, a hundred
-more are fired. The peer gets `IN_FLIGHT_WITHIN_S` for that, because it never gets there: how far it came is a line.
+For `1 at once` each command is sent when the previous one is answered. The jobs of `1` and `100 at once` are short, so
+that few are in flight. The jobs of `1,000 at once` take an hour; once all are in flight, 100 more commands are sent.
+The peer never gets 1,000 jobs in flight: it has `IN_FLIGHT_WITHIN_S`, and the table shows how many it reached.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -18,7 +17,7 @@ from tests.bench.stands import Name, Stands, missed, new_folder, until, waited
 
 _SHORT_S, _LONG_S = 0.5, 3600.0
 _WARM = 5
-_ALONE = 10  # commands one after the other; with the rounds that is 30
+_ALONE = 10  # commands one after the other; 30 in three rounds
 _FEW, _MANY = 100, 1_000
 _IN_FLIGHT_WITHIN_S: Mapping[Name, float] = {"wanda": 60.0, "peer": 4.0}
 _NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
@@ -26,7 +25,7 @@ _NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return the case of few commands and that of many; the stand-ins run until the context is left."""
+    """Yield the cases; the stand-ins run until the context exits."""
     async with Stands(folder, seconds_per_job=_SHORT_S) as stands:
         yield (
             Case(
@@ -84,7 +83,7 @@ async def _one_by_one(stands: Stands, count: int) -> list[float | None]:
 
 
 async def _in_flight(stands: Stands, before: int, *, within_s: float) -> int:
-    """Wait for the jobs to be in flight, for a bounded time; returns how many are."""
+    """Wait at most `within_s` until the jobs are in flight; return how many are."""
 
     async def all_submitted() -> bool:
         return await stands.submits() - before >= _MANY

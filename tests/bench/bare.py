@@ -1,4 +1,4 @@
-"""The limit of an answer: a discord.py bot whose command only defers."""
+"""The limit of *ack*: a discord.py bot whose command only defers."""
 
 import os
 
@@ -9,7 +9,7 @@ from tests.bench.places import point_discord_here
 
 
 class Bare(discord.Client):
-    """One command, with the options of Wanda's, whose handler does nothing but defer."""
+    """One command with Wanda's options, whose handler only defers."""
 
     def __init__(self) -> None:
         super().__init__(intents=discord.Intents(guilds=True), guild_ready_timeout=0.1, max_messages=None)
@@ -46,7 +46,7 @@ class BareCommands(app_commands.Group):
 
 
 async def run_bare() -> None:
-    """Run until the process is told to end."""
+    """Run until the process is terminated."""
     point_discord_here()
     async with Bare() as bot:
         await bot.start(os.environ["DISCORD_TOKEN"])

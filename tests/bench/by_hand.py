@@ -1,7 +1,7 @@
-"""The ledger that someone would write by hand: a table of budgets, one of holds, an entry for each movement.
+"""A minimal hand-written ledger: tables of budgets and holds, and an entry for each movement.
 
-It is the least that can be called durable: one transaction holds a job's price on the member's and the server's budget
-under their caps, another settles it; each looks whether it changed what it had to.
+It is the least that is durable and correct: one transaction holds a job's price on the member's and the server's
+budget within their caps, another settles it, and each checks the number of changed rows.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ import asyncpg
 from bot.ledger import scopes
 from bot.ledger.model import Who
 
-Pair: TypeAlias = Callable[[str, Who], Awaitable[None]]  # holds and settles the job of this id
+Pair: TypeAlias = Callable[[str, Who], Awaitable[None]]  # holds and settles the job with this id
 _Statement: TypeAlias = tuple[str, tuple[Any, ...]]
 
 CAP_MICROUSD = 10**15
 PRICE_MICROUSD = 750_000
 AT = 1_790_000_000.0
 
-_asyncpg: Any = asyncpg  # it ships no types
+_asyncpg: Any = asyncpg  # it has no type annotations
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
 _SCHEMA = (
     """
@@ -50,7 +50,7 @@ VALUES ($1, $2, $3, $5, $6, $7, $8), ($9, $2, $4, $5, $6, $7, $8) RETURNING id""
 
 @contextmanager
 def in_sqlite(path: Path, people: Sequence[Who]) -> Generator[Callable[[str, Who], None]]:
-    """Lend what makes a pair with the `sqlite3` module, in the thread that entered the context."""
+    """Yield a function that runs a pair with the `sqlite3` module, in the thread that entered the context."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         for statement in (*_PRAGMAS, *_SCHEMA):
@@ -71,7 +71,7 @@ def in_sqlite(path: Path, people: Sequence[Who]) -> Generator[Callable[[str, Who
 
 @asynccontextmanager
 async def in_aiosqlite(path: Path, people: Sequence[Who]) -> AsyncGenerator[Pair]:
-    """Lend what makes a pair through aiosqlite, awaiting each statement: one connection, a transaction at a time."""
+    """Yield a function that runs a pair through aiosqlite, statement by statement, on one connection with a lock."""
     async with aiosqlite.connect(path, isolation_level=None) as connection:
         for statement in (*_PRAGMAS, *_SCHEMA):
             await connection.execute(statement)
@@ -92,7 +92,7 @@ async def in_aiosqlite(path: Path, people: Sequence[Who]) -> AsyncGenerator[Pair
 
 @asynccontextmanager
 async def in_postgres(url: str, people: Sequence[Who], *, pool_size: int) -> AsyncGenerator[Pair]:
-    """Lend what makes a pair through asyncpg, each transaction on a connection of the pool."""
+    """Yield a function that runs a pair through asyncpg, each transaction on a pooled connection."""
     async with _asyncpg.create_pool(url, min_size=pool_size, max_size=pool_size) as pool:
         for statement in _SCHEMA:
             await pool.execute(statement)
@@ -108,7 +108,7 @@ async def in_postgres(url: str, people: Sequence[Who], *, pool_size: int) -> Asy
 
 
 def _pair(job_id: str, who: Who) -> Iterator[Sequence[_Statement]]:
-    """Return the two transactions; the server's budget, for which more wait, is taken last."""
+    """Return the two transactions; the server's budget is locked last, because most others wait for it."""
     member, server = names = scopes.member(who.guild_id, who.member_id), scopes.server(who.guild_id)
     yield (
         (_HOLD, (job_id, *names, PRICE_MICROUSD)),
@@ -136,12 +136,12 @@ def _budgets(people: Sequence[Who]) -> list[tuple[str, int]]:
 
 
 def _refuse_if_none(row: object) -> None:
-    """Check that the statement changed a row: the budget had room, or the hold was still open."""
+    """Check that the statement changed a row: the budget was large enough, or the hold still open."""
     if row is None:
         raise AssertionError("the hand-written ledger changed no row")
 
 
 @cache
 def _numbered(sql: str) -> str:
-    """Return it with SQLite's own numbers for parameters, which come as a sequence."""
+    """Return the SQL with SQLite's numbered parameters (`?1`), which can be bound from a sequence."""
     return sql.replace("$", "?")

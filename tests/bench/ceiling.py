@@ -1,7 +1,7 @@
-"""What the stand-ins themselves can do, each with a client that does next to nothing: no figure can pass these.
+"""*ceiling*: the rates that the stand-ins reach with a minimal client, an upper bound of all other figures.
 
-A request or an event of a stand-in's costs one loop's time, so a yardstick's rate that comes near one of these is the
-stand-in's; how busy they were beside Wanda or the peer is `Stands.cpu_s`.
+Each stand-in is one event loop. If a yardstick's rate comes near one of these, it measures the stand-in and not the
+bot; `Stands.cpu_s` shows how busy they were.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.bench.stands import ORDER, Stands
 LINES = 16
 EACH_S = 0.8
 COPYING = 2  # connections that copy files
-FILE_BYTES = 9_000_000  # what an ordinary server takes
+FILE_BYTES = 9_000_000  # fits the limit of an ordinary server
 STREAMS = 1_000
 STREAMED_JOB_S = 2.5
 HELD_JOB_S = 3600.0
@@ -35,10 +35,10 @@ WITHIN_S = 30.0
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return a case for each stand-in; both run until the context is left."""
+    """Yield a case for each stand-in; both run until the context exits."""
     async with Stands(folder) as stands:
         async with stands.subject("bare", folder):
-            pass  # it has told Discord the commands, and they stay
+            pass  # it has synced the commands, which Discord keeps
         yield [
             _case(_Fal(stands).read, "fal", ("status", "submit"), "stream events"),
             _case(_Discord(stands).read, "discord", ("first answer", "edit of an answer"), "gateway events"),
@@ -94,7 +94,7 @@ class _Fal:
         return await rate(self._url, COPYING, repeat(copy), EACH_S) * FILE_BYTES / 1e6
 
     async def _events(self, submit: Callable[[Line], Any]) -> float:
-        """Have many jobs, all of which are streamed, begin at one moment; returns how many events a second came."""
+        """Start many streamed jobs at one moment; return the events per second."""
         fal = self._stands.fal
         await fal.post("settings", {"concurrency": 1, "seconds_per_job": STREAMED_JOB_S})
         handles: list[RawAnswer] = []
@@ -130,7 +130,7 @@ class _Counted:
     last_at: float = 0.0
 
     def seen(self, piece: bytes) -> bool:
-        """Count them; returns whether it was the last one."""
+        """Count the events; return whether the last one has come."""
         self.events += piece.count(b"data:")
         self.last_at = time.perf_counter()
         return b'"COMPLETED"' in piece
@@ -167,7 +167,7 @@ class _Discord:
 
     @asynccontextmanager
     async def _gateway(self) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
-        """An identified connection, which hears of servers and commands only."""
+        """An identified connection with the intents for servers and commands only."""
         token, url = self._stands.environment["DISCORD_TOKEN"], self._stands.environment["DISCORD_GATEWAY_URL"]
         async with self._stands.http.ws_connect(f"{url}?v=10&encoding=json", max_msg_size=0) as socket:
             await socket.send_json({"op": 2, "d": {"token": token, "intents": 1, "properties": {}}})

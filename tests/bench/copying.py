@@ -1,7 +1,7 @@
-"""The limit of a delivery: plain sockets that fetch a result to disk and send it as the same edit of the same message.
+"""The limit of *deliver*: plain sockets that download a result to disk and send it as the same edit.
 
-No HTTP library, no JSON but the one that is sent, no database: what is left is the transfer, and the stand-ins' part
-of it. Everything here blocks: it runs in threads.
+No HTTP library, no JSON but what is sent, no database: only the transfer and the stand-ins' work are left. It blocks,
+and runs in threads.
 """
 
 import json
@@ -19,7 +19,7 @@ _SAID = {"content": "Done", "attachments": [{"id": 0, "filename": "video.mp4"}]}
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One result's way: from `source`, over the file `path`, into the message whose edits `target` takes."""
+    """One result: downloaded from `source` to the file `path`, and sent as an edit to `target`."""
 
     source: str
     path: Path
@@ -27,17 +27,17 @@ class Transfer:
 
 
 def copy_all(transfers: Sequence[Transfer], *, at_once: int) -> None:
-    """Carry out all, so many at once.
+    """Run all transfers, `at_once` at a time.
 
     Raises:
-        OSError: a connection or the disk failed, or a stand-in's answer was no success.
+        OSError: a connection or the disk failed, or a stand-in answered with an error.
     """
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(copy, transfers))
 
 
 def copy(transfer: Transfer) -> None:
-    """Fetch one result, and send it from disk.
+    """Download one result and send it from disk.
 
     Raises:
         OSError: as `copy_all`.
@@ -70,7 +70,7 @@ def _send(path: Path, url: str) -> None:
     buffer = memoryview(bytearray(BUFFER_BYTES))
     with _connected(url) as line, path.open("rb", buffering=0) as file:
         line.sendall(_head("PATCH", url, kind, f"Content-Length: {size}", "Connection: close") + before)
-        # Through memory, as on the way in: over TLS, which Discord's line is, there is no sendfile.
+        # Through memory, as the download: Discord uses TLS, which rules out sendfile.
         while got := file.readinto(buffer):
             line.sendall(buffer[:got])
         line.sendall(after)
@@ -92,7 +92,7 @@ def _head(method: str, url: str, *headers: str) -> bytes:
 
 
 def _answer(line: socket.socket) -> tuple[bytes, int]:
-    """Return the first bytes of a successful answer's body, and how many it has in all."""
+    """Return the first bytes of a successful answer's body, and the body's length."""
     got = b""
     while b"\r\n\r\n" not in got:
         piece = line.recv(BUFFER_BYTES)

@@ -1,14 +1,14 @@
-"""How long a video takes from its completion at fal until it stands in the channel, and what memory 50 at once take.
+"""*deliver*: the time from a job's completion at fal until its video is posted, and the memory of 50 at once.
 
-Each run has stand-ins of its own, with a server that takes files of 50 MiB, and goes through results of 1, 9 and 25
-MiB. *One at a time* is the median of single deliveries in a row; *50 at once* is the time from the first of 50
-completions, which fall together, to the last of the videos. The limit does the same with results that are there
-already, by `copying.py`, four at once as Wanda does: all of it is transfer. Wanda and the limit keep the files.
+Each run has its own stand-ins, with a server whose upload limit is 50 MiB, and results of 1, 9 and 25 MiB. *One at a
+time* is the median of deliveries one after the other. *50 at once* is the time from the first of 50 simultaneous
+completions to the last video. The limit (`copying.py`) transfers finished results, four at once as Wanda does. Wanda
+and the limit keep the files.
 
-How busy the busier stand-in was tells whether it, and not whoever delivers, is what the last figure measures.
+The load of the busier stand-in shows whether the last figure measures the stand-in instead of the bot.
 
-The memory is read off the bot's run of 50 results of 25 MiB: the most that was resident, less what was when it had
-delivered its first videos and had nothing to do.
+The memory is that of the bot with 50 results of 25 MiB: the peak of its resident memory, minus that when idle after its
+first deliveries.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ _SIZES_MIB = (1, 9, 25)
 _SINGLES = 6
 _TOGETHER = 50
 _WARM_UPS = 4
-_LIMIT_AT_ONCE = 4  # of its 50, as Wanda posts: eight were no faster, fifty slower
+_LIMIT_AT_ONCE = 4  # as Wanda: eight at once were no faster, 50 were slower
 _WITHIN_S = 120.0
-_REST_S = 0.1  # after a video: what a bot does behind it is not the next one's
-_CALM_S = 0.5  # after the commands: their cards' first edits are over by then
+_REST_S = 0.1  # after a video, so that the bot's remaining work does not count for the next one
+_CALM_S = 0.5  # after the commands, until the first edits of their cards are done
 _CHANNEL = "premiere"
 _WORLD: dict[str, Any] = {
     "servers": [{"name": "Cinema", "tier": 2}],
     "channels": [{"name": _CHANNEL, "server": "Cinema"}],
 }
 _ENDPOINT = "fal-ai/wan/v2.7/image-to-video"
-_Took: TypeAlias = tuple[float, float]  # milliseconds, and which part of a processor the busier stand-in needed in them
+_Took: TypeAlias = tuple[float, float]  # milliseconds, and the busier stand-in's share of a CPU during them
 _GOAL = Goal(bound="at most", value=1.2, times="limit")
 _MEMORY = Spec(
     key="memory",
@@ -57,7 +57,7 @@ _BUSY = Spec(
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return the one case: a contestant's run gives all of its figures."""
+    """Yield the one case: a contestant's run gives all of its figures."""
     specs = [
         Spec(key=f"{size} {number}", label=f"{size} MB, {how}", unit="ms", goals=(_GOAL,))
         for size in _SIZES_MIB
@@ -76,7 +76,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
 
 
 async def _bot(folder: Path, name: Literal["wanda", "peer"]) -> Reading:
-    """Have a bot deliver everything."""
+    """Measure a bot's deliveries."""
     reading: dict[str, float] = {}
     async with _hall(folder) as (stands, home), stands.subject(name, home / "data") as subject:
         for together in (1, _WARM_UPS):
@@ -93,7 +93,7 @@ async def _bot(folder: Path, name: Literal["wanda", "peer"]) -> Reading:
 
 
 async def _limit(folder: Path) -> Reading:
-    """Transfer as much with plain sockets."""
+    """Measure the same transfers with plain sockets."""
     reading: dict[str, float] = {}
     async with _hall(folder) as (stands, home):
         targets = await _messages(stands, home, _WARM_UPS + len(_SIZES_MIB) * (_SINGLES + _TOGETHER))
@@ -114,7 +114,7 @@ def _median_ms(lots: Sequence[_Took]) -> float:
 
 @asynccontextmanager
 async def _hall(folder: Path) -> AsyncGenerator[tuple[Stands, Path]]:
-    """Stand-ins with a channel for large files, and a folder; afterwards their files are gone."""
+    """Yield stand-ins with a channel for large files, and a folder; delete their files afterwards."""
     with tempfile.TemporaryDirectory(dir=folder) as home:
         async with Stands(Path(home)) as stands:
             await stands.discord.post("world", _WORLD)
@@ -122,7 +122,7 @@ async def _hall(folder: Path) -> AsyncGenerator[tuple[Stands, Path]]:
 
 
 async def _delivered(stands: Stands, size_mib: int, number: int, *, together: int) -> list[_Took]:
-    """Have a bot deliver so many, some completed together, and return what each lot took."""
+    """Have a bot deliver `number` videos, `together` at a time; return what each batch took."""
     await stands.fal.post("settings", {"result_mb": size_mib})
     await stands.burst(number, channel=_CHANNEL)
     await _begun(stands, number)
@@ -142,7 +142,7 @@ async def _lot(stands: Stands, together: int) -> _Took:
 
 
 async def _copied(stands: Stands, home: Path, sources: Sequence[str], targets: list[str]) -> _Took:
-    """Transfer these results into as many of the messages, and return what it took."""
+    """Transfer the results into the messages, and return what it took."""
     before = await _films(stands)
     transfers = [Transfer(source, home / f"{len(targets)}.mp4", targets.pop()) for source in sources]
     mark, began = stands.mark(), time.time()
@@ -154,7 +154,7 @@ async def _copied(stands: Stands, home: Path, sources: Sequence[str], targets: l
 
 
 async def _messages(stands: Stands, home: Path, number: int) -> list[str]:
-    """Have so many commands answered, and return the addresses at which the answers are edited."""
+    """Have `number` commands answered, and return the URLs that edit the answers."""
     async with stands.subject("bare", home / "bare"):
         await stands.burst(number, channel=_CHANNEL)
     paths = [one.get("path", "").split("/") for one in await stands.discord.get("transcript")]
@@ -165,7 +165,7 @@ async def _messages(stands: Stands, home: Path, number: int) -> list[str]:
 
 
 async def _results(stands: Stands, size_mib: int, number: int) -> list[str]:
-    """Have so many videos made, and return their addresses."""
+    """Have `number` videos made, and return their URLs."""
     await stands.fal.post("settings", {"result_mb": size_mib})
     url = f"{stands.environment['FAL_QUEUE_URL']}/{_ENDPOINT}"
     headers = {"Authorization": f"Key {stands.environment['FAL_KEY']}"}
@@ -184,7 +184,7 @@ async def _results(stands: Stands, size_mib: int, number: int) -> list[str]:
 
 
 async def _begun(stands: Stands, number: int) -> None:
-    """Wait until so many requests are in progress at fal."""
+    """Wait until `number` requests are in progress at fal."""
 
     async def running() -> bool | None:
         states = [one["state"] for one in await stands.fal.get("requests")]
@@ -194,7 +194,7 @@ async def _begun(stands: Stands, number: int) -> None:
 
 
 async def _came(stands: Stands, before: Mapping[str, float], number: int) -> list[float]:
-    """Wait until so many more messages have their video, and return when each got it, in Unix seconds."""
+    """Wait until `number` more messages have their video; return when each got it, in Unix seconds."""
 
     async def new() -> list[float] | None:
         came = [at for message, at in (await _films(stands)).items() if message not in before]

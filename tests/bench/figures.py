@@ -1,4 +1,4 @@
-"""What a benchmark gives: the contestants' readings of alternating runs, their medians, and the table of them."""
+"""Figures of a benchmark: the contestants' readings in alternating runs, their medians, and the table."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ Run: TypeAlias = Callable[[], Awaitable[Reading]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """What Wanda's median is to reach: by itself, or as a multiple of another contestant's."""
+    """The goal of Wanda's median: a number, or a multiple of another contestant's median."""
 
     bound: Literal["at most", "at least"]
     value: float
     times: Who | None = None
 
     def reached(self, medians: Mapping[Who, float]) -> bool | None:
-        """Return whether it is, or None where somebody that it needs did not run."""
+        """Return whether the goal is reached; None if a contestant that it needs did not run."""
         wanda, other = medians.get("Wanda"), 1.0 if self.times is None else medians.get(self.times)
         if wanda is None or other is None:
             return None
         return wanda <= self.value * other if self.bound == "at most" else wanda >= self.value * other
 
     def text(self) -> str:
-        """Return it for the table: ≤ 5, ≥ 2 × limit, ≤ 1/50 of the peer."""
+        """Return the goal as text: ≤ 5, ≥ 2 × limit, ≤ 1/50 of the peer."""
         sign = "≤" if self.bound == "at most" else "≥"
         if self.times is not None and self.value < 1:
             return f"{sign} 1/{1 / self.value:g} × {self.times}"
@@ -36,7 +36,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A figure to be: `key` names it in the readings, `label` and `unit` in the table."""
+    """The description of a figure: its `key` in the readings, its `label` and `unit` in the table."""
 
     key: str
     label: str
@@ -47,7 +47,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Contestants that do the same work, in the order in which they take turns, and what is read off each."""
+    """Contestants that do the same work, in the order in which they run, and the figures that are read."""
 
     specs: tuple[Spec, ...]
     contestants: Mapping[Who, Run]
@@ -55,7 +55,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One line of the table: each contestant's readings, one a round."""
+    """One row of the table: each contestant's readings, one per round."""
 
     yardstick: str
     spec: Spec
@@ -67,7 +67,7 @@ class Figure:
         return {who: median(values) for who, values in self.readings.items() if values}
 
     def ratios(self) -> str:
-        """Return Wanda's median as a multiple of the others', where they have one."""
+        """Return Wanda's median as a multiple of each other contestant's."""
         medians = self.medians
         wanda = medians.get("Wanda")
         others: tuple[Who, ...] = ("limit", "peer")
@@ -77,7 +77,7 @@ class Figure:
         return ", ".join(parts)
 
     def cells(self) -> tuple[str, ...]:
-        """Return its row: what, Wanda, the peer, the limit, the ratio, the goal."""
+        """Return the row: label, Wanda, the peer, the limit, the ratio, the goal."""
         goals = ", ".join(f"{goal.text()} {_mark(goal.reached(self.medians))}" for goal in self.spec.goals)
         label = f"{self.yardstick}: {self.spec.label}, {self.spec.unit}" + (
             f" ({self.spec.note})" if self.spec.note else ""
@@ -86,7 +86,7 @@ class Figure:
         return (label, *values, self.ratios(), goals)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for bench.json, with every single reading."""
+        """Return the figure for bench.json, with all readings."""
         goals = [{"goal": goal.text(), "reached": goal.reached(self.medians)} for goal in self.spec.goals]
         return {
             "yardstick": self.yardstick,
@@ -102,7 +102,7 @@ class Figure:
 
 
 async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
-    """Have the contestants take turns, `rounds` times, and return the figures; `said` is told of each run."""
+    """Run the contestants in turn, `rounds` times, and return the figures; `said` is called for each run."""
     readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
     for turn in range(rounds):
         for who, run in case.contestants.items():
@@ -119,18 +119,18 @@ async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return the figures as a Markdown table: the median, and the smallest and the largest reading."""
+    """Return the figures as a Markdown table: median, smallest and largest reading."""
     return markdown([figure.cells() for figure in figures])
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of `Figure.cells` below their headings."""
+    """Return a table of `Figure.cells` rows with its header."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(["| Yardstick | Wanda | Peer | Limit | Wanda is | Goal |", "|---|---|---|---|---|---|", *lines])
 
 
 def percentile(values: Sequence[float], per_cent: float) -> float:
-    """Return the smallest of the values that so many per cent of them do not exceed.
+    """Return the percentile: the smallest value that `per_cent` of the values do not exceed.
 
     Raises:
         ValueError: there are no values.
@@ -142,7 +142,7 @@ def percentile(values: Sequence[float], per_cent: float) -> float:
 
 
 def short(value: float) -> str:
-    """Return a number with three significant digits at most, and a comma for thousands: 0.0123, 4.56, 78.9, 12,345."""
+    """Return the number with three significant digits, and a comma for thousands: 0.0123, 4.56, 78.9, 12,345."""
     if value == 0:
         return "0"
     size = abs(value)

@@ -1,11 +1,10 @@
-"""*fit*: a result of 25 MB made to fit a server that takes 10 MiB, beside ffmpeg alone.
+"""*fit*: encodes a result of 25 MB down to an upload limit of 10 MiB; the limit is ffmpeg alone.
 
-Wanda's part is what a delivery does (`FittedResult` with a real `Shrinker`, `Prober` and `Ffmpeg`), in this process
-with a task that watches the loop meanwhile. The limit is ffmpeg with the very arguments of the two passes that made
-Wanda's copy just before, one after the other at the same lowest priority, and nothing else: no probe before or after,
-no limits on it, no reading of its progress. Both read the same clip of 10 s at 1080p with sound. The peer makes nothing
-fit. Whatever else the machine does stretches the time of both by chance, as both run at the lowest priority; the
-processor time beside it tells whether they did the same work.
+Wanda runs the code of a delivery (`FittedResult` with a real `Shrinker`, `Prober` and `Ffmpeg`) in this process, while
+a task measures the loop's lag. The limit runs ffmpeg with the arguments of the two passes that Wanda has just used, at
+the same lowest priority, but without probes, resource limits or progress. Both read the same clip of 10 s at 1080p with
+sound. The peer has no such feature. Other load on the machine slows both down, because they run at the lowest priority;
+the CPU time in the table shows whether they did the same work.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ LIMIT_BYTES = 10 * MIB
 SIZE_MB, SIZE_OFF_MB = 25, 1
 SECONDS = 10
 LOWEST_PRIORITY = ("nice", "-n", "19")
-# A moving test picture under noise, which no encoder can make small, at the rate that gives 25 MB.
+# A moving test picture with noise, which compresses badly, at the bitrate that gives 25 MB.
 CLIP = (
     *("-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=24:duration={SECONDS}"),
     *("-f", "lavfi", "-i", f"sine=frequency=220:duration={SECONDS}", "-vf", "noise=alls=12:allf=t"),
@@ -53,7 +52,7 @@ SPECS = (
 
 
 class Overheard(Ffmpeg):
-    """Wanda's ffmpeg, which also notes what it was asked."""
+    """Wanda's ffmpeg, which also records its arguments."""
 
     def __init__(self, settings: MediaSettings) -> None:
         super().__init__(settings)
@@ -68,7 +67,7 @@ class Overheard(Ffmpeg):
         seconds: float | None = None,
         on_fraction: OnFraction | None = None,
     ) -> None:
-        """Note the arguments, and run it."""
+        """Record the arguments and run ffmpeg."""
         self.asked.append(arguments)
         await super().run(
             arguments, timeout_s=timeout_s, file_bytes_max=file_bytes_max, seconds=seconds, on_fraction=on_fraction
@@ -80,7 +79,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     """Make the clip, and yield the one case.
 
     Raises:
-        RuntimeError: there is no ffmpeg, or a clip did not come out as it should.
+        RuntimeError: there is no ffmpeg, or a clip has the wrong size.
     """
     settings = MediaSettings()
     ffmpeg = Overheard(settings)
@@ -96,7 +95,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
 
 
 async def _clip(program: str, folder: Path) -> Fetched:
-    """Make the result that is too large, with ffmpeg's quickest settings."""
+    """Encode the result that is too large, with ffmpeg's fastest settings."""
     path = folder / "result.mp4"
     await _run(program, "-nostdin", "-v", "error", *CLIP, str(path))
     size_bytes = (await asyncio.to_thread(path.stat)).st_size
@@ -106,7 +105,7 @@ async def _clip(program: str, folder: Path) -> Fetched:
 
 
 async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Reading:
-    """Have Wanda make the copy, watch the loop meanwhile, and remove the copy again."""
+    """Have Wanda make the copy while the loop's lag is measured, then delete the copy."""
     ffmpeg.asked.clear()
     lag = Lag()
     watching = asyncio.create_task(lag.watch())
@@ -121,7 +120,7 @@ async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Read
 
 
 async def _alone(program: str, ffmpeg: Overheard, folder: Path) -> Reading:
-    """Run both passes as Wanda asked for them, and remove what they made."""
+    """Run both passes with Wanda's arguments, then delete their output."""
     cpu_s, began = _cpu_s(), time.perf_counter()
     for arguments in ffmpeg.asked[-2:]:
         await _run(*LOWEST_PRIORITY, program, "-nostdin", "-v", "error", "-y", *arguments)
@@ -131,7 +130,7 @@ async def _alone(program: str, ffmpeg: Overheard, folder: Path) -> Reading:
 
 
 def _cpu_s() -> float:
-    """Return what this process and those that it has waited for have computed; the prober's worker is none of them."""
+    """Return the CPU time of this process and its ended children, which do not include the prober's worker."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 

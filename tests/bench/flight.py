@@ -1,6 +1,6 @@
-"""Jobs in flight: many commands, all of them at fal, which works on them until it is told to land some.
+"""A flight: many jobs in progress at fal, some of which then end ("land").
 
-The yardsticks fly in turn what they measure with the same steps: warm up, launch, settle, land.
+Yardsticks use the same steps: warm up, launch, settle, land.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ WARM_UP_JOBS = 10
 END_WITHIN_S = 60.0
 SETTLE_LOOK_S = 0.5
 SETTLE_WITHIN_S = 5.0
-SETTLED_WITHIN = 0.005  # two looks at the memory that differ by less than this part of it
+SETTLED_WITHIN = 0.005  # two memory readings that differ by less than this fraction
 LANDINGS_PER_S = 40.0
 BURST = 500
-TAIL_S = 1.0  # what the last landings have to be noticed, and their results to be asked for, before anybody asks
+TAIL_S = 1.0  # how long after the last landing the gauges are read first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """What a subject made of jobs that ended at fal.
+    """How a subject noticed jobs that ended at fal.
 
-    `late_ms` says for each how long after fal it knew; for the `unnoticed` ones, how long it had not known so far.
-    `asked` counts the requests at fal's queue about them from first to last; `fal_busy` is the part of a processor's
-    time that sandbox/fal used, `seconds` how long all of this took.
+    `late_ms` is the delay of each notice; for the `unnoticed` jobs, the time since they ended. `asked` counts their
+    requests at fal's queue from submit to result, `fal_busy` is the stand-in's share of a CPU, and `seconds` the
+    duration.
     """
 
     late_ms: Sequence[float]
@@ -42,27 +42,27 @@ class Landing:
 
     @property
     def asked_per_job(self) -> float:
-        """Requests at fal's queue for each of them."""
+        """Requests at fal's queue per job."""
         return self.asked / len(self.late_ms)
 
     def late(self, per_cent: float) -> float:
-        """Return how late, in milliseconds, so many per cent of them were noticed at most."""
+        """Return the percentile of the delays, in milliseconds."""
         return percentile(self.late_ms, per_cent)
 
 
 class Flight:
-    """A subject, and what it has in flight at fal."""
+    """A subject and its jobs in flight."""
 
     def __init__(self, stands: Stands, subject: Subject) -> None:
         self.stands = stands
         self.subject = subject
 
     async def warm_up(self) -> int:
-        """Have a few jobs made from beginning to end; returns the bytes that are resident once it rests again."""
+        """Have a few jobs made; return the resident bytes once the subject is idle again."""
         await self.launch(WARM_UP_JOBS, within_s=END_WITHIN_S)
 
         async def delivered() -> bool:
-            # Again and again, as the last of them may have reached fal's door without having begun yet.
+            # Repeated, because a submitted request may not be in progress yet.
             await self.stands.fal.post("finish", {"count": WARM_UP_JOBS})
             posted = await self.stands.discord.get("messages", channel="general")
             return sum(1 for message in posted if message["attachments"]) >= WARM_UP_JOBS
@@ -71,7 +71,7 @@ class Flight:
         return await self.settled_bytes()
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
-        """Have so many commands run, at once or over a time; returns how many fal has: all, or those in `within_s`."""
+        """Send `count` commands, at once or over a time; return how many reached fal within `within_s`."""
         before = await self.stands.submits()
         await self.stands.burst(count, over_s=over_s)
 
@@ -83,12 +83,12 @@ class Flight:
         return await self.stands.submits() - before
 
     async def launch_many(self, count: int, *, within_s: float) -> None:
-        """Have so many commands run, in bursts that each wait until fal has the last: as fast as the subject can."""
+        """Send `count` commands in bursts, each once fal has all of the previous burst: as fast as the subject can."""
         for done in range(0, count, BURST):
             await self.launch(min(BURST, count - done), within_s=within_s)
 
     async def settled_bytes(self) -> int:
-        """Return the bytes that are resident once that hardly changes any more, or after `SETTLE_WITHIN_S`."""
+        """Return the resident bytes once they are stable, or after `SETTLE_WITHIN_S`."""
         give_up_at, before = time.monotonic() + SETTLE_WITHIN_S, 0
         while True:
             now = await asyncio.to_thread(self.subject.resident_bytes)
@@ -98,9 +98,9 @@ class Flight:
             await asyncio.sleep(SETTLE_LOOK_S)
 
     async def land(self, count: int, *, within_s: float) -> Landing:
-        """End so many jobs at fal, the oldest first and paced, and wait until the subject knows, or the time is over.
+        """End `count` jobs at fal, oldest first at a fixed rate, and wait at most `within_s` until the subject notices.
 
-        Nobody looks into the subject while they land: reading its gauges would be a lag of its own.
+        The gauges are not read while the jobs end, because reading them would add lag.
         """
         await self.subject.reset()
         began, busy_s = time.monotonic(), self.stands.cpu_s()
@@ -115,7 +115,7 @@ class Flight:
         return _landing([listed[one] for one in landed], gauges, fal_busy=(used_s["fal"] - busy_s["fal"]) / took_s)
 
     async def _when_noticed(self, landed: Sequence[str], within_s: float) -> dict[str, Any]:
-        """Return the gauges as they are when all of these were noticed, or when the time is over."""
+        """Return the gauges once all these jobs were noticed, or after `within_s`."""
         give_up_at = time.monotonic() + within_s
         while True:
             gauges = await self.subject.read()
@@ -137,6 +137,6 @@ def _landing(landed: Sequence[dict[str, Any]], gauges: dict[str, Any], *, fal_bu
 
 @asynccontextmanager
 async def aloft(folder: Path, name: Name) -> AsyncGenerator[Flight]:
-    """A fresh subject before fresh stand-ins, until the context is left."""
+    """Yield a new subject with new stand-ins, until the context exits."""
     async with Stands(folder) as stands, stands.subject(name, folder / "data") as subject:
         yield Flight(stands, subject)

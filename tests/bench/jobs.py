@@ -1,13 +1,12 @@
-"""How many jobs a second one process finishes, with short jobs, while 99 of 100 commands are answered within 500 ms.
+"""*jobs*: the jobs per second that one process finishes while 99 % of the commands are answered within 500 ms.
 
-Commands come evenly, in steps of growing rates; a job is finished when its video stands on its card. What a step
-finished a second is counted once its first jobs are done and until its last command was fired. The ramp ends with the
-first step whose answers were too late, or the second in a row that finished clearly less than came; the figure is the
-most that a step finished whose answers were not too late, and no step counts for more than came in it: what its first
-seconds left behind would help the rest of it.
+Commands arrive evenly, in steps of growing rates; a job is finished when its video is posted. The rate of a step is
+counted from the end of its first jobs until its last command. The ramp ends with the first step whose answers were too
+late, or the second in a row that finished clearly fewer jobs than arrived. The figure is the highest rate of a step
+whose answers were in time; a step counts for at most its own rate of commands, because it may also finish a backlog.
 
-Each job takes `JOB_S` at the stand-in, whose film of 2 s is made once and copied for each job. How much of a core the
-stand-ins needed in the best step is a line of its own: at 100 % one of them, not the bot, is what is measured.
+Each job takes `JOB_S` at the stand-in, whose film of 2 s is rendered once and copied for each job. The stand-ins' share
+of a core in the best step is a row of the table: at 100 % a stand-in, not the bot, is measured.
 """
 
 import asyncio
@@ -24,12 +23,12 @@ _JOB_S = 0.5
 _STEP_S = 5.0
 _FILLED_AFTER_S = 2.0  # a job takes about one second, from its command to its video
 _ACK_P99_MS_MAX = 500.0
-_KEPT_UP = 0.9  # what a step has to finish of what came
-_BEHIND_MAX = 2  # one step that fell behind may be the machine's doing
+_KEPT_UP = 0.9  # the fraction of its jobs that a step must finish
+_BEHIND_MAX = 2  # one step may fall behind because of other load on the machine
 _DRAINED_WITHIN_S = 20.0
 _WARM = 10
 _RAMPS: Mapping[Name, Sequence[int]] = {
-    # Each begins where its contestant is known to hold, because a step below tells nothing.
+    # Each ramp begins at a rate that its contestant is known to reach.
     "wanda": (40, 46, 51, 56, 62, 70, 80),
     "peer": (14, 20, 26, 32, 40),
 }
@@ -37,7 +36,7 @@ _RAMPS: Mapping[Name, Sequence[int]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one rate led to."""
+    """The result of one step."""
 
     offered: float
     finished: float
@@ -56,7 +55,7 @@ class _Step:
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return the one case; the stand-ins run until the context is left."""
+    """Yield the one case; the stand-ins run until the context exits."""
     goals = (Goal(bound="at least", value=50), Goal(bound="at least", value=10, times="peer"))
     async with Stands(folder, seconds_per_job=_JOB_S) as stands:
         yield (
@@ -100,7 +99,7 @@ def _reading(step: _Step) -> Reading:
 
 
 async def _step(stands: Stands, subject: Subject, rate: int) -> tuple[_Step, list[str]]:
-    """Fire commands at this rate; returns what came of it once the first of them were done, and their cards' ids."""
+    """Send commands at this rate; return the result, counted once the first are done, and the ids of their cards."""
     firing = asyncio.create_task(stands.burst(round(rate * _STEP_S), over_s=_STEP_S))
     await asyncio.sleep(_FILLED_AFTER_S)
     began, stood, bot = time.time(), stands.cpu_s(), subject.cpu_s()
@@ -120,7 +119,7 @@ async def _step(stands: Stands, subject: Subject, rate: int) -> tuple[_Step, lis
 
 
 async def _drained(stands: Stands, cards: Collection[str]) -> bool:
-    """Wait until every card has its video; returns whether that came within a bounded time."""
+    """Wait for a bounded time until every card has its video; return whether all have."""
 
     async def none_is_missing() -> bool:
         return set(cards) <= set(await stands.videos())

@@ -1,4 +1,4 @@
-"""How late an event loop wakes a task that asked for the next hundredth of a second."""
+"""Measures an event loop's lag: how late it wakes a task that sleeps for 10 ms."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ class Lag:
         self._seen_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
 
     async def watch(self) -> None:
-        """Record, until cancelled, how much later than asked the loop wakes this task."""
+        """Record the lag of each wake-up until cancelled."""
         while True:
             began = time.perf_counter()
             await asyncio.sleep(LOOK_S)
@@ -28,6 +28,6 @@ class Lag:
         self._seen_ms.clear()
 
     def read(self) -> dict[str, float]:
-        """Return lag_p50_ms, lag_p99_ms and lag_max_ms of the window; each 0 before the first look."""
+        """Return lag_p50_ms, lag_p99_ms and lag_max_ms of the window; 0 before the first reading."""
         seen = list(self._seen_ms) or [0.0]
         return {"lag_p50_ms": percentile(seen, 50), "lag_p99_ms": percentile(seen, 99), "lag_max_ms": max(seen)}

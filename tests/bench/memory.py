@@ -1,7 +1,7 @@
-"""What a job in flight costs of the machine's memory.
+"""*memory*: the memory per job in flight.
 
-Idle is after a few jobs were made and delivered, so that what is loaded on first use is no job's. Pages that several
-processes share count once, and the workers' processes count too.
+The idle memory is read after a few deliveries, so that what is loaded on first use does not count for a job. Worker
+processes are included; pages that several processes share count once.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -14,7 +14,7 @@ from tests.bench.figures import Case, Goal, Spec
 
 @asynccontextmanager
 async def cases(_folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return the case of a thousand in flight."""
+    """Yield the case with 1,000 jobs in flight."""
     yield [_in_flight()]
 
 

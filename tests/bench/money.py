@@ -1,15 +1,15 @@
-"""How many jobs a second the ledger can hold and settle, each in two durable transactions.
+"""*money*: the jobs per second that the ledger holds and settles, each in two durable transactions.
 
-A figure is such pairs; at 100 coroutines on SQLite the transactions a second are shown too.
+A figure counts such pairs; for 100 coroutines on SQLite the transactions per second are shown too.
 
-50 members of 5 servers, ten in each, draw on a member's and a server's budget that carry everything, with the rules
-that Wanda ships. In `PostgreSQL, one server` they are all in one, and wait for each other on its row.
+50 members, ten in each of 5 servers, draw on a member's and a server's budget that never run out, with Wanda's default
+rules. In `PostgreSQL, one server` all are in one server and wait for its row lock.
 
-What the limits and the peer do is in `by_hand.py`. On SQLite the limit is the `sqlite3` module in a loop, one
-transaction after the other, whatever the coroutines; the peer awaits the same through aiosqlite, statement by
-statement, on one connection behind a lock. On PostgreSQL the limit is asyncpg with as many connections as Wanda has.
-Every run begins with an empty database on disk; SQLite has WAL and `synchronous=FULL`, PostgreSQL its own defaults.
-Everybody's jobs have the ids that Wanda gives hers, and Wanda's books are verified after each run of hers.
+`by_hand.py` has the limits and the peer. On SQLite the limit is the `sqlite3` module in a loop, one transaction after
+the other, for any number of coroutines; the peer runs the same through aiosqlite, statement by statement, on one
+connection with a lock. On PostgreSQL the limit is asyncpg with as many connections as Wanda has. Each run starts with
+an empty database on disk; SQLite uses WAL and `synchronous=FULL`, PostgreSQL its defaults. All contestants use ids like
+Wanda's, and Wanda's books are verified after each of her runs.
 """
 
 import asyncio
@@ -43,8 +43,8 @@ _TWICE_RAW = Goal(bound="at least", value=2, times="limit")
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return a case for each engine and number of coroutines; PostgreSQL runs until the context is left."""
-    # Not below the bench's own folder: only its owner may enter that, and PostgreSQL runs as somebody else.
+    """Yield a case for each engine and number of coroutines; PostgreSQL runs until the context exits."""
+    # Outside the bench's folder, which only its owner may enter: PostgreSQL runs as another user.
     home = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
     try:
         server = PostgresServer(home, options=())
@@ -144,7 +144,7 @@ async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Wh
 
 
 async def _rate(coroutines: int, pair: Pair, people: Sequence[Who]) -> Reading:
-    """Have so many coroutines make pairs for the time of a run, and return how many a second that were."""
+    """Have `coroutines` coroutines run pairs for the duration of a run, and return the pairs per second."""
     jobs = count()
     began = time.perf_counter()
 

@@ -1,12 +1,12 @@
-"""How soon a completion at fal is known, what fal is asked for that, and how late the loop is meanwhile.
+"""*notice*: how soon a completion at fal is noticed, with how many requests, and the loop's lag meanwhile.
 
-A subject with so many jobs in flight has some of them landed, oldest first, 40 a second; the others stay in flight.
-Known means for Wanda that the completion is stored, for the peer that its client has told it. The requests are those at
-fal's queue about the landed jobs, from submit to result, uploads not counted. A poller asks the more often the longer
-a job takes, so the time of the jobs stands beside that figure; Wanda asks as often for a job of an hour.
+Of a subject's jobs in flight some end ("land"), oldest first, 40 per second; the others stay in flight. Wanda has
+noticed a completion when it is stored, the peer when its client reports it. The requests are those of the landed jobs
+at fal's queue from submit to result, without uploads. A poller needs more requests the longer a job takes, so the label
+gives the duration; Wanda needs the same number for a job of an hour.
 
-At 1,000 the peer is overtaxed: its polls and its submits wait for each other. What fal does not have 22 s after the
-first command is not waited for, and what it has not noticed 4 s after the last landing counts as that late.
+At 1,000 the peer is overloaded: its polls and submits wait for each other. Requests that fal does not have 22 s after
+the first command are left out, and completions not noticed 4 s after the last landing count as that late.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _IN_TIME = Goal(bound="at most", value=50)
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Return a case for few and some, one for a thousand, one for many, whose jobs stay in flight between the turns."""
+    """Yield the cases; the jobs of the largest stay in flight between the runs."""
     async with AsyncExitStack() as stack:
         fleet = _Fleet(folder, stack)
         yield [
@@ -71,7 +71,7 @@ def _few_and_some(folder: Path, name: Name) -> Run:
 
 
 class _Fleet:
-    """Wanda with many jobs in flight: launched in the first turn, and made up to as many in each other."""
+    """Wanda with many jobs in flight: launched in the first run, and refilled in each later one."""
 
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
         self._folder = folder

@@ -1,7 +1,7 @@
-"""The peer: the bot most people would write, and honestly good at it. discord.py, fal's own client, a dict for quotas.
+"""The peer: the bot that most people would write, done well, with discord.py, fal's client and a dict for quotas.
 
-It answers at once, keeps each member to a daily amount, shows progress once a second, and posts the finished file. What
-it holds is in memory: files, quotas and jobs.
+It answers at once, limits each member to a daily amount, shows progress once a second, and posts the finished file.
+Files, quotas and jobs are in memory only.
 """
 
 import io
@@ -61,7 +61,7 @@ class PeerCommands(app_commands.Group):
         duration: int = 5,
         seed: int | None = None,
     ) -> None:
-        """Answer, hold the price in the dict, have fal make the video, and post it."""
+        """Answer, hold the price in the dict, make the video at fal, and post it."""
         bot, cost_usd = interaction.client, USD_PER_SECOND[resolution] * duration
         if bot.spent_usd[interaction.user.id] + cost_usd > DAILY_USD:
             await interaction.response.send_message("You have used up your allowance for today.", ephemeral=True)
@@ -84,7 +84,7 @@ class PeerCommands(app_commands.Group):
 async def _followed(
     interaction: discord.Interaction[Peer], arguments: Mapping[str, object]
 ) -> dict[str, dict[str, str]]:
-    """Have fal make the video, with an edit of the answer once a second while something changes."""
+    """Make the video at fal; edit the answer once a second while the progress changes."""
     shown, edited_at, request_id = "", 0.0, ""
 
     def enqueued(given: str) -> None:
@@ -111,7 +111,7 @@ async def _followed(
 
 
 async def run_peer() -> None:
-    """Run until the process is told to end."""
+    """Run until the process is terminated."""
     point_discord_here()
     point_fal_here()
     logging.basicConfig(level=logging.INFO)

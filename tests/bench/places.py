@@ -1,4 +1,4 @@
-"""Points the peer's and the bare bot's libraries at the stand-ins that the environment names."""
+"""Points the libraries of the peer and the bare bot at the stand-ins of the environment."""
 
 import os
 
@@ -9,12 +9,12 @@ from bot.settings import DiscordSettings, read_group
 
 
 def point_discord_here() -> None:
-    """Make discord.py talk to the stand-in."""
+    """Point discord.py at the stand-in."""
     point_at(read_group(DiscordSettings))
 
 
 def point_fal_here() -> None:
-    """Make fal's own client talk to the stand-in: its base URLs are constants of its module."""
+    """Point fal's client at the stand-in; its base URLs are constants of its module."""
     url = os.environ["FAL_QUEUE_URL"]
     for name, place in (("QUEUE_URL_FORMAT", f"{url}/"), ("REST_URL", url), ("CDN_URL", url)):
         setattr(official, name, place)

@@ -1,4 +1,4 @@
-"""HTTP over bare sockets: the least that a client can do, so that what answers is what is measured."""
+"""HTTP over bare sockets: a minimal client, so that the server is what is measured."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ READ_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """A status and a body; a body that was not to be kept is empty, but was read all the same."""
+    """A status and a body; without `keep` the body was read but is empty here."""
 
     status: int
     body: bytes
 
 
 class Line:
-    """One connection that is kept: a request, its answer, the next request."""
+    """One kept-alive connection, with one request at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -32,7 +32,7 @@ class Line:
         return cls(*await asyncio.open_connection(place.hostname, place.port, limit=READ_BYTES))
 
     async def ask(self, request: bytes, body: bytes = b"", *, keep: bool = True) -> RawAnswer:
-        """Send it and read the whole answer.
+        """Send the request and read the whole answer.
 
         Raises:
             AssertionError: the answer is an error.
@@ -48,7 +48,7 @@ class Line:
         return RawAnswer(status, kept)
 
     async def pieces(self, request: bytes, seen: Callable[[bytes], bool]) -> None:
-        """Send it and show each piece of the answer as it comes, until `seen` has seen enough or it ends."""
+        """Send the request and pass each piece of the answer to `seen`, until that returns true or the answer ends."""
         self._writer.write(request)
         while (piece := await self._reader.read(READ_BYTES)) and not seen(piece):
             pass
@@ -64,7 +64,7 @@ class Line:
 
 
 def request(method: str, url: str, headers: Mapping[str, str] | None = None, *, size: int = 0) -> bytes:
-    """Return the bytes of a request up to its body, which has so many."""
+    """Return the head of a request whose body has `size` bytes."""
     place = urlsplit(url)
     path = place.path + (f"?{place.query}" if place.query else "")
     lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", f"Content-Length: {size}"]
@@ -73,7 +73,7 @@ def request(method: str, url: str, headers: Mapping[str, str] | None = None, *, 
 
 
 async def rate(url: str, lines: int, work: Iterable[Callable[[Line], Awaitable[object]]], most_s: float) -> float:
-    """Do the work on so many connections at once, for `most_s` seconds at most; returns how much of it a second."""
+    """Run `work` on `lines` connections for at most `most_s` seconds; return the number of runs per second."""
     waiting, done = iter(work), 0
     connected = [await Line.to(url) for _ in range(lines)]
     began = time.perf_counter()

@@ -10,7 +10,7 @@ from tests.bench.figures import markdown
 
 BEGIN, END = "<!-- bench: begin (python -m tests.bench.readme) -->", "<!-- bench: end -->"
 PAGE = README.parent / "docs/benchmarks.md"
-# How the README's rows begin; the page has them all.
+# The beginnings of the README's rows; the page has all rows.
 MAIN_ROWS = (
     "ack: 1,000 at once, p50",
     "notice: 10 in flight, jobs of 17 s",
@@ -24,7 +24,7 @@ MAIN_ROWS = (
 
 
 def with_bench(text: str, bench: dict[str, Any], *, rows: tuple[str, ...] = ("",)) -> str:
-    """Return the text with this benchmark's table between its markers: the rows that begin with one of `rows`.
+    """Return the text with this benchmark's table between the markers; only rows that start with one of `rows`.
 
     Raises:
         ValueError: a marker is missing.
@@ -39,7 +39,7 @@ def with_bench(text: str, bench: dict[str, Any], *, rows: tuple[str, ...] = ("",
 
 
 def main(path: Path) -> None:
-    """Write the benchmark in this file into the page and the README."""
+    """Write the benchmark of the file `path` into the page and the README."""
     bench = json.loads(path.read_text())
     for page, rows in ((PAGE, ("",)), (README, MAIN_ROWS)):
         page.write_text(with_bench(page.read_text(encoding="utf-8"), bench, rows=rows), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The stand-ins, each in a process of its own, and whoever is measured against them, in another."""
+"""Runs each stand-in and each measured bot in its own process."""
 
 import asyncio
 import os
@@ -18,19 +18,19 @@ from sandbox.stage import ControlClient, Process, file_body
 from tests.support.media_samples import png
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
-Mark: TypeAlias = tuple[float, dict[str, float]]  # a moment, and what each had used of a processor's time by then
+Mark: TypeAlias = tuple[float, dict[str, float]]  # a time, and the CPU seconds that each stand-in had used by then
 READY_WITHIN_S = 60.0
 LOOK_AGAIN_S = 0.02
 MEMORY_LOOK_S = 0.05
-MISSED_MS = 3000.0  # what a command counts as that Discord no longer waited for
-# What an operator of a busy bot would set: the budgets must not be what ends a benchmark.
+MISSED_MS = 3000.0  # the time of a command that missed Discord's limit
+# Settings of a busy bot, so that no budget ends a benchmark.
 OPEN_HANDED = {
     "WANDA_MEMBER_DAILY_USD": "1000000",
     "WANDA_SERVER_MONTHLY_USD": "1000000",
     "WANDA_JOBS_IN_FLIGHT_MAX": "20000",
     "WANDA_WEB_PORT": "0",
 }
-# One seed and one picture: the stand-in then renders one film for all, and rendering is not what is measured.
+# One seed and one picture: the stand-in renders one film for all jobs, so that rendering is not measured.
 ORDER: dict[str, Any] = {"prompt": "the lake begins to shimmer", "resolution": "720p", "duration": 2, "seed": 7}
 
 
@@ -46,20 +46,20 @@ class Subject:
         await self.gauges.post("reset", {})
 
     async def read(self) -> dict[str, Any]:
-        """Return lag_p50_ms, lag_p99_ms and lag_max_ms since `reset`, and when it noticed which completion."""
+        """Return lag_p50_ms, lag_p99_ms and lag_max_ms since `reset`, and the time of each noticed completion."""
         return await self.gauges.get("gauges")
 
     def resident_bytes(self) -> int:
-        """Return what its processes hold of the machine's memory; pages that several share count once."""
+        """Return the resident bytes of its processes; shared pages count once."""
         return sum(_proportional_bytes(pid) for pid in _family(self.process.pid))
 
     def cpu_s(self) -> float:
-        """Return the processor time that it and its living workers have had, in seconds."""
+        """Return the CPU time of the process and its running workers, in seconds."""
         return sum(_cpu_s(pid) for pid in _family(self.process.pid))
 
     @asynccontextmanager
     async def memory_watched(self) -> AsyncGenerator[list[int]]:
-        """Append what is resident every `MEMORY_LOOK_S`, until the context is left."""
+        """Append the resident bytes every `MEMORY_LOOK_S`, until the context exits."""
         seen = [self.resident_bytes()]
 
         async def look() -> None:
@@ -75,7 +75,7 @@ class Subject:
 
 
 class Stands:
-    """Both stand-ins while the context is entered. fal takes every job at once and works for an hour, until told."""
+    """Both stand-ins; by default fal runs all jobs at once, each for an hour, unless told to finish."""
 
     def __init__(self, folder: Path, *, seconds_per_job: float = 3600.0, concurrency: int = 10_000) -> None:
         """`folder` holds the picture that members attach."""
@@ -119,7 +119,7 @@ class Stands:
         await self._stack.aclose()
 
     async def start(self, name: Name, data: Path, **settings: str) -> Subject:
-        """Start whoever is measured, with `data` as its folder, and return once it is connected to Discord."""
+        """Start a bot with `data` as its folder, and return once it is connected to Discord."""
         process = await self.spawn(name, data, **settings)
         try:
             subject = await self.gauged(process)
@@ -130,18 +130,18 @@ class Stands:
         return subject
 
     async def spawn(self, name: Name, data: Path, **settings: str) -> Process:
-        """Start whoever is measured, and wait for nothing."""
+        """Start a bot's process without waiting for it."""
         env = {**self.environment, **OPEN_HANDED, "WANDA_DATA_DIR": str(data), **settings}
         return await Process.start(name, "-m", "tests.bench.subject", name, env=env)
 
     async def gauged(self, process: Process) -> Subject:
-        """Return it with its gauges, once it has said where they are."""
+        """Return the bot with its gauges, once it has printed their address."""
         line = await process.until(lambda line: line.startswith("gauges="), within_s=READY_WITHIN_S)
         return Subject(process, ControlClient(self.http, line.partition("=")[2]))
 
     @asynccontextmanager
     async def subject(self, name: Name, data: Path, **settings: str) -> AsyncGenerator[Subject]:
-        """Whoever is measured, running until the context is left."""
+        """Yield a running bot, until the context exits."""
         subject = await self.start(name, data, **settings)
         try:
             yield subject
@@ -149,32 +149,32 @@ class Stands:
             await subject.process.stop()
 
     async def burst(self, count: int, *, over_s: float = 0.0, channel: str = "general") -> dict[str, list[Any]]:
-        """Have a member run so many commands, at once or over a time; returns `ack_ms` and `message_id` of each.
+        """Have a member send `count` commands, at once or over a time; return `ack_ms` and `message_id` of each.
 
-        An `ack_ms` of None is a command that was not answered within Discord's three seconds.
+        `ack_ms` is None for a command that was not answered within Discord's three seconds.
         """
         body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": ORDER}
         order = {**body, "files": {"image": file_body(self.picture)}, "count": count, "over_s": over_s}
         return await self.discord.post("burst", order)
 
     def cpu_s(self) -> dict[str, float]:
-        """Return the seconds of a processor's time that `discord` and `fal` have used so far.
+        """Return the CPU seconds that `discord` and `fal` have used so far.
 
-        What one used in a time, divided by that time, says how near it came to being the bottleneck: it has one loop.
+        Each has one event loop: near one CPU second per second, it is the bottleneck.
         """
         return {name: _cpu_s(process.pid) for name, process in self._processes.items()}
 
     def mark(self) -> Mark:
-        """Return what `busy_since` counts from."""
+        """Return a start for `busy_since`."""
         return time.monotonic(), self.cpu_s()
 
     def busy_since(self, mark: Mark) -> float:
-        """Return which part of a processor the busier of both has used since then."""
+        """Return the busier stand-in's share of a CPU since `mark`."""
         then, used_s = mark
         return max(now_s - used_s[name] for name, now_s in self.cpu_s().items()) / (time.monotonic() - then)
 
     async def traffic(self) -> dict[str, Any]:
-        """Return how many requests of each kind arrived at fal's queue, and how many streams are open."""
+        """Return the number of requests of each kind at fal's queue, and of open streams."""
         return await self.fal.get("traffic")
 
     async def submits(self) -> int:
@@ -187,10 +187,10 @@ class Stands:
 
 
 async def until(look: Callable[[], Awaitable[bool]], *, what: str, within_s: float) -> None:
-    """Look again and again until it is so.
+    """Call `look` repeatedly until it returns true.
 
     Raises:
-        TimeoutError: it was not so within `within_s` seconds.
+        TimeoutError: it did not within `within_s` seconds.
     """
     give_up_at = time.monotonic() + within_s
     while not await look():
@@ -200,22 +200,22 @@ async def until(look: Callable[[], Awaitable[bool]], *, what: str, within_s: flo
 
 
 def missed(ack_ms: list[float | None]) -> int:
-    """Return how many commands were not answered in time."""
+    """Return the number of commands that were not answered in time."""
     return sum(1 for one in ack_ms if one is None)
 
 
 def waited(ack_ms: list[float | None]) -> list[float]:
-    """Return how long each member waited, who gives up when Discord does."""
+    """Return how long each member waited, at most Discord's limit."""
     return [MISSED_MS if one is None else one for one in ack_ms]
 
 
 def answered(ack_ms: list[float | None]) -> list[float]:
-    """Return the answered ones' times."""
+    """Return the times of the answered commands."""
     return [one for one in ack_ms if one is not None]
 
 
 def new_folder(folder: Path) -> Path:
-    """Return a new, empty folder in there."""
+    """Return a new, empty folder in `folder`."""
     return Path(tempfile.mkdtemp(dir=folder))
 
 
@@ -224,7 +224,7 @@ def _origin(url: str) -> str:
 
 
 def _family(pid: int) -> list[int]:
-    """Return the process and all that descend from it."""
+    """Return the process and all its descendants."""
     found, waiting = list[int](), [pid]
     while waiting:
         one = waiting.pop()

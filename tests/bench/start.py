@@ -1,11 +1,10 @@
-"""*start*: from the start of the process to the first answered command, with 0 and with 1,000 jobs to take up.
+"""*start*: the time from the start of the process to the first answered command, with 0 and with 1,000 jobs to resume.
 
-A member's command is sent the moment that the bot's session at the gateway is there, looked for every 5 ms, and
-the time ends when it is acknowledged. The 1,000 jobs are real: a burst of commands that an earlier process of Wanda's
-took, and that fal has been working on since; that process was killed, and each round begins with a copy of its folder
-as the kill left it. "Followed again" is when fal has a stream open for each; fal begins each stream after 50 ms, as a
-service on the far side of a network would. The peer resumes nothing: what it had in memory is lost, so it starts with 0
-only. The limit is discord.py with one command.
+The command is sent as soon as the bot's gateway session exists, which is polled every 5 ms; the time ends when it is
+acknowledged. The 1,000 jobs are real: an earlier process of Wanda accepted them and was killed while fal worked on
+them, and each round starts with a copy of its data folder. "Followed" is when fal has an open stream for each; the
+stand-in opens each stream after 50 ms, as a remote service would. The peer keeps its jobs in memory and resumes none,
+so it starts with 0 only. The limit is discord.py with one command.
 """
 
 import asyncio
@@ -51,9 +50,9 @@ FULL = (
 
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
-    """Leave 1,000 jobs behind, and yield the start without and the start with them.
+    """Leave 1,000 jobs behind, and yield the case without and the case with them.
 
-    Each bot has a Discord of its own, so that none finds the other's commands there and has to sync its own again.
+    Each bot has its own stand-in for Discord: with another bot's commands in it, it would have to sync again.
     """
     async with AsyncExitStack() as stack:
         stands: dict[Name, Stands] = {}
@@ -70,7 +69,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
 
 
 async def _left_behind(stands: Stands, data: Path) -> Path:
-    """Have Wanda take 1,000 jobs, wait until fal works on all, and kill her; returns her folder."""
+    """Have Wanda accept 1,000 jobs, kill her once fal works on all of them, and return her folder."""
     subject = await stands.start("wanda", data, WANDA_SUBMITS_AT_ONCE="64", WANDA_INTAKES_AT_ONCE="64")
     try:
         taken = answered((await stands.burst(JOBS, over_s=10.0))["ack_ms"])
@@ -84,7 +83,7 @@ async def _left_behind(stands: Stands, data: Path) -> Path:
 
 
 async def _with_nothing(stands: Stands, name: Name, data: Path) -> Reading:
-    """Start it, and take the time of its first answer."""
+    """Start the bot and measure the time of its first answer."""
     began = time.perf_counter()
     process = await stands.spawn(name, data)
     try:
@@ -94,7 +93,7 @@ async def _with_nothing(stands: Stands, name: Name, data: Path) -> Reading:
 
 
 async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
-    """Start Wanda on a copy of what was left behind; take the times of her first answer and of the last stream."""
+    """Start Wanda on a copy of the folder; measure the times of her first answer and of the last stream."""
     await asyncio.to_thread(shutil.rmtree, data, ignore_errors=True)
     await asyncio.to_thread(shutil.copytree, left, data)
     await stands.fal.delete("traffic")
@@ -103,7 +102,7 @@ async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
     process = await stands.spawn("wanda", data)
     try:
         first_at = await _first_answer(stands)
-        # One more than was left behind: the first command's own, whenever it comes to be followed.
+        # One more than was left behind: the first command's own stream, whenever that opens.
         await until(partial(_streams, stands, JOBS + 1), what=f"{JOBS} followed jobs", within_s=WITHIN_S)
         followed_at = time.perf_counter()
         traffic = await stands.traffic()
@@ -122,7 +121,7 @@ async def _with_jobs(stands: Stands, left: Path, data: Path) -> Reading:
 
 
 async def _first_answer(stands: Stands) -> float:
-    """Send a command as soon as the bot is connected, and return when it was answered."""
+    """Send a command as soon as the bot is connected, and return the time of its answer."""
     async with asyncio.timeout(READY_WITHIN_S):
         while not (await stands.discord.get("state"))["connected"]:  # noqa: ASYNC110 - another process's socket
             await asyncio.sleep(LOOK_S)
@@ -132,6 +131,6 @@ async def _first_answer(stands: Stands) -> float:
 
 
 async def _streams(stands: Stands, count: int) -> bool:
-    """Whether so many are open: all, with the one of the first command, or none."""
+    """Return whether at least `count` streams are open; with 0, whether none is."""
     streams = (await stands.traffic())["streams"]
     return streams >= count if count else streams == 0

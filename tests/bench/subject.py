@@ -1,7 +1,7 @@
-"""`python -m tests.bench.subject wanda|peer|bare`: runs one bot in this process, with gauges beside it.
+"""`python -m tests.bench.subject wanda|peer|bare`: runs one bot in this process, with gauges.
 
-The gauges are a task that notes how late the loop wakes it, a log handler that notes when the bot knows that fal has
-completed a request, and a page on loopback that tells of both.
+The gauges are a task that measures the loop's lag, a log handler that records when the bot notices that fal has
+completed a request, and a page on loopback that shows both.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from aiohttp import web
 
 from tests.bench.lag import Lag
 
-EVENT = "%s: now %s"  # the runner's own line for each event of a job
+EVENT = "%s: now %s"  # the runner's log line for each event of a job
 
 
 class Gauges(logging.Handler):
-    """What is read off the process from inside."""
+    """Measurements inside the bot's process."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -26,7 +26,7 @@ class Gauges(logging.Handler):
         self.noticed: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note which request a job has become, and when its completion was known."""
+        """Record the request id of a job, and when its completion was noticed."""
         task = asyncio.current_task()
         job = task.get_name() if task is not None else ""
         if record.name == "bot.runner.fal_steps" and record.msg == "fal has it as request %s":
@@ -42,11 +42,11 @@ class Gauges(logging.Handler):
         return web.json_response({})
 
     async def show(self, _: web.Request) -> web.Response:
-        """Answer with all gauges."""
+        """Answer with all readings."""
         return web.json_response(self.lag.read() | {"noticed": self.noticed})
 
     async def serve(self) -> None:
-        """Listen on loopback, and say where."""
+        """Listen on loopback, and print the address."""
         app = web.Application()
         app.add_routes([web.post("/sandbox/reset", self.reset), web.get("/sandbox/gauges", self.show)])
         runner = web.AppRunner(app, access_log=None)
@@ -73,7 +73,7 @@ async def _run(name: str) -> None:
 
 
 async def _bot(name: str) -> None:
-    """Run the bot of that name; what the others need is not imported."""
+    """Run the named bot; what only the others need is not imported."""
     if name == "wanda":
         from bot.app import run  # noqa: PLC0415 - see above
         from bot.settings import read_settings  # noqa: PLC0415 - see above

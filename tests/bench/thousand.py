@@ -1,8 +1,7 @@
-"""A thousand jobs in flight, flown once in each turn and read by every yardstick that is about them.
+"""One flight of 1,000 jobs in each round, which several yardsticks read.
 
-They are launched over 15 s, because of 1,000 at one moment the peer holds a TLS context of a megabyte each. Even so it
-never gets them all to fal, and a flight takes most of a minute; so `notice` and `memory` read the same flights, each
-its own figures of them.
+The commands are sent over 15 s: at 1,000 at one moment the peer would hold a TLS context of a megabyte for each. Even
+so it never gets all of them to fal. A flight takes most of a minute, so `notice` and `memory` read the same flights.
 """
 
 import tempfile
@@ -23,7 +22,7 @@ _read: Counter[tuple[str, Name]] = Counter()
 
 
 def run(yardstick: str, name: Name) -> Run:
-    """Return what gives this yardstick its next reading of that contestant, flying only what no other has flown."""
+    """Return a function that gives this yardstick the contestant's next reading, with a new flight only if needed."""
 
     async def read() -> Reading:
         turn = _read[yardstick, name]
@@ -38,7 +37,7 @@ def run(yardstick: str, name: Name) -> Run:
 
 
 async def _fly(flight: Flight) -> Reading:
-    """Return all that is read off one flight; times are in milliseconds."""
+    """Return all readings of one flight; times are in milliseconds."""
     idle_bytes = await flight.warm_up()
     at_fal = await flight.launch(IN_FLIGHT, over_s=LAUNCH_OVER_S, within_s=LAUNCH_WITHIN_S)
     settled_bytes = await flight.settled_bytes()
