@@ -1,4 +1,4 @@
-"""The stages of the end-to-end tests, and what holds after each test: the books are right, the stand-ins are reset."""
+"""The stages of the end-to-end tests; after each test the books are checked and the stand-ins reset."""
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -41,7 +41,7 @@ async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 @pytest.fixture(autouse=True)
 def _right_books(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After each test the ledger's entries and sums agree."""
+    """Check after each test that the ledger's entries and sums agree."""
     yield
     stage = _stage_of(request.node)
     assert stage is None or wrong_books(stage) == []
@@ -49,7 +49,7 @@ def _right_books(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")
 async def _reset_stand_ins(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """Take back the settings and faults that a test gave the stand-ins of a stage that it shares with other tests."""
+    """Reset a shared stage's stand-ins to their own settings, without faults."""
     if "stage" not in request.fixturenames:
         yield
         return

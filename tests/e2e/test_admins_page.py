@@ -27,7 +27,7 @@ class Step:
 
 
 def steps(page: str) -> list[Step]:
-    """Read the page's commands in order; a quotation belongs to the last command of the block above it."""
+    """Return the page's commands in order; a quotation belongs to the last command of the block above it."""
     found: list[Step] = []
     in_block = False
     for line in page.splitlines():
@@ -43,7 +43,7 @@ def steps(page: str) -> list[Step]:
 
 
 def typed(line: str, commands: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """Return the command and its options, as Discord's client makes them of the line: a choice goes by its name."""
+    """Return the command and its options as Discord's client reads them; a choice is given by its name."""
     words = line.removeprefix("/").split()
     path = words[: next((i for i, word in enumerate(words) if ":" in word), len(words))]
     node: dict[str, Any] = {"options": commands}
@@ -82,7 +82,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 async def test_the_page_is_true(stage: Stage) -> None:
-    """Every command of the page can be typed as it stands there, and each quoted answer is the one that comes."""
+    """Each command of the page can be typed as printed, and gives the quoted answer."""
     known = await stage.discord.get("commands")
     wrong: list[str] = []
     for step in steps(PAGE.read_text(encoding="utf-8")):
@@ -97,7 +97,7 @@ async def test_the_page_is_true(stage: Stage) -> None:
 
 
 async def test_the_page_has_every_command(stage: Stage) -> None:
-    """The page types each of the admin commands but two that it has no use for, and quotes every answer."""
+    """The page has all admin commands but two, and quotes every answer."""
     found = steps(PAGE.read_text(encoding="utf-8"))
     (group,) = [one for one in await stage.discord.get("commands") if one["name"] == "wanda-admin"]
     paths = [

@@ -15,7 +15,7 @@ SHORT = {"duration": 2, "resolution": "720p", "seed": 7}
 
 
 async def burst(stage: Stage, files: Path, names: list[str]) -> None:
-    """Let all of them order at once; each is acknowledged in time, gets one card and one video, and pays once."""
+    """Have all of them order at once; each is acknowledged in time, gets one card and video, and pays once."""
     before = len(await stage.fal.get("submits"))
     known = set(await asyncio.to_thread(held_and_spent, stage))
     await stage.discord.post("world", {"members": [{"name": name, "roles": []} for name in names]})

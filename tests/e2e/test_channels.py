@@ -1,4 +1,4 @@
-"""Where a command or a press is answered, and where it cannot be."""
+"""Commands and presses in channels without permissions, in direct messages, and over broken connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ DENIED = {
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def unpaid(stage: Stage) -> AsyncIterator[None]:
-    """A test that uses this holds and spends nothing, sends fal nothing, and leaves no file behind."""
+    """Check that the test holds and spends nothing, sends fal nothing, and leaves no file behind."""
     async with no_trace(stage):
         yield
 
@@ -81,7 +81,7 @@ async def test_a_button_of_a_job_that_nobody_knows(stage: Stage) -> None:
 
 @pytest.mark.usefixtures("unpaid")
 async def test_a_first_answer_that_comes_too_late(stage: Stage, files: Path) -> None:
-    """When Discord no longer accepts the first answer, nothing comes of the command."""
+    """When Discord no longer accepts the first answer, the command is dropped without a hold, request or file."""
     await stage.discord.delete("transcript")
     fault = {"method": "POST", "path": "/interactions/*", "status": 404, "code": 10062, "times": 2}
     await stage.discord.post("faults", fault)
@@ -97,7 +97,7 @@ async def test_a_first_answer_that_comes_too_late(stage: Stage, files: Path) -> 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["lost on the way there", "lost on the way back"])
 async def test_a_broken_line_at_the_first_answer(stage: Stage, files: Path, *, taken: bool) -> None:
-    """A first answer whose connection broke is sent again, and the command ends as one video on one card."""
+    """A first answer whose connection breaks is sent again, and the command ends as one video on one card."""
     fault = {"method": "POST", "path": "/interactions/*", "drop": True, "after": taken, "times": 1}
     await stage.discord.post("faults", fault)
     before = len(await stage.messages())

@@ -26,7 +26,7 @@ ALL_OF_FAL = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one run of the program left."""
+    """The exit status and output of one run of the program."""
 
     status: int
     out: str
@@ -34,12 +34,12 @@ class Ran:
 
     @property
     def fixes(self) -> list[str]:
-        """The lines of `check` that something has to be done about."""
+        """The lines of `check` that need an action."""
         return [line for line in self.out.splitlines() if line.startswith("FIX")]
 
 
 async def wanda(folder: Path, *args: str, **env: str) -> Ran:
-    """Run `python -m bot` in a folder without a .env, knowing nothing but `env`, to its end."""
+    """Run `python -m bot` with only `env` as its environment, in a folder without a .env, to its end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *args),
         cwd=folder,
@@ -58,7 +58,7 @@ async def wanda(folder: Path, *args: str, **env: str) -> Ran:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -66,7 +66,7 @@ def free_port() -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage whose bot says everything that it logs, and answers /healthz."""
+    """A stage whose bot logs at DEBUG and answers /healthz."""
     port = await asyncio.to_thread(free_port)
     settings = {**QUICK, "WANDA_WEB_PORT": str(port), "WANDA_LOG_LEVEL": "DEBUG"}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
@@ -76,14 +76,14 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 async def puts(stage: Stage) -> list[list[dict[str, Any]]]:
-    """Return every list of commands that a bot synced so far."""
+    """Return every list of commands that a bot has synced."""
     lines = await stage.discord.get("transcript")
     return [line["request"] for line in lines if line.get("method") == "PUT" and line["path"].endswith("/commands")]
 
 
 @module
 async def test_the_printed_commands_are_the_synced_ones(stage: Stage, tmp_path: Path) -> None:
-    """`commands` prints what a start sends, and Discord then has nothing else."""
+    """`commands` prints exactly the commands that a start syncs."""
     ran = await wanda(tmp_path, "commands")
     assert ran.status == 0
     printed = json.loads(ran.out)
@@ -98,7 +98,7 @@ async def test_the_printed_commands_are_the_synced_ones(stage: Stage, tmp_path: 
 
 @module
 async def test_health(stage: Stage) -> None:
-    """/healthz answers 200 while the database and the gateway do, and the image's own health command sees it."""
+    """/healthz answers 200 while the database and the gateway work, and the image's health command succeeds."""
     port = stage.environment["WANDA_WEB_PORT"]
     async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
         assert reply.status == 200
@@ -135,7 +135,7 @@ async def image_health(port: str) -> int:
 
 @module
 async def test_two_bots_on_one_folder(stage: Stage, tmp_path: Path) -> None:
-    """A second bot on the same data is refused with a sentence, and the first one goes on."""
+    """A second bot on the same data folder is refused with a sentence; the first one keeps running."""
     assert stage.bot is not None
     env = {**stage.environment, "WANDA_DATA_DIR": str(stage.folder), "WANDA_WEB_PORT": "0"}
     ran = await wanda(tmp_path, "run", **env)
@@ -147,7 +147,7 @@ async def test_two_bots_on_one_folder(stage: Stage, tmp_path: Path) -> None:
 
 @module
 async def test_check_when_all_is_well(stage: Stage, tmp_path: Path) -> None:
-    """`check` says so line by line, with the invite link, beside a running bot too, and exits 0."""
+    """`check` prints a line for each check and the invite link, and exits 0, also while a bot runs."""
     ran = await wanda(tmp_path, "check", **{**stage.environment, "WANDA_DATA_DIR": str(stage.folder)})
     assert (ran.status, ran.fixes, ran.err) == (0, [], "")
     for word in ("Discord", "invite", "https://", "fal", "wan21-image", "data folder", "database", "ffmpeg"):
@@ -171,7 +171,7 @@ WRONG: dict[str, tuple[dict[str, str], list[str]]] = {
 @module
 @pytest.mark.parametrize("name", WRONG)
 async def test_check_when_something_is_wrong(stage: Stage, tmp_path: Path, name: str) -> None:
-    """`check` exits 1 with one line for each thing that is wrong, what to do about it, and no secret in it."""
+    """`check` exits 1 with one line for each problem and its remedy, without secrets."""
     wrong, sentences = WRONG[name]
     env = {**stage.environment, "WANDA_DATA_DIR": str(tmp_path), **wrong}
     ran = await wanda(tmp_path, "check", **env)
@@ -193,7 +193,7 @@ async def test_check_when_something_is_wrong(stage: Stage, tmp_path: Path, name:
     ids=["missing", "wrong", "unreachable"],
 )
 async def test_a_run_that_cannot_start(stage: Stage, tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
-    """`run` ends with status 1 and, as its last words, a sentence that says what to do."""
+    """`run` exits with status 1, and its last line says what to do."""
     env = {**stage.environment, "WANDA_DATA_DIR": str(tmp_path), "WANDA_WEB_PORT": "0", **wrong}
     ran = await wanda(tmp_path, "run", **env)
     assert ran.status == 1
@@ -213,7 +213,7 @@ async def test_a_run_that_cannot_start(stage: Stage, tmp_path: Path, wrong: dict
     ],
 )
 async def test_price(tmp_path: Path, line: str, status: int, said: str) -> None:
-    """`price` prints the price and its formula, and answers a wrong word with one line and status 2."""
+    """`price` prints the price and its formula; a wrong argument gives one line and status 2."""
     ran = await wanda(tmp_path, "price", *line.split())
     assert ran.status == status
     answer = ran.err if status else ran.out
@@ -235,7 +235,7 @@ async def test_price_as_json(tmp_path: Path) -> None:
 
 @module
 async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
-    """Not one line that the bot writes in a whole run, at DEBUG, holds a token or a key, Discord's own included."""
+    """In a whole run at DEBUG, no line of the log contains a token or a key, including Discord's."""
     assert stage.bot is not None
     await wait_for_video(stage, await order(stage, tmp_path))
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
@@ -254,12 +254,12 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
 
 
 def secrets_of(env: dict[str, str]) -> set[str]:
-    """Return what must never be logged: both keys, and the secret half of fal's."""
+    """Return what must never be logged: both keys, and the secret half of fal's key."""
     return {part for part in (env["DISCORD_TOKEN"], env["FAL_KEY"], env["FAL_KEY"].rpartition(":")[2]) if part}
 
 
 async def test_commands_are_synced_when_they_changed(empty_stage: Stage) -> None:
-    """A second start leaves the commands alone; one after Discord lost them, or after a new version, syncs them."""
+    """A second start does not sync; a start after Discord lost the commands, or with a new version, does."""
     stage = empty_stage
     for wanted in (1, 1):
         await restart(stage)

@@ -1,4 +1,4 @@
-"""The question before a costly job."""
+"""The confirmation of a costly job."""
 
 import asyncio
 from pathlib import Path
@@ -13,7 +13,7 @@ COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8,
 
 
 async def ask(stage: Stage, files: Path, **options: Any) -> dict[str, Any]:
-    """Type a costly command as maker and return the question, which nobody else sees."""
+    """Type a costly command as maker and return the question, which only maker sees."""
     answer = await stage.slash("maker", "wan27 image", {**COSTLY, **options}, image=picture(files))
     assert answer["ephemeral"], answer
     question = await shown(stage, answer["message_id"], "Make it")
@@ -22,7 +22,7 @@ async def ask(stage: Stage, files: Path, **options: Any) -> dict[str, Any]:
 
 
 async def shown(stage: Stage, message_id: str, label: str) -> dict[str, Any]:
-    """Return the question once it has a button whose label begins so."""
+    """Return the question once it has a button whose label begins with `label`."""
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id)
@@ -37,13 +37,13 @@ def labels(message: dict[str, Any]) -> list[str]:
 
 
 async def press(stage: Stage, message: dict[str, Any], label: str) -> dict[str, Any]:
-    """Press the button whose label begins so."""
+    """Press the button whose label begins with `label`."""
     full = next(text for text in labels(message) if text.startswith(label))
     return await stage.discord.post("click", {"user": "maker", "message": message["id"], "label": full})
 
 
 async def reads(stage: Stage, message_id: str, words: str) -> dict[str, Any]:
-    """Return the private message once it says these words."""
+    """Return the private message once it contains these words."""
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id)
@@ -63,7 +63,7 @@ async def card(stage: Stage, question: dict[str, Any]) -> str:
 
 
 async def test_make_it(empty_stage: Stage, files: Path) -> None:
-    """The question shows price, formula and what is left; nothing is held until Make it, and one press counts."""
+    """The question shows price, formula and what is left; nothing is held until Make it, and only one press counts."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
@@ -126,7 +126,7 @@ async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) -> None:
-    """When the price depends on the files, the private question comes after they were read."""
+    """When the price depends on the files, the private question comes after the probe."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     options = {"prompt": "Video 1 dances", "duration": 5, "resolution": "720p"}

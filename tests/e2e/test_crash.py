@@ -91,7 +91,7 @@ async def test_killed_while_submitting(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_killed_before_the_end_was_told(empty_stage: Stage, files: Path) -> None:
-    """A job's end that was stored but not shown before the kill is shown after the restart."""
+    """An end that was stored but not shown before the kill is shown after the restart."""
     stage = empty_stage
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": 1})

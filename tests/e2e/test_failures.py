@@ -1,4 +1,4 @@
-"""Every way in which fal fails, as the member reads it."""
+"""What the member reads after each kind of failure at fal."""
 
 from pathlib import Path
 
@@ -68,7 +68,7 @@ async def test_a_lost_reply(stage: Stage, files: Path) -> None:
     ids=lambda fault: f"{fault['at']}-{fault.get('status', 'cut')}",
 )
 async def test_passing_trouble(stage: Stage, files: Path, fault: dict[str, object]) -> None:
-    """Trouble at fal that passes costs only time: the video is delivered and paid once, after one accepted submit."""
+    """After a passing failure at fal the video is delivered and paid once, with one accepted submit."""
     await stage.fal.post("faults", fault)
     before = len(await stage.fal.get("requests"))
     async with costs(stage, members=(0, 200_000), server=(0, 200_000)):

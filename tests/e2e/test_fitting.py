@@ -1,4 +1,4 @@
-"""Files above a mode's limits are made to fit, and the card says how."""
+"""Files that exceed a mode's limits are made to fit, and the card says how."""
 
 import asyncio
 from pathlib import Path

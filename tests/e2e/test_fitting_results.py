@@ -1,4 +1,4 @@
-"""A finished video above a server's limit: a copy that fits, with its sound, and the original's link beside it."""
+"""A finished video above the upload limit is posted as a smaller copy with sound, and the original's link."""
 
 import asyncio
 import io

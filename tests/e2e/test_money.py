@@ -8,7 +8,7 @@ from tests.support.video_steps import held_and_spent, order, picture, refusal, w
 
 
 async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
-    """A job beyond the member's day is refused with the numbers and the renewal; another member still has theirs."""
+    """A job above the member's daily budget is refused with the numbers and the renewal; others can still order."""
     stage = empty_stage
     await stage.start_bot(WANDA_MEMBER_DAILY_USD="1.00")
     first = await order(stage, files)
@@ -22,7 +22,7 @@ async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path) -> None:
-    """Twenty members at once on a server's budget worth five videos get exactly five, each paid once."""
+    """Twenty members order at once on a server's budget worth five videos: exactly five are made, each paid once."""
     stage = empty_stage
     await stage.start_bot(WANDA_SERVER_MONTHLY_USD="1.00")
     names = [f"member{number}" for number in range(20)]

@@ -1,4 +1,4 @@
-"""Edits of a card while its job runs: paced, only on change, within Discord's limits."""
+"""Progress edits of a card are paced, made only on change, and within Discord's rate limits."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +12,12 @@ REPLIED = "The reply to this message says how it ended."
 
 
 async def edits(stage: Stage) -> list[dict[str, Any]]:
-    """Return every edit that the bot asked for since the transcript was cleared, refused ones too."""
+    """Return all edits that the bot requested since the transcript was cleared, including refused ones."""
     return [line for line in await stage.discord.get("transcript") if line.get("method") == "PATCH"]
 
 
 async def test_edits_are_paced_and_all_differ(empty_stage: Stage, files: Path) -> None:
-    """A job of three seconds edits its card at most once per interval, each time with another text."""
+    """A job of three seconds edits its card at most once per interval, each time with a new text."""
     stage = empty_stage
     await stage.start_bot()
     await stage.fal.post("settings", {"seconds_per_job": JOB_S})

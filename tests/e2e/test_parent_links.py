@@ -28,7 +28,7 @@ async def _linked(stage: Stage, message_id: str, count: int) -> dict[str, Any]:
 
 
 async def test_parent_and_children_link_to_each_other(stage: Stage, files: Path) -> None:
-    """A rerun's card links to its parent at once, and the parent to each child, with its video and buttons kept."""
+    """A rerun's card links to its parent at once; the parent's links to each child and keeps its video and buttons."""
     parent = await _made(stage, await order(stage, files))
     child_ids: list[str] = []
     for count in (1, 2):
@@ -45,7 +45,7 @@ async def test_parent_and_children_link_to_each_other(stage: Stage, files: Path)
 
 
 async def test_a_link_that_a_crash_has_kept_from_the_parent_comes_with_the_restart(stage: Stage, files: Path) -> None:
-    """A link to a child that a kill kept from the parent's card is added after the next start."""
+    """If the bot is killed before it adds a child's link to the parent's card, the next start adds it."""
     parent = await _made(stage, await order(stage, files))
     assert stage.bot is not None
     await stage.bot.stop()

@@ -40,7 +40,7 @@ def job_ids(stage: Stage) -> list[str]:
 
 
 def rows_naming(stage: Stage, member_id: str) -> list[str]:
-    """Return the tables that have the id in any column."""
+    """Return the tables in which a column contains the id."""
     found: list[str] = []
     with closing(sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5)) as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -57,7 +57,7 @@ async def archive(stage: Stage, answer: Answer) -> zipfile.ZipFile:
 
 
 async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
-    """A member sees and exports all of their data and nobody else's; deleting it leaves only amounts."""
+    """A member sees and exports all of their own data only; after deletion only amounts are left."""
     stage = empty_stage
     await stage.start_bot()
     await one_video(stage, files, prompt="my own lake", seed=3)

@@ -65,7 +65,7 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
 
 
 async def test_history_has_pages_that_survive_a_restart(stage: Stage) -> None:
-    """A member's own jobs, and nobody else's, come eight at a time, newest first; the buttons outlive a restart."""
+    """A member's own jobs are listed eight per page, newest first; the buttons work after a restart."""
     page = await ask(stage, "maker", "quota history")
     assert page.private
     seen = [page.text]
@@ -86,7 +86,7 @@ async def test_history_has_pages_that_survive_a_restart(stage: Stage) -> None:
 
 
 async def test_every_movement_of_money_is_in_the_audit(stage: Stage) -> None:
-    """An admin turns the pages of every hold, settlement and release, each with its member and its reason."""
+    """An admin pages through all holds, settlements and releases, each with its member and reason."""
     page = await admin(stage, "audit", what="money")
     lines = page.text.splitlines()
     while not _older(page)["disabled"]:
@@ -103,7 +103,7 @@ def _older(page: Answer) -> dict[str, Any]:
 
 
 async def test_the_members_own_threshold(stage: Stage) -> None:
-    """A member chooses above which price Wanda asks first, for themselves alone, and takes it back."""
+    """A member sets and clears the price above which Wanda asks them first; other members are not affected."""
     answer = await ask(stage, "friend", "quota ask", above="$0.50")
     assert answer.private
     assert answer.text == (
@@ -121,7 +121,7 @@ async def test_the_members_own_threshold(stage: Stage) -> None:
 
 
 async def test_a_database_that_does_not_answer(stage: Stage) -> None:
-    """When the database cannot be written, a change is refused with a sentence, and nothing of it is kept."""
+    """When the database cannot be written, a change is refused with a sentence and not applied."""
 
     def blocked() -> sqlite3.Connection:
         connection = sqlite3.connect(database(stage), isolation_level=None, check_same_thread=False)

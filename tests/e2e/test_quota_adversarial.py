@@ -37,7 +37,7 @@ async def _no_files(stage: Stage) -> None:
 
 
 async def test_kill_while_a_job_waits_for_approval(empty_stage: Stage, files: Path) -> None:
-    """After kill -9 the hold and the approval buttons are still there, and one approval makes one video."""
+    """After kill -9 the hold remains, the approval buttons work, and one approval makes one video."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
@@ -51,7 +51,7 @@ async def test_kill_while_a_job_waits_for_approval(empty_stage: Stage, files: Pa
 
 
 async def test_many_answers_at_once(empty_stage: Stage, files: Path) -> None:
-    """When Approve and Decline are pressed at the same moment, one of them counts, and the job ends once."""
+    """Of Approve and Decline pressed at the same moment exactly one takes effect, and the job ends once."""
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
@@ -87,7 +87,7 @@ async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> Non
 
 
 async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -> None:
-    """A member who lost the role that allowed the price before Make it is refused, and no hold or file is left."""
+    """A member who loses the role that allowed the price before Make it is refused; no hold or file is left."""
     stage = empty_stage
     await stage.discord.post("world", {"roles": [{"name": "rich"}], "members": [{"name": "maker", "roles": ["rich"]}]})
     await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10")

@@ -35,7 +35,7 @@ async def requests(stage: Stage) -> int:
 
 
 async def nothing_came(stage: Stage, parent: str, before: int, messages: int) -> None:
-    """Check that what happened before started nothing: a rerun now makes the only new request and message."""
+    """Check that the earlier steps started nothing: a rerun now makes the only new request and message."""
     await react(stage, "maker", parent, "🔁")
     await wait_for_reply(stage, parent)
     assert await requests(stage) == before + 1
@@ -112,7 +112,7 @@ async def test_who_may_not(stage: Stage, files: Path) -> None:
 
 
 async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> None:
-    """A member whom the channel denies application commands gets no rerun by reacting either."""
+    """A member who may not use application commands in the channel cannot rerun by a reaction."""
     await stage.discord.post("world", {"members": [{"name": "mute", "roles": []}]})
     deny = [{"member": "mute", "deny": ["USE_APPLICATION_COMMANDS"]}]
     await stage.discord.post("world", {"channels": [{"name": "studio", "overwrites": deny}]})

@@ -135,7 +135,7 @@ async def test_rules_between_options(stage: Stage, files: Path, name: str) -> No
 
 
 async def test_choices_do_not_bind_what_arrives(stage: Stage, files: Path) -> None:
-    """A value outside the choices, sent by a modified client, is refused."""
+    """A value outside an option's choices, as a modified client can send, is refused."""
     body = {"user": "maker", "channel": "general", "command": "wan27 image", "unchecked": True}
     for options in ({"resolution": "8k"}, {"duration": 999}, {"seed": -1}):
         sent = {**body, "options": options, "files": {}}

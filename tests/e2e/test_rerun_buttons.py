@@ -55,7 +55,7 @@ async def test_new_seed(stage: Stage, files: Path) -> None:
 
 
 async def test_final_and_draft(stage: Stage, files: Path) -> None:
-    """Final is the same job at the best resolution, Draft at the cheapest, and the card says what that changes."""
+    """Final reruns the job at the highest resolution, Draft at the lowest, and the card says which."""
     parent = await one_video(stage, files)
     before = await latest_input(stage)
     best = await child(stage, await press(stage, "maker", parent, "Final (1080p)"))
@@ -100,7 +100,7 @@ async def test_an_edit_that_the_mode_does_not_take(stage: Stage, files: Path) ->
 
 
 async def test_continue(stage: Stage, files: Path) -> None:
-    """Continue starts from the video, and its duration counts the old part too."""
+    """Continue starts from the video, and its duration includes the old part."""
     parent = await one_video(stage, files)
     answer = await press(stage, "friend", parent, "Continue")
     fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}

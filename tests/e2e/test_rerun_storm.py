@@ -13,7 +13,7 @@ COST_MICROUSD = 200_000
 
 
 async def test_fifty_at_once(empty_stage: Stage, files: Path) -> None:
-    """Fifty members react at once: each gets a card and a video, each pays once, and Discord never says 429."""
+    """Fifty members react at once: each gets a card and a video and pays once, and Discord never answers 429."""
     stage = empty_stage
     await stage.start_bot(WANDA_CHANNEL_EDIT_INTERVAL_S="1.5")
     parent = await order(stage, files, seed=7)

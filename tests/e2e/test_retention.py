@@ -23,7 +23,7 @@ async def _made(stage: Stage, message_id: str) -> dict[str, Any]:
 
 
 async def test_files_go_after_the_kept_days(empty_stage: Stage, files: Path) -> None:
-    """A start deletes the files of jobs that are older than the kept days, and no others."""
+    """A start deletes the files of jobs older than `keep_days`, and no others."""
     await empty_stage.start_bot()
     old = await _made(empty_stage, await order(empty_stage, files))
     young = await _made(empty_stage, await order(empty_stage, files))

@@ -1,4 +1,4 @@
-"""Every integration test may ask for a database of each engine, a runner on it, and a server of files."""
+"""Fixtures of all integration tests: a database of each engine, a runner on it, and a file server."""
 
 from tests.support.file_server import files, http
 from tests.support.runner_rig import rig

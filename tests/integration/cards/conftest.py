@@ -33,7 +33,7 @@ def mp4(size: int) -> bytes:
 
 @dataclass
 class FakeRequest:
-    """One request that the fake took: `files` are names and sizes."""
+    """One received request; `files` are names and sizes."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class FakeRequest:
 
 
 class FakeDiscord:
-    """The few routes that a card needs, on loopback, and a CDN. `replies` answers a route's next requests instead."""
+    """The routes that a card uses, and a CDN, on loopback; `replies` overrides a route's next answers."""
 
     def __init__(self) -> None:
         self.asked: list[FakeRequest] = []
@@ -67,11 +67,11 @@ class FakeDiscord:
         return app
 
     def by(self, start: str) -> list[FakeRequest]:
-        """Return what was asked by method and beginning of the path: "PATCH /webhooks"."""
+        """Return the requests that begin with this method and path: "PATCH /webhooks"."""
         return [asked for asked in self.asked if f"{asked.method} {asked.path}".startswith(start)]
 
     def ends_in_a_link(self) -> bool:
-        """Return whether the last request put a link, and no file, on the card."""
+        """Return whether the last request edited the card to a link without a file."""
         last = self.asked[-1]
         return not last.files and "http" in last.payload["content"]
 
@@ -153,13 +153,13 @@ def _message(message_id: int, asked: FakeRequest) -> dict[str, Any]:
 
 @dataclass
 class FakeShrinker:
-    """Makes a file of exactly the bytes that were asked for, once a test says that it can."""
+    """Writes a file of exactly `bytes_max` bytes, if the test allows it."""
 
     can: bool = False
     asked: list[int] = field(default_factory=list[int])
 
     async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
-        """Make it, or fail."""
+        """Write the file, or fail."""
         self.asked.append(bytes_max)
         if not self.can:
             raise EncodeFailed("there is no ffmpeg")
@@ -169,7 +169,7 @@ class FakeShrinker:
 
 @dataclass
 class CardStage:
-    """The cards under test with the world they talk to; `now` moves as the test says, and nothing really sleeps."""
+    """The cards under test with their fakes; tests move `now`, and sleeps take no time."""
 
     fake: FakeDiscord
     client: discord.Client
@@ -180,7 +180,7 @@ class CardStage:
     slept: list[float] = field(default_factory=list[float])
 
     def job(self, **changes: Any) -> Job:
-        """Return a job whose video was made; keyword arguments change it."""
+        """Return a completed job; keyword arguments change its fields."""
         address = Address(
             channel_id=CHANNEL,
             message_id=CARD,

@@ -1,4 +1,4 @@
-"""A video that is too large for where it goes: a copy that fits, or the link."""
+"""A video above the upload limit: a smaller copy, or the link."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ REFUSED = (413, {"code": 40005})
 
 
 def original(payload: dict[str, Any]) -> str | None:
-    """Return what the card says of the original."""
+    """Return the card's text about the original."""
     return next((field["value"] for field in payload["embeds"][0]["fields"] if field["name"] == "Original"), None)
 
 
@@ -33,7 +33,7 @@ async def test_a_copy_within_the_limit_is_posted_and_forgotten(stage: Stage) -> 
 
 
 async def test_a_refused_size_is_tried_once_at_less(stage: Stage) -> None:
-    """A size that Discord refuses although it had allowed it is tried once more, at 0.7 of it."""
+    """If Discord refuses a size below its stated limit, one more copy is made at 0.7 of that size."""
     stage.shrinker.can = True
     stage.fake.replies["PATCH /webhooks"] = [REFUSED]
     await stage.cards.deliver(stage.job(), None)
@@ -42,7 +42,7 @@ async def test_a_refused_size_is_tried_once_at_less(stage: Stage) -> None:
 
 
 async def test_a_size_refused_twice_becomes_a_link(stage: Stage) -> None:
-    """When the smaller copy is refused too, the card gets the link and its last day, and nothing is tried again."""
+    """If the smaller copy is refused too, the card gets the link and its last day, without further attempts."""
     stage.shrinker.can = True
     stage.fake.replies["PATCH /webhooks"] = [REFUSED, REFUSED]
     await stage.cards.deliver(stage.job(), None)
@@ -54,7 +54,7 @@ async def test_a_size_refused_twice_becomes_a_link(stage: Stage) -> None:
 
 
 async def test_what_cannot_be_made_is_asked_for_once(stage: Stage) -> None:
-    """A copy that could not be made is not tried again by the next attempt at the delivery."""
+    """If the encoding failed, the next delivery attempt does not repeat it."""
     job = stage.job()
     stage.fake.video = bytes(stage.fake.video) + (11 * MIB).to_bytes(4, "big") + b"free" + bytes(11 * MIB - 8)
     await stage.cards.prepare(job, None)

@@ -14,7 +14,7 @@ Stage = Any  # tests/integration/cards/conftest.py: test folders are not package
 
 
 async def test_progress_edits_the_card_and_leaves_nothing_behind(stage: Stage) -> None:
-    """A shown card is edited through the interaction, with its button, and discord.py keeps no view of it."""
+    """A shown card is edited through the interaction, with its button, and discord.py stores no view for it."""
     job = stage.job(state="queued", result=None)
     async with stage.cards:
         stage.cards.show(job, Live(position=3), None)
@@ -44,7 +44,7 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
 
 
 async def test_delivering_again_is_the_same_edit(stage: Stage) -> None:
-    """After a crash the file on disk is used again, and the same edit replaces the same attachment."""
+    """After a crash the file on disk is reused, and the same edit replaces the attachment by the same file."""
     job = stage.job()
     await stage.cards.deliver(job, None)
     stage.now += 100
@@ -55,7 +55,7 @@ async def test_delivering_again_is_the_same_edit(stage: Stage) -> None:
 
 
 async def test_after_the_token_the_bot_edits(stage: Stage) -> None:
-    """After 15 minutes the same message is edited with the bot's token."""
+    """After 15 minutes the message is edited with the bot's token."""
     stage.now = NOW + 900
     await stage.cards.deliver(stage.job(), None)
     assert [asked.path for asked in stage.fake.asked] == ["/channels/2000/messages/3000"]
@@ -86,7 +86,7 @@ async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
 
 
 async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
-    """When somebody deleted the card, the video comes in a message of its own that names the member."""
+    """If somebody deleted the card, the video is posted as a new message that names the member."""
     stage.fake.replies["PATCH /webhooks"] = [(404, {"code": 10008, "message": "Unknown Message"})]
     delivered = await stage.cards.deliver(stage.job(), None)
     (posted,) = stage.fake.by("POST")
@@ -98,7 +98,7 @@ async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
 
 @pytest.mark.parametrize("refusal", [(413, {"code": 40005}), (400, {"code": 40005}), (413, {})])
 async def test_a_file_that_discord_calls_too_large_becomes_a_link(stage: Stage, refusal: Any) -> None:
-    """413 and 40005 end in fal's link on the same card, without an attachment."""
+    """After 413 or 40005 the card gets fal's link without an attachment."""
     stage.fake.replies["PATCH /webhooks"] = [refusal]
     await stage.cards.deliver(stage.job(), None)
     last = stage.fake.asked[-1]
@@ -121,7 +121,7 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>not a video</html>", b""])
 async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes) -> None:
-    """A download that is not a whole MP4 is fetched once more, then fal's link is posted."""
+    """A download that is not a complete MP4 is repeated once, then fal's link is posted."""
     stage.fake.video = body
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
@@ -130,7 +130,7 @@ async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes
 
 
 async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> None:
-    """When fal's storage fails for good after a success, the member gets fal's link."""
+    """If the video cannot be downloaded from fal's storage, the member gets fal's link."""
     stage.fake.video_status = 503
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
@@ -138,7 +138,7 @@ async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> No
 
 
 async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
-    """A connection that breaks during the upload is tried again after a wait, with the whole file."""
+    """An upload whose connection breaks is retried after a wait, with the whole file."""
     stage.fake.replies["PATCH /webhooks"] = [None]
     await stage.cards.deliver(stage.job(), None)
     assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
@@ -146,7 +146,7 @@ async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
 
 
 async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) -> None:
-    """While the video is fresh a busy Discord ends the try; later its link is posted in the file's place."""
+    """While the video is recent, a busy Discord ends the attempt; later the link is posted instead of the file."""
     stage.fake.replies["PATCH /webhooks"] = [None] * 3
     with pytest.raises(DiscordBusy):
         await stage.cards.deliver(stage.job(completed_at=NOW), None)
@@ -158,7 +158,7 @@ async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) 
 
 
 async def test_no_permission_is_a_sentence(stage: Stage) -> None:
-    """When Wanda may not post, the error says what an admin can do."""
+    """If Wanda may not post, the error says what an admin can do."""
     stage.now = NOW + 900
     stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
     with pytest.raises(DeliveryError, match="ask an admin to let Wanda view the channel"):
@@ -173,7 +173,7 @@ async def test_used_up_edits_lead_to_a_reply(stage: Stage) -> None:
 
 
 async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
-    """How a job ended is on the card when `finish` returns, and no older state comes after it."""
+    """When `finish` returns the card shows how the job ended, and no older state replaces it."""
     job = stage.job(state="queued", result=None)
     async with stage.cards:
         stage.cards.show(job, Live(position=3), None)
@@ -189,7 +189,7 @@ async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
 
 
 async def test_an_ending_that_waits_for_discord(stage: Stage) -> None:
-    """`finish` gives up after bounded tries, and says that another time may do: the card is still in progress."""
+    """`finish` raises DiscordBusy after a bounded number of attempts; the card still shows progress."""
     stage.fake.replies["PATCH /webhooks"] = [None] * 3
     job = stage.job(state="cancelled", result=None, charged_microusd=0)
     with pytest.raises(DiscordBusy):
@@ -199,21 +199,21 @@ async def test_an_ending_that_waits_for_discord(stage: Stage) -> None:
 
 
 async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:
-    """`finish` returns where Discord will never take it."""
+    """`finish` returns if Discord refuses the edit for good."""
     stage.now = NOW + 900
     stage.fake.replies["PATCH /channels"] = [(403, {"code": 50001, "message": "Missing Access"})] * 2
     await stage.cards.finish(stage.job(state="cancelled", result=None, charged_microusd=0), Live(), None)
 
 
 async def test_a_disk_that_fails_leaves_the_link(stage: Stage) -> None:
-    """A video that Wanda's own disk does not take is posted as fal's link, for it was paid for."""
+    """If the disk cannot store the video, fal's link is posted, because the video was paid for."""
     (stage.settings.storage.data_dir / "results").write_text("a file where the folder must be")
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
 
 
 async def test_only_fals_hosts_are_asked(stage: Stage) -> None:
-    """A result URL that points into the operator's own network is not fetched."""
+    """A result URL into the operator's own network is not fetched."""
     job = stage.job(result=Result(url="http://169.254.169.254/latest/meta-data", seed=1))
     await stage.cards.deliver(job, None)
     assert stage.fake.ends_in_a_link()

@@ -140,7 +140,7 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
 
 
 async def test_a_card_from_queued_to_posted(world: World) -> None:
-    """One message goes from its place in the queue to the video, which a second delivery does not double."""
+    """One message shows the queue position, then the video; a second delivery posts no second one."""
     job = await world.job(MIB, state="queued")
     world.cards.show(job, Live(position=3), None)
     async with asyncio.timeout(10):
@@ -159,7 +159,7 @@ async def test_a_card_from_queued_to_posted(world: World) -> None:
 
 @pytest.mark.parametrize(("age_s", "messages"), [(901, 1), (3700, 2)])
 async def test_a_late_video_still_arrives_once(world: World, age_s: float, messages: int) -> None:
-    """After the token it is an edit by the bot, after an hour a reply; doing it again changes nothing."""
+    """After the token's expiry the bot edits the card, after an hour it replies; a repeat changes nothing."""
     job = await world.job(MIB)
     await world.advance(age_s)
     first = await world.cards.deliver(job, None)
@@ -171,7 +171,7 @@ async def test_a_late_video_still_arrives_once(world: World, age_s: float, messa
 
 
 async def test_a_video_above_the_limit_is_linked(world: World) -> None:
-    """A video above 10 MiB becomes fal's link on the same card, also where only Discord's refusal tells."""
+    """A video above 10 MiB becomes fal's link on the same card, also if only Discord's refusal shows the limit."""
     job = await world.job(10 * MIB + 1)
     await world.cards.deliver(job, None)
     await world.control.post(
@@ -185,7 +185,7 @@ async def test_a_video_above_the_limit_is_linked(world: World) -> None:
 
 
 async def test_a_failure_is_told_on_the_card(world: World) -> None:
-    """How a job ended stands on its one message."""
+    """A job's only message shows how it ended."""
     failure = Failure(kind="content_policy_violation", location=("body", "prompt"))
     job = await world.job(MIB, state="failed", failure=failure, result=None, charged_microusd=0)
     await world.cards.finish(job, Live(), None)

@@ -1,4 +1,4 @@
-"""Closing an uncertain job ends money, so nothing about it is guessed."""
+"""Closing an uncertain job settles its hold, so the command does not guess the amount."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_00
 def test_a_job_is_not_closed_at_a_guess(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A forgotten amount does not mean that fal charged nothing: both are said, or nothing is done."""
+    """Without an amount the job is not closed: a missing amount does not mean that fal charged nothing."""
     monkeypatch.setenv("WANDA_DATA_DIR", str(tmp_path / "data"))
     assert main(["ledger", *words]) == USAGE_ERROR
     assert "together" in capsys.readouterr().err

@@ -34,13 +34,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def settings() -> ChartSettings:
-    """Return the shipped settings but for the time, because a test machine may be slow."""
+    """Return the default settings with a longer timeout, because a test machine may be slow."""
     return ChartSettings(timeout_s=DEADLINE_S)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def painter() -> AsyncIterator[Painter]:
-    """One worker for all these tests, as for a bot."""
+    """One worker for all these tests, as in the bot."""
     async with Painter.of(settings()) as drawing:
         yield drawing
 
@@ -128,7 +128,7 @@ async def until(condition: Callable[[], bool]) -> None:
     ],
 )
 async def test_every_shape(chart: Chart, height: int, accent: float, painter: Painter) -> None:
-    """Empty, single, many, tiny and huge: each becomes a picture of the promised size, on Discord's dark ground."""
+    """Empty, single, many, tiny and huge data: each chart has the documented size and Discord's dark background."""
     picture = await drawn(painter, chart)
     assert picture.size == (1000, height)
     assert share(picture, GROUND) > 0.4
@@ -137,7 +137,7 @@ async def test_every_shape(chart: Chart, height: int, accent: float, painter: Pa
 
 
 async def test_warning_colour(painter: Painter) -> None:
-    """A pool that will be empty before it renews is drawn in the colour of warnings; one that lasts is not."""
+    """A pool that will be empty before it renews is drawn in the warning colour; one that lasts is not."""
     lasting = await drawn(painter, pool((0.0, 50 * USD), (86_400.0, 49 * USD)))
     short = await drawn(painter, pool((0.0, 50 * USD), (86_400.0, 20 * USD), empty_at=5 * 86_400.0))
     assert share(lasting, WARNING) == 0.0
@@ -217,7 +217,7 @@ async def test_limits(painter: Painter) -> None:
 
 
 async def test_no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where no worker can be started there is no picture, and no error."""
+    """If no worker can be started, there is no chart and no error."""
     async with Painter.of(settings()) as painter:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
         assert await painter.png(own_days(USD)) is None
@@ -261,7 +261,7 @@ class Waiting(Workers):
 
 
 async def test_bounded_line() -> None:
-    """A picture behind too many others is skipped at once, so that nobody waits for ever."""
+    """A chart behind too many others in the queue is skipped at once."""
     async with Painter(Waiting(WORKER, at_once=1, memory_mib=512, timeout_s=1.0), timeout_s=0.1) as painter:
         waiting = [asyncio.create_task(painter.png(own_days(USD))) for _ in range(WAITING_MAX)]
         await until(lambda: painter._waiting == WAITING_MAX)

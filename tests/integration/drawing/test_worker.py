@@ -15,7 +15,7 @@ def test_bot_stays_small() -> None:
 
 
 def test_leaves_nothing(tmp_path: Path) -> None:
-    """The folder that matplotlib wants for its list of fonts is gone once the worker is ready."""
+    """matplotlib's folder for its font cache is deleted once the worker is ready."""
     command = [sys.executable, "-m", WORKER, "512", "10"]
     ready = subprocess.run(
         command, check=True, capture_output=True, env=os.environ | {"TMPDIR": str(tmp_path)}, input=b""

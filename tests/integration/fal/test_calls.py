@@ -79,7 +79,7 @@ def ticket(base: str) -> dict[str, str]:
 
 
 async def test_upload(fal: ScriptedFal, picture: Path) -> None:
-    """The key goes to the upload's start and not to the signed address, which gets every byte with its length."""
+    """The key is sent to request a signed URL, but not to that URL, which gets the whole file with its length."""
     async with scripted_fal() as cdn:
         fal.on("initiate", json_answer(200, ticket(cdn.url)))
         cdn.on("put", text_answer(200))
@@ -96,7 +96,7 @@ async def test_upload(fal: ScriptedFal, picture: Path) -> None:
 
 
 async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
-    """Whatever goes wrong on the way, the upload starts afresh, a bounded number of times."""
+    """After any passing failure the upload restarts, a bounded number of times."""
     good = json_answer(200, ticket(fal.url))
     fal.on("initiate", reset, text_answer(503), text_answer(429), text_answer(200, "<html>"), good)
     fal.on("put", close, text_answer(500), text_answer(403), text_answer(200))
@@ -125,7 +125,7 @@ async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
 async def test_upload_fails(
     fal: ScriptedFal, picture: Path, initiate: Responder | None, put: Responder | None, error: type[FalError]
 ) -> None:
-    """An upload that does not work ends in the error that says whose fault it is."""
+    """A failed upload raises the error for its cause."""
     fal.on("initiate", initiate or json_answer(200, ticket(fal.url)))
     fal.on("put", put or text_answer(200))
     async with client_of(fal.url, retries=1, reply_timeout_s=1.0, reply_mib_max=1) as client:
@@ -135,7 +135,7 @@ async def test_upload_fails(
 
 
 async def test_upload_takes_too_long(fal: ScriptedFal, picture: Path) -> None:
-    """An upload has one time limit for everything."""
+    """One timeout covers the whole upload."""
     fal.on("initiate", stall)
     async with client_of(fal.url, upload_timeout_s=0.2) as client:
         with pytest.raises(FalUnreachable, match="longer than"):
@@ -143,7 +143,7 @@ async def test_upload_takes_too_long(fal: ScriptedFal, picture: Path) -> None:
 
 
 async def test_upload_that_is_not_taken(fal: ScriptedFal, film: Path) -> None:
-    """A server that stops reading a file is given up after the time of a reply, not of a whole upload."""
+    """If the server stops reading, the upload ends after the reply timeout, not after the upload timeout."""
     fal.on("initiate", json_answer(200, ticket(fal.url)))
     fal.on("put", deaf)
     fal.takes_bodies = False
@@ -154,7 +154,7 @@ async def test_upload_that_is_not_taken(fal: ScriptedFal, film: Path) -> None:
 
 
 async def test_upload_of_a_file_that_shrank(fal: ScriptedFal, tmp_path: Path) -> None:
-    """A file that is shorter than was announced is noticed at once, and fal is left with no part of it."""
+    """A file that is shorter than announced is detected at once, and fal stores no part of it."""
     path = tmp_path / "a.png"
     path.write_bytes(CONTENT)
 
@@ -187,7 +187,7 @@ async def test_upload_memory(fal: ScriptedFal, film: Path) -> None:
 
 
 async def test_missing_file(fal: ScriptedFal, tmp_path: Path) -> None:
-    """A file that is gone is an OSError, and fal is not asked."""
+    """A missing file is an OSError, and no request is sent."""
     async with client_of(fal.url) as client:
         with pytest.raises(FileNotFoundError):
             await client.upload(tmp_path / "gone", file_name="a", content_type="image/png")
@@ -195,7 +195,7 @@ async def test_missing_file(fal: ScriptedFal, tmp_path: Path) -> None:
 
 
 async def test_result(fal: ScriptedFal) -> None:
-    """A result is fetched through trouble on the way, with the units that fal charged."""
+    """A result is fetched despite passing failures, with the units that fal charged."""
     good = json_answer(200, VIDEO, {"X-Fal-Billable-Units": "5.5"})
     fal.on("result", text_answer(502), reset, text_answer(503), half, garbage, text_answer(200, "<html>"), good)
     async with client_of(fal.url) as client:
@@ -214,7 +214,7 @@ async def test_result(fal: ScriptedFal) -> None:
     ],
 )
 async def test_no_result(fal: ScriptedFal, answer: Responder, error: type[FalError]) -> None:
-    """An answer that is final is asked for once."""
+    """A final answer is not retried."""
     fal.on("result", answer)
     async with client_of(fal.url) as client:
         with pytest.raises(error) as caught:
@@ -224,7 +224,7 @@ async def test_no_result(fal: ScriptedFal, answer: Responder, error: type[FalErr
 
 
 async def test_result_patience(fal: ScriptedFal) -> None:
-    """While fal is down a finished result is asked for during the patience, then called unreachable."""
+    """While fal is down, a result is retried for the configured time, then reported as unreachable."""
     fal.on("result", text_answer(503))
     clock = StillClock()
     async with client_of(fal.url, clock, result_patience_s=300) as client:
@@ -234,7 +234,7 @@ async def test_result_patience(fal: ScriptedFal) -> None:
 
 
 async def test_result_nonsense(fal: ScriptedFal) -> None:
-    """A success that never makes sense is asked for a bounded number of times."""
+    """A malformed success is retried a bounded number of times."""
     fal.on("result", huge)
     async with client_of(fal.url, reply_mib_max=1) as client:
         with pytest.raises(FalProtocolError):
@@ -243,7 +243,7 @@ async def test_result_nonsense(fal: ScriptedFal) -> None:
 
 
 async def test_redirect_is_not_followed(fal: ScriptedFal) -> None:
-    """A redirect is no answer, and its target never sees the key."""
+    """A redirect is not followed, so its target never gets the key."""
     async with scripted_fal() as foreign:
         fal.on("result", text_answer(302, headers={"Location": f"{foreign.url}/x"}))
         async with client_of(fal.url, retries=0) as client:
@@ -268,7 +268,7 @@ async def test_cookies_are_not_kept(fal: ScriptedFal) -> None:
 
 
 async def test_foreign_urls(fal: ScriptedFal) -> None:
-    """A stored URL on a host that is not configured any more gets no request."""
+    """No request is sent to a stored URL whose host is no longer configured."""
     async with client_of("http://127.0.0.1:1") as client:
         for call in (client.result, client.cancel):
             with pytest.raises(FalProtocolError):
@@ -286,14 +286,14 @@ async def test_foreign_urls(fal: ScriptedFal) -> None:
     ],
 )
 async def test_cancel(fal: ScriptedFal, status: int, word: str, answer: str) -> None:
-    """A cancel goes through trouble on the way to one of its four answers."""
+    """A cancel gets one of its four answers despite passing failures."""
     fal.on("cancel", text_answer(503), reset, json_answer(status, {"status": word}))
     async with client_of(fal.url) as client:
         assert await client.cancel(urls(fal.url)) == answer
 
 
 async def test_prices(fal: ScriptedFal) -> None:
-    """Prices come from all pages, and the ids of each question are at most fifty."""
+    """Prices are read from all pages, with at most fifty ids per request."""
     row = {"endpoint_id": "fal-ai/wan-i2v", "unit_price": 0.2, "unit": "video", "currency": "USD"}
     more = {"prices": [row | {"endpoint_id": "a/b", "unit_price": 0.1}], "has_more": True, "next_cursor": "c/1"}
     fal.on("prices", json_answer(200, more), json_answer(200, {"prices": [row], "has_more": False}))
@@ -308,7 +308,7 @@ async def test_prices(fal: ScriptedFal) -> None:
 
 
 async def test_prices_are_asked_for_once(fal: ScriptedFal) -> None:
-    """An operator waits for the price list, which also tells whether fal takes the key: nothing is repeated."""
+    """The price list, which also checks the key while an operator waits, is requested without retries."""
     clock = StillClock()
     fal.on("prices", json_answer(200, {"prices": []}), text_answer(401), text_answer(503), close)
     async with client_of(fal.url, clock) as client:

@@ -46,13 +46,13 @@ def urls(base: str) -> Handle:
 
 
 async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[FalStatus]:
-    """Every change until the end, in at most ten real seconds."""
+    """Return all changes until the end, within ten real seconds."""
     async with asyncio.timeout(10):
         return [change async for change in client.follow(urls(base), deadline_s=deadline_s)]
 
 
 async def test_one_stream(fal: ScriptedFal) -> None:
-    """A request that goes well is followed by one request: only changes are told, also a move back to the queue."""
+    """One stream follows a request to its end; only changes are reported, including a move back to the queue."""
     fal.on(
         "stream",
         events(
@@ -84,7 +84,7 @@ async def test_one_stream(fal: ScriptedFal) -> None:
 
 
 async def test_cut_streams(fal: ScriptedFal) -> None:
-    """A stream that is cut, reset, silent, endless or nonsense is opened again, and nothing is told twice."""
+    """A stream that is cut, reset, silent, endless or malformed is reopened, and no change is reported twice."""
     fal.on(
         "stream",
         events(queued(2), then="cut"),
@@ -117,7 +117,7 @@ async def test_cut_streams(fal: ScriptedFal) -> None:
     ids=["404", "405", "JSON", "redirect"],
 )
 async def test_no_stream(fal: ScriptedFal, answer: Responder) -> None:
-    """Where streaming is refused the request is polled, at growing distances."""
+    """If streaming is refused the request is polled, at growing intervals."""
     fal.on("stream", answer)
     fal.on("status", *[json_answer(202, queued(1))] * 6, json_answer(200, COMPLETED))
     clock = StillClock()
@@ -139,7 +139,7 @@ async def test_stream_comes_back(fal: ScriptedFal) -> None:
 
 @pytest.mark.parametrize("trouble", [text_answer(500), text_answer(503), text_answer(429), close, reset, garbage])
 async def test_storm(fal: ScriptedFal, trouble: Responder) -> None:
-    """Passing failures never end the following: polls replace the stream, and failed polls are retried."""
+    """Passing failures do not end the follower: polls replace the stream, and failed polls are retried."""
     fal.on("stream", trouble)
     fal.on("status", *[trouble] * 5, json_answer(200, COMPLETED))
     async with client_of(fal.url) as client:
@@ -150,7 +150,7 @@ async def test_storm(fal: ScriptedFal, trouble: Responder) -> None:
 
 
 async def test_stalled_polls(fal: ScriptedFal) -> None:
-    """A poll that is never answered ends after the reply timeout, and the next one is made."""
+    """A poll without an answer ends after the reply timeout and is repeated."""
     fal.on("stream", text_answer(405))
     fal.on("status", stall, json_answer(200, COMPLETED))
     async with client_of(fal.url, reply_timeout_s=0.2) as client:
@@ -158,7 +158,7 @@ async def test_stalled_polls(fal: ScriptedFal) -> None:
 
 
 async def test_deadline(fal: ScriptedFal) -> None:
-    """At the deadline, trouble that never ended is called by its name, and a request that never ended as well."""
+    """At the deadline the error says whether fal kept failing or the request did not finish."""
     fal.on("stream", text_answer(503))
     fal.on("status", text_answer(503), json_answer(202, queued(9)))
     clock = StillClock()
@@ -173,7 +173,7 @@ async def test_deadline(fal: ScriptedFal) -> None:
     [(401, FalAccountError), (403, FalAccountError), (404, FalRefused), (405, FalRefused), (410, FalRefused)],
 )
 async def test_permanent(fal: ScriptedFal, status: int, error: type[FalError]) -> None:
-    """A permanent refusal ends the following at once, when a poll confirms it."""
+    """A permanent refusal that a poll confirms ends the follower at once."""
     fal.on("stream", text_answer(status))
     fal.on("status", json_answer(status, {"status": "NOT_FOUND"}))
     async with client_of(fal.url) as client:
@@ -183,7 +183,7 @@ async def test_permanent(fal: ScriptedFal, status: int, error: type[FalError]) -
 
 
 async def test_foreign_status_url(fal: ScriptedFal) -> None:
-    """A request whose URLs are not on a configured host is not followed: the key stays here."""
+    """A request whose URLs are not on a configured host is not followed, so the key is not sent there."""
     async with client_of("http://127.0.0.1:1") as client:
         with pytest.raises(FalProtocolError):
             await followed(client, fal.url)
@@ -191,7 +191,7 @@ async def test_foreign_status_url(fal: ScriptedFal) -> None:
 
 
 async def test_pings_alone(fal: ScriptedFal) -> None:
-    """A stream that pings for ever without a status is given up, and polls tell how things stand."""
+    """A stream that only pings is closed, and the status is polled."""
     clock = StillClock()
     fal.on("stream", events(then="pings", on_ping=lambda: clock.advance(10)))
     fal.on("status", json_answer(200, COMPLETED))
@@ -201,7 +201,7 @@ async def test_pings_alone(fal: ScriptedFal) -> None:
 
 
 async def test_long_quiet(fal: ScriptedFal) -> None:
-    """A stream on which nothing changes for long is looked at afresh, which is no failure."""
+    """A stream without changes for long is reopened, which does not count as a failure."""
     clock = StillClock()
     quiet = events(queued(5), then="pings", on_ping=lambda: clock.advance(100))
     fal.on("stream", *[quiet] * 5, events(COMPLETED))
@@ -211,7 +211,7 @@ async def test_long_quiet(fal: ScriptedFal) -> None:
 
 
 async def test_deadline_on_a_live_stream(fal: ScriptedFal) -> None:
-    """The deadline also ends a stream that is well and alive."""
+    """The deadline also ends a healthy stream."""
     clock = StillClock()
     fal.on("stream", events(queued(5), then="pings", on_ping=lambda: clock.advance(100)))
     async with client_of(fal.url, clock) as client:
@@ -220,7 +220,7 @@ async def test_deadline_on_a_live_stream(fal: ScriptedFal) -> None:
 
 
 async def test_stopped_early(fal: ScriptedFal) -> None:
-    """Whoever stops following, or is cancelled, closes the stream's connection."""
+    """Leaving the follower early, or cancelling it, closes the stream's connection."""
     fal.on("stream", events(queued(1), then="silence"))
     async with client_of(fal.url) as client:
         async with aclosing(client.follow(urls(fal.url), deadline_s=60)) as changes:
@@ -236,7 +236,7 @@ async def test_stopped_early(fal: ScriptedFal) -> None:
 
 
 async def test_nothing_stays_open(fal: ScriptedFal) -> None:
-    """When completion is told the stream is closed already, even if fal keeps its end open."""
+    """The stream is closed before completion is reported, even if fal keeps its side open."""
     fal.on("stream", events(COMPLETED, then="silence"))
     async with client_of(fal.url) as client:
         changes = client.follow(urls(fal.url), deadline_s=60)
@@ -258,13 +258,13 @@ async def test_many(fal: ScriptedFal) -> None:
 
 @dataclass
 class Door:
-    """Delays every answer a moment, and counts how many requests wait for one."""
+    """Delays every answer, and counts the requests that wait for one."""
 
     waiting: int = 0
     most: int = 0
 
     def before(self, answer: Responder) -> Responder:
-        """Give this answer a moment later."""
+        """Return a handler that gives this answer after a delay."""
 
         async def later(request: web.Request) -> web.StreamResponse:
             self.waiting += 1
@@ -278,7 +278,7 @@ class Door:
 
 @pytest.mark.parametrize("streams", [True, False], ids=["streams", "polls"])
 async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
-    """Of many requests only so many wait for fal's answer at once; all are followed, and open streams take no turn."""
+    """Only a few requests wait for fal's first answer at once; open streams do not count, and all are followed."""
     door = Door()
     fal.on("stream", door.before(events(queued(1), then="silence") if streams else text_answer(404)))
     fal.on("status", door.before(json_answer(202, queued(1))))
@@ -293,7 +293,7 @@ async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
 
 
 async def test_a_silent_opening_makes_room(fal: ScriptedFal) -> None:
-    """A stream that does not begin gives its place to the next in line within the time of a connection."""
+    """A stream that does not open frees its slot after the connect timeout."""
     fal.on("stream", stall, events(COMPLETED))
     async with client_of(fal.url, openings_at_once=1, connect_timeout_s=0.3) as client:
         told = await asyncio.gather(followed(client, fal.url), followed(client, fal.url))
@@ -302,7 +302,7 @@ async def test_a_silent_opening_makes_room(fal: ScriptedFal) -> None:
 
 
 async def test_the_deadline_holds_for_whoever_waits_for_a_place(fal: ScriptedFal) -> None:
-    """A request whose deadline comes while others wait for fal's answer ends then, and the others go on."""
+    """A request whose deadline passes while it waits for a slot ends, and the others continue."""
     fal.on("stream", text_answer(404))
     fal.on("status", stall)
     async with client_of(fal.url, openings_at_once=1) as client:

@@ -73,7 +73,7 @@ LOST: list[tuple[str, Responder]] = [
 
 @pytest.mark.parametrize("answer", [answer for _, answer in LOST], ids=[name for name, _ in LOST])
 async def test_lost(fal: ScriptedFal, answer: Responder) -> None:
-    """A submit that reached fal and came back unreadable is lost, and is never sent a second time."""
+    """A submit with an unreadable reply is lost, and is never sent again."""
     fal.on("submit", answer)
     async with client_of(fal.url, reply_timeout_s=0.3, reply_mib_max=1) as client:
         with pytest.raises(FalReplyLost):
@@ -86,7 +86,7 @@ async def test_lost(fal: ScriptedFal, answer: Responder) -> None:
 async def test_lost_on_any_transport(
     fal: ScriptedFal, answer: Responder, transport: type[httpx.AsyncBaseTransport]
 ) -> None:
-    """httpx-aiohttp calls a lost reply `ConnectTimeout`; it is a lost reply all the same, whatever the transport."""
+    """A lost reply is recognised on any transport, although httpx-aiohttp raises `ConnectTimeout` for it."""
     fal.on("submit", answer)
     clock = StillClock()
     settings = fal_settings(fal.url, reply_timeout_s=0.3)
@@ -99,7 +99,7 @@ async def test_lost_on_any_transport(
 
 @pytest.mark.parametrize("transport", [None, AiohttpTransport, httpx.AsyncHTTPTransport])
 async def test_refused_connection(transport: type[httpx.AsyncBaseTransport] | None) -> None:
-    """A connection that is refused is tried again with growing waits, a bounded number of times."""
+    """A refused connection is retried with backoff, a bounded number of times."""
     url, clock = f"http://127.0.0.1:{closed_port()}", StillClock()
     settings = fal_settings(url)
     if transport is None:
@@ -115,14 +115,14 @@ async def test_refused_connection(transport: type[httpx.AsyncBaseTransport] | No
 
 
 async def test_unknown_name() -> None:
-    """A host name that does not resolve is a connection that was never made."""
+    """A host name that does not resolve counts as never connected."""
     async with client_of("http://queue.invalid", retries=0) as client:
         with pytest.raises(FalUnreachable):
             await client.submit(ENDPOINT, {})
 
 
 async def test_no_tls(fal: ScriptedFal) -> None:
-    """A TLS handshake that fails is a connection that was never made."""
+    """A failed TLS handshake counts as never connected."""
     async with client_of(fal.url.replace("http:", "https:"), retries=1, connect_timeout_s=2.0) as client:
         with pytest.raises(FalUnreachable):
             await client.submit(ENDPOINT, {})
@@ -130,7 +130,7 @@ async def test_no_tls(fal: ScriptedFal) -> None:
 
 
 async def test_silent_connect() -> None:
-    """A connect that is never answered ends after the connect timeout, and nothing was sent."""
+    """A connect without an answer ends after the connect timeout and counts as never connected."""
     with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -144,7 +144,7 @@ async def test_silent_connect() -> None:
 
 
 async def test_later(fal: ScriptedFal) -> None:
-    """A 429 proves that nothing was taken: it is tried again, and goes through."""
+    """A 429 proves that fal did not accept the request, so the submit is retried."""
     clock = StillClock()
     fal.on("submit", text_answer(429), text_answer(429), json_answer(200, fal.accepted()))
     async with client_of(fal.url, clock) as client:
@@ -166,7 +166,7 @@ async def test_refused(fal: ScriptedFal, status: int, error: type[FalError]) -> 
 
 
 async def test_own_connection(fal: ScriptedFal) -> None:
-    """Every submit travels over a connection made for it, never over a kept-alive one."""
+    """Every submit uses a new connection, never a kept-alive one."""
     fal.on("submit", json_answer(200, fal.accepted()))
     fal.on("cancel", json_answer(200, {"status": "OK"}))
     async with client_of(fal.url) as client:
@@ -179,7 +179,7 @@ async def test_own_connection(fal: ScriptedFal) -> None:
 
 
 async def test_foreign_urls(fal: ScriptedFal) -> None:
-    """When fal's reply names a foreign host, that host never sees the key: the documented URLs are used."""
+    """If fal's reply has URLs on a foreign host, the documented URLs are used, so that host never gets the key."""
     async with scripted_fal() as foreign:
         fal.on("submit", json_answer(200, fal.accepted(f"{foreign.url}/fal-ai/wan/requests/{ID}")))
         fal.on("cancel", json_answer(202, {"status": "CANCELLATION_REQUESTED"}))
@@ -212,7 +212,7 @@ async def test_key_is_never_told(fal: ScriptedFal, caplog: pytest.LogCaptureFixt
 
 
 async def test_cancelled_submit_closes(fal: ScriptedFal) -> None:
-    """A submit that is interrupted leaves no connection behind."""
+    """A cancelled submit closes its connection."""
     fal.on("submit", stall)
     async with client_of(fal.url) as client:
         task = asyncio.create_task(client.submit(ENDPOINT, {}))

@@ -1,4 +1,4 @@
-"""Deleting a member's or a server's data, on both engines: everything goes but the money, which loses the name."""
+"""Deleting a member's or a server's data, on both engines: only amounts of money stay, under pseudonyms."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -108,7 +108,7 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
 async def test_the_allowance_does_not_renew_by_deleting_what_was_used(
     store: Store, store_settings: StorageSettings
 ) -> None:
-    """A member who deleted their data can order here again only when the allowance they had used has renewed."""
+    """A member who deleted their data can order in this server again once the allowance that they had used renews."""
     await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
     again = a_job(id="c" * 32, member_id=ANNA)
@@ -167,7 +167,7 @@ async def test_who_approved_others_videos_is_forgotten_too(store: Store, store_s
     ],
 )
 async def test_only_a_name_is_ever_changed_in_an_entry(store: Store, change: str) -> None:
-    """Even while a member is renamed, no amount, moment, reason or other name of an entry can be changed."""
+    """Even while an id is replaced, no amount, time, reason or other id of an entry can be changed."""
     await _made(store, a_job(member_id=ANNA))
     await store.write(_run("INSERT INTO renaming (name, pseudonym) VALUES ($1, '-1')", str(ANNA)))
     with pytest.raises(StorageError, match="append-only"):
@@ -180,7 +180,7 @@ async def test_only_a_name_is_ever_changed_in_an_entry(store: Store, change: str
     "change", ["at = 1", "guild_id = 2", "act = 'x'", "before = 'x'", "after = 'x'", "actor_id = 5", "subject = 'x'"]
 )
 async def test_only_a_name_is_ever_changed_in_an_act(store: Store, change: str) -> None:
-    """Even while a member is renamed, what was done, when and to whom else cannot be changed."""
+    """Even while an id is replaced, an act's kind, time and other ids cannot be changed."""
     grant = Grant(
         id="g", guild_id=1, member_id=ANNA, amount_microusd=9, expires_at=None, reason="", actor_id=BEN, at=NOW
     )
@@ -191,7 +191,7 @@ async def test_only_a_name_is_ever_changed_in_an_act(store: Store, change: str) 
 
 
 async def test_outside_of_a_deletion_an_entry_keeps_its_name(store: Store) -> None:
-    """Without a deletion under way a name in the books cannot be changed either."""
+    """Outside a deletion no id in the books can be changed."""
     await _made(store, a_job(member_id=ANNA))
     with pytest.raises(StorageError, match="append-only"):
         await store.write(_run("UPDATE entries SET actor = 'member:-1'"))
@@ -200,7 +200,7 @@ async def test_outside_of_a_deletion_an_entry_keeps_its_name(store: Store) -> No
 async def test_a_left_servers_data_is_deleted_and_its_money_stays(
     store: Store, store_settings: StorageSettings
 ) -> None:
-    """Jobs, files and names of that server go, other servers keep theirs, and the pool's spending still counts."""
+    """That server's jobs, files and ids are deleted, other servers' stay, and the pool's spending still counts."""
     job = await _made(store, a_job(member_id=ANNA))
     elsewhere = await _made(store, a_job(id="b" * 32, member_id=ANNA, guild_id=9))
     gone = _files(store_settings, job)
@@ -218,7 +218,7 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(
 async def test_a_left_server_names_nobody_who_was_only_ruled_about(
     store: Store, store_settings: StorageSettings
 ) -> None:
-    """Also the name of a member who was blocked and never made a video leaves the acts of a server that was left."""
+    """The id of a member who was blocked but never made a video is also removed from a left server's acts."""
     await store.write(set_rule(1, f"member:{ANNA}", "blocked", "spam", actor_id=BEN, reason="Anna", at=NOW))
     assert await _keeper(store, store_settings).forget_guild(1)
     assert await _names(store, ANNA) == []
@@ -226,7 +226,7 @@ async def test_a_left_server_names_nobody_who_was_only_ruled_about(
 
 
 async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: StorageSettings) -> None:
-    """The name of somebody who did nothing but decline a video leaves the books, by their wish or with the server."""
+    """The id of a member who only declined a video is removed, with their data or with the server's."""
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
         await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
@@ -255,7 +255,7 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(
 
 
 async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: StorageSettings) -> None:
-    """A server that Wanda finds herself no longer in loses its data a week later, unless she is in it again by then."""
+    """A server that removed Wanda while she was offline loses its data a week later, unless it adds her again."""
     here = await _made(store, a_job())
     gone = await _made(store, a_job(id="b" * 32, guild_id=9))
     others = await _made(store, a_job(id="c" * 32, guild_id=10))
@@ -272,7 +272,7 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
 
 
 async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, store_settings: StorageSettings) -> None:
-    """Files older than the kept time are removed once, younger and unfinished ones stay, and the row knows."""
+    """Files older than the kept time are deleted once and marked in the row; newer and unfinished jobs keep theirs."""
     old = await _made(store, a_job(created_at=NOW - 31 * 86_400))
     young = await _made(store, a_job(id="b" * 32, created_at=NOW - 29 * 86_400))
     unfinished = a_job(id="c" * 32, created_at=NOW - 40 * 86_400)

@@ -1,4 +1,4 @@
-"""What belongs to one member: found in all servers and nobody else's, on both engines."""
+"""Queries of one member's data in all servers, on both engines."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +39,7 @@ async def test_counted_in_all_servers(store: Store) -> None:
 
 
 async def test_entries_by_pages(store: Store) -> None:
-    """Each movement of the member's money comes once, oldest first, and none of others'."""
+    """The pages contain each of the member's entries once, oldest first, and nobody else's."""
     for number in range(5):
         await accepted(store, number, member_id=ANNA, guild_id=1 + number % 2)
     await accepted(store, 9, member_id=BEN, guild_id=1)
@@ -63,7 +63,7 @@ async def test_what_was_said_of_a_member(store: Store) -> None:
 
 
 async def test_jobs_by_states_and_by_short_id(store: Store) -> None:
-    """Several states are one filter; a short id finds one's own job alone, and says when it is ambiguous."""
+    """A filter can have several states; a short id finds the member's own job only, and an ambiguous one is refused."""
     mine = await accepted(store, 0xABCDEF, member_id=ANNA, guild_id=1)
     await accepted(store, 0xABCDE0, member_id=BEN, guild_id=1)
     assert await store.read(queries.member_jobs(1, ANNA, states=("done", "accepted"), limit=9)) == (mine,)

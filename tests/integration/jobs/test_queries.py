@@ -41,7 +41,7 @@ def _id(number: int) -> str:
 
 
 async def test_a_second_press_is_refused_while_the_first_is_running(store: Store) -> None:
-    """The same member, parent and trigger is one job until that has ended; any other of the three is another."""
+    """An unfinished rerun blocks another of the same member, parent and trigger, and no other rerun."""
     parent = await _end(store, await _accept(store))
     first = await _accept(store, id=_id(1), parent_id=parent.id, trigger="react:🔁")
     with pytest.raises(AlreadyRunning, match="already working on this"):
@@ -55,13 +55,13 @@ async def test_a_second_press_is_refused_while_the_first_is_running(store: Store
 
 
 async def test_ordinary_commands_never_stand_in_each_others_way(store: Store) -> None:
-    """A job without a parent is always another one."""
+    """Jobs without a parent never block each other."""
     await _accept(store)
     await _accept(store, id=_id(1))
 
 
 async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store) -> None:
-    """Of many presses that arrive together exactly one is accepted, and money is held once."""
+    """Of many simultaneous presses exactly one is accepted, and money is held once."""
     presses = (_accept(store, id=_id(n), parent_id="p", trigger="button:again") for n in range(12))
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, Job) for outcome in outcomes) == 1
@@ -71,7 +71,7 @@ async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store
 
 
 async def test_a_second_press_is_not_told_of_the_budget_that_the_first_uses(store: Store) -> None:
-    """A repeated rerun is refused as already running; another one that is too dear is refused with the numbers."""
+    """A repeated rerun is refused as already running, not as over budget; a different one is refused as over budget."""
     await _accept(store, shipped=SHIPPED, id=_id(1), parent_id="p", trigger="a", quote_microusd=1_500_000)
     with pytest.raises(AlreadyRunning):
         await _accept(store, shipped=SHIPPED, id=_id(2), parent_id="p", trigger="a", quote_microusd=1_500_000)
@@ -80,7 +80,7 @@ async def test_a_second_press_is_not_told_of_the_budget_that_the_first_uses(stor
 
 
 async def test_a_job_knows_where_its_parent_stands(store: Store) -> None:
-    """The place is that of the parent's card at the time; of a parent that is gone there is none."""
+    """A job's `parent_at` is the parent's current card; None if the parent was deleted."""
     parent = await _end(store, await _accept(store))
     child = await _accept(store, id=_id(1), parent_id=parent.id, trigger="a", notes=("So it is.",))
     assert child.parent_at == Spot(1, 20, 1030)
@@ -89,7 +89,7 @@ async def test_a_job_knows_where_its_parent_stands(store: Store) -> None:
 
 
 async def test_a_job_is_found_by_the_message_that_holds_it(store: Store) -> None:
-    """The message that the video was posted on finds the job; the one that it left, and others, find nothing."""
+    """A job is found by the message with its video only, not by an earlier card."""
     job = await _end(store, await _accept(store))
     assert await store.read(queries.job_of_message(1030)) == job
     assert await store.read(queries.job_of_message(30)) is None
@@ -109,7 +109,7 @@ async def test_a_parent_knows_its_latest_posted_children(store: Store) -> None:
 
 
 async def test_a_members_jobs_come_in_pages(store: Store) -> None:
-    """Newest first, each once, in that server only; by mode and by state where asked."""
+    """Pages are newest first, contain each job of that server once, and can be filtered by mode and state."""
     for number in range(7):
         # Two are of the same moment, and are still told apart.
         await _accept(store, id=_id(number), created_at=NOW + number // 2, mode="wan27-image" if number % 3 else "old")

@@ -1,4 +1,4 @@
-"""What the books tell of the past, on both engines."""
+"""Queries of past spending, on both engines."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ def _hold(job: str, member: int, at: float, guild: int = 7) -> Transaction[Any]:
 
 @pytest.fixture
 async def past(store: Store) -> Store:
-    """Six jobs of two members of a server, an hour after the other each, and one of another server."""
+    """Six jobs of two members of a server, one per hour, and one job in another server."""
     said: Any = {"at": AT + 100 * HOUR_S, "actor": "test", "reason": "test"}
     for number in range(6):
         await store.write(_hold(f"job-{number}", number % 2, AT + number * HOUR_S))
@@ -41,7 +41,7 @@ async def past(store: Store) -> Store:
 
 
 async def test_a_members_jobs_page_by_page(past: Store) -> None:
-    """Newest first, with what each cost the member and the server; the next page begins where the last one ended."""
+    """Pages are newest first, with each job's cost to the member and the server, and continue without gaps."""
     first = await past.read(member_history(7, 1, limit=2))
     last = first[-1]
     second = await past.read(member_history(7, 1, limit=2, before=(last.counted_at, last.job_id)))
@@ -84,7 +84,7 @@ async def test_spend_by_day_is_by_the_servers_days(past: Store) -> None:
 
 
 async def test_top_members(past: Store) -> None:
-    """The dearest first, by what their jobs cost the server."""
+    """Members are sorted by what their jobs cost the server, highest first."""
     assert await past.read(top_members(7, since=AT, limit=5)) == (
         MemberSpend(member_id=1, spent_microusd=24, jobs=2),
         MemberSpend(member_id=0, spent_microusd=22, jobs=2),
@@ -93,7 +93,7 @@ async def test_top_members(past: Store) -> None:
 
 
 async def test_totals_of_every_server(past: Store) -> None:
-    """Every dollar stands once, by server, since a moment."""
+    """The totals count each job once, by server, from a given time on."""
     assert await past.read(totals()) == (
         Totals(guild_id=7, jobs=6, held_microusd=100, exposed_microusd=0, spent_microusd=46),
         Totals(guild_id=8, jobs=1, held_microusd=100, exposed_microusd=0, spent_microusd=0),
@@ -102,7 +102,7 @@ async def test_totals_of_every_server(past: Store) -> None:
 
 
 async def test_a_job_that_was_accepted_tells_its_mode_and_state(store: Store) -> None:
-    """The history of a real job carries what its row says."""
+    """The history of a job has the mode and state of its row."""
     await store.write(transactions.accept(a_job(), SHIPPED, in_flight_max=10))
     (one,) = await store.read(member_history(1, 2, limit=5))
     assert (one.mode, one.job_state, one.quote_microusd, one.state) == ("wan27-image", "accepted", 750_000, "held")

@@ -68,7 +68,7 @@ def _kinds(answers: list[Any]) -> dict[str, int]:
 
 
 async def test_of_two_hundred_members_at_once_a_pool_of_fifty_jobs_takes_fifty(store: Store) -> None:
-    """200 members fire at a pool worth 50 jobs: exactly 50 are accepted, and when all have ended the sums are right."""
+    """Of 200 simultaneous holds on a pool of 50 jobs exactly 50 are accepted; after all end the sums are right."""
     price = 200_000
     pool = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50 * price)
     answers = await _all_at_once(
@@ -103,7 +103,7 @@ def _entries(scope: str) -> Transaction[tuple[int, int]]:
 
 
 async def test_servers_at_once_share_the_cap_over_all(store: Store) -> None:
-    """40 jobs of 8 servers on an operator's cap of 20: exactly 20 are accepted, while others end and rules change."""
+    """Of 40 holds in 8 servers under an operator's cap of 20, exactly 20 succeed, while others end and rules change."""
     shipped = Shipped(member_daily_microusd=100, server_monthly_microusd=100)
     capped = Shipped(member_daily_microusd=100, server_monthly_microusd=100, total_cap_microusd=30)
     # Ten jobs were accepted before the operator set the cap, and end while its first row is made from them.
@@ -125,14 +125,14 @@ async def test_servers_at_once_share_the_cap_over_all(store: Store) -> None:
 
 
 async def test_jobs_at_once_is_exact(store: Store) -> None:
-    """30 commands of one member at the same moment, who may have 3 jobs at once: exactly 3 are accepted."""
+    """Of 30 simultaneous holds of a member who may have 3 jobs at once exactly 3 are accepted."""
     await store.write(rules.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
     answers = await _all_at_once(store, *(_hold(f"job {n}", 1, amount=0) for n in range(30)))
     assert _kinds(answers) == {"Held": 3, "NotAllowed": 27}
 
 
 async def test_a_threshold_is_warned_of_once(store: Store) -> None:
-    """Of ten holds at once on a pool of ten, one each crosses 50, 80 and 95 percent."""
+    """Of ten simultaneous holds on a pool of ten jobs, one each records the warning for 50, 80 and 95 percent."""
     answers: list[Held] = await _all_at_once(store, *(_hold(f"job {n}", n) for n in range(10)))
     assert sorted(one.threshold for held in answers for one in held.warnings) == [50, 80, 95]
 
@@ -147,7 +147,7 @@ async def test_one_job_held_many_times_at_once_holds_once(store: Store) -> None:
 
 
 async def test_every_way_of_ending_at_once_ends_a_hold_once(store: Store) -> None:
-    """Of settle, release and expose at the same moment one is first; the others are answered, none is an error."""
+    """Of simultaneous settle, release and expose the first counts; the others return its result without an error."""
     said: Any = {"at": AT, "actor": "test", "reason": "test"}
     for number in range(10):
         job = f"job {number}"
@@ -184,7 +184,7 @@ async def test_members_at_once_do_not_block_each_other(store: Store) -> None:
     ["UPDATE entries SET reason = 'x'", "DELETE FROM entries", "UPDATE acts SET reason = 'x'", "DELETE FROM acts"],
 )
 async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sql: str) -> None:
-    """Each engine's own trigger refuses to change or remove one."""
+    """A trigger in each engine refuses to change or delete entries and acts."""
     await store.write(_hold("a", 1))
     await store.write(rules.set_rule(7, "server", "at_once", 3, actor_id=1, reason="test", at=AT))
 
@@ -196,7 +196,7 @@ async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sq
 
 
 class OnDisk(LedgerMachine):
-    """The ledger in a real database, which is left in the middle of a transaction, and closed and opened again."""
+    """The ledger in a real database; a crash drops the connection in the middle of a transaction."""
 
     database: StorageSettings
     caps: ClassVar[Caps] = Caps(total_cap=None)  # histories share a database, and so would share a cap over all
@@ -214,7 +214,7 @@ class OnDisk(LedgerMachine):
         return await self.store.write(transaction)
 
     def crash(self, transaction: Transaction[Any], statements: int) -> None:
-        """Run the first statements on a connection of its own, and cut it."""
+        """Run the first statements on a new connection, and close it abruptly."""
         if self.database.database_url:
             self.runner.run(self._crash_postgres(transaction, statements))
             return

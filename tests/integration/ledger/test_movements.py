@@ -19,7 +19,7 @@ JOBS = 7
 
 @pytest.fixture
 async def books(store: Store) -> Store:
-    """Seven jobs, twenty minutes apart, of which the fourth is released and the last still held."""
+    """Seven jobs, twenty minutes apart; the fourth is released and the last is held."""
     for number in range(JOBS):
         at = START + number * 1200
         job_id = f"{number:032x}"
@@ -57,7 +57,7 @@ async def test_movements_come_in_pages(books: Store) -> None:
 
 
 async def test_hours_add_up(books: Store) -> None:
-    """Each hour has what its jobs cost or still hold, without what was given back; together they are the pool's."""
+    """Each hour has what its jobs spent or hold, without releases; the sum is the pool's."""
     hours = await books.read(spend_by_hour("server:1", since=START))
     assert sum(amount for _, amount in hours) == 100 * 5 + 106
     assert all(at % 3600 == 0 for at, _ in hours)

@@ -48,14 +48,14 @@ async def _rule(store: Store, subject: str, name: str, value: Any) -> None:
 
 
 async def test_at_once(store: Store) -> None:
-    """Of forty commands at the same moment as many are accepted as the member may have at once."""
+    """Of forty simultaneous holds as many are accepted as the member may have at once."""
     await _rule(store, "member:2", "allowance:day", 10**9)
     await _rule(store, "server", "at_once", 3)
     assert len(await _holds(store, 40)) == 3
 
 
 async def test_one_grant(store: Store) -> None:
-    """An allowance for one job and grants for two and a half carry three, however many ask, and the split is exact."""
+    """An allowance for one job and grants for 2.5 carry three of any number of simultaneous holds, split exactly."""
     for number, amount in enumerate((PRICE * 2, PRICE // 2)):
         grant = Grant(
             id=f"g{number}",
@@ -76,14 +76,14 @@ async def test_one_grant(store: Store) -> None:
 
 @pytest.mark.parametrize("cap", ["server_cap_microusd", "total_cap_microusd"])
 async def test_the_operators_caps(store: Store, cap: Literal["server_cap_microusd", "total_cap_microusd"]) -> None:
-    """An operator's cap worth five holds over every member, and the cap over all over every server."""
+    """An operator's cap worth five jobs applies to all members, and the cap over all to all servers."""
     shipped = replace(Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9), **{cap: 5 * PRICE})
     taken = await _holds(store, 40, shipped=shipped, members=8, guilds=2)
     assert len(taken) == (10 if cap == "server_cap_microusd" else 5)
 
 
 async def test_pause_in_the_middle(store: Store) -> None:
-    """After a pause was committed nothing more is held, whatever was on its way."""
+    """After a pause is committed no hold is accepted, including those in progress."""
     shipped = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9)
     before, _ = await asyncio.gather(_holds(store, 40, shipped=shipped), _rule(store, "server", "paused", "stop"))
     view = await store.read(holds.standing(_who(), at=AT, shipped=shipped))
@@ -97,7 +97,7 @@ async def test_pause_in_the_middle(store: Store) -> None:
 
 
 async def test_endings_against_each_other(store: Store) -> None:
-    """Settling, absorbing and releasing one job at the same moment: the first one counts, for every budget."""
+    """Of simultaneous settle, absorb and release of one job the first counts, for every budget."""
     await _holds(store, 1)
     said: dict[str, Any] = {"at": AT, "actor": "wanda", "reason": "test"}
     endings = await asyncio.gather(

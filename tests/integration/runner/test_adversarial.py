@@ -1,4 +1,4 @@
-"""Failures at the worst moment: the money stays right, there is one POST, and every card ends."""
+"""Failures at the worst moment: the books stay right, there is one POST, and every card shows an end."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Meddled:
     """A real store that loses or delays chosen writes, counted from 1."""
 
     def __init__(self, store: Store, *, lose_answer: int = 0, hold: int = 0) -> None:
-        """Lose the answer to one write, which is committed, or hold one until `go`."""
+        """Commit one write but fail its caller, or delay one write until `go`."""
         self._store = store
         self.lose_answer, self._hold = lose_answer, hold
         self.writes = 0
@@ -95,7 +95,7 @@ def running(job_id: str) -> bool:
 
 
 async def test_nothing_waits_with_the_intent_written(rig: RunnerRig) -> None:
-    """While others are being submitted a job waits as an accepted one, so a restart in between loses nothing of it."""
+    """A job that waits for a submit slot stays `accepted`, so a restart loses nothing."""
     runner = another(rig, submits_at_once=1)
     await rig.fault(at="submit", delay_s=1, times=1)
     await runner.accept(await rig.order(A))
@@ -114,7 +114,7 @@ async def test_nothing_waits_with_the_intent_written(rig: RunnerRig) -> None:
 
 
 async def test_a_locked_account_is_waited_for_as_an_accepted_job(rig: RunnerRig) -> None:
-    """A submit that the locked account refused is put off: a cancel is free, a restart loses nothing, fal has none."""
+    """After a locked account refuses a submit, the job is `accepted` again: a cancel is free, a restart is safe."""
     await rig.fault(at="submit", locked=True, times=1000)
     runner = another(rig, account_pause_s=60, account_patience_s=600)
     for job_id in (A, B):
@@ -134,7 +134,7 @@ async def test_a_locked_account_is_waited_for_as_an_accepted_job(rig: RunnerRig)
 
 
 async def test_a_lock_at_the_submit_that_stays_fails_the_job(rig: RunnerRig) -> None:
-    """A lock that outlasts the patience fails the job at no charge, however often the submit was put off."""
+    """A lock that outlasts the configured wait fails the job at no charge, after any number of attempts."""
     await rig.fault(at="submit", locked=True, times=1000)
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
@@ -144,7 +144,7 @@ async def test_a_lock_at_the_submit_that_stays_fails_the_job(rig: RunnerRig) -> 
 
 
 async def test_jobs_wait_for_the_account_beside_each_other(rig: RunnerRig) -> None:
-    """A job that waits for the locked account takes no place from the next one, which would wait for both."""
+    """A job that waits for the locked account occupies no slot that other jobs need."""
     await rig.fault(at="upload", locked=True, times=1000)
     runner = another(rig, submits_at_once=1, account_pause_s=60, account_patience_s=600)
     for job_id in (A, B):
@@ -154,7 +154,7 @@ async def test_jobs_wait_for_the_account_beside_each_other(rig: RunnerRig) -> No
 
 
 async def test_a_result_that_never_comes_ends(rig: RunnerRig) -> None:
-    """When fal says completed and still in progress at once, the job asks on at a pace, and ends at its deadline."""
+    """If fal reports completed but the result is still in progress, the job polls on and ends at its deadline."""
     await rig.fault(at="result", status=400, body={"detail": "Request is still in progress"}, times=100_000)
     runner = another(rig, deadline_s=1.0)
     await runner.accept(await rig.order())
@@ -172,7 +172,7 @@ def count_writes(job_id: str) -> Transaction[int]:
 
 @pytest.mark.parametrize("turn", range(2, 9))
 async def test_a_commit_whose_answer_is_lost(rig: RunnerRig, turn: int) -> None:
-    """Whichever write is kept although the database seems to fail, the job goes on: one POST, one payment, one end."""
+    """If any write is committed but reported as failed, the job continues with one POST, one payment and one end."""
     runner = another(rig, store=Meddled(rig.store, lose_answer=turn))
     await runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
@@ -182,7 +182,7 @@ async def test_a_commit_whose_answer_is_lost(rig: RunnerRig, turn: int) -> None:
 
 
 async def test_an_intent_of_another_process_is_not_ours(rig: RunnerRig) -> None:
-    """When the database comes back with somebody else's intent in it, nothing is posted: they may have done it."""
+    """If another process wrote the intent meanwhile, this one does not POST: the other may have done so."""
     store = Meddled(rig.store, hold=UPLOADED)
     runner = another(rig, store=store)
     await runner.accept(await rig.order())
@@ -199,7 +199,7 @@ async def test_an_intent_of_another_process_is_not_ours(rig: RunnerRig) -> None:
 
 @pytest.mark.parametrize("turn", [UPLOADED, SUBMITTED])
 async def test_stopping_between_the_intent_and_the_handle(rig: RunnerRig, turn: int) -> None:
-    """A shutdown while the intent or fal's answer is being stored lets that end: nothing is left uncertain."""
+    """A shutdown waits for the write of the intent or of fal's answer, so that no job becomes uncertain."""
     store = Meddled(rig.store, hold=turn)
     runner = another(rig, store=store)
     await runner.accept(await rig.order())
@@ -214,7 +214,7 @@ async def test_stopping_between_the_intent_and_the_handle(rig: RunnerRig, turn: 
 
 
 async def test_accepted_while_stopping(rig: RunnerRig) -> None:
-    """A job whose acceptance is committed while Wanda stops is left to the next start, and fal is not asked."""
+    """A job that is accepted during a shutdown is not submitted; the next start resumes it."""
     store = Meddled(rig.store, hold=ACCEPT)
     runner = another(rig, store=store)
     accepting = asyncio.create_task(runner.accept(await rig.order()))
@@ -228,7 +228,7 @@ async def test_accepted_while_stopping(rig: RunnerRig) -> None:
 
 
 async def test_a_database_that_is_gone_for_too_long(rig: RunnerRig) -> None:
-    """A job that gave up waiting for the database is taken up again when it is back, without a restart."""
+    """A job that stopped because the database was down resumes when it is back, without a restart."""
     (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
     store = Meddled(rig.store)
     runner = another(rig, store=store, storage_patience_s=0.001, recheck_s=0.5)
@@ -247,7 +247,7 @@ async def test_a_database_that_is_gone_for_too_long(rig: RunnerRig) -> None:
 
 
 async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
-    """A card is not left in progress because Discord was away when the job failed."""
+    """If Discord is down when a job fails, the card shows the failure once Discord is back."""
     rig.cards.busy = 2
     await rig.fault(at="submit", status=404, times=1)
     await rig.runner.accept(await rig.order())
@@ -256,7 +256,7 @@ async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
 
 
 async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
-    """Put an accepted job into the database as an earlier process would have left it."""
+    """Store an accepted job as an earlier process would have left it."""
     job = change(job_from(await rig.order(job_id), now=1.0))
     await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
     return job
@@ -268,7 +268,7 @@ def spoil(job_id: str) -> Transaction[None]:
 
 
 async def test_one_unreadable_job_does_not_stop_the_others(rig: RunnerRig) -> None:
-    """Wanda starts, and finishes the others, when one row cannot be read."""
+    """If one job's row cannot be read, Wanda starts and finishes the others."""
     for job_id in (A, B):
         await stored(rig, job_id)
     await rig.store.write(spoil(A))
@@ -287,7 +287,7 @@ async def test_a_request_that_the_catalogue_no_longer_has(rig: RunnerRig) -> Non
 
 @pytest.mark.parametrize("at", ["stream", "result"])
 async def test_an_account_locked_while_fal_renders(rig: RunnerRig, at: str) -> None:
-    """A balance that runs out while a video renders does not lose it: the job waits, and is delivered."""
+    """If the account is locked while a video renders, the job waits and is then delivered."""
     body = {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}
     await rig.fault(at=at, status=403, body=body, times=2)
     await rig.fault(at="status", status=403, body=body, times=1)
@@ -298,14 +298,14 @@ async def test_an_account_locked_while_fal_renders(rig: RunnerRig, at: str) -> N
 
 
 async def test_a_gateways_error_is_not_the_models(rig: RunnerRig) -> None:
-    """A 500 on the result that names no error of fal's is asked for again before the video is given up."""
+    """A 500 for the result without fal's error type is retried before the job fails."""
     await rig.fault(at="result", status=500, body={"detail": "upstream connect error"}, times=2)
     await rig.runner.accept(await rig.order())
     assert (await rig.until(lambda job: job.told)).state == "done"
 
 
 class Mute:
-    """A real store that commits a write and then fails all calls, until it is told to work again."""
+    """A store that commits a write and then fails all calls, until the test lets it work again."""
 
     def __init__(self, store: Store) -> None:
         """Start as a store that works."""
@@ -333,7 +333,7 @@ class Mute:
 
 
 async def test_an_acceptance_whose_answer_is_lost_goes_on(rig: RunnerRig) -> None:
-    """A job whose commit got no answer is found again and made, and the member reads no refusal."""
+    """If an acceptance's commit gets no answer, the job is found later and made, and the member reads no refusal."""
     store = Mute(rig.store)
     runner = another(rig, store=store)
     store.lost_writes = 1
@@ -343,7 +343,7 @@ async def test_an_acceptance_whose_answer_is_lost_goes_on(rig: RunnerRig) -> Non
 
 
 async def test_a_refused_acceptance_that_turns_up_is_taken_back(rig: RunnerRig) -> None:
-    """A job of which the member read that nothing was started is not made when it turns up; its hold is released."""
+    """A job that was reported as refused but was committed is not made; its hold is released."""
     store = Mute(rig.store)
     runner = another(rig, store=store, recheck_s=0.1)
     await runner.start()

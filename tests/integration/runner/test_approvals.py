@@ -1,4 +1,4 @@
-"""Approvals against deadlines, pauses, other servers and each other: one POST and one end."""
+"""Approvals racing with deadlines, pauses and each other, and from other servers: one POST and one end."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ async def _decide(runner: Runner, *, approve: bool = True, guild_id: int = GUILD
 
 
 async def _shown_waiting(rig: RunnerRig) -> None:
-    """Return once the job's card says that it waits."""
+    """Wait until the job's card shows that it needs approval."""
 
     async def look() -> bool | None:
         return True if any(state == "waiting" for state, _ in rig.cards.shown) else None
@@ -57,7 +57,7 @@ async def _ends(rig: RunnerRig, state: str) -> Job:
 
 
 async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
-    """After `approve_by` an approval begins nothing, even when the time ran out while no Wanda was there to see it."""
+    """After `approve_by` an approval starts nothing, even if the time passed while no process was running."""
     await _approval(rig, wait_s=60)
     order = await rig.order()
     job = job_from(order, now=time.time() - 600)
@@ -76,7 +76,7 @@ async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
     ],
 )
 async def test_a_yes_against_the_rules_of_now(rig: RunnerRig, subject: str, name: str, value: str, word: str) -> None:
-    """A pause, a block or a closed channel that came meanwhile stops an approval, and the job waits on."""
+    """A pause, block or closed channel set meanwhile refuses the approval, and the job keeps waiting."""
     await _approval(rig)
     await rig.runner.accept(await rig.order())
     await _rule(rig, name, value, subject=subject)
@@ -89,7 +89,7 @@ async def test_a_yes_against_the_rules_of_now(rig: RunnerRig, subject: str, name
 
 
 async def test_who_manages_another_server(rig: RunnerRig) -> None:
-    """A button's id that was carried to another server decides nothing here."""
+    """A button's id used in another server has no effect."""
     await _approval(rig)
     await rig.runner.accept(await rig.order())
     assert "nothing to decide" in await _decide(rig.runner, guild_id=2)
@@ -98,7 +98,7 @@ async def test_who_manages_another_server(rig: RunnerRig) -> None:
 
 
 async def test_a_yes_whose_answer_is_lost(rig: RunnerRig) -> None:
-    """A decision that was kept although the database seemed to fail is carried out at once, not at the deadline."""
+    """A decision that is committed but reported as failed takes effect at once, not at the deadline."""
     await _approval(rig)
     runner = _runner(rig, Meddled(rig.store, lose_answer=DECISION))
     await runner.accept(await rig.order())
@@ -110,7 +110,7 @@ async def test_a_yes_whose_answer_is_lost(rig: RunnerRig) -> None:
 
 
 async def test_a_cancel_that_read_too_early(rig: RunnerRig) -> None:
-    """A cancel that saw the job wait, and comes when fal is being asked, does not break the POST off."""
+    """A cancel that read the job as waiting but runs during its POST does not interrupt the POST."""
     await _approval(rig)
     store = Meddled(rig.store, hold=DECISION)
     runner = _runner(rig, store)
@@ -130,7 +130,7 @@ async def test_a_cancel_that_read_too_early(rig: RunnerRig) -> None:
 
 
 async def test_everybody_at_once(rig: RunnerRig) -> None:
-    """Of many presses at the same moment one counts, and the job ends once, as that one says."""
+    """Of many simultaneous presses one counts, and the job ends once, as that press decides."""
     await _approval(rig)
     await rig.runner.accept(await rig.order())
     answers = await asyncio.gather(

@@ -26,7 +26,7 @@ def _keep(data_dir: Path, *inputs: Input) -> None:
 
 
 async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:
-    """The new job's files are in its own folder, without fal's old links, and stay when the parent's are removed."""
+    """The new job's files are in its own folder, without fal's old URLs, and stay when the parent's are deleted."""
     _keep(tmp_path, PICTURE, END)
     copied = await copy_inputs((replace(PICTURE, url="https://old"), END), tmp_path, NEW)
     assert copied == (
@@ -51,7 +51,7 @@ async def test_a_disk_without_second_names_is_copied_on(tmp_path: Path, monkeypa
 
 
 async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) -> None:
-    """When a copy is no longer kept the sentence says which, and the new job's folder is not there."""
+    """If a parent's file was deleted, the refusal names it, and no folder is left for the new job."""
     _keep(tmp_path, PICTURE)
     job = a_job(inputs=(PICTURE, END))
     with pytest.raises(FilesGone, match=r"no longer keeps the end_image “end.png” of this video.*attach it"):
@@ -62,7 +62,7 @@ async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) 
 
 
 async def test_the_video_of_a_job_can_become_an_input(tmp_path: Path) -> None:
-    """A result is copied as it is; one that is no longer kept is a whole sentence."""
+    """A result can be copied as an input; a deleted one is refused with a sentence."""
     job, path = a_job(), tmp_path / "inputs" / NEW / "video.mp4"
     with pytest.raises(FilesGone, match="no longer keeps this video"):
         await copy_result(job, tmp_path, path)

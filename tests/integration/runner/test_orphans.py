@@ -23,7 +23,7 @@ def _put(path: Path, *, age_s: float) -> Path:
 
 
 async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings: StorageSettings) -> None:
-    """Inputs and results of jobs stay, and so does what is younger than an hour: its command may be under way."""
+    """Files of jobs stay, and so do files newer than an hour, whose command may be in progress."""
     folder, job = store_settings.data_dir, a_job()
     await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
     old, young = LEFT_ALONE_S + 60, LEFT_ALONE_S - 60

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def test_the_straight_way(rig: RunnerRig) -> None:
-    """An accepted job is rendered, settled at its quote and delivered, with one submit, and the books are right."""
+    """An accepted job is submitted once, settled at its quote and delivered, and the books are right."""
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("done", 200_000)
@@ -30,7 +30,7 @@ async def test_the_straight_way(rig: RunnerRig) -> None:
 
 
 async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
-    """A job that a budget cannot carry leaves neither a hold nor a row, and fal hears nothing."""
+    """A job over budget leaves no hold, no row and no request at fal."""
     order = await rig.order(duration=15, resolution="1080p")
     poor = make_runner(rig.settings, rig.store, rig.http, rig.cards, member_microusd=1_000_000)
     with pytest.raises(QuotaExceeded) as refused:
@@ -41,7 +41,7 @@ async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
 
 
 async def test_no_room(rig: RunnerRig) -> None:
-    """As many jobs as the settings allow are taken; the next is refused with the number, and nothing is held."""
+    """Jobs are accepted up to the configured number; the next is refused with that number, and nothing is held."""
     full = make_runner(
         rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update={"in_flight_max": 1})}),
         rig.store,
@@ -80,14 +80,14 @@ async def test_a_lost_reply_is_never_repeated(rig: RunnerRig) -> None:
 
 
 async def test_a_locked_account_is_waited_for(rig: RunnerRig) -> None:
-    """While fal says the account is locked the job waits, and goes on when it is unlocked."""
+    """While fal's account is locked the job waits, and continues when it is unlocked."""
     await rig.fault(at="upload", locked=True, times=2)
     await rig.runner.accept(await rig.order())
     assert (await rig.until(lambda job: job.told)).state == "done"
 
 
 async def test_a_lock_that_stays_fails_the_job(rig: RunnerRig) -> None:
-    """A lock that outlasts the patience fails the job as the account's fault, at no charge."""
+    """A lock that outlasts the configured wait fails the job with kind `account`, at no charge."""
     await rig.fault(at="upload", locked=True, times=1000)
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
@@ -96,7 +96,7 @@ async def test_a_lock_that_stays_fails_the_job(rig: RunnerRig) -> None:
 
 
 async def test_delivery_is_tried_again(rig: RunnerRig) -> None:
-    """A video that Discord does not take at first is posted by a later try."""
+    """A video that Discord refuses at first is posted by a retry."""
     rig.cards.refuse = 2
     await rig.runner.accept(await rig.order())
     assert (await rig.until(lambda job: job.told)).state == "done"
@@ -113,7 +113,7 @@ async def test_an_undeliverable_video_says_that_it_was_charged(rig: RunnerRig) -
 
 
 async def test_only_the_owner_cancels(rig: RunnerRig) -> None:
-    """Somebody else's cancel changes nothing; the owner's is asked of fal."""
+    """Another member's cancel changes nothing; the owner's is sent to fal."""
     (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 30})).raise_for_status()
     order = await rig.order()
     await rig.runner.accept(order)
@@ -126,7 +126,7 @@ async def test_only_the_owner_cancels(rig: RunnerRig) -> None:
 
 
 async def test_stopping_keeps_the_state(rig: RunnerRig) -> None:
-    """A stopped runner accepts nothing, and another takes up what it left, without a second submit."""
+    """A stopped runner accepts nothing, and another resumes its jobs without a second submit."""
     (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
     await rig.runner.accept(await rig.order())
     await rig.until(lambda job: job.state in {"queued", "running"})
@@ -153,7 +153,7 @@ async def test_a_post_under_way_is_let_end(rig: RunnerRig) -> None:
 
 
 async def test_an_estimate_from_past_jobs(rig: RunnerRig) -> None:
-    """The second job of a kind knows how long the first one took."""
+    """The second job of a kind is estimated from the first one's time."""
     await rig.runner.accept(await rig.order("a" * 32))
     first = await rig.until(lambda job: job.told, "a" * 32)
     assert await rig.store.read(transactions.typical_seconds(first.similar)) is not None
@@ -172,7 +172,7 @@ async def with_approval(rig: RunnerRig, wait_s: float) -> None:
 
 
 async def test_nobody_approves(rig: RunnerRig) -> None:
-    """A waiting job that nobody decides on in time ends free, and fal hears nothing of it."""
+    """A job that nobody approves in time ends at no charge and is not sent to fal."""
     await with_approval(rig, wait_s=60)
     waits: list[float] = []
 
@@ -192,7 +192,7 @@ async def test_nobody_approves(rig: RunnerRig) -> None:
 
 
 async def test_two_decisions_at_once(rig: RunnerRig) -> None:
-    """Of an Approve and a Decline at the same moment one counts, and the job ends once."""
+    """Of a simultaneous Approve and Decline one counts, and the job ends once."""
     await with_approval(rig, wait_s=60)
     order = await rig.order()
     await rig.runner.accept(order)
@@ -209,7 +209,7 @@ async def test_two_decisions_at_once(rig: RunnerRig) -> None:
 
 
 async def test_settled_at_what_fal_billed(rig: RunnerRig) -> None:
-    """A video for which fal reports fewer units than were quoted costs what they cost, and the rest is free again."""
+    """If fal reports fewer units than quoted, their price is charged and the rest of the hold is released."""
     body = {"video": {"url": f"{rig.fal.url}/files/film.mp4"}, "seed": 7}
     await rig.fault(at="result", status=200, body=body, headers={"X-Fal-Billable-Units": "1.5"}, times=5)
     await rig.runner.accept(await rig.order())
@@ -221,7 +221,7 @@ async def test_settled_at_what_fal_billed(rig: RunnerRig) -> None:
 
 
 class CountingStore:
-    """A store that counts who writes at once."""
+    """A store that counts concurrent writes."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -242,11 +242,11 @@ class CountingStore:
         return await self._store.read(transaction)
 
     async def close(self) -> None:
-        """Leave the store open, which is the test's."""
+        """Do nothing: the fixture closes the store."""
 
 
 async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
-    """After a restart so many jobs are taken up at once, so many streams are opened at once, and all are followed."""
+    """After a restart jobs resume and streams open in bounded numbers, and in the end all jobs are followed."""
     job_ids = [f"{number:032x}" for number in range(20)]
     await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 60, "concurrency": 20})
     for job_id in job_ids:
@@ -274,6 +274,6 @@ async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
 
 
 async def streams(rig: RunnerRig, count: int) -> dict[str, Any] | None:
-    """Return what the stand-in counted, once so many streams are open there."""
+    """Return the stand-in's counts once `count` streams are open."""
     traffic = (await rig.http.get(f"{rig.fal.url}/sandbox/traffic")).json()
     return traffic if traffic["streams"] == count else None
