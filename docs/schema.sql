@@ -42,6 +42,21 @@ CREATE TABLE budgets (
     spent_microusd BIGINT NOT NULL CHECK (spent_microusd >= 0),
     PRIMARY KEY (scope, ends_at, starts_at)
 );
+CREATE TRIGGER budgets_bounded BEFORE UPDATE OF held_microusd ON budgets
+WHEN NEW.held_microusd > OLD.held_microusd
+AND (NEW.held_microusd > 1000000000000000000 OR NEW.spent_microusd > 1000000000000000000)
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
+
+-- What was billed for a job above what it held, which no budget pays; `units` are fal's.
+CREATE TABLE differences (
+    job_id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    held_microusd BIGINT NOT NULL CHECK (held_microusd >= 0),
+    billed_microusd BIGINT NOT NULL CHECK (billed_microusd > held_microusd AND billed_microusd <= 1000000000000),
+    units TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX differences_by_time ON differences (at);
 
 -- What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.
 CREATE TABLE draws (
@@ -60,6 +75,14 @@ CREATE TABLE draws (
     CHECK ((state = 'settled') = (settled_microusd IS NOT NULL)),
     CHECK ((state = 'settled' OR state = 'released') = (ended_at IS NOT NULL))
 );
+CREATE TRIGGER draws_bounded BEFORE UPDATE OF amount_microusd, settled_microusd ON draws
+WHEN (NEW.amount_microusd <> OLD.amount_microusd AND NEW.amount_microusd > 1000000000000)
+OR (NEW.settled_microusd IS NOT OLD.settled_microusd
+AND (NEW.settled_microusd > NEW.amount_microusd OR NEW.settled_microusd > 1000000000000))
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
+CREATE TRIGGER draws_bounded_new BEFORE INSERT ON draws
+WHEN NEW.amount_microusd > 1000000000000 OR NEW.settled_microusd > NEW.amount_microusd
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX draws_by_scope ON draws (scope, counted_at);
 CREATE INDEX draws_of_member ON draws (member_id) WHERE position = 0;
 CREATE INDEX draws_of_servers ON draws (counted_at) WHERE position = 0;
@@ -79,6 +102,10 @@ CREATE TABLE entries (
     reason TEXT NOT NULL,
     declined_by BIGINT
 );
+CREATE TRIGGER entries_bounded BEFORE INSERT ON entries
+WHEN NEW.held_delta_microusd > 1000000000000 OR NEW.spent_delta_microusd < 0
+OR NEW.spent_delta_microusd > 1000000000000
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX entries_by_decliner ON entries (declined_by) WHERE declined_by IS NOT NULL;
 CREATE INDEX entries_by_guild ON entries (guild_id, at);
 CREATE TRIGGER entries_keep BEFORE UPDATE ON entries BEGIN
@@ -105,6 +132,11 @@ CREATE TABLE grants (
     actor_id BIGINT NOT NULL,
     at DOUBLE PRECISION NOT NULL
 );
+CREATE TRIGGER grants_bounded BEFORE UPDATE OF amount_microusd ON grants
+WHEN NEW.amount_microusd <> OLD.amount_microusd AND NEW.amount_microusd > 1000000000000
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
+CREATE TRIGGER grants_bounded_new BEFORE INSERT ON grants WHEN NEW.amount_microusd > 1000000000000
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX grants_by_member ON grants (guild_id, member_id);
 
 -- One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.
@@ -158,6 +190,22 @@ CREATE TABLE rules (
     at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (guild_id, subject, name)
 );
+CREATE TRIGGER rules_bounded BEFORE UPDATE OF value ON rules
+WHEN (NEW.name GLOB 'budget:*' OR NEW.name GLOB 'allowance:*'
+OR NEW.name IN ('ceiling', 'ask_above', 'raise', 'approval'))
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds')
+WHERE json_type(NEW.value, CASE NEW.name WHEN 'raise' THEN '$.microusd' WHEN 'approval' THEN '$.above_microusd'
+ELSE '$' END) IS NOT 'integer'
+OR json_extract(NEW.value, CASE NEW.name WHEN 'raise' THEN '$.microusd' WHEN 'approval' THEN '$.above_microusd'
+ELSE '$' END) NOT BETWEEN 0 AND 1000000000000; END;
+CREATE TRIGGER rules_bounded_new BEFORE INSERT ON rules
+WHEN (NEW.name GLOB 'budget:*' OR NEW.name GLOB 'allowance:*'
+OR NEW.name IN ('ceiling', 'ask_above', 'raise', 'approval'))
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds')
+WHERE json_type(NEW.value, CASE NEW.name WHEN 'raise' THEN '$.microusd' WHEN 'approval' THEN '$.above_microusd'
+ELSE '$' END) IS NOT 'integer'
+OR json_extract(NEW.value, CASE NEW.name WHEN 'raise' THEN '$.microusd' WHEN 'approval' THEN '$.above_microusd'
+ELSE '$' END) NOT BETWEEN 0 AND 1000000000000; END;
 
 -- One applied step of bot/storage/schema.
 CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL);
@@ -175,4 +223,8 @@ CREATE TABLE warnings (
     posted BIGINT NOT NULL,
     PRIMARY KEY (scope, starts_at, ends_at, threshold)
 );
+CREATE TRIGGER warnings_bounded BEFORE INSERT ON warnings
+WHEN NEW.cap_microusd < 0 OR NEW.cap_microusd > 1000000000000
+OR NEW.used_microusd < 0 OR NEW.used_microusd > 2000000000000000000
+BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX warnings_unposted ON warnings (at) WHERE posted = 0;

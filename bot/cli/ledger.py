@@ -1,4 +1,4 @@
-"""`python -m bot ledger`: verifies the books, prints every server's totals, and lists and closes uncertain jobs."""
+"""`python -m bot ledger`: verifies the books, prints totals and differences, and lists and closes uncertain jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,26 +7,35 @@ from datetime import UTC, datetime
 from bot.errors import OptionRefused
 from bot.jobs.queries import job_ids_named
 from bot.jobs.transactions import get
+from bot.ledger import differences
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import Exposure, is_exposed, open_exposures
 from bot.ledger.holds import release, settle
-from bot.ledger.model import Totals
+from bot.ledger.model import Difference, Totals
 from bot.money import dollars
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Transaction
+from bot.units import counted
 
 CANDIDATES_MAX = 5
 EXPOSURES_MAX = 50
+DIFFERENCES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The errors in the books, a sentence each, every server's totals, and the oldest exposures."""
+    """The errors in the books, a sentence each, every server's totals, and the oldest exposures.
+
+    `above_holds` is how many jobs were billed above their hold, and by how many micro-dollars together; `differences`
+    are the latest of them.
+    """
 
     wrong: Sequence[str]
     servers: Sequence[Totals]
     exposures: Sequence[Exposure] = ()
+    above_holds: tuple[int, int] = (0, 0)
+    differences: Sequence[Difference] = ()
 
 
 async def look(settings: StorageSettings) -> Books:
@@ -37,19 +46,26 @@ async def look(settings: StorageSettings) -> Books:
     """
     store = await open_store(settings, exclusive=False)
     try:
-        return Books(
-            await store.read(verify()),
-            await store.read(totals()),
-            await store.read(open_exposures(limit=EXPOSURES_MAX)),
-        )
+        return await store.read(_books())
     finally:
         await store.close()
+
+
+def _books() -> Transaction[Books]:
+    return Books(
+        wrong=(yield from verify()),
+        servers=(yield from totals()),
+        exposures=(yield from open_exposures(limit=EXPOSURES_MAX)),
+        above_holds=(yield from differences.total()),
+        differences=(yield from differences.newest(DIFFERENCES_MAX)),
+    )
 
 
 async def close_exposure(settings: StorageSettings, named: str, amount_microusd: int, *, at: float) -> str:
     """Settle an uncertain job at what fal charged, or release it if that is 0; returns a sentence for the operator.
 
-    `named` is the job's id or short id. Any other job is left as it is, and repeating the call changes nothing.
+    The server pays no more than the job holds; the rest is recorded as a difference. `named` is the job's id or short
+    id. Any other job is left as it is, and repeating the call changes nothing.
 
     Raises:
         OptionRefused: several jobs have this number; the sentence names them.
@@ -81,7 +97,13 @@ def _closed(named: str, amount_microusd: int, at: float) -> Transaction[str]:
         ending = yield from release(job_id, at=at, actor="operator", reason=reason)
     if ending.repeated:
         return f"Job {job_id} was closed before, at {dollars(ending.server_microusd)}. Nothing was changed."
-    return f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
+    closed = f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
+    if not ending.unpaid_microusd:
+        return closed
+    return (
+        f"{closed} It held no more than that: the other {dollars(ending.unpaid_microusd)} is recorded as a difference "
+        "between you and fal."
+    )
 
 
 def ledger_lines(books: Books) -> list[str]:
@@ -102,13 +124,29 @@ def ledger_lines(books: Books) -> list[str]:
         "The books are right: every sum of entries equals its row, and every hold ended at most once."
     ]
     uncertain = [_exposed(one) for one in books.exposures]
-    return [*rows, *uncertain, *verdict]
+    return [*rows, *uncertain, *_differences(books), *verdict]
 
 
 def _exposed(one: Exposure) -> str:
     accepted_at = datetime.fromtimestamp(one.counted_at, UTC)
     amount = dollars(one.amount_microusd)
     return f"uncertain  {one.job_id}  {amount}  server {one.guild_id}  {accepted_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _differences(books: Books) -> list[str]:
+    jobs, unpaid = books.above_holds
+    if not jobs:
+        return []
+    title = f"{counted(jobs, 'job')} billed above what was held, by {dollars(unpaid)} together; no budget paid that:"
+    older = jobs - len(books.differences)
+    lines = [title, *(_difference_line(one) for one in books.differences)]
+    return [*lines, f"  … and {older:,} older ones"] if older else lines
+
+
+def _difference_line(one: Difference) -> str:
+    billed = f"billed {dollars(one.billed_microusd)}" + (f" for {one.units} units" if one.units else " by the operator")
+    when = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M")
+    return f"  {when} UTC  job {one.job_id}  server {one.guild_id}  held {dollars(one.held_microusd)}  {billed}"
 
 
 def _row(name: str, sums: Totals) -> str:

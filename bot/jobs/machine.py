@@ -88,6 +88,7 @@ class NotMade:
 
     failure: Failure
     cost_microusd: int | None = None
+    billed_units: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +146,15 @@ Event: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """End the hold: this much was spent, from every budget that holds it or from the server's alone."""
+    """End the hold: this much was billed, for every budget that holds it or for the server's alone.
+
+    No more than the hold is spent; `units` are fal's billable units, for the record of what it billed above that.
+    """
 
     amount_microusd: int
     reason: str
     payers: Literal["everyone", "server"] = "everyone"
+    units: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,10 +352,11 @@ def _followed(job: Job, status: FalStatus, now: float) -> Step:
 
 def _when_fetching(job: Job, event: Event) -> Step:
     if isinstance(event, Made):
-        cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
-        how = "at the quote" if event.cost_microusd is None else "at what fal billed"
-        after = replace(job, state="delivering", result=event.result, charged_microusd=cost)
-        return after, (Settle(cost, f"the video was made, settled {how}"), Show(), Deliver())
+        billed, charged = _costs(job, event.cost_microusd)
+        how = "at the quote" if event.cost_microusd is None or billed > charged else "at what fal billed"
+        after = replace(job, state="delivering", result=event.result, charged_microusd=charged)
+        units = _units_text(event.result.billed_units)
+        return after, (Settle(billed, f"the video was made, settled {how}", units=units), Show(), Deliver())
     if isinstance(event, NotMade):
         return _not_made(job, event)
     if isinstance(event, StillRunning):
@@ -376,13 +382,25 @@ def _not_made(job: Job, event: NotMade) -> Step:
     if failure.billed == "no":
         after = replace(job, state=state, failure=failure, charged_microusd=0)
         return after, (Release(f"no video, and not billed: {failure.kind}"), ShowEnd())
-    cost = job.quote_microusd if event.cost_microusd is None else event.cost_microusd
+    billed, charged = _costs(job, event.cost_microusd)
+    units = _units_text(event.billed_units)
     why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
     if job.policy == "absorb":
-        told = replace(failure, absorbed_microusd=cost)
-        return replace(job, state=state, failure=told, charged_microusd=0), (Settle(cost, why, "server"), ShowEnd())
-    told = replace(failure, charged=True)
-    return replace(job, state=state, failure=told, charged_microusd=cost), (Settle(cost, why), ShowEnd())
+        told = replace(failure, absorbed_microusd=charged)
+        after = replace(job, state=state, failure=told, charged_microusd=0)
+        return after, (Settle(billed, why, "server", units=units), ShowEnd())
+    after = replace(job, state=state, failure=replace(failure, charged=True), charged_microusd=charged)
+    return after, (Settle(billed, why, units=units), ShowEnd())
+
+
+def _costs(job: Job, cost_microusd: int | None) -> tuple[int, int]:
+    """Return what was billed, and what of it is charged: never more than was quoted, which is what the job holds."""
+    billed = job.quote_microusd if cost_microusd is None else cost_microusd
+    return billed, min(billed, job.quote_microusd)
+
+
+def _units_text(units: float | None) -> str:
+    return "" if units is None else f"{units:.6f}".rstrip("0").rstrip(".")
 
 
 def _failed(job: Job, failure: Failure) -> Step:

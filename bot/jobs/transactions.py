@@ -137,8 +137,12 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object]:
     match effect:
-        case Settle(amount, reason, payers):
-            return (yield from holds.settle(job.id, amount, at=now, actor="wanda", reason=reason, payers=payers))
+        case Settle(amount, reason, payers, units):
+            return (
+                yield from holds.settle(
+                    job.id, amount, at=now, actor="wanda", reason=reason, payers=payers, units=units
+                )
+            )
         case Release(reason, declined_by):
             return (yield from holds.release(job.id, at=now, actor="wanda", reason=reason, declined_by=declined_by))
         case Expose(reason):

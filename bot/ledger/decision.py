@@ -63,11 +63,9 @@ def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
 def settled_parts(draws: Sequence[tuple[str, int]], amount_microusd: int) -> dict[str, int]:
     """Return how much of the final amount each of the member's draws pays, by scope.
 
-    `draws` are (scope, held amount) in the order in which they were made. If less is spent than was held, the rest
-    goes back to the grants first, starting with the last one drawn on. If more is spent, the allowance pays the rest.
+    `draws` are (scope, held amount) in the order in which they were made, and hold at least the amount together. The
+    rest goes back to the grants first, starting with the last one drawn on.
     """
-    if not draws:
-        return {}
     back = sum(held for _, held in draws) - amount_microusd
     paid: dict[str, int] = {}
     grants = [draw for draw in reversed(draws) if draw[0].startswith("grant:")]
@@ -75,9 +73,6 @@ def settled_parts(draws: Sequence[tuple[str, int]], amount_microusd: int) -> dic
         returned = min(held, max(0, back))
         back -= returned
         paid[scope] = held - returned
-    if back < 0:
-        own = next((scope for scope, _ in draws if scope.startswith("member:")), draws[0][0])
-        paid[own] -= back
     return paid
 
 

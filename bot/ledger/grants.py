@@ -3,6 +3,7 @@
 from bot.ledger import tables
 from bot.ledger.acts import record
 from bot.ledger.model import Grant, GrantStanding
+from bot.money import AMOUNT_MAX_MICROUSD
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _STANDINGS = """
@@ -21,10 +22,10 @@ def add_grant(grant: Grant) -> Transaction[bool]:
     """Add the grant and record the act; False, with nothing changed, if a grant with this id exists already.
 
     Raises:
-        ValueError: the amount is negative.
+        ValueError: the amount is negative or above `AMOUNT_MAX_MICROUSD`.
     """
-    if grant.amount_microusd < 0:
-        raise ValueError(f"a grant cannot be negative: {grant.amount_microusd}")
+    if not 0 <= grant.amount_microusd <= AMOUNT_MAX_MICROUSD:
+        raise ValueError(f"no amount of a grant: {grant.amount_microusd}")
     yield from tables.lock(grant.guild_id)
     row = yield One(
         _ADD,

@@ -7,21 +7,24 @@ rows. Rules are read and applied under the server's lock.
 
 from typing import Literal
 
-from bot.ledger import rules, scopes, tables
+from bot.ledger import differences, rules, scopes, tables
 from bot.ledger.decision import crossed, decide, settled_parts, short_of_allowance
 from bot.ledger.grants import usable_grants
 from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Who
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Move, Occasion
+from bot.money import AMOUNT_MAX_MICROUSD
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
 _OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND counted_at >= $2 AND state = 'held'"
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
-_RETURNED = "RETURNING job_id, position, scope, side, amount_microusd, counted_at"
+_RETURNED = "RETURNING job_id, guild_id, position, scope, side, amount_microusd, counted_at"
+# No draw spends more than it held.
 _END = f"""
-UPDATE draws SET state = $2, settled_microusd = $3, ended_at = $4
+UPDATE draws SET state = $2, ended_at = $4, settled_microusd =
+CASE WHEN amount_microusd < CAST($3 AS BIGINT) THEN amount_microusd ELSE CAST($3 AS BIGINT) END
 WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - built from constants of this module
 _CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND scope = $2"
 _EXPOSE = f"""
@@ -41,10 +44,10 @@ def hold(
     Raises:
         NotAllowed: a rule forbids the job.
         QuotaExceeded: a budget cannot carry it, even with the member's grants.
-        ValueError: the amount is negative.
+        ValueError: the amount is negative or above `AMOUNT_MAX_MICROUSD`.
     """
-    if amount_microusd < 0:
-        raise ValueError(f"a hold cannot be negative: {amount_microusd}")
+    if not 0 <= amount_microusd <= AMOUNT_MAX_MICROUSD:
+        raise ValueError(f"no amount of a hold: {amount_microusd}")
     yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
     is_known = (yield One(_KNOWN, (job_id,))) is not None
@@ -65,14 +68,21 @@ def hold(
 
 
 def settle(
-    job_id: str, amount_microusd: int, *, at: float, actor: str, reason: str, payers: Payers = "everyone"
+    job_id: str,
+    amount_microusd: int,
+    *,
+    at: float,
+    actor: str,
+    reason: str,
+    payers: Payers = "everyone",
+    units: str = "",
 ) -> Transaction[Ending]:
-    """End the job's hold: what was held is free again, and `amount_microusd` is spent, once.
+    """End the job's hold: what was held is free again, and `amount_microusd` is spent, once, but never more than held.
 
-    The amount may differ from what was held. If it is smaller, the rest goes back, to the member's grants first. If it
-    is larger, it is recorded in full, even above the cap, because fal has billed it; the budget then refuses jobs until
-    it renews. With `payers="server"` the member's part is released and only the server's budgets pay; the same holds
-    for an exposed hold, of which only the server's part is still open.
+    If the amount is smaller than the hold, the rest goes back, to the member's grants first. What it is above the hold
+    is recorded as a difference for the operator, with the billed `units`, and nobody's budget pays it. With
+    `payers="server"` the member's part is released and only the server's budgets pay; the same holds for an exposed
+    hold, of which only the server's part is still open.
 
     Raises:
         LookupError: the job never had a hold.
@@ -81,20 +91,24 @@ def settle(
     if amount_microusd < 0:
         raise ValueError(f"a settlement cannot be negative: {amount_microusd}")
     yield from tables.lock_of_job(job_id)
-    rows = _in_order((yield Many(_END, (job_id, "settled", amount_microusd, at))))
+    billed = min(amount_microusd, AMOUNT_MAX_MICROUSD)
+    rows = _in_order((yield Many(_END, (job_id, "settled", billed, at))))
     if not rows:
         return (yield from _earlier_ending(job_id))
+    held = max(row["amount_microusd"] for row in rows if row["side"] == "server")
+    paid = min(billed, held)
     own = [(row["scope"], row["amount_microusd"]) for row in rows if row["side"] == "member"]
-    parts = settled_parts(own, amount_microusd) if payers == "everyone" else {}
+    parts = settled_parts(own, paid) if payers == "everyone" else {}
     moves: list[Move] = []
     for row in rows:
-        spent = parts.get(row["scope"]) if row["side"] == "member" else amount_microusd
-        if spent != amount_microusd:
+        spent = parts.get(row["scope"]) if row["side"] == "member" else paid
+        if spent != min(billed, row["amount_microusd"]):
             yield One(_CORRECT, (job_id, row["scope"], "released" if spent is None else "settled", spent))
         moves.append(Move(row["scope"], -row["amount_microusd"], spent or 0))
     yield from tables.move(moves, _occasion(rows, at, actor, reason))
-    server = amount_microusd if any(row["side"] == "server" for row in rows) else 0
-    return Ending(job_id, "settled", sum(parts.values()), server, repeated=False)
+    if billed > held:
+        yield from differences.record(job_id, rows[0]["guild_id"], held, billed, units=units, at=at)
+    return Ending(job_id, "settled", sum(parts.values()), paid, repeated=False, unpaid_microusd=billed - paid)
 
 
 def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int | None = None) -> Transaction[Ending]:

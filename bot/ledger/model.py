@@ -279,6 +279,7 @@ class Ending:
 
     `member_microusd` is what the member was charged (allowance and grants), `server_microusd` what the server's
     budgets spent; both are 0 unless settled. With `repeated` the hold had already ended this way, and nothing changed.
+    `unpaid_microusd` is what was billed above the hold, which no budget pays.
     """
 
     job_id: str
@@ -286,6 +287,19 @@ class Ending:
     member_microusd: int
     server_microusd: int
     repeated: bool
+    unpaid_microusd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A job that was billed above its hold. `units` are fal's billable units; "" when an operator typed the amount."""
+
+    job_id: str
+    guild_id: int
+    held_microusd: int
+    billed_microusd: int
+    units: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,8 @@ from typing import Any, TypeAlias
 
 from bot.errors import OptionRefused
 from bot.ledger.model import WINDOW_KINDS
-from bot.ledger.typed_amount import MOST_USD
 from bot.ledger.windows import zone
-from bot.money import MICROUSD_PER_USD, dollars
+from bot.money import AMOUNT_MAX_MICROUSD, dollars
 
 _Check: TypeAlias = Callable[[Any], Any]
 # The stored name predates the constant's; databases and exports contain it.
@@ -36,9 +35,8 @@ def checked(subject: str, name: str, value: Any) -> Any:
 
 
 def _amount(value: Any) -> int:
-    most = MOST_USD * MICROUSD_PER_USD
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-        raise OptionRefused(f"The amount must be from $0.00 to {dollars(most)}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AMOUNT_MAX_MICROUSD:
+        raise OptionRefused(f"The amount must be from $0.00 to {dollars(AMOUNT_MAX_MICROUSD)}.")
     return value
 
 

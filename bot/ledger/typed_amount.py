@@ -4,9 +4,9 @@ import re
 from decimal import Decimal
 
 from bot.errors import OptionRefused
-from bot.money import MICROUSD_PER_USD
+from bot.money import AMOUNT_MAX_MICROUSD, MICROUSD_PER_USD
 
-MOST_USD = 1_000_000
+MOST_USD = AMOUNT_MAX_MICROUSD // MICROUSD_PER_USD
 _LENGTH_MAX = 40
 _NUMBER = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<rest>[0-9]*))?|\.(?P<only>[0-9]+)")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")

@@ -194,7 +194,8 @@ class FalSteps:
             return await self._not_yet(job, error)
         except FalFailure as failure:
             cost = _billed_microusd(job, failure.billed_units)
-            return machine.NotMade(replace(_failure(failure), billed=_billed(failure, job)), cost)
+            told = replace(_failure(failure), billed=_billed(failure, job))
+            return machine.NotMade(told, cost, failure.billed_units)
         except FalAccountError as error:
             if _is_locked(error):
                 return await self._not_yet(job, error)
@@ -202,10 +203,7 @@ class FalSteps:
         except FalError as error:
             log.exception("the result cannot be fetched")
             return machine.LostSight(_failure(error))
-        cost = _billed_microusd(job, result.billed_units)
-        if cost is not None and cost != job.quote_microusd:
-            log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
-        return machine.Made(result, cost)
+        return machine.Made(result, _billed_microusd(job, result.billed_units))
 
     async def _confirmed(self, handle: Handle) -> Result:
         """Return the result. A 5xx without an error type may come from a gateway, so it is asked for again.
@@ -296,7 +294,22 @@ def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
 
 
 def _billed_microusd(job: Job, units: float | None) -> int | None:
-    """Return what fal's billed units cost, or None if it reported none."""
+    """Return what fal's billed units cost; None if it reported none, or if today's catalogue cannot price the job."""
     if units is None:
         return None
-    return mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)
+    try:
+        cost = mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)
+    except Refusal:
+        log.exception("the catalogue no longer has this request, so it is settled at the quote")
+        return None
+    if cost > job.quote_microusd:
+        log.warning(
+            "fal billed %s units, %d micro-dollars, above the quote of %d: nobody is charged the difference, "
+            "`python -m bot ledger` lists it",
+            units,
+            cost,
+            job.quote_microusd,
+        )
+    elif cost < job.quote_microusd:
+        log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
+    return cost

@@ -23,6 +23,7 @@ _ROWS: Mapping[str, str] = {
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
     "away": "A member who deleted their data and may order again at `until_at`. `name` is a hash of server and member.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
+    "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
     "grants": "Money given to a member once, beside the allowance.",

@@ -20,7 +20,9 @@ class FalFault(BaseModel):
 
     `status` with `body` replaces the answer. `error_type` answers with that error; at `result` the request itself fails
     with it, for good. `lose_reply` carries the request out and closes the connection without an answer, `cut` closes it
-    in the middle of the answer, `delay_s` delays it. `requeue` moves a running request back to IN_QUEUE for a moment.
+    in the middle of the answer, `delay_s` delays it. `billable_units` replaces what the header of a result says;
+    `bomb_mib` sends a little gzip that grows to that many MiB. `requeue` moves a running request back to IN_QUEUE for a
+    moment.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -34,6 +36,8 @@ class FalFault(BaseModel):
     lose_reply: bool = False
     cut: bool = False
     delay_s: float = Field(default=0, ge=0, le=3600)
+    billable_units: str | None = Field(default=None, pattern=r"^[^\r\n]*$", max_length=1000)
+    bomb_mib: int = Field(default=0, ge=0, le=4096)
     locked: bool = False
     endpoint: str | None = None
 
@@ -41,8 +45,9 @@ class FalFault(BaseModel):
     def _does_something(self) -> "FalFault":
         """Refuse a fault that would do nothing, which is a mistake in a test."""
         active = (self.status, self.body, self.error_type, self.locked, self.lose_reply, self.cut, self.delay_s)
-        if not any(active) and self.at != "requeue":
-            raise ValueError("say what goes wrong: status, body, error_type, lose_reply, cut, delay_s or locked")
+        on_the_wire = (self.billable_units is not None, self.bomb_mib)
+        if not any((*active, *on_the_wire)) and self.at != "requeue":
+            raise ValueError("say what goes wrong: status, body, error_type, lose_reply, cut, delay_s, locked, …")
         if self.endpoint is not None and self.endpoint not in ENDPOINTS:
             raise ValueError(f"unknown endpoint {self.endpoint}")
         return self

@@ -1,6 +1,7 @@
 """Checks and faults around every route: the key, unknown headers and options, planned faults."""
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
 from json import dumps
 
@@ -69,7 +70,20 @@ async def apply_fault(
         hang_up(request)
     elif fault.cut:
         return await _send_half(request, response)
+    if fault.bomb_mib:
+        return await asyncio.to_thread(_bomb, response.status, response.content_type, fault.bomb_mib)
+    if fault.billable_units is not None and not response.prepared:
+        response.headers["X-Fal-Billable-Units"] = fault.billable_units
     return response
+
+
+def _bomb(status: int, content_type: str, mib: int) -> web.Response:
+    """Return a reply whose gzip grows to this many MiB of spaces and line ends."""
+    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    piece = (b" " * 1023 + b"\n") * 1024
+    body = b"".join(packing.compress(piece) for _ in range(mib)) + packing.flush()
+    headers = {"Content-Encoding": "gzip", "Content-Type": content_type}
+    return web.Response(status=status, body=body, headers=headers)
 
 
 async def _send_half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -215,7 +215,8 @@ class NaiveLedger:
         open_parts = [one for one in self.draws if one.job == job and one.state in {"held", "exposed"}]
         if not open_parts or (how == "expose" and all(one.state == "exposed" for one in open_parts)):
             return self.endings[job]
-        paid = amount if how in {"settle", "absorb"} else 0
+        held = max(one.amount for one in open_parts if not one.scope.startswith(("member:", "grant:")))
+        paid = min(amount, held) if how in {"settle", "absorb"} else 0
         charged = 0
         mine = [one for one in open_parts if one.scope.startswith(("member:", "grant:"))]
         rest = paid
@@ -225,7 +226,6 @@ class NaiveLedger:
                 one.state, one.settled = "settled", min(one.amount, rest)
                 rest -= one.settled
         if how == "settle" and mine:
-            mine[0].settled += rest
             charged = paid
         for one in open_parts:
             if one not in mine:

@@ -6,7 +6,7 @@ https://fal.ai/docs/documentation/model-apis/errors. The result GET is in `bot.f
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
@@ -15,7 +15,7 @@ from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, 
 from bot.fal.wire.addresses import requests_url, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
 from bot.fal.wire.types import CancelAnswer, Handle, LogLine, UnitPrice, UploadTicket
-from bot.fal.wire.values import Text, Whole, object_of, said, text_value
+from bot.fal.wire.values import Text, Whole, number, object_of, said, text_value
 
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
@@ -207,13 +207,11 @@ def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | N
 def _price(row: Mapping[str, Any]) -> tuple[str, UnitPrice] | None:
     endpoint, unit = text_value(row.get("endpoint_id"), 200), text_value(row.get("unit"), 50)
     raw = row.get("unit_price")
-    if endpoint is None or unit is None or row.get("currency") != "USD" or isinstance(raw, bool):
+    price = number(raw)
+    if endpoint is None or unit is None or row.get("currency") != "USD" or price is None:
         return None
-    try:
-        usd = Decimal(str(raw)[:40])  # a float's shortest text is the number that fal wrote
-    except InvalidOperation:
-        return None
-    return (endpoint, UnitPrice(usd, unit)) if usd.is_finite() and usd >= 0 else None
+    # A float's shortest text is the number that fal wrote.
+    return endpoint, UnitPrice(Decimal(raw if isinstance(raw, str) else repr(price)), unit)
 
 
 _ENDPOINT = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)+")

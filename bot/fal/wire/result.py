@@ -15,6 +15,7 @@ from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, ob
 OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
 LATER = frozenset({408, 425, 429})
+_UNITS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _DETAILS_MAX, _LOCATION_MAX, _CONTEXT_MAX, _MESSAGE_MAX = 50, 10, 20, 500
 
@@ -78,12 +79,16 @@ def _seconds(video: _Video) -> float | None:
     """Return the video's length, from its frames if fal does not give it."""
     if video.duration is not None:
         return video.duration
-    return video.num_frames / video.fps if video.num_frames and video.fps else None
+    return number(video.num_frames / video.fps) if video.num_frames and video.fps else None
 
 
 def billed_units(headers: Mapping[str, str]) -> float | None:
-    """Return the header `X-Fal-Billable-Units`, or None if it is missing or no number."""
-    return number(header(headers, "x-fal-billable-units"))
+    """Return the header `X-Fal-Billable-Units`; None if it is missing or not a plain decimal of at most 6 + 6 digits.
+
+    It becomes money, so nothing is guessed: without a readable number the quote is charged.
+    """
+    found = next((value for name, value in headers.items() if name.lower() == "x-fal-billable-units"), "")
+    return float(found) if _UNITS.fullmatch(found) else None
 
 
 class _Detail(NamedTuple):

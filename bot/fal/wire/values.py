@@ -1,6 +1,5 @@
 """Reads JSON values from the wire; one of a wrong type or out of range becomes None."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, cast
@@ -12,6 +11,8 @@ from bot.errors import FalProtocolError
 
 TEXT_MAX = 4000
 WHOLE_MAX = 2**63 - 1  # what both databases can hold
+NUMBER_MAX = 1e12
+_DECIMAL = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,20})?")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # PostgreSQL refuses NUL; the others are unreadable
 
 
@@ -59,14 +60,16 @@ def whole(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number of at least 0, also in quotes; else None."""
+    """Return a number from 0 to 10^12, also as a plain decimal in quotes; else None."""
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        value = float(value[:40] if isinstance(value, str) else value)
-    except (ValueError, OverflowError):
+        value = float(value)
+    except OverflowError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0 <= value <= NUMBER_MAX else None
 
 
 Text: TypeAlias = Annotated[str | None, BeforeValidator(text_value)]

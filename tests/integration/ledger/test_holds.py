@@ -92,7 +92,7 @@ async def test_of_two_hundred_members_at_once_a_pool_of_fifty_jobs_takes_fifty(s
     )
     assert Counter(ending.how for ending in endings) == {"settled": 30, "released": 10, "exposed": 10}
     after = await _standing(store, "server:7", shipped=pool)
-    assert (after.held_microusd, after.spent_microusd) == (10 * price, 35 * price)
+    assert (after.held_microusd, after.spent_microusd) == (10 * price, 25 * price)
     assert await store.read(verify()) == []
     assert await store.read(_entries("server:7")) == (after.held_microusd, after.spent_microusd)
 

@@ -226,6 +226,26 @@ def test_settled_at_what_fal_billed() -> None:
         assert (effects[0].amount_microusd, job.charged_microusd) == (expected, expected)
 
 
+@given(
+    billed=st.integers(0, 2_000_000) | st.sampled_from([10**12, 10**18]),
+    units=st.none() | st.sampled_from([0.0, 0.000001, 5.5, 999999.999999]),
+    policy=st.sampled_from(["charge", "absorb"]),
+    made=st.booleans(),
+)
+def test_the_quote_is_a_ceiling(billed: int, units: float | None, policy: str, *, made: bool) -> None:
+    """Whatever fal bills, the job and its card say no more than the quote; the ledger hears the bill and the units."""
+    job = a_job(state="fetching", handle=HANDLE, policy=policy)
+    event: Event = machine.NotMade(BILLED, billed, units)
+    if made:
+        event = machine.Made(replace(RESULT, billed_units=units), billed)
+    after, (settle, *_) = step(job, event, now=NOW)
+    assert isinstance(settle, machine.Settle)
+    assert settle.amount_microusd == billed
+    assert settle.units == {None: "", 0.0: "0", 0.000001: "0.000001", 5.5: "5.5"}.get(units, "999999.999999")
+    absorbed = 0 if after.failure is None else after.failure.absorbed_microusd or 0
+    assert (after.charged_microusd or 0) + absorbed == min(billed, job.quote_microusd)
+
+
 def test_a_waiting_job_begins_when_it_is_approved() -> None:
     """A job that waits for approval asks fal nothing until somebody says yes, and keeps its hold meanwhile."""
     waiting = a_job(state="waiting", approve_by=NOW + 60)

@@ -110,6 +110,47 @@ def test_every_error_type(row: Row) -> None:
     assert failure.billed_units is None
 
 
+HOSTILE = [
+    *("1_000", "1e3", "1e13", "1e300", "1E3", "-1", "+1", "-0", "NaN", "nan", "Infinity", "inf", "0x10", "1,000"),
+    *("1 000", " 5", "5 ", "5\t", "5\n", "5\x00", "5, 5", "5.", ".5", "5.5.5", "", "five", "$5", "5s", "1/2"),
+    *("\u0665", "\uff15", "\u00b2", "5\u200b", "1234567", "1.1234567", "9" * 400, "0." + "0" * 400 + "1"),
+]
+
+
+@pytest.mark.parametrize("units", HOSTILE)
+@pytest.mark.parametrize("status", [200, 422])
+def test_units_that_are_no_plain_decimal_were_not_said(units: str, status: int) -> None:
+    """Billable units become money: anything but at most 6 + 6 ASCII digits means that fal said nothing."""
+    body = b'{"video": {"url": "https://v3.fal.media/x.mp4"}, "detail": [{"type": "missing", "msg": "no"}]}'
+    try:
+        found = result.read_result(status, {"X-Fal-Billable-Units": units}, body).billed_units
+    except errors.FalFailure as failure:
+        found = failure.billed_units
+    assert found is None
+
+
+@pytest.mark.parametrize(
+    ("units", "read"), [("0", 0.0), ("0.0", 0.0), ("007", 7.0), ("5.5", 5.5), ("999999.999999", 999999.999999)]
+)
+def test_units_that_are_a_plain_decimal(units: str, read: float) -> None:
+    """A plain decimal is taken as it is; zero is fal's word that it billed nothing."""
+    assert result.billed_units({"x-fal-billable-units": units}) == read
+
+
+@pytest.mark.parametrize("raw", [*(text for text in HOSTILE if "1234567" not in text), True, None, [5], 1e300, -1])
+def test_prices_that_are_no_plain_decimal_are_none(raw: Any) -> None:
+    """The price list is held to the same rules."""
+    row = {"endpoint_id": "a/b", "unit": "second", "currency": "USD", "unit_price": raw}
+    assert protocol.read_prices(200, json.dumps({"prices": [row]}).encode())[0] == {}
+
+
+@pytest.mark.parametrize(("frames", "fps"), [(2**63 - 1, 5e-324), (10**9, 1e-300)])
+def test_a_length_that_no_video_has_is_unknown(frames: int, fps: float) -> None:
+    """A length is computed from frames only if it is a number."""
+    video = {"url": "https://v3.fal.media/x.mp4", "num_frames": frames, "fps": fps}
+    assert result.read_result(200, {}, json.dumps({"video": video}).encode()).seconds is None
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_put_refused(status: int) -> None:
     """A signed address that is refused says nothing of the key: the upload starts again."""
