@@ -1,4 +1,4 @@
-"""Valid files and requests, of which a test changes one thing."""
+"""Valid files and requests; a test changes one field of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,11 +40,11 @@ def input_facts(option: str, **changed: Any) -> Input:
 
 
 def attached(*names: str, size_bytes: int = 1000) -> dict[str, Attached]:
-    """Small files, declared for these options."""
+    """Return small declared files for these options."""
     return {name: Attached(f"{name}.bin", size_bytes) for name in names}
 
 
 def request(mode_id: str, *files: str, **options: Any) -> Mode:
-    """The least request of the mode, with these options on top, and these files in place of its own when given."""
+    """Return the mode's minimal request with these options added, and with these files if given."""
     least, least_files = LEAST[mode_id]
     return registry.build(mode_id, {**least, **options}, attached(*(files or least_files)))

@@ -24,7 +24,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 
 
 def file_of(data: bytes, name: str = "a.png", content_type: str = "image/png") -> Json:
-    """A file as the control surface takes it."""
+    """Return a file in the control surface's form."""
     return {"filename": name, "content_type": content_type, "base64": base64.b64encode(data).decode()}
 
 
@@ -92,7 +92,7 @@ class DiscordControl:
 
 
 def application(control: DiscordControl) -> str:
-    """The bot's application id."""
+    """Return the bot's application id."""
     return str(control.sandbox.core.world.bot.id)
 
 
@@ -116,7 +116,7 @@ class PendingInteraction:
 
 
 async def begin_command(control: DiscordControl, **order: Any) -> PendingInteraction:
-    """Let a member run a command, and return its interaction, which the test answers as the bot."""
+    """Have a member run a command, and return the interaction, which the test answers in the bot's place."""
     before = sum(1 for entry in await control.transcript() if entry.get("event") == "INTERACTION_CREATE")
     given = {"user": "maker", "channel": "general"} | order
     task = asyncio.create_task(control.order("slash", **given))
@@ -129,7 +129,7 @@ async def begin_command(control: DiscordControl, **order: Any) -> PendingInterac
 
 
 class Bot(discord.Client):
-    """A small bot with one command of each sort; `handlers` are what the commands do."""
+    """A small bot with one command of each kind; `handlers` are their callbacks."""
 
     def __init__(self, intents: discord.Intents) -> None:
         super().__init__(intents=intents, guild_ready_timeout=0.05, max_messages=None)
@@ -143,7 +143,7 @@ class Bot(discord.Client):
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Do not wait five seconds before a second IDENTIFY, as Discord asks."""
+        """Skip discord.py's wait of five seconds before a second IDENTIFY."""
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
         """Record it."""
@@ -183,7 +183,7 @@ async def running_bot(bot: Bot, sandbox: DiscordSandbox) -> AsyncGenerator[Bot]:
 
 
 def quiet_intents() -> discord.Intents:
-    """What Wanda asks for: nothing privileged."""
+    """Return Wanda's intents, none of them privileged."""
     return discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True)
 
 

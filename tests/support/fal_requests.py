@@ -1,4 +1,4 @@
-"""A plain client of sandbox/fal for its tests: raw HTTP, nothing of the bot, nothing of fal's own package."""
+"""A client of sandbox/fal for its tests, over raw HTTP, without the bot's code or fal's package."""
 
 import io
 import json
@@ -33,7 +33,7 @@ class FalRequests:
         self.key = {"Authorization": f"Key {sandbox.environment()['FAL_KEY']}"}
 
     async def upload(self, data: bytes, content_type: str = "image/png") -> str:
-        """Upload a file as the plain protocol has it; returns its URL."""
+        """Upload a file, and return its URL."""
         promise = await self.http.post(
             "/storage/upload/initiate",
             params={"storage_type": "fal-cdn-v3"},
@@ -46,12 +46,12 @@ class FalRequests:
         return urls["file_url"]
 
     async def post(self, endpoint: str, body: Any, *, query: str = "", **headers: str) -> httpx.Response:
-        """Submit; returns the answer as it is."""
+        """Submit, and return the raw answer."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.http.post(f"/{endpoint}{query}", json=body, headers=self.key | names)
 
     async def submit(self, endpoint: str, body: Any, **headers: str) -> dict[str, Any]:
-        """Submit; returns what was accepted."""
+        """Submit, and return the accepted request's id and URLs."""
         return (await self.post(endpoint, body, **headers)).raise_for_status().json()
 
     async def get(self, url: str) -> httpx.Response:
@@ -77,7 +77,7 @@ class FalRequests:
         return await self.get(handle["response_url"])
 
     async def error(self, endpoint: str, body: Any) -> dict[str, Any]:
-        """Run something that must fail with a model error; returns its first entry."""
+        """Run a request that must fail with a model error, and return the error's first entry."""
         result = await self.run(endpoint, body)
         assert result.status_code == 422, result.text
         return result.json()["detail"][0]

@@ -87,7 +87,7 @@ class LedgerMachine(RuleBasedStateMachine):
         raise NotImplementedError
 
     def crash(self, transaction: Transaction[Any], statements: int) -> None:
-        """Run the first statements of a transaction, and lose everything before the commit."""
+        """Run the first statements of a transaction, and crash before its commit."""
         raise NotImplementedError
 
     def reopen(self) -> None:
@@ -96,13 +96,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(start=st.sampled_from(STARTS))
     def begin(self, start: tuple[str, str]) -> None:
-        """Start shortly before a change of clocks in some timezone, which the first server gets."""
+        """Start shortly before a clock change in a timezone, which the first server uses."""
         zone, moment = start
         self.model.now = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).timestamp()
         self.change(1, "server", "timezone", zone, None)
 
     def asker(self, asker: Asker) -> Asker:
-        """Return it with this history's own server."""
+        """Return the asker in a server of this history's own."""
         return Asker(self.base + asker.guild, asker.member, asker.channel, asker.roles)
 
     def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
@@ -132,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         expires=EXPIRIES,
     )
     def set_budgets(self, guild: int, caps: dict[str, int], kind: str, expires: float | None, *, pool: bool) -> None:
-        """Set pools or allowances, whichever each subject can have."""
+        """Set the kind of budget that each subject can have: a pool or an allowance."""
         for subject, cap in caps.items():
             allowance = subject.startswith("member") or (not pool and not subject.startswith("channel"))
             name = f"{'allowance' if allowance else 'budget'}:{kind}"
@@ -145,18 +145,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(guild=st.sampled_from(GUILDS), member=MEMBERS, cap=CAPS, expires=st.sampled_from([1800.0, 86400.0]))
     def raise_for_a_while(self, guild: int, member: int, cap: int, expires: float) -> None:
-        """Raise a member's allowance until later."""
+        """Raise a member's allowance for a time."""
         self.change(guild, f"member:{member}", "raise", {"microusd": cap}, expires)
 
     @rule(guild=st.sampled_from(GUILDS), member=MEMBERS)
     def reset(self, guild: int, member: int) -> None:
-        """Begin a member's windows anew."""
+        """Reset a member's windows."""
         self.change(guild, f"member:{member}", "reset", self.model.now, None)
 
     @precondition(lambda self: bool(self.model.rules))
     @rule(data=st.data())
     def clear(self, data: st.DataObject) -> None:
-        """Take a rule away, one of those that were ever set."""
+        """Clear one of the rules that were ever set."""
         guild, subject, name = data.draw(st.sampled_from(sorted(self.model.rules)))
         before = self.run(rules.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
         assert before == self.model.rule(guild, subject, name)
@@ -165,7 +165,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(guild=st.sampled_from(GUILDS), member=MEMBERS, amount=CAPS, expires=EXPIRIES)
     def grant(self, guild: int, member: int, amount: int, expires: float | None) -> None:
-        """Give a member money."""
+        """Grant a member money."""
         known = self.model.grants.setdefault(self.base + guild, [])
         if len(known) >= 6:
             return
@@ -187,12 +187,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(step=STEPS_S)
     def the_clock_moves(self, step: float) -> None:
-        """Time passes, over borders of windows and of daylight saving; or the clock is set back a little."""
+        """Move the clock forward, across window ends and daylight saving changes, or back a little."""
         self.model.now += step
 
     @rule(guild=st.sampled_from(GUILDS), beside=st.sampled_from([-0.25, 0.0, 900.0]))
     def the_clock_moves_to_midnight(self, guild: int, beside: float) -> None:
-        """A server's day ends, or is about to."""
+        """Move the clock to a server's midnight, or just before."""
         zone, now = self.model.zone(self.base + guild), self.model.now
         moment = now // 900 * 900 + 900
         while datetime.fromtimestamp(moment, zone).date() == datetime.fromtimestamp(now, zone).date():
@@ -213,18 +213,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(asker=ASKERS, amounts=st.lists(AMOUNTS, min_size=1, max_size=5), mode=st.sampled_from("aaab"))
     def hold_new_jobs(self, asker: Asker, amounts: list[int], mode: str) -> None:
-        """A member asks for one video after the other."""
+        """Hold for a member's new jobs, one after the other."""
         for amount in amounts:
             self.hold(self.jobs, asker, amount, mode)
             self.jobs += 1
 
     @rule(number=NUMBERS, asker=ASKERS, amount=AMOUNTS)
     def hold_again(self, number: int, asker: Asker, amount: int) -> None:
-        """A job that may have its hold is held, perhaps elsewhere and at another price."""
+        """Repeat the hold of a job, perhaps in another place and at another price."""
         self.hold(number, asker, amount, "a")
 
     def hold(self, number: int, asker: Asker, amount: int, mode: str) -> None:
-        """A job is accepted or refused as in the model, and once accepted no cap is exceeded by it."""
+        """Hold as in the model; an accepted job exceeds no cap."""
         asker = self.asker(asker)
         answer = "short"
         try:
@@ -260,7 +260,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def end(
         self, number: int, how: Literal["settle", "absorb", "release", "expose"], amount: int, *, again: bool
     ) -> None:
-        """The ledger answers as the model does; repeated, because the answer was lost, nothing happens again."""
+        """End a hold as in the model; a repeat, as after a lost answer, changes nothing."""
         number %= self.jobs + 1
         job = f"{self.base}-{number}"
         for _ in range(2 if again else 1):
@@ -293,7 +293,7 @@ class LedgerMachine(RuleBasedStateMachine):
         statements=st.integers(0, 14),
     )
     def crash_before_the_commit(self, number: int, asker: Asker, amount: int, how: str, statements: int) -> None:
-        """An uncommitted transaction has no effect."""
+        """Crash before a commit: the transaction has no effect."""
         if how == "hold":
             self.crash(self.holding(number, self.asker(asker), amount, "a"), statements)
         else:
@@ -301,12 +301,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """What was committed is still there."""
+        """Reopen the database: the committed data is still there."""
         self.reopen()
 
     @invariant()
     def standings_are_as_expected(self) -> None:
-        """Every member's budgets, caps and grants are those that the model finds by summing everything up."""
+        """Compare every member's budgets, caps and grants with the model's sums."""
         for guild, roles in ((1, (1, 2)), (2, (1,))):
             for member in (1, 2):
                 asker = Asker(self.base + guild, member, member, roles)
@@ -329,7 +329,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_are_right(self) -> None:
-        """The sums of entries and draws equal the rows, each hold ends once, and each act is recorded."""
+        """Check that the rows equal the sums of entries and draws, each hold ends once, and each act is recorded."""
         assert self.run(verify()) == []
         for guild in GUILDS:
             acts = self.run(acts_of(self.base + guild, limit=1000))
@@ -337,7 +337,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def step(transaction: Transaction[Any], answers: Callable[[Statement], Any], statements: int) -> None:
-    """Drive a transaction through its first statements with `answers(statement)`, and drop it there."""
+    """Run a transaction's first statements with `answers(statement)`, then drop it."""
     try:
         statement = next(transaction)
         for _ in range(statements):

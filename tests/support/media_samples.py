@@ -27,7 +27,7 @@ CHUNK_SAMPLES = 960
 
 @cache
 def picture(width: int = 64, height: int = 48, kind: str = "PNG") -> bytes:
-    """Return a picture with a gradient in it; `kind` is Pillow's name for the format."""
+    """Return a picture with a gradient; `kind` is Pillow's name of the format."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((width, height)).convert("RGB").save(file, kind)
     return file.getvalue()
@@ -48,7 +48,7 @@ def animation(width: int = 32, height: int = 24, kind: str = "GIF") -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """Return only the first bytes of a PNG that says it has these pixels."""
+    """Return the first bytes of a PNG that declares these pixels."""
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
 
 

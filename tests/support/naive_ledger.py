@@ -78,7 +78,7 @@ class NaiveLedger:
         return ZoneInfo(self.rule(guild, "server", "timezone") or "UTC")
 
     def same(self, kind: str, zone: ZoneInfo, at: float) -> bool:
-        """Return whether a calendar in that zone shows the same day, week or month for a moment as it does now."""
+        """Return whether a moment is in the same local day, week or month as now."""
         here, there = (datetime.fromtimestamp(moment, zone).date() for moment in (self.now, at))
         match kind:
             case "day":
@@ -110,7 +110,7 @@ class NaiveLedger:
         return caps
 
     def pools(self, asker: Asker) -> Iterable[tuple[str, str]]:
-        """Return what may have a pool, as the rules and the budgets call it."""
+        """Return the (rule subject, scope) of everything that can have a pool."""
         yield "server", f"server:{asker.guild}"
         yield f"channel:{asker.channel}", f"channel:{asker.guild}:{asker.channel}"
         for role in asker.roles:
@@ -132,7 +132,7 @@ class NaiveLedger:
         return self.caps.day if kind == "day" and all(cap is None for cap in servers) else None
 
     def sums(self, guild: int, scope: str, kind: str) -> tuple[int, int]:
-        """Return what of a budget is held and spent in its present window."""
+        """Return how much of a budget is held and spent in its current window."""
         zone = ZoneInfo("UTC") if scope == "all" or scope.startswith("cap:") else self.zone(guild)
         reset = self.rule(guild, f"member:{scope.rpartition(':')[2]}", "reset") if scope.startswith("member:") else None
         held = spent = 0
@@ -175,13 +175,13 @@ class NaiveLedger:
         return next((name for name, is_broken in broken.items() if is_broken), None)
 
     def of_roles(self, asker: Asker, name: str) -> list[Any]:
-        """Return what the member's roles say, or else what the server says."""
+        """Return the values of the member's roles, or else the server's."""
         said = [self.rule(asker.guild, f"role:{role}", name) for role in asker.roles]
         said = [one for one in said if one is not None] or [self.rule(asker.guild, "server", name)]
         return [one for one in said if one is not None]
 
     def hold(self, job: str, asker: Asker, amount: int, mode: str) -> str:
-        """Do what a hold does; returns "again", "held", "short", or the kind of rule that forbids it."""
+        """Hold, and return "again", "held", "short", or the kind of rule that forbids it."""
         if any(one.job == job for one in self.draws):
             return "again"
         if (rule := self.forbidden(asker, amount, mode)) is not None:
@@ -211,7 +211,7 @@ class NaiveLedger:
         return [one for one in mine if one.expires_at is None or one.expires_at > self.now]
 
     def end(self, job: str, how: Literal["settle", "absorb", "release", "expose"], amount: int) -> tuple[str, int, int]:
-        """Do what an ending does, or repeat the first; returns how, and what the member and the server paid."""
+        """End a hold, or repeat its first ending; return how it ended, and what the member and the server paid."""
         open_parts = [one for one in self.draws if one.job == job and one.state in {"held", "exposed"}]
         if not open_parts or (how == "expose" and all(one.state == "exposed" for one in open_parts)):
             return self.endings[job]

@@ -11,7 +11,7 @@ FREE = frozenset({"prompt", "enable_prompt_expansion"})  # what a faithful rerun
 
 
 async def one_video(stage: Stage, files: Path, seed: int = 7) -> str:
-    """Make a video as maker and return its card once it may be reacted to."""
+    """Make a video as maker and return its card once it accepts reactions."""
     message_id = await order(stage, files, seed=seed)
     await wait_for_video(stage, message_id)
     await wait_for_state(stage, message_id, "done")
@@ -24,7 +24,7 @@ async def react(stage: Stage, user: str, message_id: str, emoji: str) -> None:
 
 
 async def press(stage: Stage, user: str, message_id: str, label: str) -> dict[str, Any]:
-    """Press the button whose label begins so, and return the stand-in's answer."""
+    """Press the button whose label begins with `label`, and return the stand-in's answer."""
     message = await stage.message(message_id, seen_by=user)
     assert message is not None
     full = next(text for text in labels(message) if text.startswith(label))
@@ -67,7 +67,7 @@ async def wait_for_inputs(stage: Stage, count: int) -> list[dict[str, Any]]:
 
 
 def differ(one: dict[str, Any], other: dict[str, Any], *, besides: Sequence[str] = ()) -> set[str]:
-    """Return the fields in which two inputs differ, apart from the rewritten prompt, its switch and the files' URLs."""
+    """Return the fields in which two inputs differ, except the rewritten prompt, its switch and the files' URLs."""
     names = {name for name in one | other if name not in FREE and name not in besides and not name.endswith("_url")}
     return {name for name in names if one.get(name) != other.get(name)}
 

@@ -118,7 +118,7 @@ class RunnerRig:
         return job
 
     async def until(self, wanted: Callable[[Job], bool], job_id: str = "a" * 32) -> Job:
-        """Return the job once it is as wanted."""
+        """Return the job once `wanted` is true of it."""
 
         async def look() -> Job | None:
             job = await self.job(job_id)
@@ -127,7 +127,7 @@ class RunnerRig:
         return await wait_for(look)
 
     async def requests(self) -> list[dict[str, Any]]:
-        """Return what arrived at fal."""
+        """Return the requests that reached fal."""
         reply = await self.http.get(f"{self.fal.url}/sandbox/requests")
         return reply.json()
 
@@ -182,7 +182,7 @@ def make_runner(
 
 @pytest.fixture
 async def rig(store_settings: StorageSettings, store: Store) -> AsyncIterator[RunnerRig]:
-    """A runner on each engine, with a fal that takes a tenth of a second a job and a member's budget of $5."""
+    """A runner on each engine, with a fal stand-in that takes 0.1 s per job, and a member's budget of $5."""
     async with FalSandbox(seconds_per_job=0.1) as fal:
         addresses: dict[str, Any] = dict(fal.environment())
         settings = Settings(

@@ -1,4 +1,4 @@
-"""A scripted server in fal's place, for failures that `sandbox.fal` cannot have, and a clock that never waits."""
+"""A scripted server in fal's place, for failures that `sandbox.fal` cannot produce, and a clock that never waits."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def json_answer(status: int, body: object, headers: dict[str, str] | None = None
 
 
 def text_answer(status: int, body: str = "", headers: dict[str, str] | None = None) -> Responder:
-    """Answer with what a proxy would say."""
+    """Answer with plain text, as a proxy does."""
 
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(text=body, status=status, headers=headers)
@@ -41,7 +41,7 @@ def text_answer(status: int, body: str = "", headers: dict[str, str] | None = No
 
 
 async def close(request: web.Request) -> web.StreamResponse:
-    """Take the whole request, then close the connection without a word."""
+    """Read the whole request, then close the connection without an answer."""
     await request.read()
     assert request.transport is not None
     request.transport.close()
@@ -49,7 +49,7 @@ async def close(request: web.Request) -> web.StreamResponse:
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
-    """Take the whole request, then reset the connection."""
+    """Read the whole request, then reset the connection."""
     await request.read()
     assert request.transport is not None
     peer: socket.socket = request.transport.get_extra_info("socket")
@@ -59,7 +59,7 @@ async def reset(request: web.Request) -> web.StreamResponse:
 
 
 async def stall(request: web.Request) -> web.StreamResponse:
-    """Take the whole request and never answer."""
+    """Read the whole request and never answer."""
     await request.read()
     await asyncio.Event().wait()
     return HIDDEN
@@ -72,7 +72,7 @@ async def deaf(_: web.Request) -> web.StreamResponse:
 
 
 async def half(request: web.Request) -> web.StreamResponse:
-    """Begin a good answer and close in the middle of it."""
+    """Start a valid answer and close in the middle of it."""
     response = web.StreamResponse(headers={"Content-Length": "100", "Content-Type": "application/json"})
     await response.prepare(request)
     await response.write(b'{"request_id":"')
@@ -82,7 +82,7 @@ async def half(request: web.Request) -> web.StreamResponse:
 
 
 async def garbage(request: web.Request) -> web.StreamResponse:
-    """Answer with what is no HTTP."""
+    """Answer with bytes that are not HTTP."""
     await request.read()
     assert isinstance(request.transport, asyncio.Transport)
     request.transport.write(b"\x00\x01 what?\r\n\r\n")
@@ -103,7 +103,7 @@ def events(
     then: Literal["close", "cut", "silence", "pings"] = "close",
     on_ping: Callable[[], None] = lambda: None,
 ) -> Responder:
-    """A stream of documents (bytes go out raw), which then closes well, is cut, falls silent, or pings for ever."""
+    """A stream of documents (bytes are sent raw), which then closes, is cut, falls silent, or pings for ever."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -155,11 +155,11 @@ class ScriptedFal:
     url: str = ""
 
     def on(self, kind: str, *answers: Responder) -> None:
-        """Answer requests of `kind` so, in order."""
+        """Answer requests of `kind` with these answers, in order."""
         self.script[kind] = list(answers)
 
     def count(self, kind: str) -> int:
-        """How many requests of `kind` came."""
+        """Return the number of requests of `kind`."""
         return self.seen.count(kind)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -181,7 +181,7 @@ class ScriptedFal:
             self.open -= 1
 
     async def until(self, condition: Callable[["ScriptedFal"], bool]) -> None:
-        """Wait until the server has seen something, at most five seconds."""
+        """Wait until the condition holds for the server, at most five seconds."""
         async with asyncio.timeout(5):
             while not condition(self):  # noqa: ASYNC110 - what a socket brings has no event to wait for
                 await asyncio.sleep(0.01)
@@ -202,7 +202,7 @@ class ScriptedFal:
 
 
 def kind_of(request: web.Request) -> str:
-    """Which of fal's calls a request is."""
+    """Return which of fal's calls the request is."""
     path = request.path
     for ending, kind in (
         ("/stream", "stream"),
@@ -244,15 +244,15 @@ class StillClock:
     slept: list[float] = field(default_factory=list[float])
 
     def __call__(self) -> float:
-        """Seconds."""
+        """Return the time in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass without anybody sleeping."""
+        """Move the clock forward."""
         self.now += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass at once."""
+        """Move the clock forward without waiting."""
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)

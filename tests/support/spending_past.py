@@ -17,7 +17,7 @@ PRICES = {"wan27-image": 750_000, "wan21-image": 400_000, "wan22-video": 405_000
 async def write_past(
     folder: Path, *, guild_id: int, channel_id: int, member_ids: list[int], now: float, jobs: int, days: int
 ) -> int:
-    """Write that many jobs of the last days, and return what they cost in micro-dollars."""
+    """Write `jobs` jobs over the last `days`, and return their cost in micro-dollars."""
     chance = random.Random(3)  # noqa: S311 - a made-up past keeps no secret
     store = await open_store(settings_for(folder))
     total = 0

@@ -58,7 +58,7 @@ class MemoryStore:
         return self.run(transaction)
 
     async def read(self, transaction: Transaction[T]) -> T:
-        """Run it, and keep nothing."""
+        """Run it, and roll back."""
         return read_only(self.connection, transaction)
 
     async def close(self) -> None:
@@ -146,7 +146,7 @@ class PostgresServer:
         return f"{url}&search_path={name}"
 
     def stop(self) -> None:
-        """End it at once: nobody needs its data any more."""
+        """Stop it at once; its data is no longer needed."""
         if self._process is not None:
             self._process.send_signal(3)  # SIGQUIT is PostgreSQL's immediate shutdown
             self._process.wait(_START_TIMEOUT_S)
@@ -154,7 +154,7 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL for the whole run of this worker, started when the first test asks for it."""
+    """A PostgreSQL for all tests of this worker, started for the first test that needs it."""
     # Not below pytest's own folder: only its owner may enter that, and a socket's path has at most 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
     try:

@@ -1,4 +1,4 @@
-"""Type commands and read their answers as a person sees them."""
+"""Types commands and reads their answers as a member sees them."""
 
 import re
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ async def with_names(stage: Stage, text: str) -> str:
 
 
 async def _names(stage: Stage) -> dict[str, str]:
-    """Return the name behind every id of the first server."""
+    """Return the names by id in the first server."""
     server = (await stage.discord.get("state"))["servers"][0]
     return {row["id"]: row["name"] for kind in ("members", "roles", "channels") for row in server[kind]}
 
@@ -90,7 +90,7 @@ async def wait_for_log(stage: Stage, count: int, channel: str = "wanda-log") -> 
 
 
 async def wait_for_answer(stage: Stage, user: str, answer: Answer, words: str) -> Answer:
-    """Return the answer once an edit has given it these words, or a file of this name."""
+    """Return the answer once it contains these words, or a file of this name."""
 
     async def look() -> Answer | None:
         now = await read(stage, user, answer.message_id)
@@ -100,7 +100,7 @@ async def wait_for_answer(stage: Stage, user: str, answer: Answer, words: str) -
 
 
 async def as_quoted(stage: Stage, answer: Answer) -> str:
-    """Return a whole message as a page quotes it: a title and each small heading bold on a line of its own."""
+    """Return a message as the docs quote it, with its title and headings in bold on lines of their own."""
     parts = [answer.raw["content"]]
     for embed in answer.raw["embeds"]:
         parts += [f"**{embed['title']}**" if embed.get("title") else "", embed.get("description")]

@@ -29,14 +29,14 @@ async def test_a_sqlite_url_names_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://wanda:geheim@host/db", "sqlite:///", "wanda.db?geheim"])
 async def test_an_unknown_url_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
-    """The sentence says which forms there are, and keeps a password that may stand in the URL to itself."""
+    """The sentence names the allowed forms, and does not repeat the URL, which may contain a password."""
     with pytest.raises(StorageError, match="DATABASE_URL is neither") as caught:
         await open_store(settings_for(tmp_path, url))
     assert "geheim" not in str(caught.value)
 
 
 async def test_two_bots_cannot_own_the_same_data(store_settings: StorageSettings) -> None:
-    """The second one to open is refused and told who has it; once the first has closed, it may."""
+    """The second process is refused with the first one's id; once the first has closed, it can open the database."""
     first = await open_store(store_settings)
     with pytest.raises(StorageError, match=rf"Another Wanda \(process {os.getpid()}\)"):
         await open_store(store_settings)
@@ -46,7 +46,7 @@ async def test_two_bots_cannot_own_the_same_data(store_settings: StorageSettings
 
 
 async def test_who_only_looks_needs_no_lock(store_settings: StorageSettings) -> None:
-    """A command that looks at the data works beside the running bot."""
+    """A command that only reads works beside a running bot."""
     bot = await open_store(store_settings)
     looker = await open_store(store_settings, exclusive=False)
     await looker.close()
@@ -56,7 +56,7 @@ async def test_who_only_looks_needs_no_lock(store_settings: StorageSettings) -> 
 async def test_two_folders_on_one_postgresql_database_are_refused(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
-    """A database is owned as a folder is, so two machines cannot run the same jobs."""
+    """The database is locked as well as the folder, so two machines cannot run the same jobs."""
     url = await postgres_server.new_database()
     first = await open_store(settings_for(tmp_path / "a", url))
     with pytest.raises(StorageError, match="Another Wanda already works with this PostgreSQL database"):
@@ -67,7 +67,7 @@ async def test_two_folders_on_one_postgresql_database_are_refused(
 
 
 async def test_a_failed_opening_leaves_the_folder_free(tmp_path: Path) -> None:
-    """After a database that cannot be opened, the corrected settings can be tried at once."""
+    """A failed opening releases the lock, so corrected settings can be tried at once."""
     (tmp_path / "wanda.db").write_bytes(b"this is not a database" * 1000)
     with pytest.raises(StorageError, match=r"wanda\.db cannot be opened"):
         await open_store(settings_for(tmp_path))
@@ -84,7 +84,7 @@ async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 async def test_sqlite_is_opened_for_durability(tmp_path: Path) -> None:
-    """The file is in WAL mode; the writer syncs every commit and keeps foreign keys (see test_sqlite.py)."""
+    """The file is in WAL mode; the writer syncs each commit and enforces foreign keys (see test_sqlite.py)."""
     store = await open_store(settings_for(tmp_path))
     await store.close()
     connection = sqlite3.connect(tmp_path / "wanda.db")
@@ -93,7 +93,7 @@ async def test_sqlite_is_opened_for_durability(tmp_path: Path) -> None:
 
 
 async def test_an_unreachable_postgresql_is_told(tmp_path: Path) -> None:
-    """A server that is not there is a StorageError at the start, not a traceback."""
+    """An unreachable server is a StorageError at the start, not a traceback."""
     with pytest.raises(StorageError, match="PostgreSQL cannot be used"):
         await open_store(settings_for(tmp_path, f"postgresql://wanda@/wanda?host={tmp_path}"))
 

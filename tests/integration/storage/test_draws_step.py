@@ -1,4 +1,4 @@
-"""The step to schema 5, which makes the books' tables anew on SQLite, on a database with a past, on both engines."""
+"""The migration to schema 5, which rebuilds the ledger's tables on SQLite, on a database with data, on both engines."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -33,7 +33,7 @@ def _run(sql: str, *args: Any) -> Transaction[None]:
 
 
 def _past(state: str, kind: str | None) -> Transaction[None]:
-    """Write what that version wrote for a job of this id and state."""
+    """Write the rows of schema 4 for a job with this id and state."""
     spent = 900 if state == "settled" else None
     for position, scope in enumerate(scopes.drawn_on(WHO)):
         side = scopes.side(scope)
@@ -58,7 +58,7 @@ def engine(store_settings: StorageSettings) -> Engine:
 
 @pytest.fixture
 async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store]:
-    """A database as the version before left it, with a job in each state."""
+    """A database of the previous version, with a job in each state."""
     folder = tmp_path / "schema-4"
     folder.mkdir()
     for path in SCHEMA_DIR.glob("000[1234]_*.sql"):
@@ -75,7 +75,7 @@ async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -
 
 
 async def test_every_draw_and_entry_is_kept_and_can_still_end(old: Store, engine: Engine) -> None:
-    """The step changes no row of the books; what was open ends afterwards, once, and the books are right."""
+    """The migration changes no row of the ledger; open holds can still end, once, and the books are right."""
     before = [await old.read(_all(table)) for table in _TABLES]
     await migrate(old, engine, at=2.0)
     assert [await old.read(_all(table)) for table in _TABLES] == before
@@ -102,7 +102,7 @@ async def test_every_draw_and_entry_is_kept_and_can_still_end(old: Store, engine
     ],
 )
 async def test_what_was_refused_is_refused(old: Store, engine: Engine, wrong: str) -> None:
-    """No state, side, kind, amount or end that the tables refused before is taken now; entries are append-only."""
+    """The constraints on state, side, kind, amount and end still hold, and entries are append-only."""
     await migrate(old, engine, at=2.0)
     before = [await old.read(_all(table)) for table in _TABLES]
     with pytest.raises(StorageError):
@@ -111,7 +111,7 @@ async def test_what_was_refused_is_refused(old: Store, engine: Engine, wrong: st
 
 
 async def test_a_member_is_found_and_unnamed(old: Store, engine: Engine) -> None:
-    """Who drew on a server's budgets is found by their member id, and not any more once every draw is a pseudonym's."""
+    """A server's draws are found by the member's id, and no longer once the id is replaced by a pseudonym."""
     await migrate(old, engine, at=2.0)
     assert await old.read(guilds_with(42)) == (7,)
     await old.write(unname(7, 42, pseudonym=-1, at=AT))

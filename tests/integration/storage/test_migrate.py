@@ -1,4 +1,4 @@
-"""Bringing a database up to date, on both engines."""
+"""Migrating a database, on both engines."""
 
 import asyncio
 from pathlib import Path
@@ -28,7 +28,7 @@ def engine(store_settings: StorageSettings) -> Engine:
 
 
 async def test_each_step_is_applied_once_and_recorded(store: Store, engine: Engine) -> None:
-    """A database that is up to date stays as it is, and says which steps it has and since when."""
+    """A database that is up to date is not changed, and lists its migrations with their times."""
     before = await store.read(_run("SELECT version, applied_at FROM schema_version ORDER BY version"))
     assert [row["version"] for row in before] == list(range(1, len(migrations(engine)) + 1))
     assert await migrate(store, engine, at=5.0) == len(before)
@@ -36,7 +36,7 @@ async def test_each_step_is_applied_once_and_recorded(store: Store, engine: Engi
 
 
 async def test_processes_that_start_together_take_turns(store_settings: StorageSettings, engine: Engine) -> None:
-    """Several stores opened at the same moment on an empty database apply each step once, and all open."""
+    """Of several stores opened at once on an empty database, each migration is applied once, and all stores open."""
     stores = await asyncio.gather(*(open_store(store_settings, exclusive=False) for _ in range(4)))
     try:
         rows = await stores[0].read(_run("SELECT version FROM schema_version"))
@@ -55,7 +55,7 @@ async def test_a_newer_database_is_refused(store: Store, store_settings: Storage
 
 
 async def test_a_step_that_fails_leaves_nothing_behind(store: Store, engine: Engine, tmp_path: Path) -> None:
-    """A step is one transaction: its first table is gone when its second statement fails, and it is not recorded."""
+    """A migration is one transaction: if its second statement fails, its first table is rolled back."""
     count = len(migrations(engine))
     for number in range(1, count + 1):
         (tmp_path / f"{number:04}_old.sql").write_text("SELECT 1;\n")

@@ -1,4 +1,4 @@
-"""A database from before there were quotas keeps every cent when this version opens it."""
+"""Opening a database of the version before quotas keeps every amount."""
 
 import shutil
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def _one(sql: str, *values: Any) -> One:
 
 
 def _past() -> Transaction[None]:
-    """Write what the version before quotas wrote."""
+    """Write the rows of the version before quotas."""
     scopes = {"member": f"member:{GUILD}:{MEMBER}", "server": f"server:{GUILD}"}
     periods = {"member": DAY, "server": MONTH}
     sums = {"member": [0, 0], "server": [0, 0]}
@@ -81,7 +81,7 @@ def _past() -> Transaction[None]:
 
 
 async def _old_database(settings: StorageSettings, folder: Path) -> None:
-    """Make the database as the version before quotas left it."""
+    """Create a database of the version before quotas."""
     schema = folder / "old-schema"
     schema.mkdir()
     for path in (*SCHEMA_DIR.glob("0001_*"), *SCHEMA_DIR.glob("0002_*")):
@@ -101,7 +101,7 @@ async def _old_database(settings: StorageSettings, folder: Path) -> None:
 
 @pytest.mark.parametrize("later_s", [0.0, 3600.0])
 async def test_every_cent_is_kept(store_settings: StorageSettings, tmp_path: Path, later_s: float) -> None:
-    """Open, settled, released and exposed holds arrive with their windows; what is open can still end, once."""
+    """Open, settled, released and exposed holds keep their windows; open ones can still end, once."""
     await _old_database(store_settings, tmp_path)
     store = await open_store(store_settings)
     try:

@@ -1,4 +1,4 @@
-"""The step to schema 6, which moves people's ids from text into columns, on a database with a past, on both engines."""
+"""The migration to schema 6, which moves members' ids from text into columns, on a database with data."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -45,7 +45,7 @@ def _all(sql: str) -> Transaction[list[dict[str, Any]]]:
 
 
 def _past() -> Transaction[None]:
-    """Write what the version before wrote: jobs approved or not, holds that were declined, and acts about a member."""
+    """Write rows of schema 5: approved and other jobs, declined holds, and acts about a member."""
     columns = (
         "id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version, body"
     )
@@ -76,7 +76,7 @@ def _past() -> Transaction[None]:
 
 @pytest.fixture
 async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
-    """A database that the version before left, brought up to date."""
+    """A migrated database of the previous version."""
     folder = tmp_path / "schema-5"
     folder.mkdir()
     for path in SCHEMA_DIR.glob("000[12345]_*.sql"):
@@ -104,7 +104,7 @@ async def _rows_with(store: Store, person: int) -> list[dict[str, Any]]:
 
 
 async def test_ids_are_columns(store: Store) -> None:
-    """Approvers, decliners and members whom acts are about stand in columns, and no reason names anybody any more."""
+    """The ids of approvers, decliners and subjects of acts are in columns, and no reason contains an id."""
     approvers = await store.read(_all("SELECT id, approved_by FROM jobs ORDER BY id"))
     assert [row["approved_by"] for row in approvers] == [ANNA, BEN, None, None]
     sql = "SELECT job_id, reason, declined_by FROM entries WHERE kind = 'release'"
@@ -133,7 +133,7 @@ async def test_people_read_what_they_read_before(store: Store) -> None:
 
 
 async def test_who_is_erased_is_named_nowhere(store: Store) -> None:
-    """Erasing somebody clears jobs, entries, draws and acts of their id, changes no amount, and no one else's id."""
+    """Erasing a member removes their id from jobs, entries, draws and acts, and changes no amount or other id."""
     assert await _rows_with(store, ANNA)
     assert await store.read(guilds_with(ANNA)) == await store.read(guilds_with(BEN)) == (GUILD,)
     assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, ANNA, BEN}
@@ -155,7 +155,7 @@ async def test_who_is_erased_is_named_nowhere(store: Store) -> None:
 
 
 async def test_a_server_that_was_left_names_nobody(store: Store) -> None:
-    """Every name that the books of a left server still have is found, and afterwards none is."""
+    """All ids in a left server's books are found, and after the deletion none is left."""
     for number, person in enumerate(await store.read(erasure.names_in(GUILD, limit=9))):
         await store.write(erasure.unname_in(GUILD, person, pseudonym=-100 - number, at=NOW))
     await store.write(erasure.forget_guild(GUILD))
@@ -177,7 +177,7 @@ async def test_a_server_that_was_left_names_nobody(store: Store) -> None:
     ],
 )
 async def test_the_new_columns_are_append_only_too(store: Store, wrong: str) -> None:
-    """Outside of an erasure nobody changes who declined or whom an act is about, and during one only that person."""
+    """The new columns can only change during an erasure, and only for the erased member."""
     with pytest.raises(StorageError, match="append-only"):
         await store.write(_run(wrong))
     await store.write(_run("INSERT INTO renaming (name, pseudonym) VALUES ('31', '-1')"))
@@ -186,7 +186,7 @@ async def test_the_new_columns_are_append_only_too(store: Store, wrong: str) -> 
 
 
 async def test_the_books_name_only_pseudonyms_after_each_person(store: Store) -> None:
-    """Unnaming works on rows that the step moved: the pseudonym stands where the id stood."""
+    """In migrated rows the pseudonym replaces the id, too."""
     await store.write(unname(GUILD, BEN, pseudonym=-9, at=NOW))
     sql = "SELECT declined_by FROM entries WHERE job_id = 'two' AND kind = 'release'"
     assert await store.read(_all(sql)) == [{"declined_by": -9}]

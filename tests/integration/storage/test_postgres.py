@@ -58,14 +58,14 @@ async def _amounts(store: PostgresStore) -> list[int]:
 
 
 async def test_a_deadlock_is_a_storage_error_for_one_of_the_two(store: PostgresStore) -> None:
-    """PostgreSQL ends one of two transactions that wait for each other: it is undone and told, the other is kept."""
+    """Of two deadlocked transactions PostgreSQL rolls back one, which is a StorageError; the other is committed."""
     answers = await asyncio.gather(store.write(_touch("a", "b")), store.write(_touch("b", "a")), return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "StorageError"]
     assert await _amounts(store) == [1, 1]
 
 
 async def test_a_broken_connection_is_a_storage_error_and_the_next_write_works(url: str, store: PostgresStore) -> None:
-    """A server that ends our sessions in the middle undoes the write; afterwards the pool connects anew."""
+    """If the server ends the sessions, a write in progress is rolled back, and the pool then reconnects."""
     write = asyncio.create_task(store.write(_run("SELECT pg_sleep(30), count(*) FROM things")))
     other = await PostgresStore.open(url, pool_size=1)
     deadline = time.monotonic() + 20
@@ -80,7 +80,7 @@ async def test_a_broken_connection_is_a_storage_error_and_the_next_write_works(u
 
 
 async def test_an_answer_that_does_not_come_in_time_is_a_storage_error(url: str) -> None:
-    """A statement that takes longer than the timeout is cut, and the connection works again afterwards."""
+    """A statement is cancelled after the timeout, and its connection works again afterwards."""
     store = await PostgresStore.open(url, pool_size=1, timeout_s=0.3)
     with pytest.raises(StorageError, match="in time"):
         await store.write(_run("SELECT pg_sleep(30)"))
@@ -89,7 +89,7 @@ async def test_an_answer_that_does_not_come_in_time_is_a_storage_error(url: str)
 
 
 async def test_no_connection_in_time_is_a_storage_error(url: str) -> None:
-    """Who finds every connection of the pool taken for too long is refused."""
+    """A transaction that gets no pooled connection within the timeout is refused."""
     store = await PostgresStore.open(url, pool_size=1, timeout_s=0.4)
     answers = await asyncio.gather(
         *(store.write(_run("SELECT pg_sleep(0.3)")) for _ in range(4)), return_exceptions=True
@@ -112,7 +112,7 @@ async def _lose_ownership(url: str, store: PostgresStore) -> None:
 
 
 async def test_an_owner_that_lost_its_session_takes_the_database_again(url: str, store: PostgresStore) -> None:
-    """After the owner's session broke, its next write owns the database again, if nobody else does by then."""
+    """If the lock's session breaks, the next write takes the lock again, unless another process has it."""
     await _lose_ownership(url, store)
     await store.write(_touch("a"))
     with pytest.raises(StorageError, match="Another Wanda"):
@@ -120,7 +120,7 @@ async def test_an_owner_that_lost_its_session_takes_the_database_again(url: str,
 
 
 async def test_an_owner_that_was_replaced_writes_no_more(url: str, store: PostgresStore) -> None:
-    """When another process owns the database, the former owner's writes are refused before they begin."""
+    """If another process has taken the lock, the previous owner's writes are refused."""
     await _lose_ownership(url, store)
     replacement = await PostgresStore.open(url, exclusive=True)
     with pytest.raises(StorageError, match="Another Wanda"):
@@ -132,7 +132,7 @@ async def test_an_owner_that_was_replaced_writes_no_more(url: str, store: Postgr
 
 
 async def test_a_silent_server_is_not_waited_for_in_turn() -> None:
-    """While the server says nothing, each of many writes is refused in its own bounded time, not one after another."""
+    """While the server is silent, many writes time out together, not one after another."""
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     async with server:
         url = f"postgresql://postgres@127.0.0.1:{server.sockets[0].getsockname()[1]}/postgres"
@@ -143,7 +143,7 @@ async def test_a_silent_server_is_not_waited_for_in_turn() -> None:
 
 
 async def test_a_read_sees_one_moment(store: PostgresStore) -> None:
-    """Two statements of one read agree, whatever is committed in between."""
+    """Two statements of one read see the same snapshot, whatever is committed in between."""
     between = asyncio.Event()
     counts: list[int] = []
 

@@ -1,4 +1,4 @@
-"""What the ledger recorded before it knew of rules is carried over, on both engines."""
+"""The migration from the ledger without rules keeps its records, on both engines."""
 
 import shutil
 from collections.abc import AsyncGenerator
@@ -34,7 +34,7 @@ body) VALUES ($1, $2, $3, 1, $4, 'wan27-image', 'done', 1, 's', $5, 1, '{}')"""
 def _old_job(
     job: str, guild: int, member: int, *, at: float, amount: int, ends: dict[str, tuple[str, int | None]]
 ) -> Transaction[None]:
-    """Write what the schema of before kept of one job; `ends` is each part's state and settled amount."""
+    """Write the old schema's rows of one job; `ends` is each part's state and settled amount."""
     yield One(_JOB, (job, guild, 20, member, at))
     parts = (("member", f"member:{guild}:{member}", "day:2026-11-20"), ("server", f"server:{guild}", "month:2026-11"))
     for position, (owner, scope, period) in enumerate(parts):
@@ -58,7 +58,7 @@ def engine(store_settings: StorageSettings) -> Engine:
 
 @pytest.fixture
 async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store, None]:
-    """A database as the version before left it, with four jobs of two servers."""
+    """A database of the previous version, with four jobs of two servers."""
     folder = tmp_path / "schema"
     folder.mkdir()
     for path in SCHEMA_DIR.glob("000[12]_*.sql"):
@@ -87,7 +87,7 @@ async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -
 
 
 async def test_what_was_held_and_spent_counts_in_every_budget(old: Store) -> None:
-    """Members, servers, the operator's caps and channels find the money of before, and the books are right."""
+    """The budgets of members, servers, channels and the operator include the old amounts, and the books are right."""
     await old.write(rules.set_rule(700, "channel:20", "budget:ever", 9_000, actor_id=1, reason="", at=NOON))
     view: View = await old.read(holds.standing(WHO, at=NOON + 60, shipped=SHIPPED))
     assert {one.limit.scope: (one.held_microusd, one.spent_microusd) for one in view.standings} == {
@@ -104,7 +104,7 @@ async def test_what_was_held_and_spent_counts_in_every_budget(old: Store) -> Non
 
 
 async def test_jobs_of_before_go_on(old: Store) -> None:
-    """What was held or exposed before ends now, in the window in which it was accepted, once."""
+    """Old held or exposed jobs can end once, and count in the window in which they were accepted."""
     said: Any = {"at": NOON + 100, "actor": "test", "reason": "test"}
     assert (await old.write(holds.settle("open", 300, **said))).member_microusd == 300
     assert (await old.write(holds.settle("lost", 500, **said))).server_microusd == 500
@@ -116,7 +116,7 @@ async def test_jobs_of_before_go_on(old: Store) -> None:
 
 
 async def test_the_history_of_before_can_be_read(old: Store) -> None:
-    """Jobs and entries of before are in a member's history and in the exports, and stay append-only."""
+    """Old jobs and entries are in the history and the exports, and stay append-only."""
     mine = await old.read(history.member_history(700, 42, limit=10))
     assert [(one.job_id, one.state, one.member_microusd, one.mode) for one in mine] == [
         ("open", "held", 0, "wan27-image"),

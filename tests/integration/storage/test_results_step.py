@@ -1,4 +1,4 @@
-"""The step to schema 4 on a database that has a past, on both engines."""
+"""The migration to schema 4 on a database with data, on both engines."""
 
 import shutil
 from pathlib import Path
@@ -53,7 +53,7 @@ async def _at_schema_3(settings: StorageSettings, folder: Path) -> Store:
 
 
 async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_path: Path) -> None:
-    """Jobs of before are read, found and made again, their files get old like others, and entries stay append-only."""
+    """Old jobs can be read, found and rerun, their files expire, and entries stay append-only."""
     job = a_job(state="done", told=True, result=RESULT)
     body = body_of(job)
     for part in NEWER:

@@ -47,7 +47,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SQLiteStore, None]:
 
 
 async def test_the_writer_is_durable_and_the_reader_only_reads(store: SQLiteStore) -> None:
-    """FULL (2) syncs each commit, foreign keys are kept, and the second connection refuses to write."""
+    """The writer has synchronous=FULL (2) and foreign keys; the reader's connection refuses writes."""
     assert await store.write(_run("PRAGMA synchronous")) == [{"synchronous": 2}]
     assert await store.write(_run("PRAGMA journal_mode")) == [{"journal_mode": "wal"}]
     assert await store.write(_run("PRAGMA foreign_keys")) == [{"foreign_keys": 1}]
@@ -63,7 +63,7 @@ def _commits(wal: Path) -> int:
 
 
 async def test_waiting_transactions_are_committed_together_up_to_the_bound(store: SQLiteStore, tmp_path: Path) -> None:
-    """Twenty transactions that wait at once are two commits of ten, as the write-ahead log shows."""
+    """Twenty queued transactions become two commits of ten, as the write-ahead log shows."""
     before = _commits(tmp_path / "wanda.db-wal")
     await asyncio.gather(*(store.write(_add(f"{number:02}")) for number in range(20)))
     assert len(await store.read(_names())) == 20
@@ -71,7 +71,7 @@ async def test_waiting_transactions_are_committed_together_up_to_the_bound(store
 
 
 async def test_when_the_commit_fails_every_transaction_of_the_batch_fails(store: SQLiteStore) -> None:
-    """A broken deferred foreign key shows only at COMMIT: nothing of the batch is kept, and each caller is told."""
+    """A deferred foreign key fails at COMMIT: the whole batch is rolled back, and each caller gets an error."""
     answers = await asyncio.gather(
         store.write(_add("a")), store.write(_orphan("nobody")), store.write(_add("b")), return_exceptions=True
     )
@@ -83,7 +83,7 @@ async def test_when_the_commit_fails_every_transaction_of_the_batch_fails(store:
 
 
 async def test_a_batch_after_a_failed_one_is_not_hurt(store: SQLiteStore) -> None:
-    """More transactions than one batch holds: the batch with the broken commit fails, the others are kept."""
+    """Of several batches only the one whose COMMIT fails is rolled back; the others are committed."""
     writes = [store.write(_add(f"{number:02}")) for number in range(15)]
     answers = await asyncio.gather(store.write(_orphan("nobody")), *writes, return_exceptions=True)
     failed = [answer for answer in answers if isinstance(answer, StorageError)]
@@ -93,7 +93,7 @@ async def test_a_batch_after_a_failed_one_is_not_hurt(store: SQLiteStore) -> Non
 
 
 async def test_a_locked_database_is_a_storage_error_after_the_timeout(store: SQLiteStore, tmp_path: Path) -> None:
-    """Another process that holds SQLite's write lock makes writes fail, not wait for ever; reads go on."""
+    """While another process holds SQLite's write lock, writes fail after the timeout, and reads work."""
     other = sqlite3.connect(tmp_path / "wanda.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match="database is locked"):
@@ -105,7 +105,7 @@ async def test_a_locked_database_is_a_storage_error_after_the_timeout(store: SQL
 
 
 async def test_a_full_disk_fails_only_what_did_not_fit(store: SQLiteStore) -> None:
-    """When the database may not grow, a large write is a StorageError; what was there stays, and small ones go on."""
+    """On a full disk a large write is a StorageError; committed data stays, and small writes still work."""
     await store.write(_add("a"))
     await store.write(_run("PRAGMA max_page_count = 8"))
     with pytest.raises(StorageError, match="full"):
@@ -115,7 +115,7 @@ async def test_a_full_disk_fails_only_what_did_not_fit(store: SQLiteStore) -> No
 
 
 async def test_after_a_full_disk_the_rest_of_the_batch_is_kept_or_told(store: SQLiteStore) -> None:
-    """Whether SQLite gave up the statement or the whole batch: what was answered is there, the rest raised."""
+    """After a full disk each transaction of the batch is either committed or raises."""
     await store.write(_run("PRAGMA max_page_count = 8"))
     answers = await asyncio.gather(
         store.write(_add("a")), store.write(_add("x" * 100_000)), store.write(_add("b")), return_exceptions=True
@@ -125,7 +125,7 @@ async def test_after_a_full_disk_the_rest_of_the_batch_is_kept_or_told(store: SQ
 
 
 async def test_a_broken_file_is_a_storage_error(store: SQLiteStore, tmp_path: Path) -> None:
-    """Pages overwritten with rubbish are noticed and told, for reading and for writing."""
+    """Overwritten pages are detected: reads and writes raise StorageError."""
     await store.close()  # the last connection to close folds the WAL into the file
     size = (tmp_path / "wanda.db").stat().st_size
     with (tmp_path / "wanda.db").open("r+b") as file:
@@ -142,14 +142,14 @@ async def test_a_broken_file_is_a_storage_error(store: SQLiteStore, tmp_path: Pa
 
 
 async def test_a_file_that_is_no_database_cannot_be_opened(tmp_path: Path) -> None:
-    """Opening says so, and closes what it had opened."""
+    """Opening raises StorageError and closes its connections."""
     (tmp_path / "wanda.db").write_bytes(b"no database at all " * 500)
     with pytest.raises(StorageError, match="cannot be opened"):
         await SQLiteStore.open(tmp_path / "wanda.db")
 
 
 async def test_a_write_that_is_cancelled_while_it_waits_is_never_run(store: SQLiteStore) -> None:
-    """Before its turn, a cancelled transaction is dropped without a statement."""
+    """A transaction that is cancelled in the queue runs no statement."""
     writes = [asyncio.create_task(store.write(_add(name))) for name in "abc"]
     await asyncio.sleep(0)  # each has put its transaction into the queue; the committer has not run yet
     writes[1].cancel()
@@ -158,7 +158,7 @@ async def test_a_write_that_is_cancelled_while_it_waits_is_never_run(store: SQLi
 
 
 async def test_a_write_that_was_handed_over_completes_though_its_caller_left(store: SQLiteStore) -> None:
-    """Once in SQLite's thread, a transaction is committed, and later ones see it."""
+    """A transaction that has reached SQLite's thread is committed, although its caller was cancelled."""
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -176,7 +176,7 @@ async def test_a_write_that_was_handed_over_completes_though_its_caller_left(sto
 
 
 async def test_a_full_queue_makes_writers_wait_and_then_refuses(store: SQLiteStore, tmp_path: Path) -> None:
-    """While the database does not get on, at most the bound waits inside; who finds no place in time is refused."""
+    """While the database is blocked, at most `queue_max` writes are queued; others are refused after the timeout."""
     other = sqlite3.connect(tmp_path / "wanda.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     answers = await asyncio.gather(
@@ -189,7 +189,7 @@ async def test_a_full_queue_makes_writers_wait_and_then_refuses(store: SQLiteSto
 
 
 async def test_closing_fails_what_has_not_run(tmp_path: Path) -> None:
-    """Those that wait for a place in the queue when the store closes are told, and nothing waits for ever."""
+    """Writes that wait for a place in the queue when the store closes are refused."""
     store = await SQLiteStore.open(tmp_path / "wanda.db", batch_max=1, queue_max=1)
     await store.write(_run("CREATE TABLE things (name TEXT PRIMARY KEY)"))
     writes = [asyncio.create_task(store.write(_add(f"{number}"))) for number in range(8)]

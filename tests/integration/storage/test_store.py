@@ -37,7 +37,7 @@ def _names() -> Transaction[list[str]]:
 
 
 async def test_a_write_returns_what_the_transaction_returns_and_is_seen_by_the_next_read(store: Store) -> None:
-    """What a committed write returned is in the database for every later reader."""
+    """A write returns the transaction's result, and later reads see its changes."""
     assert await store.write(_add("a")) == "a"
     assert await store.read(_names()) == ["a"]
 
@@ -58,7 +58,7 @@ def _all() -> Transaction[list[Any]]:
 
 
 async def test_one_is_the_first_row_or_none(store: Store) -> None:
-    """`One` gives the first of several rows, and None when there is no row or no result."""
+    """`One` returns the first row, or None if there is none."""
     await store.write(_add("a"))
     await store.write(_add("b"))
     assert (await store.read(_run("SELECT name FROM things ORDER BY name")))["name"] == "a"
@@ -67,7 +67,7 @@ async def test_one_is_the_first_row_or_none(store: Store) -> None:
 
 
 async def test_a_parameter_can_stand_twice(store: Store) -> None:
-    """`$1` names a value, so it may be used as often as the text needs it."""
+    """`$1` can be used several times in one statement."""
     await store.write(_add("a", 5))
     row = await store.read(_run("SELECT name FROM things WHERE amount = $1 OR amount = $1 + 1", 5))
     assert row["name"] == "a"
@@ -136,7 +136,7 @@ async def test_a_reads_exception_reaches_its_caller_and_frees_the_reader(store: 
 
 
 async def test_a_cancelled_write_is_kept_whole_or_not_at_all(store: Store) -> None:
-    """Cancelling writes at any moment leaves no half of one, and a store that works."""
+    """Writes cancelled at any moment are committed whole or not at all, and the store keeps working."""
 
     def pair(number: int) -> Transaction[None]:
         yield from _add(f"{number:03} first")
@@ -155,7 +155,7 @@ async def test_a_cancelled_write_is_kept_whole_or_not_at_all(store: Store) -> No
 
 
 async def test_what_is_committed_survives_a_restart(store: Store, store_settings: StorageSettings) -> None:
-    """A closed and reopened database has what was written, and only that."""
+    """A reopened database has exactly the committed data."""
     await store.write(_add("a"))
     await store.close()
     reopened = await open_store(store_settings)
@@ -176,7 +176,7 @@ async def test_a_closed_store_refuses(store: Store) -> None:
 
 
 async def test_closing_keeps_what_was_handed_over_before(store: Store, store_settings: StorageSettings) -> None:
-    """`close` waits for the writes that are under way: each is kept, or its caller was told."""
+    """`close` waits for writes in progress: each is committed, or its caller gets an error."""
     writes = [asyncio.create_task(store.write(_add(f"{number:02}"))) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
@@ -191,13 +191,13 @@ async def test_closing_keeps_what_was_handed_over_before(store: Store, store_set
 
 
 async def test_a_parameter_may_come_twice_and_in_any_order(store: Store) -> None:
-    """`$2` is the second argument wherever it stands, and however often."""
+    """`$2` is the second argument wherever and however often it is used."""
     row = await store.read(_run("SELECT CAST($2 AS TEXT) AS b, CAST($1 AS TEXT) AS a, CAST($2 AS TEXT) AS c", "x", "y"))
     assert dict(row) == {"b": "y", "a": "x", "c": "y"}
 
 
 async def test_a_lock_keeps_other_transactions_waiting(store: Store) -> None:
-    """With the same lock, each transaction reads what the one before committed: of twenty increments none is lost."""
+    """Transactions with the same lock run one after the other: of twenty increments none is lost."""
     await store.write(_add("a", 0))
 
     def add_one() -> Transaction[None]:

@@ -59,7 +59,7 @@ async def test_healthy(ask: Ask) -> None:
 
 
 async def test_failing(ask: Ask) -> None:
-    """One check that fails, breaks or does not answer makes it 503, and the answer says which, but not why."""
+    """If one check fails, raises or does not answer, the answer is 503 and names the check, but not the reason."""
     reply = await ask(database=broken, discord=bad, disk=good, queue=stuck)
     assert reply.status_code == 503
     assert reply.json()["status"] == "failing"
@@ -74,7 +74,7 @@ async def test_nothing_else(ask: Ask) -> None:
 
 
 async def test_shared_round() -> None:
-    """Many who ask at once cause one round of checks."""
+    """Simultaneous requests share one round of checks."""
     rounds = 0
     release = asyncio.Event()
 
@@ -97,7 +97,7 @@ async def test_shared_round() -> None:
 
 
 async def test_close() -> None:
-    """Closing frees the port, ends a check under way, and may be done twice or before starting."""
+    """Closing frees the port and ends running checks; it can be repeated, or done before the start."""
     server = WebServer("127.0.0.1", 0, {"stuck": stuck}, check_timeout_s=60)
     await server.close()
     await server.start()
@@ -115,7 +115,7 @@ async def test_close() -> None:
 
 
 async def test_port_taken() -> None:
-    """A port that is taken is an error at start, with nothing left running."""
+    """A port in use is an error at the start, with nothing left running."""
     first = WebServer("127.0.0.1", 0, {})
     await first.start()
     with pytest.raises(StartRefused, match="Set WANDA_WEB_PORT"):
@@ -124,7 +124,7 @@ async def test_port_taken() -> None:
 
 
 async def test_json() -> None:
-    """The answer's body is JSON that no cache keeps."""
+    """The answer is JSON, and is not cached."""
     server = WebServer("127.0.0.1", 0, {"a": good})
     await server.start()
     async with httpx.AsyncClient() as client:

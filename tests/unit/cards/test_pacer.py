@@ -18,7 +18,7 @@ SETTINGS = CardSettings(edit_interval_s=4, edit_age_max_s=3600, channel_edit_int
 
 
 class PacerStage:
-    """A clock that only moves when told, sleepers that wake by it, and a list of the edits that were made."""
+    """A clock that tests move, sleeps that follow it, and a list of the edits."""
 
     def __init__(self, *, shared: int | None = None) -> None:
         self.now = NOW
@@ -34,14 +34,14 @@ class PacerStage:
         )
 
     def draw(self, frame: Frame) -> Card:
-        """Draw what matters here: the queue position, and time only while running."""
+        """Draw the queue position, and the elapsed time only while running."""
         self.drawn += 1
         card = job_card.status_card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
         body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
         return replace(card, description=body)
 
     async def edit(self, job: Job, card: Card) -> EditOutcome:
-        """Record the edit; fail, wait or skip it as the test says."""
+        """Record the edit; fail, delay or skip it as the test says."""
         if self.busy:
             return "skipped"
         if self.gate is not None:
@@ -59,7 +59,7 @@ class PacerStage:
             await future
 
     async def settle(self) -> None:
-        """Let everything that is ready run."""
+        """Run everything that is ready."""
         for _ in range(20):
             await asyncio.sleep(0)
 
@@ -90,7 +90,7 @@ async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: Mak
 
 
 async def test_a_skipped_edit_is_made_later(make_job: MakeJob) -> None:
-    """A card that never changes, such as one that waits for approval, is edited although its first turn was skipped."""
+    """A card that never changes, such as one that waits for approval, is edited even if its first edit was skipped."""
     stage, job = PacerStage(shared=1), make_job(state="waiting")
     stage.busy = True
     async with stage.pacer:
@@ -114,7 +114,7 @@ async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
 
 @pytest.mark.parametrize("shared", [None, 20], ids=["its own bucket", "the channel's bucket"])
 async def test_a_card_is_drawn_once_for_an_edit(make_job: MakeJob, shared: int | None) -> None:
-    """Each edit costs one drawing, and so does each look that finds nothing new."""
+    """The card is drawn once for each edit, and once for each check that finds no change."""
     stage, job = PacerStage(shared=shared), make_job(state="queued")
     async with stage.pacer:
         for position in (9, 8, 7):
@@ -126,7 +126,7 @@ async def test_a_card_is_drawn_once_for_an_edit(make_job: MakeJob, shared: int |
 
 
 async def test_a_card_that_waited_for_its_channel_shows_the_newest_state(make_job: MakeJob) -> None:
-    """What comes while a card waits for its channel's turn is what the turn shows."""
+    """A card that waits for its channel's rate limit is then edited to the newest state."""
     stage = PacerStage(shared=20)
     first, second = make_job(id="a" * 32, state="queued"), make_job(id="b" * 32, state="queued")
     async with stage.pacer:
@@ -139,7 +139,7 @@ async def test_a_card_that_waited_for_its_channel_shows_the_newest_state(make_jo
 
 
 async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJob) -> None:
-    """A running card keeps moving by itself, more rarely with age, and not at all after an hour."""
+    """A running card is edited as time passes, less often with age, and not at all after an hour."""
     stage, job = PacerStage(), make_job(state="running", started_at=NOW)
     async with stage.pacer:
         stage.pacer.show(job, Live(typical_s=60), None)
@@ -155,7 +155,7 @@ async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJo
 
 
 async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob) -> None:
-    """`end` returns only when the edit that was on its way is done, and nothing follows it."""
+    """`end` returns once the edit in progress is done, and no edit follows."""
     stage, job = PacerStage(), make_job(state="queued")
     stage.gate = asyncio.Event()
     async with stage.pacer:
@@ -228,7 +228,7 @@ async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
 
 
 async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: MakeJob) -> None:
-    """However many cards are in progress, each is shown at once, and all go on in turn at the pace that is set."""
+    """With any number of cards, each is shown at once, and all are then edited in turn at the configured rate."""
     stage = PacerStage()
     jobs = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
     async with stage.pacer:
@@ -260,7 +260,7 @@ async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> No
 
 
 async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob) -> None:
-    """Among many cards without news, the one with news is edited as soon as its interval is over."""
+    """Among many unchanged cards, a changed one is edited as soon as its interval is over."""
     stage = PacerStage()
     silent = [make_job(id=f"job-{n}", state="queued") for n in range(600)]
     alone = make_job(id="alone", state="running", started_at=NOW)

@@ -52,7 +52,7 @@ def test_no_token_means_the_bots_own() -> None:
     ],
 )
 def test_what_a_refusal_means(status: int, code: int, met: Trouble) -> None:
-    """Discord's error code decides the next route, or the status where the code is unknown."""
+    """Discord's error code decides the next route; if the code is unknown, the status does."""
     assert routes.trouble_of(status, code) == met
 
 

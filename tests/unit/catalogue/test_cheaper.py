@@ -25,7 +25,7 @@ def chain(mode_id: str, *files: str, **options: Any) -> list[tuple[dict[str, Any
 
 @given(st.sampled_from(list(LEAST)))
 def test_every_step_costs_less(mode_id: str) -> None:
-    """Each step down costs less than the one before, and there is an end."""
+    """Each step costs less than the one before, and the steps end."""
     prices = [price for _, price in chain(mode_id)]
     assert prices == sorted(set(prices), reverse=True)
 
@@ -49,7 +49,7 @@ def test_a_clip_keeps_its_length() -> None:
 
 
 def test_frames_within_one_price_are_skipped() -> None:
-    """Frames that cost the same are not called cheaper."""
+    """Fewer frames at the same price are not offered as cheaper."""
     steps = chain("wan21-image", resolution="480p", num_frames=100)
     assert [(options["num_frames"], price) for options, price in steps] == [(100, 250_000), (81, 200_000)]
 
@@ -62,6 +62,6 @@ def test_the_cheapest_has_none() -> None:
 
 @pytest.mark.parametrize("mode_id", list(LEAST))
 def test_what_else_was_asked_stays(mode_id: str) -> None:
-    """Seed and prompt are those of the first request."""
+    """The other options, such as seed and prompt, stay the same."""
     for options, _ in chain(mode_id, seed=7, prompt="a lake"):
         assert (options["seed"], options["prompt"]) == (7, "a lake")

@@ -67,7 +67,7 @@ def test_a_price_from_pairs(line: str, microusd: int, formula: str) -> None:
     ],
 )
 def test_a_wrong_key_or_value_is_one_line(line: str, words: str) -> None:
-    """Whatever is wrong is told in one clear line."""
+    """Any mistake gets one line that says what is wrong."""
     mode_id, *pairs = line.split()
 
     with pytest.raises(Refusal, match=words) as refused:

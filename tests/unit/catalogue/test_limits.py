@@ -1,4 +1,4 @@
-"""Probed files against what each option takes."""
+"""Probed files against the limits of each option."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ WITH_AUDIO = {"wan27-image": ("image", "audio"), "wan25-image": ("image", "audio
 
 
 def check(mode_id: str, option: str, **changed: Any) -> None:
-    """Hold a request with a changed file in this option to the mode's limits."""
+    """Check a request with a changed file in this option against the mode's limits."""
     files = WITH_AUDIO[mode_id] if option == "audio" else (option,)
     if option == "end_image":
         files = ("image", "end_image")
@@ -148,13 +148,13 @@ def test_another_kind_of_file_is_named() -> None:
 
 @pytest.mark.parametrize(("mode_id", "option"), [("wan27-image", "image"), ("wan22-video", "video")])
 def test_the_probed_size_counts(mode_id: str, option: str) -> None:
-    """The bytes are counted whatever Discord declared."""
+    """The probed size counts, whatever size Discord declared."""
     with pytest.raises(MediaRefused, match=r"MB;.*up to \d+ MB"):
         check(mode_id, option, size_bytes=100 * MB + 1)
 
 
 def test_unknown_facts_are_refused() -> None:
-    """A file whose length or pixels nobody could read is not sent to fal."""
+    """A file with unknown length or pixels is refused."""
     with pytest.raises(MediaRefused, match="How long this clip is could not be read"):
         check("wan27-image", "video", seconds=None)
     with pytest.raises(MediaRefused, match="How large this picture is could not be read"):

@@ -1,4 +1,4 @@
-"""Every option of every mode, held to the numbers of its page (https://fal.ai/models/fal-ai/wan-i2v/api and so on)."""
+"""All options of all modes, compared with their pages (https://fal.ai/models/fal-ai/wan-i2v/api and so on)."""
 
 from typing import Any, TypeAlias
 
@@ -114,7 +114,7 @@ ENDPOINTS = {
 
 
 def row(spec: OptionSpec) -> Row:
-    """Read an option back in the form of the table above."""
+    """Return an option as a row of the table above."""
     default = REQUIRED if spec.required else spec.default
     if spec.choices:
         return spec.kind, default, list(spec.choices)
@@ -145,7 +145,7 @@ BOUNDED: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("mode_id", "name", "bounds"), BOUNDED)
 def test_a_range_is_inclusive_and_closed(mode_id: str, name: str, bounds: tuple[int, int]) -> None:
-    """The least and the most of a range are taken; one beyond either is refused with both numbers."""
+    """The ends of a range are accepted; a value beyond either is refused with both numbers."""
     least, most = bounds
     for value in bounds:
         assert getattr(request(mode_id, **{name: value}), name) == value
@@ -164,7 +164,7 @@ CHOSEN: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("mode_id", "name", "choices"), CHOSEN)
 def test_a_choice_is_one_of_the_pages(mode_id: str, name: str, choices: list[str | int]) -> None:
-    """Every choice of the page is taken, and anything else is refused with the choices."""
+    """Every choice of the page is accepted; any other value is refused with the choices."""
     for value in choices:
         assert getattr(request(mode_id, **{name: value}), name) == value
     with pytest.raises(OptionRefused, match=f"^{name} is 8k;.*{choices[-1]}"):
@@ -183,7 +183,7 @@ def test_a_choice_is_one_of_the_pages(mode_id: str, name: str, choices: list[str
     ],
 )
 def test_a_text_is_as_long_as_the_page_allows(mode_id: str, name: str, longest: int) -> None:
-    """The longest text of the page is taken; one character more is refused with both lengths."""
+    """The longest text of the page is accepted; one character more is refused with both lengths."""
     assert len(getattr(request(mode_id, **{name: "ä" * longest}), name)) == longest
     with pytest.raises(OptionRefused, match=f"{longest + 1:,} characters.*up to {longest:,}.*Shorten it by 1 "):
         request(mode_id, **{name: "ä" * (longest + 1)})

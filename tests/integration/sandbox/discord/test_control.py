@@ -53,7 +53,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 async def test_what_a_client_would_not_send_is_refused(
     control: DiscordControl, change: dict[str, Any], says: str
 ) -> None:
-    """An order that no person could carry out is a 400 that says why, and the bot gets no event."""
+    """A control request for what no client could do gets a 400 with the reason, and the bot gets no event."""
     order = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}} | change
     refused = await control.order("slash", 400, **order)
     assert says in refused["error"]
@@ -61,7 +61,7 @@ async def test_what_a_client_would_not_send_is_refused(
 
 
 async def test_what_is_gone_can_still_be_named(control: DiscordControl) -> None:
-    """A form that was open while its role was deleted sends the id alone, and a member who left as a user."""
+    """A form can name a deleted role by its id alone, and a member who left as a user."""
     made = await control.order("world", roles=[{"name": "VIP"}], members=[{"name": "guest", "roles": ["VIP"]}])
     path = f"/applications/{control.sandbox.core.world.bot.id}/commands"
     options = [{"type": 8, "name": "role", "description": "x"}, {"type": 6, "name": "who", "description": "x"}]
@@ -81,14 +81,14 @@ async def test_what_is_gone_can_still_be_named(control: DiscordControl) -> None:
 
 
 async def sent_data(control: DiscordControl, **order: Any) -> dict[str, Any]:
-    """The interaction that an order makes."""
+    """Return the interaction that a control request causes."""
     sent = await begin_command(control, command="wan27 image", **order)
     await sent.answer(type=5)
     return sent.event
 
 
 async def test_the_form_goes_over_the_wire_as_discord_sends_it(control: DiscordControl) -> None:
-    """Subcommands nest, typed numbers become integers, and files stand in `resolved`."""
+    """Subcommands nest, typed numbers become integers, and files are in `resolved`."""
     data = await sent_data(
         control, options={"prompt": "x", "seconds": "5"}, files={"image": file_of(PNG, "my picture.png")}
     )
@@ -102,7 +102,7 @@ async def test_the_form_goes_over_the_wire_as_discord_sends_it(control: DiscordC
 
 
 async def test_an_unchecked_order_sends_what_a_client_would_not(control: DiscordControl) -> None:
-    """Choices and bounds do not bind what arrives, so a test can send anything."""
+    """With `unchecked`, choices and bounds are not enforced, so a test can send anything."""
     options = {"seconds": 99, "size": "8k", "other": 1.5}
     data = await sent_data(control, options=options, unchecked=True)
     sent = [(o["name"], o["type"], o["value"]) for o in data["data"]["options"][0]["options"]]
@@ -110,7 +110,7 @@ async def test_an_unchecked_order_sends_what_a_client_would_not(control: Discord
 
 
 async def test_the_world_grows(control: DiscordControl) -> None:
-    """New servers, channels, roles and members answer with their ids and are there at once."""
+    """Creating a server, channel, role or member returns its id, and it exists at once."""
     made = await control.order(
         "world",
         servers=[{"name": "Club", "tier": 3}],
@@ -130,7 +130,7 @@ async def test_the_world_grows(control: DiscordControl) -> None:
 
 
 async def test_a_hidden_channel_is_hidden(control: DiscordControl) -> None:
-    """Who does not see a channel can neither look into it, write in it, nor run a command there."""
+    """A member who cannot see a channel can neither read it, write in it, nor run a command there."""
     overwrites = [{"role": "@everyone", "deny": ["VIEW_CHANNEL"]}, {"member": "friend", "allow": ["VIEW_CHANNEL"]}]
     await control.order("world", channels=[{"name": "secret", "overwrites": overwrites}])
     await control.order("say", user="friend", channel="secret", content="psst")
@@ -145,7 +145,7 @@ async def test_a_hidden_channel_is_hidden(control: DiscordControl) -> None:
 
 
 async def test_a_message_has_exactly_the_agreed_keys(control: DiscordControl) -> None:
-    """Outside programs read these names; more may follow, none may go."""
+    """Other programs read these keys: keys may be added but not removed."""
     await control.order("say", user="maker", content="hi", files=[file_of(PNG)])
     (message,) = await control.messages(**{"channel": "general", "as": "maker"})
     agreed = "id author content embeds components attachments reactions edits ephemeral_for reference"
@@ -160,7 +160,7 @@ async def test_a_message_has_exactly_the_agreed_keys(control: DiscordControl) ->
 
 
 async def test_the_commands_and_the_transcript_can_be_looked_at(control: DiscordControl) -> None:
-    """GET commands tells what was synced; the transcript has one line per exchange with the agreed keys."""
+    """GET commands returns the synced commands; the transcript has one line per exchange, with fixed keys."""
     async with control.session.get(f"{control.sandbox.control_url}/commands") as response:
         assert [command["name"] for command in await response.json()] == ["wan27", "budget"]
     (exchange,) = await control.transcript()
@@ -169,7 +169,7 @@ async def test_the_commands_and_the_transcript_can_be_looked_at(control: Discord
 
 
 async def test_a_burst_is_many_commands(control: DiscordControl) -> None:
-    """A burst sends the same command so many times, and tells of each when it was answered, if it was."""
+    """A burst sends the same command `count` times, and returns when each was answered, if it was."""
     point = {"user": "maker", "channel": "general", "command": "wan27 image", "options": {"prompt": "x"}}
     assert "1 to" in (await control.order("burst", 400, **point, count=0))["error"]
     asked_at_once = await begin_command(control, **point)

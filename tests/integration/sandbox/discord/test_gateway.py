@@ -42,7 +42,7 @@ async def identify(control: DiscordControl, socket: Socket, **change: Any) -> li
 
 
 async def hung_up(socket: Socket) -> int | None:
-    """The code that the gateway closed with."""
+    """Return the code with which the gateway closed."""
     while True:
         frame = await socket.receive(timeout=DEADLINE_S)
         if frame.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
@@ -88,7 +88,7 @@ async def test_a_shard_hears_of_its_own_servers_only(control: DiscordControl) ->
 
 
 async def test_a_resumed_session_hears_what_it_missed(control: DiscordControl) -> None:
-    """The events after the given number come again in order, then RESUMED."""
+    """The events after the given sequence number are repeated in order, then RESUMED follows."""
     socket = await connect(control)
     ready, _ = await identify(control, socket)
     said = await control.order("say", user="maker", content="hi")

@@ -1,4 +1,4 @@
-"""The stand-in's REST API holds a bot to Discord's limits, told here without any client library."""
+"""The stand-in's REST API enforces Discord's limits; tested without a client library."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def form(payload: Any, *files: tuple[str, bytes]) -> aiohttp.FormData:
 
 
 async def test_a_foreign_token_and_an_unknown_route_are_refused(control: DiscordControl) -> None:
-    """401 without the issued token, 404 for a route the sandbox does not have; both stand in the transcript."""
+    """A wrong token is a 401 and an unknown route a 404; both are in the transcript."""
     assert await control.rest("GET", "/users/@me", token="wrong") == (401, {"message": "401: Unauthorized", "code": 0})
     status, _ = await control.rest("GET", "/guilds/1/bans")
     assert status == 404
@@ -90,7 +90,7 @@ async def test_an_unanswered_interaction_has_no_webhook(control: DiscordControl)
 
 
 async def test_a_message_older_than_an_hour_takes_few_edits(control: DiscordControl, general: str) -> None:
-    """After some edits of an old message the answer is 429 with 30046 and a wait."""
+    """After a few edits of a message over an hour old, the answer is a 429 with code 30046 and retry_after."""
     _, message = await control.rest("POST", f"{general}/messages", json={"content": "Old"})
     await control.order("advance", seconds=HOUR_S + 1)
     path = f"{general}/messages/{message['id']}"
@@ -103,7 +103,7 @@ async def test_a_message_older_than_an_hour_takes_few_edits(control: DiscordCont
 async def test_a_file_may_weigh_what_the_servers_tier_allows(
     control: DiscordControl, tier: int, mib: int, status: int
 ) -> None:
-    """10 MiB, or more by boost tier, by the bot's token and by an interaction's; over it 413 with 40005."""
+    """The upload limit is 10 MiB, or more by boost tier, for both kinds of tokens; above it: 413 with 40005."""
     await control.order("world", servers=[{"name": "Boosted", "tier": tier}])
     made = await control.order("world", channels=[{"name": "films", "server": "Boosted"}])
 
@@ -124,7 +124,7 @@ async def test_a_file_may_weigh_what_the_servers_tier_allows(
 async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
     control: DiscordControl, general: str, parts: tuple[bytes | int, ...]
 ) -> None:
-    """Every byte of a file comes back, runs of zeros (here MiB of them) too; the surface tells when it was attached."""
+    """A large file is served byte for byte, long runs of zeros too; the control surface says when it was attached."""
     film = b"".join(bytes(part * MIB) if isinstance(part, int) else part for part in parts)
     _, posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", film)))
     _, plain = await control.rest("POST", f"{general}/messages", json={"content": "No file"})
@@ -136,7 +136,7 @@ async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
 
 
 async def test_a_link_dies_after_a_day_and_any_read_gives_a_fresh_one(control: DiscordControl, general: str) -> None:
-    """Signed links answer until the sandbox's clock passes them, and never with a changed signature."""
+    """Signed URLs work until they expire by the sandbox's clock, and never with a changed signature."""
     posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", b"film")))
     link = posted[1]["attachments"][0]["url"]
     assert await fetch(control, link) == (200, b"film")
@@ -154,7 +154,7 @@ async def fetch(control: DiscordControl, url: str) -> tuple[int, bytes]:
 
 
 async def test_an_edit_keeps_only_the_attachments_it_lists(control: DiscordControl, general: str) -> None:
-    """Without a list all stay and new files join them; with one, only the listed stay, and dropped links die."""
+    """Without a list all attachments stay and new ones are added; with one, only the listed stay. Other URLs die."""
     two = form({"content": "x"}, ("a.mp4", b"a"), ("b.mp4", b"b"))
     _, message = await control.rest("POST", f"{general}/messages", data=two)
     path = f"{general}/messages/{message['id']}"
@@ -172,7 +172,7 @@ async def test_an_edit_keeps_only_the_attachments_it_lists(control: DiscordContr
 
 
 async def test_an_attachment_shown_in_an_embed_is_not_listed(control: DiscordControl, general: str) -> None:
-    """An `attachment://` name becomes a link in the embed and leaves the list, and an edit of text keeps it."""
+    """An `attachment://` name becomes a URL in the embed and leaves the list; an edit of the text keeps it."""
     embed = {"title": "Card", "image": {"url": "attachment://a.png"}}
     _, message = await control.rest("POST", f"{general}/messages", data=form({"embeds": [embed]}, ("a.png", PNG)))
     assert message["attachments"] == []
@@ -185,7 +185,7 @@ async def test_an_attachment_shown_in_an_embed_is_not_listed(control: DiscordCon
     [("VIEW_CHANNEL", 50001), ("SEND_MESSAGES", 50013), ("ATTACH_FILES", 50013), ("EMBED_LINKS", 50013)],
 )
 async def test_a_missing_permission_is_refused(control: DiscordControl, denied: str, code: int) -> None:
-    """50001 where the channel cannot be seen, 50013 for what may not be done there."""
+    """The error is 50001 if the bot cannot see the channel, and 50013 for another missing permission."""
     overwrites = [{"bot": True, "deny": [denied]}]
     made = await control.order("world", channels=[{"name": "closed", "overwrites": overwrites}])
     body = form({"content": "x", "embeds": [{"title": "x"}]}, ("a.png", PNG))
@@ -235,7 +235,7 @@ async def test_a_broken_message_names_its_fault(
 
 
 async def test_an_empty_message_is_refused(control: DiscordControl, general: str) -> None:
-    """Nothing to post, or nothing left after an edit, is 50006."""
+    """A message with no content, also after an edit, is refused with 50006."""
     assert (await control.rest("POST", f"{general}/messages", json={}))[1]["code"] == 50006
     _, message = await control.rest("POST", f"{general}/messages", json={"content": "x"})
     answer = await control.rest("PATCH", f"{general}/messages/{message['id']}", json={"content": ""})
@@ -243,7 +243,7 @@ async def test_an_empty_message_is_refused(control: DiscordControl, general: str
 
 
 async def test_a_repeated_nonce_posts_nothing_twice(control: DiscordControl, general: str) -> None:
-    """With `enforce_nonce` the earlier message is the answer, for a few minutes; without it there are two."""
+    """With `enforce_nonce` a repeat returns the earlier message for a few minutes; without it a second is posted."""
     body = {"content": "x", "nonce": "job-7", "enforce_nonce": True}
     ids = [(await control.rest("POST", f"{general}/messages", json=body))[1]["id"] for _ in range(2)]
     assert ids[0] == ids[1]
@@ -252,7 +252,7 @@ async def test_a_repeated_nonce_posts_nothing_twice(control: DiscordControl, gen
 
 
 async def test_each_route_has_its_bucket(control: DiscordControl, general: str) -> None:
-    """The sixth message in five seconds is a 429 with Via, scope and wait; another channel's bucket is full."""
+    """The sixth message in five seconds is a 429 with Via, scope and retry_after; other channels are not affected."""
     url = f"{control.api_url}{general}/messages"
     headers = {"Authorization": f"Bot {control.sandbox.core.token}"}
     for left in (4, 3, 2, 1, 0):
@@ -285,7 +285,7 @@ async def test_the_bots_token_has_fifty_requests_a_second_and_interactions_more(
 
 
 async def test_ordered_faults_strike_as_often_as_asked(control: DiscordControl, general: str) -> None:
-    """Status, code, wait and a dropped line come to the routes they were ordered for, then no more."""
+    """Planned statuses, codes, waits and dropped connections apply to their routes as often as planned."""
     await control.order("faults", method="POST", path="/channels/*", status=500, times=2)
     await control.order("faults", method="POST", path="/channels/*", retry_after=7, times=1)
     await control.order("faults", method="POST", path="/channels/*", drop=True, times=1)
@@ -306,7 +306,7 @@ async def test_ordered_faults_strike_as_often_as_asked(control: DiscordControl, 
 
 
 async def test_a_broken_sync_changes_nothing(control: DiscordControl) -> None:
-    """A command over Discord's limits is a 50035, and the commands of before stay."""
+    """A sync with an invalid command is refused with 50035, and the earlier commands stay."""
     path = f"/applications/{application(control)}/commands"
     _, synced = await control.rest("PUT", path, json=[PING])
     many = [{"type": 3, "name": f"o{n}", "description": "x"} for n in range(26)]

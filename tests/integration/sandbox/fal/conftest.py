@@ -1,4 +1,4 @@
-"""One stand-in for each test, quick enough to wait for."""
+"""One fast stand-in for each test."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Planned faults: each kind does what it says, as often as asked."""
+"""Planned faults: each kind has its effect as often as planned."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from tests.support.media_samples import png
 
 
 async def plan(fal: FalRequests, **fault: Any) -> None:
-    """Plan one."""
+    """Plan a fault."""
     (await fal.control("faults", fault)).raise_for_status()
 
 
 async def test_status_and_body(fal: FalRequests) -> None:
-    """A planned status and body replace the answer so many times, and nothing is accepted meanwhile."""
+    """A planned status and body replace the answer `times` times, and nothing is accepted meanwhile."""
     await plan(fal, at="submit", status=503, body={"detail": "later"}, times=2)
     answers = [await fal.post(WAN27, QUICK) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
@@ -28,7 +28,7 @@ async def test_status_and_body(fal: FalRequests) -> None:
 
 
 async def test_lost_submit_reply(fal: FalRequests) -> None:
-    """A lost reply means: the request was accepted and runs, and its answer was never sent."""
+    """With a lost reply the request is accepted and runs, but its answer is not sent."""
     await plan(fal, at="submit", lose_reply=True)
     with pytest.raises(httpx.TransportError):
         await fal.post(WAN27, QUICK)
@@ -37,7 +37,7 @@ async def test_lost_submit_reply(fal: FalRequests) -> None:
 
 
 async def test_delayed_submit_reply(fal: FalRequests) -> None:
-    """A submit that is answered too late for its client was accepted all the same."""
+    """A submit whose reply is too late for its client is accepted anyway."""
     await plan(fal, at="submit", delay_s=30)
     with pytest.raises(httpx.ReadTimeout):
         await fal.http.post(f"/{WAN27}", json=QUICK, headers=fal.key, timeout=0.3)
@@ -69,7 +69,7 @@ async def test_cut_stream(fal: FalRequests) -> None:
 
 @pytest.mark.parametrize("at", ["status", "result"])
 async def test_passing_trouble(fal: FalRequests, at: str) -> None:
-    """A status without an error type passes, and leaves the request as it is."""
+    """A planned status without an error type does not change the request."""
     handle = await fal.submit(WAN27, QUICK)
     await fal.events(handle)
     await plan(fal, at=at, status=500)
@@ -78,7 +78,7 @@ async def test_passing_trouble(fal: FalRequests, at: str) -> None:
 
 
 async def test_error_types(fal: FalRequests) -> None:
-    """Each documented error type at `result` is how the request itself ends, in its own family's shape, for ever."""
+    """Each documented error type planned at `result` ends the request for good, in the shape of its family."""
     for error_type in [*errors.MODEL, *errors.PLATFORM]:
         await plan(fal, at="result", error_type=error_type)
         await ends_with(fal, error_type)
@@ -109,7 +109,7 @@ async def test_unknown_error_type(fal: FalRequests) -> None:
 
 
 async def test_late_error_type(fal: FalRequests) -> None:
-    """A failure planned after the last frame still counts while nobody has read the result."""
+    """A failure planned after rendering still applies if nobody has read the result."""
     handle = await fal.submit(WAN27, QUICK)
     await fal.events(handle)
     await plan(fal, at="result", error_type="content_policy_violation")
@@ -117,7 +117,7 @@ async def test_late_error_type(fal: FalRequests) -> None:
 
 
 async def test_only_one_endpoint(fal: FalRequests) -> None:
-    """A fault may wait for one endpoint."""
+    """A fault can be limited to one endpoint."""
     await plan(fal, at="submit", status=500, endpoint=WAN21)
     assert (await fal.post(WAN27, QUICK)).status_code == 200
     assert (await fal.post(WAN21, {})).status_code == 500
@@ -138,7 +138,7 @@ async def test_locked_account(fal: FalRequests) -> None:
 
 
 async def test_upload_and_cdn(fal: FalRequests) -> None:
-    """Uploads and downloads fail and break off as planned, and the file is whole afterwards."""
+    """Uploads and downloads fail and break off as planned; afterwards the file is complete."""
     await plan(fal, at="upload", status=500)
     with pytest.raises(httpx.HTTPStatusError, match="500"):
         await fal.upload(b"x")
@@ -162,7 +162,7 @@ async def test_requeue(fal: FalRequests) -> None:
 
 
 async def test_typos_are_loud(fal: FalRequests) -> None:
-    """A control request with an unknown name, or without effect, is refused with the reason."""
+    """A control request with an unknown key, or without effect, is refused with the reason."""
     for path, body in (
         ("faults", {"at": "submitt", "status": 500}),
         ("faults", {"at": "submit"}),
@@ -176,7 +176,7 @@ async def test_typos_are_loud(fal: FalRequests) -> None:
 
 
 async def test_faults_can_be_seen_and_cleared(fal: FalRequests) -> None:
-    """What is planned is listed, counted down, and forgotten on demand."""
+    """Planned faults are listed, counted down, and cleared on request."""
     await plan(fal, at="submit", status=500, times=3)
     await fal.post(WAN27, QUICK)
     left = (await fal.http.get("/sandbox/faults")).json()

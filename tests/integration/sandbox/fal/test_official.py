@@ -28,7 +28,7 @@ def _here(fal: FalRequests, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def client() -> AsyncIterator[fal_client.AsyncClient]:
-    """The package's client; it offers no way to close its connections, so the test reaches in for it."""
+    """The package's client; it has no way to close its connections, so the test closes its private ones."""
     client = fal_client.AsyncClient()
     yield client
     await (await client._client).aclose()
@@ -75,7 +75,7 @@ async def test_cancel_and_errors(fal: FalRequests, client: fal_client.AsyncClien
 
 
 async def in_thread(call: Callable[..., Any], *args: Any) -> Any:
-    """Call the blocking client without stopping the stand-in."""
+    """Call the blocking client without blocking the stand-in."""
     return await asyncio.to_thread(call, *args)
 
 

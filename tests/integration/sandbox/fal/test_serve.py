@@ -13,7 +13,7 @@ READY_WITHIN_S = 30
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_serve(number: signal.Signals) -> None:
-    """It prints the environment as KEY=value lines, then `ready`, serves, and ends cleanly on a signal."""
+    """It prints the environment as KEY=value lines, then `ready`, serves, and exits cleanly on a signal."""
     command = (sys.executable, "-m", "sandbox", "serve", "--only", "fal", "--fal-port", "0", "--seconds-per-job", "1")
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
     assert process.stdout is not None
@@ -32,7 +32,7 @@ async def test_serve(number: signal.Signals) -> None:
 
 
 async def test_taken_port() -> None:
-    """A port that is taken is said in a whole sentence, with exit status 1."""
+    """A port in use is reported in a sentence, with exit status 1."""
     server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     command = (sys.executable, "-m", "sandbox", "serve", "--only", "fal", "--fal-port", str(port))

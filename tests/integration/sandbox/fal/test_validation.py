@@ -1,4 +1,4 @@
-"""What the stand-in refuses when a request runs: never at submit."""
+"""Validation by the stand-in, which happens when a request runs, never at submit."""
 
 import base64
 from typing import Any
@@ -65,7 +65,7 @@ async def test_required(fal: FalRequests, endpoint: str, field: str) -> None:
 
 
 async def test_body_that_is_no_json(fal: FalRequests) -> None:
-    """Even a body that is not JSON is accepted at submit, and refused as a result."""
+    """A body that is not JSON is accepted at submit; the result is an error."""
     handle = (await fal.http.post(f"/{WAN27}", content=b"{", headers=fal.key)).json()
     await fal.events(handle)
     result = await fal.get(handle["response_url"])
@@ -136,7 +136,7 @@ async def test_file_elsewhere(fal: FalRequests, url: str) -> None:
 
 
 async def test_file_too_large(fal: FalRequests) -> None:
-    """A file above its field's bytes is told so with the limit."""
+    """A file above its field's size limit is refused with that limit."""
     body = {"image_url": await fal.upload(png(400, 400)), "audio_url": await fal.upload(b"\0" * 15_000_001)}
     entry = await fal.error(WAN27, body)
     assert (entry["type"], entry["ctx"]) == ("file_too_large", {"max_size": 15_000_000})
@@ -156,7 +156,7 @@ async def test_continued_clip_must_be_shorter(fal: FalRequests) -> None:
 
 
 async def test_sounds_are_taken(fal: FalRequests) -> None:
-    """WAV and MP3 are both read."""
+    """WAV and MP3 are both accepted."""
     image = await fal.upload(png(400, 400))
     for sound in (wav(3), mp3(3)):
         body = QUICK | {"image_url": image, "audio_url": await fal.upload(sound, "audio/wav")}

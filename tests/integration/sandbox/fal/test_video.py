@@ -114,13 +114,13 @@ async def test_wan21_image(fal: FalRequests) -> None:
 
 
 async def test_prompt_alone(fal: FalRequests) -> None:
-    """Without any picture the prompt itself is filmed."""
+    """Without a picture the video shows the prompt."""
     _, video = await made(fal, WAN27, QUICK)
     assert video_facts(video)["size"] == (1280, 720)
 
 
 async def test_same_seed_same_bytes(fal: FalRequests) -> None:
-    """The same input with the same seed gives the same bytes, with another seed others."""
+    """Equal inputs with equal seeds give equal bytes; another seed gives other bytes."""
     body = QUICK | {"image_url": await fal.upload(SMALL)}
     _, first = await made(fal, WAN27, body)
     _, again = await made(fal, WAN27, body)
@@ -131,7 +131,7 @@ async def test_same_seed_same_bytes(fal: FalRequests) -> None:
 
 
 async def test_equal_films_stay_apart(fal: FalRequests) -> None:
-    """What is written over one of some equal results changes neither the others nor those that follow."""
+    """Overwriting one of several equal results changes neither the others nor later ones."""
     first, film = await made(fal, WAN27, QUICK)
     second, _ = await made(fal, WAN27, QUICK)
     for output in (first, second):
