@@ -62,7 +62,7 @@ def test_known_prices(mode_id: str, options: dict[str, Any], microusd: int, form
 
 @pytest.mark.parametrize("mode", registry.MODES, ids=lambda mode: mode.id)
 def test_every_rate_has_an_example(mode: type[Mode]) -> None:
-    """Each mode has a row above for each of its resolutions, so that no price goes in without its page's number."""
+    """Each mode has a row above for each of its resolutions, so that every price is compared with its page's."""
     default = mode.specs()["resolution"].default
     shown = {options.get("resolution", default) for mode_id, options, _, _ in EXAMPLES if mode_id == mode.id}
 
@@ -129,7 +129,7 @@ LENGTH = st.floats(min_value=1, max_value=30)
 
 @given(st.lists(LENGTH, max_size=3), st.integers(2, 10))
 def test_reference_is_rounded_up_once(lengths: list[float], duration: int) -> None:
-    """A quote is an integer, never below the exact price, and above it by little more than a micro-dollar."""
+    """A quote is an integer, at least the exact price, and at most little more than a micro-dollar above it."""
     names = [f"video{number}" for number in range(1, len(lengths) + 1)]
     mode = request("wan27-reference", "image1", *names, duration=duration)
     probed = {name: input_facts(name, seconds=seconds) for name, seconds in zip(names, lengths, strict=True)}
@@ -187,7 +187,7 @@ def test_a_mode_without_any_price_is_off() -> None:
 
 
 def test_a_familys_price_is_every_modes() -> None:
-    """A price that the operator states, or takes away, holds for each mode of the family and for no other."""
+    """A price that the operator sets, or removes, applies to each mode of the family and to no other mode."""
     prices = registry.price_table({"wan27": {"720p": Decimal("0.2")}})
     of_27 = {key: rate for key, rate in prices.rows.items() if key[0].startswith("wan27-")}
 
@@ -208,14 +208,14 @@ def test_settings_replace_the_price_of_25() -> None:
 
 
 def test_the_settings_ship_the_same_price() -> None:
-    """The settings' defaults are the shipped prices, so that one source and date stand for both."""
+    """The settings' defaults equal the shipped prices, so both have the same source and date."""
     stated = MoneySettings().prices_usd[Wan25Image.family()]
 
     assert {name: int(usd * 1_000_000) for name, usd in stated.items()} == Wan25Image.rates.microusd
 
 
 def test_the_version_names_the_prices() -> None:
-    """Equal rates have one version, and any other rate has another."""
+    """Equal rates have the same version; any other rate has another."""
     same = {"wan25": {"480p": Decimal("0.05"), "720p": Decimal("0.1"), "1080p": Decimal("0.150")}}
     other = {"wan25": {**same["wan25"], "480p": Decimal("0.050001")}}
 

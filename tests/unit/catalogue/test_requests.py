@@ -1,4 +1,4 @@
-"""Building a request, the payload that fal gets, and the settings that the card shows."""
+"""Requests: the payload for fal, and the settings that the card shows."""
 
 from typing import Any
 
@@ -88,7 +88,7 @@ def test_27_continues_a_clip() -> None:
 
 
 def test_reference_lists_keep_the_order_without_gaps() -> None:
-    """The lists are in the order of the options, so that "Image 2" is the second picture given."""
+    """The lists keep the order of the options, so that "Image 2" in the prompt is the second picture."""
     mode = request("wan27-reference", "video3", "image5", "image2", "video1", multi_shots=True, aspect_ratio="3:4")
 
     assert payload(mode) == {
@@ -189,7 +189,7 @@ def test_a_stored_request_is_the_same_request(options: dict[str, Any]) -> None:
     ],
 )
 def test_a_broken_option_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
-    """A refusal names the option, the value cut short, what it takes, and what to do; never pydantic's own text."""
+    """A refusal names the option, its shortened value, the accepted ones, and what to do; never pydantic's text."""
     with pytest.raises(OptionRefused) as refused:
         registry.build("wan27-image", options, attached("end_image", "video"))
 
@@ -243,7 +243,7 @@ def test_lookups() -> None:
 def test_a_card_shows_what_shapes_the_video(
     mode_id: str, options: dict[str, Any], shown: list[tuple[str, str]]
 ) -> None:
-    """Resolution, length and shape are always shown, and beside them what was chosen, without the prompts."""
+    """The card shows resolution, length, aspect and the options that were given, without the prompts."""
     assert request(mode_id, **options).describe() == shown
 
 
@@ -260,5 +260,5 @@ def test_a_card_shows_what_shapes_the_video(
     ],
 )
 def test_output_seconds(mode_id: str, options: dict[str, Any], seconds: float) -> None:
-    """How long the video plays follows from the duration, or from the frames and their rate."""
+    """A video's length follows from the duration, or from the frames and their rate."""
     assert request(mode_id, **options).output_seconds() == seconds

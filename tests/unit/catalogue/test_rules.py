@@ -20,7 +20,7 @@ from tests.support.catalogue_samples import LEAST, MB, attached, input_facts, re
     ],
 )
 def test_27_image_takes_these_files_together(files: tuple[str, ...]) -> None:
-    """Wan 2.7 animates an image, or continues a video, with what goes with each."""
+    """Wan 2.7 accepts an image or a video, each with its companion files."""
     assert list(request("wan27-image", *files).attached()) == [
         name for name in ("image", "end_image", "video", "audio") if name in files
     ]
@@ -116,7 +116,7 @@ def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
     ],
 )
 def test_a_declared_size_is_no_refusal(mode_id: str, option: str, most_mb: int) -> None:
-    """A file that Discord declares too large is taken on, because it can be made to fit; what is probed must fit."""
+    """A file that Discord declares too large is accepted, because it can be made to fit; the probed size must fit."""
     options, _ = LEAST[mode_id]
     mode = registry.build(mode_id, options, attached(option, size_bytes=most_mb * MB + 1))
     with pytest.raises(MediaRefused, match=rf"is {most_mb}[.]\d+ MB;.*up to {most_mb} MB[.]"):

@@ -27,7 +27,7 @@ def spend(day: str, mode: str, microusd: int) -> DaySpend:
 
 
 def test_days_end_today() -> None:
-    """The days of a picture are the server's own, and the last is today; each mode stands once, the dearest first."""
+    """A chart's days are in the server's timezone and end today; each mode appears once, the costliest first."""
     days = Days.last(3, now=NOW, tz=BERLIN)
     assert [day.isoformat() for day in days.days] == ["2020-11-18", "2020-11-19", "2020-11-20"]
     spent = [spend("2020-11-19", "wan27-image", 5), spend("2020-11-20", "wan21-image", 9), spend("2020-11-20", "", 1)]
@@ -36,7 +36,7 @@ def test_days_end_today() -> None:
 
 
 def test_a_pool_burns_down_to_what_is_left() -> None:
-    """The picture begins with the whole pool and ends now with what is left, also below zero after a lowered cap."""
+    """The chart starts with the whole pool and ends with what is left now, which a lowered cap can make negative."""
     month = window("month", BERLIN, NOW)
     chart = data.burn_down_chart(
         pool("month", cap=100, spent=130), [(month.starts_at + 3600, 70), (NOW + 1800, 60)], now=NOW, tz=BERLIN
@@ -51,7 +51,7 @@ def test_a_pool_burns_down_to_what_is_left() -> None:
     hours=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 10**9)), max_size=900),
 )
 def test_any_history_can_be_drawn(kind: WindowKind, cap: int, hours: list[tuple[int, int]]) -> None:
-    """Whatever was spent, the chart is one that can be drawn and the report one that Discord takes."""
+    """For any spending the chart can be drawn, and the report is within Discord's limits."""
     start = max(window(kind, BERLIN, NOW).starts_at, NOW - 5000 * 3600)
     known = sorted(
         (start + 3600 * hour, amount) for hour, amount in dict(hours).items() if start + 3600 * hour <= NOW + 3600

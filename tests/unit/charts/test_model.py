@@ -44,7 +44,7 @@ BURN: dict[str, Any] = {
     ],
 )
 def test_wire(chart: Chart) -> None:
-    """A chart comes out of JSON as it went in."""
+    """A chart survives the way through JSON."""
     assert from_wire(json.loads(json.dumps(to_wire(chart)))) == chart
 
 
@@ -76,7 +76,7 @@ def test_refused(kind: type[Chart], fields: dict[str, Any]) -> None:
 
 
 def test_daily() -> None:
-    """Days on which nothing was spent are 0, a day that comes twice is summed, other days are left out."""
+    """Days without spending are 0, repeated days are summed, and other days are left out."""
     spent = [(TODAY, 5), (TODAY, 2), (TODAY - timedelta(9), 100)]
     assert amounts_by_day(spent, DAYS) == (0, 7)
 

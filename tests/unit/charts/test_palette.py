@@ -29,7 +29,7 @@ def linear(colour: str) -> list[float]:
 
 
 def seen(colour: str, vision: str) -> list[float]:
-    """Return a colour's Oklab coordinates as somebody with this vision sees it."""
+    """Return a colour's Oklab coordinates for this kind of vision."""
     light = [min(1.0, max(0.0, part)) for part in times(VISIONS[vision], linear(colour))]
     return times(LAB, [part ** (1 / 3) for part in times(CONES, light)])
 
@@ -49,7 +49,7 @@ def test_modes_apart(vision: str) -> None:
 
 
 def test_contrast() -> None:
-    """Everything that is read or measured stands out from the ground."""
+    """Texts and marks have enough contrast with the background."""
     assert contrast(palette.INK, palette.GROUND) > 10
     assert contrast(palette.QUIET, palette.GROUND) > 4.5
     assert contrast(palette.WARNING, palette.GROUND) > 4.5

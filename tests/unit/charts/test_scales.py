@@ -34,7 +34,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_rounded(microusd: int, said: str) -> None:
-    """An amount is as exact as a picture has room for, and never shown as nothing when it is something."""
+    """An amount is rounded to the chart's space, and never to zero."""
     assert short_dollars(microusd) == said
 
 
@@ -46,7 +46,7 @@ def test_rounded(microusd: int, said: str) -> None:
     ],
 )
 def test_headline(microusd: int, said: str) -> None:
-    """The sum above a picture keeps its cents while they matter to anybody."""
+    """The sum above a chart has cents only while they matter."""
     assert headline_dollars(microusd) == said
 
 
@@ -78,7 +78,7 @@ def test_money_marks_fit(most: int) -> None:
 
 @given(st.integers(1, 92))
 def test_day_marks(count: int) -> None:
-    """Few days are named, each in its place, and the last one is today."""
+    """A few days are labelled at their places; the last one is today."""
     days = [TODAY - timedelta(count - 1 - index) for index in range(count)]
     marks = day_marks(days)
     assert 1 <= len(marks) <= 5
@@ -99,7 +99,7 @@ def test_day_marks(count: int) -> None:
     ],
 )
 def test_time_marks(first: tuple[int, int, int], last: tuple[int, int, int], names: list[str]) -> None:
-    """A window's axis is named by the server's own days, from its first moment to its last."""
+    """A window's axis has the server's days as labels, from its start to its end."""
     starts_at, ends_at = (datetime(*day, tzinfo=BERLIN).timestamp() for day in (first, last))
     marks = time_marks(starts_at, ends_at, BERLIN)
     assert [name for _, name in marks] == names
@@ -109,7 +109,7 @@ def test_time_marks(first: tuple[int, int, int], last: tuple[int, int, int], nam
 @given(st.floats(1e9, 2e9), st.floats(60, 3e8), st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]))
 @example(1_965_146_518.0, 380_120.0, "UTC")  # 4.4 days from the afternoon on: a midnight stands near either end
 def test_time_marks_in_order(starts_at: float, length_s: float, tz: str) -> None:
-    """However long a window is and wherever it begins, its few marks are in order and inside it."""
+    """For any window the marks are few, in order and inside it."""
     moments = [at for at, _ in time_marks(starts_at, starts_at + length_s, ZoneInfo(tz))]
     assert 2 <= len(moments) <= 5
     assert moments == sorted(set(moments))

@@ -21,7 +21,7 @@ def by_day(*microusd: int, allowance: int | None = None) -> str:
 
 
 def test_by_day() -> None:
-    """The sum, today and the dearest day are sentences; the blocks below show the course."""
+    """The sum, today and the costliest day are sentences; the blocks below show the days."""
     assert by_day(0, 4 * USD, 1, 0, 0, 0, 0, 0, 0, 0, 2 * USD, allowance=5 * USD) == (
         "$6.000001 in the last 11 days, $2.00 of it today; most on 11 Nov, $4.00. A day allows $5.00.\n"
         "```\n▁█▂▁▁▁▁▁▁▁▅\n      today\n```"
@@ -34,7 +34,7 @@ def test_by_day_ruler() -> None:
 
 
 def test_by_day_shapes() -> None:
-    """Nothing, one day, and all of it today are said as what they are."""
+    """No spending, spending on one day, and spending only today have their own sentences."""
     assert by_day(0, 0) == "Nothing was spent in the last 2 days."
     assert by_day(750_000) == "$0.75 in one day.\n```\n█\ntoday\n```"
     assert by_day(0, 750_000).startswith("$0.75 in the last 2 days, all of it today.")
@@ -43,7 +43,7 @@ def test_by_day_shapes() -> None:
 
 
 def test_by_mode() -> None:
-    """Modes stand by what they cost, with exact aligned amounts and shares; days without spend are left out."""
+    """Modes are sorted by cost, with exact aligned amounts and shares; days without spending are left out."""
     chart = SpendByMode(
         title="", days=days(3), modes=(("Wan 2.2", (0, 0, 62_500)), ("Wan `2.7`", (3 * USD, 0, 0)), ("off", (0, 0, 0)))
     )
@@ -77,7 +77,7 @@ def burn(left: int, cap: int) -> str:
 
 
 def test_burn_down() -> None:
-    """What is left is a sum, a share and a bar, with the forecast's own sentence."""
+    """What is left is shown as an amount, a share and a bar, with the forecast's sentence."""
     assert burn(14 * USD, 50 * USD) == (
         "$14.00 of $50.00 left (28 %)\n▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱▱▱\nEmpty today at 18:40 at this pace."
     )
@@ -86,7 +86,7 @@ def test_burn_down() -> None:
 
 
 def test_top_members() -> None:
-    """Members stand by rank; a name cannot end the block, break its line or pull the numbers to its other side."""
+    """Members are sorted by rank; a name cannot end the code block, break its line or change the text's direction."""
     names = ["Ada", "```\n@everyone", "محمد", "\u202e", "x" * 40]
     chart = TopMembers(title="", rows=tuple((name, 10 * USD - index) for index, name in enumerate(names)))
     assert chart_text(chart) == (
@@ -107,7 +107,7 @@ def test_top_members() -> None:
 
 @given(st.lists(st.integers(0, 10**18), min_size=1, max_size=92))
 def test_columns(amounts: list[int]) -> None:
-    """Exact amounts of one column have one width and one place for the point."""
+    """The amounts of a column have the same width and aligned decimal points."""
     said = column(amounts)
     assert len({(len(one), one.index(".")) for one in said}) == 1
     assert [round(float(one.strip()[1:].replace(",", "")), 6) for one in said] == [
@@ -117,7 +117,7 @@ def test_columns(amounts: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 10**12), max_size=92))
 def test_sparkline(amounts: list[int]) -> None:
-    """A day with spend never looks like one without."""
+    """A day with spending never looks like one without."""
     line = sparkline(amounts)
     assert len(line) == len(amounts)
     assert [block == "▁" for block in line] == [amount == 0 for amount in amounts]
@@ -125,7 +125,7 @@ def test_sparkline(amounts: list[int]) -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=200), st.integers(0, 10**18)), max_size=12), st.integers(1, 92))
 def test_bounded(modes: list[tuple[str, int]], count: int) -> None:
-    """Whatever the modes are called and however much was spent, the text fits into a message and holds one block."""
+    """For any mode names and amounts the text fits into a message and has one code block."""
     chart = SpendByMode(title="", days=days(count), modes=tuple((name, (amount,) * count) for name, amount in modes))
     said = chart_text(chart)
     assert len(said) <= TEXT_CHARS_MAX

@@ -6,7 +6,7 @@ from cogs.base import page
 
 
 def test_a_cursor_comes_back_exactly() -> None:
-    """A moment and an id go into a button's id and come out as they were, to the last microsecond."""
+    """A cursor's time and id survive the way through a button's id, to the microsecond."""
     for at, identity in ((1795149313.123457, "a" * 32), (0.1 + 0.2, "job:settle:server:1")):
         assert page.read_cursor(page.cursor_text(at, identity)) == (at, identity)
     assert history_pages._place(page.cursor_text(1.5, "a/settle")) == (1.5, "a", "settle")

@@ -13,7 +13,7 @@ sizes = st.lists(st.integers(0, 2 * LIMIT), max_size=30)
 
 @given(sizes=sizes, used=st.integers(0, LIMIT // 2))
 def test_every_file_is_in_one_part_or_too_large(sizes: list[int], used: int) -> None:
-    """Each file is in exactly one part or left out, in order, and no part is above the limit."""
+    """Each file is in one part or left out, in order, and no part exceeds the limit."""
     items = [Item(str(number), Path(str(number)), size) for number, size in enumerate(sizes)]
     parts, too_large = divide(items, LIMIT, first_used_bytes=used)
     assert parts

@@ -37,13 +37,13 @@ def test_a_prompt_is_rewritten_only_when_fal_tells_other_words(actual: str | Non
 
 @pytest.mark.parametrize("state", ["waiting", "accepted", "submitting", "queued", "running"])
 def test_a_job_can_be_cancelled_until_the_video_is_made(state: State) -> None:
-    """Also when fal was asked already: the result decides."""
+    """A job can be cancelled even after it was submitted; the result decides."""
     assert facts.is_cancellable(a_job(state=state, cancel_requested=True))
 
 
 @pytest.mark.parametrize("state", ["fetching", "delivering", "done", "failed", "cancelled", "uncertain"])
 def test_a_made_or_ended_job_cannot_be_cancelled(state: State) -> None:
-    """fal has billed it, or nothing runs any more."""
+    """It cannot, because fal has billed it or nothing runs any more."""
     assert not facts.is_cancellable(a_job(state=state))
 
 

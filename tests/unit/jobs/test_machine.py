@@ -43,7 +43,7 @@ EVENTS: list[Event] = [
 
 
 def play(events: list[Event], **changes: Any) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
-    """Return an accepted job, with these fields changed, after the events, and every effect on the way."""
+    """Apply the events to an accepted job with these fields; return the job and all effects."""
     job, happened = a_job(**changes), list[machine.MoneyEffect | machine.Effect]()
     for event in events:
         job, effects = step(job, event, now=NOW + 1)
@@ -64,7 +64,7 @@ STARTS = st.sampled_from(["waiting", "accepted"])
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40), STARTS, st.sampled_from(["charge", "absorb"]))
 def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
-    """Whatever happens in whatever order, the money moves at most once, and has moved when the job has ended."""
+    """For any sequence of events the hold ends at most once, and has ended when the job has."""
     job, effects = play(events, state=start, policy=policy)
     moves = [kind for kind in kinds(effects) if kind in MONEY]
     assert len(moves) <= 1
@@ -74,7 +74,7 @@ def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_one_post(events: list[Event]) -> None:
-    """fal is asked again only after it proved that it took nothing, also when the job is taken up after every event."""
+    """A second POST follows only a proven refusal, even if the job is resumed after every event."""
     after_crashes: list[Event] = [part for event in events for part in (event, machine.Resumed())]
     for sequence in (events, after_crashes):
         _, effects = play(sequence)
@@ -83,7 +83,7 @@ def test_one_post(events: list[Event]) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(NOW - 1e6, NOW + 1e6)), max_size=40))
 def test_time_never_runs_backwards(events: list[tuple[Event, float]]) -> None:
-    """A job's `updated_at` never goes back with the clock: its card ignores older states."""
+    """A job's `updated_at` never decreases, even if the clock does, because its card ignores older states."""
     job = a_job()
     for event, now in events:
         after, _ = step(job, event, now=now)
@@ -92,7 +92,7 @@ def test_time_never_runs_backwards(events: list[tuple[Event, float]]) -> None:
 
 
 def test_a_put_off_job_waits_for_free() -> None:
-    """A submit that the locked account refused makes the job an accepted one again, whose cancel is free."""
+    """After the locked account refuses a submit the job is `accepted` again, and a cancel is free."""
     put_off, effects = step(a_job(state="submitting"), machine.PutOff(), now=NOW + 1)
     assert (put_off.state, put_off.put_off_at, kinds(list(effects))) == ("accepted", NOW + 1, ["Upload"])
     again, _ = step(replace(put_off, state="submitting"), machine.PutOff(), now=NOW + 9)
@@ -124,7 +124,7 @@ def test_the_end_is_the_end(events: list[Event]) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_charged_tells_the_truth(events: list[Event]) -> None:
-    """What the card says was charged is what was settled."""
+    """The amount charged on the card is the amount settled."""
     job, effects = play(events)
     payments = [effect for effect in effects if isinstance(effect, machine.Settle)]
     settled = sum(effect.amount_microusd for effect in payments if effect.payers == "everyone")
@@ -133,7 +133,7 @@ def test_charged_tells_the_truth(events: list[Event]) -> None:
 
 
 def test_the_straight_way() -> None:
-    """A job without trouble goes from accepted to done, settles its quote once and asks fal once."""
+    """A job without failures goes from accepted to done, with one submit and one settlement of its quote."""
     job, effects = play(
         [
             machine.Resumed(),
@@ -164,14 +164,14 @@ def test_a_crash_while_submitting_is_uncertain() -> None:
 
 
 def test_cancel_before_fal_is_free() -> None:
-    """A job that fal was not asked for yet is cancelled at once, and nothing is charged."""
+    """A job that was not submitted is cancelled at once, and nothing is charged."""
     job, effects = step(a_job(), machine.CancelAsked(), now=NOW)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
     assert kinds(list(effects)) == ["Release", "ShowEnd"]
 
 
 def test_cancel_during_the_post_is_passed_on() -> None:
-    """A cancel that arrives while the POST is under way reaches fal as soon as there is a request to cancel."""
+    """A cancel during the POST is sent to fal as soon as the request has an id."""
     asked, effects = step(a_job(state="submitting"), machine.CancelAsked(), now=NOW)
     assert kinds(list(effects)) == ["Show"]
     _, effects = step(asked, machine.Submitted(HANDLE), now=NOW)
@@ -205,7 +205,7 @@ def test_a_cancelled_video_that_was_made_is_delivered() -> None:
 def test_a_billed_failure_follows_the_policy(
     policy: str, billed: Any, cost: int | None, payers: str, charged: int
 ) -> None:
-    """A failed attempt that fal billed, or perhaps did, is paid by the member or by the server, as the policy says."""
+    """The policy decides whether the member or the server pays for a failed attempt that fal may have billed."""
     job = a_job(state="fetching", handle=HANDLE, policy=policy)
     after, effects = step(job, machine.NotMade(replace(FAILURE, billed=billed), cost_microusd=cost), now=NOW)
     settle, tell = effects
@@ -219,7 +219,7 @@ def test_a_billed_failure_follows_the_policy(
 
 
 def test_settled_at_what_fal_billed() -> None:
-    """A video is settled at what fal billed where it says so, else at the quote."""
+    """A video is settled at what fal billed if that is known, else at the quote."""
     for cost, expected in ((700_000, 700_000), (None, 750_000)):
         job, effects = step(a_job(state="fetching", handle=HANDLE), machine.Made(RESULT, cost), now=NOW)
         assert isinstance(effects[0], machine.Settle)
@@ -247,7 +247,7 @@ def test_the_quote_is_a_ceiling(billed: int, units: float | None, policy: str, *
 
 
 def test_a_waiting_job_begins_when_it_is_approved() -> None:
-    """A job that waits for approval asks fal nothing until somebody says yes, and keeps its hold meanwhile."""
+    """A job that waits for approval keeps its hold and is submitted only after the approval."""
     waiting = a_job(state="waiting", approve_by=NOW + 60)
     same, effects = step(waiting, machine.Resumed(), now=NOW)
     assert (same.state, kinds(list(effects))) == ("waiting", ["Show", "AwaitApproval"])
@@ -257,7 +257,7 @@ def test_a_waiting_job_begins_when_it_is_approved() -> None:
 
 @pytest.mark.parametrize("event", [machine.Declined(9), machine.Unapproved(), machine.CancelAsked()])
 def test_a_waiting_job_that_is_not_wanted_is_free(event: Event) -> None:
-    """A waiting job that is declined, forgotten or taken back releases its whole hold."""
+    """A waiting job that is declined, expires or is cancelled releases its whole hold."""
     job, effects = step(a_job(state="waiting", approve_by=NOW + 60), event, now=NOW)
     assert (job.state, job.charged_microusd, kinds(list(effects))) == ("cancelled", 0, ["Release", "ShowEnd"])
 

@@ -20,7 +20,7 @@ from tests.unit.jobs.test_rerun import jobs
 @pytest.mark.parametrize("mode_id", [mode.id for mode in MODES])
 @given(data=st.data())
 def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
-    """Written to a file and read again, with the same files, it asks for what a rerun with the same seed asks for."""
+    """A recipe written to a file and read again gives the request of a rerun with the same seed."""
     job: Job = data.draw(jobs(mode_id))
     recipe = read_recipe(recipe_of(job).to_file())
     assert recipe == recipe_of(job)
@@ -49,7 +49,7 @@ def test_a_recipe_says_nothing_of_people_and_places() -> None:
 
 
 def test_a_seed_among_the_options_counts_too() -> None:
-    """Whoever writes a seed where the other options are gets it."""
+    """A seed among the other options is used."""
     recipe = read_recipe(json.dumps({"mode": "wan27-image", "options": {"seed": 7}}).encode())
     assert replay(recipe, attached("image")).mode.options()["seed"] == 7
 
@@ -103,7 +103,7 @@ def test_a_hostile_file_costs_nothing(data: bytes) -> None:
     "change", [{"mode": "wan99-image"}, {"options": {"prompt": "a", "price": 0}}, {"options": {"duration": 99}}]
 )
 def test_what_a_recipe_asks_for_obeys_the_mode(change: dict[str, Any]) -> None:
-    """A recipe cannot ask for what the command could not."""
+    """A recipe is checked like the command's options."""
     data = json.loads(recipe_of(a_job()).to_file()) | change
     with pytest.raises(OptionRefused):
         replay(read_recipe(json.dumps(data).encode()), attached("image"))

@@ -1,4 +1,4 @@
-"""What a rerun asks of fal: what its parent asked, field for field, but for the rewritten prompt and its switch."""
+"""A rerun's request equals its parent's, except the rewritten prompt and its switch."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ def _value(spec: OptionSpec) -> st.SearchStrategy[Any]:
 
 @st.composite
 def jobs(draw: st.DrawFn, mode_id: str) -> Job:
-    """A finished job of the mode with any options that it allows, and whatever fal may say of it."""
+    """A finished job of the mode with any valid options and any result."""
     least, files = LEAST[mode_id]
     specs = by_id(mode_id).specs()
     names = [name for name, spec in specs.items() if spec.media is None]
@@ -57,7 +57,7 @@ def _payload(mode: Any, inputs: tuple[Input, ...]) -> dict[str, Any]:
 @pytest.mark.parametrize("mode_id", MODE_IDS)
 @given(data=st.data())
 def test_a_rerun_asks_for_the_same_field_for_field(mode_id: str, data: st.DataObject) -> None:
-    """But for the seed that fal reported, and the rewritten prompt with its switch off, nothing is different."""
+    """Only the seed that fal reported, and the rewritten prompt with its switch off, may differ."""
     job = data.draw(jobs(mode_id))
     before = _payload(mode_of(job), job.inputs)
     found = rerun.rerun(job, seed="same")
@@ -105,7 +105,7 @@ def test_a_rerun_of_a_rerun_is_the_rerun(mode_id: str, data: st.DataObject) -> N
 @pytest.mark.parametrize("mode_id", MODE_IDS)
 @given(data=st.data())
 def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.DataObject) -> None:
-    """A draft is the mode's cheapest setting and a final one its best, and a card of another resolution says so."""
+    """Draft has the lowest resolution and Final the highest, and the card says if the resolution differs."""
     job = data.draw(jobs(mode_id))
     same = rerun.rerun(job, seed="same")
     lowest, *_, highest = rerun.resolutions(mode_id)
@@ -118,7 +118,7 @@ def test_draft_and_final_differ_in_the_resolution_alone(mode_id: str, data: st.D
 @pytest.mark.parametrize("mode_id", MODE_IDS)
 @given(data=st.data())
 def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObject) -> None:
-    """Whoever changes nothing in the form gets what a rerun with the same seed gives."""
+    """An unchanged form gives the request of a rerun with the same seed."""
     job = data.draw(jobs(mode_id))
     found = rerun.edit_of(job, rerun.editable_values(job))
     expected = rerun.rerun(job, seed="same")
@@ -128,7 +128,7 @@ def test_a_form_that_is_sent_as_it_was_is_a_rerun(mode_id: str, data: st.DataObj
 
 
 def test_a_new_prompt_is_rewritten_as_a_first_one_is() -> None:
-    """A changed prompt is sent as it is written, with the parent's own switch, and the seed stays."""
+    """A changed prompt is sent with the parent's own rewriting switch and seed."""
     job = a_job(result=Result(url="u", seed=7, actual_prompt="a lake at dawn, cinematic"), state="done")
     found = rerun.edit_of(job, {"prompt": "a sea", "duration": 3})
     assert found.mode.options() == {"prompt": "a sea", "resolution": "1080p", "duration": 3, "seed": 7}
@@ -165,7 +165,7 @@ def test_a_seed_that_the_mode_does_not_take_is_left_out_and_told() -> None:
 
 @pytest.mark.parametrize(("seconds", "duration"), [(2.0, 7), (4.04, 10), (9.96, 15), (10.0, 15)])
 def test_a_continuation_counts_the_clip_in(seconds: float, duration: int) -> None:
-    """The whole video is the clip and five seconds more, or as many as there is room for; Wan 2.7 takes it as it is."""
+    """A continuation is the clip plus five seconds, or as many as the mode's limit leaves, and is a valid request."""
     clip = input_facts("video", seconds=seconds)
     found = rerun.continuation_of(a_job(state="done"), clip)
     assert found.mode.id == "wan27-image"

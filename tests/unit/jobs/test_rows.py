@@ -5,7 +5,7 @@ from tests.support.job_samples import HANDLE, RESULT, a_job
 
 
 def test_a_job_is_read_as_it_was_written() -> None:
-    """A job's row gives the same job back."""
+    """A job is read from its row unchanged."""
     job = a_job(state="done", handle=HANDLE, result=RESULT)
     assert job_in({"body": body_of(job)}) == job
 

@@ -40,7 +40,7 @@ def test_resolutions_are_the_catalogues() -> None:
 
 
 def test_completions_grow_the_list() -> None:
-    """What is offered is the list with one more item, so that a list can be built by choosing."""
+    """Each completion is the list with one more item, so that a list can be built by choosing."""
     known = ("480p", "580p", "720p", "1080p")
     assert typed_input.completions("", known) == [*known, "all"]
     assert typed_input.completions("480p, 7", known) == ["480p, 720p"]
@@ -50,7 +50,7 @@ def test_completions_grow_the_list() -> None:
 
 
 def test_names_are_found_by_any_part() -> None:
-    """A city is found without its continent, and a name that begins so comes first."""
+    """A city is found without its continent; names that start with the text come first."""
     names = ["America/New_York", "Europe/Berlin", "Etc/GMT", "America/York", "Europe/Busingen"]
     assert typed_input.matching("new y", names) == ["America/New_York"]
     assert typed_input.matching("york", names)[0] == "America/York"

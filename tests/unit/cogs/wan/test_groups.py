@@ -100,14 +100,14 @@ def test_a_command_within_discords_limits(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in LEAVES if path.startswith("wanda-admin")])
 def test_every_change_takes_a_reason(path: str) -> None:
-    """Whatever changes something can be given a reason, of at most 200 characters."""
+    """Every command that changes something takes a reason of at most 200 characters."""
     options = {option["name"]: option for option in LEAVES[path].get("options", ())}
     if path.rsplit(maxsplit=1)[-1] not in {"show", "report", "audit", "export"}:
         assert options["reason"]["max_length"] == 200
 
 
 def test_one_check_guards_every_admin_command() -> None:
-    """Each admin command hangs in a group that asks for Manage Server, whatever Discord was told to offer."""
+    """Each admin command is in a group that checks Manage Server, whatever Discord's settings offer."""
     group = admin_group()
     commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
     assert len(commands) == 24

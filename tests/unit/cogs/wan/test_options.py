@@ -63,7 +63,7 @@ def test_discords_limits(mode_id: str) -> None:
 
 @pytest.mark.parametrize("mode_id", COMMANDS)
 def test_the_bounds_carry_over(mode_id: str) -> None:
-    """Discord holds the same types, bounds, lengths and choices as the model."""
+    """The options have the model's types, bounds, lengths and choices."""
     specs = registry.by_id(mode_id).specs()
     types = {"file": FILE, "string": STRING, "integer": INTEGER, "boolean": BOOLEAN, "number": NUMBER}
     options = {option["name"]: option for option in COMMANDS[mode_id]["options"]}
@@ -99,7 +99,7 @@ def attachment(name: str) -> discord.Attachment:
 
 
 async def test_a_command_passes_on_what_was_given() -> None:
-    """The handler gets the mode, the options that were given, and the files apart; a missing option is not there."""
+    """The handler gets the mode, the given options, and the files separately; an option not given is left out."""
     seen: list[tuple[object, type[Mode], dict[str, Any], dict[str, discord.Attachment]]] = []
 
     async def handler(

@@ -41,7 +41,7 @@ def test_path_rule(endpoint: str, path: str) -> None:
     ],
 )
 def test_foreign(url: str) -> None:
-    """A URL that some parser could take for another host does not count as fal's."""
+    """A URL that some parser could read as another host does not count as fal's."""
     assert not same_origin(url, QUEUE)
 
 

@@ -38,7 +38,7 @@ HEADERS = st.dictionaries(
 
 
 def read_everything(status: int, headers: dict[str, str], body: bytes) -> list[Any]:
-    """Whatever fal replies, each parser returns a value or raises a typed error."""
+    """For any reply each parser returns a value or raises a typed error."""
     reads = [
         lambda: protocol.read_submit(
             status, body, endpoint="a/b/c", queue_url="https://queue.fal.run", backup_url="https://queue.falrun.com"
@@ -62,7 +62,7 @@ def read_everything(status: int, headers: dict[str, str], body: bytes) -> list[A
 
 @given(STATUSES, HEADERS, BODIES)
 def test_any_reply(status: int, headers: dict[str, str], body: bytes) -> None:
-    """Whatever fal answers is a value or a typed error, whose words can be stored and printed."""
+    """Any reply gives a value or a typed error, whose text can be stored and printed."""
     for value in read_everything(status, headers, body):
         words = str(value)
         words.encode()

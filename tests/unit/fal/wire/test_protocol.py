@@ -15,18 +15,18 @@ Row = dict[str, Any]
 
 
 def rows(name: str) -> list[Any]:
-    """Every sample of a file."""
+    """Return all samples of a file."""
     return [pytest.param(row, id=row.get("what")) for row in json.loads((SAMPLES / name).read_text())]
 
 
 def body_of(row: Row) -> bytes:
-    """The sample's body as it came over the wire."""
+    """Return the sample's body as bytes on the wire."""
     body = row["body"]
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
 
 def holds(row: Row, read: Callable[[bytes], Any]) -> None:
-    """The sample is read to its value, or ends in its error with what that carries."""
+    """Check that the sample is read to its value, or raises its error with these fields."""
     if "error" not in row:
         value = read(body_of(row))
         found = value.model_dump() if isinstance(value, BaseModel) else value
@@ -49,7 +49,7 @@ def holds(row: Row, read: Callable[[bytes], Any]) -> None:
 
 @pytest.mark.parametrize("row", rows("submit.json"))
 def test_submit(row: Row) -> None:
-    """A submit is taken, provably refused, refused for now, or lost; and its URLs are only ever on fal's hosts."""
+    """A submit is accepted, provably refused, refused for now, or lost; its URLs are always on fal's hosts."""
     holds(
         row,
         lambda body: protocol.read_submit(
@@ -72,7 +72,7 @@ def test_status(row: Row) -> None:
 
 @pytest.mark.parametrize("row", rows("result.json"))
 def test_result(row: Row) -> None:
-    """A result is a video, a failure in fal's own words, a request to wait, or trouble that passes."""
+    """A result is a video, a failure with fal's error type, a request to wait, or a passing failure."""
     holds(row, lambda body: result.read_result(row["status"], row.get("headers", {}), body))
 
 
@@ -84,7 +84,7 @@ def test_cancel(row: Row) -> None:
 
 @pytest.mark.parametrize("row", rows("upload.json"))
 def test_ticket(row: Row) -> None:
-    """An upload's addresses are plain web addresses with TLS."""
+    """An upload's URLs are plain https URLs."""
     holds(row, lambda body: protocol.read_ticket(row["status"], body, rest_url="https://rest.fal.ai"))
 
 
@@ -153,7 +153,7 @@ def test_a_length_that_no_video_has_is_unknown(frames: int, fps: float) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_put_refused(status: int) -> None:
-    """A signed address that is refused says nothing of the key: the upload starts again."""
+    """A refused signed URL says nothing about the key, so the upload restarts."""
     with pytest.raises(errors.FalUnreachable):
         protocol.read_put(status, b"expired")
 

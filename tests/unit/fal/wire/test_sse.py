@@ -41,7 +41,7 @@ def test_any_bytes(pieces: list[bytes]) -> None:
 
 @pytest.mark.parametrize("piece", [b"x" * 60, b": ping" + b"g" * 60, b"data: " + b"x" * 30 + b"\n"])
 def test_bounded(piece: bytes) -> None:
-    """A line, or an event of many lines, that exceeds the bound ends the stream before it is held."""
+    """A line or an event above the limit ends the stream before it is held in memory."""
     reader = SseReader(100)
 
     def endless() -> None:

@@ -18,7 +18,7 @@ def running(*lines: str) -> StatusDocument:
 
 
 def test_only_changes() -> None:
-    """A repeated document is no change; a move back to the queue is one, and forgets the lost runner's progress."""
+    """A repeated status is no change; a move back to the queue is one, and resets the progress."""
     changes = StatusChanges()
     documents = [
         queued(3),
@@ -45,7 +45,7 @@ def test_only_changes() -> None:
 
 
 def test_logs_join() -> None:
-    """Polls repeat every line and streams send only new ones: either way a line is new once, and progress stays."""
+    """Polls repeat all lines and streams send only new ones; either way a line is new once, and progress stays."""
     changes = StatusChanges()
     quarter = FalStatus("running", fraction=0.25)
     assert changes.take(running("a", "1/4")) == quarter
@@ -58,7 +58,7 @@ def test_logs_join() -> None:
 
 
 def test_waits_grow() -> None:
-    """Waits double up to the bound, less up to a half at random, however often it was tried."""
+    """Waits double up to a maximum, minus up to half at random, for any number of attempts."""
     full = [wait_s(n, least_s=2, most_s=20, random=lambda: 0.0) for n in (0, 1, 2, 3, 4, 10_000)]
     assert full == [2, 4, 8, 16, 20, 20]
     assert wait_s(1, least_s=2, most_s=20, random=lambda: 1.0) == 2
