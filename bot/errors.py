@@ -125,7 +125,19 @@ class NotAllowed(Refusal):
         self,
         sentence: str,
         *,
-        rule: Literal["operator", "blocked", "paused", "channel", "mode", "resolution", "ceiling", "at_once"],
+        rule: Literal[
+            "operator",
+            "blocked",
+            "paused",
+            "channel",
+            "mode",
+            "resolution",
+            "ceiling",
+            "at_once",
+            "posting",
+            "commands",
+            "timeout",
+        ],
     ) -> None:
         super().__init__(sentence)
         self.rule = rule

@@ -10,7 +10,7 @@ from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
 from bot.texts.trouble import job_trouble
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import role_ids
+from cogs.ordering.member import check_commands, role_ids
 
 
 class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):
@@ -27,6 +27,7 @@ class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
 
     async def pressed(self, interaction: Interaction) -> None:
         """Answer privately whether the decision was accepted."""
+        check_commands(interaction)
         member = interaction.user
         decide = interaction.client.services.runner.decide(
             self.parts["job_id"],

@@ -16,7 +16,7 @@ from bot.texts.button_ids import QUESTION_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import second_card
-from cogs.ordering.member import interaction_member
+from cogs.ordering.member import check_place, interaction_member
 from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 
 GONE = (
@@ -52,6 +52,8 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
 
     async def pressed(self, interaction: Interaction) -> None:
         """Make the video, ask again at a lower price, or drop the order."""
+        if self.parts["answer"] != "drop":
+            check_place(interaction)
         services, order_id = interaction.client.services, self.parts["order_id"]
         order = services.pending_orders.take(order_id, member_id=interaction.user.id)
         if order is None:

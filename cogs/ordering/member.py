@@ -5,6 +5,7 @@ import discord
 from bot.client import NEEDED_TO_POST, Interaction
 from bot.errors import OptionRefused
 from bot.ledger.model import Who
+from cogs.ordering.posting_rights import check_member_may_command, check_member_may_order
 
 
 def interaction_member(interaction: Interaction) -> Who:
@@ -36,14 +37,28 @@ def channel_id(interaction: Interaction) -> int:
 
 
 def check_place(interaction: Interaction) -> None:
-    """Check that Wanda can post the video here, before anybody pays for it.
+    """Check that Wanda can and the member may post the video here, before anybody pays for it.
 
     Raises:
         OptionRefused: the interaction is in a direct message, or Wanda lacks a permission in this channel.
+        NotAllowed: the member lacks one, or is in a time-out.
     """
     if interaction.guild_id is None or interaction.channel_id is None:
         raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
-    check_posting(interaction.app_permissions, in_thread=isinstance(interaction.channel, discord.Thread))
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    check_posting(interaction.app_permissions, in_thread=in_thread)
+    if isinstance(interaction.user, discord.Member):
+        check_member_may_order(interaction.user, interaction.permissions, in_thread=in_thread)
+
+
+def check_commands(interaction: Interaction) -> None:
+    """Check that the member may use commands in this channel, so that a button does no more for them than a command.
+
+    Raises:
+        NotAllowed: they may not, or they are in a time-out.
+    """
+    if isinstance(interaction.user, discord.Member):
+        check_member_may_command(interaction.user, interaction.permissions)
 
 
 def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:

@@ -15,7 +15,7 @@ from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_place
+from cogs.ordering.member import check_commands, check_place
 from cogs.results import forms
 from cogs.results.rerun import check_kept, finished_job, order_rerun
 
@@ -64,8 +64,10 @@ def _request(job: Job, action: str) -> Request:
 
 
 async def _delete(interaction: Interaction, job: Job) -> None:
-    if interaction.user.id != job.member_id and not interaction.permissions.manage_messages:
-        raise OptionRefused(finished.MAY_NOT_DELETE)
+    if interaction.user.id != job.member_id:
+        check_commands(interaction)
+        if not interaction.permissions.manage_messages:
+            raise OptionRefused(finished.MAY_NOT_DELETE)
     await interaction.response.defer(ephemeral=True, thinking=True)
     gone = await delete_video(interaction.client, job)
     await interaction.edit_original_response(content=finished.DELETED if gone else finished.NOT_DELETED)

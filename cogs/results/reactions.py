@@ -31,7 +31,8 @@ from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_posting, interaction_member, role_ids
+from cogs.ordering.member import check_place, check_posting, interaction_member, role_ids
+from cogs.ordering.posting_rights import check_member_may_order
 from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 from cogs.results.buttons import delete_video
 from cogs.results.direct_message import mail, naming
@@ -41,8 +42,9 @@ log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
 BUSY_MAX = 1000  # reactions handled at once; more are ignored, and the member can react again
 TOLD_FOR_S = 30.0
+TOLD_EVERY_S = 600.0  # at most one message in a channel about a member within this time
 # Refusals by these rules, which say who may use Wanda, are not reported; refusals by other rules are.
-QUIETLY = frozenset({"blocked", "channel", "mode", "resolution"})
+QUIETLY = frozenset({"blocked", "channel", "mode", "resolution", "commands", "timeout"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
         if interaction.user.id != member_id:
             await answer_privately(interaction, finished.not_yours(member_id))
             return
+        if self.parts["answer"] == "yes":
+            check_place(interaction)
         services = interaction.client.services
         order = services.pending_orders.take(self.parts["order_id"], member_id=member_id)
         if order is None:
@@ -147,6 +151,7 @@ class Reactions(FeatureCog):
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
         self._busy: set[tuple[int, int, str]] = set()
+        self._said_at: dict[int, float] = {}
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -225,6 +230,7 @@ class Reactions(FeatureCog):
         """Post a card and accept the rerun on it, or ask the member for confirmation."""
         services, job, who = self.bot.services, reaction.job, reaction.who
         check_posting(reaction.wandas, in_thread=reaction.in_thread)
+        check_member_may_order(reaction.member, reaction.permissions, in_thread=reaction.in_thread)
         trigger = f"react:{reaction.emoji}"
         if await services.store.read(is_running(job.id, who.member_id, trigger)):
             return  # checked before a card is posted, and again at acceptance
@@ -303,7 +309,7 @@ class Reactions(FeatureCog):
             async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
                 await mail(self.bot, reaction.member.id, finished.mail_text(job, attached=fits), files=files)
         except discord.Forbidden:
-            await self._say(reaction, finished.no_mail(reaction.member.id))
+            await self._say_unreachable(reaction)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a video could not be sent by direct message: %s", error)
         finally:
@@ -311,20 +317,28 @@ class Reactions(FeatureCog):
                 file.close()
 
     async def _tell(self, reaction: Reaction, sentence: str) -> None:
-        """Send the sentence by direct message; if the member accepts none, post it in the channel for a while."""
+        """Send the sentence by direct message; if the member accepts none, say only that in the channel."""
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
                 await mail(self.bot, reaction.member.id, sentence)
         except discord.Forbidden:
-            await self._say(reaction, f"<@{reaction.member.id}>, {sentence}")
+            await self._say_unreachable(reaction)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a refusal could not be told: %s", error)
 
-    async def _say(self, reaction: Reaction, sentence: str) -> None:
-        """Post the sentence in the channel; it is deleted after `TOLD_FOR_S`."""
-        only = naming(reaction.member.id)
+    async def _say_unreachable(self, reaction: Reaction) -> None:
+        """Post in the channel that the member accepts no direct messages; it is deleted after `TOLD_FOR_S`.
+
+        It holds nothing else about the member, and is posted once in `TOLD_EVERY_S` for a member, in all channels.
+        """
+        member_id, now = reaction.member.id, self.bot.services.clock()
+        self._said_at = {one: at for one, at in self._said_at.items() if now - at < TOLD_EVERY_S}
+        if member_id in self._said_at:
+            return
+        self._said_at[member_id] = now
+        only = naming(member_id)
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
-                await reaction.channel.send(sentence, delete_after=TOLD_FOR_S, allowed_mentions=only)
+                await reaction.channel.send(finished.no_mail(member_id), delete_after=TOLD_FOR_S, allowed_mentions=only)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a refusal could not be told in the channel: %s", error)

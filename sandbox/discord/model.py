@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
+from sandbox.discord.clock import Clock
 from sandbox.discord.wire import Json
 
 
@@ -79,23 +80,25 @@ class Role:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A user in one server."""
+    """A user in one server. `timed_out_until` is in Unix seconds."""
 
     user: User
     guild_id: int
     joined_at: float
     roles: list[int] = field(default_factory=list[int])
+    timed_out_until: float | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Guild:
-    """A server; `tier` is its boost level."""
+    """A server; `tier` is its boost level, and `clock` ends its members' time-outs."""
 
     id: int
     name: str
     tier: int
     owner_id: int
     joined_at: float
+    clock: Clock
     roles: dict[int, Role] = field(default_factory=dict[int, Role])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     channels: dict[int, "Channel"] = field(default_factory=dict[int, "Channel"])

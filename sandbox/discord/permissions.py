@@ -15,6 +15,7 @@ class Permission(IntFlag):
     ADD_REACTIONS = 1 << 6
     VIEW_CHANNEL = 1 << 10
     SEND_MESSAGES = 1 << 11
+    SEND_TTS_MESSAGES = 1 << 12
     MANAGE_MESSAGES = 1 << 13
     EMBED_LINKS = 1 << 14
     ATTACH_FILES = 1 << 15
@@ -48,6 +49,10 @@ BOT = (
     | Permission.READ_MESSAGE_HISTORY
     | Permission.ADD_REACTIONS
 )
+TIMED_OUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
+NEEDS_SEND_MESSAGES = (
+    Permission.MENTION_EVERYONE | Permission.SEND_TTS_MESSAGES | Permission.ATTACH_FILES | Permission.EMBED_LINKS
+)
 IN_A_DM = EVERYONE | Permission.MENTION_EVERYONE
 
 
@@ -62,7 +67,11 @@ def guild_permissions(guild: Guild, member: Member) -> int:
 
 
 def channel_permissions(channel: Channel, user: User) -> int:
-    """Return the user's permissions in the channel: 0 for non-members and for those who cannot view it."""
+    """Return the user's permissions in the channel: 0 for non-members and for those who cannot view it.
+
+    A member in a time-out keeps `TIMED_OUT`, and without SEND_MESSAGES nobody has `NEEDS_SEND_MESSAGES`
+    (https://discord.com/developers/docs/topics/permissions#permissions-for-timed-out-members, #implicit-permissions).
+    """
     if channel.guild is None:
         return int(IN_A_DM) if user.bot or user is channel.recipient else 0
     member = channel.guild.members.get(user.id)
@@ -72,7 +81,16 @@ def channel_permissions(channel: Channel, user: User) -> int:
     if granted == ALL:
         return ALL
     granted = _with_overwrites(channel, member, granted)
+    if is_timed_out(channel.guild, member):
+        granted &= TIMED_OUT
+    if not granted & Permission.SEND_MESSAGES:
+        granted &= ~NEEDS_SEND_MESSAGES
     return granted if granted & Permission.VIEW_CHANNEL else 0
+
+
+def is_timed_out(guild: Guild, member: Member) -> bool:
+    """Return whether the member's time-out has not ended yet."""
+    return member.timed_out_until is not None and guild.clock.now() < member.timed_out_until
 
 
 def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:

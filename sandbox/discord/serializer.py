@@ -58,7 +58,7 @@ class Serializer:
         return {
             "avatar": None,
             "banner": None,
-            "communication_disabled_until": None,
+            "communication_disabled_until": None if member.timed_out_until is None else iso(member.timed_out_until),
             "flags": 0,
             "joined_at": iso(member.joined_at),
             "nick": None,

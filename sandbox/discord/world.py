@@ -66,7 +66,9 @@ class World:
 
     def add_guild(self, name: str, *, tier: int, owner: User) -> Guild:
         """Add a server with the bot and its owner in it."""
-        guild = Guild(id=self.ids.next(), name=name, tier=tier, owner_id=owner.id, joined_at=self.clock.now())
+        guild = Guild(
+            id=self.ids.next(), name=name, tier=tier, owner_id=owner.id, joined_at=self.clock.now(), clock=self.clock
+        )
         guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", int(EVERYONE), 0)
         self.guilds[guild.id] = guild
         own = self.add_role(BOT_NAME, guild, int(BOT))

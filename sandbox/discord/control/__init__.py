@@ -7,7 +7,8 @@ Some options in detail:
 - Files take `path` (a local file) instead of `base64`.
 - `click` takes `values` for a select, `menu` takes `target` (a person) for a user command, `say` takes `reply_to`.
 - `world`: channels take `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists such
-  as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server` and `upload_limit_mib`.
+  as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server`,
+  `upload_limit_mib` and `timed_out_s` (0 ends the time-out).
   Without `server`, roles and members are added to every server, and channels to the first.
 - `gone` removes `roles`, `channels` and `members` (names or ids) from `server`; with `"bot": true` it removes the bot.
   An `unchecked` slash command may name a removed id, as a client does whose form was open meanwhile.

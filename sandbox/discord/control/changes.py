@@ -101,7 +101,7 @@ def _role(core: Core, row: Json) -> Json:
 
 
 def _member(core: Core, row: Json) -> Json:
-    name = _checked_name(row, "name", "server", "roles", "upload_limit_mib")
+    name = _checked_name(row, "name", "server", "roles", "upload_limit_mib", "timed_out_s")
     user = core.world.add_user(name)
     if "upload_limit_mib" in row:
         user.upload_limit_bytes = int(float(row["upload_limit_mib"]) * MIB)
@@ -112,16 +112,18 @@ def _member(core: Core, row: Json) -> Json:
         if not any(role_name in {role.name, str(role.id)} for role in held):
             raise ControlRefused(f"There is no role {role_name}.")
     for guild in guilds:
-        _join(core, guild, user, wanted)
+        _join(core, guild, user, wanted, row.get("timed_out_s"))
     return row | {"id": str(user.id)}
 
 
-def _join(core: Core, guild: Guild, user: User, wanted: list[str]) -> None:
+def _join(core: Core, guild: Guild, user: User, wanted: list[str], timed_out_s: float | None) -> None:
     known = user.id in guild.members
     member = core.world.add_member(guild, user)
     for role in guild.roles.values():
         if (role.name in wanted or str(role.id) in wanted) and role.id not in member.roles:
             member.roles.append(role.id)
+    if timed_out_s is not None:
+        member.timed_out_until = core.clock.now() + float(timed_out_s) if timed_out_s else None
     _emit_member(core, guild, member, "GUILD_MEMBER_UPDATE" if known else "GUILD_MEMBER_ADD")
 
 

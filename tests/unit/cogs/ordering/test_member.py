@@ -16,7 +16,7 @@ IN_THREADS = NEEDED_TO_POST | discord.Permissions(send_messages_in_threads=True)
 def asked(kind: type, permissions: discord.Permissions) -> Any:
     """Return an interaction with the fields that the rule reads."""
     channel = cast("object", object.__new__(kind))
-    return SimpleNamespace(guild_id=1, channel_id=2, channel=channel, app_permissions=permissions)
+    return SimpleNamespace(guild_id=1, channel_id=2, channel=channel, app_permissions=permissions, user=None)
 
 
 @pytest.mark.parametrize(
