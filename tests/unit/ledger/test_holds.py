@@ -99,14 +99,14 @@ def _grants(books: MemoryStore) -> dict[str, tuple[int, int]]:
 
 
 def test_a_hold_takes_the_amount_from_every_budget(books: MemoryStore) -> None:
-    """The answer is where each budget stands with the hold."""
+    """A hold returns each budget's standing with it."""
     held = _hold(books, "a", 3_000)
     assert [(one.limit.whose, one.held_microusd) for one in held.standings] == [("member", 3_000), ("server", 3_000)]
     assert _numbers(books) == {"member day": (3_000, 0, 2_000), "server month": (3_000, 0, 5_000)}
 
 
 def test_looking_makes_no_rows(books: MemoryStore) -> None:
-    """A budget that was never used is whole, and asking about it writes nothing."""
+    """An unused budget is whole, and reading it writes nothing."""
     assert _numbers(books) == {"member day": (0, 0, 5_000), "server month": (0, 0, 8_000)}
     assert books.connection.execute("SELECT COUNT(*) FROM budgets").fetchone() == (0,)
 
@@ -122,7 +122,7 @@ def test_the_last_micro_dollar_can_be_held_and_no_more(books: MemoryStore) -> No
 
 
 def test_a_hold_on_all_budgets_or_on_none(books: MemoryStore) -> None:
-    """When one budget is short nothing is held anywhere, and the job can hold again later."""
+    """If one budget is too small nothing is held on any, and the job can be held later."""
     _set(books, "role:2", "budget:week", 2_000)
     with pytest.raises(QuotaExceeded) as caught:
         _hold(books, "a", 3_000)
@@ -133,7 +133,7 @@ def test_a_hold_on_all_budgets_or_on_none(books: MemoryStore) -> None:
 
 
 def test_a_job_never_holds_twice(books: MemoryStore) -> None:
-    """Holding again is answered with the standing, even on another day, when short, or after the end."""
+    """A repeated hold returns the standing, even on another day, over budget, or after the end."""
     assert not _hold(books, "a", 5_000).repeated
     again = _hold(books, "a", 5_000)
     assert (again.repeated, again.standings) == (True, _view(books).standings)
@@ -231,7 +231,7 @@ def test_any_bill_spends_at_most_the_hold(
 
 
 def test_absorbing_releases_the_member_and_charges_the_server(books: MemoryStore) -> None:
-    """A failed job that fal may have billed is the server's to pay, when that is its policy."""
+    """With the policy `absorb` the server pays for a failed job that fal may have billed."""
     _hold(books, "a", 3_000)
     assert _settle(books, "a", 3_000, "server") == Ending("a", "settled", 0, 3_000, repeated=False)
     assert _numbers(books) == {"member day": (0, 0, 5_000), "server month": (0, 3_000, 5_000)}
@@ -260,7 +260,7 @@ def test_the_first_ending_stays(books: MemoryStore) -> None:
 
 
 def test_exposing_frees_the_member_and_not_the_server(books: MemoryStore) -> None:
-    """A cost that nobody knows yet stays on the server's side until it is known."""
+    """A possible cost stays held for the server until it is known."""
     _hold(books, "a", 3_000)
     assert _expose(books, "a") == Ending("a", "exposed", 0, 0, repeated=False)
     assert _expose(books, "a").repeated
@@ -279,7 +279,7 @@ def test_releasing_an_exposure_frees_the_server(books: MemoryStore) -> None:
 
 
 def test_ending_a_hold_that_never_was_is_an_error(books: MemoryStore) -> None:
-    """There is no first ending to answer with."""
+    """Ending a hold that does not exist is a LookupError."""
     for end in (_release, _expose):
         with pytest.raises(LookupError, match="never had a hold"):
             end(books, "ghost")
@@ -288,7 +288,7 @@ def test_ending_a_hold_that_never_was_is_an_error(books: MemoryStore) -> None:
 
 
 def test_grants_are_used_after_the_allowance_and_get_back_first(books: MemoryStore) -> None:
-    """The grant that expires first is used first; what was held too much goes back to the grants first."""
+    """The grant that expires first is used first; the unspent rest goes back to the grants first."""
     _give(books, "lasting", 1_000)
     _give(books, "soon", 500, NOON + 60)
     _give(books, "over", 9_000, NOON)
@@ -318,7 +318,7 @@ def test_absorbing_gives_the_grants_back_too(books: MemoryStore) -> None:
 
 
 def test_a_budget_set_in_mid_window_counts_what_was_spent_before(books: MemoryStore) -> None:
-    """Pools of the role and the channel, a weekly allowance and the operator's caps find this window's spend."""
+    """New pools of a role and a channel, weekly allowances and operator's caps include this window's spending."""
     _hold(books, "a", 3_000)
     _settle(books, "a", 3_000)
     _hold(books, "b", 1_000)
@@ -339,7 +339,7 @@ def test_a_budget_set_in_mid_window_counts_what_was_spent_before(books: MemorySt
 
 
 def test_changing_the_timezone_moves_the_window_and_no_money(books: MemoryStore) -> None:
-    """What was spent at 23:30 UTC is yesterday's in UTC and today's in Berlin, whichever way it is set, and back."""
+    """Spending at 23:30 UTC counts for yesterday in UTC and for today in Berlin, however often the timezone changes."""
     late = NOON + 11.5 * 3600
     _hold(books, "a", 4_000, at=late)
     assert _numbers(books, at=late + 3600)["member day"] == (0, 0, 5_000)
@@ -355,7 +355,7 @@ def test_changing_the_timezone_moves_the_window_and_no_money(books: MemoryStore)
 
 
 def test_a_job_belongs_for_ever_to_the_window_of_its_acceptance(books: MemoryStore) -> None:
-    """Settled tomorrow, or next month, it is spent on the day on which it was accepted."""
+    """A job settled tomorrow or next month counts on the day on which it was accepted."""
     _hold(books, "a", 4_000)
     books.run(holds.settle("a", 3_000, at=NOON + 30 * DAY_S, actor="fal", reason="late"))
     assert _numbers(books) == {"member day": (0, 3_000, 2_000), "server month": (0, 3_000, 5_000)}
@@ -363,7 +363,7 @@ def test_a_job_belongs_for_ever_to_the_window_of_its_acceptance(books: MemorySto
 
 
 def test_a_role_gained_in_mid_window_brings_a_better_allowance_and_no_fresh_one(books: MemoryStore) -> None:
-    """What the member spent before counts against the role's allowance too."""
+    """The member's earlier spending counts against the new role's allowance."""
     _set(books, "role:3", "allowance:day", 7_000)
     _hold(books, "a", 4_000)
     promoted = replace(WHO, role_ids=(1, 2, 3))
@@ -373,7 +373,7 @@ def test_a_role_gained_in_mid_window_brings_a_better_allowance_and_no_fresh_one(
 
 
 def test_a_reset_gives_a_fresh_window_to_the_member_only(books: MemoryStore) -> None:
-    """What was spent before it no longer counts for the member, and still counts for the server."""
+    """Spending before a reset no longer counts for the member, but still for the server."""
     _hold(books, "a", 5_000)
     _set(books, "member:42", "reset", NOON + 10)
     assert _numbers(books, at=NOON + 10)["member day"] == (0, 0, 5_000)
@@ -383,7 +383,7 @@ def test_a_reset_gives_a_fresh_window_to_the_member_only(books: MemoryStore) -> 
 
 
 def test_a_lowered_cap_refuses_and_a_raised_one_allows_from_the_next_hold_on(books: MemoryStore) -> None:
-    """Caps are those of the moment; the shortage counts what a lowered one has already been overdrawn by."""
+    """The current cap applies; below a lowered cap the shortage includes the overdraft."""
     _hold(books, "a", 5_000)
     _set(books, "server", "allowance:day", 1_000)
     with pytest.raises(QuotaExceeded) as caught:
@@ -410,7 +410,7 @@ def test_jobs_at_once_counts_what_is_held(books: MemoryStore) -> None:
 
 
 def test_a_member_with_more_roles_than_fit_a_statement(books: MemoryStore) -> None:
-    """A hundred roles are drawn on in one transaction; each pool that is set later finds it."""
+    """One transaction draws on a hundred roles; pools set later include the job."""
     crowd = replace(WHO, role_ids=tuple(range(1, 131)))
     _hold(books, "a", 1_000, who=crowd)
     _settle(books, "a", 900)
@@ -421,7 +421,7 @@ def test_a_member_with_more_roles_than_fit_a_statement(books: MemoryStore) -> No
 
 
 def test_the_servers_thresholds_are_told_once_a_window(books: MemoryStore) -> None:
-    """Each is recorded with the hold that reaches it, waits until it is posted, and comes again next month."""
+    """A threshold is recorded with the hold that reaches it, once a window, and pending until it is posted."""
     assert _hold(books, "a", 3_999).warnings == ()
     assert [one.threshold for one in _hold(books, "b", 1).warnings] == [50]
     two = _hold(books, "c", 3_600, who=replace(WHO, member_id=43))
@@ -440,7 +440,7 @@ def test_the_servers_thresholds_are_told_once_a_window(books: MemoryStore) -> No
 
 
 def test_every_change_has_an_entry_that_says_who_and_why(books: MemoryStore) -> None:
-    """The entries tell a job's story, with ids made of what happened."""
+    """Each change has an entry with its actor and reason, and an id made of job, kind and scope."""
     _hold(books, "a", 3_000)
     _expose(books, "a")
     _settle(books, "a", 2_000)
@@ -460,7 +460,7 @@ def test_every_change_has_an_entry_that_says_who_and_why(books: MemoryStore) -> 
 
 @pytest.mark.parametrize("sql", ["UPDATE entries SET reason = 'x'", "DELETE FROM entries", "DELETE FROM acts"])
 def test_entries_and_acts_are_never_altered(books: MemoryStore, sql: str) -> None:
-    """The database itself refuses to change or remove one."""
+    """The database refuses to change or delete an entry or act."""
     _hold(books, "a", 3_000)
     _set(books, "server", "at_once", 3)
 
@@ -492,7 +492,7 @@ def test_entries_and_acts_are_never_altered(books: MemoryStore, sql: str) -> Non
     ],
 )
 def test_the_audit_finds_every_kind_of_wrong(sql: str, sentence: str) -> None:
-    """Each number that was changed behind the ledger's back is told in a sentence with both numbers."""
+    """The audit reports each number changed outside the ledger, with both numbers."""
     store = MemoryStore()
     capped = replace(SHIPPED, server_cap_microusd=10_000, total_cap_microusd=10_000)
     with closing(store.connection):
@@ -506,7 +506,7 @@ def test_the_audit_finds_every_kind_of_wrong(sql: str, sentence: str) -> None:
 
 
 def test_the_database_itself_refuses_a_negative_budget() -> None:
-    """A mistake in the code cannot make a row negative."""
+    """A constraint keeps the budgets' rows from becoming negative."""
     store = MemoryStore()
     with closing(store.connection):
         _hold(store, "a", 1_000)

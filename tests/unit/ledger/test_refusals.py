@@ -111,20 +111,20 @@ def test_each_rule_refuses_with_its_number_and_what_to_do(rule: tuple[str, str, 
 
 
 def test_a_server_that_the_operator_did_not_name_is_told_its_id() -> None:
-    """Whoever runs Wanda can be asked with the number that the setting takes."""
+    """The refusal has the server's id, which the operator's setting needs."""
     shipped = replace(SHIPPED, allowed_servers=frozenset({8}))
     with pytest.raises(NotAllowed, match=r"has not opened Wanda for this server.*\(7\)"):
         _decide(_view(shipped=shipped))
 
 
 def test_what_is_at_its_limit_is_allowed() -> None:
-    """A job as dear as the ceiling, the last of those at once, and one without a resolution pass."""
+    """A job at the ceiling, the last of those allowed at once, and one without a resolution are allowed."""
     view = _view(("server", "ceiling", PRICE), ("server", "at_once", 2), ("server", "resolutions", []), open_jobs=1)
     assert decide(view, amount_microusd=PRICE, query=RuleQuery(mode="x")).member_microusd == PRICE
 
 
 def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None:
-    """A member reads the cost, what is left of which budget, the difference, the renewal, and what to do instead."""
+    """The refusal has the cost, the budget and what is left of it, the shortage, the renewal, and what to do."""
     error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
     assert str(error) == (
         "This video costs $0.75, but only $0.40 of your $5.00 for today is left (short by $0.35). "
@@ -158,12 +158,12 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
     ],
 )
 def test_every_budget_is_called_by_its_name(scope: str, kind: WindowKind, words: str) -> None:
-    """Whose budget it is, for how long, and when it renews, if it does."""
+    """The refusal names the budget's owner, its window, and its renewal if it has one."""
     assert words in str(budget_refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
 
 
 def test_the_renewal_is_told_in_the_servers_own_time_and_the_operators_in_utc() -> None:
-    """Midnight is the server's; a cap of the operator renews by UTC."""
+    """Renewals are in the server's timezone; the operator's caps renew in UTC."""
     kolkata = Standing(_limit("member:7:42", "week", 1, "Asia/Kolkata"), 1, 0)
     assert "on 23 November at 00:00 Asia/Kolkata, in" in str(budget_refusal(kolkata, 1, at=AT, timezone="Asia/Kolkata"))
     capped = Standing(_limit("cap:7", "month", 1), 1, 0)
@@ -171,7 +171,7 @@ def test_the_renewal_is_told_in_the_servers_own_time_and_the_operators_in_utc() 
 
 
 def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
-    """Waiting for the renewal would not help, so the sentence does not propose it."""
+    """A price above the whole budget is not told to wait for the renewal, which would not help."""
     said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
     assert said == (
         "This video costs $7.50, but only $5.00 of your $5.00 for today is left (short by $2.50). "
@@ -183,12 +183,12 @@ def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
     ("scope", "who"), [("member:7:42", "an administrator of this server"), ("all", "whoever runs")]
 )
 def test_without_a_budget_only_somebody_else_can_help(scope: str, who: str) -> None:
-    """A cap of zero has nothing to renew."""
+    """A refusal by a cap of zero does not mention a renewal."""
     assert f"Ask {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
 
 
 def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
-    """Whoever waits for the one named does not meet another that is short."""
+    """Of several short budgets the refusal names the one that renews last."""
     with pytest.raises(QuotaExceeded) as refused:
         _decide(_view(used=49_999_999))
     assert refused.value.scope == "server:7"
@@ -196,7 +196,7 @@ def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
 
 
 def test_a_price_of_zero_always_fits_the_budgets_but_not_every_rule() -> None:
-    """Free is free also when everything is overspent; a blocked member is still blocked."""
+    """A price of zero fits overspent budgets, but a blocked member is still refused."""
     assert _decide(_view(used=10**9), price=0).member_microusd == 0
     with pytest.raises(NotAllowed):
         _decide(_view(("member:42", "blocked", "")), price=0)
@@ -230,7 +230,7 @@ def test_grants_that_do_not_suffice_are_told_in_the_refusal() -> None:
 
 
 def test_grants_do_not_help_a_server_whose_pool_is_short() -> None:
-    """They are the member's, beside the allowance; the pool pays every job in full."""
+    """Grants do not count against the server's pool, which pays every job in full."""
     view = replace(_view(used=49_500_000), grants=(_grant("a", 10**9),))
     with pytest.raises(QuotaExceeded) as refused:
         _decide(view)
@@ -238,14 +238,14 @@ def test_grants_do_not_help_a_server_whose_pool_is_short() -> None:
 
 
 def test_an_overspent_allowance_lets_grants_pay_the_whole_job_and_no_more() -> None:
-    """What a settlement spent above the cap is not taken from the grants afterwards."""
+    """With an overspent allowance grants pay the whole job, but not the earlier overdraft."""
     view = replace(_view(used=9_000_000), grants=(_grant("a", 10**9),))
     assert _decide(view).from_grants == (("grant:a", PRICE),)
 
 
 @pytest.mark.parametrize(("price", "needed"), [(500_000, False), (500_001, True)])
 def test_approval_is_needed_above_its_price(price: int, needed: bool) -> None:
-    """At the price itself nobody is asked."""
+    """A job needs approval only above the price, not at it."""
     rule = ("server", "approval", {"above_microusd": 500_000, "role_id": None, "wait_s": 3600.0})
     assert _decide(_view(rule), price=price).needs_approval == needed
 
@@ -289,7 +289,7 @@ def test_thresholds_are_those_reached_by_the_servers_pools_only() -> None:
     [(1, "1 min"), (60, "1 min"), (61, "2 min"), (3600, "1 h 0 min"), (86_399, "1 d 0 h"), (90_000, "1 d 1 h")],
 )
 def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> None:
-    """Nobody is sent back too early, and nobody reads seconds."""
+    """Waits are rounded up to minutes and have at most two units."""
     assert in_words(seconds) == words
     standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, Source.of("server", "")), 1, 0)
     assert f", in {words};" in str(budget_refusal(standing, 1, at=AT))

@@ -51,7 +51,7 @@ def test_a_rule_is_set_changed_and_cleared_with_an_act_each(books: MemoryStore) 
 
 
 def test_acts_are_read_page_by_page_and_server_by_server(books: MemoryStore) -> None:
-    """The next page begins where the last one ended; another server's acts are not seen."""
+    """The next page begins where the last one ended, without other servers' acts."""
     for number in range(5):
         books.run(rules.set_rule(7, "server", "at_once", number + 1, **SAID))
     books.run(rules.set_rule(8, "server", "at_once", 1, **SAID))
@@ -62,7 +62,7 @@ def test_acts_are_read_page_by_page_and_server_by_server(books: MemoryStore) -> 
 
 
 def test_an_expired_rule_is_as_if_it_were_not_there(books: MemoryStore) -> None:
-    """It is not listed as in force, and changing it answers that there was none."""
+    """An expired rule is not listed, and a change returns None as its old value."""
     books.run(rules.set_rule(7, "member:1", "blocked", "spam", expires_at=50.0, **SAID))
     assert books.run(rules.rules_of(7, at=100.0)) == ()
     assert len(books.run(rules.rules_of(7))) == 1
@@ -70,7 +70,7 @@ def test_an_expired_rule_is_as_if_it_were_not_there(books: MemoryStore) -> None:
 
 
 def test_a_grant_is_given_once(books: MemoryStore) -> None:
-    """Repeating it, because the answer was lost, gives nothing more; it is recorded once."""
+    """A repeated grant, as after a lost answer, is ignored and recorded once."""
     grant = Grant(
         id="g", guild_id=7, member_id=1, amount_microusd=5, expires_at=9.0, reason="contest", actor_id=9, at=1.0
     )
@@ -103,7 +103,7 @@ def test_a_grant_is_given_once(books: MemoryStore) -> None:
     ],
 )
 def test_values_are_kept_in_one_form(subject: str, name: str, value: Any, stored: Any) -> None:
-    """What a rule can have is stored as the policy reads it."""
+    """Valid values are stored in one form."""
     assert checked(subject, name, value) == stored
 
 
@@ -125,7 +125,7 @@ def test_values_are_kept_in_one_form(subject: str, name: str, value: Any, stored
 def test_other_values_are_refused_with_a_sentence(
     books: MemoryStore, subject: str, name: str, value: Any, sentence: str
 ) -> None:
-    """The administrator reads what the rule can have, and nothing is changed."""
+    """Invalid values are refused with a sentence on the valid ones, and nothing is changed."""
     with pytest.raises(OptionRefused, match=r"\.$") as refused:
         books.run(rules.set_rule(7, subject, name, value, **SAID))
     assert sentence in str(refused.value)
@@ -145,6 +145,6 @@ def test_other_values_are_refused_with_a_sentence(
     ],
 )
 def test_rules_that_do_not_exist_are_a_defect(subject: str, name: str) -> None:
-    """A misspelt rule would silently hold for nobody."""
+    """An unknown rule is a ValueError, because it would silently apply to nobody."""
     with pytest.raises(ValueError, match="there is no rule"):
         checked(subject, name, 1)

@@ -30,7 +30,7 @@ def _moment(text: str) -> float:
 
 
 def test_without_any_rule_what_wanda_ships_holds() -> None:
-    """A day's allowance and a month's pool in UTC; everything else is open."""
+    """By default there is a daily allowance and a monthly pool, in UTC, and no other limit."""
     terms = _terms()
     assert _caps(terms) == {
         "member:7:42 day": (5_000_000, "Wanda's shipped default"),
@@ -74,7 +74,7 @@ def test_an_allowance_is_the_members_own_else_the_best_role_else_the_servers(
 
 
 def test_each_window_has_its_own_precedence() -> None:
-    """A day from a role and a month from the server hold beside each other."""
+    """A role's daily and the server's monthly allowance apply together."""
     rules = (("role:1", "allowance:day", 2), ("server", "allowance:month", 30), ("member:42", "allowance:week", 9))
     assert {key: cap for key, (cap, _) in _caps(_terms(*rules, roles=(1,))).items()} == {
         "member:7:42 day": 2,
@@ -94,7 +94,7 @@ def test_any_default_of_the_server_ends_the_shipped_one() -> None:
 
 
 def test_an_override_for_one_window_leaves_the_shipped_day() -> None:
-    """The server has said nothing about everybody, so everybody's day still holds beside one member's month."""
+    """A member's own monthly allowance leaves the default daily one in force."""
     assert set(_caps(_terms(("member:42", "allowance:month", 9)))) == {
         "member:7:42 day",
         "member:7:42 month",
@@ -103,7 +103,7 @@ def test_an_override_for_one_window_leaves_the_shipped_day() -> None:
 
 
 def test_pools_of_every_role_and_of_the_channel_apply_together() -> None:
-    """A member in two roles draws on both pools; other roles' and channels' pools are not theirs."""
+    """A member with two roles draws on both roles' pools and on the channel's, and on no other role's or channel's."""
     rules = (
         ("role:1", "budget:week", 10),
         ("role:2", "budget:ever", 20),
@@ -127,7 +127,7 @@ def test_a_budget_of_zero_is_a_budget() -> None:
 
 
 def test_the_operators_caps_are_months_of_utc_whatever_the_servers_timezone() -> None:
-    """A server cannot move the operator's window."""
+    """The operator's months are in UTC, whatever the server's timezone."""
     shipped = Shipped(member_daily_microusd=1, server_monthly_microusd=2, server_cap_microusd=3, total_cap_microusd=4)
     terms = _terms(("server", "timezone", "Pacific/Kiritimati"), shipped=shipped)
     by_scope = {one.scope: one for one in terms.limits}
@@ -138,7 +138,7 @@ def test_the_operators_caps_are_months_of_utc_whatever_the_servers_timezone() ->
 
 
 def test_a_raise_adds_to_every_allowance_until_it_expires() -> None:
-    """Both windows are raised, the words say so, and at the moment of its expiry it no longer counts."""
+    """A raise applies to both windows, is named in their sources, and no longer counts at its expiry."""
     raised = Rule("member:42", "raise", {"microusd": 2_000_000}, expires_at=NOW + 10)
     rules = (("member:42", "allowance:month", 9_000_000), raised)
     caps = _caps(_terms(*rules))
@@ -161,7 +161,7 @@ def test_a_reset_begins_the_members_windows_anew(ago_s: float, begins: float) ->
 
 
 def test_expired_rules_do_not_count() -> None:
-    """What holds until a moment no longer holds at that moment."""
+    """A rule no longer applies at the moment of its expiry."""
     blocked = Rule("member:42", "blocked", "spam", expires_at=NOW)
     assert _terms(blocked).blocked is None
     assert _terms(blocked, now=NOW - 1).blocked == Ruled(
@@ -228,7 +228,7 @@ def test_the_rest_of_the_servers_rules() -> None:
 
 
 def test_the_threshold_is_a_fifth_of_the_tightest_allowance() -> None:
-    """Of a day's and a month's allowance the smaller cap counts."""
+    """The default threshold is a fifth of the smaller of a daily and a monthly cap."""
     rules = (("server", "allowance:day", 1_000_000), ("server", "allowance:month", 900_000))
     assert _terms(*rules).confirm_above_microusd.value == 180_000
 

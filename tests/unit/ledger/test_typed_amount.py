@@ -71,7 +71,7 @@ def test_anything_else_is_refused_with_a_sentence(text: str, sentence: str) -> N
 
 
 def test_a_refusal_does_not_repeat_what_would_ping_or_format() -> None:
-    """What somebody typed is quoted without Discord's own signs."""
+    """A refusal quotes typed text without Discord's markup characters."""
     with pytest.raises(OptionRefused) as refused:
         typed_amount("@everyone **`5`** <@1>")
     assert not set("@*`<>") & set(str(refused.value))

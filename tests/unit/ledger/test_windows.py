@@ -50,13 +50,13 @@ def _at(zone_name: str, text: str, *, fold: int = 0) -> float:
     ],
 )
 def test_a_day_is_as_long_as_its_clocks_say(zone_name: str, noon: str, hours: float) -> None:
-    """Days of 23, 23½, 24½ and 25 hours are one day, from midnight to midnight."""
+    """Days of 23, 23½, 24½ and 25 hours last from midnight to midnight."""
     day = window("day", ZoneInfo(zone_name), _at(zone_name, noon))
     assert day.ends_at - day.starts_at == hours * 3600
 
 
 def test_both_passes_of_an_hour_that_comes_twice_are_the_same_day() -> None:
-    """At 02:30 before and after the clock goes back it is the same day, and its midnights are an hour further apart."""
+    """Both 02:30s of a day on which clocks go back are in the same day, which lasts 25 hours."""
     first, second = (_at("Europe/Berlin", "2024-10-27T02:30", fold=fold) for fold in (0, 1))
     assert second - first == 3600
     assert window("day", BERLIN, first) == window("day", BERLIN, second)
@@ -85,7 +85,7 @@ def test_a_day_that_a_country_skipped_is_no_day() -> None:
 
 
 def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
-    """The window's borders are local midnights, also where the clocks change in between."""
+    """Windows start at local midnights, also if the clocks change in between."""
     friday = _at("Europe/Berlin", "2024-03-29T12:00")
     week, month = window("week", BERLIN, friday), window("month", BERLIN, friday)
     assert (week.starts_at, week.ends_at) == (
@@ -100,7 +100,7 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
 
 
 def test_for_ever_never_renews() -> None:
-    """It holds every moment, and there is nothing to wait for."""
+    """The window "for ever" contains every moment and never renews."""
     ever = window("ever", BERLIN, 1.0)
     assert (ever.starts_at, ever.ends_at, ever.renews_at) == (0.0, EVER_ENDS_AT, None)
     assert window("day", BERLIN, 1.0).renews_at == window("day", BERLIN, 1.0).ends_at
@@ -117,7 +117,7 @@ def test_the_last_moment_of_a_window_is_in_it_and_the_next_is_not() -> None:
 
 @given(st.sampled_from(ZONES), st.sampled_from(WINDOW_KINDS), MOMENTS)
 def test_every_moment_is_in_exactly_one_window_of_each_kind(tz: ZoneInfo, kind: WindowKind, now: float) -> None:
-    """The window of a moment holds it, and the windows before and after meet it exactly."""
+    """A moment's window contains it, and the windows before and after are adjacent to it."""
     here = window(kind, tz, now)
     assert here.holds(now)
     if kind != "ever":
@@ -127,7 +127,7 @@ def test_every_moment_is_in_exactly_one_window_of_each_kind(tz: ZoneInfo, kind: 
 
 
 def test_only_names_of_timezones_are_timezones() -> None:
-    """A typo, a path, a folder or nothing at all is none."""
+    """A typo, a path, a folder or an empty text is no timezone."""
     assert zone("Europe/Berlin") is not None
     assert len(available_timezones()) > 400
     for name in ("Mars/Olympus", "", "Europe", "../etc/passwd", "/etc/passwd", "Europe/Berlin\x00", "x" * 500):

@@ -1,4 +1,4 @@
-"""Pending orders: who may take one, how many there are, and what becomes of their files."""
+"""Pending orders: who may take one, their limits, and their files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +102,7 @@ async def test_files_are_removed_without_another_order(tmp_path: Path, clock: Cl
 
 
 async def test_one_member_keeps_few(tmp_path: Path, clock: Clock) -> None:
-    """A member who asks again and again pushes out only their own oldest orders, and nobody else's."""
+    """A member's new orders replace only their own oldest ones, nobody else's."""
     pending = make_pending(tmp_path, clock, most_each=2)
     await keep(pending, tmp_path, replace(ORDER, id="other", who=replace(ORDER.who, member_id=3)))
     await keep(pending, tmp_path, *(replace(ORDER, id=f"o{number}") for number in range(5)))
@@ -111,7 +111,7 @@ async def test_one_member_keeps_few(tmp_path: Path, clock: Clock) -> None:
 
 
 async def test_a_pending_rerun_is_known(tmp_path: Path, clock: Clock) -> None:
-    """The same member's same rerun of the same job is found until it is answered or has expired."""
+    """A pending rerun is found by member, parent and trigger until it is answered or expires."""
     pending = make_pending(tmp_path, clock)
     await pending.keep(replace(ORDER, request=replace(REQUEST, parent_id="p", trigger="react:🔁")))
     assert pending.has_rerun("p", 2, "react:🔁")

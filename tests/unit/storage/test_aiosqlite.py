@@ -8,7 +8,7 @@ import aiosqlite
 
 
 def test_the_pinned_version_is_the_one_that_was_read() -> None:
-    """A new aiosqlite is looked at before it is used: bot/storage/sqlite.py uses one private name of it."""
+    """aiosqlite is the pinned version: bot/storage/sqlite.py uses one of its private methods."""
     assert version("aiosqlite") == "0.22.1"
 
 

@@ -45,5 +45,5 @@ def test_an_id_never_changes(custom_id: str, on_the_wire: str, template: str) ->
 
 
 def test_every_template_has_an_id() -> None:
-    """The list above leaves out no template."""
+    """The list above has every template."""
     assert {template for _, _, template in IDS} == set(TEMPLATES.values())

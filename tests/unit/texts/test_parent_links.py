@@ -46,7 +46,7 @@ def test_notes_are_bounded_and_harmless() -> None:
 
 
 def test_the_parent_links_to_each_child() -> None:
-    """Every child is a link with its mode and seed, within one field of Discord's."""
+    """Every child is a link with its mode and seed, within one embed field."""
     jobs = [a_job(id=f"{n:032x}", guild_id=2**63 - 1, result=RESULT) for n in range(5)]
     field = parent_links.children_field(jobs)
     assert field.name == "Made from this"
@@ -57,6 +57,6 @@ def test_the_parent_links_to_each_child() -> None:
 
 
 def test_whoever_is_forgotten_is_not_mentioned() -> None:
-    """A pseudonym is words, since Discord would show the number of a mention that is nobody's."""
+    """A pseudonym is shown as words, because Discord would show its mention as a number."""
     assert person(7) == "<@7>"
     assert person(-7) == "a former member"

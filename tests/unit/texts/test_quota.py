@@ -64,7 +64,7 @@ def test_what_the_shipped_quota_buys() -> None:
 
 
 def test_the_tightest_limit_is_named() -> None:
-    """What can be spent now is the least of all limits, and the one that says so is named."""
+    """What can be spent now is the smallest rest of all limits, and that limit is named."""
     said = text(quota.quota_card(view(spent={"server": 48_000_000}), OFFERS))
     assert "You can spend **$2.00** now; then this server's pool this month is used up." in said
     said = text(quota.quota_card(view(spent={"member": 5_000_000}), OFFERS))
@@ -85,7 +85,7 @@ def test_grants_count_to_the_allowance() -> None:
 
 
 def test_rules_change_what_it_buys() -> None:
-    """A mode that is not allowed is said to be, and a resolution that is not gives way to the dearest that is."""
+    """A mode that is not allowed is marked, and a resolution that is not is replaced by the costliest allowed one."""
     rules = (
         Rule("server", "modes", ["wan27-image"]),
         Rule("server", "resolutions", ["480p", "720p"]),
@@ -100,7 +100,7 @@ def test_rules_change_what_it_buys() -> None:
 
 
 def test_the_operators_other_servers_stay_private() -> None:
-    """The cap over all servers bounds what can be spent, but its numbers are shown to nobody."""
+    """The cap over all servers limits what can be spent, but its numbers are not shown."""
     shipped = replace(SHIPPED, total_cap_microusd=1_234_567)
     found = terms((), Who(guild_id=1, channel_id=3, member_id=2), now=NOW, shipped=shipped)
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
@@ -118,13 +118,13 @@ def test_the_operators_other_servers_stay_private() -> None:
     ],
 )
 def test_what_stops_a_member_comes_first(rule: Rule, says: str) -> None:
-    """Who is blocked, paused or in a closed channel reads so before any number."""
+    """A block, a pause or a closed channel is shown before any number."""
     card = quota.quota_card(view(rule), OFFERS)
     assert says in card.description.split("\n\n")[0]
 
 
 def test_an_admin_reads_which_rule_gives_which_number() -> None:
-    """Each number of a member stands with its rule, in the third person."""
+    """An admin sees each of a member's numbers with its rule, in the third person."""
     rules = (
         Rule("member:2", "allowance:day", 7 * USD),
         Rule("role:8", "ceiling", USD),

@@ -33,7 +33,7 @@ def test_a_budget_says_before_after_and_from_when() -> None:
 
 
 def test_a_budget_says_what_is_gone_already() -> None:
-    """A pool that is set below or near what was spent says what is left of it."""
+    """A pool set below or near what was spent says what is left."""
     low = changed("server", "budget:month", 50_000_000, 20_000_000, window=MONTH, used_microusd=22_955_000)
     assert rule_changes.change_text(low).endswith("$22.955 is used already, so **nothing is left** until then.")
     more = changed("server", "budget:month", None, 40_000_000, window=MONTH, used_microusd=22_955_000)
@@ -41,7 +41,7 @@ def test_a_budget_says_what_is_gone_already() -> None:
 
 
 def test_what_was_so_already_is_no_change() -> None:
-    """Setting what is set, or taking back what is not there, says so and is no change; a new expiry is one."""
+    """Setting a rule to its own value, or clearing none, is reported as no change; a new expiry is a change."""
     same = changed("server", "policy", "charge", "charge")
     assert not rule_changes.is_change(same)
     assert rule_changes.change_text(same) == (
@@ -128,7 +128,7 @@ def test_a_grant_in_words() -> None:
 
 @given(reason=st.text(max_size=500))
 def test_a_reason_can_do_no_harm(reason: str) -> None:
-    """Whatever a reason says, it is on one line, bounded, and mentions nobody."""
+    """Any reason is shown on one line, at a bounded length, and pings nobody."""
     line = rule_changes.change_log_line(9, changed("server", "ceiling", None, 1), reason)
     assert "\n" not in line
     assert len(line) <= 500
@@ -138,7 +138,7 @@ def test_a_reason_can_do_no_harm(reason: str) -> None:
 
 @given(parts=st.lists(st.text(min_size=1, max_size=300), min_size=1, max_size=60), chars_max=st.integers(60, 2000))
 def test_what_does_not_fit_is_counted(parts: list[str], chars_max: int) -> None:
-    """A text is never longer than it may be, and says how many of its parts were left out."""
+    """A joined text is within its limit, and says how many parts were left out."""
     text = join_within(parts, chars_max)
     assert len(text) <= chars_max
     if len("\n".join(parts)) <= chars_max:

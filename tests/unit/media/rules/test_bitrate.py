@@ -1,4 +1,4 @@
-"""How many bits a second a copy may have."""
+"""The bitrates and the size of a smaller copy."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ def test_a_usual_result_keeps_its_pixels() -> None:
 
 
 def test_pixels_go_where_the_bits_would_be_hopeless() -> None:
-    """A minute of 1080p in 1 MiB is small, and still in proportion."""
+    """A minute of 1080p in 1 MiB is scaled down in proportion."""
     chosen = rates(seconds=60, width=1920, height=1080, bytes_max=MIB)
     assert chosen is None or chosen.width < 800
     chosen = rates(seconds=60, width=1920, height=1080, bytes_max=2 * MIB)
@@ -27,7 +27,7 @@ def test_pixels_go_where_the_bits_would_be_hopeless() -> None:
 
 
 def test_what_nothing_fits_into_is_given_up() -> None:
-    """An hour in a megabyte, or a video without a length, has no rate at all."""
+    """An hour in a megabyte, or a video of unknown length, has no usable rate."""
     assert rates(seconds=3600, width=1920, height=1080, bytes_max=MIB) is None
     assert rates(seconds=0, width=1920, height=1080, bytes_max=MIB) is None
 

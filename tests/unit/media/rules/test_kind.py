@@ -18,5 +18,5 @@ from bot.media.rules.kind import claimed_kind
     ],
 )
 def test_a_claim(content_type: str | None, file_name: str, kind: str | None) -> None:
-    """Discord's content type decides, else the name's extension; anything else is no file for a video."""
+    """Discord's content type decides the kind, else the name's extension; other files are None."""
     assert claimed_kind(content_type, file_name) == kind

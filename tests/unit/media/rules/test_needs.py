@@ -1,4 +1,4 @@
-"""What a file needs in order to fit, and what is said of it."""
+"""The changes that make a file fit, and their texts."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def test_a_file_at_its_limits_needs_nothing() -> None:
     ],
 )
 def test_what_can_be_mended_is(changed: Facts) -> None:
-    """Too many bytes or pixels, or another format, are no reason to refuse a picture."""
+    """A picture with too many bytes or pixels, or in another format, can be made to fit."""
     assert needs(changed, PICTURE)
     assert not is_beyond_help(changed, PICTURE)
 
@@ -54,13 +54,13 @@ def test_what_can_be_mended_is(changed: Facts) -> None:
     ],
 )
 def test_what_cannot_be_mended_is_left_to_be_refused(facts: Facts, limits: MediaSpec) -> None:
-    """Nothing is enlarged, cropped or drawn out: too small, too flat, too short or of another kind stays refused."""
+    """Files are not enlarged, cropped or lengthened: too small, too flat, too short or another kind stays refused."""
     assert is_beyond_help(facts, limits)
 
 
 @given(st.integers(2, 20_000), st.integers(2, 20_000), st.integers(64, 8000))
 def test_scaling_never_enlarges_and_never_distorts(width: int, height: int, side_max: int) -> None:
-    """The new sides are even, at most the old ones and the limit, and off the proportions by less than two pixels."""
+    """The new sides are even, within the old ones and the limit, and in proportion to less than two pixels."""
     new_width, new_height = even_size(width, height, side_max)
     assert new_width % 2 == new_height % 2 == 0
     assert new_width <= width
@@ -72,7 +72,7 @@ def test_scaling_never_enlarges_and_never_distorts(width: int, height: int, side
 
 
 def test_the_changes_are_said_with_their_numbers() -> None:
-    """A change names what was and what is, as few decimals as it needs."""
+    """A change is described by its old and new numbers, with as few decimals as needed."""
     long = replace(PLAYS, seconds=14.2)
     assert changes(long, PLAYS, keep="start") == ("trimmed from 14.2 s to 10 s",)
     assert changes(long, PLAYS, keep="end") == ("trimmed from 14.2 s to 10 s, its end",)
@@ -87,7 +87,7 @@ def test_the_changes_are_said_with_their_numbers() -> None:
 
 
 def test_a_picture_on_its_side_is_told_upright() -> None:
-    """A phone's photograph lies on its side in its file; the card names its pixels as it is seen."""
+    """A photograph stored rotated is described by its upright size."""
     lying = replace(GOOD, width=6000, height=4000, format="jpeg")
     upright = replace(GOOD, width=1333, height=2000, format="jpeg")
     assert changes(lying, upright, keep="start") == ("picture scaled from 4000 \u00d7 6000 to 1333 \u00d7 2000",)

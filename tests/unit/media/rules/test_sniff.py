@@ -56,7 +56,7 @@ def test_known(head: bytes, named: str) -> None:
     ],
 )
 def test_foreign(head: bytes, label: str) -> None:
-    """What is not supported is named, and no parser is chosen for it."""
+    """An unsupported format is named and gets no parser."""
     found = sniff(head)
     assert (found.family, found.label, found.parser) == ("foreign", label, "")
 
