@@ -1,4 +1,4 @@
-"""Exposures: holds of which nobody knows whether fal billed them. A member who deletes their jobs does not end them."""
+"""Exposures: holds of jobs that fal may have billed. They stay open when a member deletes their jobs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What one uncertain job holds of its server's money, and when it was accepted."""
+    """The server's money that one uncertain job holds, and when the job was accepted."""
 
     job_id: str
     guild_id: int
@@ -16,7 +16,7 @@ class Exposure:
 
 
 def open_exposures(*, limit: int) -> Transaction[tuple[Exposure, ...]]:
-    """Return the exposures that an operator can close, the oldest first."""
+    """Return the open exposures, oldest first; an operator can close them."""
     rows: list[Row] = yield Many(
         "SELECT job_id, guild_id, amount_microusd, counted_at FROM draws WHERE position = 0 AND state = 'exposed' "
         "ORDER BY counted_at, job_id LIMIT $1",
@@ -26,6 +26,6 @@ def open_exposures(*, limit: int) -> Transaction[tuple[Exposure, ...]]:
 
 
 def is_exposed(job_id: str) -> Transaction[bool]:
-    """Return whether the job's hold is exposed, or was and is closed by now."""
+    """Return whether the job's hold is or was exposed."""
     row = yield One("SELECT id FROM entries WHERE job_id = $1 AND kind = 'expose' LIMIT 1", (job_id,))
     return row is not None

@@ -1,4 +1,4 @@
-"""A new job's own copies of an older one's files, so that removing the one's never breaks the other."""
+"""Copies a parent job's files for a rerun, so that deleting either job's files does not affect the other."""
 
 import asyncio
 import os
@@ -14,45 +14,45 @@ from bot.media.intake import inputs_folder
 
 
 async def copy_inputs(inputs: Sequence[Input], data_dir: Path, job_id: str) -> tuple[Input, ...]:
-    """Return these files as job `job_id` has them, in its own folder; when one is gone, that folder is too.
+    """Copy the files into job `job_id`'s folder and return them as its inputs; on an error the folder is deleted.
 
     Raises:
-        FilesGone: Wanda's copy of one is no longer kept; the sentence names it and asks for it again.
+        FilesGone: Wanda's copy of a file was deleted; the sentence names it and asks for it again.
     """
     return await asyncio.to_thread(_copy_inputs, tuple(inputs), data_dir, job_id)
 
 
 async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
-    """Put the job's video at `path`, whose folder is made.
+    """Copy the job's video to `path`; its folder is created.
 
     Raises:
-        FilesGone: Wanda's copy of the video is no longer kept.
+        FilesGone: Wanda's copy of the video was deleted.
     """
     await asyncio.to_thread(_copy_result, result_path(job, data_dir), path)
 
 
 async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
-    """Return the job's files of which Wanda has no copy any more."""
+    """Return the job's inputs that were deleted from disk."""
     return await asyncio.to_thread(_gone, job.inputs, data_dir)
 
 
 def results_folder(data_dir: Path) -> Path:
-    """Return the folder of every finished video."""
+    """Return the folder of the finished videos."""
     return data_dir / "results"
 
 
 def result_path(job: Job, data_dir: Path) -> Path:
-    """Return where the job's video is, will be, or was."""
+    """Return the path of the job's video, whether or not it exists."""
     return results_folder(data_dir) / f"{job.id}.mp4"
 
 
 def result_files(job_id: str, data_dir: Path) -> list[Path]:
-    """Return the job's video and every smaller copy of it that is on disk."""
+    """Return the job's video and its smaller copies on disk."""
     return sorted(results_folder(data_dir).glob(f"{job_id}.*"))
 
 
 def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path) -> Input:
-    """Return a file that fits the mode as a job's input; `file_name` is what people see."""
+    """Return a fitted file as a job's input; `file_name` is the name that people see."""
     facts = fitted.facts
     return Input(
         option=option,
@@ -102,7 +102,7 @@ def _copy_result(source: Path, path: Path) -> None:
 
 
 def _copy(source: Path, path: Path) -> None:
-    """Give the bytes a second name, or copy them where the disk has no second names; nobody writes into either."""
+    """Hard-link the file, or copy it where hard links are not supported. Neither file is modified afterwards."""
     path.unlink(missing_ok=True)
     try:
         os.link(source, path)

@@ -1,4 +1,4 @@
-"""Who owns the files of an order: a block that removes them, unless the order was accepted or is kept."""
+"""The files of an order, which are deleted unless the order is accepted or pending."""
 
 import asyncio
 from dataclasses import replace
@@ -12,7 +12,7 @@ from bot.runner.job_files import copy_inputs
 
 
 class OrderFiles:
-    """The folder of one order. It is removed at the end of the `async with` block unless `keep` was called."""
+    """The folder of one order, deleted at the end of the `async with` block unless `keep` was called."""
 
     def __init__(self, data_dir: Path, order_id: str) -> None:
         self.data_dir = data_dir
@@ -21,18 +21,18 @@ class OrderFiles:
 
     @property
     def folder(self) -> Path:
-        """The path of the folder; whoever puts the first file there makes it."""
+        """The path of the folder; it is created with the first file."""
         return inputs_folder(self.data_dir, self.order_id)
 
     def keep(self) -> None:
-        """Leave the files to the accepted job, or to the order that waits for its member."""
+        """Leave the files to the accepted job, or to the pending order."""
         self._is_kept = True
 
     async def copy_inputs(self, request: Request) -> Request:
         """Return the request with copies of its files in this folder.
 
         Raises:
-            FilesGone: Wanda no longer has one of them.
+            FilesGone: Wanda's copy of a file was deleted.
         """
         return replace(request, inputs=await copy_inputs(request.inputs, self.data_dir, self.order_id))
 
