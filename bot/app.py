@@ -26,8 +26,7 @@ from bot.drawing.painter import Painter
 from bot.endpoints import point_at
 from bot.errors import StartRefused
 from bot.fal.client import FalClient
-from bot.ids import new_id
-from bot.jobs.budgets import Budgets, shipped_limits
+from bot.ledger.model import Shipped
 from bot.log import set_up
 from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitter import Fitter
@@ -40,7 +39,7 @@ from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner
-from bot.settings import Settings, StorageSettings
+from bot.settings import MoneySettings, Settings, StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.texts.finished import OFFERED
@@ -107,7 +106,7 @@ async def _compose(
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     prices = price_table(settings.money.prices_usd)
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    budgets = Budgets(shipped_limits(settings.money))
+    shipped = _shipped_limits(settings.money)
     runner = Runner(
         store=store,
         fal_steps=FalSteps(
@@ -118,7 +117,7 @@ async def _compose(
             clock=time.time,
         ),
         cards=cards,
-        budgets=budgets,
+        shipped=shipped,
         settings=settings.jobs,
         clock=time.time,
         on_posted=parent_links.posted,
@@ -138,18 +137,28 @@ async def _compose(
         channel_queue=channel_queue,
         keeper=_keeper(store, settings.storage),
         store=store,
-        shipped=shipped_limits(settings.money),
+        shipped=shipped,
         prices=prices,
         painter=painter,
         settings=settings,
         clock=time.time,
-        new_id=lambda: new_id(at=time.time()),
     )
     if settings.web.port:
         server = WebServer(settings.web.host, settings.web.port, _health(store, client))
         await server.start()
         stack.push_async_callback(server.close)
     return client, runner
+
+
+def _shipped_limits(settings: MoneySettings) -> Shipped:
+    """Return the operator's default limits and caps from the settings."""
+    return Shipped(
+        member_daily_microusd=settings.member_daily_microusd,
+        server_monthly_microusd=settings.server_monthly_microusd,
+        server_cap_microusd=settings.server_cap_microusd,
+        total_cap_microusd=settings.total_cap_microusd,
+        allowed_servers=settings.allowed_server_ids,
+    )
 
 
 def _keeper(store: Store, settings: StorageSettings) -> Retention:

@@ -49,7 +49,6 @@ class Services:
     painter: Painter
     settings: Settings
     clock: Callable[[], float]
-    new_id: Callable[[], str]
 
 
 Interaction: TypeAlias = "discord.Interaction[Wanda]"

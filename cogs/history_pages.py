@@ -15,7 +15,7 @@ from bot.texts.history import PAGE_LINES, HistoryPage
 from cogs.admin.permission import check_admin
 from cogs.base.button import PersistentButton
 from cogs.base.page import STALE, cursor_text, read_cursor, turn_page
-from cogs.ordering.member import interaction_member
+from cogs.ordering.checks import interaction_member
 
 T = TypeVar("T")
 

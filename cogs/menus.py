@@ -21,8 +21,8 @@ from bot.texts.menus import Menu, Part
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
 from cogs.base.form import Form
+from cogs.ordering.checks import check_place
 from cogs.ordering.command import make_video
-from cogs.ordering.member import check_place
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
 from cogs.base.page import show_page
 from cogs.history_pages import HistoryPageButton, history_page
-from cogs.ordering.member import interaction_member
+from cogs.ordering.checks import interaction_member
 
 DEFAULT = "default"
 

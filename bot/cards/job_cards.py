@@ -18,8 +18,8 @@ from bot.cards.pacer import Frame, Pacer
 from bot.cards.poster import MessageContent, Poster
 from bot.cards.result_file import Fetched, ResultFiles, Sleep
 from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
-from bot.jobs.facts import reported_seed, short_id
-from bot.jobs.model import Job, Left, Live
+from bot.jobs.model import Job, Left, Live, reported_seed
+from bot.jobs.short_id import short_id
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card

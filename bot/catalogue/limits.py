@@ -41,8 +41,8 @@ def _check_kind(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
 
 
 def _check_format(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
-    names = listed(name.upper() for name in spec.formats)
     if facts.format not in spec.formats:
+        names = listed(name.upper() for name in spec.formats)
         raise MediaRefused(
             f"{this} is in the format {facts.format.upper()}; {spec.subject} in the format {names}. "
             "Save it as one of these and try again."
@@ -55,14 +55,14 @@ def check_seconds(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
         return
     if facts.seconds is None:
         raise MediaRefused(f"How long {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
-    seconds = facts.seconds
+    if spec.seconds_max is not None and facts.seconds > spec.seconds_max:
+        shown, advice = _above(facts.seconds, spec.seconds_max), "Trim it"
+    elif spec.seconds_min is not None and facts.seconds < spec.seconds_min:
+        shown, advice = _below(facts.seconds, spec.seconds_min), "Attach a longer one"
+    else:
+        return
     limits = f"{spec.subject} of {range_text(spec.seconds_min, spec.seconds_max)} s"
-    if spec.seconds_max is not None and seconds > spec.seconds_max:
-        raise MediaRefused(f"{this} is {_above(seconds, spec.seconds_max)} s long; {limits}. Trim it and try again.")
-    if spec.seconds_min is not None and seconds < spec.seconds_min:
-        raise MediaRefused(
-            f"{this} is {_below(seconds, spec.seconds_min)} s long; {limits}. Attach a longer one and try again."
-        )
+    raise MediaRefused(f"{this} is {shown} s long; {limits}. {advice} and try again.")
 
 
 def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
@@ -72,11 +72,11 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
         raise MediaRefused(f"How large {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
     short, long = sorted((facts.width, facts.height))
     shown = f"{this} is {facts.width:,} × {facts.height:,} px"
-    limits = f"{spec.subject} of {range_text(spec.side_min, spec.side_max)} px per side"
-    if spec.side_min is not None and short < spec.side_min:
-        raise MediaRefused(f"{shown}; {limits}. Attach a larger one and try again.")
-    if spec.side_max is not None and long > spec.side_max:
-        raise MediaRefused(f"{shown}; {limits}. Make it smaller and try again.")
+    too_small = spec.side_min is not None and short < spec.side_min
+    if too_small or (spec.side_max is not None and long > spec.side_max):
+        limits = f"{spec.subject} of {range_text(spec.side_min, spec.side_max)} px per side"
+        advice = "Attach a larger one" if too_small else "Make it smaller"
+        raise MediaRefused(f"{shown}; {limits}. {advice} and try again.")
     if spec.aspect_max is not None and long > short * spec.aspect_max:
         ratio = _above(long / short, spec.aspect_max)
         raise MediaRefused(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.catalogue.fields import Attached, OptionSpec, media_fields, option_specs
+from bot.catalogue.fields import Attached, OptionSpec, option_specs
 from bot.catalogue.limits import NOUNS, check_media
 from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
 from bot.media_spec import MediaFacts, MediaSpec
@@ -57,8 +57,8 @@ class Mode(BaseModel, ABC):
 
     @classmethod
     def media(cls) -> Mapping[str, MediaSpec]:
-        """Return what each file option takes, by name."""
-        return media_fields(cls)
+        """Return what each file option takes, by name, in the order of declaration."""
+        return {name: spec.media for name, spec in cls.specs().items() if spec.media is not None}
 
     def attached(self) -> dict[str, Attached]:
         """Return the files that were given, by option."""

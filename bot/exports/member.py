@@ -10,10 +10,10 @@ from pathlib import Path
 from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import ENTRY_COLUMNS, entry_row
-from bot.jobs.facts import short_id
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
+from bot.jobs.short_id import short_id
 from bot.ledger.history import Cursor
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.media.rules.file_name import shown_name

@@ -2,9 +2,8 @@
 
 from bot.errors import NotAllowed
 from bot.jobs import transactions
-from bot.jobs.budgets import who_of
 from bot.jobs.machine import Approved
-from bot.jobs.transactions import Advanced
+from bot.jobs.transactions import Advanced, who_of
 from bot.ledger import rules, tables
 from bot.ledger.model import Shipped, Terms
 from bot.storage.transaction import Transaction

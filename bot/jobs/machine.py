@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs.facts import is_cancellable
-from bot.jobs.model import Address, Failure, Handle, Input, Job, Result, State
+from bot.jobs.model import Address, Failure, Handle, Input, Job, Result, State, is_cancellable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
-"""A job as frozen data: its order, price, state and outcome."""
+"""A request, the order that prices it, and the job that an accepted order becomes, as frozen data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
+from bot.catalogue.fields import Attached
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable, Quote
+from bot.catalogue.registry import build
 from bot.fal.wire.types import Handle, Result
+from bot.ledger.model import Side, Standing, Who
 from bot.media_spec import MediaKind
 
 State: TypeAlias = Literal[
@@ -21,6 +26,9 @@ State: TypeAlias = Literal[
     "uncertain",  # the submit's reply was lost; fal may be rendering it
 ]
 FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})
+# fal has completed the request in these states, so there is nothing to cancel.
+MADE: frozenset[State] = frozenset({"fetching", "delivering"})
+MESSAGES_URL = "https://discord.com/channels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +75,56 @@ class Spot:
     guild_id: int
     channel_id: int
     message_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for: a filled-in mode and its files. `parent_id`, `trigger` and `notes` are as in `Job`.
+
+    In a rerun `inputs` are the parent's files until they are copied for the new job.
+    """
+
+    mode: Mode
+    inputs: tuple[Input, ...] = ()
+    parent_id: str | None = None
+    trigger: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Input]:
+        """Return the files by option."""
+        return {item.option: item for item in self.inputs}
+
+    def check_inputs(self) -> None:
+        """Check that every file is what the mode takes.
+
+        Raises:
+            MediaRefused: one is not.
+        """
+        self.mode.check(self.facts())
+
+    def quote(self, prices: PriceTable) -> Quote:
+        """Return the price.
+
+        Raises:
+            ModeOff: it is not known.
+        """
+        return self.mode.quote(self.facts(), prices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A member's request with its quote; nothing is held for it yet.
+
+    `id` becomes the job's. The inputs were checked, and are in that job's folder. `address` is None until there is a
+    card. `requested_at` is in Unix seconds.
+    """
+
+    id: str
+    who: Who
+    request: Request
+    quote: Quote
+    requested_at: float
+    address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +226,110 @@ class Left:
 
     member: Remainder | None
     server: Remainder | None
+
+    @classmethod
+    def of(cls, standings: Sequence[Standing]) -> Self:
+        """Return the tightest of the member's limits, and of the server's."""
+        return cls(member=_tightest(standings, "member"), server=_tightest(standings, "server"))
+
+
+def _tightest(standings: Sequence[Standing], side: Side) -> Remainder | None:
+    of_side = (one for one in standings if one.limit.side == side)
+    tightest = min(of_side, key=lambda one: one.left_microusd, default=None)
+    if tightest is None:
+        return None
+    return Remainder(
+        left_microusd=tightest.left_microusd,
+        cap_microusd=tightest.limit.cap_microusd,
+        window=tightest.limit.window.kind,
+    )
+
+
+def job_from(order: Order, *, now: float) -> Job:
+    """Return the job that this order becomes; raises ValueError when the order has no card."""
+    if order.address is None:
+        raise ValueError(f"order {order.id} has no card")
+    request, who = order.request, order.who
+    return Job(
+        id=order.id,
+        guild_id=who.guild_id,
+        member_id=who.member_id,
+        role_ids=who.role_ids,
+        rules_channel_id=who.channel_id,
+        mode=request.mode.id,
+        options=request.mode.options(),
+        inputs=request.inputs,
+        quote_microusd=order.quote.microusd,
+        formula=order.quote.formula,
+        prices_version=order.quote.prices_version,
+        similar=_similar(request.mode),
+        state="accepted",
+        created_at=now,
+        updated_at=now,
+        address=order.address,
+        parent_id=request.parent_id,
+        trigger=request.trigger,
+        notes=request.notes,
+    )
+
+
+def mode_of(job: Job) -> Mode:
+    """Return the filled-in model of a stored job."""
+    return build(job.mode, job.options, attached_of(job.inputs))
+
+
+def payload_of(job: Job) -> Mapping[str, Any]:
+    """Return the exact JSON for fal; every input must have its URL."""
+    return mode_of(job).payload({i.option: i.url for i in job.inputs if i.url is not None})
+
+
+def _similar(mode: Mode) -> str:
+    """Return mode, resolution and length: jobs in which these are equal take about as long."""
+    resolution = getattr(mode, "resolution", None)
+    return f"{mode.id}:{resolution}:{mode.output_seconds()}"
+
+
+def reported_seed(job: Job) -> int | None:
+    """Return the seed that fal reported with the video."""
+    return None if job.result is None else job.result.seed
+
+
+def seed_of(job: Job) -> int | None:
+    """Return the seed that fal reported, else the one that the member asked for."""
+    reported = reported_seed(job)
+    return asked_seed(job.options.get("seed")) if reported is None else reported
+
+
+def asked_seed(value: object) -> int | None:
+    """Return the value of a request's option `seed`, or None where it has none."""
+    return value if isinstance(value, int) else None
+
+
+def rewritten_prompt(asked: object, actual: str | None) -> str | None:
+    """Return fal's own wording of a prompt, or None where fal told none or used the prompt as it was asked."""
+    return actual if actual and actual.strip() and actual != asked else None
+
+
+def rewritten_prompt_of(job: Job) -> str | None:
+    """Return fal's own wording of the job's prompt, as `rewritten_prompt` does."""
+    return rewritten_prompt(job.options.get("prompt"), None if job.result is None else job.result.actual_prompt)
+
+
+def is_cancellable(job: Job) -> bool:
+    """Return whether a cancel can still save the job's cost; true also after fal was asked to cancel."""
+    return job.state not in FINISHED and job.state not in MADE
+
+
+def attached_of(inputs: Iterable[Input]) -> dict[str, Attached]:
+    """Return the files of a request, by option, as the catalogue takes them."""
+    return {item.option: Attached(item.file_name, item.size_bytes) for item in inputs}
+
+
+def message_url(spot: Spot) -> str:
+    """Return the address that opens a message in every Discord client; guild 0 is a direct message."""
+    return f"{MESSAGES_URL}/{spot.guild_id or '@me'}/{spot.channel_id}/{spot.message_id}"
+
+
+def card_url(job: Job) -> str:
+    """Return the address of the job's card."""
+    return message_url(Spot(job.guild_id, job.address.channel_id, job.address.message_id))

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from bot.jobs.facts import id_patterns
 from bot.jobs.model import Job, State
 from bot.jobs.rows import job_in
+from bot.jobs.short_id import id_patterns
 from bot.storage.transaction import Many, One, Row, Transaction
 
 CHILDREN_MAX = 5  # that a card links to

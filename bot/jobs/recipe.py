@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from bot.catalogue.fields import SEED_MAX, Attached
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
-from bot.jobs.facts import asked_seed, rewritten_prompt, seed_of
-from bot.jobs.model import Job
-from bot.jobs.order import Request
+from bot.jobs.model import Job, Request, asked_seed, rewritten_prompt, seed_of
 from bot.jobs.rerun import faithful_options
 
 RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it

@@ -1,6 +1,6 @@
 """Requests made from a finished job: the same again, edited, continued, restyled, or at another resolution.
 
-Their inputs are the parent job's files, without fal's URLs; `bot.runner.order_files` copies them for the new job.
+Their inputs are the parent job's files, without fal's URLs; `bot.runner.job_files` copies them for the new job.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,7 @@ from math import ceil
 from typing import Any, Literal, TypeAlias
 
 from bot.catalogue.registry import build, by_id
-from bot.jobs.facts import attached_of, rewritten_prompt_of, seed_of
-from bot.jobs.model import Input, Job
-from bot.jobs.order import Request
+from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of, seed_of
 
 Seed: TypeAlias = Literal["same", "new"]
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bot.errors import AlreadyRunning, Busy, StorageError
-from bot.jobs.budgets import rule_query_of, who_of
 from bot.jobs.erasure import refuse_if_away
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot
 from bot.jobs.rows import body_of, job_in
 from bot.ledger import holds
-from bot.ledger.model import Held, Shipped
+from bot.ledger.model import Held, RuleQuery, Shipped, View, Who
 from bot.storage.transaction import Many, One, Transaction
 
 _COLUMNS = (
@@ -60,7 +59,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         job_id=job.id,
         amount_microusd=job.quote_microusd,
         who=who_of(job),
-        query=rule_query_of(job),
+        query=RuleQuery(mode=job.mode, resolution=job.options.get("resolution")),
         at=job.created_at,
         shipped=shipped,
         reason=f"{job.mode}: {job.formula}",
@@ -101,6 +100,21 @@ def _with_terms(job: Job, held: Held) -> Job:
         return job
     approve_by = job.created_at + approval.value.wait_s
     return replace(job, state="waiting", approve_by=approve_by, approver_role_id=approval.value.role_id)
+
+
+def who_of(job: Job) -> Who:
+    """Return the job's member, their roles, and the channel whose rules hold."""
+    return Who(
+        guild_id=job.guild_id,
+        channel_id=job.rules_channel_id or job.address.channel_id,
+        member_id=job.member_id,
+        role_ids=job.role_ids,
+    )
+
+
+def standing_of(job: Job, shipped: Shipped) -> Transaction[View]:
+    """Read what the job's member has left, in the windows in which the job was accepted."""
+    return holds.standing(who_of(job), at=job.created_at, shipped=shipped)
 
 
 @dataclass(frozen=True, slots=True)

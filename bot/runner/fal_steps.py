@@ -22,8 +22,7 @@ from bot.errors import (
 from bot.fal.client import FalClient
 from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs import machine
-from bot.jobs.model import Failure, Input, Job
-from bot.jobs.order import mode_of, payload_of
+from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
 from bot.settings import JobSettings
 
 log = logging.getLogger(__name__)

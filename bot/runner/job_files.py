@@ -1,25 +1,53 @@
-"""Copies a parent job's files for a rerun, so that deleting either job's files does not affect the other."""
+"""The files of orders and jobs; a rerun gets copies of its parent's, so that deleting either's files is safe."""
 
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from bot.errors import FilesGone
-from bot.jobs.model import Input, Job
+from bot.jobs.model import Input, Job, Request
 from bot.media.fitter import Fitted
-from bot.media.intake import inputs_folder
+from bot.media.intake import discard, inputs_folder
 
 
-async def copy_inputs(inputs: Sequence[Input], data_dir: Path, job_id: str) -> tuple[Input, ...]:
-    """Copy the files into job `job_id`'s folder and return them as its inputs; on an error the folder is deleted.
+class OrderFiles:
+    """The folder of one order, deleted at the end of the `async with` block unless `keep` was called."""
 
-    Raises:
-        FilesGone: Wanda's copy of a file was deleted; the sentence names it and asks for it again.
-    """
-    return await asyncio.to_thread(_copy_inputs, tuple(inputs), data_dir, job_id)
+    def __init__(self, data_dir: Path, order_id: str) -> None:
+        self.data_dir = data_dir
+        self.order_id = order_id
+        self._is_kept = False
+
+    @property
+    def folder(self) -> Path:
+        """The path of the folder; it is created with the first file."""
+        return inputs_folder(self.data_dir, self.order_id)
+
+    def keep(self) -> None:
+        """Leave the files to the accepted job, or to the pending order."""
+        self._is_kept = True
+
+    async def copy_inputs(self, request: Request) -> Request:
+        """Return the request with copies of its files in this folder; on an error the folder is deleted.
+
+        Raises:
+            FilesGone: Wanda's copy of a file was deleted; the sentence names it and asks for it again.
+        """
+        copies = await asyncio.to_thread(_copy_inputs, request.inputs, self.data_dir, self.order_id)
+        return replace(request, inputs=copies)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if not self._is_kept:
+            await asyncio.shield(discard(self.folder))
 
 
 async def copy_result(job: Job, data_dir: Path, path: Path) -> None:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bot.jobs.order import Order
+from bot.jobs.model import Order
 from bot.media.intake import discard, inputs_folder
 
 

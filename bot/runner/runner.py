@@ -15,11 +15,9 @@ from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
 from bot.jobs.approval import approve_job
-from bot.jobs.budgets import Budgets
-from bot.jobs.facts import is_cancellable
 from bot.jobs.machine import Event
-from bot.jobs.model import FINISHED, Failure, Job, Left, Live
-from bot.jobs.order import Order, job_from
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, is_cancellable, job_from
+from bot.ledger.model import Shipped
 from bot.log import job_scope
 from bot.runner.cards_port import Cards
 from bot.runner.fal_steps import FalSteps
@@ -43,7 +41,7 @@ class Runner:
         store: Store,
         fal_steps: FalSteps,
         cards: Cards,
-        budgets: Budgets,
+        shipped: Shipped,
         settings: JobSettings,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -53,7 +51,7 @@ class Runner:
         self._store = store
         self._fal_steps = fal_steps
         self._cards = cards
-        self.budgets = budgets
+        self.shipped = shipped
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
@@ -104,14 +102,14 @@ class Runner:
         job = job_from(order, now=self._clock())
         try:
             accepted = await self._store.write(
-                transactions.accept(job, self.budgets.shipped, in_flight_max=self._settings.in_flight_max)
+                transactions.accept(job, self.shipped, in_flight_max=self._settings.in_flight_max)
             )
         except StorageError:
             if await self._is_kept(job.id):
                 self._drive(job.id)
                 return job
             raise
-        self._left[job.id] = self.budgets.left(accepted.held.standings)
+        self._left[job.id] = Left.of(accepted.held.standings)
         if accepted.held.warnings:
             self.warned.set()
         self._drive(job.id)
@@ -179,7 +177,7 @@ class Runner:
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
         try:
             advanced = await self._store.write(
-                approve_job(job_id, event, shipped=self.budgets.shipped, now=self._clock())
+                approve_job(job_id, event, shipped=self.shipped, now=self._clock())
                 if isinstance(event, machine.Approved)
                 else transactions.advance(job_id, event, now=self._clock())
             )
@@ -468,7 +466,8 @@ class Runner:
     async def _left_of(self, job: Job) -> Left | None:
         """Return what the budgets have left now, or None if the database does not answer."""
         try:
-            return self.budgets.left((await self._store.read(self.budgets.view(job))).standings)
+            view = await self._store.read(transactions.standing_of(job, self.shipped))
+            return Left.of(view.standings)
         except StorageError:
             log.warning("the budgets could not be read for the card", exc_info=True)
             return None

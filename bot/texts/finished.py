@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import by_id
 from bot.errors import Refusal
-from bot.jobs.facts import card_url, short_id
-from bot.jobs.model import Input, Job
+from bot.jobs.model import Input, Job, card_url
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
+from bot.jobs.short_id import short_id
 from bot.texts.button_ids import ResultAction, public_answer_id, result_button_id
 from bot.texts.card import Button
 from bot.texts.form_fields import HINT_CHARS_MAX

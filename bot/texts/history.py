@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.catalogue.registry import MODE_TITLES
-from bot.jobs.facts import short_id
+from bot.jobs.short_id import short_id
 from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars

@@ -6,8 +6,20 @@ The same job at the same time always gives the same card, so an edit that is rep
 from collections.abc import Sequence
 from typing import assert_never
 
-from bot.jobs.facts import is_cancellable, reported_seed, rewritten_prompt_of, short_id
-from bot.jobs.model import FINISHED, Failure, Input, Job, Left, Live, Result, State
+from bot.jobs.model import (
+    FINISHED,
+    Failure,
+    Input,
+    Job,
+    Left,
+    Live,
+    Result,
+    State,
+    is_cancellable,
+    reported_seed,
+    rewritten_prompt_of,
+)
+from bot.jobs.short_id import short_id
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts import failures, parent_links

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.errors import Refusal
-from bot.jobs.model import Job
-from bot.jobs.order import mode_of
+from bot.jobs.model import Job, mode_of
 from bot.texts.card import Pairs
 
 

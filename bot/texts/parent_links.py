@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from bot.catalogue.registry import MODE_TITLES
-from bot.jobs.facts import card_url, message_url, reported_seed
-from bot.jobs.model import Job
+from bot.jobs.model import Job, card_url, message_url, reported_seed
 from bot.texts.card import Field
 from bot.texts.plain import person, plain
 

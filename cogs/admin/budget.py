@@ -13,7 +13,7 @@ from bot.ledger.typed_amount import typed_amount
 from bot.texts.budgets import member_card, server_card
 from cogs.admin.admin_command import AdminCommand, Change, ChannelOption, Reason
 from cogs.base.command_group import CommandSpec
-from cogs.ordering.member import channel_id, role_ids
+from cogs.ordering.checks import channel_id, role_ids
 
 WHOSE = [
     app_commands.Choice(name="the server's pool", value="budget"),

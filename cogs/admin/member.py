@@ -5,6 +5,7 @@ from discord import app_commands
 
 from bot.client import Interaction
 from bot.errors import OptionRefused
+from bot.ids import new_id
 from bot.ledger import rules as rulebook
 from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, Rule
@@ -113,7 +114,7 @@ def _granted(
 ) -> Transaction[tuple[Rule, ...]]:
     """Add the grant with its act, and return the server's rules."""
     grant = Grant(
-        id=command.services.new_id(),
+        id=new_id(at=command.at),
         guild_id=command.guild.id,
         member_id=member_id,
         amount_microusd=microusd,

@@ -32,7 +32,7 @@ from cogs.base.charts import show_charts
 from cogs.base.command_group import CommandSpec
 from cogs.base.page import show_page
 from cogs.history_pages import history_page
-from cogs.ordering.member import channel_id
+from cogs.ordering.checks import channel_id
 
 DAY_S = 86_400
 

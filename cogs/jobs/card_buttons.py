@@ -10,7 +10,7 @@ from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
 from bot.texts.trouble import job_trouble
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_commands, role_ids
+from cogs.ordering.checks import check_commands, role_ids
 
 
 class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):

@@ -12,9 +12,9 @@ from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
-from bot.jobs.facts import short_id
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
+from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
 from bot.runner.job_files import inputs_gone
 from bot.runner.retention import DAY_S
@@ -28,7 +28,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
 from cogs.base.page import STALE, cursor_text, read_cursor, show_page, turn_page
 from cogs.jobs.replay import replay_video
-from cogs.ordering.member import interaction_member
+from cogs.ordering.checks import interaction_member
 
 log = logging.getLogger(__name__)
 OFFERED_MAX = 25  # Discord's limit of choices

@@ -7,13 +7,13 @@ import discord
 from bot.answers import error_boundary, withdraw
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused
+from bot.ids import new_id
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
 from bot.media.intake import Offered
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
+from cogs.ordering.checks import check_place, interaction_member, rule_query
 from cogs.ordering.command import attached, order_on
-from cogs.ordering.member import check_place, interaction_member
-from cogs.ordering.quote import rule_query
 
 
 async def replay_video(
@@ -53,5 +53,5 @@ async def _read(services: Services, recipe: discord.Attachment) -> Recipe:
         MediaRefused: the file could not be downloaded from Discord.
     """
     offered = Offered(url=recipe.url, file_name=recipe.filename, size_bytes=recipe.size)
-    scratch = services.settings.storage.data_dir / "scratch" / services.new_id()
+    scratch = services.settings.storage.data_dir / "scratch" / new_id(at=services.clock())
     return read_recipe(await services.intake.small(offered, bytes_max=RECIPE_BYTES_MAX, scratch=scratch))

@@ -8,13 +8,11 @@ import discord
 
 from bot.catalogue.mode import Mode
 from bot.client import Services
-from bot.jobs.model import Input
-from bot.jobs.order import Request
+from bot.jobs.model import Input, Request
 from bot.jobs.rerun import CONTINUES
 from bot.media.intake import Offered, Taken, Wanted, refuse_by_claim
 from bot.media.rules.needs import Keep
-from bot.runner.job_files import input_of
-from bot.runner.order_files import OrderFiles
+from bot.runner.job_files import OrderFiles, input_of
 from bot.units import MB
 
 

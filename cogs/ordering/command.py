@@ -12,15 +12,22 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
 from bot.client import Interaction
-from bot.jobs.model import Address
-from bot.jobs.order import Order, Request
+from bot.ids import new_id
+from bot.jobs.model import Address, Order, Request
 from bot.ledger.model import RuleQuery, Who
-from bot.runner.order_files import OrderFiles
+from bot.runner.job_files import OrderFiles
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
+from cogs.ordering.checks import (
+    CheckedQuote,
+    check_place,
+    check_quote,
+    check_quote_in_time,
+    check_rules,
+    interaction_member,
+    rule_query,
+)
 from cogs.ordering.confirmation import ask_for_confirmation
-from cogs.ordering.member import check_place, interaction_member
-from cogs.ordering.quote import CheckedQuote, check_quote, check_quote_in_time, check_rules, rule_query
 
 Prepare: TypeAlias = Callable[
     [OrderFiles], Awaitable[Request]
@@ -109,7 +116,7 @@ async def order_on(
         StorageError: the database did not answer; nothing was held or kept.
     """
     services, requested_at = interaction.client.services, interaction.client.services.clock()
-    async with OrderFiles(services.settings.storage.data_dir, services.new_id()) as files:
+    async with OrderFiles(services.settings.storage.data_dir, new_id(at=requested_at)) as files:
         if checked is None:
             await check_rules(services, who, query)
         request = await prepare(files)

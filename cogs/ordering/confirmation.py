@@ -8,16 +8,17 @@ import discord
 from bot.answers import AnyInteraction, answer_privately, error_boundary, sentence_for
 from bot.cards.embeds import to_embed, to_view
 from bot.catalogue.cheaper import cheaper
-from bot.client import Interaction
+from bot.client import Interaction, Services
 from bot.errors import Refusal, StorageError
-from bot.jobs.order import Order
-from bot.runner.order_files import OrderFiles
+from bot.jobs.model import Order
+from bot.runner.job_files import OrderFiles
 from bot.texts.button_ids import QUESTION_TEMPLATE
+from bot.texts.card import Card
+from bot.texts.confirmation import price_confirmation
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import second_card
-from cogs.ordering.member import check_place, interaction_member
-from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
+from cogs.ordering.checks import CheckedQuote, check_place, check_quote, interaction_member, rule_query
 
 GONE = (
     "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
@@ -45,6 +46,23 @@ async def ask_for_confirmation(
         await interaction.followup.send(embed=to_embed(card), view=view, ephemeral=True)
     else:
         await interaction.edit_original_response(embed=to_embed(card), view=view)
+
+
+def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -> Card:
+    """Return the card that asks the member to confirm the order, with the next lower price."""
+    mode = order.request.mode
+    less = cheaper(mode, order.request.facts(), services.prices)
+    prompt = mode.options().get("prompt")
+    return price_confirmation(
+        order.id,
+        mode_title=mode.title,
+        settings=mode.describe(),
+        prompt=prompt if isinstance(prompt, str) else None,
+        quote=order.quote,
+        view=checked.view,
+        decision=checked.decision,
+        cheaper=None if less is None else less[1],
+    )
 
 
 class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):

@@ -7,17 +7,16 @@ from dataclasses import replace
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
-from bot.jobs.model import Job
-from bot.jobs.order import Request
+from bot.jobs.model import Job, Request
 from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_commands, check_place
+from cogs.ordering.checks import check_commands, check_kept, check_place
 from cogs.results import forms
-from cogs.results.rerun import check_kept, finished_job, order_rerun
+from cogs.results.rerun import finished_job, order_rerun
 
 log = logging.getLogger(__name__)
 

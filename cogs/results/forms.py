@@ -11,18 +11,16 @@ from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services
 from bot.errors import FilesGone
-from bot.jobs.model import Input, Job
-from bot.jobs.order import Request
+from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
-from bot.runner.job_files import copy_result, input_of, result_path
-from bot.runner.order_files import OrderFiles
+from bot.runner.job_files import OrderFiles, copy_result, input_of, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
 from cogs.base.form import Form
+from cogs.ordering.checks import check_place
 from cogs.ordering.command import attached, order_with_attachments, place_order
-from cogs.ordering.member import check_place
 from cogs.results.rerun import order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]

@@ -18,25 +18,32 @@ from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
-from bot.jobs.facts import short_id
-from bot.jobs.model import Address, Job
-from bot.jobs.order import Order
+from bot.ids import new_id
+from bot.jobs.model import Address, Job, Order
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.recipe import recipe_of
 from bot.jobs.rerun import mark_borrowed, rerun
+from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
-from bot.runner.job_files import result_path
-from bot.runner.order_files import OrderFiles
+from bot.runner.job_files import OrderFiles, result_path
 from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.member import check_place, check_posting, interaction_member, role_ids
+from cogs.ordering.checks import (
+    CheckedQuote,
+    check_kept,
+    check_place,
+    check_posting,
+    check_quote,
+    interaction_member,
+    role_ids,
+    rule_query,
+)
+from cogs.ordering.confirmation import confirmation_card
 from cogs.ordering.posting_rights import check_member_may_order
-from cogs.ordering.quote import CheckedQuote, check_quote, confirmation_card, rule_query
 from cogs.results.buttons import delete_video
 from cogs.results.direct_message import mail, naming
-from cogs.results.rerun import check_kept
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -242,7 +249,7 @@ class Reactions(FeatureCog):
         request.check_inputs()
         quote, requested_at = request.quote(services.prices), services.clock()
         checked = await check_quote(services, who, rule_query(request.mode), quote)
-        async with OrderFiles(services.settings.storage.data_dir, services.new_id()) as files:
+        async with OrderFiles(services.settings.storage.data_dir, new_id(at=requested_at)) as files:
             request = await files.copy_inputs(request)
             order = Order(id=files.order_id, who=who, request=request, quote=quote, requested_at=requested_at)
             if checked.needs_confirmation:

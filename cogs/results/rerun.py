@@ -1,16 +1,13 @@
 """Orders a rerun of a finished job: as a command does, but with copies of the parent's files."""
 
 from bot.client import Interaction, Services
-from bot.errors import FilesGone, OptionRefused
-from bot.jobs.model import Job
-from bot.jobs.order import Request
+from bot.errors import OptionRefused
+from bot.jobs.model import Job, Request
 from bot.jobs.rerun import mark_borrowed
 from bot.jobs.transactions import get
-from bot.runner.job_files import inputs_gone
 from bot.texts import finished
+from cogs.ordering.checks import check_place, rule_query
 from cogs.ordering.command import place_order
-from cogs.ordering.member import check_place
-from cogs.ordering.quote import rule_query
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
@@ -40,14 +37,3 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
     request.check_inputs()
     quote = request.quote(interaction.client.services.prices)
     await place_order(interaction, rule_query(request.mode), lambda files: files.copy_inputs(request), quote=quote)
-
-
-async def check_kept(services: Services, job: Job) -> None:
-    """Check that Wanda still has all inputs of the job.
-
-    Raises:
-        FilesGone: an input was deleted; the sentence asks for it again.
-    """
-    gone = await inputs_gone(job, services.settings.storage.data_dir)
-    if gone:
-        raise FilesGone(finished.inputs_not_kept(job, gone, services.settings.storage.keep_days))

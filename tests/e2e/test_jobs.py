@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.facts import short_id
+from bot.jobs.short_id import short_id
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.text_commands import Answer, ask, click, read
 from tests.support.video_steps import PRICED, order, picture, real_file, refusal, wait_for_state, wait_for_video

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.jobs.facts import short_id
+from bot.jobs.short_id import short_id
 from sandbox.stage import Process, Stage
 from tests.support.video_steps import order, wait_for_state, wait_for_video
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bot.jobs.facts import short_id
+from bot.jobs.short_id import short_id
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.rerun_steps import id_of, react, restart, wait_for_videos
 from tests.support.text_commands import Answer, ask, read

@@ -16,9 +16,7 @@ from bot.catalogue.registry import build, price_table
 from bot.errors import DeliveryError, DiscordBusy
 from bot.fal.client import FalClient
 from bot.jobs import transactions
-from bot.jobs.budgets import Budgets
-from bot.jobs.model import Job, Left, Live
-from bot.jobs.order import Order, Request
+from bot.jobs.model import Job, Left, Live, Order, Request
 from bot.ledger.model import Shipped, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef
@@ -173,7 +171,7 @@ def make_runner(
             clock=time.time,
         ),
         cards=cards,
-        budgets=Budgets(Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000)),
+        shipped=Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000),
         settings=settings.jobs,
         clock=time.time,
         sleep=sleep,

@@ -85,7 +85,7 @@ CASES = [
     ("cogs.base.page", "aiosqlite", DRIVERS),
     ("cogs.jobs.cog", "aiosqlite", DRIVERS),
     ("cogs.ordering.attachments", "PIL", DECODERS),
-    ("cogs.ordering.quote", "aiohttp", AIOHTTP),
+    ("cogs.ordering.checks", "aiohttp", AIOHTTP),
     ("cogs.results.buttons", "bot.cli.ledger", COGS_STAND),
     ("cogs.wan.cog", "sandbox.stage", PROGRAM),
     ("sandbox.stage", "bot", STAND_INS),

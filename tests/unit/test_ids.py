@@ -2,7 +2,7 @@ import re
 from itertools import pairwise
 
 from bot.ids import new_id
-from bot.jobs.facts import short_id
+from bot.jobs.short_id import short_id
 
 AT = 1_795_000_000.0
 _EVERY_DIGIT_S = 2**32 / 1000

@@ -8,8 +8,8 @@ from bot.__main__ import USAGE_ERROR, main
 from bot.cli.ledger import close_exposure, ledger_lines, look
 from bot.errors import OptionRefused
 from bot.jobs import erasure, machine, transactions
-from bot.jobs.facts import short_id
 from bot.jobs.model import Job
+from bot.jobs.short_id import short_id
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store

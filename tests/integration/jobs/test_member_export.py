@@ -7,9 +7,9 @@ from zipfile import ZipFile
 
 from bot.exports.member import pack
 from bot.jobs import queries, transactions
-from bot.jobs.facts import short_id
 from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
+from bot.jobs.short_id import short_id
 from bot.ledger.grants import add_grant
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.ledger.model import Grant, Shipped

@@ -9,8 +9,7 @@ import pytest
 
 from bot.errors import StorageError
 from bot.jobs import machine, transactions
-from bot.jobs.model import Job
-from bot.jobs.order import job_from
+from bot.jobs.model import Job, job_from
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
@@ -76,7 +75,7 @@ def another(rig: RunnerRig, *, store: Any = None, cards: RememberedCards | None 
 
 async def held(rig: RunnerRig, job: Job) -> set[tuple[int, int]]:
     """Return what the job's budgets hold and have spent."""
-    standings = (await rig.store.read(rig.runner.budgets.view(job))).standings
+    standings = (await rig.store.read(transactions.standing_of(job, rig.runner.shipped))).standings
     return {(standing.held_microusd, standing.spent_microusd) for standing in standings}
 
 
@@ -258,7 +257,7 @@ async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
 async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
     """Store an accepted job as an earlier process would have left it."""
     job = change(job_from(await rig.order(job_id), now=1.0))
-    await rig.store.write(transactions.accept(job, rig.runner.budgets.shipped, in_flight_max=10))
+    await rig.store.write(transactions.accept(job, rig.runner.shipped, in_flight_max=10))
     return job
 
 

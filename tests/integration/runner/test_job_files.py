@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.errors import FilesGone
-from bot.jobs.model import Input
-from bot.runner.job_files import copy_inputs, copy_result, inputs_gone, result_path
+from bot.jobs.model import Input, Request, mode_of
+from bot.runner.job_files import OrderFiles, copy_result, inputs_gone, result_path
 from bot.runner.retention import remove_files
 from tests.support.job_samples import JOB_ID, PICTURE, a_job
 
@@ -25,10 +25,16 @@ def _keep(data_dir: Path, *inputs: Input) -> None:
         path.write_bytes(item.option.encode())
 
 
+async def _copies(data_dir: Path, *inputs: Input) -> tuple[Input, ...]:
+    """Return the files as the new job has them."""
+    request = Request(mode=mode_of(a_job()), inputs=inputs)
+    return (await OrderFiles(data_dir, NEW).copy_inputs(request)).inputs
+
+
 async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:
     """The new job's files are in its own folder, without fal's old URLs, and stay when the parent's are deleted."""
     _keep(tmp_path, PICTURE, END)
-    copied = await copy_inputs((replace(PICTURE, url="https://old"), END), tmp_path, NEW)
+    copied = await _copies(tmp_path, replace(PICTURE, url="https://old"), END)
     assert copied == (
         replace(PICTURE, path=f"inputs/{NEW}/image.png"),
         replace(END, path=f"inputs/{NEW}/end_image.png"),
@@ -46,7 +52,7 @@ async def test_a_disk_without_second_names_is_copied_on(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(os, "link", refuse)
     _keep(tmp_path, PICTURE)
-    (copied,) = await copy_inputs((PICTURE,), tmp_path, NEW)
+    (copied,) = await _copies(tmp_path, PICTURE)
     assert (tmp_path / copied.path).read_bytes() == b"image"
 
 
@@ -55,7 +61,7 @@ async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) 
     _keep(tmp_path, PICTURE)
     job = a_job(inputs=(PICTURE, END))
     with pytest.raises(FilesGone, match=r"no longer keeps the end_image “end.png” of this video.*attach it"):
-        await copy_inputs(job.inputs, tmp_path, NEW)
+        await _copies(tmp_path, *job.inputs)
     assert not (tmp_path / "inputs" / NEW).exists()
     assert await inputs_gone(job, tmp_path) == (END,)
     assert await inputs_gone(a_job(), tmp_path) == ()

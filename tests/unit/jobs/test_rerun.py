@@ -11,8 +11,7 @@ from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import MODES, build, by_id
 from bot.errors import OptionRefused
 from bot.jobs import rerun
-from bot.jobs.model import Input, Job, Result
-from bot.jobs.order import mode_of
+from bot.jobs.model import Input, Job, Result, mode_of
 from tests.support.catalogue_samples import LEAST, attached, input_facts
 from tests.support.job_samples import a_job
 

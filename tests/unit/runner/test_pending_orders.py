@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.catalogue.registry import price_table
-from bot.jobs.order import Order, Request
+from bot.jobs.model import Order, Request
 from bot.ledger.model import Who
 from bot.runner.pending_orders import PendingOrders
 from tests.support.catalogue_samples import request

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.cards.embeds import to_embed
-from bot.jobs.facts import card_url
-from bot.jobs.model import Failure, Job, Result
+from bot.jobs.model import Failure, Job, Result, card_url
 from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage, choice_label, details_card, jobs_card
 from tests.support.job_samples import a_job

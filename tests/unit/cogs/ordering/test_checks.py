@@ -8,7 +8,7 @@ import pytest
 
 from bot.client import NEEDED_TO_POST
 from bot.errors import OptionRefused
-from cogs.ordering import member
+from cogs.ordering import checks
 
 IN_THREADS = NEEDED_TO_POST | discord.Permissions(send_messages_in_threads=True)
 
@@ -29,7 +29,7 @@ def asked(kind: type, permissions: discord.Permissions) -> Any:
 )
 def test_enough(kind: type, permissions: discord.Permissions) -> None:
     """The needed permissions are enough, and more do no harm."""
-    member.check_place(asked(kind, permissions))
+    checks.check_place(asked(kind, permissions))
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_enough(kind: type, permissions: discord.Permissions) -> None:
 def test_not_enough(kind: type, permissions: discord.Permissions, named: str) -> None:
     """Everything that is missing is named as Discord's settings name it."""
     with pytest.raises(OptionRefused, match=named):
-        member.check_place(asked(kind, permissions))
+        checks.check_place(asked(kind, permissions))

@@ -1,0 +1,178 @@
+"""Checks before an order: the member, the channel, the parent's files, and the rules and budgets for the quote."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import discord
+
+from bot.catalogue.mode import Mode
+from bot.catalogue.price import Quote
+from bot.client import NEEDED_TO_POST, Interaction, Services
+from bot.errors import FilesGone, OptionRefused
+from bot.jobs.model import Job
+from bot.ledger import holds
+from bot.ledger.decision import decide
+from bot.ledger.model import Decision, RuleQuery, View, Who
+from bot.runner.job_files import inputs_gone
+from bot.texts import finished
+from cogs.ordering.posting_rights import check_member_may_command, check_member_may_order
+
+log = logging.getLogger(__name__)
+CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, including the time on the network
+
+
+def interaction_member(interaction: Interaction) -> Who:
+    """Return the member with their current roles, the server and the channel; a thread counts as its parent channel.
+
+    Raises:
+        OptionRefused: the interaction is in a direct message.
+    """
+    if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
+        raise OptionRefused("Wanda's budgets belong to servers. Use this command in one.")
+    return Who(
+        guild_id=interaction.guild_id,
+        channel_id=channel_id(interaction),
+        member_id=interaction.user.id,
+        role_ids=role_ids(interaction.user),
+    )
+
+
+def role_ids(member: discord.Member) -> tuple[int, ...]:
+    """Return the member's roles without @everyone."""
+    return tuple(role.id for role in member.roles if not role.is_default())
+
+
+def channel_id(interaction: Interaction) -> int:
+    """Return the channel whose rules apply: of a thread, its parent."""
+    if isinstance(interaction.channel, discord.Thread):
+        return interaction.channel.parent_id
+    return interaction.channel_id or 0
+
+
+def check_place(interaction: Interaction) -> None:
+    """Check that Wanda can and the member may post the video here, before anybody pays for it.
+
+    Raises:
+        OptionRefused: the interaction is in a direct message, or Wanda lacks a permission in this channel.
+        NotAllowed: the member lacks one, or is in a time-out.
+    """
+    if interaction.guild_id is None or interaction.channel_id is None:
+        raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    check_posting(interaction.app_permissions, in_thread=in_thread)
+    if isinstance(interaction.user, discord.Member):
+        check_member_may_order(interaction.user, interaction.permissions, in_thread=in_thread)
+
+
+def check_commands(interaction: Interaction) -> None:
+    """Check that the member may use commands in this channel, so that a button does no more for them than a command.
+
+    Raises:
+        NotAllowed: they may not, or they are in a time-out.
+    """
+    if isinstance(interaction.user, discord.Member):
+        check_member_may_command(interaction.user, interaction.permissions)
+
+
+def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
+    """Check that these permissions let Wanda post a video.
+
+    Raises:
+        OptionRefused: a permission is missing; the sentence names it.
+    """
+    needed = NEEDED_TO_POST
+    if in_thread:
+        needed = needed | discord.Permissions(send_messages_in_threads=True)
+    missing = discord.Permissions(needed.value & ~held.value)
+    if missing.value:
+        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
+        raise OptionRefused(
+            f"Wanda cannot post videos here, because she lacks: {names}. "
+            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
+        )
+
+
+def _as_admins_see_it(permission: str) -> str:
+    """Return the permission's name in Discord's settings; discord.py uses an old name for "View Channel"."""
+    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
+
+
+async def check_kept(services: Services, job: Job) -> None:
+    """Check that Wanda still has all inputs of the job.
+
+    Raises:
+        FilesGone: an input was deleted; the sentence asks for it again.
+    """
+    gone = await inputs_gone(job, services.settings.storage.data_dir)
+    if gone:
+        raise FilesGone(finished.inputs_not_kept(job, gone, services.settings.storage.keep_days))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedQuote:
+    """A quote that the rules and budgets allow, and the standings after it."""
+
+    quote: Quote
+    view: View
+    decision: Decision
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether it costs more than the price above which the member is asked first."""
+        return self.quote.microusd > self.view.terms.confirm_above_microusd.value
+
+
+_abandoned: set[asyncio.Task[CheckedQuote]] = set()  # a strong reference: the loop keeps only weak ones
+
+
+def rule_query(mode: Mode) -> RuleQuery:
+    """Return the parts of a request that the rules check."""
+    return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
+
+
+async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote:
+    """Check the quote against the rules and budgets. Nothing is held.
+
+    Raises:
+        Refusal: a rule forbids it, or a budget is short.
+        StorageError: the database did not answer.
+    """
+    view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    return CheckedQuote(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=query))
+
+
+async def check_rules(services: Services, who: Who, query: RuleQuery) -> None:
+    """Check the rules that do not depend on the price.
+
+    Raises:
+        NotAllowed: a rule forbids it.
+        StorageError: the database did not answer.
+    """
+    view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    decide(view, amount_microusd=0, query=query)
+
+
+async def check_quote_in_time(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote | None:
+    """Check the quote, or return None if the database takes longer than Discord would wait.
+
+    Raises:
+        Refusal: as `check_quote`.
+        StorageError: the database did not answer.
+    """
+    checking = asyncio.create_task(check_quote(services, who, query, quote), name="check quote")
+    done, _ = await asyncio.wait({checking}, timeout=CHECK_WITHIN_S)
+    if done:
+        return checking.result()
+    # The cancelled task is not awaited: while the database is silent, cancelling is slow too.
+    log.warning("the budgets were not read within %.1f s; the command is acknowledged first", CHECK_WITHIN_S)
+    _abandoned.add(checking)
+    checking.add_done_callback(_drop_abandoned)
+    checking.cancel()
+    return None
+
+
+def _drop_abandoned(checking: asyncio.Task[CheckedQuote]) -> None:
+    _abandoned.discard(checking)
+    if not checking.cancelled():
+        checking.exception()  # mark it as retrieved; the second check reports the error
