@@ -6,12 +6,13 @@ Imports are inside the commands, so that each loads only what it needs: `price` 
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 
 from bot.errors import Refusal, StartRefused, WandaError
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, forget_environment, read_settings
 
 USAGE_ERROR = 2
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StartRefused as refused:
         print(refused, file=sys.stderr)
         return USAGE_ERROR
+    forget_environment(os.environ)
     match chosen.command:
         case "run":
             return _run(settings)

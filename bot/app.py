@@ -44,6 +44,7 @@ from bot.storage.database import open_store
 from bot.storage.transaction import One, Store, Transaction
 from bot.texts.finished import OFFERED
 from bot.web.health import WebServer
+from bot.workers.protection import protect_and_warn
 from cogs.all import COGS
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ async def run(settings: Settings) -> None:
     stopping = _on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(set_up(settings.log.level, [settings.discord.token, settings.fal.key]))
+        await protect_and_warn()
         store = await open_store(settings.storage, exclusive=True)
         stack.push_async_callback(store.close)
         http = make_http(settings.fal)

@@ -3,7 +3,7 @@
 `read_settings` reads them once, at start. The README's table and docs/settings.md are generated from the fields here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
@@ -597,6 +597,13 @@ def read_settings() -> Settings:
     if problems:
         raise StartRefused("\n".join(problems))
     return Settings.model_validate(groups)
+
+
+def forget_environment(environment: MutableMapping[str, str]) -> None:
+    """Remove every setting, keys among them, from the environment; they were read, and no child may inherit them."""
+    names = {name.lower() for group in GROUPS.values() for name, _ in fields_of(group)}
+    for name in [name for name in environment if name.lower() in names]:
+        del environment[name]
 
 
 def read_group(group: type[Group]) -> Group:

@@ -23,6 +23,8 @@ from bot.net.transport import make_http
 from bot.settings import Settings
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Transaction
+from bot.workers.protection import protect
+from bot.workers.run_once import RunFailed
 
 CHECK_TIMEOUT_S = 20.0
 
@@ -48,6 +50,7 @@ async def check(settings: Settings) -> list[Finding]:
         "data folder": _data_folder,
         "database": _database,
         "ffmpeg": _ffmpeg,
+        "workers": _workers,
     }
     found = await asyncio.gather(*(_bounded(name, one, settings) for name, one in checks.items()))
     return [finding for part in found for finding in part]
@@ -178,6 +181,15 @@ async def _encoder(settings: Settings) -> Finding:
         text = f"no ffmpeg with {wanted} was found, so nothing is made to fit; install ffmpeg or requirements.lock anew"
         return Finding("ffmpeg", fine=False, text=text)
     return Finding("ffmpeg", fine=True, text=f"{program.origin} {program.version} makes files fit ({program.path})")
+
+
+async def _workers(_: Settings) -> list[Finding]:
+    """Tell which layers keep a file that takes over a decoder from the keys, the database and the network."""
+    try:
+        states = await asyncio.to_thread(protect)
+    except RunFailed as error:
+        return [Finding("workers", fine=False, text=f"no worker can be run: {error}")]
+    return [Finding(state.name, state.holds or not state.needed, state.text) for state in states]
 
 
 def _decodes(name: str) -> bool:

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from bot.errors import EncodeFailed
 from bot.media.rules.decoders import DECODERS_TEXT
 from bot.settings import MediaSettings
 from bot.units import MIB
-from bot.workers.run_once import RunFailed, RunLimits, run_once
+from bot.workers.run_once import FileAccess, RunFailed, RunLimits, output_of, run_once
 
 _LOG = logging.getLogger(__name__)
 
 OnFraction: TypeAlias = Callable[[float], None]
 NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame")
-_LOOK_TIMEOUT_S = 20.0
+_LOOK = RunLimits(memory_mib=1024, cpu_s=20, file_mib=0, timeout_s=20.0)
 # FFmpeg's demuxer for each of our formats. FFmpeg never chooses one itself, so a playlist is never opened.
 _READERS = {
     **dict.fromkeys(("mp4", "mov", "3gp", "m4a"), "mov"),
@@ -81,17 +80,12 @@ def _missing_encoders(path: str) -> list[str]:
 
 
 def _output(path: str, option: str) -> str:
+    """Return what it prints, confined as it will be for a file; nothing when it cannot work like that."""
+    command = [os.path.realpath(path), "-nostdin", "-hide_banner" if option != "-version" else "-nostdin", option]
     try:
-        done = subprocess.run(  # noqa: S603 - the path is the operator's own, the argument ours
-            [path, "-nostdin", "-hide_banner" if option != "-version" else "-nostdin", option],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_LOOK_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        return output_of(command, _LOOK).decode(errors="replace")
+    except RunFailed:
         return ""
-    return done.stdout.decode(errors="replace")
 
 
 class Ffmpeg:
@@ -128,13 +122,14 @@ class Ffmpeg:
     async def run(
         self,
         arguments: Sequence[str],
+        files: FileAccess,
         *,
         timeout_s: float,
         file_bytes_max: int,
         seconds: float | None = None,
         on_fraction: OnFraction | None = None,
     ) -> None:
-        """Run it once, within a `turn`; `on_fraction` gets 0 to 1 as the output grows towards `seconds`.
+        """Run it once on these files, within a `turn`; `on_fraction` gets 0 to 1 as the output grows to `seconds`.
 
         Raises:
             EncodeFailed: it failed, or did not end within its limits.
@@ -148,7 +143,7 @@ class Ffmpeg:
             timeout_s=timeout_s,
         )
         try:
-            await run_once(command, limits, on_line=_Progress(seconds, on_fraction))
+            await run_once(command, limits, files, on_line=_Progress(seconds, on_fraction))
         except RunFailed as error:
             raise EncodeFailed(f"ffmpeg: {error}") from error
 

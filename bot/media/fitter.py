@@ -26,9 +26,11 @@ from bot.media.rules.needs import (
 from bot.media_spec import MediaSpec
 from bot.settings import MediaSettings
 from bot.units import MB
-from bot.workers.run_once import RunFailed, RunLimits, run_once
+from bot.workers.environment import python_files
+from bot.workers.run_once import FileAccess, RunFailed, RunLimits, run_once
 
 _LOG = logging.getLogger(__name__)
+_PICTURE_WORKER = Path(__file__).with_name("picture_worker.py")  # by its path: a worker may not search our folder
 _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
@@ -118,7 +120,7 @@ class Fitter:
                 target, arguments = _clip(order, self._settings.encode_threads)
             case "audio":
                 target, arguments = _sound(order)
-        return target, await self._encoded(arguments, target, order.limits)
+        return target, await self._encoded(order, arguments, target)
 
     async def _copied_clip(self, order: _FitTask) -> tuple[Path, Facts] | None:
         """Cut the end off without encoding; return None when the result does not fit."""
@@ -126,12 +128,12 @@ class Fitter:
         cut = ["-t", _seconds_text(_cut(order.limits)), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"]
         arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
         try:
-            return target, await self._encoded(arguments, target, order.limits)
+            return target, await self._encoded(order, arguments, target)
         except (EncodeFailed, MediaRefused) as error:
             _LOG.info("a clip is encoded, because cutting it was not enough: %s", error)
             return None
 
-    async def _encoded(self, arguments: list[str], target: Path, limits: MediaSpec) -> Facts:
+    async def _encoded(self, order: _FitTask, arguments: list[str], target: Path) -> Facts:
         """Run ffmpeg and return the new file's facts.
 
         Raises:
@@ -140,9 +142,10 @@ class Fitter:
         async with self._turn(self._ffmpeg.turn()):
             return await self._checked(
                 target,
-                limits,
+                order.limits,
                 self._ffmpeg.run(
                     arguments,
+                    FileAccess(read=[order.path], made=[target]),
                     timeout_s=self._settings.fit_timeout_s,
                     file_bytes_max=self._settings.intake_mb_max * MB,
                 ),
@@ -181,21 +184,22 @@ class Fitter:
             "formats": list(limits.formats),
         }
         async with self._turn(_held(self._picture_slot)):
-            new = await self._checked(draft, limits, self._redraw(json.dumps(asked), limits))
+            new = await self._checked(draft, limits, self._redraw(json.dumps(asked), order, draft))
         target = order.target(new.format)
         await asyncio.to_thread(draft.replace, target)
         return target, new
 
-    async def _redraw(self, asked: str, limits: MediaSpec) -> None:
+    async def _redraw(self, asked: str, order: _FitTask, draft: Path) -> None:
         run = RunLimits(
             memory_mib=self._settings.probe_memory_mib,
             cpu_s=round(self._settings.fit_timeout_s),
             # An attempt may exceed the limit; the worker then tries a smaller one.
-            file_mib=max(64, 4 * limits.bytes_max // MB),
+            file_mib=max(64, 4 * order.limits.bytes_max // MB),
             timeout_s=self._settings.fit_timeout_s,
         )
+        files = FileAccess(read=[order.path, *python_files()], made=[draft])
         try:
-            await run_once([sys.executable, "-E", "-s", "-m", "bot.media.picture_worker", asked], run)
+            await run_once([sys.executable, "-I", str(_PICTURE_WORKER), asked], run, files)
         except RunFailed as error:
             raise EncodeFailed(f"the picture could not be redrawn: {error}") from error
 

@@ -1,6 +1,6 @@
-"""The process that makes one picture smaller: `python -m bot.media.picture_worker <JSON>`; it prints one JSON line.
+"""The process that makes one picture smaller: `python -I picture_worker.py <JSON>`; it prints one JSON line.
 
-It runs once, within the limits of `bot.workers.launcher`, and imports nothing of the bot.
+It runs once, confined by `bot.workers.launcher`, and imports nothing of the bot.
 """
 
 import json

@@ -2,9 +2,10 @@
 
 `bot.workers.pool` starts it.
 
-It has no secrets (its environment is empty), cannot write files, and is killed by the bot or by its own limits when a
-file makes it misbehave. Each request is one JSON line, `{"path", "pixels_max"}`, and each answer another. It imports
-only the readers, so that it starts fast and stays small.
+It has no key in its environment, and cannot write files. Each file is read in a child that can open no other file and
+no connection (`bot.workers.child`), and that is killed by the bot or by its own limits when the file makes it
+misbehave. Each request is one JSON line, `{"path", "pixels_max"}`, and each answer another. It imports only the
+readers, so that it starts fast and stays small.
 """
 
 import os
@@ -19,7 +20,7 @@ from bot.workers.child import Answer, serve
 
 def main() -> None:
     """Answer requests from standard input until it ends."""
-    serve(_load)
+    serve(_load, files=lambda request: [Path(request["path"])])
 
 
 def examine(path: Path, *, pixels_max: int) -> dict[str, Any]:

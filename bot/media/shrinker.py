@@ -5,12 +5,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
 from bot.media.probe import Facts, Prober
 from bot.media.rules.bitrate import Bitrates, rates
 from bot.settings import MediaSettings
+from bot.workers.run_once import FileAccess
 
 _LOG = logging.getLogger(__name__)
 _ROUNDS = 2  # a video that came out a little too large is encoded once more, at less
@@ -41,6 +43,10 @@ class _ShrinkTask:
     @property
     def draft(self) -> Path:
         return self.target.with_suffix(".draft.mp4")
+
+    @property
+    def folder(self) -> Path:
+        return self.target.parent.absolute()
 
 
 class Shrinker:
@@ -106,27 +112,40 @@ class Shrinker:
                 _LOG.info("encoded to %d bytes, above %d; once more", size, order.bytes_max)
                 chosen = replace(chosen, video_kbps=max(1, int(chosen.video_kbps * order.bytes_max / size * 0.95)))
         finally:
-            for left in target.parent.glob(f"{draft.stem}*"):  # also the log files of the passes
-                left.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
         raise EncodeFailed("it came out too large twice")
 
     async def _two_passes(self, order: _ShrinkTask, chosen: Bitrates) -> None:
         """Run both passes: the first measures the video, so that the second can distribute the bits."""
-        notes = ("-passlogfile", str(order.draft.with_suffix("").absolute()))
-        video = _video(order.source, order.facts, chosen, self._threads)
-        told = order.on_fraction
-        await self._run([*video, "-pass", "1", *notes, *_NULL], order.facts, lambda part: told(part * _FIRST_PASS))
-        second = [
-            *video,
-            *("-pass", "2", *notes),
-            *("-map", "0:a:0?", "-c:a", "aac", "-b:a", f"{chosen.sound_kbps}k", "-movflags", "+faststart"),
-            *writing(order.draft, "mp4"),
-        ]
-        await self._run(second, order.facts, lambda part: told(_FIRST_PASS + part * (1 - _FIRST_PASS)))
+        # The encoder renames its log files, so they need a folder that it may write to. After a crash of the bot the
+        # sweep of orphans removes it, because its name is no job's.
+        with TemporaryDirectory(prefix=".passes-", dir=order.folder) as logs:
+            video = _video(order.source, order.facts, chosen, self._threads)
+            log_files = ("-passlogfile", f"{logs}/pass")
+            told = order.on_fraction
+            await self._run(
+                [*video, "-pass", "1", *log_files, *_NULL],
+                order.facts,
+                FileAccess(read=[order.source], folder=Path(logs)),
+                lambda part: told(part * _FIRST_PASS),
+            )
+            second = [
+                *video,
+                *("-pass", "2", *log_files),
+                *("-map", "0:a:0?", "-c:a", "aac", "-b:a", f"{chosen.sound_kbps}k", "-movflags", "+faststart"),
+                *writing(order.draft, "mp4"),
+            ]
+            await self._run(
+                second,
+                order.facts,
+                FileAccess(read=[order.source], made=[order.draft], folder=Path(logs)),
+                lambda part: told(_FIRST_PASS + part * (1 - _FIRST_PASS)),
+            )
 
-    async def _run(self, arguments: Sequence[str], facts: Facts, on_fraction: OnFraction) -> None:
+    async def _run(self, arguments: Sequence[str], facts: Facts, files: FileAccess, on_fraction: OnFraction) -> None:
         await self._ffmpeg.run(
             arguments,
+            files,
             timeout_s=self._timeout_s / 2,
             file_bytes_max=2 * facts.size_bytes,
             seconds=facts.seconds,

@@ -2,7 +2,7 @@
 
 `anyio.to_process` is not used: its worker imports the bot's `__main__` (all of discord.py), inherits the environment
 with both keys, and answers in pickle, with which a hijacked parser could run code in the bot. These workers get an
-empty environment and answer in JSON, which the caller validates.
+environment without keys, answer each request in a confined child, and answer in JSON, which the caller validates.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import bot
+from bot.workers.environment import child_environment
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +27,6 @@ START_TIMEOUT_S = 30.0
 REQUESTS_PER_WORKER = 500
 _DRAIN_BYTES = 64 * 1024
 ROOT = Path(bot.__file__).resolve().parents[1]
-# What Python needs to start and find its libraries; no keys and no addresses.
-ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
 
 
 class WorkersUnavailable(Exception):  # noqa: N818 - a state, not a fault of the request
@@ -161,7 +161,7 @@ class Workers:
                 stderr=DEVNULL,
                 limit=self._answer_bytes_max,
                 cwd=ROOT,
-                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+                env=child_environment(),
                 start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then closes its workers
             )
         except OSError as error:
@@ -182,9 +182,10 @@ class Workers:
         return worker
 
     def _end(self, process: Process) -> None:
-        """Kill a process without awaiting it, so that this works in a cancelled task."""
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        """Kill a process and its children without awaiting it, so that this works in a cancelled task."""
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         if process.stdin is not None:
             process.stdin.close()
         task = asyncio.create_task(_gone(process))

@@ -1,21 +1,24 @@
-"""Runs one program to its end, within limits of memory, CPU time, file size and time."""
+"""Runs one program to its end, confined to its files and within limits of memory, CPU time, file size and time."""
 
 import asyncio
 import contextlib
-import os
+import json
+import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.workers import launcher
-from bot.workers.pool import ENVIRONMENT, ROOT
+from bot.workers.environment import child_environment, package_folders
+from bot.workers.pool import ROOT
 
 _LINE_BYTES_MAX = 64 * 1024
 _TOLD_BYTES_MAX = 2000
 _LAUNCHER = str(Path(launcher.__file__).resolve())
+_LOOK_TIMEOUT_S = 20.0
 
 
 class RunFailed(Exception):  # noqa: N818 - the event
@@ -32,15 +35,29 @@ class RunLimits:
     timeout_s: float
 
 
-async def run_once(command: Sequence[str], limits: RunLimits, *, on_line: Callable[[str], None] | None = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAccess:
+    """The only files that one run may open, beside the system's libraries.
+
+    A path in `made` is a file that need not exist yet; `folder` exists, and files can be made and removed in it.
+    """
+
+    read: Sequence[Path] = ()
+    made: Sequence[Path] = ()
+    folder: Path | None = None
+
+
+async def run_once(
+    command: Sequence[str], limits: RunLimits, files: FileAccess, *, on_line: Callable[[str], None] | None = None
+) -> None:
     """Run `command`, an absolute path with its arguments, at the lowest priority; `on_line` gets each line it prints.
 
-    Cancelling the caller kills the program.
+    It has no network, and starts no other program. Cancelling the caller kills it.
 
     Raises:
         RunFailed: it did not end with status 0 within the limits.
     """
-    process = await _start(command, limits)
+    process = await _start(command, limits, files)
     told: deque[bytes] = deque(maxlen=20)
     try:
         async with asyncio.timeout(limits.timeout_s), asyncio.TaskGroup() as group:
@@ -60,18 +77,71 @@ def _decoded(on_line: Callable[[str], None] | None) -> Callable[[bytes], None]:
     return lambda line: on_line(line.decode(errors="replace")) if on_line else None
 
 
-async def _start(command: Sequence[str], limits: RunLimits) -> Process:
-    given = (str(limits.memory_mib), str(limits.cpu_s), str(limits.file_mib))
+def output_of(command: Sequence[str], limits: RunLimits) -> bytes:
+    """Run `command` as `run_once` does, without files of its own, and return what it prints; blocks until it ends.
+
+    Raises:
+        RunFailed: it could not be started, or did not end within the limits.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - the bot chose the program
+            _launched(command, limits, FileAccess()),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limits.timeout_s,
+            check=False,
+            cwd=ROOT,
+            env=_environment(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RunFailed(f"it could not be run: {error}") from error
+    return done.stdout
+
+
+def refused_layers() -> Mapping[str, str]:
+    """Return the kernel's reason for each layer of confinement that it refuses to workers; blocks for a moment.
+
+    Raises:
+        RunFailed: the launcher cannot be run, so no worker can be.
+    """
+    printed = output_of([], RunLimits(memory_mib=0, cpu_s=0, file_mib=0, timeout_s=_LOOK_TIMEOUT_S))
+    try:
+        return dict(json.loads(printed))
+    except ValueError as error:
+        raise RunFailed(f"the launcher printed {printed[:200]!r}") from error
+
+
+def _launched(command: Sequence[str], limits: RunLimits, files: FileAccess) -> list[str]:
+    """Return the command that limits and confines itself, and then becomes `command`."""
+    folder = [files.folder] if files.folder else []
+    run = {
+        "imports": [str(ROOT), *map(str, package_folders())],
+        "memory_mib": limits.memory_mib,
+        "cpu_s": limits.cpu_s,
+        "file_mib": limits.file_mib,
+        "readable": [str(path.absolute()) for path in files.read],
+        "made": [str(path.absolute()) for path in files.made],
+        "writable": [str(path.absolute()) for path in (*files.made, *folder)],
+        "command": list(command),
+    }
+    return [sys.executable, "-I", "-S", _LAUNCHER, json.dumps(run)]
+
+
+def _environment() -> dict[str, str]:
+    # glibc reserves address space for each thread, which counts against the memory limit.
+    return child_environment(MALLOC_ARENA_MAX="2")
+
+
+async def _start(command: Sequence[str], limits: RunLimits, files: FileAccess) -> Process:
     try:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", _LAUNCHER, *given, *command),
+            *_launched(command, limits, files),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
             limit=_LINE_BYTES_MAX,
             cwd=ROOT,
-            # glibc reserves address space for each thread, which counts against the memory limit.
-            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | {"MALLOC_ARENA_MAX": "2"},
+            env=_environment(),
             start_new_session=True,  # Ctrl+C in a terminal is for the bot, which then ends what it started
         )
     except OSError as error:

@@ -9,6 +9,7 @@ the CPU time in the table shows whether they did the same work.
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from bot.media.shrinker import Shrinker
 from bot.settings import MediaSettings
 from bot.tasks import end
 from bot.units import MIB
+from bot.workers.run_once import FileAccess
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
 from tests.bench.lag import Lag
 from tests.support.job_samples import a_job
@@ -56,11 +58,12 @@ class Overheard(Ffmpeg):
 
     def __init__(self, settings: MediaSettings) -> None:
         super().__init__(settings)
-        self.asked: list[Sequence[str]] = []
+        self.asked: list[tuple[Sequence[str], FileAccess]] = []
 
     async def run(
         self,
         arguments: Sequence[str],
+        files: FileAccess,
         *,
         timeout_s: float,
         file_bytes_max: int,
@@ -68,9 +71,14 @@ class Overheard(Ffmpeg):
         on_fraction: OnFraction | None = None,
     ) -> None:
         """Record the arguments and run ffmpeg."""
-        self.asked.append(arguments)
+        self.asked.append((arguments, files))
         await super().run(
-            arguments, timeout_s=timeout_s, file_bytes_max=file_bytes_max, seconds=seconds, on_fraction=on_fraction
+            arguments,
+            files,
+            timeout_s=timeout_s,
+            file_bytes_max=file_bytes_max,
+            seconds=seconds,
+            on_fraction=on_fraction,
         )
 
 
@@ -122,7 +130,9 @@ async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Read
 async def _alone(program: str, ffmpeg: Overheard, folder: Path) -> Reading:
     """Run both passes with Wanda's arguments, then delete their output."""
     cpu_s, began = _cpu_s(), time.perf_counter()
-    for arguments in ffmpeg.asked[-2:]:
+    for arguments, files in ffmpeg.asked[-2:]:
+        if files.folder is not None:
+            await asyncio.to_thread(files.folder.mkdir, exist_ok=True)
         await _run(*LOWEST_PRIORITY, program, "-nostdin", "-v", "error", "-y", *arguments)
     took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
     await asyncio.to_thread(_remove_drafts, folder)
@@ -138,6 +148,8 @@ def _cpu_s() -> float:
 def _remove_drafts(folder: Path) -> None:
     for left in folder.glob("*.draft*"):
         left.unlink()
+    for left in folder.glob(".passes-*"):
+        shutil.rmtree(left)
 
 
 def _unseen(_job: Job, _live: Live, _left: Left | None) -> None:

@@ -152,6 +152,8 @@ async def test_check_when_all_is_well(stage: Stage, tmp_path: Path) -> None:
     assert (ran.status, ran.fixes, ran.err) == (0, [], "")
     for word in ("Discord", "invite", "https://", "fal", "wan21-image", "data folder", "database", "ffmpeg"):
         assert word in ran.out
+    for layer in ("privileges", "files", "system calls", "namespaces", "memory"):
+        assert f"ok   {layer}" in ran.out
 
 
 WRONG: dict[str, tuple[dict[str, str], list[str]]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartRefused
-from bot.settings import GROUPS, Settings, StorageSettings, fields_of, read_group, read_settings
+from bot.settings import GROUPS, Settings, StorageSettings, fields_of, forget_environment, read_group, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,10 @@ def test_every_unusable_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = str(refused.value).splitlines()
     assert [line.split()[2] for line in lines] == ["WANDA_KEEP_DAYS", "WANDA_ALLOWED_SERVERS", "WANDA_LOG_LEVEL"]
     assert lines[0] == "The setting WANDA_KEEP_DAYS is not usable: Input should be greater than or equal to 1."
+
+
+def test_settings_are_forgotten() -> None:
+    """Once read, no setting is left in the environment, in whatever case it was written; other variables stay."""
+    environment = {"FAL_KEY": "k", "discord_token": "t", "DATABASE_URL": "u", "WANDA_KEEP_DAYS": "3", "PATH": "/bin"}
+    forget_environment(environment)
+    assert environment == {"PATH": "/bin"}

@@ -22,7 +22,8 @@ from bot.media.shrinker import Shrinker
 from bot.media_spec import MediaSpec
 from bot.settings import MediaSettings
 from bot.units import MB
-from bot.workers.run_once import RunFailed, RunLimits, run_once
+from bot.workers.environment import python_files
+from bot.workers.run_once import FileAccess, RunFailed, RunLimits, run_once
 from tests.support import media_samples
 
 SETTINGS = MediaSettings()
@@ -166,10 +167,12 @@ async def test_ffmpeg_reads_nothing_but_its_file(tmp_path: Path) -> None:
     trap.write_text(f"ffconcat version 1.0\nfile {secret}\n#EXTM3U\nhttp://127.0.0.1:9/x.ts\n")
     ffmpeg = Ffmpeg(SETTINGS)
     out = tmp_path / "out.mp4"
+    arguments = [*reading(trap, "mp4"), "-c", "copy", *writing(out, "mp4")]
     with pytest.raises(EncodeFailed):
-        await ffmpeg.run([*reading(trap, "mp4"), "-c", "copy", *writing(out, "mp4")], timeout_s=20, file_bytes_max=MB)
+        await ffmpeg.run(arguments, FileAccess(read=[trap, secret], made=[out]), timeout_s=20, file_bytes_max=MB)
 
 
+PYTHON = FileAccess(read=python_files())
 SMALL = RunLimits(memory_mib=256, cpu_s=2, file_mib=1, timeout_s=10)
 
 
@@ -186,16 +189,19 @@ SMALL = RunLimits(memory_mib=256, cpu_s=2, file_mib=1, timeout_s=10)
 async def test_a_run_is_limited(tmp_path: Path, program: str, limits: RunLimits) -> None:
     """A program that takes more memory, time or disk than it may is ended."""
     python = sys.executable
+    files = FileAccess(read=python_files(), made=[tmp_path / "big"])
     with pytest.raises(RunFailed):
-        await run_once([python, "-I", "-S", "-c", program.format(path=tmp_path / "big")], limits)
+        await run_once([python, "-I", "-S", "-c", program.format(path=tmp_path / "big")], limits, files)
 
 
 async def test_a_run_has_the_lowest_priority_and_no_secrets() -> None:
     """What is run gets niceness 19 and an environment without keys, and its lines come as it prints them."""
     said: list[str] = []
     python = sys.executable
-    program = "import os; print(os.nice(0)); print(sorted(k for k in os.environ if 'KEY' in k or 'TOKEN' in k))"
-    await run_once([python, "-I", "-S", "-c", program], SMALL, on_line=said.append)
+    program = (
+        "import os; print(os.getpriority(0, 0)); print(sorted(k for k in os.environ if 'KEY' in k or 'TOKEN' in k))"
+    )
+    await run_once([python, "-I", "-S", "-c", program], SMALL, PYTHON, on_line=said.append)
     assert said == ["19", "[]"]
 
 
@@ -205,9 +211,11 @@ async def test_a_run_ends_with_the_bot(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     inner = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     outer = (
-        "import asyncio, sys; from bot.workers.run_once import RunLimits, run_once; "
+        "import asyncio, pathlib, sys; from bot.workers.run_once import FileAccess, RunLimits, run_once; "
+        "from bot.workers.environment import python_files; "
         f"asyncio.run(run_once([sys.executable, '-I', '-S', '-c', {inner!r}], "
-        "RunLimits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50)))"
+        "RunLimits(memory_mib=256, cpu_s=5, file_mib=1, timeout_s=50), "
+        f"FileAccess(read=python_files(), made=[pathlib.Path({str(note)!r})])))"
     )
     bot = await asyncio.create_subprocess_exec(sys.executable, "-c", outer)
     async with asyncio.timeout(20):
