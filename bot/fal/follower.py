@@ -16,6 +16,7 @@ from bot.fal.wire.result import LATER, OK, SERVER_ERROR
 from bot.fal.wire.sse import SseReader
 from bot.fal.wire.status_changes import StatusChanges
 from bot.fal.wire.types import FalStatus, Handle
+from bot.net.decoding import is_plain
 from bot.settings import FalSettings
 from bot.units import MIB
 
@@ -114,7 +115,7 @@ class Follower:
         reader = SseReader(self._settings.reply_mib_max * MIB)
         async with self._opened() as response:
             quiet_since, quiet_max_s = self._clock(), self._settings.silence_timeout_s
-            async for piece in response.aiter_bytes():
+            async for piece in response.aiter_raw():
                 for data in reader.feed(piece):
                     quiet_max_s = self._settings.stream_max_s
                     if status := self._changes.take(protocol.read_event(data)):
@@ -170,7 +171,9 @@ class Follower:
     async def _expect_stream(self, response: httpx.Response) -> None:
         """Raise the typed error for anything but an event stream."""
         if response.status_code == OK and "text/event-stream" in response.headers.get("content-type", ""):
-            return
+            if is_plain(response.headers.get("content-encoding", "")):
+                return
+            raise _NoStreamError("it is compressed, although that was not asked for")
         if response.status_code in LATER or response.status_code >= SERVER_ERROR:
             raise protocol.refusal_of(response.status_code, await self._http.rest_of(response), "a stream")
         raise _NoStreamError(f"status {response.status_code}")

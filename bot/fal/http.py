@@ -12,6 +12,7 @@ import httpx
 
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
 from bot.fal.wire.addresses import same_origin
+from bot.net.decoding import UnreadableEncodingError, decoded
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
 from bot.settings import FalSettings
 from bot.units import MIB
@@ -121,10 +122,13 @@ class FalHttp:
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
-        async for piece in response.aiter_bytes():
-            body += piece
-            if len(body) > self._bytes_max:
-                raise FalProtocolError(f"fal's reply is larger than {self._bytes_max} bytes")
+        try:
+            async for piece in decoded(response.aiter_raw(), response.headers.get("content-encoding", "")):
+                body += piece
+                if len(body) > self._bytes_max:
+                    raise FalProtocolError(f"fal's reply is larger than {self._bytes_max} bytes")
+        except UnreadableEncodingError as error:
+            raise FalProtocolError(f"fal's reply cannot be decoded: {error}") from error
         return bytes(body).replace(self._key.encode(), b"***") if self._key else bytes(body)
 
     @contextlib.asynccontextmanager

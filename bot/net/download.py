@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 
 from bot.errors import DownloadFailed, DownloadTooLarge
+from bot.net.decoding import is_plain
 
 Allowed = Callable[[httpx.URL], bool]
 Sleep = Callable[[float], Awaitable[None]]
@@ -158,7 +159,7 @@ def _check_reply(download: _Download, reply: httpx.Response) -> None:
         raise _RetryError(f"answered {status}", status)
     if status != 200:  # noqa: PLR2004 - the one status that comes with the whole file
         raise DownloadFailed(f"{download.where} answered {status}", status=status)
-    if reply.headers.get("content-encoding", "identity") != "identity":
+    if not is_plain(reply.headers.get("content-encoding", "")):
         raise DownloadFailed(f"{download.where} compressed the file although it was asked not to", status=status)
     announced = _announced(reply)
     if announced is not None and announced > download.bytes_max:

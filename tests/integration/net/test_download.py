@@ -1,4 +1,5 @@
 import asyncio
+import zlib
 from pathlib import Path
 
 import httpx
@@ -8,6 +9,7 @@ from aiohttp import web
 from bot.errors import DownloadFailed, DownloadTooLarge
 from bot.net.download import BUFFER_BYTES, to_disk, within
 from tests.support.file_server import FileServer
+from tests.support.peak_memory import grows_at_most
 
 LIMIT = 3_000_000
 BIG = bytes(range(256)) * 10_000
@@ -237,13 +239,15 @@ async def test_redirect_within(fetch: Fetch) -> None:
         await fetch(fetch.files.serve("/round", round_and_round))
 
 
-async def test_compressed(fetch: Fetch) -> None:
-    """A reply that would unpack to more than came is not taken."""
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
+async def test_compressed(fetch: Fetch, encoding: str) -> None:
+    """A reply that would unpack to more than came is not taken, whether from fal's or from Discord's CDN."""
+    bomb = zlib.compress(bytes(64 * 1024 * 1024), 1)
 
     async def handler(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+        return web.Response(body=bomb, headers={"Content-Encoding": encoding})
 
-    with pytest.raises(DownloadFailed, match="compressed"):
+    with grows_at_most(32), pytest.raises(DownloadFailed, match="compressed"):
         await fetch(fetch.files.serve("/file", handler))
 
 
