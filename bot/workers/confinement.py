@@ -80,7 +80,7 @@ class Confinement:
     def __init__(self, *, executes: bool) -> None:
         self.refusals: dict[Layer, str] = {}
         # Both libraries look for libc, with another program's help, when they are first called: before it is too late.
-        self._landlock_abi = landlockpy.abi_version()
+        self._has_landlock = self._try("files", _check_landlock)
         self._filter = self._try("system calls", lambda: _filter(executes=executes))
 
     def isolate(self) -> None:
@@ -98,31 +98,38 @@ class Confinement:
         Raises:
             OSError: the kernel supports a layer and yet failed to set it.
         """
-        self._try("files", lambda: self._limit_files(readable, writable, program))
+        if self._has_landlock:
+            _limit_files(readable, writable, program)
         if self._filter is not None:
             self._filter.load()
 
     def _try(self, layer: Layer, step: Callable[[], Result]) -> Result | None:
         try:
             return step()
-        except (RefusedByKernel, landlockpy.UnsupportedError, seccompy.UnsupportedError) as refused:
+        except (RefusedByKernel, landlockpy.LandlockError, seccompy.SeccompError) as refused:
             self.refusals[layer] = str(refused)
             return None
 
-    def _limit_files(self, readable: Iterable[Path], writable: Iterable[Path], program: Path | None) -> None:
-        if not self._landlock_abi:
-            raise RefusedByKernel("the kernel has no Landlock")
-        with Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET) as rules:
-            for path in map(Path, _LIBRARIES):
-                # The dynamic linker, which exec opens as a program, is among them.
-                _allow(rules, path, _READ | AccessFS.EXECUTE if program else _READ)
-            for path in (*map(Path, _READABLE), *readable):
-                _allow(rules, path, _READ)
-            for path in (*map(Path, _WRITABLE), *writable):
-                _allow(rules, path, _WRITE_IN)
-            if program is not None:
-                _allow(rules, program, AccessFS.READ_FILE | AccessFS.EXECUTE)
-            rules.restrict()
+
+def _check_landlock() -> bool:
+    """Return True; raises RefusedByKernel or LandlockError where there is no Landlock, as below an old Docker."""
+    if not landlockpy.abi_version():
+        raise RefusedByKernel("the kernel has no Landlock")
+    return True
+
+
+def _limit_files(readable: Iterable[Path], writable: Iterable[Path], program: Path | None) -> None:
+    with Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET) as rules:
+        for path in map(Path, _LIBRARIES):
+            # The dynamic linker, which exec opens as a program, is among them.
+            _allow(rules, path, _READ | AccessFS.EXECUTE if program else _READ)
+        for path in (*map(Path, _READABLE), *readable):
+            _allow(rules, path, _READ)
+        for path in (*map(Path, _WRITABLE), *writable):
+            _allow(rules, path, _WRITE_IN)
+        if program is not None:
+            _allow(rules, program, AccessFS.READ_FILE | AccessFS.EXECUTE)
+        rules.restrict()
 
 
 def _allow(rules: Ruleset, path: Path, access: AccessFS) -> None:
@@ -137,8 +144,8 @@ def _filter(*, executes: bool) -> seccompy.Filter:
     """Return the filter of system calls, assembled, so that a forked child need not do so.
 
     Raises:
-        RefusedByKernel: it has no such filters.
-        UnsupportedError: the processor's system calls are not listed.
+        RefusedByKernel: the kernel has no such filters, or the processor's system calls are not listed.
+        SeccompError: it does not tell.
     """
     if not seccompy.supported():
         raise RefusedByKernel("the kernel has no seccomp filters for this processor")

@@ -24,12 +24,8 @@ from bot.workers.run_once import FileAccess, RunLimits, run_once
 from tests.support import hostile_worker
 
 LIMITS = RunLimits(memory_mib=512, cpu_s=20, file_mib=1, timeout_s=60)
-# The system calls that a kernel without the layer does not have, or that Docker's default profile refuses.
-CALLS = {
-    "namespaces": (["unshare"], errno.EPERM),
-    "files": ([444, 445, 446], errno.ENOSYS),
-    "system calls": (["seccomp"], errno.ENOSYS),
-}
+# The system calls of each layer, which this process's kernel refuses as a container's profile does.
+CALLS = {"namespaces": ["unshare"], "files": [444, 445, 446], "system calls": ["seccomp"]}
 EVERYTHING = "everything"
 
 
@@ -67,11 +63,11 @@ def _fill(folder: Path) -> Path:
 
 def _refuse(layers: list[str]) -> None:
     """Make this process's kernel one that lacks these layers."""
-    for layer in layers:
-        calls, error = CALLS[layer]
+    # Last what loads these filters.
+    for layer in sorted(layers, key=["namespaces", "files", "system calls"].index):
         lacking = seccompy.Filter()
-        for call in calls:
-            lacking.errno(call, error)
+        for call in CALLS[layer]:
+            lacking.errno(call, errno.EPERM)
         lacking.load()
 
 

@@ -4,6 +4,7 @@
 program for the launcher. Either reports, for each attempt, why it failed, or "" when it succeeded.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -20,6 +21,7 @@ from typing import Any
 _PTRACE_ATTACH = 16
 _PTRACE_DETACH = 17
 _IO_URING_SETUP = 425
+_DESCRIPTORS_MAX = 64
 _PROCESS_VM_READV = {"x86_64": 310, "aarch64": 270}
 
 
@@ -139,7 +141,20 @@ def _run(program: str) -> None:
 def _serve() -> None:
     from bot.workers.child import serve  # noqa: PLC0415 - the launcher's program has only this file
 
-    serve(lambda: attack, files=lambda request: [Path(request["own"])])
+    serve(lambda: _answer, files=lambda request: [Path(request["own"])] if "own" in request else [])
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Attack, or echo the request, or write forged answers to wherever something can be written."""
+    if "echo" in request:
+        return request
+    if "forge" not in request:
+        return attack(request)
+    for descriptor in range(_DESCRIPTORS_MAX):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b'{"forged": 1}\n{"forged": 2}\n')
+    signal.pause()
+    return {}
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bot.workers.pool import Workers
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
@@ -124,3 +127,71 @@ def test_root_achieves_nothing(tmp_path: Path) -> None:
     if not all(outcomes["states"].values()):
         pytest.skip(f"this kernel does not offer every layer: {outcomes['states']}")
     assert achieved(outcomes["pool"]) == achieved(outcomes["launcher"]) == {OWN}
+
+
+def children(pid: int) -> list[str]:
+    """Return the process ids of a process's children."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+async def test_no_answer_for_the_next_file() -> None:
+    """A worker that a file has taken over cannot answer for the next file, nor outlive its own."""
+    pool = Workers("tests.support.hostile_worker", at_once=1, memory_mib=512, timeout_s=30)
+    try:
+        assert await pool.ask({"forge": True}) == {"forged": 1}
+        pid = pool._idle[0].process.pid
+        assert await pool.ask({"echo": "next"}) == {"echo": "next"}
+        assert pool._idle[0].process.pid == pid
+        assert len(children(pid)) <= 1  # the first one's is gone; the second's may be about to end
+    finally:
+        await pool.close()
+
+
+def test_a_missing_layer_is_warned_of() -> None:
+    """At its start the bot warns once of each layer that its kernel refuses, and of no other; a check tells too."""
+    script = """
+        import asyncio, logging, sys
+        from pathlib import Path
+        from bot.cli.check import _workers
+        from bot.settings import Settings
+        from bot.workers.protection import protect_and_warn
+        from tests.support.attacked_bot import _refuse
+        logging.basicConfig(format="%(levelname)s %(message)s")
+        _refuse(sys.argv[1:])
+        asyncio.run(protect_and_warn())
+        print(*asyncio.run(_workers(Settings())), sep="\\n")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), "namespaces", "files"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    warnings = done.stderr.splitlines()
+    assert [line.startswith("WARNING Workers are less confined") for line in warnings] == [True, True], warnings
+    assert {name for name in ("namespaces", "files") for line in warnings if f"({name})" in line} == {
+        "namespaces",
+        "files",
+    }
+    found = {line[5:20].strip(): line[:4].strip() for line in done.stdout.splitlines()}
+    assert found == {"privileges": "ok", "files": "FIX", "system calls": "ok", "namespaces": "ok", "memory": "ok"}
+
+
+def test_a_run_protects_itself() -> None:
+    """Once it runs, the bot is not dumpable, and its environment holds no setting."""
+    script = """
+        import ctypes, os
+        from bot.__main__ import main
+        status = main(["run"])
+        print(status, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), sorted(name for name in os.environ if "KEY" in name))
+    """
+    with tempfile.TemporaryDirectory() as data:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "FAL_KEY": "id:very-secret",
+            "DISCORD_TOKEN": "very-secret",
+            "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+            "WANDA_DATA_DIR": data,
+            "WANDA_WEB_PORT": "0",
+        }
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=True
+        )
+    assert done.stdout == "1 0 []\n", done.stderr
