@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from bot.catalogue.fields import Attached, OptionSpec, option_specs
 from bot.catalogue.limits import NOUNS, check_media
 from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
+from bot.errors import OptionRefused
 from bot.media_spec import MediaFacts, MediaSpec
-from bot.money import dollars
+from bot.money import AMOUNT_MAX_MICROUSD, dollars
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
@@ -92,10 +93,18 @@ class Mode(BaseModel, ABC):
 
         Raises:
             ModeOff: the price is not known.
+            OptionRefused: it is above $1,000,000, the most that can be held.
         """
         rate = self.rate(getattr(self, "resolution"), prices)  # noqa: B009 - every mode has it, each with its own choices
+        microusd = ceiling(self.units(facts) * rate)
+        if microusd > AMOUNT_MAX_MICROUSD:
+            most = dollars(AMOUNT_MAX_MICROUSD)
+            raise OptionRefused(
+                f"This video would cost more than {most}, the most that Wanda can hold for one. "
+                "Attach shorter files; nothing was charged."
+            )
         return Quote(
-            microusd=ceiling(self.units(facts) * rate),
+            microusd=microusd,
             formula=self.formula(rate, facts),
             prices_version=prices.version,
         )

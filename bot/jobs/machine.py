@@ -98,6 +98,11 @@ class LostSight:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """The job is past its deadline, and every try to carry it on ends in a defect or cannot be stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked:
     """The member asked for a cancel."""
 
@@ -136,6 +141,7 @@ Event: TypeAlias = (
     | Made
     | NotMade
     | LostSight
+    | GivenUp
     | CancelAsked
     | VideoPosted
     | Undeliverable
@@ -233,8 +239,8 @@ def step(job: Job, event: Event, *, now: float) -> Step:
 def _react(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, Resumed):
         return _resumed(job)
-    if isinstance(event, CancelAsked):
-        return _cancel_asked(job)
+    if isinstance(event, CancelAsked | GivenUp):
+        return _cancel_asked(job) if isinstance(event, CancelAsked) else _given_up(job)
     match job.state:
         case "waiting":
             return _when_waiting(job, event, now)
@@ -271,6 +277,21 @@ def _resumed(job: Job) -> Step:
             return job, (Show(), Deliver())
         case "done" | "failed" | "cancelled" | "uncertain":
             return job, (() if job.told else (ShowEnd(),))
+        case _:
+            assert_never(job.state)
+
+
+def _given_up(job: Job) -> Step:
+    """End the job without going on: a hold that nothing can end otherwise would stay for ever."""
+    match job.state:
+        case "waiting" | "accepted":
+            return _failed(job, Failure(kind="defect"))
+        case "submitting" | "queued" | "running" | "fetching":
+            return _uncertain(job, Failure(kind="defect"))
+        case "delivering":
+            return replace(job, state="failed", failure=Failure(kind="undeliverable", charged=True)), (ShowEnd(),)
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return (job if job.told else replace(job, told=True)), ()
         case _:
             assert_never(job.state)
 

@@ -260,18 +260,43 @@ class Runner:
                 log.exception("unfinished jobs could not be resumed; this is tried again later")
 
     async def _run(self, job_id: str) -> None:
-        """Drive the job to its end; after an unexpected error, try again up to `DEFECT_TRIES` times."""
+        """Drive the job to its end; give it up when it is past its deadline and cannot be carried on."""
         with job_scope(job_id):
-            for attempt in range(DEFECT_TRIES):
+            if not await self._carried_on(job_id):
                 try:
-                    await self._carry_on(await self._advance(job_id, machine.Resumed()))
-                except StorageError:
-                    log.exception("the database did not answer for too long; the job is resumed later")
+                    await self._give_up_if_late(job_id)
                 except Exception:
-                    log.exception("an unexpected error stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
-                    await self._sleep(DEFECT_WAIT_S)
-                    continue
-                return
+                    log.exception("the job could not be given up; this is tried again later")
+
+    async def _carried_on(self, job_id: str) -> bool:
+        """Return whether the job was driven on; after an unexpected error, this is tried `DEFECT_TRIES` times."""
+        for attempt in range(DEFECT_TRIES):
+            try:
+                await self._carry_on(await self._advance(job_id, machine.Resumed()))
+            except StorageError:
+                log.exception("the database did not answer for too long; the job is resumed later")
+                return False
+            except Exception:
+                log.exception("an unexpected error stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
+                await self._sleep(DEFECT_WAIT_S)
+            else:
+                return True
+        return False
+
+    async def _give_up_if_late(self, job_id: str) -> None:
+        """End a job that is past its deadline, so that no defect holds money for ever.
+
+        Until then it is resumed again and again: the next version of Wanda may have the mend.
+        """
+        job = await self._store.read(transactions.get(job_id))
+        if job is None or self._closing:
+            return
+        since = job.submitted_at or max(job.created_at, job.approve_by or 0.0)
+        if self._clock() < since + self._settings.deadline_s:
+            return
+        log.error("the job is past its deadline and cannot be carried on; it is given up")
+        given_up = transactions.advance(job_id, machine.GivenUp(), now=self._clock())
+        await self._carry_on(await self._store.write(given_up))
 
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
         """Perform effects and store the events that they end in, until no event is left."""

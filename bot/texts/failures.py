@@ -53,7 +53,7 @@ def failure_text(failure: Failure) -> FailureText:
 
 def uncertain_text(failure: Failure) -> FailureText:
     """Return the text for a request that fal accepted, or may have, and whose outcome is unknown."""
-    if failure.kind in {"account", "refused", "unreachable", "gone"}:
+    if failure.kind in _LOST_BECAUSE:
         why = _LOST_BECAUSE[failure.kind]
         return FailureText(
             f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT
@@ -219,6 +219,7 @@ _LOST_BECAUSE: Mapping[str, str] = {
     "refused": "it no longer knows of it",
     "unreachable": "it could not be reached for too long",
     "gone": "it no longer knows of it",
+    "defect": "Wanda herself failed again and again to go on with it",
 }
 _LATE = "fal took too long with this video and gave up."
 _RUNNER = "The machine at fal that was making this video dropped out."
@@ -291,5 +292,6 @@ _TABLE: Mapping[str, Builder] = {
     "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),
     "lost": lambda _failure: _LOST,
     "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
+    "defect": _fixed("Wanda herself failed again and again to make it.", AGAIN),
     "gone": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
 }

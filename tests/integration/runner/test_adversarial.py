@@ -10,7 +10,7 @@ import pytest
 from bot.errors import StorageError
 from bot.jobs import machine, transactions
 from bot.jobs.model import Job, job_from
-from bot.ledger.audit import verify
+from bot.ledger.audit import totals, verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
 from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
@@ -353,3 +353,56 @@ async def test_a_refused_acceptance_that_turns_up_is_taken_back(rig: RunnerRig) 
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
     assert await rig.requests() == []
+
+
+class Unstorable:
+    """A store that cannot store how a settlement ends, as an amount beyond 64 bits could not be."""
+
+    def __init__(self, store: Store, error: Exception) -> None:
+        """Work until a transaction would settle a hold."""
+        self._store = store
+        self._error = error
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Write, unless a hold is settled."""
+        return await self._store.write(self._checked(transaction))
+
+    def _checked(self, transaction: Transaction[T]) -> Transaction[T]:
+        answer: Any = None
+        while True:
+            try:
+                statement = transaction.send(answer)
+            except StopIteration as end:
+                return end.value
+            if "settled" in statement.args:
+                raise self._error
+            answer = yield statement
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Read."""
+        return await self._store.read(transaction)
+
+    async def close(self) -> None:
+        """Do nothing: the fixture closes the store."""
+
+
+@pytest.mark.parametrize("error", [ValueError("a defect"), StorageError("integer overflow")])
+async def test_a_settlement_that_cannot_be_stored_does_not_hold_money_for_ever(
+    rig: RunnerRig, error: Exception
+) -> None:
+    """Past its deadline such a job is given up: the member's money is free, and the operator can close the server's."""
+    jobs = rig.settings.jobs.model_copy(update={"storage_patience_s": 0.05, "deadline_s": 2.0, "recheck_s": 0.05})
+    settings = rig.settings.model_copy(update={"jobs": jobs})
+    runner = make_runner(
+        settings, Unstorable(rig.store, error), rig.http, rig.cards, member_microusd=5_000_000, sleep=_soon
+    )
+    rig.others.append(runner)
+    await runner.start()
+    await runner.accept(await rig.order())
+    ended = await rig.until(lambda job: job.told)
+    assert (ended.state, ended.charged_microusd) == ("uncertain", 0)
+    assert ended.failure is not None
+    assert ended.failure.kind == "defect"
+    assert await rig.store.read(verify()) == []
+    (total,) = await rig.store.read(totals())
+    assert (total.held_microusd, total.exposed_microusd) == (ended.quote_microusd, ended.quote_microusd)

@@ -13,7 +13,7 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
-from bot.errors import ModeOff
+from bot.errors import ModeOff, OptionRefused
 from bot.settings import MoneySettings
 from tests.support.catalogue_samples import input_facts, request
 
@@ -260,3 +260,10 @@ def test_what_fal_billed(mode_id: str, options: dict[str, Any], units: float, mi
     request = registry.build(mode_id, options, files or {"image": Attached("x", 1)})
     quote = request.quote({}, registry.price_table())
     assert request.billed_microusd(units, {}, quote.microusd) == microusd
+
+
+def test_a_quote_beyond_what_can_be_stored_is_refused() -> None:
+    """A file that claims to last for years is refused in a sentence, before anything is held."""
+    clip_request = registry.build("wan27-reference", {"prompt": "x"}, {"video1": Attached("x", 1)})
+    with pytest.raises(OptionRefused, match=r"\$1,000,000"):
+        clip_request.quote({"video1": input_facts("video1", seconds=1e300)}, PRICES)

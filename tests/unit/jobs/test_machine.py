@@ -35,6 +35,7 @@ EVENTS: list[Event] = [
     machine.NotMade(PERHAPS),
     machine.NotMade(CANCELLED),
     machine.LostSight(Failure(kind="gone")),
+    machine.GivenUp(),
     machine.CancelAsked(),
     machine.VideoPosted(ADDRESS),
     machine.Undeliverable(Failure(kind="undeliverable")),
@@ -216,6 +217,26 @@ def test_a_billed_failure_follows_the_policy(
     assert (after.state, after.charged_microusd) == ("failed", charged)
     assert after.failure.charged == (policy == "charge")
     assert after.failure.absorbed_microusd == (None if policy == "charge" else cost or 750_000)
+
+
+@pytest.mark.parametrize(
+    ("state", "after", "money"),
+    [
+        ("waiting", "failed", machine.Release),
+        ("accepted", "failed", machine.Release),
+        ("submitting", "uncertain", machine.Expose),
+        ("queued", "uncertain", machine.Expose),
+        ("running", "uncertain", machine.Expose),
+        ("fetching", "uncertain", machine.Expose),
+        ("delivering", "failed", machine.ShowEnd),
+    ],
+)
+def test_a_job_that_cannot_go_on_ends(state: Any, after: str, money: type[Any]) -> None:
+    """Given up, a job holds no member's money any more, whatever state it was in; an ended one counts as told."""
+    ended, effects = step(a_job(state=state, handle=HANDLE, result=RESULT), machine.GivenUp(), now=NOW)
+    assert ended.state == after
+    assert [type(effect) for effect in effects] == [*([] if money is machine.ShowEnd else [money]), machine.ShowEnd]
+    assert step(ended, machine.GivenUp(), now=NOW)[0].told
 
 
 def test_settled_at_what_fal_billed() -> None:
