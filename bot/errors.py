@@ -137,6 +137,7 @@ class NotAllowed(Refusal):
             "posting",
             "commands",
             "timeout",
+            "approver",
         ],
     ) -> None:
         super().__init__(sentence)

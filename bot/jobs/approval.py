@@ -1,12 +1,38 @@
-"""Approves a waiting job, unless the rules in force now forbid it."""
+"""Who may decide on a waiting job, and its approval, by the rules in force when the button is pressed."""
+
+from collections.abc import Collection
 
 from bot.errors import NotAllowed
 from bot.jobs import transactions
 from bot.jobs.machine import Approved
+from bot.jobs.model import Job
 from bot.jobs.transactions import Advanced, who_of
 from bot.ledger import rules, tables
 from bot.ledger.model import Shipped, Terms
 from bot.storage.transaction import Transaction
+
+
+def check_may_decide(
+    job: Job, terms: Terms, *, member_id: int, role_ids: Collection[int], manages: bool, approve: bool
+) -> None:
+    """Check that the member may approve or decline the job by today's rule; `manages` is Manage Server.
+
+    Only the rule of today names the approvers, so a role that the server has replaced decides nothing any more.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    rule = None if terms.approval is None else terms.approval.value
+    role_id = None if rule is None else rule.role_id
+    if not manages and (role_id is None or role_id not in role_ids):
+        whom = f"<@&{role_id}> and those" if role_id else "Those"
+        raise NotAllowed(f"{whom} who may manage this server decide on this video; you cannot.", rule="approver")
+    if approve and member_id == job.member_id and not (rule is not None and rule.own):
+        raise NotAllowed(
+            "This is your own video, so somebody else has to approve it. It waits on; you may cancel it, and an admin "
+            "can allow it with `/wanda-admin approval own:True`.",
+            rule="approver",
+        )
 
 
 def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:

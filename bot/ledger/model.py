@@ -160,11 +160,15 @@ class RuleQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A job above this price waits up to `wait_s` for approval by `role_id` or by a member with Manage Server."""
+    """A job above this price waits up to `wait_s` for approval by `role_id` or by a member with Manage Server.
+
+    `own` lets them approve their own jobs too.
+    """
 
     above_microusd: int
     role_id: int | None
     wait_s: float
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

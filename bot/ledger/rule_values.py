@@ -91,7 +91,7 @@ def _approval(value: Any) -> dict[str, Any]:
         "above_microusd": _amount(value["above_microusd"]),
         "role_id": None if role_id is None else int(role_id),
         "wait_s": wait_s,
-    }
+    } | ({"own": True} if value.get("own") else {})
 
 
 def _moment(value: Any) -> float:

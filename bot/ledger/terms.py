@@ -224,7 +224,10 @@ class _Reader:
         if value is None:
             return None
         approval = Approval(
-            above_microusd=value["above_microusd"], role_id=value.get("role_id"), wait_s=value["wait_s"]
+            above_microusd=value["above_microusd"],
+            role_id=value.get("role_id"),
+            wait_s=value["wait_s"],
+            own=value.get("own", False),
         )
         return Ruled(approval, _APPROVAL)
 

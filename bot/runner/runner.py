@@ -14,10 +14,11 @@ from typing import Any, assert_never
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
-from bot.jobs.approval import approve_job
+from bot.jobs.approval import approve_job, check_may_decide
 from bot.jobs.machine import Event
 from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, is_cancellable, job_from
 from bot.ledger.model import Shipped
+from bot.ledger.rules import terms_of
 from bot.log import job_scope
 from bot.runner.cards_port import Cards
 from bot.runner.fal_steps import FalSteps
@@ -171,11 +172,10 @@ class Runner:
         job = await self._store.read(transactions.get(job_id))
         if job is None or job.guild_id != guild_id:
             return "This video is not in Wanda's books any more, so there is nothing to decide."
-        if not manages and job.approver_role_id not in role_ids:
-            whom = f"<@&{job.approver_role_id}> and those" if job.approver_role_id else "Those"
-            return f"{whom} who may manage this server decide on this video; you cannot."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
         try:
+            terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
+            check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
             advanced = await self._store.write(
                 approve_job(job_id, event, shipped=self.shipped, now=self._clock())
                 if isinstance(event, machine.Approved)

@@ -100,7 +100,8 @@ def modes_words(ids: Sequence[str]) -> str:
 def _approval(value: Any) -> str:
     role_id = value.get("role_id")
     by = f"<@&{role_id}> or somebody who manages the server" if role_id else "somebody who manages the server"
-    return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}"
+    own = ", also their own" if value.get("own") else ""
+    return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}{own}"
 
 
 def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:

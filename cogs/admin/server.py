@@ -97,14 +97,17 @@ async def set_modes(
     above="Videos dearer than this wait for approval: 2, $2 or 2.50; or “off”.",
     role="Whose members may approve; those who manage the server always may.",
     wait="How long it waits for an answer before the money is given back: 1h, 12h, 1d. A day when not given.",
+    own="Whether somebody who may approve may also approve their own video. No when not given.",
     reason="Why, for the audit and the log.",
 )
 @app_commands.autocomplete(wait=offer_spans)
 async def approval(
     interaction: Interaction,
     above: str,
+    *,
     role: discord.Role | None = None,
     wait: str | None = None,
+    own: bool = False,
     reason: Reason = None,
 ) -> None:
     """Make videos above a price wait for approval."""
@@ -119,6 +122,7 @@ async def approval(
         "above_microusd": typed_amount(above),
         "role_id": None if known is None else known.id,
         "wait_s": APPROVAL_WAIT_S if wait is None else typed_input.seconds(wait),
+        "own": own,
     }
     await command.change(Change(subject="server", name="approval", value=value), reason=reason)
 

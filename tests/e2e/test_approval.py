@@ -88,3 +88,37 @@ async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
     await stage.start_bot()
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
     await wait_for_video(stage, message_id)
+
+
+async def test_nobody_approves_their_own(empty_stage: Stage, files: Path) -> None:
+    """Neither an approver nor an admin approves their own video, unless the server's rule says so."""
+    stage = empty_stage
+    await ready(stage)
+    mine = [await order(stage, files, user=user) for user in ("boss", "admin")]
+    for user, message_id in zip(("boss", "admin"), mine, strict=True):
+        await wait_for_text(stage, message_id, "Waiting for approval")
+        assert "your own video" in await press(stage, message_id, "Approve", user=user)
+        await wait_for_state(stage, message_id, "waiting")
+    assert await stage.fal.get("submits") == []
+    assert "Declined" in await press(stage, mine[1], "Decline", user="admin")
+    rule = {"above": "0.10", "role": "producers", "own": True}
+    await told(stage, await stage.slash("admin", "wanda-admin approval", rule), "admin")
+    assert "Approved" in await press(stage, mine[0], "Approve", user="boss")
+    await wait_for_video(stage, mine[0])
+
+
+async def test_the_approvers_are_those_of_today(empty_stage: Stage, files: Path) -> None:
+    """A role that the rule no longer names decides nothing about videos that already wait; the new one does."""
+    stage = empty_stage
+    await ready(stage)
+    message_id = await waiting(stage, files)
+    roles = {"roles": [{"name": "directors"}], "members": [{"name": "director", "roles": ["directors"]}]}
+    await stage.discord.post("world", roles)
+    await told(stage, await stage.slash("admin", "wanda-admin approval", {"above": "off"}), "admin")
+    assert "you cannot" in await press(stage, message_id, "Approve", user="boss")
+    rule = {"above": "5", "role": "directors"}
+    await told(stage, await stage.slash("admin", "wanda-admin approval", rule), "admin")
+    for label in ("Approve", "Decline"):
+        assert "you cannot" in await press(stage, message_id, label, user="boss")
+    assert "Approved" in await press(stage, message_id, "Approve", user="director")
+    await wait_for_video(stage, message_id)
