@@ -1,15 +1,45 @@
-"""Runs one Discord request with a timeout and maps every failure to a `Trouble`."""
+"""Runs one Discord request with a timeout and maps every failure, such as a 429, to a `Trouble`.
+
+Codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+"""
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Literal, TypeAlias
 
 import aiohttp
 import discord
 
-from bot.cards import routes
-from bot.cards.routes import Trouble
+Trouble: TypeAlias = Literal[
+    "token_dead",  # the interaction's token is over or unknown
+    "message_gone",  # somebody deleted the card
+    "no_reply",  # Wanda may post, but not reply
+    "too_old",  # the card can't be edited any more
+    "too_large",  # the file is above the limit
+    "no_access",  # Wanda may not post there
+    "later",  # a rate limit, a server error, or the network
+    "broken",  # Discord will never take this request
+]
+
+_BY_CODE: dict[int, Trouble] = {
+    50027: "token_dead",  # invalid webhook token
+    10015: "token_dead",  # unknown webhook
+    10062: "token_dead",  # unknown interaction
+    10008: "message_gone",
+    50005: "message_gone",  # written by somebody else, so it is not the card
+    160002: "no_reply",  # replying needs Read Message History
+    30046: "too_old",  # edits of messages older than an hour are used up
+    50083: "too_old",  # an archived thread: a new message opens it again, an edit does not
+    40005: "too_large",
+    50001: "no_access",
+    50013: "no_access",
+    50007: "no_access",
+    10003: "no_access",
+    10004: "no_access",
+}
+_TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 429, 500
 
 _LOG = logging.getLogger(__name__)
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
@@ -36,7 +66,7 @@ async def discord_request(timeout_s: float) -> AsyncGenerator[None]:
     except TimeoutError as late:
         raise DiscordRefused("later") from late
     except discord.HTTPException as error:
-        raise DiscordRefused(routes.trouble_of(error.status, error.code)) from error
+        raise DiscordRefused(trouble_of(error.status, error.code)) from error
     except Exception as error:
         if isinstance(error, KeyError) and error.args == ("retry_after",):
             # discord.py reads `retry_after` of every 429, and the one with code 30046 has been seen without.
@@ -44,3 +74,16 @@ async def discord_request(timeout_s: float) -> AsyncGenerator[None]:
         # discord.py lets aiohttp's and the network's own errors through.
         _LOG.warning("a request to Discord failed", exc_info=error)
         raise DiscordRefused("later") from error
+
+
+def trouble_of(status: int, code: int) -> Trouble:
+    """Return what Discord's HTTP status and JSON code (0 when there was none) mean for a card."""
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if status == _TOO_LARGE:
+        return "too_large"
+    if status == _UNAUTHORISED:
+        return "token_dead"
+    if status in {_FORBIDDEN, _NOT_FOUND}:
+        return "no_access"
+    return "later" if status == _SLOW_DOWN or status >= _SERVER else "broken"

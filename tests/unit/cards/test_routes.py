@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from bot.cards import routes
-from bot.cards.routes import Route, Trouble
+from bot.cards.discord_request import Trouble, trouble_of
+from bot.cards.routes import Route
 from bot.jobs.model import Address
 
 NOW = 1_800_000_000.0
@@ -53,7 +54,7 @@ def test_no_token_means_the_bots_own() -> None:
 )
 def test_what_a_refusal_means(status: int, code: int, met: Trouble) -> None:
     """Discord's error code decides the next route; if the code is unknown, the status does."""
-    assert routes.trouble_of(status, code) == met
+    assert trouble_of(status, code) == met
 
 
 @pytest.mark.parametrize("start", ["token", "bot", "reply", "new"])
