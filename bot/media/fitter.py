@@ -13,6 +13,7 @@ from typing import Any
 from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, reading, writing
 from bot.media.probe import Facts, Prober
+from bot.media.rules.lengths import FRAMES_PER_S_MAX
 from bot.media.rules.needs import (
     CUT_SHORTER_S,
     Keep,
@@ -22,6 +23,7 @@ from bot.media.rules.needs import (
     is_beyond_help,
     needs,
     target_format,
+    two_lengths,
 )
 from bot.media_spec import MediaSpec
 from bot.settings import MediaSettings
@@ -93,17 +95,23 @@ class Fitter:
         """Return a file within `limits`: the original if it fits, else a new one in `into` (default: the same folder).
 
         `keep` says which end of a clip or sound that is too long is kept. A file that cannot be made to fit is
-        returned as it is, and the mode refuses it with the number. The original is not changed or removed.
+        returned as it is, and the mode refuses it with the number. A file whose lengths disagree is never returned
+        as it is if the mode would take it: fal might charge more for it than Wanda quotes. The original is not
+        changed or removed.
 
         Raises:
             Busy: no encoder was free in time.
+            MediaRefused: its lengths disagree and could not be made to agree.
         """
-        if not needs(facts, limits) or is_beyond_help(facts, limits):
+        needed = needs(facts, limits)
+        if not needed or is_beyond_help(facts, limits):
             return Fitted(path, facts)
         try:
             made, new = await self._made(_FitTask(path, facts, limits, keep, into or path.parent))
         except (EncodeFailed, MediaRefused) as error:
             _LOG.warning("a file could not be made to fit: %s", error)
+            if needed.one_length:
+                raise MediaRefused(two_lengths(facts)) from error
             return Fitted(path, facts)
         return Fitted(made, new, changes(facts, new, keep=keep))
 
@@ -113,7 +121,7 @@ class Fitter:
             case "image":
                 return await self._picture(order)
             case "video":
-                if order.needs.only_fewer_seconds and order.keep == "start" and order.facts.format in _COPIES:
+                if order.needs.only_a_cut and not order.start(_kept_s(order)) and order.facts.format in _COPIES:
                     copy = await self._copied_clip(order)
                     if copy is not None:
                         return copy
@@ -125,7 +133,7 @@ class Fitter:
     async def _copied_clip(self, order: _FitTask) -> tuple[Path, Facts] | None:
         """Cut the end off without encoding; return None when the result does not fit."""
         target = order.target(order.facts.format)
-        cut = ["-t", _seconds_text(_cut(order.limits)), "-map", "0:v:0", "-map", "0:a:0?", "-c", "copy"]
+        cut = ["-t", _seconds_text(_kept_s(order)), "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
         arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
         try:
             return target, await self._encoded(order, arguments, target)
@@ -228,16 +236,30 @@ async def _held(slot: asyncio.Semaphore) -> AsyncGenerator[None]:
 def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
     """Return the target and the arguments that encode a clip as H.264 and AAC within the limits."""
     facts, limits, target = order.facts, order.limits, order.target("mp4")
-    kept_s = _cut(limits) if order.needs.fewer_seconds else order.seconds
+    kept_s = _kept_s(order)
     width, height = even_size(facts.width or 2, facts.height or 2, limits.side_max)
+    # Without B-frames: with them, FFmpeg states the media one frame longer than it plays.
     rate = int(limits.bytes_max * _OF_THE_BYTES * 8 / kept_s / 1000)
     return target, [
         *order.start(kept_s),
         *reading(order.path, facts.format),
-        *("-t", _seconds_text(kept_s), "-map", "0:v:0", "-map", "0:a:0?"),
+        *("-t", _seconds_text(kept_s), "-map", "0:V:0", "-map", "0:a:0?"),
         *("-vf", f"scale={width}:{height}:flags=bicubic,setsar=1"),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", "-threads", str(threads)),
-        *("-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
+        *(
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "18",
+            "-bf",
+            "0",
+            "-pix_fmt",
+            "yuv420p",
+            "-threads",
+            str(threads),
+        ),
+        *("-fpsmax", str(FRAMES_PER_S_MAX), "-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
         *("-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart"),
         *writing(target, "mp4"),
     ]
@@ -245,7 +267,7 @@ def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
 
 def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     """Return the target and the arguments for a sound: a WAV that is only too long stays WAV, all else becomes MP3."""
-    stays = order.needs.only_fewer_seconds and order.facts.format == "wav"
+    stays = order.needs.only_a_cut and order.facts.format == "wav"
     format_ = "wav" if stays else target_format(order.limits) or "mp3"
     kept_s = order.seconds
     if order.limits.seconds_max is not None:
@@ -262,8 +284,11 @@ def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     ]
 
 
-def _cut(limits: MediaSpec) -> float:
-    return (limits.seconds_max or 0.0) - CUT_SHORTER_S
+def _kept_s(order: _FitTask) -> float:
+    """Return how much of a clip is kept."""
+    if order.limits.seconds_max is None:
+        return order.seconds
+    return min(order.seconds, order.limits.seconds_max - CUT_SHORTER_S)
 
 
 def _seconds_text(seconds: float) -> str:

@@ -30,7 +30,9 @@ Format: TypeAlias = Literal[
 class Facts:
     """What a file is. Pixels are as shown, after rotation; seconds are as played, whatever its header says.
 
-    A picture or a video without `width` and `height`, or a video or sound without `seconds`, does not occur.
+    `shortest_s` and `longest_s` are what other readers may find. While they agree, `seconds` is not below what fal may
+    charge for. A picture or a video without `width` and `height`, or a video or sound without its three lengths, does
+    not occur.
     """
 
     kind: MediaKind
@@ -39,6 +41,8 @@ class Facts:
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
+    shortest_s: float | None = None
+    longest_s: float | None = None
     codec: str | None = None
 
 
@@ -53,6 +57,8 @@ class _Found(BaseModel):
     width: int | None = Field(default=None, gt=0, lt=2**32)
     height: int | None = Field(default=None, gt=0, lt=2**32)
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    shortest_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    longest_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     codec: str = Field(pattern=re.compile(r"^[a-z0-9_.-]{1,40}$"))
 
 

@@ -1,14 +1,29 @@
 """What must change for a file to fit a mode's limits, and whether that is possible without distorting it."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
+from bot.media.rules.lengths import agree
 from bot.media_spec import MediaFacts, MediaSpec
 from bot.units import MB, TIMES
 
 Keep: TypeAlias = Literal["start", "end"]
 # A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
+
+
+class ProbedFacts(MediaFacts, Protocol):
+    """Facts with the lengths that other readers may find. `bot.media.probe.Facts` are such facts."""
+
+    @property
+    def shortest_s(self) -> float | None:
+        """The shortest length that the file states or plays; None for a picture."""
+        ...
+
+    @property
+    def longest_s(self) -> float | None:
+        """The longest length that the file or a part of it states, plays or decodes to; None for a picture."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +34,20 @@ class Needs:
     fewer_bytes: bool
     fewer_pixels: bool
     fewer_seconds: bool
+    one_length: bool
 
     def __bool__(self) -> bool:
-        return self.other_format or self.fewer_bytes or self.fewer_pixels or self.fewer_seconds
+        return self.other_format or self.fewer_bytes or self.fewer_pixels or self.fewer_seconds or self.one_length
 
     @property
-    def only_fewer_seconds(self) -> bool:
-        """Whether a cut alone is enough."""
-        return self.fewer_seconds and not (self.other_format or self.fewer_bytes or self.fewer_pixels)
+    def only_a_cut(self) -> bool:
+        """Whether cutting it and writing its header again is enough."""
+        return (self.fewer_seconds or self.one_length) and not (
+            self.other_format or self.fewer_bytes or self.fewer_pixels
+        )
 
 
-def needs(facts: MediaFacts, limits: MediaSpec) -> Needs:
+def needs(facts: ProbedFacts, limits: MediaSpec) -> Needs:
     """Return what the file needs."""
     long = max(facts.width or 0, facts.height or 0)
     seconds_max = None if facts.kind == "image" else limits.seconds_max
@@ -38,6 +56,7 @@ def needs(facts: MediaFacts, limits: MediaSpec) -> Needs:
         fewer_bytes=facts.size_bytes > limits.bytes_max,
         fewer_pixels=facts.kind != "audio" and limits.side_max is not None and long > limits.side_max,
         fewer_seconds=seconds_max is not None and (facts.seconds or 0.0) > seconds_max,
+        one_length=not agree(facts.shortest_s, facts.longest_s),
     )
 
 
@@ -77,12 +96,26 @@ def even_size(width: int, height: int, side_max: int | None) -> tuple[int, int]:
     return max(2, int(width * scale / 2) * 2), max(2, int(height * scale / 2) * 2)
 
 
-def changes(before: MediaFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, ...]:
+def two_lengths(facts: ProbedFacts) -> str:
+    """Return the sentence that refuses a file whose lengths disagree and cannot be made to agree."""
+    noun = "clip" if facts.kind == "video" else "sound file"
+    return (
+        f"This {noun} plays {_s(facts.seconds or 0.0)}, but its header or a part of it says "
+        f"{_s(_other_length(facts))}, so its price is unclear. Nothing was charged; "
+        "save or export it again and attach the new copy."
+    )
+
+
+def changes(before: ProbedFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, ...]:
     """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
         which = "" if keep == "start" else ", its end"
         done.append(f"trimmed from {_s(before.seconds)} to {_s(after.seconds)}{which}")
+    if not agree(before.shortest_s, before.longest_s):
+        done.append(
+            f"saved again with one length of {_s(after.seconds or 0.0)} (it also said {_s(_other_length(before))})"
+        )
     old, new = _pixels(before, after), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
         noun = "picture" if before.kind == "image" else "clip"
@@ -94,6 +127,12 @@ def changes(before: MediaFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, 
     if not done:
         done.append(f"saved again{_smaller(before, after)}")
     return tuple(done)
+
+
+def _other_length(facts: ProbedFacts) -> float:
+    """Return the length that differs most from what is played."""
+    played = facts.seconds or 0.0
+    return max(facts.shortest_s or 0.0, facts.longest_s or 0.0, key=lambda seconds: abs(seconds - played))
 
 
 def _smaller(before: MediaFacts, after: MediaFacts) -> str:
