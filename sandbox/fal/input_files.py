@@ -12,6 +12,7 @@ import av.error
 from av.container import InputContainer
 from PIL import Image
 
+from sandbox.fal.clip_length import longest_s
 from sandbox.fal.errors import Failed, FalReply, model_error
 
 __all__ = ["FileField", "FileRule", "InputFile", "Kind", "read_input_file"]
@@ -48,7 +49,10 @@ class FileField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
-    """One accepted input file. `seconds` is None for pictures, width and height are None for sound."""
+    """One accepted input file; width and height are None for sound.
+
+    `seconds` is the longest length that the file states or has, which is what is billed, or None for pictures.
+    """
 
     field: FileField
     path: Path
@@ -114,12 +118,14 @@ def _clip_or_sound(field: FileField, path: Path, sha256: str) -> InputFile:
                 next(container.decode(video=0))
             else:
                 next(container.decode(audio=0))
+        longest = longest_s(path)
     except (av.error.FFmpegError, IndexError, StopIteration) as error:
         raise Failed(_unsupported(field)) from error
     if width is not None and height is not None:
         _check_sides(field, width, height)
     _check_seconds(field, seconds)
-    return InputFile(field=field, path=path, sha256=sha256, width=width, height=height, seconds=seconds)
+    _check_seconds(field, longest)
+    return InputFile(field=field, path=path, sha256=sha256, width=width, height=height, seconds=longest)
 
 
 def _format_allowed(field: FileField, container: InputContainer) -> bool:
@@ -128,7 +134,7 @@ def _format_allowed(field: FileField, container: InputContainer) -> bool:
 
 
 def _seconds(container: InputContainer) -> float:
-    """Return the length in seconds."""
+    """Return the length that the container states, in seconds."""
     if container.duration is None:
         raise IndexError("no length")
     return container.duration / 1_000_000
