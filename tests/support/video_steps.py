@@ -137,6 +137,19 @@ def held_and_spent(stage: Stage) -> dict[str, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+def amounts(stage: Stage, message_id: str) -> tuple[set[tuple[int, int]], int]:
+    """Return what the job on this card held and settled, in micro-dollars, and how many bills were above that."""
+    held = (
+        "SELECT jobs.message_id, draws.amount_microusd, draws.settled_microusd "
+        "FROM draws JOIN jobs ON jobs.id = draws.job_id"
+    )
+    above = "SELECT jobs.message_id FROM differences JOIN jobs ON jobs.id = differences.job_id"
+    return (
+        {(amount, settled) for found, amount, settled in _rows(stage, held) if str(found) == message_id},
+        sum(str(found) == message_id for (found,) in _rows(stage, above)),
+    )
+
+
 async def wait_for_ends(stage: Stage) -> None:
     """Return once every job has ended and its card shows how."""
 

@@ -37,7 +37,7 @@ def lengths(
     played, which is what the file must be cut to.
     """
     shown = (played_s, *stated_s, *parts_s)
-    shortest, longest = min(played_s, *stated_s, *media_s), max(*shown, *media_s, *padded_s)
+    shortest, longest = min((played_s, *stated_s, *media_s)), max((*shown, *media_s, *padded_s))
     chosen = max(shown) if agree(shortest, longest) else played_s
     return Lengths(seconds=_ms_up(chosen), shortest_s=_ms_up(shortest), longest_s=_ms_up(longest))
 
