@@ -52,7 +52,7 @@ def test_pictures_exist() -> None:
     """Every file that the README links to is there."""
     text = README.read_text(encoding="utf-8")
     links = {part.split(")")[0] for part in text.split("](")[1:]}
-    local = {link for link in links if not link.startswith("http")}
+    local = {link.partition("#")[0] for link in links if not link.startswith("http")}
     assert local
     assert [link for link in local if not (README.parent / link).exists()] == []
     assert (README.parent / "docs/card.png").stat().st_size > 10_000
