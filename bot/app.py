@@ -5,7 +5,6 @@ import gc
 import logging
 import random
 import resource
-import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -169,7 +168,6 @@ def _keeper(store: Store, settings: StorageSettings) -> Retention:
         data_dir=settings.data_dir,
         keep_s=settings.keep_days * DAY_S,
         clock=time.time,
-        pseudonym=lambda: -1 - secrets.randbits(62),
     )
 
 

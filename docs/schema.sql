@@ -30,8 +30,9 @@ AND NEW.member_id = CAST(r.pseudonym AS INTEGER)))
 AND (NEW.reason IN (OLD.reason, ''))); END;
 CREATE TRIGGER acts_stay BEFORE DELETE ON acts BEGIN SELECT RAISE(ABORT, 'acts are append-only'); END;
 
--- A member who deleted their data and may order again at `until_at`. `name` is a hash of server and member.
-CREATE TABLE away (name TEXT PRIMARY KEY, until_at DOUBLE PRECISION NOT NULL);
+-- A rerun of another member's video: job `job_id` has copies of files of job `source_id`.
+CREATE TABLE borrowings (job_id TEXT NOT NULL, source_id TEXT NOT NULL, PRIMARY KEY (job_id, source_id));
+CREATE INDEX borrowings_by_source ON borrowings (source_id);
 
 -- What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.
 CREATE TABLE budgets (
@@ -169,11 +170,23 @@ CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
 CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
 
+-- A day, week or month that was running when the server's timezone changed, as it was before.
+CREATE TABLE kept_windows (
+    guild_id BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind = 'day' OR kind = 'week' OR kind = 'month'),
+    starts_at DOUBLE PRECISION NOT NULL,
+    ends_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (guild_id, kind)
+);
+
 -- A server whose data is deleted from `at` on, because Wanda was removed from it.
 CREATE TABLE leaving (guild_id BIGINT PRIMARY KEY, at DOUBLE PRECISION NOT NULL);
 
 -- A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).
 CREATE TABLE locks (name TEXT PRIMARY KEY, taken BIGINT NOT NULL);
+
+-- The random key with which members' pseudonyms are computed; it never changes.
+CREATE TABLE pseudonym_key (id BIGINT PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 
 -- A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.
 CREATE TABLE renaming (name TEXT PRIMARY KEY, pseudonym TEXT NOT NULL);

@@ -3,18 +3,19 @@
 `forget_member` and `forget_guild` return the ids of the deleted jobs, whose files the caller removes from disk.
 """
 
-import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from bot.errors import Busy, NotAllowed
+from bot.errors import Busy
+from bot.jobs.model import Job
 from bot.jobs.rows import body_of, job_in
+from bot.ledger import timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
 
-AWAY_S_MAX = 31 * 86400.0  # the limit for allowances that never renew
+DELETED_NAME = "a deleted file"
 _NAMED = """
 SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
@@ -24,19 +25,18 @@ UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT member_id FROM acts WHERE guild_id = $1 AND member_id > 0
 UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LIMIT $2"""
 _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
-_AWAY = """
-INSERT INTO away (name, until_at) VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET until_at = CASE WHEN away.until_at > excluded.until_at THEN away.until_at
-ELSE excluded.until_at END"""
+_WITH_DELETED_SOURCES = """
+SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
+WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) ORDER BY told DESC, created_at LIMIT $1"""
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
 ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
 
 
-def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[tuple[str, ...]]:
-    """Delete the member's jobs in every server, and replace their id in the ledger by the pseudonym, a new negative id.
+def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
+    """Delete the member's jobs in every server, and replace their id in the ledger by a pseudonym.
 
-    What they used of an allowance is then no longer known, so they can make no videos until it would have renewed.
+    What they used of an allowance still counts: `bot.ledger.pseudonyms.pseudonym` finds it again.
 
     Raises:
         Busy: a video of theirs is still being made.
@@ -53,25 +53,8 @@ def forget_member(member_id: int, *, pseudonym: int, at: float) -> Transaction[t
     # The only rule that members set themselves; rules that admins set for them belong to the server.
     yield One("DELETE FROM rules WHERE subject = $1 AND name = $2", (f"member:{member_id}", CONFIRM_ABOVE))
     for guild_id in (yield from guilds_with(member_id)):
-        until_at = yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
-        if until_at is not None:
-            yield One(_AWAY, (_hashed(guild_id, member_id), min(until_at, at + AWAY_S_MAX)))
+        yield from unname(guild_id, member_id)
     return job_ids
-
-
-def refuse_if_away(guild_id: int, member_id: int, *, at: float) -> Transaction[None]:
-    """Check that the allowance that the member had used before their deletion has renewed.
-
-    Raises:
-        NotAllowed: it has not renewed yet.
-    """
-    row = yield One("SELECT until_at FROM away WHERE name = $1 AND until_at > $2", (_hashed(guild_id, member_id), at))
-    if row is not None:
-        raise NotAllowed(
-            "You had Wanda delete your data, and with it what you had used of your allowance. "
-            f"You can make videos here again <t:{int(row['until_at']) + 1}:R>; nothing was charged.",
-            rule="blocked",
-        )
 
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
@@ -80,9 +63,9 @@ def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
     return tuple(row["id"] for row in rows)
 
 
-def unname_in(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[None]:
+def unname_in(guild_id: int, member_id: int) -> Transaction[None]:
     """Replace the member's id by the pseudonym in one server's ledger."""
-    yield from unname(guild_id, member_id, pseudonym=pseudonym, at=at)
+    yield from unname(guild_id, member_id)
 
 
 def mark_guild_left(guild_id: int, *, at: float) -> Transaction[None]:
@@ -119,12 +102,13 @@ class ForgottenGuild:
     still_open: int
 
 
-def forget_guild(guild_id: int) -> Transaction[ForgottenGuild]:
+def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     """Delete the server's ended jobs, rules and warnings, and its deletion mark once no job is left.
 
     Call it after `unname_in` for every member of `names_in`.
     """
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
@@ -141,13 +125,32 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
         yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body_of(job)))
 
 
-def forget_away(*, at: float) -> Transaction[None]:
-    """Delete the records of members whose allowance has renewed since their deletion."""
-    yield One("DELETE FROM away WHERE until_at <= $1", (at,))
+def jobs_with_deleted_sources(*, limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
+    rows: list[Row] = yield Many(_WITH_DELETED_SOURCES, (limit,))
+    return tuple(job_in(row) for row in rows)
+
+
+def note_copies_removed(job_id: str) -> Transaction[None]:
+    """Note on the job, once it has ended, that its borrowed inputs are gone, and forget what they were called.
+
+    An unfinished job is noted by a later call: until then it still writes its inputs itself.
+    """
+    row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 AND told = 1 RETURNING body", (job_id,))
+    if row is None:
+        return
+    job = job_in(row)
+    inputs = tuple(
+        replace(item, file_name=DELETED_NAME, url=None, changes=()) if item.is_borrowed else item for item in job.inputs
+    )
+    yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job_id, body_of(replace(job, inputs=inputs))))
+    yield One("DELETE FROM borrowings WHERE job_id = $1", (job_id,))
 
 
 def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
     rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
+    for row in rows:
+        yield One("DELETE FROM borrowings WHERE job_id = $1", (row["id"],))
     return tuple(row["id"] for row in rows)
 
 
@@ -159,8 +162,3 @@ def _forget_decisions(member_id: int) -> Transaction[None]:
         yield One(
             "UPDATE jobs SET version = version + 1, approved_by = NULL, body = $2 WHERE id = $1", (job.id, body_of(job))
         )
-
-
-def _hashed(guild_id: int, member_id: int) -> str:
-    """Return a hash of server and member, so that the record of a deletion holds no id."""
-    return hashlib.sha256(f"wanda away {guild_id} {member_id}".encode()).hexdigest()

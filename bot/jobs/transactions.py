@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bot.errors import AlreadyRunning, Busy, StorageError
-from bot.jobs.erasure import refuse_if_away
+from bot.errors import AlreadyRunning, Busy, FilesGone, StorageError
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot
 from bot.jobs.rows import body_of, job_in
 from bot.ledger import holds
 from bot.ledger.model import Held, RuleQuery, Shipped, View, Who
-from bot.storage.transaction import Many, One, Transaction
+from bot.storage.transaction import Lock, Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
@@ -25,6 +24,11 @@ _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
     "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WHERE id = $1"
 )
+# The files of a rerun of a rerun are still those of the first video's member.
+_BORROW = """
+INSERT INTO borrowings (job_id, source_id) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT)
+UNION SELECT CAST($1 AS TEXT), source_id FROM borrowings WHERE job_id = $2"""
+_LOCK_PARENT = "SELECT id FROM jobs WHERE id = $1 FOR KEY SHARE"  # it is not deleted before its copies are noted
 _RUNNING = "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0"
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
@@ -43,11 +47,10 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short.
-        NotAllowed: also when the member deleted what they had used of an allowance that has not renewed yet.
+        FilesGone: the video whose files it has copies of was deleted meanwhile.
         AlreadyRunning: the member's same rerun of the same video has not ended.
         Busy: `in_flight_max` unfinished jobs exist already.
     """
-    yield from refuse_if_away(job.guild_id, job.member_id, at=job.created_at)
     job = yield from _with_parent(job)
     open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
     if open_jobs["n"] >= in_flight_max:
@@ -68,6 +71,8 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
     # The index decides: on PostgreSQL two transactions may both have seen none running.
     if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
         raise _already_running()
+    if _has_borrowed(job):
+        yield One(_BORROW, (job.id, job.parent_id))
     return Accepted(job, held)
 
 
@@ -80,9 +85,19 @@ def _with_parent(job: Job) -> Transaction[Job]:
         return job
     if (yield One(_RUNNING, (job.parent_id, job.member_id, job.trigger))) is not None:
         raise _already_running()
+    yield Lock(_LOCK_PARENT, (job.parent_id,))
     row = yield One("SELECT guild_id, channel_id, message_id FROM jobs WHERE id = $1", (job.parent_id,))
+    if row is None and _has_borrowed(job):
+        raise FilesGone(
+            "The member whose video this was to be made from had it deleted, with its files. "
+            "Nothing was charged; run the command again with files of your own."
+        )
     spot = None if row is None else Spot(row["guild_id"], row["channel_id"], row["message_id"])
     return replace(job, parent_at=spot)
+
+
+def _has_borrowed(job: Job) -> bool:
+    return any(item.is_borrowed for item in job.inputs)
 
 
 def _already_running() -> AlreadyRunning:

@@ -18,7 +18,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
-_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope = $1 AND counted_at >= $2 AND state = 'held'"
+_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'"
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 _RETURNED = "RETURNING job_id, guild_id, position, scope, side, amount_microusd, counted_at"
 # No draw spends more than it held.
@@ -51,7 +51,7 @@ def hold(
     yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
     is_known = (yield One(_KNOWN, (job_id,))) is not None
-    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known)
+    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known, erased_scope=terms.erased_scope)
     if is_known:
         return _answered(terms, standings, amount_microusd)
     view = yield from _view(terms, standings, amount_microusd)
@@ -148,9 +148,9 @@ def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
     return View(
         terms=terms,
-        standings=(yield from tables.standings(terms.limits, at=at, keep=False)),
+        standings=(yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=terms.erased_scope)),
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=at)),
-        open_jobs=(yield from _open_jobs(who, at)),
+        open_jobs=(yield from _open_jobs(terms)),
     )
 
 
@@ -162,12 +162,13 @@ def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -
         terms=terms,
         standings=standings,
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
-        open_jobs=(yield from _open_jobs(who, terms.at)) if terms.at_once is not None else 0,
+        open_jobs=(yield from _open_jobs(terms)) if terms.at_once is not None else 0,
     )
 
 
-def _open_jobs(who: Who, at: float) -> Transaction[int]:
-    row = yield One(_OPEN_JOBS, (scopes.member(who.guild_id, who.member_id), at - _OPEN_AT_MOST_S))
+def _open_jobs(terms: Terms) -> Transaction[int]:
+    own = scopes.member(terms.who.guild_id, terms.who.member_id)
+    row = yield One(_OPEN_JOBS, (own, terms.erased_scope or own, terms.at - _OPEN_AT_MOST_S))
     return row["jobs"]
 
 

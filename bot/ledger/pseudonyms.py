@@ -3,7 +3,10 @@
 The server's rules about the member keep the id: otherwise members could lift a block by deleting their data.
 """
 
-from bot.ledger import tables
+import hmac
+
+from bot.ledger import scopes, tables
+from bot.ledger.model import EVER_ENDS_AT, Limit, Source, Window
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _OPEN = "INSERT INTO renaming (name, pseudonym) VALUES ($1, $2)"
@@ -14,9 +17,6 @@ UNION SELECT guild_id FROM grants WHERE member_id = $1 UNION SELECT guild_id FRO
 UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE member_id = $1
 UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE declined_by = $1
 ORDER BY guild_id"""
-_USED_UNTIL = """
-SELECT MAX(ends_at) AS until_at FROM budgets
-WHERE scope = $1 AND starts_at <= $2 AND ends_at > $2 AND held_microusd + spent_microusd > 0"""
 _ENTRIES = """
 UPDATE entries SET
 id = CASE scope WHEN $2 THEN job_id || ':' || kind || ':' || CAST($3 AS TEXT) ELSE id END,
@@ -47,22 +47,45 @@ def guilds_with(member_id: int) -> Transaction[tuple[int, ...]]:
     return tuple(row["guild_id"] for row in rows)
 
 
-def unname(guild_id: int, member_id: int, *, pseudonym: int, at: float) -> Transaction[float | None]:
-    """Replace the member's id by the pseudonym, which must be unused, in one server's books.
+def pseudonym(key: str, guild_id: int, member_id: int) -> int:
+    """Return the negative id that stands for the member in this server's books after they deleted their data.
 
-    Returns the end (Unix seconds) of the longest running window in which the member used their allowance, or None.
+    It is always the same one, so that what they spent before still counts when they order again.
     """
+    digest = hmac.digest(key.encode(), f"{guild_id}:{member_id}".encode(), "sha256")
+    return -1 - (int.from_bytes(digest[:8]) >> 2)
+
+
+def pseudonym_of(guild_id: int, member_id: int) -> Transaction[int]:
+    """Return `pseudonym` with the database's key."""
+    row = yield One("SELECT value FROM pseudonym_key")
+    return pseudonym(row["value"], guild_id, member_id)
+
+
+def unname(guild_id: int, member_id: int) -> Transaction[int]:
+    """Replace the member's id by their pseudonym, which is returned, in one server's books."""
+    nobody_id = yield from pseudonym_of(guild_id, member_id)
     yield from tables.lock(guild_id)
-    old, new = f"member:{guild_id}:{member_id}", f"member:{guild_id}:{pseudonym}"
-    actor, nobody = f"member:{member_id}", f"member:{pseudonym}"
-    used = yield One(_USED_UNTIL, (old, at))
-    yield One(_OPEN, (str(member_id), str(pseudonym)))
-    yield One(_ENTRIES, (guild_id, old, new, actor, nobody, member_id, pseudonym))
-    yield One(_ACTS, (guild_id, member_id, pseudonym, nobody))
+    old, new = scopes.member(guild_id, member_id), scopes.member(guild_id, nobody_id)
+    actor, nobody = f"member:{member_id}", f"member:{nobody_id}"
+    yield One(_OPEN, (str(member_id), str(nobody_id)))
+    yield One(_ENTRIES, (guild_id, old, new, actor, nobody, member_id, nobody_id))
+    yield One(_ACTS, (guild_id, member_id, nobody_id, nobody))
     yield One(_CLOSE, (str(member_id),))
-    yield One(_GRANTS, (guild_id, member_id, pseudonym))
+    yield One(_GRANTS, (guild_id, member_id, nobody_id))
     yield One("UPDATE draws SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))
-    yield One(_DRAWS, (guild_id, member_id, pseudonym))
-    yield One("UPDATE budgets SET scope = $2 WHERE scope = $1", (old, new))
-    yield One("UPDATE rules SET actor_id = $3 WHERE guild_id = $1 AND actor_id = $2", (guild_id, member_id, pseudonym))
-    return used["until_at"]
+    yield One(_DRAWS, (guild_id, member_id, nobody_id))
+    yield One("UPDATE rules SET actor_id = $3 WHERE guild_id = $1 AND actor_id = $2", (guild_id, member_id, nobody_id))
+    yield from _sum_anew(old, new)
+    return nobody_id
+
+
+def _sum_anew(old: str, new: str) -> Transaction[None]:
+    """Remove both scopes' rows in `budgets`; `tables.standings` makes those that are needed again from the draws.
+
+    The row for ever is made at once: by it a hold sees that a member has a past under their pseudonym.
+    """
+    yield One("DELETE FROM budgets WHERE scope = $1 OR scope = $2", (old, new))
+    if (yield One("SELECT job_id FROM draws WHERE scope = $1 LIMIT 1", (new,))) is not None:
+        ever = Limit(new, Window("ever", 0.0, EVER_ENDS_AT), 0, Source.of("shipped", "a row that always exists"))
+        yield from tables.standings((ever,), at=0.0, keep=True)

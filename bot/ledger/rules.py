@@ -1,20 +1,25 @@
 """Reads and changes a server's rules in the database; each change is recorded as an act in the same transaction."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from bot.errors import OptionRefused
-from bot.ledger import tables, terms
+from bot.ledger import pseudonyms, scopes, tables, terms, timezones
 from bot.ledger.acts import record
-from bot.ledger.model import Rule, Shipped, Terms, Who
+from bot.ledger.model import Rule, Shipped, Terms, Who, Window
 from bot.ledger.rule_values import checked
 from bot.storage.transaction import Many, One, Row, Transaction
 
 RULES_MAX = 5000
+_KEPT, _KEY = "kept", "key"  # in place of a subject
 
+# One statement, because every order runs it: rules, windows kept from another timezone, and the key of pseudonyms.
 _APPLYING = """
 SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules
-WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)"""
+WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)
+UNION ALL SELECT 'kept', kind, '', ends_at, '', 0, starts_at FROM kept_windows WHERE guild_id = $1
+UNION ALL SELECT 'key', '', value, 0, '', 0, 0 FROM pseudonym_key"""
 _ALL = "SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules WHERE guild_id = $1"
 _ONE = "SELECT value, expires_at FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 _SET = """
@@ -29,7 +34,13 @@ _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     """Return the terms that the rules give this member in this channel at this time."""
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}"))
-    return terms.terms([_rule(row) for row in rows], who, now=at, shipped=shipped)
+    kept = [Window(row["name"], row["at"], row["expires_at"]) for row in rows if row["subject"] == _KEPT]
+    (key,) = (row["value"] for row in rows if row["subject"] == _KEY)
+    named = [_rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
+    found = terms.terms(named, who, now=at, shipped=shipped, kept=kept)
+    return replace(
+        found, erased_scope=scopes.member(who.guild_id, pseudonyms.pseudonym(key, who.guild_id, who.member_id))
+    )
 
 
 def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:
@@ -69,6 +80,8 @@ def set_rule(
             "give a role the allowance instead."
         )
     before = yield from _current(guild_id, subject, name, at)
+    if name == timezones.RULE and value != before:
+        yield from timezones.keep_windows(guild_id, at=at)
     yield One(_SET, (guild_id, subject, name, json.dumps(value), expires_at, reason, actor_id, at))
     yield from record(
         guild_id,
@@ -87,6 +100,8 @@ def clear_rule(guild_id: int, subject: str, name: str, *, actor_id: int, reason:
     """Remove the rule and return the value it had; None, with nothing recorded, if there was no such rule."""
     yield from tables.lock(guild_id)
     before = yield from _current(guild_id, subject, name, at)
+    if name == timezones.RULE:
+        yield from timezones.keep_windows(guild_id, at=at)
     yield One(_CLEAR, (guild_id, subject, name))
     if before is not None:
         yield from record(

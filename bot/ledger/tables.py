@@ -4,7 +4,7 @@ Callers that write hold the server's lock. A statement writes several rows, beca
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -94,18 +94,31 @@ def lock_of_job(job_id: str) -> Transaction[None]:
     yield Lock(_LOCK_OF_JOB, (job_id,))
 
 
-def standings(limits: Sequence[Limit], *, at: float, keep: bool) -> Transaction[tuple[Standing, ...]]:
-    """Return each limit's standing. With `keep`, missing rows are created from the draws in their windows."""
+def standings(
+    limits: Sequence[Limit], *, at: float, keep: bool, erased_scope: str | None = None
+) -> Transaction[tuple[Standing, ...]]:
+    """Return each limit's standing. With `keep`, missing rows are created from the draws in their windows.
+
+    What stands in `erased_scope` counts for the member's limits too.
+    """
     known: dict[tuple[str, float, float], Row] = {}
-    for some in chunks(sorted({limit.scope for limit in limits}), 64):
+    names = {limit.scope for limit in limits}
+    if erased_scope:
+        names.add(erased_scope)
+    for some in chunks(sorted(names), 64):
         for row in (yield Many(_LOOK + _among(2, len(some)), (at, *some))):
             known[row["scope"], row["starts_at"], row["ends_at"]] = row
+    has_past = any(scope == erased_scope for scope, _, _ in known)
     found: list[Standing] = []
     for limit in limits:
-        row = known.get(limit.row)
-        if row is None:
-            known[limit.row] = row = yield from _opened(limit, keep=keep)
-        found.append(Standing(limit, row["held_microusd"], row["spent_microusd"]))
+        held = spent = 0
+        past = (replace(limit, scope=erased_scope),) if erased_scope and has_past and limit.whose == "member" else ()
+        for one in (limit, *past):
+            row = known.get(one.row)
+            if row is None:
+                known[one.row] = row = yield from _opened(one, keep=keep)
+            held, spent = held + row["held_microusd"], spent + row["spent_microusd"]
+        found.append(Standing(limit, held, spent))
     return tuple(found)
 
 

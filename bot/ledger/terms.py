@@ -25,7 +25,7 @@ from bot.ledger.model import (
     WindowKind,
 )
 from bot.ledger.rule_values import CONFIRM_ABOVE
-from bot.ledger.windows import day_of, window, window_on, zone
+from bot.ledger.windows import day_of, running_window, window, window_on, zone
 from bot.money import dollars
 
 _UTC = "UTC"
@@ -53,8 +53,11 @@ _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 _NONE: _Values = {}
 
 
-def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped) -> Terms:
-    """Return the terms for this member's next job; expired rules do not count."""
+def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped, kept: Sequence[Window] = ()) -> Terms:
+    """Return the terms for this member's next job; expired rules do not count.
+
+    `kept` are the windows that began in the server's timezone of before.
+    """
     found: dict[str, dict[str, Any]] = {}
     for rule in rules:
         if rule.expires_at is None or rule.expires_at > now:
@@ -63,13 +66,15 @@ def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped) -> T
         # A job draws on at most `ROLES_MAX` roles: those with a rule go first.
         roles = sorted(set(who.role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))
         who = replace(who, role_ids=tuple(roles[: scopes.ROLES_MAX]))
-    return _Reader(found, who, now, shipped).terms()
+    return _Reader(found, who, now, shipped, kept).terms()
 
 
 class _Reader:
     """Applies the unexpired rules to one member's job."""
 
-    def __init__(self, found: Mapping[str, _Values], who: Who, now: float, shipped: Shipped) -> None:
+    def __init__(
+        self, found: Mapping[str, _Values], who: Who, now: float, shipped: Shipped, kept: Sequence[Window]
+    ) -> None:
         self._found = found
         self._server = found.get("server", _NONE)
         self._member = found.get(f"member:{who.member_id}", _NONE)
@@ -79,6 +84,7 @@ class _Reader:
         self._now = now
         self._shipped = shipped
         self._timezone, self._zone = self._read_timezone()
+        self._kept = {one.kind: one for one in kept}
         self._day = day_of(self._zone, now)
 
     def terms(self) -> Terms:
@@ -128,7 +134,7 @@ class _Reader:
         server = scopes.server(guild_id)
         pools = self._budgets(self._server, server, _POOL)
         if not pools:
-            month = window_on("month", self._zone, self._day)
+            month = self._window("month")
             pools = [Limit(server, month, self._shipped.server_monthly_microusd, _SHIPPED)]
         channel_id = self._who.channel_id
         channel = self._found.get(f"channel:{channel_id}", _NONE)
@@ -143,9 +149,7 @@ class _Reader:
         if not values:
             return []
         return [
-            Limit(scope, window_on(kind, self._zone, self._day), values[name], source)
-            for kind, name in _BUDGETS.items()
-            if name in values
+            Limit(scope, self._window(kind), values[name], source) for kind, name in _BUDGETS.items() if name in values
         ]
 
     def _allowances(self) -> list[Limit]:
@@ -167,9 +171,15 @@ class _Reader:
             return Ruled(self._shipped.member_daily_microusd, _SHIPPED)
         return said
 
+    def _window(self, kind: WindowKind) -> Window:
+        kept = self._kept.get(kind)
+        if kept is None:
+            return window_on(kind, self._zone, self._day)
+        return running_window(kind, self._zone, self._now, kept)
+
     def _since_reset(self, kind: WindowKind) -> Window:
         """Return the member's window; it starts no earlier than their last reset."""
-        whole = window_on(kind, self._zone, self._day)
+        whole = self._window(kind)
         reset = self._member.get("reset")
         # A reset in the future comes from a clock that was set back since: it does not count yet.
         if reset is None or reset > self._now:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.ledger.model import EVER_ENDS_AT, Window, WindowKind
 
 _ONE_DAY = timedelta(days=1)
+_LONGEST_SHIFT_S = 2 * 86400.0  # between two timezones; it is 26 hours
 
 
 @lru_cache(maxsize=1024)
@@ -26,6 +27,31 @@ def zone(name: str) -> ZoneInfo | None:
 def window(kind: WindowKind, tz: ZoneInfo, now: float) -> Window:
     """Return the window of this kind that contains `now`. Weeks begin on Monday."""
     return window_on(kind, tz, day_of(tz, now))
+
+
+def running_window(kind: WindowKind, tz: ZoneInfo, now: float, kept: Window | None) -> Window:
+    """Return the window of this kind that contains `now`, where `kept` began in the timezone of before.
+
+    It goes on until the first midnight of the new timezone after its own end, so that every day is at least as long
+    as a day, however often the timezone changes. What is drawn in a week or month that began before that midnight
+    counts for it too.
+    """
+    if kept is not None and kept.starts_at <= now:
+        ends_at = _end_of_kept(kept, tz)
+        if now < ends_at:
+            return Window(kind, kept.starts_at, ends_at)
+    return window(kind, tz, now)
+
+
+@lru_cache(maxsize=1024)
+def _end_of_kept(kept: Window, tz: ZoneInfo) -> float:
+    day = day_of(tz, kept.ends_at)
+    ends_at = starts_at(tz, day)
+    if ends_at < kept.ends_at:
+        ends_at = starts_at(tz, day + _ONE_DAY)
+    # Westward across more than a day, the new timezone is still in the same week or month.
+    own = window(kept.kind, tz, ends_at)
+    return own.ends_at if kept.kind != "day" and own.ends_at - kept.ends_at < _LONGEST_SHIFT_S else ends_at
 
 
 @lru_cache(maxsize=4096)

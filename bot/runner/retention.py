@@ -28,23 +28,25 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Removes what is no longer kept. `clock` is in Unix seconds; `pseudonym` gives a new negative number each time."""
+    """Removes what is no longer kept. `clock` is in Unix seconds."""
 
     store: Store
     data_dir: Path
     keep_s: float
     clock: Callable[[], float]
-    pseudonym: Callable[[], int]
 
     async def forget_member(self, member_id: int) -> int:
         """Delete the member's jobs and files everywhere, and their name in the books; returns how many jobs there were.
+
+        Copies of their files in other members' reruns go too. A rerun whose files are not at fal yet fails, uncharged.
 
         Raises:
             Busy: a video of theirs is still being made; nothing was deleted.
             StorageError: the database did not answer; nothing was deleted.
         """
-        job_ids = await self.store.write(erasure.forget_member(member_id, pseudonym=self.pseudonym(), at=self.clock()))
+        job_ids = await self.store.write(erasure.forget_member(member_id))
         await self._remove(job_ids)
+        await self._remove_copies()
         return len(job_ids)
 
     async def forget_guild(self, guild_id: int) -> bool:
@@ -59,12 +61,10 @@ class Retention:
         for _ in range(NAMES_ROUNDS_MAX):
             names = await self.store.read(erasure.names_in(guild_id, limit=NAMES_AT_ONCE))
             for member_id in names:
-                await self.store.write(
-                    erasure.unname_in(guild_id, member_id, pseudonym=self.pseudonym(), at=self.clock())
-                )
+                await self.store.write(erasure.unname_in(guild_id, member_id))
             if not names:
                 break
-        forgotten = await self.store.write(erasure.forget_guild(guild_id))
+        forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()))
         await self._remove(forgotten.job_ids)
         return not forgotten.still_open
 
@@ -74,9 +74,9 @@ class Retention:
         Raises:
             StorageError: the database did not answer; the next round goes on.
         """
-        await self.store.write(erasure.forget_away(at=self.clock()))
         for guild_id in await self.store.read(erasure.guilds_to_delete(at=self.clock())):
             await self.forget_guild(guild_id)
+        await self._remove_copies()
         count = 0
         for _ in range(BATCHES_MAX):
             job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, limit=BATCH))
@@ -87,6 +87,17 @@ class Retention:
             if len(job_ids) < BATCH:
                 break
         return count
+
+    async def _remove_copies(self) -> None:
+        """Remove the copies of files of deleted jobs that other members' reruns have."""
+        for _ in range(BATCHES_MAX):
+            jobs = await self.store.read(erasure.jobs_with_deleted_sources(limit=BATCH))
+            for job in jobs:
+                paths = [self.data_dir / item.path for item in job.inputs if item.is_borrowed]
+                await asyncio.to_thread(_unlink, paths)
+                await self.store.write(erasure.note_copies_removed(job.id))
+            if len(jobs) < BATCH or not any(job.told for job in jobs):
+                return
 
     async def _remove(self, job_ids: Iterable[str]) -> None:
         await asyncio.to_thread(remove_files, self.data_dir, tuple(job_ids))
@@ -103,6 +114,11 @@ def remove_files(data_dir: Path, job_ids: Iterable[str]) -> None:
             shutil.rmtree(inputs_folder(data_dir, job_id))
         for result in result_files(job_id, data_dir):
             result.unlink(missing_ok=True)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 async def keep_tidy(keeper: Retention, *, every_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:

@@ -21,15 +21,17 @@ _HEADER = """\
 """
 _ROWS: Mapping[str, str] = {
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
-    "away": "A member who deleted their data and may order again at `until_at`. `name` is a hash of server and member.",
+    "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
     "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
     "grants": "Money given to a member once, beside the allowance.",
     "jobs": "One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.",
+    "kept_windows": "A day, week or month that was running when the server's timezone changed, as it was before.",
     "leaving": "A server whose data is deleted from `at` on, because Wanda was removed from it.",
     "locks": "A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).",
+    "pseudonym_key": "The random key with which members' pseudonyms are computed; it never changes.",
     "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",
     "schema_version": "One applied step of bot/storage/schema.",

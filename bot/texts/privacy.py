@@ -57,7 +57,8 @@ def deletion_card(known: JobCounts) -> Card:
         title="Delete your data?",
         description=(
             f"Wanda forgets **{counted(known.jobs, 'video')}** of yours in every server: prompts, settings, seeds, and "
-            "all files on her disk. This cannot be undone; get `/privacy export` first if you want to keep anything."
+            "all files on her disk, also the copies in other members' reruns of your videos. "
+            "This cannot be undone; get `/privacy export` first if you want to keep anything."
         ),
         fields=(
             Field(
@@ -69,8 +70,8 @@ def deletion_card(known: JobCounts) -> Card:
             ),
             Field(
                 "What changes",
-                "What you used of your allowance is forgotten too, so you can make videos again "
-                "when it would have renewed.",
+                "Nothing renews earlier: what you used of your allowance still counts, under a number that only Wanda "
+                "can compute from your id.",
                 inline=False,
             ),
         ),

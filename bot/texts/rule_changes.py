@@ -148,8 +148,8 @@ _MEANS = {
     "modes": "From now on every other mode is refused; videos in the making finish.",
     "resolutions": "From now on every other resolution is refused; videos in the making finish.",
     "at_once": "From now on one more is refused until one of them is done.",
-    "timezone": "From now on days, weeks and months begin at midnight there. Nothing that was spent is lost or counted "
-    "twice.",
+    "timezone": "From now on days, weeks and months begin at midnight there. Those that run now go on until the first "
+    "midnight there after their end, so that nobody gets an allowance twice.",
     "policy": "It holds for every video that fails from now on; the card says which was done.",
     "paused": "Nothing new starts from now on; videos in the making finish. `/wanda-admin resume` ends it.",
     "approval": "From now on a dearer video waits, its money held, until somebody presses Approve or Decline; with no "

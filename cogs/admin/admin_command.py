@@ -14,8 +14,8 @@ from bot.client import Interaction, Services
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
 from bot.ledger import scopes, tables
-from bot.ledger.model import WINDOW_KINDS, Limit, Rule, Source, Window
-from bot.ledger.windows import window, zone
+from bot.ledger.model import Limit, Rule, Source, Window
+from bot.ledger.timezones import windows_of
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from bot.texts.card import MESSAGE_CHARS_MAX, join_within
@@ -168,7 +168,7 @@ class AdminCommand:
         rules: Sequence[Rule],
         reason: str | None,
     ) -> None:
-        windows = self.windows(rules)
+        windows = await self.read(windows_of(self.guild.id, at=self.at))
         used = await self._used(changes, windows)
         told = [
             RuleChange(
@@ -208,12 +208,6 @@ class AdminCommand:
         if trouble:
             private = join_within(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
             await self.say(f"{private}\n\n{trouble}")
-
-    def windows(self, rules: Sequence[Rule]) -> dict[str, Window]:
-        """Return the current window of each kind, in this server's timezone."""
-        name = next((str(rule.value) for rule in rules if (rule.subject, rule.name) == ("server", "timezone")), "UTC")
-        tz = zone(name) or zone("UTC")
-        return {} if tz is None else {kind: window(kind, tz, self.at) for kind in WINDOW_KINDS}
 
     async def _log(self, line: str, rules: Sequence[Rule]) -> str:
         """Post to the log channel, if one is set; return a sentence if that failed, else an empty string."""

@@ -17,6 +17,7 @@ from bot.ledger.acts import acts_of
 from bot.ledger.audit import verify
 from bot.ledger.grants import add_grant
 from bot.ledger.model import Ending, Grant, Held, RuleQuery, Shipped, Who
+from bot.ledger.pseudonyms import unname
 from bot.storage.transaction import Statement, Transaction
 from tests.support.naive_ledger import Asker, Caps, NaiveGrant, NaiveLedger
 
@@ -121,6 +122,8 @@ class LedgerMachine(RuleBasedStateMachine):
             )
         )
         assert (before, after) == (self.model.rule(self.base + guild, subject, name), value)
+        if name == "timezone" and value != before:
+            self.model.keep_windows(self.base + guild)
         self.model.rules[self.base + guild, subject, name] = (value, expires_at)
         self.acts[guild] += 1
 
@@ -161,7 +164,16 @@ class LedgerMachine(RuleBasedStateMachine):
         before = self.run(rules.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
         assert before == self.model.rule(guild, subject, name)
         self.acts[guild - self.base] += before is not None
+        if name == "timezone":
+            self.model.keep_windows(guild)
         del self.model.rules[guild, subject, name]
+
+    @rule(guild=st.sampled_from(GUILDS), member=MEMBERS)
+    def forget_a_member(self, guild: int, member: int) -> None:
+        """A member deletes their data, or the bot was removed: what they used still counts, and grants are gone."""
+        self.run(unname(self.base + guild, member))
+        for one in self.model.grants.get(self.base + guild, []):
+            one.member = 0 if one.member == member else one.member
 
     @rule(guild=st.sampled_from(GUILDS), member=MEMBERS, amount=CAPS, expires=EXPIRIES)
     def grant(self, guild: int, member: int, amount: int, expires: float | None) -> None:

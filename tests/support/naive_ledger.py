@@ -6,11 +6,27 @@ here knows of the program's windows, rows, sums or precedence.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 KINDS = ("day", "week", "month", "ever")
+
+
+def label(kind: str, day: date) -> tuple[int, ...]:
+    """Return what a calendar calls the day, week or month of a day."""
+    match kind:
+        case "day":
+            return (day.year, day.month, day.day)
+        case "week":
+            return day.isocalendar()[:2]
+        case _:
+            return (day.year, day.month)
+
+
+def midnight(zone: ZoneInfo, day: date) -> float:
+    """Return the moment when a clock in that zone first shows the day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
 @dataclass
@@ -67,6 +83,7 @@ class NaiveLedger:
     grants: dict[int, list[NaiveGrant]] = field(default_factory=dict[int, list[NaiveGrant]])
     draws: list[NaiveDraw] = field(default_factory=list[NaiveDraw])
     endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
+    kept: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict[tuple[int, str], tuple[float, float]])
 
     def rule(self, guild: int, subject: str, name: str) -> Any:
         """Return the value of a rule that has not expired."""
@@ -80,15 +97,33 @@ class NaiveLedger:
     def same(self, kind: str, zone: ZoneInfo, at: float) -> bool:
         """Return whether a moment is in the same local day, week or month as now."""
         here, there = (datetime.fromtimestamp(moment, zone).date() for moment in (self.now, at))
-        match kind:
-            case "day":
-                return here == there
-            case "week":
-                return here.isocalendar()[:2] == there.isocalendar()[:2]
-            case "month":
-                return (here.year, here.month) == (there.year, there.month)
-            case _:
-                return True
+        return kind == "ever" or label(kind, here) == label(kind, there)
+
+    def keep_windows(self, guild: int) -> None:
+        """Note what is running before the timezone changes, unless it was noted already or nobody made a video yet."""
+        if not any(one.scope == f"server:{guild}" for one in self.draws):
+            return
+        zone = self.zone(guild)
+        today = datetime.fromtimestamp(self.now, zone).date()
+        for kind in KINDS[:3]:
+            if self.running_kept(guild, kind, zone) is not None:
+                continue
+            days = [today + timedelta(days=shift) for shift in range(-32, 33)]
+            inside = [day for day in days if label(kind, day) == label(kind, today)]
+            self.kept[guild, kind] = (
+                midnight(zone, inside[0]),
+                midnight(zone, inside[-1] + timedelta(days=1)),
+            )
+
+    def running_kept(self, guild: int, kind: str, zone: ZoneInfo) -> tuple[float, float] | None:
+        """Return the noted window of before, up to the first midnight of this zone after its end, while it runs."""
+        if (guild, kind) not in self.kept:
+            return None
+        began, ended = self.kept[guild, kind]
+        last = datetime.fromtimestamp(ended, zone).date()
+        midnights = [midnight(zone, last + timedelta(days=shift)) for shift in range(-1, 4)]
+        ends = min(moment for moment in midnights if moment >= ended)
+        return (began, ends) if began <= self.now < ends else None
 
     def limits(self, asker: Asker) -> dict[tuple[str, str], int]:
         """Return the cap of every budget that applies, by scope and kind of window."""
@@ -135,12 +170,18 @@ class NaiveLedger:
         """Return how much of a budget is held and spent in its current window."""
         zone = ZoneInfo("UTC") if scope == "all" or scope.startswith("cap:") else self.zone(guild)
         reset = self.rule(guild, f"member:{scope.rpartition(':')[2]}", "reset") if scope.startswith("member:") else None
+        operators = scope == "all" or scope.startswith("cap:")
+        kept = None if operators else self.running_kept(guild, kind, zone)
         held = spent = 0
         for one in self.draws:
             source = (
                 one.scope.split(":")[0] == "server" if scope == "all" else one.scope == scope.replace("cap:", "server:")
             )
-            if not source or not self.same(kind, zone, one.at):
+            if not source:
+                continue
+            if kept is not None and not kept[0] <= one.at < kept[1]:
+                continue
+            if kept is None and not self.same(kind, zone, one.at):
                 continue
             if reset is not None and reset <= self.now and one.at < reset:
                 continue

@@ -39,7 +39,7 @@ async def test_what_a_deleted_job_exposed_can_be_closed(store: Store, store_sett
     """A member who deletes their data takes no exposure along: it is listed, and closed by its number."""
     job = a_job(id="1f" * 16)
     await _uncertain(store, job)
-    await store.write(erasure.forget_member(job.member_id, pseudonym=-1, at=NOW))
+    await store.write(erasure.forget_member(job.member_id))
     lines = "\n".join(ledger_lines(await look(store_settings)))
     assert f"uncertain  {job.id}  $0.75" in lines
     said = await close_exposure(store_settings, short_id(job.id), 500_000, at=NOW)
@@ -71,6 +71,6 @@ async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
     assert "is accepted" in await close_exposure(store_settings, job.id, 1, at=NOW)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
-    await store.write(erasure.forget_member(job.member_id, pseudonym=-1, at=NOW))
+    await store.write(erasure.forget_member(job.member_id))
     assert "has nothing open" in await close_exposure(store_settings, job.id, 1, at=NOW)
     assert "not in the books" in await close_exposure(store_settings, "f" * 32, 1, at=NOW)

@@ -1,21 +1,20 @@
 """Deleting a member's or a server's data, on both engines: only amounts of money stay, under pseudonyms."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.errors import Busy, NotAllowed, StorageError
+from bot.errors import Busy, FilesGone, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import erasure, machine, queries, transactions
 from bot.jobs.model import Job
 from bot.ledger import audit, holds
 from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
-from bot.ledger.model import Grant, Shipped
+from bot.ledger.model import Grant, Shipped, Who
+from bot.ledger.pseudonyms import pseudonym
 from bot.ledger.rules import set_rule
 from bot.runner.retention import Retention
 from bot.settings import StorageSettings
@@ -51,15 +50,26 @@ async def _made(store: Store, job: Job) -> Job:
     return done
 
 
-def _keeper(store: Store, settings: StorageSettings, *, at: float = NOW, first: int = 1) -> Retention:
-    numbers: Iterator[int] = (-n for n in count(first))
+def _keeper(store: Store, settings: StorageSettings, *, at: float = NOW) -> Retention:
     return Retention(
         store=store,
         data_dir=settings.data_dir,
         keep_s=30 * 86400.0,
         clock=lambda: at,
-        pseudonym=lambda: next(numbers),
     )
+
+
+def _rerun_of(job: Job, job_id: str, member_id: int) -> Job:
+    """Return another member's rerun, with its own copies of the job's files."""
+    inputs = tuple(replace(item, path=f"inputs/{job_id}/image.png", is_borrowed=True) for item in job.inputs)
+    return a_job(id=job_id, member_id=member_id, parent_id=job.id, trigger="react:🔁", inputs=inputs)
+
+
+def _picture(settings: StorageSettings, job: Job) -> Path:
+    path = settings.data_dir / job.inputs[0].path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
 
 
 def _files(settings: StorageSettings, job: Job) -> tuple[Path, Path]:
@@ -74,7 +84,7 @@ def _files(settings: StorageSettings, job: Job) -> tuple[Path, Path]:
 async def _names(store: Store, member_id: int) -> list[dict[str, Any]]:
     """Return every row of every table that contains the member's id."""
     found: list[dict[str, Any]] = []
-    for table in ("jobs", "draws", "entries", "budgets", "acts", "grants", "warnings", "away", "renaming"):
+    for table in ("jobs", "draws", "entries", "budgets", "acts", "grants", "warnings", "renaming", "borrowings"):
         rows = await store.read(_all(f"SELECT * FROM {table}"))  # noqa: S608 - the names stand above
         found += [row for row in rows if str(member_id) in str(row)]
     return found
@@ -105,20 +115,75 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
     assert len(await store.read(member_history(1, BEN, limit=9))) == 1
 
 
+@pytest.mark.parametrize("times", [1, 3])
 async def test_the_allowance_does_not_renew_by_deleting_what_was_used(
-    store: Store, store_settings: StorageSettings
+    store: Store, store_settings: StorageSettings, times: int
 ) -> None:
-    """A member who deleted their data can order in this server again once the allowance that they had used renews."""
-    await _made(store, a_job(member_id=ANNA))
-    await _keeper(store, store_settings).forget_member(ANNA)
-    again = a_job(id="c" * 32, member_id=ANNA)
-    with pytest.raises(NotAllowed, match="delete your data"):
-        await store.write(transactions.accept(again, SHIPPED, in_flight_max=10))
-    tomorrow = replace(again, created_at=NOW + 86_400)
+    """A member who deletes their data, once or again and again, has left what they had left, and no more."""
+    for number in range(times):
+        await _made(store, a_job(id=f"{number:032x}", member_id=ANNA))
+        await _keeper(store, store_settings).forget_member(ANNA)
+    who = Who(guild_id=1, channel_id=10, member_id=ANNA)
+    view = await store.read(holds.standing(who, at=NOW, shipped=SHIPPED))
+    assert [one.spent_microusd for one in view.standings if one.limit.whose == "member"] == [times * 750_000]
+    rest = SHIPPED.member_daily_microusd - times * 750_000
+    more = a_job(id="c" * 32, member_id=ANNA, quote_microusd=rest + 1)
+    with pytest.raises(QuotaExceeded):
+        await store.write(transactions.accept(more, SHIPPED, in_flight_max=10))
+    await store.write(
+        transactions.accept(a_job(id="d" * 32, member_id=ANNA, quote_microusd=rest), SHIPPED, in_flight_max=10)
+    )
+    tomorrow = a_job(id="e" * 32, member_id=ANNA, quote_microusd=SHIPPED.member_daily_microusd, created_at=NOW + 86_400)
     await store.write(transactions.accept(tomorrow, SHIPPED, in_flight_max=10))
     assert await store.read(audit.verify()) == []
-    await _keeper(store, store_settings, at=NOW + 86_400).round()
-    assert await store.read(_all("SELECT * FROM away")) == []
+
+
+async def test_a_longer_window_that_is_set_later_finds_what_was_used(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """What somebody spent before their deletion counts also for an allowance that an admin sets afterwards."""
+    await _made(store, a_job(member_id=ANNA, created_at=NOW - 5 * 86_400))
+    await _keeper(store, store_settings).forget_member(ANNA)
+    await store.write(set_rule(1, "server", "allowance:ever", 1_000_000, actor_id=BEN, reason="", at=NOW))
+    with pytest.raises(QuotaExceeded):
+        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
+
+
+async def test_a_server_that_invites_wanda_again_finds_what_was_used(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """Removing the bot and adding it again gives no member a fresh allowance, and no day that begins anew."""
+    await store.write(set_rule(1, "server", "timezone", "Pacific/Kiritimati", actor_id=BEN, reason="", at=NOW))
+    await _made(store, a_job(member_id=ANNA, quote_microusd=4_750_000))
+    who = Who(guild_id=1, channel_id=10, member_id=ANNA)
+    before = await store.read(holds.standing(who, at=NOW, shipped=SHIPPED))
+    assert await _keeper(store, store_settings).forget_guild(1)
+    assert await _names(store, ANNA) == []
+    after = await store.read(holds.standing(who, at=NOW, shipped=SHIPPED))
+    assert [(one.limit.scope, one.used_microusd) for one in after.standings] == [
+        (one.limit.scope, one.used_microusd) for one in before.standings
+    ]
+    assert [one.limit.window.starts_at for one in after.standings] == [
+        one.limit.window.starts_at for one in before.standings
+    ]
+    with pytest.raises(QuotaExceeded):
+        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(a_job(id="d" * 32, member_id=BEN), SHIPPED, in_flight_max=10))
+
+
+async def test_a_pseudonym_is_another_one_in_each_server_and_database(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """Whoever has the books of two servers does not see that the same member stands in both."""
+    for guild_id, number in ((1, "a"), (9, "b")):
+        await _made(store, a_job(id=number * 32, member_id=ANNA, guild_id=guild_id))
+    await _keeper(store, store_settings).forget_member(ANNA)
+    rows = await store.read(_all("SELECT DISTINCT guild_id, member_id FROM draws"))
+    assert len({row["member_id"] for row in rows}) == 2
+    assert all(row["member_id"] < 0 for row in rows)
+    (key,) = await store.read(_all("SELECT value FROM pseudonym_key"))
+    assert len(key["value"]) >= 64
+    assert pseudonym(key["value"], 1, ANNA) != pseudonym("another", 1, ANNA)
 
 
 async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: StorageSettings) -> None:
@@ -131,6 +196,78 @@ async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settin
     again = a_job(id="c" * 32, member_id=ANNA)
     await store.write(transactions.accept(again, SHIPPED, in_flight_max=10))
     assert await store.read(transactions.get(again.id)) == again
+
+
+async def test_copies_of_a_members_files_in_others_reruns_go_too(store: Store, store_settings: StorageSettings) -> None:
+    """Ben's rerun of Anna's video, and Carla's of Ben's, lose the picture that Anna gave, and what it was called.
+
+    Also when Ben's job was deleted before Anna's. Their videos stay, and so does what they gave themselves.
+    """
+    first = await _made(store, a_job(member_id=ANNA))
+    second = await _made(store, _rerun_of(first, "b" * 32, BEN))
+    third = await _made(store, _rerun_of(second, "c" * 32, CARLA))
+    own = replace(first.inputs[0], path=f"inputs/{'d' * 32}/image.png")
+    other = await _made(store, a_job(id="d" * 32, member_id=CARLA, inputs=(own,)))
+    pictures = {job.id: _picture(store_settings, job) for job in (first, second, third, other)}
+    await _keeper(store, store_settings).forget_member(BEN)
+    assert not pictures[second.id].exists()
+    assert not pictures[third.id].exists()  # what came through Ben's job cannot be told from what Ben gave
+    assert pictures[first.id].exists()
+
+    again = await _made(store, _rerun_of(first, "e" * 32, CARLA))
+    copy = _picture(store_settings, again)
+    await _keeper(store, store_settings).forget_member(ANNA)
+    assert not copy.exists()
+    assert pictures[other.id].exists()
+    stored = await store.read(transactions.get(again.id))
+    assert stored is not None
+    assert [item.file_name for item in stored.inputs] == ["a deleted file"]
+    assert stored.result == again.result
+    assert await store.read(transactions.get(other.id)) == other
+    assert await store.read(_all("SELECT * FROM borrowings")) == []
+
+
+async def test_a_rerun_through_a_deleted_job_is_still_found(store: Store, store_settings: StorageSettings) -> None:
+    """Copies are known by every video that they came through, so that a deleted one in between hides none."""
+    first = await _made(store, a_job(member_id=ANNA))
+    second = await _made(store, _rerun_of(first, "b" * 32, BEN))
+    third = await _made(store, _rerun_of(second, "c" * 32, CARLA))
+    assert await store.read(
+        _all("SELECT source_id FROM borrowings WHERE job_id = $1 ORDER BY source_id", third.id)
+    ) == [
+        {"source_id": first.id},
+        {"source_id": second.id},
+    ]
+
+
+async def test_an_unfinished_rerun_loses_its_copies_and_is_noted_when_it_has_ended(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """The file goes at once; the row, which the job still writes itself, when the card shows the end."""
+    first = await _made(store, a_job(member_id=ANNA))
+    rerun = _rerun_of(first, "b" * 32, BEN)
+    rerun = (await store.write(transactions.accept(rerun, SHIPPED, in_flight_max=10))).job
+    picture = _picture(store_settings, rerun)
+    keeper = _keeper(store, store_settings)
+    await keeper.forget_member(ANNA)
+    assert not picture.exists()
+    assert await store.read(transactions.get(rerun.id)) == rerun
+    await store.write(transactions.advance(rerun.id, machine.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(rerun.id, machine.EndShown(), now=NOW))
+    await keeper.round()
+    stored = await store.read(transactions.get(rerun.id))
+    assert stored is not None
+    assert [item.file_name for item in stored.inputs] == ["a deleted file"]
+    assert await store.read(_all("SELECT * FROM borrowings")) == []
+
+
+async def test_no_rerun_begins_with_copies_of_a_deleted_video(store: Store, store_settings: StorageSettings) -> None:
+    """A rerun that was asked for before the deletion and is accepted after it is refused, and holds nothing."""
+    first = await _made(store, a_job(member_id=ANNA))
+    await _keeper(store, store_settings).forget_member(ANNA)
+    with pytest.raises(FilesGone, match="files of your own"):
+        await store.write(transactions.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, in_flight_max=10))
+    assert await store.read(_all("SELECT job_id FROM draws WHERE job_id = $1", "b" * 32)) == []
 
 
 async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: StorageSettings) -> None:
@@ -234,7 +371,7 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await _names(store, ANNA) == []
     assert set(await store.read(erasure.names_in(1, limit=9))) == {BEN, CARLA}
-    await _keeper(store, store_settings, at=NOW + 1, first=100).forget_guild(1)
+    await _keeper(store, store_settings, at=NOW + 1).forget_guild(1)
     assert [row for row in await _names(store, CARLA) if "declined" in str(row)] == []
 
 

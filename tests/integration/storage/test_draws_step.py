@@ -114,7 +114,7 @@ async def test_a_member_is_found_and_unnamed(old: Store, engine: Engine) -> None
     """A server's draws are found by the member's id, and no longer once the id is replaced by a pseudonym."""
     await migrate(old, engine, at=2.0)
     assert await old.read(guilds_with(42)) == (7,)
-    await old.write(unname(7, 42, pseudonym=-1, at=AT))
+    nobody = await old.write(unname(7, 42))
     assert await old.read(guilds_with(42)) == ()
-    assert await old.read(_all("SELECT job_id FROM draws WHERE member_id <> -1")) == []
+    assert {row["member_id"] for row in await old.read(_all("SELECT member_id FROM draws"))} == {nobody}
     assert await old.read(verify()) == []

@@ -1,0 +1,1 @@
+INSERT INTO pseudonym_key (id, value) VALUES (1, lower(hex(randomblob(32))));
