@@ -91,7 +91,7 @@ async def test_what_was_spent_is_kept_and_what_is_open_can_end(store: Store) -> 
     assert [tuple(row.values()) for row in draws] == 2 * [("dear", QUOTE, HUGE)] + 2 * [("open", HUGE, None)]
     assert await store.read(verify()) == []
     await store.write(holds.settle("open", HUGE, at=AT + 2, actor="wanda", reason=""))
-    await store.write(unname(GUILD, MEMBER, pseudonym=-1, at=AT + 3))
+    await store.write(unname(GUILD, MEMBER))
     assert await store.read(verify()) == []
     spent = await store.read(_all("SELECT held_microusd, spent_microusd FROM budgets"))
     assert [tuple(row.values()) for row in spent] == 2 * [(0, HUGE + AMOUNT_MAX_MICROUSD)]
