@@ -1,5 +1,6 @@
 """A decoder that a file has taken over gets at nothing: real attacks, as a user without rights, layer by layer."""
 
+import atexit
 import functools
 import json
 import os
@@ -77,6 +78,7 @@ def python_for_nobody() -> str:
     found = [Path(sys.executable).resolve(), Path(f"/usr/bin/{version}"), Path(f"/usr/local/bin/{version}")]
     packages = next(path for path in map(Path, sys.path) if path.name == "site-packages")
     environment = Path(tempfile.mkdtemp(prefix="wanda-python-"))
+    atexit.register(shutil.rmtree, environment, ignore_errors=True)
     environment.chmod(0o755)
     (environment / "bin").mkdir()
     (environment / "lib" / version).mkdir(parents=True)
@@ -92,7 +94,6 @@ def python_for_nobody() -> str:
         except (OSError, subprocess.SubprocessError):
             continue
         return str(python)
-    shutil.rmtree(environment)
     pytest.skip(f"no {version} here that nobody may execute and that finds the project in {ROOT}")
 
 
