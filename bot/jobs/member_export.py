@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
 from bot.storage.transaction import One, Transaction
 
@@ -37,9 +38,11 @@ def job_counts(member_id: int) -> Transaction[JobCounts]:
 def export_values(job: Job) -> dict[str, Any]:
     """Return the stored job as JSON values, without its interaction token and other people's ids.
 
-    A borrowed input has no URL and no file name: a member who reruns a video has not seen its inputs.
+    A borrowed input has no URL and no file name, and borrowed options are left out: a member who reruns a video has
+    seen neither.
     """
-    inputs = tuple(replace(item, url=None, file_name="") if item.is_borrowed else item for item in job.inputs)
+    job = as_seen_by(job, job.member_id)
+    inputs = tuple(replace(item, url=None) if item.is_borrowed else item for item in job.inputs)
     plain: dict[str, Any] = _JOB.dump_python(replace(job, inputs=inputs), mode="json")
     plain["address"] = {name: value for name, value in plain["address"].items() if name != "token"}
     return {name: value for name, value in plain.items() if name not in _NOT_THEIRS}

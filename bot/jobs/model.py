@@ -79,7 +79,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for: a filled-in mode and its files. `parent_id`, `trigger` and `notes` are as in `Job`.
+    """What is asked for: a filled-in mode and its files. The fields after `inputs` are as in `Job`.
 
     In a rerun `inputs` are the parent's files until they are copied for the new job.
     """
@@ -89,6 +89,7 @@ class Request:
     parent_id: str | None = None
     trigger: str | None = None
     notes: tuple[str, ...] = ()
+    borrowed_options: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Input]:
         """Return the files by option."""
@@ -156,7 +157,8 @@ class Job:
     for a failed attempt that fal may have billed, by the server's rule at acceptance: the member (`charge`) or the
     server (`absorb`). `approve_by` is when a waiting job expires. `parent_id` is the job that this one was made from,
     `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are whole
-    sentences for the card. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
+    sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not show
+    them. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
     """
 
     id: str
@@ -193,6 +195,7 @@ class Job:
     parent_at: Spot | None = None
     trigger: str | None = None
     notes: tuple[str, ...] = ()
+    borrowed_options: tuple[str, ...] = ()
     files_gone_at: float | None = None
 
 
@@ -270,6 +273,7 @@ def job_from(order: Order, *, now: float) -> Job:
         parent_id=request.parent_id,
         trigger=request.trigger,
         notes=request.notes,
+        borrowed_options=request.borrowed_options,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 from bot.catalogue.fields import SEED_MAX, Attached
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
+from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request, asked_seed, rewritten_prompt, seed_of
 from bot.jobs.rerun import faithful_options
 
@@ -46,8 +47,9 @@ class Recipe(BaseModel):
         return (self.model_dump_json(indent=2) + "\n").encode()
 
 
-def recipe_of(job: Job) -> Recipe:
-    """Return the job's recipe; it has no member, server or amount."""
+def recipe_of(job: Job, *, reader_id: int) -> Recipe:
+    """Return the job's recipe as this member may read it; it has no member, server or amount."""
+    job = as_seen_by(job, reader_id)
     result = job.result
     return Recipe(
         mode=job.mode,

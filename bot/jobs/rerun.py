@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, Literal, TypeAlias
 
 from bot.catalogue.registry import build, by_id
+from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of, seed_of
 
 Seed: TypeAlias = Literal["same", "new"]
@@ -97,10 +98,17 @@ def restyle_of(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
 
 
 def mark_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
-    """Return the request with its inputs marked as borrowed if the parent is another member's job."""
-    if parent.member_id == member_id:
-        return request
-    return replace(request, inputs=tuple(replace(item, is_borrowed=True) for item in request.inputs))
+    """Return the request with what its member may not see marked as borrowed: inputs, and options taken over."""
+    options = request.mode.options()
+    borrowed = tuple(
+        name
+        for name in sorted(hidden_options(parent, member_id))
+        if name in options and str(parent.options.get(name, "")).startswith(str(options[name]))
+    )
+    inputs = request.inputs
+    if parent.member_id != member_id:
+        inputs = tuple(replace(item, is_borrowed=True) for item in inputs)
+    return replace(request, inputs=inputs, borrowed_options=borrowed)
 
 
 def faithful_options(

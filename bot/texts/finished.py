@@ -21,6 +21,7 @@ OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field: leave it empty to keep it as it is."
+HIDDEN = "Another member wrote this one: leave it empty to keep it as it is."
 UNCHANGED = "As it is"
 Clip: TypeAlias = Literal["continue", "restyle"]
 CLIP_TITLES: Mapping[Clip, str] = {"continue": "Continue this video", "restyle": "Restyle this video"}
@@ -88,13 +89,18 @@ def _other_settings(job: Job) -> list[Button]:
 
 def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
     """Return the refusal of a rerun whose inputs were removed after `keep_days`, and how to attach them again."""
-    names = listed([f"“{plain(item.file_name, 60)}”" for item in gone], "and")
+    names = listed([_file_words(item) for item in gone], "and")
     family, name = by_id(job.mode).command()
     be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
     return (
-        f"{names} {be} no longer kept: Wanda keeps files for {keep_days} days. Press Rerun on the card to attach "
-        f"{them} again, or use `/{family} {name}`; nothing was charged."
+        f"{names[0].upper()}{names[1:]} {be} no longer kept: Wanda keeps files for {keep_days} days. "
+        f"Press Rerun on the card to attach {them} again, or use `/{family} {name}`; nothing was charged."
     )
+
+
+def _file_words(item: Input) -> str:
+    """Return the file's name in quotes, or what it was for if the reader may not know its name."""
+    return f"“{plain(item.file_name, 60)}”" if item.file_name else f"its {plain(item.option, 40)}"
 
 
 def result_not_kept(keep_days: int) -> str:
@@ -153,7 +159,8 @@ def no_mail(member_id: int) -> str:
 
 def upload_hint(item: Input, keep_days: int) -> str:
     """Return the hint of a form's upload field for a file that is no longer kept."""
-    return cut(f"It was “{visible(item.file_name)}”; Wanda keeps files for {keep_days} days.", HINT_CHARS_MAX)
+    was = f"It was “{visible(item.file_name)}”; " if item.file_name else ""
+    return cut(f"{was}Wanda keeps files for {keep_days} days.", HINT_CHARS_MAX)
 
 
 def continuation_s(job: Job) -> int:

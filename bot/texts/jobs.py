@@ -183,7 +183,7 @@ def _files(job: Job, kept: JobDetails) -> list[Field]:
         return []
     gone = {item.path for item in kept.gone}
     lines = [
-        f"{item.option}: {plain(item.file_name, 60)} ({mebibytes(item.size_bytes)}"
+        f"{item.option}: {plain(item.file_name, 60) or 'name not shown'} ({mebibytes(item.size_bytes)}"
         f"{''.join(f', {plain(change, 80)}' for change in item.changes[:3])})"
         f"{' · no longer kept' if item.path in gone else ''}"
         for item in job.inputs

@@ -12,6 +12,7 @@ from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
+from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.short_id import short_id
@@ -138,7 +139,9 @@ async def show_job(interaction: Interaction, job: str) -> None:
         children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until
     )
     told = mode_settings_of(found)
-    card = words.details_card(found, kept, mode_title=told.mode_title, settings=told.settings)
+    card = words.details_card(
+        as_seen_by(found, who.member_id), kept, mode_title=told.mode_title, settings=told.settings
+    )
     await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
 
@@ -161,7 +164,7 @@ async def send_recipe(interaction: Interaction, job: str) -> None:
     who = interaction_member(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
-    content = recipe_of(found).to_file()
+    content = recipe_of(found, reader_id=who.member_id).to_file()
     file = discord.File(io.BytesIO(content), filename=f"recipe-{short_id(found.id)}.json")
     await interaction.edit_original_response(content=words.RECIPE, attachments=[file])
 

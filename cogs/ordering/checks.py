@@ -10,6 +10,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.client import NEEDED_TO_POST, Interaction, Services
 from bot.errors import FilesGone, OptionRefused
+from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
 from bot.ledger import holds
 from bot.ledger.decision import decide
@@ -98,13 +99,13 @@ def _as_admins_see_it(permission: str) -> str:
     return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
 
 
-async def check_kept(services: Services, job: Job) -> None:
-    """Check that Wanda still has all inputs of the job.
+async def check_kept(services: Services, job: Job, *, reader_id: int) -> None:
+    """Check that Wanda still has all inputs of the job; `reader_id` is who reads a refusal.
 
     Raises:
         FilesGone: an input was deleted; the sentence asks for it again.
     """
-    gone = await inputs_gone(job, services.settings.storage.data_dir)
+    gone = await inputs_gone(as_seen_by(job, reader_id), services.settings.storage.data_dir)
     if gone:
         raise FilesGone(finished.inputs_not_kept(job, gone, services.settings.storage.keep_days))
 

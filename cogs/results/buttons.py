@@ -7,8 +7,9 @@ from dataclasses import replace
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
+from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, rerun
+from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -36,8 +37,8 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
                 await forms.ask_for_clip(interaction, job, action)
             case "edit":
                 check_place(interaction)
-                await check_kept(services, job)
-                await interaction.response.send_modal(forms.EditForm(services, job))
+                await check_kept(services, job, reader_id=interaction.user.id)
+                await interaction.response.send_modal(forms.EditForm(services, job, member_id=interaction.user.id))
             case _:
                 await self._rerun(interaction, job, action)
 
@@ -47,7 +48,9 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
         request = replace(_request(job, action), trigger=f"button:{action}")
         if gone and len(job.inputs) <= finished.UPLOADS_MAX:
             check_place(interaction)
-            await interaction.response.send_modal(forms.UploadForm(services, job, request))
+            seen = as_seen_by(job, interaction.user.id)
+            request = mark_borrowed(request, job, member_id=interaction.user.id)
+            await interaction.response.send_modal(forms.UploadForm(services, seen, request))
             return
         await order_rerun(interaction, job, request)
 

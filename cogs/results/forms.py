@@ -11,6 +11,7 @@ from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services
 from bot.errors import FilesGone
+from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
@@ -35,10 +36,11 @@ class ResultForm(Form):
         self.job = job
         self.texts: dict[str, Item] = {}
 
-    def ask(self, spec: OptionSpec, value: Any, *, hint: str | None = None) -> None:
-        """Add a field for one of the mode's options, filled in with `value`."""
-        item, too_long = _item(spec, "" if value is None else str(value))
-        description = finished.LONGER if too_long else hint or option_hint(spec)
+    def ask(self, spec: OptionSpec, value: Any, *, hint: str | None = None, hidden: bool = False) -> None:
+        """Add a field for one of the mode's options, filled in with `value` unless that is `hidden`."""
+        item, kept = _item(spec, "" if value is None else str(value), hidden=hidden)
+        unchanged = finished.HIDDEN if hidden else finished.LONGER
+        description = unchanged if kept else hint or option_hint(spec)
         self.texts[spec.name] = item
         self.add_item(discord.ui.Label(text=option_label(spec.name), description=description, component=item))
 
@@ -52,36 +54,37 @@ class ResultForm(Form):
         return found
 
 
-def _item(spec: OptionSpec, value: str) -> tuple[Item, bool]:
-    """Return a select or text field for the option, and whether `value` is too long for it."""
+def _item(spec: OptionSpec, value: str, *, hidden: bool) -> tuple[Item, bool]:
+    """Return a select or text field for the option, and whether it is left empty because `value` is long or hidden."""
     if spec.choices:
         options = [
             discord.SelectOption(label=str(one), value=str(one), default=str(one) == value) for one in spec.choices
         ]
         return discord.ui.Select(custom_id=spec.name, options=options, required=True), False
     is_text = spec.kind == "string"
-    too_long = len(value) > TEXT_CHARS_MAX
+    kept = hidden or len(value) > TEXT_CHARS_MAX
     most = min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX) if is_text else NUMBER_CHARS_MAX
     item = discord.ui.TextInput[Any](
         custom_id=spec.name,
         style=discord.TextStyle.paragraph if is_text else discord.TextStyle.short,
-        default=None if too_long else value or None,
-        placeholder=finished.UNCHANGED if too_long else None,
-        required=spec.required and not too_long,
+        default=None if kept else value or None,
+        placeholder=finished.UNCHANGED if kept else None,
+        required=spec.required and not kept,
         max_length=most,
     )
-    return item, too_long
+    return item, kept
 
 
 class EditForm(ResultForm):
     """Reruns the job with another prompt, negative prompt, seed, length or resolution."""
 
-    def __init__(self, services: Services, job: Job) -> None:
-        """Fill in the job's options and the seed that fal used."""
+    def __init__(self, services: Services, job: Job, *, member_id: int) -> None:
+        """Fill in the job's options that the member may see, and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
         specs = by_id(job.mode).specs()
+        hidden = hidden_options(job, member_id)
         for name, value in editable_values(job).items():
-            self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name))
+            self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name), hidden=name in hidden)
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""

@@ -243,7 +243,7 @@ class Reactions(FeatureCog):
             return  # checked before a card is posted, and again at acceptance
         if services.pending_orders.has_rerun(job.id, who.member_id, trigger):
             return  # reacted again: the question is in the channel already
-        await check_kept(services, job)
+        await check_kept(services, job, reader_id=who.member_id)
         request = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
         request = mark_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
         request.check_inputs()
@@ -309,7 +309,9 @@ class Reactions(FeatureCog):
         video = result_path(job, self.bot.services.settings.storage.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
         name = f"wanda-{job.mode}-{short_id(job.id)}"
-        files = [discord.File(io.BytesIO(recipe_of(job).to_file()), filename=f"{name}.json")]
+        files = [
+            discord.File(io.BytesIO(recipe_of(job, reader_id=reaction.member.id).to_file()), filename=f"{name}.json")
+        ]
         if fits:
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))
         try:

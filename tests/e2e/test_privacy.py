@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.jobs.short_id import short_id
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.rerun_steps import id_of, react, restart, wait_for_videos
+from tests.support.rerun_steps import id_of, latest_input, press, react, restart, submit_form, wait_for_videos
 from tests.support.text_commands import Answer, ask, read
 from tests.support.video_steps import database, held_and_spent, order, wait_for_state, wait_for_video
 
@@ -161,3 +161,30 @@ async def test_an_export_in_parts(empty_stage: Stage, files: Path) -> None:
     third = await ask(stage, "maker", "privacy export", part=3)
     assert "There are parts 1 to 2" in third.text
     assert "part 3" not in text_of(third.raw)
+
+
+async def test_what_a_card_does_not_show_stays_with_its_member(empty_stage: Stage, files: Path) -> None:
+    """Another member's recipe, form and rerun name no file and no negative prompt, and fal gets them all the same."""
+    stage = empty_stage
+    await stage.start_bot()
+    parent = await one_video(stage, files, negative_prompt="my secret", seed=7)
+    await react(stage, "friend", parent, "✉️")
+
+    async def mailed() -> dict[str, Any] | None:
+        seen = await stage.messages(channel="@friend", seen_by="friend")
+        return next((m for m in seen if parent in m["content"]), None)
+
+    message = await eventually(mailed, what="direct message")
+    texts = [(await stage.discord.fetch(message["attachments"][-1]["url"])).decode()]
+    form = await press(stage, "friend", parent, "Edit")
+    texts.append(json.dumps(form))
+    await submit_form(stage, "friend", form, prompt="the lake freezes")
+    await wait_for_videos(stage, 2)
+    assert (await latest_input(stage))["negative_prompt"] == "my secret"
+    job_id = job_ids(stage)[-1]
+    shown = await ask(stage, "friend", "jobs show", job=job_id)
+    recipe = await ask(stage, "friend", "jobs recipe", job=job_id)
+    texts += [shown.text, (await stage.discord.fetch(recipe.files[0]["url"])).decode()]
+    for text in texts:
+        assert "my secret" not in text
+        assert "lake-640x480" not in text

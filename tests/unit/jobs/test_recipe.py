@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.catalogue.registry import MODES
 from bot.errors import OptionRefused
 from bot.jobs import rerun
+from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.recipe import RECIPE_BYTES_MAX, read_recipe, recipe_of, replay
 from tests.support.catalogue_samples import attached
@@ -22,8 +23,8 @@ from tests.unit.jobs.test_rerun import jobs
 def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
     """A recipe written to a file and read again gives the request of a rerun with the same seed."""
     job: Job = data.draw(jobs(mode_id))
-    recipe = read_recipe(recipe_of(job).to_file())
-    assert recipe == recipe_of(job)
+    recipe = read_recipe(recipe_of(job, reader_id=job.member_id).to_file())
+    assert recipe == recipe_of(job, reader_id=job.member_id)
     replayed = replay(recipe, attached(*(item.option for item in job.inputs)))
     found = rerun.rerun(job, seed="same")
     assert (replayed.mode.options(), replayed.notes) == (found.mode.options(), found.notes)
@@ -32,7 +33,7 @@ def test_a_recipe_replays_as_a_rerun(mode_id: str, data: st.DataObject) -> None:
 def test_a_recipe_says_nothing_of_people_and_places() -> None:
     """A recipe may be given to anybody: it names no member, server, channel, token or link."""
     job = a_job(state="done", result=RESULT, member_id=987654321, guild_id=123123123)
-    text = recipe_of(job).to_file().decode()
+    text = recipe_of(job, reader_id=job.member_id).to_file().decode()
     for secret in ("987654321", "123123123", job.address.token + '"', RESULT.url, job.inputs[0].path):
         assert secret not in text
     assert set(json.loads(text)) == {
@@ -57,7 +58,7 @@ def test_a_seed_among_the_options_counts_too() -> None:
 def test_a_missing_file_is_named() -> None:
     """A recipe without its files is refused with their names."""
     with pytest.raises(OptionRefused, match="attach image"):
-        replay(recipe_of(a_job()), {})
+        replay(recipe_of(a_job(), reader_id=2), {})
 
 
 @given(
@@ -87,7 +88,7 @@ def test_whatever_is_no_recipe_is_refused_in_a_sentence(data: bytes) -> None:
 )
 def test_a_recipe_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
     """Every part of a recipe has a size limit."""
-    data = json.loads(recipe_of(a_job()).to_file()) | change
+    data = json.loads(recipe_of(a_job(), reader_id=2).to_file()) | change
     with pytest.raises(OptionRefused, match="not a recipe that Wanda can read"):
         read_recipe(json.dumps(data).encode())
 
@@ -104,6 +105,29 @@ def test_a_hostile_file_costs_nothing(data: bytes) -> None:
 )
 def test_what_a_recipe_asks_for_obeys_the_mode(change: dict[str, Any]) -> None:
     """A recipe is checked like the command's options."""
-    data = json.loads(recipe_of(a_job()).to_file()) | change
+    data = json.loads(recipe_of(a_job(), reader_id=2).to_file()) | change
     with pytest.raises(OptionRefused):
         replay(read_recipe(json.dumps(data).encode()), attached("image"))
+
+
+def test_somebody_elses_recipe_holds_what_the_card_shows() -> None:
+    """Another member's recipe has no file name and no negative prompt; nor has the recipe of one's own rerun of it."""
+    job = a_job(state="done", result=RESULT, options={**a_job().options, "negative_prompt": "my secret"})
+    theirs = recipe_of(job, reader_id=99)
+    assert (theirs.options["prompt"], "negative_prompt" in theirs.options) == ("a lake", False)
+    assert [item.file_name for item in theirs.inputs] == [""]
+    request = rerun.mark_borrowed(rerun.rerun(job, seed="same"), job, member_id=99)
+    again = a_job(
+        member_id=99,
+        options=request.mode.options(),
+        inputs=request.inputs,
+        borrowed_options=request.borrowed_options,
+    )
+    assert again.options["negative_prompt"] == "my secret"
+    text = recipe_of(again, reader_id=99).to_file().decode() + json.dumps(export_values(again))
+    assert "my secret" not in text
+    assert "lake.png" not in text
+    once_more = rerun.mark_borrowed(rerun.rerun(again, seed="same"), again, member_id=99)
+    assert once_more.borrowed_options == ("negative_prompt",)
+    edited = rerun.edit_of(again, {"negative_prompt": "my own"})
+    assert rerun.mark_borrowed(edited, again, member_id=99).borrowed_options == ()
