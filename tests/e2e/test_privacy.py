@@ -123,6 +123,24 @@ async def test_an_export_has_nothing_of_the_files_that_another_member_gave(empty
         assert any("/image-" in name for name in packed.namelist())
 
 
+async def test_deleting_frees_no_allowance_and_leaves_no_copy(empty_stage: Stage, files: Path) -> None:
+    """After a deletion the member has used what they had used, and others' reruns have lost the picture."""
+    stage = empty_stage
+    await stage.start_bot()
+    parent = await one_video(stage, files)
+    await react(stage, "friend", parent, "🔁")
+    await wait_for_videos(stage, 2)
+    mine, rerun = job_ids(stage)
+    question = await ask(stage, "maker", "privacy delete")
+    assert "copies in other members' reruns" in question.text
+    await pressed(stage, question, "Delete my data", "Deleted: 1 video")
+    assert job_ids(stage) == [rerun]
+    assert not list((stage.folder / "inputs").glob(f"{mine}/*"))
+    assert not list((stage.folder / "inputs").glob(f"{rerun}/*"))
+    assert (stage.folder / "results" / f"{rerun}.mp4").exists()
+    assert "You can spend **$999.80** now" in (await ask(stage, "maker", "quota show")).text  # of $1,000
+
+
 async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path) -> None:
     """While a job of the member is open nothing is deleted, and the answer says what to do."""
     stage = empty_stage
