@@ -11,7 +11,7 @@ from typing import assert_never
 from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
 from bot.charts.scales import short_day
 from bot.money import MICROUSD_PER_USD, dollars
-from bot.texts.plain import bar, cut, visible
+from bot.texts.plain import bar, cut, is_blank, visible
 
 TEXT_CHARS_MAX = 1900
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -130,6 +130,8 @@ def _code_block(sentence: str, rows: Sequence[str]) -> str:
 def _code_name(name: str, chars_max: int) -> str:
     """Return a name on one line, shortened, and without backticks, which would end a code block."""
     said = cut(visible(name[: 4 * chars_max]).replace("`", "'"), chars_max)
+    if is_blank(said):
+        return ""
     return _ISOLATED.format(said) if _RIGHT_TO_LEFT.search(said) else said
 
 

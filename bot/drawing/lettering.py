@@ -7,7 +7,7 @@ from functools import lru_cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 
-from bot.texts.plain import cut, visible
+from bot.texts.plain import cut, is_blank, visible
 
 _CHARS_MAX = 120
 _FAMILY = "DejaVu Sans"  # comes with matplotlib
@@ -20,11 +20,11 @@ def plain_text(words: str) -> str:
 
 
 def drawable_name(name: str, width: float, size: float) -> str:
-    """Return the name cut to `width` pixels, or "" if the font lacks more than half of its letters."""
+    """Return the name cut to `width` pixels, or "" if the font lacks more than half of its letters or all else."""
     letters = [char for char in visible(name[: 4 * _CHARS_MAX]) if char.isalnum()]
     known = sum(1 for char in letters if _has(char))
     drawn = plain_text(name)
-    if not drawn or known < _ENOUGH * len(letters):
+    if is_blank(drawn) or known < _ENOUGH * len(letters):
         return ""
     return fit_width(drawn, width, size)
 

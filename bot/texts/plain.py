@@ -13,6 +13,7 @@ from bot.units import MIB
 QUOTE_CHARS_MAX = 280
 _MARKS_MAX = 3  # combining marks per letter: Vietnamese and Thai need up to three, zalgo text has dozens
 _JOINERS = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})  # Persian spelling and composed emoji need them
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that are drawn as nothing
 _MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()<@:\-+&/])")
 _BAR_FULL, _BAR_EMPTY = "\u25b0", "\u25b1"
 
@@ -22,9 +23,31 @@ def cut(text: str, chars_max: int) -> str:
     if len(text) <= chars_max:
         return text
     end = max(chars_max - 1, 0)
-    while end and (unicodedata.combining(text[end]) or text[end] in _JOINERS or text[end - 1] == "\u200d"):
+    while end and _belong_together(text, end):
         end -= 1
     return text[:end].rstrip() + "…"
+
+
+def _belong_together(text: str, end: int) -> bool:
+    """Return whether the characters before and at `end` are parts of one: letter and mark, composed emoji, flag.
+
+    These are the rules of https://unicode.org/reports/tr29/#Grapheme_Cluster_Boundary_Rules that names need.
+    """
+    char = text[end]
+    if unicodedata.category(char).startswith("M") or char in _JOINERS or "\U0001f3fb" <= char <= "\U0001f3ff":
+        return True
+    if text[end - 1] == "\u200d":
+        return True
+    if not _is_flag_letter(char):
+        return False
+    before = 0
+    while before < end and _is_flag_letter(text[end - 1 - before]):
+        before += 1
+    return before % 2 == 1
+
+
+def _is_flag_letter(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
 
 
 def visible(text: str) -> str:
@@ -44,6 +67,12 @@ def visible(text: str) -> str:
             kept.append(char)
             marks = 0
     return " ".join("".join(kept).split())
+
+
+def is_blank(text: str) -> bool:
+    """Return whether the text has nothing to see: only spaces, marks, joiners and letters without ink."""
+    unseen = _JOINERS | _FILLERS
+    return all(char.isspace() or char in unseen or unicodedata.category(char).startswith("M") for char in text)
 
 
 def plain(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:

@@ -6,8 +6,20 @@ from collections.abc import Iterable
 
 import discord
 
+from bot.texts.plain import cut, is_blank, visible
+
 log = logging.getLogger(__name__)
 ASK_TIMEOUT_S = 5.0
+NAME_CHARS_MAX = 64  # Discord allows 32, but counts a composed emoji as one
+
+
+def shown_name(display_name: str, user_name: str) -> str:
+    """Return the name on one line, without invisible characters and at most `NAME_CHARS_MAX` long.
+
+    The user name, which has letters in any case, stands in for a display name with nothing to see.
+    """
+    said = visible(display_name[: 8 * NAME_CHARS_MAX])
+    return cut(visible(user_name) if is_blank(said) else said, NAME_CHARS_MAX)
 
 
 async def names_of(guild: discord.Guild, member_ids: Iterable[int]) -> dict[int, str]:
@@ -20,10 +32,11 @@ async def names_of(guild: discord.Guild, member_ids: Iterable[int]) -> dict[int,
 async def _name(guild: discord.Guild, member_id: int) -> str | None:
     member = guild.get_member(member_id)
     if member is not None:
-        return member.display_name
+        return shown_name(member.display_name, member.name)
     try:
         async with asyncio.timeout(ASK_TIMEOUT_S):
-            return (await guild.fetch_member(member_id)).display_name
+            fetched = await guild.fetch_member(member_id)
+            return shown_name(fetched.display_name, fetched.name)
     except discord.NotFound:
         return None
     except (discord.HTTPException, TimeoutError) as error:

@@ -160,6 +160,12 @@ async def test_hostile_names(hostile: str, harmless: str, painter: Painter) -> N
     assert await painter.png(members(hostile)) == await painter.png(members(harmless))
 
 
+@pytest.mark.parametrize("name", ["\u200f" * 32, "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 30, "\u3164", "\u200d"])
+async def test_names_with_nothing_to_draw(name: str, painter: Painter) -> None:
+    """A name that the font cannot show is left to the list, as an unknown alphabet is."""
+    assert await painter.png(members(name)) == await painter.png(members("日本太郎"))
+
+
 @pytest.mark.parametrize("name", ["$x^2$", r"$\notacommand{$", r"\frac{1}{0}", "$", "%s {0} {name}", "_^_"])
 async def test_formulas(name: str, painter: Painter) -> None:
     """Dollar signs and backslashes in members' texts are drawn as they are, not as math markup."""
