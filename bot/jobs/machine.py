@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs.model import Address, Failure, Handle, Input, Job, Result, State, is_cancellable
+from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, Result, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +227,11 @@ class ShowEnd:
 
 Effect: TypeAlias = Show | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
+
+
+def is_cancellable(job: Job) -> bool:
+    """Return whether a cancel can still save the job's cost; true also after fal was asked to cancel."""
+    return job.state not in FINISHED and job.state not in MADE
 
 
 def step(job: Job, event: Event, *, now: float) -> Step:

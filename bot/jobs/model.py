@@ -319,11 +319,6 @@ def rewritten_prompt_of(job: Job) -> str | None:
     return rewritten_prompt(job.options.get("prompt"), None if job.result is None else job.result.actual_prompt)
 
 
-def is_cancellable(job: Job) -> bool:
-    """Return whether a cancel can still save the job's cost; true also after fal was asked to cancel."""
-    return job.state not in FINISHED and job.state not in MADE
-
-
 def attached_of(inputs: Iterable[Input]) -> dict[str, Attached]:
     """Return the files of a request, by option, as the catalogue takes them."""
     return {item.option: Attached(item.file_name, item.size_bytes) for item in inputs}

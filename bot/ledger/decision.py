@@ -4,23 +4,15 @@ Each refusal says the number, the limit and what to do.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import assert_never
 
-from bot.errors import NotAllowed, QuotaExceeded
+from bot.errors import NotAllowed
 from bot.ledger import scopes
-from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned, WindowKind
-from bot.ledger.window_names import IN_WINDOW
-from bot.ledger.windows import zone
+from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
+from bot.ledger.refusals import CHEAPER, allowed_names, budget_refusal, reason_text, shortage
 from bot.money import dollars
 from bot.units import counted
 
 THRESHOLDS_PERCENT = (50, 80, 95)
-_CHEAPER = "choose a lower resolution or a shorter video"
-_DAY_S = 86400
-_HOUR_S = 3600
-_MINUTE_S = 60
-_REASON_MAX = 300
 
 
 def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
@@ -127,14 +119,14 @@ def _refuse_if_closed(terms: Terms) -> None:
         )
     if terms.blocked is not None:
         raise NotAllowed(
-            f"This server's administrators have blocked you from making videos{_reason(terms.blocked.value)} "
+            f"This server's administrators have blocked you from making videos{reason_text(terms.blocked.value)} "
             "Ask one of them to unblock you.",
             rule="blocked",
         )
     if terms.paused is not None:
         raise NotAllowed(
-            f"This server's administrators have paused Wanda{_reason(terms.paused.value)} Videos that are being made "
-            "are still finished; try again when Wanda is resumed.",
+            f"This server's administrators have paused Wanda{reason_text(terms.paused.value)} Videos that are being "
+            "made are still finished; try again when Wanda is resumed.",
             rule="paused",
         )
     if terms.channel_closed is not None:
@@ -148,7 +140,7 @@ def _refuse_if_closed(terms: Terms) -> None:
 def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) -> None:
     if terms.modes is not None and query.mode not in terms.modes.value:
         raise NotAllowed(
-            f"You may not use {query.mode} here ({terms.modes.source.to_member}). {_allowed(terms.modes.value)}",
+            f"You may not use {query.mode} here ({terms.modes.source.to_member}). {allowed_names(terms.modes.value)}",
             rule="mode",
         )
     if (
@@ -158,14 +150,14 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
     ):
         raise NotAllowed(
             f"You may not make videos in {query.resolution} here ({terms.resolutions.source.to_member}). "
-            f"{_allowed(terms.resolutions.value)}",
+            f"{allowed_names(terms.resolutions.value)}",
             rule="resolution",
         )
     ceiling = terms.ceiling_microusd
     if ceiling is not None and amount_microusd > ceiling.value:
         raise NotAllowed(
             f"This video costs {dollars(amount_microusd)}, and one video may cost at most {dollars(ceiling.value)} "
-            f"here ({ceiling.source.to_member}). To pay less, {_CHEAPER}.",
+            f"here ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
             rule="ceiling",
         )
 
@@ -186,91 +178,3 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) 
             at=view.terms.at,
             timezone=view.terms.timezone.value,
         )
-
-
-def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) -> int:
-    """Return how much a budget lacks for a job, of which grants pay a part; 0 if the job costs this budget nothing."""
-    own = amount_microusd - granted_microusd if standing.limit.side == "member" else amount_microusd
-    return max(0, standing.used_microusd + own - standing.limit.cap_microusd) if own else 0
-
-
-def budget_refusal(
-    standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, at: float, timezone: str = "UTC"
-) -> QuotaExceeded:
-    """Return the refusal of a job that the budget cannot carry."""
-    limit = standing.limit
-    short = shortage(standing, amount_microusd, granted_microusd)
-    left = standing.left_microusd
-    grants = f" and {dollars(granted_microusd)} of your grants" if granted_microusd else ""
-    sentence = (
-        f"This video costs {dollars(amount_microusd)}, but {f'only {dollars(left)}' if left else 'nothing'} of "
-        f"{_whose(standing)} {dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
-        f"(short by {dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
-    )
-    return QuotaExceeded(
-        sentence,
-        scope=limit.scope,
-        short_microusd=short,
-        left_microusd=left,
-        cap_microusd=limit.cap_microusd,
-        renews_at=limit.window.renews_at,
-    )
-
-
-def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int, at: float, timezone: str) -> str:
-    limit = standing.limit
-    helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an administrator of this server"
-    renews_at = limit.window.renews_at
-    if limit.cap_microusd == 0:
-        return f"Ask {helper} for a budget."
-    if amount_microusd - granted_microusd > limit.cap_microusd:
-        return f"Waiting will not help, it is more than the whole budget: {_CHEAPER}."
-    if renews_at is None:
-        return f"It does not renew: ask {helper} for more, or {_CHEAPER}."
-    zone_name = "UTC" if limit.whose in {"all", "cap"} else timezone
-    moment = datetime.fromtimestamp(renews_at, tz=zone(zone_name))
-    date = "" if limit.window.kind == "day" else f"on {moment.day} {moment:%B} "
-    return f"It renews {date}at {moment:%H:%M} {zone_name}, in {in_words(renews_at - at)}; or {_CHEAPER}."
-
-
-def _whose(standing: Standing) -> str:
-    whose = standing.limit.whose
-    match whose:
-        case "member" | "grant":
-            return "your"
-        case "server":
-            return "this server's"
-        case "role":
-            return f"the role <@&{standing.limit.scope.rpartition(':')[2]}>'s"
-        case "channel":
-            return f"the channel <#{standing.limit.scope.rpartition(':')[2]}>'s"
-        case "cap":
-            return "the operator's cap for this server,"
-        case "all":
-            return "the operator's cap for all servers,"
-        case _:
-            assert_never(whose)
-
-
-def _in_window(kind: WindowKind) -> str:
-    return IN_WINDOW[kind] if kind == "ever" else f"for {IN_WINDOW[kind]}"
-
-
-def in_words(seconds: float) -> str:
-    """Return a wait in its two largest units, rounded up to minutes: "10 d 5 h", "5 h 12 min", "1 min"."""
-    minutes = max(1, -int(-seconds // _MINUTE_S))
-    seconds_up = minutes * _MINUTE_S
-    days, hours = seconds_up // _DAY_S, seconds_up % _DAY_S // _HOUR_S
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
-
-
-def _reason(reason: str) -> str:
-    """Return the administrators' reason as the end of a clause, with its full stop."""
-    said = " ".join(reason.split())[:_REASON_MAX].rstrip(".")
-    return f": {said}." if said else "."
-
-
-def _allowed(names: frozenset[str]) -> str:
-    return f"Allowed: {', '.join(sorted(names))}." if names else "Nothing is allowed: ask an administrator."

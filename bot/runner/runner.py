@@ -15,8 +15,8 @@ from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
 from bot.jobs.approval import approve_job, check_may_decide
-from bot.jobs.machine import Event
-from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, is_cancellable, job_from
+from bot.jobs.machine import Event, is_cancellable
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, job_from
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope

@@ -6,6 +6,7 @@ The same job at the same time always gives the same card, so an edit that is rep
 from collections.abc import Sequence
 from typing import assert_never
 
+from bot.jobs.machine import is_cancellable
 from bot.jobs.model import (
     FINISHED,
     Failure,
@@ -15,7 +16,6 @@ from bot.jobs.model import (
     Live,
     Result,
     State,
-    is_cancellable,
     reported_seed,
     rewritten_prompt_of,
 )

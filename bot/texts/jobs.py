@@ -6,7 +6,8 @@ from functools import partial
 from typing import assert_never
 
 from bot.catalogue.registry import MODE_TITLES
-from bot.jobs.model import Input, Job, State, card_url, is_cancellable, seed_of
+from bot.jobs.machine import is_cancellable
+from bot.jobs.model import Input, Job, State, card_url, seed_of
 from bot.jobs.short_id import short_id
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, jobs_page_id

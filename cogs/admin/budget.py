@@ -10,7 +10,7 @@ from bot.ledger import holds
 from bot.ledger import rules as rulebook
 from bot.ledger.model import WINDOW_KINDS, Who
 from bot.ledger.typed_amount import typed_amount
-from bot.texts.budgets import member_card, server_card
+from bot.texts.budget_cards import member_card, server_card
 from cogs.admin.admin_command import AdminCommand, Change, ChannelOption, Reason
 from cogs.base.command_group import CommandSpec
 from cogs.ordering.checks import channel_id, role_ids

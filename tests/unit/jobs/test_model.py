@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs.model import Job, Result, State, card_url, is_cancellable, rewritten_prompt_of, seed_of
+from bot.jobs.machine import is_cancellable
+from bot.jobs.model import Job, Result, State, card_url, rewritten_prompt_of, seed_of
 from tests.support.job_samples import a_job
 
 

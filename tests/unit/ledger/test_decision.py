@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import terms as policy
-from bot.ledger.decision import budget_refusal, crossed, decide, in_words, settled_parts
+from bot.ledger.decision import crossed, decide, settled_parts
 from bot.ledger.model import (
     Decision,
     Grant,
@@ -22,6 +22,7 @@ from bot.ledger.model import (
     Window,
     WindowKind,
 )
+from bot.ledger.refusals import budget_refusal, in_words
 from bot.ledger.windows import window, zone
 
 AT = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()

@@ -23,7 +23,7 @@ from bot.ledger.model import (
 )
 from bot.ledger.terms import terms
 from bot.texts import quota
-from bot.texts.budgets import member_card, server_card
+from bot.texts.budget_cards import member_card, server_card
 from bot.texts.card import Card
 
 NOW = 1_795_000_000.0
