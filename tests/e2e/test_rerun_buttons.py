@@ -73,14 +73,14 @@ async def test_edit(stage: Stage, files: Path) -> None:
     parent = await order(stage, files, negative_prompt="rain")
     await wait_for_video(stage, parent)
     await wait_for_state(stage, parent, "done")
-    answer = await press(stage, "friend", parent, "Edit")
+    answer = await press(stage, "maker", parent, "Edit")
     fields = {field["custom_id"]: field for field in answer["modal"]["fields"]}
     assert list(fields) == ["prompt", "negative_prompt", "seed", "duration", "resolution"]
     assert fields["prompt"]["value"] == "the lake begins to shimmer"
     assert (fields["negative_prompt"]["value"], fields["duration"]["value"]) == ("rain", "2")
     assert fields["seed"]["value"].isdigit()
     new = {"prompt": "the lake freezes", "negative_prompt": "", "duration": "3", "resolution": "1080p"}
-    message = await child(stage, await submit_form(stage, "friend", answer, **new))
+    message = await child(stage, await submit_form(stage, "maker", answer, **new))
     asked = await latest_input(stage)
     assert (asked["prompt"], asked["duration"], asked["resolution"]) == ("the lake freezes", 3, "1080p")
     assert str(asked["seed"]) == fields["seed"]["value"]

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordSandbox
+from sandbox.discord.permissions import Permission
 from tests.support.discord_client import PNG, DiscordControl, begin_command, file_of
 
 NUMBER = {"type": 4, "name": "seconds", "description": "x", "min_value": 2, "max_value": 15}
@@ -185,3 +186,20 @@ async def test_a_burst_is_many_commands(control: DiscordControl) -> None:
     told = await burst
     assert [waited is not None for waited in told["ack_ms"]] == [True, True, False]
     assert [bool(message) for message in told["message_id"]] == [True, True, False]
+
+
+async def test_a_time_out_goes_with_the_member(control: DiscordControl) -> None:
+    """A reaction's and an interaction's member say until when they are timed out, and which permissions are left."""
+    said = await control.order("say", user="friend", channel="general", content="look")
+    await control.order("world", members=[{"name": "maker", "timed_out_s": 60}])
+    await control.order("react", 400, user="maker", message=said["message_id"], emoji="🔁")
+    await control.order("react", user="friend", message=said["message_id"], emoji="🔁")
+    await control.order("react", user="maker", message=said["message_id"], emoji="🔁")
+    events = [e["data"] for e in await control.transcript() if e.get("event") == "MESSAGE_REACTION_ADD"]
+    assert [bool(event["member"]["communication_disabled_until"]) for event in events] == [False, True]
+    refused = await control.order("slash", 400, user="maker", command="wan27 image", options={"prompt": "x"})
+    assert "may not use application commands" in refused["error"]
+    await control.order("advance", seconds=61)
+    pending = await begin_command(control, command="wan27 image", options={"prompt": "x"})
+    assert int(pending.event["member"]["permissions"]) & Permission.SEND_MESSAGES
+    pending.order.cancel()
