@@ -156,6 +156,9 @@ def _shipped_limits(settings: MoneySettings) -> Shipped:
     return Shipped(
         member_daily_microusd=settings.member_daily_microusd,
         server_monthly_microusd=settings.server_monthly_microusd,
+        absorbed_daily_microusd=settings.absorbed_daily_microusd,
+        fruitless_max=settings.fruitless_max,
+        fruitless_wait_s=settings.fruitless_wait_s,
         server_cap_microusd=settings.server_cap_microusd,
         total_cap_microusd=settings.total_cap_microusd,
         allowed_servers=settings.allowed_server_ids,

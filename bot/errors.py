@@ -134,6 +134,7 @@ class NotAllowed(Refusal):
             "resolution",
             "ceiling",
             "at_once",
+            "fruitless",
             "posting",
             "commands",
             "timeout",

@@ -209,6 +209,31 @@ class MoneySettings(SettingsGroup):
         "Ids of the servers that may make videos, separated by commas; empty for all.",
         operator=True,
     )
+    absorbed_daily_usd: Decimal = setting(
+        "WANDA_ABSORBED_DAILY_USD",
+        Decimal(1),
+        "What a server pays at most, in 24 hours, for one member's failed videos that fal may have billed, until its "
+        "administrators set another amount; the rest is charged to the member.",
+        operator=True,
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    fruitless_max: int = setting(
+        "WANDA_FRUITLESS_MAX",
+        3,
+        "After so many videos of a member that fal began within an hour and that were cancelled or refused, the next "
+        "one has to wait.",
+        ge=1,
+        le=1000,
+    )
+    fruitless_wait_s: float = setting(
+        "WANDA_FRUITLESS_WAIT_S",
+        300.0,
+        "How long that wait is, in seconds; it doubles with each further one, up to an hour.",
+        ge=0,
+        le=3600,
+    )
     # Shipped as https://fal.ai/models/fal-ai/wan-25-preview/image-to-video states them, read on 2026-11-20.
     wan25_480p_usd: Decimal = setting(
         "WANDA_WAN25_480P_USD",
@@ -260,6 +285,11 @@ class MoneySettings(SettingsGroup):
     def server_monthly_microusd(self) -> int:
         """What a server may spend in a month, in micro-dollars."""
         return int(self.server_monthly_usd * MICROUSD_PER_USD)
+
+    @property
+    def absorbed_daily_microusd(self) -> int:
+        """What a server pays for one member's failed videos in 24 hours, in micro-dollars."""
+        return int(self.absorbed_daily_usd * MICROUSD_PER_USD)
 
     @property
     def server_cap_microusd(self) -> int | None:
@@ -315,6 +345,12 @@ class JobSettings(SettingsGroup):
         6 * 3600.0,
         "A job that fal has not finished after this many seconds is given up as uncertain.",
         operator=True,
+        gt=0,
+    )
+    overdue_s: float = setting(
+        "WANDA_JOB_OVERDUE_S",
+        6 * 3600.0,
+        "A job that is unfinished this many seconds after its deadline, or in a step without one, is ended by force.",
         gt=0,
     )
     account_pause_s: float = setting(

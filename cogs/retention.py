@@ -26,7 +26,10 @@ class RetentionLoop(LoopCog):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        """Mark servers that removed Wanda while it was offline; their data is deleted a week later."""
+        """Mark servers that removed Wanda while it was offline; their data is deleted a week later.
+
+        What waits there for approval ends at once, and its hold with it.
+        """
         services, shards = self.bot.services, set(self.bot.shards)
         count = self.bot.shard_count or 1
 
@@ -38,16 +41,22 @@ class RetentionLoop(LoopCog):
             await services.store.write(note_guilds(present, mine, at=services.clock() + MISSED_GRACE_S))
         except StorageError:
             log.warning("the servers that Wanda is in could not be noted", exc_info=True)
+        else:
+            await services.runner.sweep()
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Delete the server's data; entries of money stay under pseudonyms. Not called for an outage."""
+        """Delete the server's data; entries of money stay under pseudonyms. Not called for an outage.
+
+        Jobs that fal was not asked for yet end at once, and their holds with them.
+        """
         try:
             gone = await self.bot.services.keeper.forget_guild(guild.id)
         except StorageError:
             log.warning("the data of server %d is deleted later", guild.id, exc_info=True)
         else:
             log.info("Wanda was removed from server %d; its data is %s", guild.id, "deleted" if gone else "going")
+        await self.bot.services.runner.sweep()
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:

@@ -122,6 +122,18 @@ AND NEW.declined_by = CAST(r.pseudonym AS INTEGER)))
 AND NEW.reason = OLD.reason); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 
+-- A job that ended without a video: what the server paid of it, and whether its member waits for it.
+CREATE TABLE fruitless (
+    job_id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    absorbed_microusd BIGINT NOT NULL CHECK (absorbed_microusd >= 0 AND absorbed_microusd <= 1000000000000),
+    slows BIGINT NOT NULL
+);
+CREATE INDEX fruitless_of_guild ON fruitless (guild_id, at);
+CREATE INDEX fruitless_of_member ON fruitless (guild_id, member_id, at);
+
 -- Money given to a member once, beside the allowance.
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
@@ -158,7 +170,8 @@ CREATE TABLE jobs (
     parent_id TEXT,
     pressed TEXT,
     files_gone BIGINT NOT NULL DEFAULT 0,
-    approved_by BIGINT
+    approved_by BIGINT,
+    approve_by DOUBLE PRECISION
 );
 CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
 CREATE INDEX jobs_alike ON jobs (similar_to, created_at) WHERE render_s IS NOT NULL;

@@ -93,6 +93,19 @@ class JobCards:
             job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings
         )
 
+    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+        """Make the card ask for approval, or post a new one if it is gone; returns once Discord has it.
+
+        Raises:
+            DiscordBusy: try again later.
+            DeliveryError: Discord will never take it.
+        """
+        await self._pacer.end(job)
+        announcement = f"<@{job.member_id}>, your video waits for approval."
+        return await self._post.last(
+            job, MessageContent(self.card(job, live, left), announcement=announcement, keep=True)
+        )
+
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
         """Show on the card how a job without a video ended; if Discord refuses the edit for good, that is only logged.
 

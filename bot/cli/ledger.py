@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.errors import OptionRefused
 from bot.jobs.queries import job_ids_named
-from bot.jobs.transactions import get
+from bot.jobs.transactions import get, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import Exposure, is_exposed, open_exposures
@@ -92,12 +92,23 @@ def _closed(named: str, amount_microusd: int, at: float) -> Transaction[str]:
         return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
     reason = "closed by the operator"
     if amount_microusd:
-        ending = yield from settle(job_id, amount_microusd, at=at, actor="operator", reason=reason)
+        ending = yield from settle(
+            job_id,
+            amount_microusd,
+            at=at,
+            actor="operator",
+            reason=reason,
+            payers="server",
+            absorbed_max_microusd=0 if job is None else job.absorbed_daily_microusd,
+        )
     else:
         ending = yield from release(job_id, at=at, actor="operator", reason=reason)
     if ending.repeated:
         return f"Job {job_id} was closed before, at {dollars(ending.server_microusd)}. Nothing was changed."
-    closed = f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money."
+    if job is not None:
+        yield from store_payment(job, ending)
+    theirs = f", of which the member pays {dollars(ending.member_microusd)}" if ending.member_microusd else ""
+    closed = f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money{theirs}."
     if not ending.unpaid_microusd:
         return closed
     return (

@@ -38,6 +38,28 @@ class Unapproved:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The card at `address` asks for the approval, with its buttons."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Discord will never take the card that asks for the approval."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuildLeft:
+    """Wanda was removed from the job's server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The job is past its longest possible life, so whatever drove it does so no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Uploaded:
     """Every input is in fal's storage; the POST comes next."""
 
@@ -131,6 +153,10 @@ Event: TypeAlias = (
     | Approved
     | Declined
     | Unapproved
+    | Asked
+    | NotAsked
+    | GuildLeft
+    | Overdue
     | Uploaded
     | Submitted
     | Refused
@@ -153,26 +179,30 @@ Event: TypeAlias = (
 class Settle:
     """End the hold: this much was billed, for every budget that holds it or for the server's alone.
 
-    No more than the hold is spent; `units` are fal's billable units, for the record of what it billed above that.
+    No more than the hold is spent; `units` are fal's billable units, for the record of what it billed above that. With
+    `payers` "server" the member still pays what the server does not absorb. `is_fruitless` counts the attempt towards
+    the member's wait.
     """
 
     amount_microusd: int
     reason: str
     payers: Literal["everyone", "server"] = "everyone"
     units: str = ""
+    is_fruitless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End the hold: nothing was spent. `declined_by` is who did not approve the job."""
+    """End the hold: nothing was spent. `declined_by` is who did not approve the job; `is_fruitless` as in Settle."""
 
     reason: str
     declined_by: int | None = None
+    is_fruitless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Expose:
-    """End the member's hold and keep the server's, because fal may yet charge it."""
+    """Keep the server's hold, because fal may yet charge it, and end the member's unless the server absorbed enough."""
 
     reason: str
 
@@ -183,6 +213,11 @@ MoneyEffect: TypeAlias = Settle | Release | Expose
 @dataclass(frozen=True, slots=True)
 class Show:
     """Show the new state on the card soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put the question with its buttons on the card, with retries; ends in Asked, NotAsked, Unapproved or Resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +260,8 @@ class ShowEnd:
     """Make the card say how the job ended; ends in EndShown."""
 
 
-Effect: TypeAlias = Show | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
+Effect: TypeAlias = Show | Ask | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
+UNPROCESSABLE = 422
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 
 
@@ -242,10 +278,8 @@ def step(job: Job, event: Event, *, now: float) -> Step:
 
 
 def _react(job: Job, event: Event, now: float) -> Step:
-    if isinstance(event, Resumed):
-        return _resumed(job)
-    if isinstance(event, CancelAsked | GivenUp):
-        return _cancel_asked(job) if isinstance(event, CancelAsked) else _given_up(job)
+    if isinstance(event, Resumed | CancelAsked | GivenUp | Overdue):
+        return _in_any_state(job, event)
     match job.state:
         case "waiting":
             return _when_waiting(job, event, now)
@@ -265,10 +299,22 @@ def _react(job: Job, event: Event, now: float) -> Step:
             assert_never(job.state)
 
 
+def _in_any_state(job: Job, event: Resumed | CancelAsked | GivenUp | Overdue) -> Step:
+    match event:
+        case Resumed():
+            return _resumed(job)
+        case CancelAsked():
+            return _cancel_asked(job)
+        case GivenUp():
+            return _given_up(job)
+        case Overdue():
+            return _overdue(job)
+
+
 def _resumed(job: Job) -> Step:
     match job.state:
         case "waiting":
-            return job, (Show(), AwaitApproval())
+            return job, (Show(), AwaitApproval()) if job.asked else (Ask(),)
         case "accepted":
             return job, (Show(), Upload())
         case "submitting":
@@ -315,6 +361,12 @@ def _cancel_asked(job: Job) -> Step:
 def _when_waiting(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, Approved) and (job.approve_by is None or now < job.approve_by):
         return replace(job, state="accepted", approved_by=event.by), (Show(), Upload())
+    if isinstance(event, Asked):
+        return replace(job, asked=True, address=event.address), (AwaitApproval(),)
+    if isinstance(event, NotAsked):
+        return _not_begun(job, Failure(kind="unasked"), Release("its card could not ask for approval"))
+    if isinstance(event, GuildLeft):
+        return _guild_left(job)
     if isinstance(event, Declined):
         return _not_begun(job, Failure(kind="declined"), Release("declined", declined_by=event.by))
     if isinstance(event, Approved | Unapproved):
@@ -332,7 +384,32 @@ def _when_accepted(job: Job, event: Event) -> Step:
         return replace(job, state="submitting", inputs=event.inputs), (Submit(),)
     if isinstance(event, Refused):
         return _failed(job, event.failure)
+    if isinstance(event, GuildLeft):
+        return _guild_left(job)
     return job, ()
+
+
+def _guild_left(job: Job) -> Step:
+    return _not_begun(job, Failure(kind="removed"), Release("Wanda was removed from the server"))
+
+
+def _overdue(job: Job) -> Step:
+    """End the job by what is known of it, so that its hold ends, or count its end as shown."""
+    match job.state:
+        case "waiting":
+            return _not_begun(job, Failure(kind="unapproved"), Release("nobody approved it in time"))
+        case "accepted":
+            return _failed(job, Failure(kind="unreachable"))
+        case "submitting":
+            return _uncertain(job, Failure(kind="lost"))
+        case "queued" | "running" | "fetching":
+            return _uncertain(job, Failure(kind="unreachable"))
+        case "delivering":
+            return replace(job, state="failed", failure=Failure(kind="undeliverable", charged=True)), (ShowEnd(),)
+        case "done" | "failed" | "cancelled" | "uncertain":
+            return (job, ()) if job.told else (replace(job, told=True), ())
+        case _:
+            assert_never(job.state)
 
 
 def _when_submitting(job: Job, event: Event, now: float) -> Step:
@@ -406,16 +483,28 @@ def _not_made(job: Job, event: NotMade) -> Step:
     state: State = "cancelled" if failure.kind == "client_cancelled" else "failed"
     if failure.billed == "no":
         after = replace(job, state=state, failure=failure, charged_microusd=0)
-        return after, (Release(f"no video, and not billed: {failure.kind}"), ShowEnd())
+        why = f"no video, and not billed: {failure.kind}"
+        return after, (Release(why, is_fruitless=_is_fruitless(job, failure)), ShowEnd())
     billed, charged = _costs(job, event.cost_microusd)
     units = _units_text(event.billed_units)
     why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
     if job.policy == "absorb":
         told = replace(failure, absorbed_microusd=charged)
         after = replace(job, state=state, failure=told, charged_microusd=0)
-        return after, (Settle(billed, why, "server", units=units), ShowEnd())
+        settle = Settle(billed, why, "server", units=units, is_fruitless=_is_fruitless(job, failure))
+        return after, (settle, ShowEnd())
     after = replace(job, state=state, failure=replace(failure, charged=True), charged_microusd=charged)
-    return after, (Settle(billed, why, units=units), ShowEnd())
+    return after, (Settle(billed, why, units=units, is_fruitless=_is_fruitless(job, failure)), ShowEnd())
+
+
+def _is_fruitless(job: Job, failure: Failure) -> bool:
+    """Return whether fal began the job, and the member cancelled it or fal refused what they asked for.
+
+    A refusal by the model has status 422 (https://docs.fal.ai/errors); fal's own trouble has others.
+    """
+    if failure.kind == "client_cancelled":
+        return job.started_at is not None or failure.billed != "no"
+    return failure.status == UNPROCESSABLE
 
 
 def _costs(job: Job, cost_microusd: int | None) -> tuple[int, int]:

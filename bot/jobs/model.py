@@ -132,9 +132,11 @@ class Order:
 class Failure:
     """Why there is no video. `kind` is fal's error type, or one of Wanda's.
 
-    Wanda's are `account`, `refused`, `unreachable`, `lost` and `gone`, and `declined` and `unapproved` for a job that
-    waited for approval. `message` is fal's own text, never shown raw. `billed` says whether fal billed the attempt, as
-    far as is known; `charged` whether the member paid for it, and `absorbed_microusd` what the server paid instead.
+    Wanda's are `account`, `refused`, `unreachable`, `lost` and `gone`, and `declined`, `unapproved`, `unasked` and
+    `removed` for a job that was not begun. `message` is fal's own text, never shown raw. `billed` says whether fal
+    billed the attempt, as far as is known; `charged` whether the member paid for it or a part of it, and
+    `absorbed_microusd` what the server paid instead. `held_microusd` of an uncertain job is the member's and stays held
+    until it is known what fal billed.
     """
 
     kind: str
@@ -145,6 +147,7 @@ class Failure:
     billed: Literal["no", "yes", "perhaps"] = "no"
     charged: bool = False
     absorbed_microusd: int | None = None
+    held_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +158,11 @@ class Job:
     thread's parent. Jobs with equal `similar` take about as long as each other. `told` says that the card shows how the
     job ended. `put_off_at` is when fal first refused the submit because the account was locked. `policy` is who pays
     for a failed attempt that fal may have billed, by the server's rule at acceptance: the member (`charge`) or the
-    server (`absorb`). `approve_by` is when a waiting job expires. `parent_id` is the job that this one was made from,
-    `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are whole
-    sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not show
-    them. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
+    server (`absorb`), which pays at most `absorbed_daily_microusd` for one member in 24 hours. `approve_by` is when a
+    waiting job expires, `asked` says that its card shows the question. `parent_id` is the job that this one was made
+    from, `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are
+    whole sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not
+    show them. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
     """
 
     id: str
@@ -188,7 +192,9 @@ class Job:
     charged_microusd: int | None = None
     told: bool = False
     policy: Literal["charge", "absorb"] = "absorb"
+    absorbed_daily_microusd: int = 1_000_000
     approve_by: float | None = None
+    asked: bool = False
     approver_role_id: int | None = None
     approved_by: int | None = None
     parent_id: str | None = None

@@ -8,21 +8,21 @@ from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle
 from bot.jobs.model import Job, Spot
 from bot.jobs.rows import body_of, job_in
 from bot.ledger import holds
-from bot.ledger.model import Held, RuleQuery, Shipped, View, Who
+from bot.ledger.model import Ending, Held, RuleQuery, Shipped, View, Who
 from bot.storage.transaction import Lock, Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
-    "parent_id, pressed, files_gone, approved_by"
+    "parent_id, pressed, files_gone, approved_by, approve_by"
 )
 _INSERT = (
     f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17) "
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
-    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WHERE id = $1"
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) WHERE id = $1"
 )
 # The files of a rerun of a rerun are still those of the first video's member.
 _BORROW = """
@@ -109,7 +109,8 @@ def _already_running() -> AlreadyRunning:
 
 def _with_terms(job: Job, held: Held) -> Job:
     """Return the job with the rules that were in force when it was accepted; they hold until it ends."""
-    job = replace(job, policy=held.terms.policy.value)
+    terms = held.terms
+    job = replace(job, policy=terms.policy.value, absorbed_daily_microusd=terms.absorbed_daily_microusd.value)
     approval = held.terms.approval
     if approval is None or not held.needs_approval:
         return job
@@ -156,7 +157,7 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     todo: list[Effect] = []
     for effect in effects:
         if isinstance(effect, Settle | Release | Expose):
-            yield from _move_money(before, effect, now)
+            after = _as_paid(after, (yield from _move_money(before, effect, now)))
         else:
             todo.append(effect)
     if after is not before:
@@ -164,18 +165,52 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     return Advanced(after, tuple(todo), after is not before)
 
 
-def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[object]:
+def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending]:
+    bound = job.absorbed_daily_microusd
     match effect:
-        case Settle(amount, reason, payers, units):
-            return (
-                yield from holds.settle(
-                    job.id, amount, at=now, actor="wanda", reason=reason, payers=payers, units=units
-                )
+        case Settle():
+            ending = yield from holds.settle(
+                job.id,
+                effect.amount_microusd,
+                at=now,
+                actor="wanda",
+                reason=effect.reason,
+                payers=effect.payers,
+                absorbed_max_microusd=bound,
+                is_fruitless=effect.is_fruitless,
+                units=effect.units,
             )
-        case Release(reason, declined_by):
-            return (yield from holds.release(job.id, at=now, actor="wanda", reason=reason, declined_by=declined_by))
-        case Expose(reason):
-            return (yield from holds.expose(job.id, at=now, actor="wanda", reason=reason))
+        case Release():
+            ending = yield from holds.release(
+                job.id,
+                at=now,
+                actor="wanda",
+                reason=effect.reason,
+                declined_by=effect.declined_by,
+                is_fruitless=effect.is_fruitless,
+            )
+        case Expose():
+            ending = yield from holds.expose(
+                job.id, at=now, actor="wanda", reason=effect.reason, absorbed_max_microusd=bound
+            )
+    return ending
+
+
+def store_payment(job: Job, ending: Ending) -> Transaction[None]:
+    """Store on an ended job what became of its exposed hold."""
+    paid = _as_paid(job, ending)
+    yield One("UPDATE jobs SET version = version + 1, body = $2 WHERE id = $1", (job.id, body_of(paid)))
+
+
+def _as_paid(job: Job, ending: Ending) -> Job:
+    """Return the job with what the ledger says that its member and its server paid."""
+    failure = job.failure and replace(
+        job.failure,
+        charged=ending.member_microusd > 0,
+        absorbed_microusd=ending.absorbed_microusd or None,
+        held_microusd=ending.member_held_microusd or None,
+    )
+    return replace(job, charged_microusd=ending.member_microusd, failure=failure)
 
 
 def get(job_id: str) -> Transaction[Job | None]:
@@ -228,4 +263,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.trigger,
         int(job.files_gone_at is not None),
         job.approved_by,
+        job.approve_by,
     )

@@ -83,9 +83,20 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         """
         SELECT m.job_id AS what, CAST(SUM(m.amount_microusd) AS BIGINT) AS found, s.amount_microusd AS expected
         FROM draws m JOIN draws s ON s.job_id = m.job_id AND s.position = 0 WHERE m.side = 'member'
-        GROUP BY m.job_id, s.amount_microusd, s.settled_microusd
-        HAVING SUM(m.amount_microusd) <> s.amount_microusd
-        OR COALESCE(SUM(m.settled_microusd), s.settled_microusd) <> s.settled_microusd""",
+        GROUP BY m.job_id, s.amount_microusd
+        HAVING SUM(m.amount_microusd) <> s.amount_microusd""",
+    ),
+    (
+        "what the server absorbed of job {what} is not what it paid and the member did not",
+        """
+        SELECT s.job_id AS what, COALESCE(f.absorbed_microusd, 0) AS found,
+        COALESCE(s.settled_microusd, 0) - CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) AS expected
+        FROM draws s JOIN draws m ON m.job_id = s.job_id AND m.side = 'member'
+        LEFT JOIN fruitless f ON f.job_id = s.job_id
+        WHERE s.position = 0 AND s.state <> 'exposed'
+        GROUP BY s.job_id, s.settled_microusd, f.absorbed_microusd
+        HAVING COALESCE(s.settled_microusd, 0) - COALESCE(SUM(m.settled_microusd), 0)
+        <> COALESCE(f.absorbed_microusd, 0)""",
     ),
     (
         "more of grant {what} is held and spent than was given",

@@ -3,6 +3,7 @@
 Each refusal says the number, the limit and what to do.
 """
 
+import math
 from collections.abc import Sequence
 
 from bot.errors import NotAllowed
@@ -100,6 +101,14 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     """
     _refuse_if_closed(view.terms)
     _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, query=query)
+    if view.waits_until is not None:
+        count = view.fruitless.count
+        raise NotAllowed(
+            f"{counted(count, 'video')} of yours that fal had begun {'was' if count == 1 else 'were'} cancelled or "
+            f"refused within an hour, which may cost this server money. Your next one can begin "
+            f"<t:{math.ceil(view.waits_until)}:R>; nothing was charged. Until then, reword what fal refused.",
+            rule="fruitless",
+        )
     limit = view.terms.at_once
     if limit is not None and view.open_jobs >= limit.value:
         raise NotAllowed(

@@ -7,7 +7,7 @@ rows. Rules are read and applied under the server's lock.
 
 from typing import Literal
 
-from bot.ledger import differences, rules, scopes, tables
+from bot.ledger import differences, fruitless, rules, scopes, tables
 from bot.ledger.decision import crossed, decide, settled_parts, short_of_allowance
 from bot.ledger.grants import usable_grants
 from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Who
@@ -20,7 +20,7 @@ _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
 _OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'"
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
-_RETURNED = "RETURNING job_id, guild_id, position, scope, side, amount_microusd, counted_at"
+_RETURNED = "RETURNING job_id, guild_id, member_id, position, scope, side, amount_microusd, counted_at"
 # No draw spends more than it held.
 _END = f"""
 UPDATE draws SET state = $2, ended_at = $4, settled_microusd =
@@ -28,10 +28,12 @@ CASE WHEN amount_microusd < CAST($3 AS BIGINT) THEN amount_microusd ELSE CAST($3
 WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - built from constants of this module
 _CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND scope = $2"
 _EXPOSE = f"""
-UPDATE draws SET state = CASE side WHEN 'member' THEN 'released' ELSE 'exposed' END,
-ended_at = CASE side WHEN 'member' THEN CAST($2 AS DOUBLE PRECISION) END
+UPDATE draws SET state = CASE WHEN side = 'member' AND CAST($3 AS BIGINT) = 1 THEN 'released' ELSE 'exposed' END,
+ended_at = CASE WHEN side = 'member' AND CAST($3 AS BIGINT) = 1 THEN CAST($2 AS DOUBLE PRECISION) END
 WHERE job_id = $1 AND state = 'held' {_RETURNED}"""  # noqa: S608 - built from constants of this module
-_STATES = "SELECT side, state, settled_microusd FROM draws WHERE job_id = $1"
+_POOLS_HELD = """
+SELECT job_id, guild_id, member_id, amount_microusd FROM draws WHERE job_id = $1 AND position = 0 AND state = 'held'"""
+_STATES = "SELECT side, state, amount_microusd, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
@@ -54,7 +56,7 @@ def hold(
     standings = yield from tables.standings(terms.limits, at=at, keep=not is_known, erased_scope=terms.erased_scope)
     if is_known:
         return _answered(terms, standings, amount_microusd)
-    view = yield from _view(terms, standings, amount_microusd)
+    view = yield from _view(terms, standings, amount_microusd, shipped)
     decision = decide(view, amount_microusd=amount_microusd, query=query)
     yield from _take(decision, terms, job_id, amount_microusd, reason)
     warnings = yield from tables.warn(crossed(view, decision.standings))
@@ -75,14 +77,17 @@ def settle(
     actor: str,
     reason: str,
     payers: Payers = "everyone",
+    absorbed_max_microusd: int | None = None,
+    is_fruitless: bool = False,
     units: str = "",
 ) -> Transaction[Ending]:
     """End the job's hold: what was held is free again, and `amount_microusd` is spent, once, but never more than held.
 
     If the amount is smaller than the hold, the rest goes back, to the member's grants first. What it is above the hold
     is recorded as a difference for the operator, with the billed `units`, and nobody's budget pays it. With
-    `payers="server"` the member's part is released and only the server's budgets pay; the same holds for an exposed
-    hold, of which only the server's part is still open.
+    `payers="server"` the server pays without the member as long as it absorbs no more than `absorbed_max_microusd` for
+    this member in 24 hours, and the member pays the rest. Of an exposed hold the member pays nothing unless their part
+    is still open. `is_fruitless` counts the attempt towards the member's wait.
 
     Raises:
         LookupError: the job never had a hold.
@@ -98,7 +103,10 @@ def settle(
     held = max(row["amount_microusd"] for row in rows if row["side"] == "server")
     paid = min(billed, held)
     own = [(row["scope"], row["amount_microusd"]) for row in rows if row["side"] == "member"]
-    parts = settled_parts(own, paid) if payers == "everyone" else {}
+    absorbed = 0 if own else paid
+    if own and payers == "server":
+        absorbed = min(paid, (yield from fruitless.room_for(rows[0], absorbed_max_microusd, at=at)))
+    parts = settled_parts(own, paid - absorbed) if own and (payers == "everyone" or paid > absorbed) else {}
     moves: list[Move] = []
     for row in rows:
         spent = parts.get(row["scope"]) if row["side"] == "member" else paid
@@ -106,12 +114,16 @@ def settle(
             yield One(_CORRECT, (job_id, row["scope"], "released" if spent is None else "settled", spent))
         moves.append(Move(row["scope"], -row["amount_microusd"], spent or 0))
     yield from tables.move(moves, _occasion(rows, at, actor, reason))
+    if absorbed or is_fruitless or not own:
+        yield from fruitless.note(rows[0], absorbed_microusd=absorbed, slows=is_fruitless, at=at)
     if billed > held:
         yield from differences.record(job_id, rows[0]["guild_id"], held, billed, units=units, at=at)
     return Ending(job_id, "settled", sum(parts.values()), paid, repeated=False, unpaid_microusd=billed - paid)
 
 
-def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int | None = None) -> Transaction[Ending]:
+def release(
+    job_id: str, *, at: float, actor: str, reason: str, declined_by: int | None = None, is_fruitless: bool = False
+) -> Transaction[Ending]:
     """End the job's hold, or its exposed part, with nothing spent; `declined_by` is the member who declined the job.
 
     Raises:
@@ -123,46 +135,65 @@ def release(job_id: str, *, at: float, actor: str, reason: str, declined_by: int
         return (yield from _earlier_ending(job_id))
     moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows]
     yield from tables.move(moves, _occasion(rows, at, actor, reason, declined_by))
+    if is_fruitless or all(row["side"] == "server" for row in rows):
+        yield from fruitless.note(rows[0], absorbed_microusd=0, slows=is_fruitless, at=at)
     return Ending(job_id, "released", 0, 0, repeated=False)
 
 
-def expose(job_id: str, *, at: float, actor: str, reason: str) -> Transaction[Ending]:
+def expose(
+    job_id: str, *, at: float, actor: str, reason: str, absorbed_max_microusd: int | None = None
+) -> Transaction[Ending]:
     """Release the member's part of the hold; the server's stays held until it is known whether fal billed.
 
-    `settle` or `release` ends the server's part later.
+    The member's part stays held, too, if the server has absorbed something for this member in 24 hours and would now
+    absorb more than `absorbed_max_microusd`. `settle` or `release` ends what stays held.
 
     Raises:
         LookupError: the job never had a hold.
     """
     yield from tables.lock_of_job(job_id)
-    rows = _in_order((yield Many(_EXPOSE, (job_id, at))))
-    if not rows:
+    pool = yield One(_POOLS_HELD, (job_id,))
+    if pool is None:
         return (yield from _earlier_ending(job_id))
-    moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows if row["side"] == "member"]
+    room = yield from fruitless.room_for(pool, absorbed_max_microusd, at=at)
+    # The first one of a day is the server's whatever it costs: a lost reply is hardly ever the member's doing.
+    is_servers = pool["amount_microusd"] <= room or room == absorbed_max_microusd
+    rows = _in_order((yield Many(_EXPOSE, (job_id, at, int(is_servers)))))
+    own = [row for row in rows if row["side"] == "member"]
+    moves = [Move(row["scope"], -row["amount_microusd"]) for row in own] if is_servers else []
     yield from tables.move(moves, _occasion(rows, at, actor, reason))
-    return Ending(job_id, "exposed", 0, 0, repeated=False)
+    absorbed = pool["amount_microusd"] if is_servers else 0
+    yield from fruitless.note(pool, absorbed_microusd=absorbed, slows=False, at=at)
+    held = 0 if is_servers else sum(row["amount_microusd"] for row in own)
+    return Ending(job_id, "exposed", 0, 0, repeated=False, member_held_microusd=held)
 
 
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
+    attempts = yield from fruitless.fruitless_of(who.guild_id, who.member_id, at=at)
     return View(
         terms=terms,
         standings=(yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=terms.erased_scope)),
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=at)),
         open_jobs=(yield from _open_jobs(terms)),
+        fruitless=attempts,
+        waits_until=fruitless.waits_until(attempts, shipped, at=at),
     )
 
 
-def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Transaction[View]:
+def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int, shipped: Shipped) -> Transaction[View]:
     """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     who = terms.who
     short = short_of_allowance(standings, amount_microusd)
+    attempts = yield from fruitless.fruitless_of(who.guild_id, who.member_id, at=terms.at)
     return View(
         terms=terms,
         standings=standings,
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
         open_jobs=(yield from _open_jobs(terms)) if terms.at_once is not None else 0,
+        fruitless=attempts,
+        waits_until=fruitless.waits_until(attempts, shipped, at=terms.at),
     )
 
 
@@ -221,4 +252,5 @@ def _earlier_ending(job_id: str) -> Transaction[Ending]:
     how: How = "exposed" if "exposed" in states else "settled" if "settled" in states else "released"
     member = sum(row["settled_microusd"] or 0 for row in rows if row["side"] == "member")
     server = max((row["settled_microusd"] or 0 for row in rows if row["side"] == "server"), default=0)
-    return Ending(job_id, how, member, server, repeated=True)
+    open_ = sum(row["amount_microusd"] for row in rows if row["side"] == "member" and row["state"] == "exposed")
+    return Ending(job_id, how, member, server, repeated=True, member_held_microusd=open_)

@@ -130,11 +130,16 @@ class Rule:
 class Shipped:
     """The operator's settings: defaults for servers without rules of their own, and the operator's caps.
 
-    If `allowed_servers` is empty, every server is allowed; None means no cap.
+    If `allowed_servers` is empty, every server is allowed; None means no cap. `absorbed_daily_microusd` is what a
+    server pays at most for one member's failed videos in 24 hours. After `fruitless_max` attempts without a video in an
+    hour a member waits `fruitless_wait_s`, and twice as long after each further one.
     """
 
     member_daily_microusd: int
     server_monthly_microusd: int
+    absorbed_daily_microusd: int = 1_000_000
+    fruitless_max: int = 3
+    fruitless_wait_s: float = 300.0
     server_cap_microusd: int | None = None
     total_cap_microusd: int | None = None
     allowed_servers: frozenset[int] = frozenset()
@@ -186,6 +191,7 @@ class Terms:
     scopes: tuple[str, ...]
     timezone: Ruled[str]
     policy: Ruled[Policy]
+    absorbed_daily_microusd: Ruled[int]
     confirm_above_microusd: Ruled[int]
     ceiling_microusd: Ruled[int] | None = None
     modes: Ruled[frozenset[str]] | None = None
@@ -228,16 +234,32 @@ class GrantStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fruitless:
+    """What became of a member's latest attempts without a video in one server.
+
+    The server paid, or may yet pay, `absorbed_microusd` for those of the last 24 hours. `count` is how many fal began
+    within the last hour that were cancelled or refused; the latest of them ended at `last_at`.
+    """
+
+    absorbed_microusd: int = 0
+    count: int = 0
+    last_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """The state that a member's next job is checked against: terms, standings, unexpired grants and open jobs.
 
-    Grants are in the order in which they are used: earliest expiry first.
+    Grants are in the order in which they are used: earliest expiry first. `waits_until` is when the member may order
+    again after too many `fruitless` attempts; None is at once.
     """
 
     terms: Terms
     standings: tuple[Standing, ...]
     grants: tuple[GrantStanding, ...] = ()
     open_jobs: int = 0
+    fruitless: Fruitless = Fruitless()
+    waits_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,11 +302,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a job's hold ended; `exposed` means that the server's part is still open.
+    """How a job's hold ended; `exposed` means that it is still open, because fal may yet bill it.
 
     `member_microusd` is what the member was charged (allowance and grants), `server_microusd` what the server's
     budgets spent; both are 0 unless settled. With `repeated` the hold had already ended this way, and nothing changed.
-    `unpaid_microusd` is what was billed above the hold, which no budget pays.
+    `unpaid_microusd` is what was billed above the hold, which no budget pays. Of an exposed hold
+    `member_held_microusd` is the member's part that stays held.
     """
 
     job_id: str
@@ -293,6 +316,12 @@ class Ending:
     server_microusd: int
     repeated: bool
     unpaid_microusd: int = 0
+    member_held_microusd: int = 0
+
+    @property
+    def absorbed_microusd(self) -> int:
+        """What the server paid and the member did not."""
+        return self.server_microusd - self.member_microusd
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +410,15 @@ class MemberSpend:
 
     member_id: int
     spent_microusd: int
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberAbsorbed:
+    """What the server paid, or may yet pay, for one member's videos that failed, and how many those were."""
+
+    member_id: int
+    absorbed_microusd: int
     jobs: int
 
 

@@ -34,6 +34,7 @@ WHERE guild_id = $1 AND (actor_id = $2 OR member_id = $2)"""
 _DRAWS = """
 UPDATE draws SET member_id = $3
 WHERE guild_id = $1 AND job_id IN (SELECT job_id FROM draws WHERE member_id = $2 AND position = 0)"""
+_FRUITLESS = "UPDATE fruitless SET member_id = $3 WHERE guild_id = $1 AND member_id = $2"
 _GRANTS = """
 UPDATE grants SET reason = CASE member_id WHEN $2 THEN '' ELSE reason END,
 actor_id = CASE actor_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE actor_id END,
@@ -75,6 +76,7 @@ def unname(guild_id: int, member_id: int) -> Transaction[int]:
     yield One(_GRANTS, (guild_id, member_id, nobody_id))
     yield One("UPDATE draws SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))
     yield One(_DRAWS, (guild_id, member_id, nobody_id))
+    yield One(_FRUITLESS, (guild_id, member_id, nobody_id))
     yield One("UPDATE rules SET actor_id = $3 WHERE guild_id = $1 AND actor_id = $2", (guild_id, member_id, nobody_id))
     yield from _sum_anew(old, new)
     return nobody_id

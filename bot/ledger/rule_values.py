@@ -111,6 +111,7 @@ _RULES: Mapping[str, Mapping[str, _Check]] = {
         **_FITTING,
         "timezone": _timezone,
         "policy": _one_of("charge", "absorb"),
+        "absorbed": _amount,
         "paused": _reason,
         "approval": _approval,
         "log_channel": int,

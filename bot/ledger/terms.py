@@ -42,6 +42,7 @@ _SHARE = Source(
 _BLOCK = Source.of("server", "a block by this server's administrators")
 _PAUSE = Source.of("server", "a pause by this server's administrators")
 _POLICY = Source.of("server", "this server's policy")
+_ABSORBED = Source.of("server", "this server's bound")
 _APPROVAL = Source.of("server", "this server's approval rule")
 _DENIED = Source.of("server", "this channel is denied by this server's administrators")
 _NOT_ALLOWED = Source.of("server", "this server's administrators allow only certain channels")
@@ -98,6 +99,8 @@ class _Reader:
             scopes=scopes.drawn_on(self._who),
             timezone=self._timezone,
             policy=self._policy(),
+            absorbed_daily_microusd=_said(self._server, "absorbed", _ABSORBED)
+            or Ruled(self._shipped.absorbed_daily_microusd, _SHIPPED),
             confirm_above_microusd=self._confirm_above(allowances),
             ceiling_microusd=self._largest("ceiling"),
             modes=self._together("modes"),

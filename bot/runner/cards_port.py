@@ -21,6 +21,15 @@ class Cards(Protocol):
         """Show this state on the card soon, unless a newer one comes before. Never raises, never waits."""
         ...
 
+    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+        """Make the card ask for approval, or post a new one if it is gone; returns once Discord has it.
+
+        Raises:
+            DiscordBusy: try again later.
+            DeliveryError: Discord will never take it.
+        """
+        ...
+
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
         """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
 

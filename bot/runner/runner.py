@@ -13,14 +13,14 @@ from typing import Any, assert_never
 
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine, queries, transactions
+from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_job, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, job_from
+from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order, job_from
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
-from bot.runner.cards_port import Cards
+from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
@@ -80,7 +80,7 @@ class Runner:
         job_ids = await self._store.read(transactions.unfinished_job_ids())
         for job_id in job_ids:
             self._drive(job_id)
-        self._watch = asyncio.create_task(self._resume_stopped(), name="unfinished jobs")
+        self._watch = asyncio.create_task(self._keep_sweeping(), name="unfinished jobs")
         await self._report_posted()
         return len(job_ids)
 
@@ -244,20 +244,60 @@ class Runner:
         self._side_tasks[task] = job_id
         task.add_done_callback(self._side_tasks.pop)
 
-    async def _resume_stopped(self) -> None:
-        """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
+    async def _keep_sweeping(self) -> None:
         while True:
             await self._sleep(self._settings.recheck_s)
-            try:
-                job_ids = await self._store.read(transactions.unfinished_job_ids())
-                for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
-                    log.warning("job %s has no task; it is resumed", job_id)
-                    if job_id in self._refused:
-                        now = self._clock()
-                        await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=now))
-                    self._drive(job_id)
-            except Exception:
-                log.exception("unfinished jobs could not be resumed; this is tried again later")
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """See to it that every unfinished job ends. Never raises: what goes wrong is tried again by the next sweep.
+
+        Jobs of servers that removed Wanda end before fal is asked, jobs past their longest life end by force, and the
+        others have a task again.
+        """
+        try:
+            await self._end_in_guilds_left()
+            await self._end_overdue()
+            await self._resume_stopped()
+        except Exception:
+            log.exception("unfinished jobs could not be swept; this is tried again later")
+
+    async def _end_in_guilds_left(self) -> None:
+        for job_id in await self._store.read(lifetime.jobs_of_guilds_left()):
+            left = await self._store.write(transactions.advance(job_id, machine.GuildLeft(), now=self._clock()))
+            if left.changed:
+                log.info("job %s ended: Wanda was removed from its server", job_id)
+                self._restart(job_id)
+
+    async def _end_overdue(self) -> None:
+        overdue, unreadable = await self._store.read(
+            lifetime.overdue_jobs(
+                now=self._clock(), deadline_s=self._settings.deadline_s, overdue_s=self._settings.overdue_s
+            )
+        )
+        for job_id in overdue:
+            advanced = await self._store.write(transactions.advance(job_id, machine.Overdue(), now=self._clock()))
+            log.error("job %s was past its longest life and is now %s", job_id, advanced.job.state)
+            self._restart(job_id)
+        for job_id in unreadable:
+            await self._store.write(lifetime.end_unreadable(job_id, now=self._clock()))
+            log.error("job %s cannot be read and was ended; its row is kept as it is", job_id)
+
+    def _restart(self, job_id: str) -> None:
+        """Cancel the job's task, whatever it waits for, and have another one go on from the stored state."""
+        task = self._tasks.get(job_id)
+        self._wake(job_id)
+        if task is not None and job_id not in self._critical:
+            task.cancel()
+
+    async def _resume_stopped(self) -> None:
+        """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
+        job_ids = await self._store.read(transactions.unfinished_job_ids())
+        for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
+            log.warning("job %s has no task; it is resumed", job_id)
+            if job_id in self._refused:
+                await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
+            self._drive(job_id)
 
     async def _run(self, job_id: str) -> None:
         """Drive the job to its end; give it up when it is past its deadline and cannot be carried on."""
@@ -379,20 +419,49 @@ class Runner:
             return replace(advanced, effects=(machine.Submit(),))
         return await self._advance(advanced.job.id, machine.Resumed())
 
+    async def _ask(self, job: Job) -> Event:
+        """Make the card ask for approval, with the retries of a delivery; without it nobody could approve the job."""
+        for attempt in range(self._settings.delivery_tries):
+            if attempt and await self._is_decided(job, self._settings.delivery_wait_s * 2 ** (attempt - 1)):
+                return machine.Resumed()
+            if self._approval_left_s(job) <= 0:
+                return machine.Unapproved()
+            try:
+                async with self._endings:
+                    ref = await self._cards.ask(job, self._live.get(job.id, Live()), self._left.get(job.id))
+            except DiscordBusy as error:
+                log.warning("the card could not ask for approval, try %d: %s", attempt + 1, error)
+            except DeliveryError as error:
+                log.warning("the card cannot ask for approval: %s", error)
+                break
+            else:
+                return machine.Asked(_moved(job.address, ref, now=self._clock()))
+        return machine.NotAsked()
+
     async def _await_approval(self, job: Job) -> Event:
         """Wait for a decision, which is in the stored state then, or until `approve_by`."""
+        # In pieces, because a clock that is set, or a machine that slept, moves `approve_by`.
+        while (left_s := self._approval_left_s(job)) > 0:
+            if await self._is_decided(job, min(left_s, self._settings.recheck_s)):
+                return machine.Resumed()
+        return machine.Unapproved()
+
+    def _approval_left_s(self, job: Job) -> float:
+        return (job.approve_by or 0.0) - self._clock()
+
+    async def _is_decided(self, job: Job, within_s: float) -> bool:
+        """Return whether somebody decided, or the job ended, within this time; its new state is stored then."""
         decided = self._decided.setdefault(job.id, asyncio.Event())
-        too_late = asyncio.ensure_future(self._sleep(max(0.0, (job.approve_by or 0.0) - self._clock())))
+        too_late = asyncio.ensure_future(self._sleep(within_s))
         pressed = asyncio.ensure_future(decided.wait())
         try:
             await asyncio.wait({too_late, pressed}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             too_late.cancel()
             pressed.cancel()
-        if decided.is_set():
-            decided.clear()
-            return machine.Resumed()
-        return machine.Unapproved()
+        was_set = decided.is_set()
+        decided.clear()
+        return was_set
 
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
         """Perform the effects in order; returns the event of the last, if it ends in one."""
@@ -407,8 +476,8 @@ class Runner:
                 self._show(job)
             case machine.AskCancel():
                 self._side_task(job.id, self._fal_steps.ask_cancel(job), name=f"ask fal to cancel {job.id}")
-            case machine.AwaitApproval():
-                return await self._await_approval(job)
+            case machine.Ask() | machine.AwaitApproval():
+                return await (self._ask(job) if isinstance(effect, machine.Ask) else self._await_approval(job))
             case machine.Upload():
                 return await self._fal_steps.upload(job, on_step=lambda step: self._show_live(job, step=step))
             case machine.Submit():
@@ -496,6 +565,13 @@ class Runner:
         except StorageError:
             log.warning("the budgets could not be read for the card", exc_info=True)
             return None
+
+
+def _moved(address: Address, ref: MessageRef, *, now: float) -> Address:
+    """Return the card's address, which is a new one, without a token, if it had to be posted again."""
+    if ref.message_id == address.message_id:
+        return address
+    return replace(address, channel_id=ref.channel_id, message_id=ref.message_id, token_expires_at=0.0, posted_at=now)
 
 
 def _too_late(job: Job) -> str:

@@ -26,6 +26,7 @@ _ROWS: Mapping[str, str] = {
     "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
+    "fruitless": "A job that ended without a video: what the server paid of it, and whether its member waits for it.",
     "grants": "Money given to a member once, beside the allowance.",
     "jobs": "One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.",
     "kept_windows": "A day, week or month that was running when the server's timezone changed, as it was before.",

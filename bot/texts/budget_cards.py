@@ -16,7 +16,7 @@ from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words
 BETWEEN = "\n\n"
 POOLS_CHARS_MAX = 1500  # the rest of a panel's 6,000 characters is for who has rules of their own
 _ORDER = ("budget", "allowance", "ceiling", "at_once", "modes", "resolutions")
-_SETTINGS = ("timezone", "policy", "approval", "log_channel")
+_SETTINGS = ("timezone", "policy", "absorbed", "approval", "log_channel")
 _SHIPPED_SETTINGS = {
     "timezone": "UTC",
     "policy": "the server, not the member",
@@ -65,10 +65,17 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
                 _line("Modes", "modes", terms.modes, "all"),
                 _line("Resolutions", "resolutions", terms.resolutions, "all"),
                 _line("Asked first above", CONFIRM_ABOVE, terms.confirm_above_microusd, ""),
+                _absorbed_line(view),
             ],
             FIELD_CHARS_MAX,
         ),
     )
+
+
+def _absorbed_line(view: View) -> str:
+    bound = view.terms.absorbed_daily_microusd
+    used = f"{dollars(view.fruitless.absorbed_microusd)} of " if view.fruitless.absorbed_microusd else "up to "
+    return f"Failed videos the server pays in 24 h: {used}**{dollars(bound.value)}**, by {bound.source.to_others}"
 
 
 def _line(title: str, name: str, said: Ruled[Any] | None, otherwise: str) -> str:
@@ -89,7 +96,7 @@ def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     own = {rule.name: rule.value for rule in rules if rule.subject == "server"}
     fields = [
         Field("Each member, by default", _defaults(own, terms), inline=False),
-        Field("Settings", "\n".join(_setting(name, own) for name in _SETTINGS), inline=False),
+        Field("Settings", "\n".join(_setting(name, own, terms) for name in _SETTINGS), inline=False),
     ]
     for title, kind in (("Roles", "role"), ("Channels", "channel"), ("Members", "member")):
         lines = _of_subjects(rules, kind)
@@ -120,11 +127,15 @@ def _defaults(own: dict[str, Any], terms: Terms) -> str:
     return "\n".join(lines) or "No rule."
 
 
-def _setting(name: str, own: dict[str, Any]) -> str:
-    value = value_words(name, own[name]) if name in own else f"{_SHIPPED_SETTINGS[name]} (shipped)"
-    title = {"timezone": "Timezone", "policy": "A failed video is paid by", "approval": "Approval"}.get(
-        name, "Log channel"
-    )
+def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
+    shipped = dollars(terms.absorbed_daily_microusd.value) if name == "absorbed" else _SHIPPED_SETTINGS[name]
+    value = value_words(name, own[name]) if name in own else f"{shipped} (shipped)"
+    title = {
+        "timezone": "Timezone",
+        "policy": "A failed video is paid by",
+        "absorbed": "At most for each member in 24 h",
+        "approval": "Approval",
+    }.get(name, "Log channel")
     return f"{title}: {value}"
 
 

@@ -287,6 +287,13 @@ _TABLE: Mapping[str, Builder] = {
     # Ours.
     "declined": _fixed("Declined by an approver.", "Ask them why, or choose a cheaper setting."),
     "unapproved": _fixed("Nobody approved it in time.", "Run the command again when somebody is there to approve it."),
+    "unasked": _fixed(
+        "Wanda could not post the question whether to approve it.",
+        "Ask an admin to let Wanda post in that channel, and run the command again.",
+    ),
+    "removed": _fixed(
+        "Wanda was removed from this server before the video was begun.", "Run the command again when she is back."
+    ),
     "account": lambda _failure: _ACCOUNT,
     "refused": _fixed("fal did not take this request.", AGAIN),
     "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),

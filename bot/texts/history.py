@@ -74,7 +74,9 @@ def _cost(one: Spent) -> str:
             return "nothing charged to you; it is not certain whether fal billed it"
         case "settled" if one.member_microusd:
             ended = "" if one.job_state == "done" else ", although it failed: fal billed it"
-            return f"**{dollars(one.member_microusd)}**{ended}"
+            rest = one.server_microusd - one.member_microusd
+            server = f", and the server paid {dollars(rest)}" if rest else ""
+            return f"**{dollars(one.member_microusd)}**{ended}{server}"
         case "settled":
             return "nothing charged to you; the server paid for the failed attempt"
         case _:

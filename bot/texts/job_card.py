@@ -31,6 +31,7 @@ from bot.texts.plain import bar, block_quote, coarse, cut, mebibytes, plain, spa
 from bot.texts.result_link import PostedVideo, link_sentence, original_link
 from bot.units import TIMES
 
+_NOT_BEGUN = frozenset({"declined", "unapproved", "unasked", "removed"})  # kinds of failures before fal was asked
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
 _REWRITTEN_CHARS_MAX = 180
@@ -167,7 +168,7 @@ def _remaining(guess: Estimate, live: Live) -> str:
 
 def _ending(job: Job) -> str:
     match job.state:
-        case "cancelled" if job.failure is not None and job.failure.kind in {"declined", "unapproved"}:
+        case "cancelled" if job.failure is not None and job.failure.kind in _NOT_BEGUN:
             said = failures.failure_text(job.failure)
             return f"**{said.what}** {charge_text(job)} {said.next}"
         case "cancelled":
@@ -193,7 +194,18 @@ def charge_text(job: Job) -> str:
     billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
     if job.failure is not None and job.failure.absorbed_microusd:
         paid = dollars(job.failure.absorbed_microusd)
+        if amount > 0:
+            return (
+                f"You were charged {dollars(amount)}, and this server's budget took {paid}: {billed} this attempt, "
+                "and the server takes only so much for each member in a day."
+            )
         return f"Nothing was charged to you; {billed} this attempt, and this server's budget took the {paid}."
+    if job.failure is not None and job.failure.held_microusd:
+        held = dollars(job.failure.held_microusd)
+        return (
+            f"Nothing was charged; {held} of yours stays held until whoever runs Wanda has looked up what fal billed, "
+            "because this server has taken enough of your failed videos today."
+        )
     if amount <= 0:
         return "Nothing was charged."
     if job.result is not None:

@@ -1,5 +1,6 @@
 """The member's quota card: what is left in each window, what is held, when it renews, and what that buys."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from bot.money import dollars
 from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, Field, join_within
 from bot.texts.job_card import AMBER, GREEN, RED
 from bot.texts.plain import bar, plain
-from bot.units import TIMES
+from bot.units import TIMES, counted
 
 BAR_CELLS = 16
 GRANTS_MAX = 5
@@ -151,7 +152,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
     parts = [
-        _stop_reason(view.terms),
+        _stop_reason(view),
         _headline(view),
         *mine,
         *(grant_line(one) for one in view.grants[:GRANTS_MAX]),
@@ -179,8 +180,9 @@ def _headline(view: View) -> str:
     return f"You can spend **{dollars(bound.microusd)}** now; then {bound.because} is used up."
 
 
-def _stop_reason(terms: Terms) -> str:
+def _stop_reason(view: View) -> str:
     """Return why the member can make no video at all, or ""; of several reasons the one that lasts longest."""
+    terms = view.terms
     if not terms.server_allowed:
         return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
     if terms.blocked is not None:
@@ -189,6 +191,11 @@ def _stop_reason(terms: Terms) -> str:
         return f"**Wanda is paused in this server**: {plain(terms.paused.value)}"
     if terms.channel_closed is not None:
         return "**No videos can be made in this channel**; another one may be open."
+    if view.waits_until is not None:
+        return (
+            f"**Your next video can begin <t:{math.ceil(view.waits_until)}:R>**, because "
+            f"{counted(view.fruitless.count, 'video')} of yours were cancelled or refused within an hour."
+        )
     return ""
 
 
@@ -228,13 +235,18 @@ def _limits(view: View) -> tuple[Field, ...]:
         facts.append(f"Resolutions: {', '.join(sorted(terms.resolutions.value))}.")
     if terms.approval is not None:
         facts.append(f"Above {dollars(terms.approval.value.above_microusd)} a video waits for approval.")
+    if view.fruitless.absorbed_microusd:
+        facts.append(
+            f"In 24 hours this server paid {dollars(view.fruitless.absorbed_microusd)} for failed videos of yours; "
+            f"what is above {dollars(terms.absorbed_daily_microusd.value)} is charged to you."
+        )
     return (Field("Also", "\n".join(facts), inline=False),) if facts else ()
 
 
 def _colour(view: View) -> int:
     shares = [s.left_microusd / s.limit.cap_microusd for s in view.standings if s.limit.cap_microusd]
     lowest = min(shares, default=1.0)
-    if lowest <= 0 or _stop_reason(view.terms):
+    if lowest <= 0 or _stop_reason(view):
         return RED
     return AMBER if lowest <= _LOW else GREEN
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.catalogue.registry import MODE_TITLES
-from bot.ledger.model import DaySpend, MemberSpend, Standing
+from bot.ledger.model import DaySpend, MemberAbsorbed, MemberSpend, Standing
 from bot.money import dollars
 from bot.texts.card import Card, Field
 from bot.texts.forecast import Forecast, forecast
@@ -25,6 +25,7 @@ class Report:
     days: int
     by_day: tuple[DaySpend, ...]
     top: tuple[MemberSpend, ...]
+    absorbed: tuple[MemberAbsorbed, ...] = ()
     pools: tuple[Standing, ...]
     now: float
     tz: ZoneInfo
@@ -45,6 +46,7 @@ def report_card(report: Report) -> Card:
         fields=(
             Field("By mode", _modes(report.by_day) or "Nothing yet.", inline=False),
             Field("By member", _members(report.top) or "Nobody yet.", inline=False),
+            *_absorbed(report.absorbed),
         ),
         colour=BLUE,
         footer="Videos count on the day on which they were asked for",
@@ -78,6 +80,15 @@ def _modes(days: Sequence[DaySpend]) -> str:
         f"{MODE_TITLES.get(mode, mode or 'unknown')}: **{dollars(amount)}** for {counted(jobs, 'video')}"
         for mode, (amount, jobs) in by_mode(days).items()
     )
+
+
+def _absorbed(members: Sequence[MemberAbsorbed]) -> tuple[Field, ...]:
+    lines = (
+        f"{person(one.member_id)}: **{dollars(one.absorbed_microusd)}** for {counted(one.jobs, 'video')}"
+        for one in members[:TOP_LINES]
+    )
+    said = "\n".join(lines)
+    return (Field("Of it for failed videos that the members did not pay", said, inline=False),) if said else ()
 
 
 def _members(top: Sequence[MemberSpend]) -> str:

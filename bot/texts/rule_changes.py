@@ -151,6 +151,7 @@ _MEANS = {
     "timezone": "From now on days, weeks and months begin at midnight there. Those that run now go on until the first "
     "midnight there after their end, so that nobody gets an allowance twice.",
     "policy": "It holds for every video that fails from now on; the card says which was done.",
+    "absorbed": "It holds for every video that is ordered from now on; what goes beyond it is charged to the member.",
     "paused": "Nothing new starts from now on; videos in the making finish. `/wanda-admin resume` ends it.",
     "approval": "From now on a dearer video waits, its money held, until somebody presses Approve or Decline; with no "
     "answer in time it is given back.",
@@ -167,6 +168,7 @@ _LIFTED = {
     "modes": "From now on every mode may be used.",
     "resolutions": "From now on every resolution may be used.",
     "at_once": "From now on only the budgets bound it.",
+    "absorbed": "What Wanda ships holds again.",
     "paused": "Members can make videos again.",
     "approval": "From now on no video waits for approval; those that wait still need an answer.",
     "log_channel": "From now on nothing is logged to a channel; `/wanda-admin audit` still shows everything.",

@@ -23,6 +23,7 @@ _ALONE = {
     "at_once": "how many videos each member may have in the making",
     "timezone": "the timezone",
     "policy": "who pays for a failed video that fal may have billed",
+    "absorbed": "the most that the server pays for one member's failed videos in 24 hours",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
     rule_values.CONFIRM_ABOVE: "the price above which Wanda asks first",
@@ -67,7 +68,7 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case pe
     if value is None:
         return NOT_SET
     match name.partition(":")[0]:
-        case "budget" | "allowance" | "ceiling" | rule_values.CONFIRM_ABOVE:
+        case "budget" | "allowance" | "ceiling" | "absorbed" | rule_values.CONFIRM_ABOVE:
             return dollars(int(value))
         case "raise":
             return f"{dollars(int(value['microusd']))} more"

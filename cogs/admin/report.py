@@ -16,6 +16,7 @@ from bot.client import Interaction
 from bot.errors import StorageError
 from bot.exports.server import Bounds, export
 from bot.ledger import holds
+from bot.ledger.fruitless import absorbed_by_member
 from bot.ledger.history import spend_by_day, top_members
 from bot.ledger.model import Who
 from bot.ledger.movements import spend_by_hour
@@ -64,6 +65,7 @@ def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Rep
         days=days,
         by_day=(yield from spend_by_day(who.guild_id, since=since, tz=tz)),
         top=(yield from top_members(who.guild_id, since=since, limit=words.TOP_LINES)),
+        absorbed=(yield from absorbed_by_member(who.guild_id, since=since, limit=words.TOP_LINES)),
         pools=tuple(one for one in view.standings if one.limit.whose == "server"),
         now=command.at,
         tz=tz,

@@ -176,6 +176,7 @@ def _same(one: str, other: str) -> bool:
 
 @app_commands.describe(
     unclear="Who pays when a video failed and fal may have billed it all the same.",
+    at_most="In dollars: the most that the server pays for one member in 24 hours; the rest is charged to the member.",
     reason="Why, for the audit and the log.",
 )
 @app_commands.choices(
@@ -184,10 +185,13 @@ def _same(one: str, other: str) -> bool:
         app_commands.Choice(name="absorb: the server, not the member", value="absorb"),
     ]
 )
-async def policy(interaction: Interaction, unclear: str, reason: Reason = None) -> None:
+async def policy(interaction: Interaction, unclear: str, at_most: str | None = None, reason: Reason = None) -> None:
     """Set who pays for a failed video that fal may have billed."""
     command = await AdminCommand.open(interaction)
-    await command.change(Change(subject="server", name="policy", value=unclear), reason=reason)
+    changes = [Change(subject="server", name="policy", value=unclear)]
+    if at_most is not None:
+        changes.append(Change(subject="server", name="absorbed", value=typed_amount(at_most)))
+    await command.change(*changes, reason=reason)
 
 
 @app_commands.describe(reason="Why; members are told it.")

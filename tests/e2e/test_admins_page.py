@@ -15,7 +15,11 @@ from tests.support.text_commands import as_quoted, ask
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = Path(__file__).resolve().parents[2] / "docs/admins.md"
-SETTINGS = QUICK | {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_SERVER_MONTHLY_USD": "50"}
+SETTINGS = QUICK | {
+    "WANDA_MEMBER_DAILY_USD": "5",
+    "WANDA_SERVER_MONTHLY_USD": "50",
+    "WANDA_ABSORBED_DAILY_USD": "1",
+}
 
 
 @dataclass(frozen=True)

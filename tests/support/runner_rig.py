@@ -39,6 +39,9 @@ class RememberedCards:
 
     refuse: int = 0
     busy: int = 0
+    unreachable: bool = False
+    moves_to: int = 0
+    asked: list[Job] = field(default_factory=list[Job])
     steps: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
     shown: list[tuple[str, Live]] = field(default_factory=list[tuple[str, Live]])
     finished: list[Job] = field(default_factory=list[Job])
@@ -48,6 +51,17 @@ class RememberedCards:
         """Record the state."""
         self.shown.append((job.state, live))
         self.steps.add((job.id, live.step))
+
+    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+        """Record the state, or fail while `unreachable` or `busy` says so."""
+        if self.unreachable:
+            raise DeliveryError("the channel is gone")
+        if self.busy:
+            self.busy -= 1
+            raise DiscordBusy("Discord could not be reached")
+        self.shown.append((job.state, live))
+        self.asked.append(job)
+        return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
         """Record the end, or raise DiscordBusy while `busy` is above 0."""

@@ -13,10 +13,10 @@ from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from tests.integration.runner.test_adversarial import Meddled, held
-from tests.support.runner_rig import RunnerRig, make_runner, wait_for
+from tests.support.runner_rig import RunnerRig, make_runner
 
 A = "a" * 32
-ACCEPT, RESUMED, DECISION = 1, 2, 3  # a waiting job's first writes, in order
+ACCEPT, RESUMED, ASKED, DECISION = 1, 2, 3, 4  # a waiting job's first writes, in order
 GUILD, APPROVER_ROLE = 1, 77
 
 
@@ -39,13 +39,9 @@ async def _decide(runner: Runner, *, approve: bool = True, guild_id: int = GUILD
     return await runner.decide(A, guild_id=guild_id, member_id=9, role_ids=(), manages=manages, approve=approve)
 
 
-async def _shown_waiting(rig: RunnerRig) -> None:
-    """Wait until the job's card shows that it needs approval."""
-
-    async def look() -> bool | None:
-        return True if any(state == "waiting" for state, _ in rig.cards.shown) else None
-
-    await wait_for(look)
+async def _asked(rig: RunnerRig) -> None:
+    """Return once the job's card asks for approval, and that is stored."""
+    await rig.until(lambda job: job.asked)
 
 
 async def _ends(rig: RunnerRig, state: str) -> Job:
@@ -101,7 +97,7 @@ async def test_a_yes_whose_answer_is_lost(rig: RunnerRig) -> None:
     await _approval(rig)
     runner = _runner(rig, Meddled(rig.store, lose_answer=DECISION))
     await runner.accept(await rig.order())
-    await _shown_waiting(rig)
+    await _asked(rig)
     with pytest.raises(StorageError):
         await _decide(runner)
     assert await held(rig, await _ends(rig, "done")) == {(0, 200_000)}
@@ -114,7 +110,7 @@ async def test_a_cancel_that_read_too_early(rig: RunnerRig) -> None:
     store = Meddled(rig.store, hold=DECISION)
     runner = _runner(rig, store)
     await runner.accept(await rig.order())
-    await _shown_waiting(rig)
+    await _asked(rig)
     cancel = asyncio.create_task(runner.cancel(A, member_id=2))
     await store.reached.wait()
     await rig.fault(at="submit", delay_s=0.5, times=1)

@@ -19,6 +19,10 @@ EVENTS: list[Event] = [
     machine.Approved(9),
     machine.Declined(9),
     machine.Unapproved(),
+    machine.Asked(ADDRESS),
+    machine.NotAsked(),
+    machine.GuildLeft(),
+    machine.Overdue(),
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
     machine.Submitted(HANDLE),
     machine.Refused(FAILURE),
@@ -270,6 +274,10 @@ def test_the_quote_is_a_ceiling(billed: int, units: float | None, policy: str, *
 def test_a_waiting_job_begins_when_it_is_approved() -> None:
     """A job that waits for approval keeps its hold and is submitted only after the approval."""
     waiting = a_job(state="waiting", approve_by=NOW + 60)
+    same, effects = step(waiting, machine.Resumed(), now=NOW)
+    assert (same.state, kinds(list(effects))) == ("waiting", ["Ask"])
+    waiting, effects = step(waiting, machine.Asked(ADDRESS), now=NOW)
+    assert (waiting.state, waiting.asked, kinds(list(effects))) == ("waiting", True, ["AwaitApproval"])
     same, effects = step(waiting, machine.Resumed(), now=NOW)
     assert (same.state, kinds(list(effects))) == ("waiting", ["Show", "AwaitApproval"])
     begun, effects = step(waiting, machine.Approved(9), now=NOW)

@@ -7,7 +7,18 @@ from bot.jobs.model import Failure
 from bot.texts import failures
 
 # Failures that Wanda names herself.
-OURS = ("account", "refused", "unreachable", "lost", "gone", "undeliverable", "declined", "unapproved")
+OURS = (
+    "account",
+    "refused",
+    "unreachable",
+    "lost",
+    "gone",
+    "undeliverable",
+    "declined",
+    "unapproved",
+    "unasked",
+    "removed",
+)
 
 
 @pytest.mark.parametrize("kind", [*sorted(ERROR_TYPES), *OURS])

@@ -125,7 +125,7 @@ def test_a_waiting_card_asks_the_approvers(make_job: MakeJob) -> None:
         assert said in words(waiting)
 
 
-@pytest.mark.parametrize("kind", ["declined", "unapproved"])
+@pytest.mark.parametrize("kind", ["declined", "unapproved", "unasked", "removed"])
 def test_what_was_not_approved_is_free(make_job: MakeJob, kind: str) -> None:
     """A job that nobody let begin says so, and that nothing was charged."""
     ended = card(make_job(state="cancelled", charged_microusd=0, failure=Failure(kind=kind)))
