@@ -1,7 +1,7 @@
 """Amounts of money: integers of micro-dollars inside, dollars in what people read."""
 
 MICROUSD_PER_USD = 1_000_000
-# The most that one stored amount may be: $1,000,000. bot/storage/schema/0007_differences_and_bounds.sql states it for the database.
+# The most that one stored amount may be: $1,000,000. The schema's step 0007 states it for the database.
 AMOUNT_MAX_MICROUSD = 1_000_000 * MICROUSD_PER_USD
 
 
