@@ -1,6 +1,7 @@
 """Jobs above the server's approval price wait for an approver."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,34 @@ async def test_the_approvers_are_those_of_today(empty_stage: Stage, files: Path)
         assert "you cannot" in await press(stage, message_id, label, user="boss")
     assert "Approved" in await press(stage, message_id, "Approve", user="director")
     await wait_for_video(stage, message_id)
+
+
+async def test_killed_before_the_question(empty_stage: Stage, files: Path) -> None:
+    """A bot killed before its card asked for approval asks after its restart, and the buttons work."""
+    stage = empty_stage
+    await ready(stage)
+    await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 4, "times": 20})
+    message_id = await order(stage, files)
+    await wait_for_state(stage, message_id, "waiting")
+    assert stage.bot is not None
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.discord.delete("faults")
+    await stage.start_bot()
+    await wait_for_text(stage, message_id, "Waiting for approval")
+    assert "Approved" in await press(stage, message_id, "Approve", user="boss")
+    await wait_for_video(stage, message_id)
+
+
+async def test_a_removed_bot_holds_nothing(empty_stage: Stage, files: Path) -> None:
+    """When Wanda is removed from a server, what waits there for approval ends, and its hold with it."""
+    stage = empty_stage
+    await ready(stage)
+    await waiting(stage, files)
+    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+
+    async def free() -> bool | None:
+        sums = await asyncio.to_thread(held_and_spent, stage)
+        return True if all(held == 0 for held, _ in sums.values()) else None
+
+    await eventually(free, what="end of the hold")
+    assert await stage.fal.get("submits") == []
