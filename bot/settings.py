@@ -606,11 +606,14 @@ GROUPS: Mapping[str, type[SettingsGroup]] = {
 Group = TypeVar("Group", bound=SettingsGroup)
 
 
+ENV_FILE = ".env"  # in the working directory
+
+
 class _Environment(BaseSettings):
     """How values are read: from the environment, else from `.env`; an empty one counts as not given."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
 

@@ -36,7 +36,7 @@ async def test_sigterm_during_a_hanging_start(empty_stage: Stage) -> None:
 
 async def test_the_stage_reads_no_operators_settings() -> None:
     """A bot on the stage reads no .env of the project's folder, which may name an operator's own database."""
-    say = "import pathlib, bot.settings as s; print(pathlib.Path(s.Settings.model_config['env_file']).absolute())"
+    say = "import pathlib, bot.settings as s; print(pathlib.Path(s.ENV_FILE).absolute())"
     process = await Process.start("the bot", "-c", say, env={})
     assert await process.ended() == 0
     (read,) = process.lines
