@@ -93,8 +93,8 @@ def short_day(day: date) -> str:
 def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[float, str], ...]:
     """Return two to five (time, label) from `starts_at` to `ends_at`: whole hours up to two days, else midnights.
 
-    A mark is at least 0.6 steps from the first and the last, or their labels would overlap. The window is at most 4.1
-    steps long, so at most three marks fit between them.
+    A mark is at least 0.75 steps from the first and the last, or their labels would overlap. The window is at most 4.4
+    steps long, so at most three marks fit between them, also where one of the days has 23 hours.
     """
     length_s = ends_at - starts_at
     if length_s <= 2 * _DAY_S:
@@ -108,7 +108,7 @@ def time_marks(starts_at: float, ends_at: float, tz: ZoneInfo) -> tuple[tuple[fl
         step = math.ceil(length_s / _DAY_S / (count - 1) - 0.1)  # the extra hour of a clock change adds no day
         step_s = step * _DAY_S
         moments = [datetime.combine(first + timedelta(i * step), time(), tz).timestamp() for i in range(_MARKS_MAX + 1)]
-    room_s = 0.6 * step_s
+    room_s = 0.75 * step_s
     between = [at for at in moments if starts_at + room_s <= at <= ends_at - room_s]
     return tuple((at, name(datetime.fromtimestamp(at, tz))) for at in (starts_at, *between, ends_at))
 

@@ -171,6 +171,7 @@ def make_runner(
     cards: RememberedCards,
     *,
     member_microusd: int,
+    clock: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Runner:
     """Return a runner with these caps."""
@@ -187,7 +188,7 @@ def make_runner(
         cards=cards,
         shipped=Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000),
         settings=settings.jobs,
-        clock=time.time,
+        clock=clock,
         sleep=sleep,
     )
 

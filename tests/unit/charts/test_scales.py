@@ -107,6 +107,7 @@ def test_time_marks(first: tuple[int, int, int], last: tuple[int, int, int], nam
 
 
 @given(st.floats(1e9, 2e9), st.floats(60, 3e8), st.sampled_from(["UTC", "Europe/Berlin", "Australia/Lord_Howe"]))
+@example(1_018_925_280.0, 380_160.0, "Europe/Berlin")  # as long as a step of one day allows
 @example(1_965_146_518.0, 380_120.0, "UTC")  # 4.4 days from the afternoon on: a midnight stands near either end
 def test_time_marks_in_order(starts_at: float, length_s: float, tz: str) -> None:
     """For any window the marks are few, in order and inside it."""
