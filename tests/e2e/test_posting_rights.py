@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,9 @@ async def test_in_a_time_out(stage: Stage, files: Path) -> None:
             assert "in a time-out" in (await press(stage, "friend", parent, "Rerun"))["content"]
             answer = await submit_form(stage, "friend", form, prompt="another lake")
             assert "in a time-out" in answer["content"]
-            with pytest.raises(StageError, match="may not add reactions"):  # Discord itself lets nobody react then
+            with suppress(StageError):  # Discord takes it where Wanda's own 🔁 already stands there, else refuses it
                 await react(stage, "friend", parent, "🔁")
+            assert [m["id"] for m in await stage.messages() if m["reference"] == parent] == []
     finally:
         await time_out(stage, "friend", 0)
 
