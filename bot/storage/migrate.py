@@ -12,7 +12,7 @@ from bot.storage.transaction import One, Store, Transaction
 Engine: TypeAlias = Literal["sqlite", "postgres"]
 
 SCHEMA_DIR = Path(__file__).parent / "schema"
-_FILE_NAME = re.compile(r"(?P<version>\d{4})_\w+(?:\.(?P<engine>sqlite|postgres))?\.sql")
+_FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)(?:\.(?P<engine>sqlite|postgres))?\.sql")
 _STATEMENT_END = re.compile(r";[ \t]*$", re.MULTILINE)
 _COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
 
@@ -38,16 +38,22 @@ def migrations(engine: Engine, folder: Path = SCHEMA_DIR) -> tuple[Migration, ..
     """Return the migrations in order. `0001_name.sql` is for both engines; `0001_name.sqlite.sql` follows it on SQLite.
 
     Raises:
-        StorageError: a file's name has another form, or a number is missing.
+        StorageError: a file's name has another form, two steps have the same number, or a number is missing.
     """
     steps: dict[int, tuple[str, ...]] = {}
+    names: dict[int, str] = {}
     # By number, and the file for both engines (one dot in its name) before an engine's own (two dots).
     for path in sorted(folder.glob("*.sql"), key=lambda path: (path.name[:4], path.name.count("."), path.name)):
         name = _FILE_NAME.fullmatch(path.name)
         if name is None:
             raise StorageError(f"{path} is not named like 0001_name.sql or 0001_name.sqlite.sql.")
+        version = int(name["version"])
+        if names.setdefault(version, name["name"]) != name["name"]:
+            raise StorageError(
+                f"Two steps of the schema in {folder} have the number {name['version']}: "
+                f"{names[version]} and {name['name']}. Give one of them the next free number."
+            )
         if name["engine"] in {None, engine}:
-            version = int(name["version"])
             steps[version] = steps.get(version, ()) + split(path.read_text(encoding="utf-8"))
     if sorted(steps) != list(range(1, len(steps) + 1)):
         raise StorageError(f"The schema's files in {folder} are not numbered 1, 2, 3, …: {sorted(steps)}.")

@@ -42,6 +42,15 @@ def test_a_missing_number_is_an_error(tmp_path: Path) -> None:
         migrations("sqlite", tmp_path)
 
 
+@pytest.mark.parametrize("other", ["0001_b.sql", "0001_b.sqlite.sql", "0001_b.postgres.sql"])
+def test_two_steps_with_one_number_are_an_error(tmp_path: Path, other: str) -> None:
+    """Two steps that were given the same number are never taken for one, whichever engine they are for."""
+    (tmp_path / "0001_a.sql").write_text("A;\n")
+    (tmp_path / other).write_text("B;\n")
+    with pytest.raises(StorageError, match=r"number 0001: a and b\."):
+        migrations("sqlite", tmp_path)
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_the_real_schema_can_be_read(engine: Engine) -> None:
     """The schema that ships begins with the ledger, and every step has statements."""
