@@ -55,11 +55,6 @@ class GuildLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
-    """The job is past its longest possible life, so whatever drove it does so no more."""
-
-
-@dataclass(frozen=True, slots=True)
 class Uploaded:
     """Every input is in fal's storage; the POST comes next."""
 
@@ -121,7 +116,9 @@ class LostSight:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """The job is past its deadline, and every try to carry it on ends in a defect or cannot be stored."""
+    """The job is past its time, and nothing carries it on any more; `failure` is why, if its state does not say it."""
+
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,6 @@ Event: TypeAlias = (
     | Asked
     | NotAsked
     | GuildLeft
-    | Overdue
     | Uploaded
     | Submitted
     | Refused
@@ -278,7 +274,7 @@ def step(job: Job, event: Event, *, now: float) -> Step:
 
 
 def _react(job: Job, event: Event, now: float) -> Step:
-    if isinstance(event, Resumed | CancelAsked | GivenUp | Overdue):
+    if isinstance(event, Resumed | CancelAsked | GivenUp):
         return _in_any_state(job, event)
     match job.state:
         case "waiting":
@@ -299,16 +295,14 @@ def _react(job: Job, event: Event, now: float) -> Step:
             assert_never(job.state)
 
 
-def _in_any_state(job: Job, event: Resumed | CancelAsked | GivenUp | Overdue) -> Step:
+def _in_any_state(job: Job, event: Resumed | CancelAsked | GivenUp) -> Step:
     match event:
         case Resumed():
             return _resumed(job)
         case CancelAsked():
             return _cancel_asked(job)
         case GivenUp():
-            return _given_up(job)
-        case Overdue():
-            return _overdue(job)
+            return _given_up(job, event.failure)
 
 
 def _resumed(job: Job) -> Step:
@@ -332,13 +326,17 @@ def _resumed(job: Job) -> Step:
             assert_never(job.state)
 
 
-def _given_up(job: Job) -> Step:
-    """End the job without going on: a hold that nothing can end otherwise would stay for ever."""
+def _given_up(job: Job, failure: Failure) -> Step:
+    """End the job by what is known of it, so that its hold ends too; of an ended job, count its end as shown."""
     match job.state:
-        case "waiting" | "accepted":
-            return _failed(job, Failure(kind="defect"))
-        case "submitting" | "queued" | "running" | "fetching":
-            return _uncertain(job, Failure(kind="defect"))
+        case "waiting":
+            return _unapproved(job)
+        case "accepted":
+            return _failed(job, failure)
+        case "submitting":
+            return _uncertain(job, Failure(kind="lost"))
+        case "queued" | "running" | "fetching":
+            return _uncertain(job, failure)
         case "delivering":
             return replace(job, state="failed", failure=Failure(kind="undeliverable", charged=True)), (ShowEnd(),)
         case "done" | "failed" | "cancelled" | "uncertain":
@@ -370,8 +368,12 @@ def _when_waiting(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, Declined):
         return _not_begun(job, Failure(kind="declined"), Release("declined", declined_by=event.by))
     if isinstance(event, Approved | Unapproved):
-        return _not_begun(job, Failure(kind="unapproved"), Release("nobody approved it in time"))
+        return _unapproved(job)
     return job, ()
+
+
+def _unapproved(job: Job) -> Step:
+    return _not_begun(job, Failure(kind="unapproved"), Release("nobody approved it in time"))
 
 
 def _not_begun(job: Job, failure: Failure, release: Release) -> Step:
@@ -391,25 +393,6 @@ def _when_accepted(job: Job, event: Event) -> Step:
 
 def _guild_left(job: Job) -> Step:
     return _not_begun(job, Failure(kind="removed"), Release("Wanda was removed from the server"))
-
-
-def _overdue(job: Job) -> Step:
-    """End the job by what is known of it, so that its hold ends, or count its end as shown."""
-    match job.state:
-        case "waiting":
-            return _not_begun(job, Failure(kind="unapproved"), Release("nobody approved it in time"))
-        case "accepted":
-            return _failed(job, Failure(kind="unreachable"))
-        case "submitting":
-            return _uncertain(job, Failure(kind="lost"))
-        case "queued" | "running" | "fetching":
-            return _uncertain(job, Failure(kind="unreachable"))
-        case "delivering":
-            return replace(job, state="failed", failure=Failure(kind="undeliverable", charged=True)), (ShowEnd(),)
-        case "done" | "failed" | "cancelled" | "uncertain":
-            return (job, ()) if job.told else (replace(job, told=True), ())
-        case _:
-            assert_never(job.state)
 
 
 def _when_submitting(job: Job, event: Event, now: float) -> Step:

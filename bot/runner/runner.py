@@ -275,8 +275,9 @@ class Runner:
                 now=self._clock(), deadline_s=self._settings.deadline_s, overdue_s=self._settings.overdue_s
             )
         )
+        given_up = machine.GivenUp(Failure(kind="unreachable"))
         for job_id in overdue:
-            advanced = await self._store.write(transactions.advance(job_id, machine.Overdue(), now=self._clock()))
+            advanced = await self._store.write(transactions.advance(job_id, given_up, now=self._clock()))
             log.error("job %s was past its longest life and is now %s", job_id, advanced.job.state)
             self._restart(job_id)
         for job_id in unreadable:
@@ -335,8 +336,8 @@ class Runner:
         if self._clock() < since + self._settings.deadline_s:
             return
         log.error("the job is past its deadline and cannot be carried on; it is given up")
-        given_up = transactions.advance(job_id, machine.GivenUp(), now=self._clock())
-        await self._carry_on(await self._store.write(given_up))
+        given_up = machine.GivenUp(Failure(kind="defect"))
+        await self._carry_on(await self._store.write(transactions.advance(job_id, given_up, now=self._clock())))
 
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
         """Perform effects and store the events that they end in, until no event is left."""

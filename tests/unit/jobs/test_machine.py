@@ -22,7 +22,6 @@ EVENTS: list[Event] = [
     machine.Asked(ADDRESS),
     machine.NotAsked(),
     machine.GuildLeft(),
-    machine.Overdue(),
     machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
     machine.Submitted(HANDLE),
     machine.Refused(FAILURE),
@@ -39,7 +38,7 @@ EVENTS: list[Event] = [
     machine.NotMade(PERHAPS),
     machine.NotMade(CANCELLED),
     machine.LostSight(Failure(kind="gone")),
-    machine.GivenUp(),
+    machine.GivenUp(Failure(kind="defect")),
     machine.CancelAsked(),
     machine.VideoPosted(ADDRESS),
     machine.Undeliverable(Failure(kind="undeliverable")),
@@ -224,23 +223,24 @@ def test_a_billed_failure_follows_the_policy(
 
 
 @pytest.mark.parametrize(
-    ("state", "after", "money"),
+    ("state", "after", "money", "why"),
     [
-        ("waiting", "failed", machine.Release),
-        ("accepted", "failed", machine.Release),
-        ("submitting", "uncertain", machine.Expose),
-        ("queued", "uncertain", machine.Expose),
-        ("running", "uncertain", machine.Expose),
-        ("fetching", "uncertain", machine.Expose),
-        ("delivering", "failed", machine.ShowEnd),
+        ("waiting", "cancelled", machine.Release, "unapproved"),
+        ("accepted", "failed", machine.Release, "defect"),
+        ("submitting", "uncertain", machine.Expose, "lost"),
+        ("queued", "uncertain", machine.Expose, "defect"),
+        ("running", "uncertain", machine.Expose, "defect"),
+        ("fetching", "uncertain", machine.Expose, "defect"),
+        ("delivering", "failed", machine.ShowEnd, "undeliverable"),
     ],
 )
-def test_a_job_that_cannot_go_on_ends(state: Any, after: str, money: type[Any]) -> None:
+def test_a_job_that_cannot_go_on_ends(state: Any, after: str, money: type[Any], why: str) -> None:
     """Given up, a job holds no member's money any more, whatever state it was in; an ended one counts as told."""
-    ended, effects = step(a_job(state=state, handle=HANDLE, result=RESULT), machine.GivenUp(), now=NOW)
-    assert ended.state == after
+    given_up = machine.GivenUp(Failure(kind="defect"))
+    ended, effects = step(a_job(state=state, handle=HANDLE, result=RESULT), given_up, now=NOW)
+    assert (ended.state, ended.failure and ended.failure.kind) == (after, why)
     assert [type(effect) for effect in effects] == [*([] if money is machine.ShowEnd else [money]), machine.ShowEnd]
-    assert step(ended, machine.GivenUp(), now=NOW)[0].told
+    assert step(ended, given_up, now=NOW)[0].told
 
 
 def test_settled_at_what_fal_billed() -> None:
