@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
+from bot.jobs.short_id import short_id
 from bot.storage.transaction import One, Transaction
 
 _JOB = TypeAdapter(Job)
@@ -39,10 +40,11 @@ def export_values(job: Job) -> dict[str, Any]:
     """Return the stored job as JSON values, without its interaction token and other people's ids.
 
     A borrowed input has no URL and no file name, and borrowed options are left out: a member who reruns a video has
-    seen neither.
+    seen neither. Of the job that it was made from, which may be another member's, there is the short id.
     """
     job = as_seen_by(job, job.member_id)
+    parent_id = None if job.parent_id is None else short_id(job.parent_id)
     inputs = tuple(replace(item, url=None) if item.is_borrowed else item for item in job.inputs)
-    plain: dict[str, Any] = _JOB.dump_python(replace(job, inputs=inputs), mode="json")
+    plain: dict[str, Any] = _JOB.dump_python(replace(job, inputs=inputs, parent_id=parent_id), mode="json")
     plain["address"] = {name: value for name, value in plain["address"].items() if name != "token"}
     return {name: value for name, value in plain.items() if name not in _NOT_THEIRS}

@@ -11,6 +11,7 @@ from bot.errors import OptionRefused
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request, asked_seed, rewritten_prompt, seed_of
 from bot.jobs.rerun import faithful_options
+from bot.jobs.short_id import short_id
 
 RECIPE_BYTES_MAX = 64 * 1024  # the longest prompts of the longest mode are a quarter of it
 RECIPE_VERSION = 1
@@ -48,17 +49,20 @@ class Recipe(BaseModel):
 
 
 def recipe_of(job: Job, *, reader_id: int) -> Recipe:
-    """Return the job's recipe as this member may read it; it has no member, server or amount."""
-    job = as_seen_by(job, reader_id)
-    result = job.result
+    """Return the job's recipe as this member may read it; it has no member, server or amount.
+
+    Of somebody else's job it holds what the card shows: fal's wording only if it is shown whole, and the short id.
+    """
+    stored, job = job, as_seen_by(job, reader_id)
+    result = job.result if job.result == stored.result else None
     return Recipe(
         mode=job.mode,
         endpoint=by_id(job.mode).endpoint,
         options=dict(job.options),
-        seed=seed_of(job),
+        seed=seed_of(stored),
         actual_prompt=result.actual_prompt if result is not None else None,
         inputs=tuple(RecipeInput(option=i.option, file_name=i.file_name, kind=i.kind) for i in job.inputs),
-        job=job.id,
+        job=job.id if job.member_id == reader_id else short_id(job.id),
         prices_version=job.prices_version,
     )
 

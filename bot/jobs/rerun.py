@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Literal, TypeAlias
 
 from bot.catalogue.registry import build, by_id
-from bot.jobs.disclosure import hidden_options
+from bot.jobs.disclosure import hidden_options, is_cut_on_cards
 from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of, seed_of
 
 Seed: TypeAlias = Literal["same", "new"]
@@ -100,15 +100,21 @@ def restyle_of(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
 def mark_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
     """Return the request with what its member may not see marked as borrowed: inputs, and options taken over."""
     options = request.mode.options()
-    borrowed = tuple(
-        name
-        for name in sorted(hidden_options(parent, member_id))
-        if name in options and str(parent.options.get(name, "")).startswith(str(options[name]))
-    )
+    hidden = hidden_options(parent, member_id)
+    borrowed = {name for name in hidden if name in options and _is_taken_over(options[name], parent.options.get(name))}
+    prompt, rewritten = options.get("prompt"), rewritten_prompt_of(parent)
+    is_foreign = parent.member_id != member_id or "prompt" in hidden
+    if is_foreign and is_cut_on_cards(prompt) and prompt == rewritten:
+        borrowed.add("prompt")
     inputs = request.inputs
     if parent.member_id != member_id:
         inputs = tuple(replace(item, is_borrowed=True) for item in inputs)
-    return replace(request, inputs=inputs, borrowed_options=borrowed)
+    return replace(request, inputs=inputs, borrowed_options=tuple(sorted(borrowed)))
+
+
+def _is_taken_over(value: object, original: object) -> bool:
+    """Return whether the value is the parent's own, which a mode with a shorter limit may have cut."""
+    return str(original or "").startswith(str(value))
 
 
 def faithful_options(

@@ -56,6 +56,7 @@ QUESTION_OVER = (
     "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
     "Nothing was charged for it; ask again if you still want the video."
 )
+CUT_RECIPE = "Another member wrote its prompt, so the recipe has as much of it as the card; 🔁 uses all of it."
 DROPPED = "Cancelled. Nothing was held or charged."
 
 
@@ -140,13 +141,17 @@ def refusal_about(job: Job, sentence: str) -> str:
     return f"About {card_url(job)}: {sentence}"
 
 
-def mail_text(job: Job, *, attached: bool) -> str:
-    """Return the direct message that brings a video and its recipe; `attached` says whether the video fits into it."""
+def mail_text(job: Job, *, attached: bool, is_cut: bool) -> str:
+    """Return the direct message that brings a video and its recipe.
+
+    `attached` says whether the video fits into it, `is_cut` whether the recipe holds only the prompt's beginning.
+    """
+    note = f" {CUT_RECIPE}" if is_cut else ""
     if attached:
-        return f"Here is your video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere."
+        return f"Here is the video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere.{note}"
     url = usable_link(job.result.url) if job.result is not None else None
     video = f"fal keeps the video about 7 days: {url}" if url else "The video itself is on its card."
-    return f"Here is the recipe of {card_url(job)}: attach it to `/jobs replay` anywhere. {video}"
+    return f"Here is the recipe of {card_url(job)}: attach it to `/jobs replay` anywhere.{note} {video}"
 
 
 def no_mail(member_id: int) -> str:

@@ -6,6 +6,7 @@ The same job at the same time always gives the same card, so an edit that is rep
 from collections.abc import Sequence
 from typing import assert_never
 
+from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import (
     FINISHED,
@@ -34,7 +35,6 @@ from bot.units import TIMES
 _NOT_BEGUN = frozenset({"declined", "unapproved", "unasked", "removed"})  # kinds of failures before fal was asked
 TITLE_CHARS_MAX = 256
 SETTINGS_CHARS_MAX = 600
-_REWRITTEN_CHARS_MAX = 180
 _CHANGES_CHARS_MAX = 600
 
 _SPEAK_FOR_THEMSELVES = frozenset({"Resolution", "Duration", "Aspect ratio"})
@@ -80,7 +80,7 @@ def finished_card(job: Job, left: Left | None, posted: PostedVideo, *, mode_titl
         settings = [pair for pair in settings if pair[0] != "Seed"]  # a field shows it
     return Card(
         title=cut(visible(mode_title), TITLE_CHARS_MAX),
-        description=_description(job, rewritten_line(job, _REWRITTEN_CHARS_MAX)),
+        description=_description(job, rewritten_line(job, PROMPT_CHARS_SHOWN)),
         fields=(*_seed(job), *_fields(job, left, settings), *original_link(job, result, posted)),
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),

@@ -8,9 +8,10 @@ import math
 import re
 import unicodedata
 
+from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.units import MIB
 
-QUOTE_CHARS_MAX = 280
+QUOTE_CHARS_MAX = PROMPT_CHARS_SHOWN
 _MARKS_MAX = 3  # combining marks per letter: Vietnamese and Thai need up to three, zalgo text has dozens
 _JOINERS = frozenset({"\u200c", "\u200d", "\ufe0e", "\ufe0f"})  # Persian spelling and composed emoji need them
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that are drawn as nothing

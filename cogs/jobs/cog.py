@@ -12,7 +12,7 @@ from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.jobs import queries
-from bot.jobs.disclosure import as_seen_by
+from bot.jobs.disclosure import as_seen_by, hidden_options
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.short_id import short_id
@@ -22,6 +22,7 @@ from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
 from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
 from bot.texts.card import Card
+from bot.texts.finished import CUT_RECIPE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage
 from bot.texts.mode_settings import mode_settings_of
 from cogs.base.button import PersistentButton
@@ -165,8 +166,9 @@ async def send_recipe(interaction: Interaction, job: str) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = await own_job(interaction.client.services, who, job)
     content = recipe_of(found, reader_id=who.member_id).to_file()
+    note = f" {CUT_RECIPE}" if "prompt" in hidden_options(found, who.member_id) else ""
     file = discord.File(io.BytesIO(content), filename=f"recipe-{short_id(found.id)}.json")
-    await interaction.edit_original_response(content=words.RECIPE, attachments=[file])
+    await interaction.edit_original_response(content=f"{words.RECIPE}{note}", attachments=[file])
 
 
 @app_commands.describe(

@@ -96,12 +96,13 @@ class EditForm(ResultForm):
 class ClipForm(ResultForm):
     """Uses the finished video as the clip of a new one: a continuation, or the same clip in another style."""
 
-    def __init__(self, services: Services, job: Job, what: Clip) -> None:
-        """Fill in the job's prompt and resolution."""
+    def __init__(self, services: Services, job: Job, what: Clip, *, member_id: int) -> None:
+        """Fill in the job's resolution, and its prompt if the member may see it whole."""
         super().__init__(services, job, finished.CLIP_TITLES[what])
+        is_hidden = "prompt" in hidden_options(job, member_id)
         self.what: Clip = what
         specs = by_id(CONTINUES if what == "continue" else RESTYLES).specs()
-        self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what])
+        self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what], hidden=is_hidden)
         if what == "continue":
             self.ask(specs["duration"], finished.continuation_s(job), hint=finished.TOTAL_HINT)
         resolution, choices = job.options.get("resolution"), specs["resolution"].choices
@@ -154,7 +155,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
     services = interaction.client.services
     if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
-    await interaction.response.send_modal(ClipForm(services, job, what))
+    await interaction.response.send_modal(ClipForm(services, job, what, member_id=interaction.user.id))
 
 
 class UploadForm(Form):

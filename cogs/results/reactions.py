@@ -19,6 +19,7 @@ from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.ids import new_id
+from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Address, Job, Order
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.recipe import recipe_of
@@ -309,6 +310,8 @@ class Reactions(FeatureCog):
         video = result_path(job, self.bot.services.settings.storage.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
         name = f"wanda-{job.mode}-{short_id(job.id)}"
+        is_cut = "prompt" in hidden_options(job, reaction.member.id)
+        text = finished.mail_text(job, attached=fits, is_cut=is_cut)
         files = [
             discord.File(io.BytesIO(recipe_of(job, reader_id=reaction.member.id).to_file()), filename=f"{name}.json")
         ]
@@ -316,7 +319,7 @@ class Reactions(FeatureCog):
             files.insert(0, discord.File(video, filename=f"{name}.mp4"))
         try:
             async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
-                await mail(self.bot, reaction.member.id, finished.mail_text(job, attached=fits), files=files)
+                await mail(self.bot, reaction.member.id, text, files=files)
         except discord.Forbidden:
             await self._say_unreachable(reaction)
         except (discord.HTTPException, TimeoutError) as error:

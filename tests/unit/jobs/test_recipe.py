@@ -1,6 +1,7 @@
 """Recipes: writing a job's request to a file, and reading such a file without trusting it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from bot.catalogue.registry import MODES
 from bot.errors import OptionRefused
 from bot.jobs import rerun
+from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.jobs.member_export import export_values
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Request
 from bot.jobs.recipe import RECIPE_BYTES_MAX, read_recipe, recipe_of, replay
+from bot.jobs.short_id import short_id
 from tests.support.catalogue_samples import attached
 from tests.support.job_samples import RESULT, a_job
 from tests.unit.jobs.test_rerun import jobs
@@ -110,19 +113,54 @@ def test_what_a_recipe_asks_for_obeys_the_mode(change: dict[str, Any]) -> None:
         replay(read_recipe(json.dumps(data).encode()), attached("image"))
 
 
+def test_somebody_elses_long_texts_are_as_on_the_card() -> None:
+    """Of a prompt, and of fal's wording, another member's recipe has no more than the card, and of the id the short."""
+    secret = "x" * PROMPT_CHARS_SHOWN + "secret"
+    for result in (RESULT, replace(RESULT, actual_prompt=f"fal's {secret}")):
+        job = a_job(state="done", result=result, options={**a_job().options, "prompt": secret})
+        text = recipe_of(job, reader_id=99).to_file().decode()
+        assert "secret" not in text
+        assert job.id not in text
+        assert short_id(job.id) in text
+        again = of_friend(rerun.rerun(job, seed="same"), job)
+        assert "secret" in again.options["prompt"]
+        assert again.borrowed_options == ("prompt",)
+        assert "secret" not in recipe_of(again, reader_id=99).to_file().decode() + json.dumps(export_values(again))
+        once_more = rerun.mark_borrowed(rerun.rerun(again, seed="new"), again, member_id=99)
+        assert once_more.borrowed_options == ("prompt",)
+        edited = rerun.edit_of(again, {"prompt": "my own"})
+        assert rerun.mark_borrowed(edited, again, member_id=99).borrowed_options == ()
+        assert "secret" in recipe_of(job, reader_id=job.member_id).to_file().decode()
+
+
+def test_what_a_card_shows_whole_is_whole_in_the_recipe() -> None:
+    """Texts that fit a card are in anybody's recipe as they were, so that it gives the same video."""
+    options = {**a_job().options, "prompt": "p" * PROMPT_CHARS_SHOWN}
+    job = a_job(state="done", result=replace(RESULT, actual_prompt="r" * PROMPT_CHARS_SHOWN), options=options)
+    theirs = recipe_of(job, reader_id=99)
+    assert (theirs.options["prompt"], theirs.actual_prompt) == ("p" * PROMPT_CHARS_SHOWN, "r" * PROMPT_CHARS_SHOWN)
+    assert rerun.mark_borrowed(rerun.rerun(job, seed="same"), job, member_id=99).borrowed_options == ()
+
+
+def of_friend(request: Request, parent: Job) -> Job:
+    """Return the job that the request of another member, 99, becomes."""
+    request = rerun.mark_borrowed(request, parent, member_id=99)
+    return a_job(
+        member_id=99,
+        options=request.mode.options(),
+        inputs=request.inputs,
+        borrowed_options=request.borrowed_options,
+        parent_id=request.parent_id,
+    )
+
+
 def test_somebody_elses_recipe_holds_what_the_card_shows() -> None:
     """Another member's recipe has no file name and no negative prompt; nor has the recipe of one's own rerun of it."""
     job = a_job(state="done", result=RESULT, options={**a_job().options, "negative_prompt": "my secret"})
     theirs = recipe_of(job, reader_id=99)
     assert (theirs.options["prompt"], "negative_prompt" in theirs.options) == ("a lake", False)
     assert [item.file_name for item in theirs.inputs] == [""]
-    request = rerun.mark_borrowed(rerun.rerun(job, seed="same"), job, member_id=99)
-    again = a_job(
-        member_id=99,
-        options=request.mode.options(),
-        inputs=request.inputs,
-        borrowed_options=request.borrowed_options,
-    )
+    again = of_friend(rerun.rerun(job, seed="same"), job)
     assert again.options["negative_prompt"] == "my secret"
     text = recipe_of(again, reader_id=99).to_file().decode() + json.dumps(export_values(again))
     assert "my secret" not in text

@@ -77,6 +77,6 @@ def test_how_long_a_continuation_is(seconds: float | None, total: int) -> None:
 
 def test_a_video_by_direct_message() -> None:
     """Without the file the member gets fal's link, unless that is none."""
-    assert RESULT.url in finished.mail_text(a_job(result=RESULT), attached=False)
+    assert RESULT.url in finished.mail_text(a_job(result=RESULT), attached=False, is_cut=False)
     hostile = type(RESULT)(url="javascript:x @everyone")
-    assert "@everyone" not in finished.mail_text(a_job(result=hostile), attached=False)
+    assert "@everyone" not in finished.mail_text(a_job(result=hostile), attached=False, is_cut=False)
