@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from mimetypes import guess_type
 
+from sandbox.discord import threads
 from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.core import Core
 from sandbox.discord.draft import MessageDraft, NewAttachment
@@ -24,13 +25,14 @@ MAX_ATTACHMENTS = 10
 
 @dataclass(frozen=True, slots=True)
 class MessageOrigin:
-    """A message's type, interaction, reference and visibility."""
+    """A message's type, interaction, reference and visibility; its id if that is not a new one."""
 
     type: MessageType = MessageType.DEFAULT
     interaction: Interaction | None = None
     ephemeral_for: User | None = None
     reference: Message | int | None = None
     loading: bool = False
+    message_id: int | None = None
 
 
 PLAIN = MessageOrigin()
@@ -39,9 +41,16 @@ PLAIN = MessageOrigin()
 def post_message(
     core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN
 ) -> Message:
-    """Store a new message and send MESSAGE_CREATE, unless it is ephemeral."""
+    """Store a new message and send MESSAGE_CREATE, unless it is ephemeral. A message opens an archived thread.
+
+    Raises:
+        ApiError: the channel takes no messages, or it is a locked thread.
+    """
+    if origin.interaction is None:
+        threads.check_writable(channel, author)
+    threads.count_message(core, channel, author)
     message = Message(
-        id=core.ids.next(),
+        id=origin.message_id or core.ids.next(),
         channel=channel,
         author=author,
         type=origin.type,
@@ -95,8 +104,9 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     """Apply a draft: only the given keys change; attachments that it does not list are removed.
 
     Raises:
-        ApiError: 50006, when nothing would be left.
+        ApiError: 50006 when nothing would be left, 50083 in an archived thread.
     """
+    threads.check_active(message.channel)
     wanted = _kept_attachments(message, draft)
     content = draft.content if "content" in draft.given else message.content
     embeds = draft.embeds if "embeds" in draft.given else message.embeds

@@ -10,10 +10,23 @@ from sandbox.discord.wire import Json
 
 
 class ChannelType(IntEnum):
-    """The channel types that the sandbox has."""
+    """Channel types (https://discord.com/developers/docs/resources/channel#channel-object-channel-types)."""
 
     TEXT = 0
     DM = 1
+    VOICE = 2
+    CATEGORY = 4
+    ANNOUNCEMENT = 5
+    ANNOUNCEMENT_THREAD = 10
+    PUBLIC_THREAD = 11
+    PRIVATE_THREAD = 12
+    STAGE = 13
+    FORUM = 15
+    MEDIA = 16
+
+
+POSTS_ONLY = frozenset({ChannelType.FORUM, ChannelType.MEDIA})
+WITHOUT_MESSAGES = POSTS_ONLY | {ChannelType.CATEGORY}
 
 
 class MessageType(IntEnum):
@@ -30,6 +43,7 @@ class MessageFlag(IntFlag):
 
     NONE = 0
     SUPPRESS_EMBEDS = 1 << 2
+    HAS_THREAD = 1 << 5
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
@@ -102,6 +116,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict[int, Role])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     channels: dict[int, "Channel"] = field(default_factory=dict[int, "Channel"])
+    threads: dict[int, "Channel"] = field(default_factory=dict[int, "Channel"])
 
 
 @dataclass(slots=True, eq=False)
@@ -116,7 +131,11 @@ class Overwrite:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel, or a DM between the bot and one person."""
+    """A server's channel, a thread in one, or a DM between the bot and one person.
+
+    `category` is the channel's category, `slow_mode_s` its pause between two messages of one person, and `spoke_at`
+    when each of them wrote last, in Unix seconds.
+    """
 
     id: int
     type: ChannelType
@@ -127,6 +146,27 @@ class Channel:
     overwrites: dict[int, Overwrite] = field(default_factory=dict[int, Overwrite])
     messages: dict[int, "Message"] = field(default_factory=dict[int, "Message"])
     last_message_id: int | None = None
+    category: "Channel | None" = None
+    nsfw: bool = False
+    slow_mode_s: int = 0
+    spoke_at: dict[int, float] = field(default_factory=dict[int, float])
+    thread: "Thread | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class Thread:
+    """What a channel has more if it is a thread. Times are in Unix seconds; `members` is when each of them joined."""
+
+    parent: Channel
+    owner: User
+    created_at: float
+    archived_at: float
+    archived: bool = False
+    locked: bool = False
+    invitable: bool = True
+    auto_archive_minutes: int = 4320
+    members: dict[int, float] = field(default_factory=dict[int, float])
+    messages_ever: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -177,6 +217,7 @@ class Message:
     interaction: "Interaction | None" = None
     ephemeral_for: User | None = None
     reactions: dict[str, dict[int, User]] = field(default_factory=dict[str, dict[int, User]])
+    thread: Channel | None = None
 
 
 @dataclass(slots=True, eq=False)

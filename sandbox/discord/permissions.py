@@ -2,7 +2,7 @@
 
 from enum import IntFlag
 
-from sandbox.discord.model import Channel, Guild, Member, User
+from sandbox.discord.model import Channel, ChannelType, Guild, Member, User
 
 
 class Permission(IntFlag):
@@ -22,9 +22,15 @@ class Permission(IntFlag):
     READ_MESSAGE_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
     USE_EXTERNAL_EMOJIS = 1 << 18
+    CONNECT = 1 << 20
     MANAGE_ROLES = 1 << 28
     USE_APPLICATION_COMMANDS = 1 << 31
+    MANAGE_THREADS = 1 << 34
+    CREATE_PUBLIC_THREADS = 1 << 35
+    CREATE_PRIVATE_THREADS = 1 << 36
     SEND_MESSAGES_IN_THREADS = 1 << 38
+    MODERATE_MEMBERS = 1 << 40
+    BYPASS_SLOWMODE = 1 << 52
 
 
 ALL = (1 << 53) - 1
@@ -40,6 +46,9 @@ EVERYONE = (
     | Permission.USE_EXTERNAL_EMOJIS
     | Permission.USE_APPLICATION_COMMANDS
     | Permission.SEND_MESSAGES_IN_THREADS
+    | Permission.CREATE_PUBLIC_THREADS
+    | Permission.CREATE_PRIVATE_THREADS
+    | Permission.CONNECT
 )
 BOT = (
     Permission.VIEW_CHANNEL
@@ -71,6 +80,8 @@ def channel_permissions(channel: Channel, user: User) -> int:
 
     A member in a time-out keeps `TIMED_OUT`, and without SEND_MESSAGES nobody has `NEEDS_SEND_MESSAGES`
     (https://discord.com/developers/docs/topics/permissions#permissions-for-timed-out-members, #implicit-permissions).
+    A thread has its channel's permissions, with SEND_MESSAGES_IN_THREADS in the place of SEND_MESSAGES. A private one
+    is seen by its members and by those with MANAGE_THREADS (https://discord.com/developers/docs/topics/threads).
     """
     if channel.guild is None:
         return int(IN_A_DM) if user.bot or user is channel.recipient else 0
@@ -83,9 +94,22 @@ def channel_permissions(channel: Channel, user: User) -> int:
     granted = _with_overwrites(channel, member, granted)
     if is_timed_out(channel.guild, member):
         granted &= TIMED_OUT
-    if not granted & Permission.SEND_MESSAGES:
+    if not granted & to_write_in(channel):
         granted &= ~NEEDS_SEND_MESSAGES
-    return granted if granted & Permission.VIEW_CHANNEL else 0
+    if not granted & Permission.VIEW_CHANNEL or not _may_see_thread(channel, user, granted):
+        return 0
+    return granted
+
+
+def to_write_in(channel: Channel) -> Permission:
+    """Return the permission that writing there takes."""
+    return Permission.SEND_MESSAGES_IN_THREADS if channel.thread else Permission.SEND_MESSAGES
+
+
+def _may_see_thread(channel: Channel, user: User, granted: int) -> bool:
+    if channel.thread is None or channel.type is not ChannelType.PRIVATE_THREAD:
+        return True
+    return user.id in channel.thread.members or bool(granted & Permission.MANAGE_THREADS)
 
 
 def is_timed_out(guild: Guild, member: Member) -> bool:
@@ -95,15 +119,16 @@ def is_timed_out(guild: Guild, member: Member) -> bool:
 
 def _with_overwrites(channel: Channel, member: Member, granted: int) -> int:
     """Apply the overwrites in Discord's order: @everyone's, then all roles' together, then the member's."""
+    overwrites = channel.thread.parent.overwrites if channel.thread else channel.overwrites
     allow = deny = 0
     for role_id in member.roles:
-        if overwrite := channel.overwrites.get(role_id):
+        if overwrite := overwrites.get(role_id):
             allow |= overwrite.allow
             deny |= overwrite.deny
-    if everyone := channel.overwrites.get(member.guild_id):
+    if everyone := overwrites.get(member.guild_id):
         granted = granted & ~everyone.deny | everyone.allow
     granted = granted & ~deny | allow
-    if own := channel.overwrites.get(member.user.id):
+    if own := overwrites.get(member.user.id):
         granted = granted & ~own.deny | own.allow
     return granted
 

@@ -4,6 +4,7 @@ from sandbox.discord.core import Core
 from sandbox.discord.model import ChannelType, Message, User
 from sandbox.discord.serializer import emoji
 from sandbox.discord.session import Intent
+from sandbox.discord.threads import check_active
 from sandbox.discord.wire import ApiError, Json, unknown
 
 MAX_DIFFERENT = 20
@@ -13,10 +14,11 @@ def add(core: Core, message: Message, user: User, name: str) -> None:
     """Add one person's reaction; repeating it changes nothing.
 
     Raises:
-        ApiError: 10014 if it is not an emoji, 30010 for the 21st different emoji.
+        ApiError: 10014 if it is not an emoji, 30010 for the 21st different emoji, 50083 in an archived thread.
     """
     if not name or (name.isascii() and ":" not in name):
         raise unknown("Emoji", 10014)
+    check_active(message.channel)
     users = message.reactions.get(name)
     if users is None:
         if len(message.reactions) >= MAX_DIFFERENT:
@@ -37,8 +39,9 @@ def remove(core: Core, message: Message, user: User, name: str) -> None:
     """Remove one person's reaction.
 
     Raises:
-        ApiError: 10014, when there is none.
+        ApiError: 10014 when there is none, 50083 in an archived thread.
     """
+    check_active(message.channel)
     users = message.reactions.get(name, {})
     if user.id not in users:
         raise unknown("Emoji", 10014)

@@ -4,8 +4,10 @@ from sandbox.discord.attachment_links import link_component, link_embeds
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.clock import iso
 from sandbox.discord.model import (
+    POSTS_ONLY,
     Attachment,
     Channel,
+    ChannelType,
     Guild,
     Interaction,
     InteractionType,
@@ -13,6 +15,7 @@ from sandbox.discord.model import (
     Message,
     MessageFlag,
     Role,
+    Thread,
     User,
 )
 from sandbox.discord.permissions import channel_permissions
@@ -21,6 +24,21 @@ from sandbox.discord.world import World
 
 APPLICATION_FLAGS = 1 << 23
 BOOSTS = {0: 0, 1: 2, 2: 7, 3: 14}
+THREAD_MEMBERS_COUNTED = 50
+_VOICE: Json = {"bitrate": 64_000, "user_limit": 0, "rtc_region": None, "video_quality_mode": 1}
+_FORUM: Json = {
+    "available_tags": [],
+    "default_reaction_emoji": None,
+    "default_sort_order": None,
+    "default_forum_layout": 0,
+    "default_thread_rate_limit_per_user": 0,
+}
+_OF_KIND: dict[ChannelType, Json] = {
+    ChannelType.VOICE: _VOICE,
+    ChannelType.STAGE: _VOICE,
+    ChannelType.FORUM: _FORUM,
+    ChannelType.MEDIA: _FORUM,
+}
 
 
 class Serializer:
@@ -137,7 +155,7 @@ class Serializer:
             "voice_states": [],
             "members": [self.member_with_user(member) for member in seen],
             "channels": [self.channel(channel) for channel in guild.channels.values()],
-            "threads": [],
+            "threads": self.active_threads(guild),
             "presences": [],
             "stage_instances": [],
             "guild_scheduled_events": [],
@@ -155,19 +173,58 @@ class Serializer:
         if channel.guild is None:
             people = [channel.recipient] if channel.recipient else []
             return shown | {"recipients": [self.user(user) for user in people]}
-        return shown | {
-            "guild_id": str(channel.guild.id),
-            "name": channel.name,
-            "parent_id": None,
-            "rate_limit_per_user": 0,
+        shown |= {"guild_id": str(channel.guild.id), "name": channel.name, "rate_limit_per_user": channel.slow_mode_s}
+        if channel.thread is not None:
+            return shown | self._thread(channel, channel.thread)
+        shown |= {
+            "parent_id": None if channel.category is None else str(channel.category.id),
             "topic": None,
             "position": channel.position,
             "permission_overwrites": [
                 {"id": str(o.id), "type": o.kind, "allow": str(o.allow), "deny": str(o.deny)}
                 for o in channel.overwrites.values()
             ],
-            "nsfw": False,
+            "nsfw": channel.nsfw,
         }
+        return shown | _OF_KIND.get(channel.type, {})
+
+    def _thread(self, channel: Channel, thread: Thread) -> Json:
+        """Return what a thread's channel object has more."""
+        metadata: Json = {
+            "archived": thread.archived,
+            "archive_timestamp": iso(thread.archived_at),
+            "auto_archive_duration": thread.auto_archive_minutes,
+            "locked": thread.locked,
+            "create_timestamp": iso(thread.created_at),
+        }
+        if channel.type is ChannelType.PRIVATE_THREAD:
+            metadata["invitable"] = thread.invitable
+        shown: Json = {
+            "parent_id": str(thread.parent.id),
+            "owner_id": str(thread.owner.id),
+            "thread_metadata": metadata,
+            "message_count": len(channel.messages),
+            "member_count": min(THREAD_MEMBERS_COUNTED, len(thread.members)),
+            "total_message_sent": thread.messages_ever,
+        }
+        if thread.parent.type in POSTS_ONLY:
+            shown["applied_tags"] = []
+        if self._world.bot.id in thread.members:
+            shown["member"] = self.thread_member(channel, self._world.bot)
+        return shown
+
+    def thread_member(self, channel: Channel, user: User) -> Json:
+        """Return a thread member object."""
+        joined_at = channel.thread.members[user.id] if channel.thread else 0.0
+        return {"id": str(channel.id), "user_id": str(user.id), "join_timestamp": iso(joined_at), "flags": 0}
+
+    def active_threads(self, guild: Guild) -> list[Json]:
+        """Return the threads of a server that are not archived and that the bot sees."""
+        return [
+            self.channel(channel)
+            for channel in guild.threads.values()
+            if channel.thread and not channel.thread.archived and channel_permissions(channel, self._world.bot)
+        ]
 
     def attachment(self, attachment: Attachment) -> Json:
         """Return an attachment object with a new signed URL."""
@@ -192,6 +249,8 @@ class Serializer:
         shown = self._bare_message(message)
         if message.reactions:
             shown["reactions"] = [self._reaction(name, users) for name, users in message.reactions.items()]
+        if message.thread is not None and message.thread.id in self._world.channels:
+            shown["thread"] = self.channel(message.thread)
         if isinstance(message.reference, Message):
             shown["referenced_message"] = self._bare_message(message.reference)
         elif message.reference is not None:

@@ -77,12 +77,41 @@ class World:
         self.add_member(guild, owner)
         return guild
 
-    def add_channel(self, name: str, guild: Guild, overwrites: tuple[Overwrite, ...] = ()) -> Channel:
-        """Add a text channel."""
-        channel = Channel(self.ids.next(), ChannelType.TEXT, name, guild=guild, position=len(guild.channels))
+    def add_channel(
+        self,
+        name: str,
+        guild: Guild,
+        overwrites: tuple[Overwrite, ...] = (),
+        *,
+        kind: ChannelType = ChannelType.TEXT,
+    ) -> Channel:
+        """Add a channel."""
+        channel = Channel(self.ids.next(), kind, name, guild=guild, position=len(guild.channels))
         channel.overwrites = {overwrite.id: overwrite for overwrite in overwrites}
         self.channels[channel.id] = guild.channels[channel.id] = channel
         return channel
+
+    def add_thread(self, thread: Channel, message: Message | None) -> None:
+        """Add a thread, which may begin at a message."""
+        self.channels[thread.id] = thread
+        if thread.guild is not None:
+            thread.guild.threads[thread.id] = thread
+        if message is not None:
+            message.thread = thread
+
+    def remove_channel(self, channel: Channel) -> list[Channel]:
+        """Remove a channel or thread with all messages; returns the threads in it, which are removed too."""
+        self.channels.pop(channel.id, None)
+        for message_id in channel.messages:
+            self.messages.pop(message_id, None)
+        if channel.guild is None:
+            return []
+        channel.guild.channels.pop(channel.id, None)
+        channel.guild.threads.pop(channel.id, None)
+        inside = [one for one in channel.guild.threads.values() if one.thread and one.thread.parent is channel]
+        for thread in inside:
+            self.remove_channel(thread)
+        return inside
 
     def add_role(self, name: str, guild: Guild, permissions: int = 0) -> Role:
         """Add a role above the others."""

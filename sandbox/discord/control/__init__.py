@@ -6,11 +6,17 @@ Some options in detail:
 - `slash` with `"unchecked": true` sends what Discord's client would have refused; `autocomplete` takes `focused`.
 - Files take `path` (a local file) instead of `base64`.
 - `click` takes `values` for a select, `menu` takes `target` (a person) for a user command, `say` takes `reply_to`.
-- `world`: channels take `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists such
-  as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server`,
-  `upload_limit_mib` and `timed_out_s` (0 ends the time-out).
+- `world`: channels take `kind` (`text`, `voice`, `category`, `announcement`, `stage`, `forum`, `media`), `category`,
+  `nsfw`, `slow_mode_s` and `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists
+  such as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server`, `upload_limit_mib` and
+  `timed_out_s` (0 ends the time-out).
   Without `server`, roles and members are added to every server, and channels to the first.
-- `gone` removes `roles`, `channels` and `members` (names or ids) from `server`; with `"bot": true` it removes the bot.
+- `world`: threads take the `channel` and `user` that they are started in and by, `message`, `private`, `members`
+  (names, or `bot`), `archived`, `locked` and `content`, which is a forum post's first message.
+- `change` gives `channels` (`overwrites`, `nsfw`, `slow_mode_s`), `threads` (`archived`, `locked`, `slow_mode_s`) and
+  `roles` (`permissions`) of that `name` new values while the bot runs.
+- `gone` removes `roles`, `channels`, `threads` and `members` (names or ids) from `server`; with `"bot": true` it
+  removes the bot.
   An `unchecked` slash command may name a removed id, as a client does whose form was open meanwhile.
 - `faults` without `times` apply until `DELETE /sandbox/faults`. `"after": true` carries the request out, then fails or
   drops the answer. `path` may also be `/cdn/*`.

@@ -10,25 +10,33 @@ from sandbox.discord.control.forms import fill_form
 from sandbox.discord.control.interactions import UserAction, click_data, clickable_components, perform, perform_all
 from sandbox.discord.control.options import FilledOptions, FoundCommand, OptionForm, find_command
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_user, upload_file
+from sandbox.discord.core import Core
 from sandbox.discord.draft import NewAttachment, UploadedFile
 from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import Channel, InteractionType, MessageFlag, MessageType, User
-from sandbox.discord.permissions import Permission, channel_permissions
+from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
 BURST_MAX, BURST_MAX_S = 10_000, 600
+WITHOUT_SLOW_MODE = Permission.MANAGE_CHANNELS | Permission.MANAGE_MESSAGES | Permission.BYPASS_SLOWMODE
 
 
 def _may_use(found: FoundCommand, user: User, channel: Channel) -> None:
     """Check that Discord would offer the command to this person in this channel."""
     granted = channel_permissions(channel, user)
+    if channel.thread is not None and (
+        channel.thread.archived or (channel.thread.locked and not granted & Permission.MANAGE_THREADS)
+    ):
+        raise ControlRefused(f"The thread {channel.name} is archived or locked; nobody uses commands there.")
     if channel.guild is None:
         if found.command.get("dm_permission") is False or "guild_id" in found.command:
             raise ControlRefused(f"The command {found.command['name']} is not offered in DMs.")
         return
     if not granted & Permission.USE_APPLICATION_COMMANDS:
         raise ControlRefused(f"{user.name} may not use application commands in {channel.name}.")
+    if found.command.get("nsfw") and not (channel.thread.parent if channel.thread else channel).nsfw:
+        raise ControlRefused(f"The command {found.command['name']} is offered in age-restricted channels only.")
     needs = found.command.get("default_member_permissions")
     if needs is not None and not granted & Permission.ADMINISTRATOR and (needs == "0" or int(needs) & ~granted):
         raise ControlRefused(f"The command {found.command['name']} is not offered to {user.name}.")
@@ -199,8 +207,7 @@ async def say(request: ControlRequest) -> Json:
     request.check_keys("user", "channel", "content", "files", "reply_to")
     user = request.user()
     channel = request.channel(user)
-    if not channel_permissions(channel, user) & Permission.SEND_MESSAGES:
-        raise ControlRefused(f"{user.name} may not write in {channel.name}.")
+    _check_may_write(request.core, channel, user)
     files: Any = request.body.get("files")
     listed = list(request.mapping("files").values()) if isinstance(files, dict) else as_list(files)
     body: Json = {"content": str(request.body.get("content") or "")}
@@ -215,6 +222,16 @@ async def say(request: ControlRequest) -> Json:
     files_of = tuple(NewAttachment(UploadedFile(a.filename, a.blob), a.filename, a.description) for a in uploads)
     message = messages.post_message(request.core, channel, user, replace(wanted, new_files=files_of), origin)
     return {"id": str(message.id), "message_id": str(message.id), "channel_id": str(channel.id)}
+
+
+def _check_may_write(core: Core, channel: Channel, user: User) -> None:
+    granted, now = channel_permissions(channel, user), core.clock.now()
+    if not granted & to_write_in(channel):
+        raise ControlRefused(f"{user.name} may not write in {channel.name}.")
+    wait_s = channel.spoke_at.get(user.id, 0.0) + channel.slow_mode_s - now
+    if wait_s > 0 and not granted & WITHOUT_SLOW_MODE:
+        raise ControlRefused(f"{channel.name} is in slow mode; {user.name} may write again in {wait_s:.0f} s.")
+    channel.spoke_at[user.id] = now
 
 
 async def react(request: ControlRequest) -> Json:

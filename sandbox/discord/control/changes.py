@@ -2,31 +2,36 @@
 
 from collections.abc import Callable
 
+from sandbox.discord import channels, draft, messages, threads
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_guild, find_user
 from sandbox.discord.core import Core
 from sandbox.discord.faults import DiscordFault
-from sandbox.discord.model import Channel, Guild, Member, Overwrite, Role, User
+from sandbox.discord.messages import MessageOrigin
+from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Guild, Member, Overwrite, Role, User
 from sandbox.discord.permissions import parse_permissions
 from sandbox.discord.schema import as_list
 from sandbox.discord.session import Intent
+from sandbox.discord.threads import ThreadPlan
 from sandbox.discord.wire import Json
 
 MIB = 1024 * 1024
 TIERS = (0, 1, 2, 3)
 ROLE_KIND, MEMBER_KIND = 0, 1
+GUILD_KINDS = ("TEXT", "VOICE", "CATEGORY", "ANNOUNCEMENT", "STAGE", "FORUM", "MEDIA")
 
 
 async def add_to_world(request: ControlRequest) -> Json:
-    """Add servers, channels, roles and members; answers with the same lists and their ids.
+    """Add servers, channels, threads, roles and members; answers with the same lists and their ids.
 
     Without a `server`, a channel is added to the first one, and roles and members to all.
     """
-    request.check_keys("servers", "channels", "roles", "members")
+    request.check_keys("servers", "channels", "threads", "roles", "members")
     return {
         "servers": [_server(request.core, row) for row in request.rows("servers")],
         "roles": [_role(request.core, row) for row in request.rows("roles")],
         "members": [_member(request.core, row) for row in request.rows("members")],
         "channels": [_channel(request.core, row) for row in request.rows("channels")],
+        "threads": [_thread(request.core, row) for row in request.rows("threads")],
     }
 
 
@@ -57,12 +62,91 @@ def _guilds(core: Core, row: Json) -> list[Guild]:
 
 
 def _channel(core: Core, row: Json) -> Json:
-    name = _checked_name(row, "name", "server", "overwrites")
+    name = _checked_name(row, "name", "server", "kind", "category", "overwrites", "nsfw", "slow_mode_s")
     guild = _guilds(core, row)[0]
-    overwrites = tuple(_overwrite(core, guild, exception) for exception in as_list(row.get("overwrites")))
-    channel = core.world.add_channel(name, guild, overwrites)
-    core.gateway.emit("CHANNEL_CREATE", core.serialize.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+    kind = str(row.get("kind", "text")).upper()
+    if kind not in GUILD_KINDS:
+        raise ControlRefused(f"A channel's kind is one of {', '.join(GUILD_KINDS).lower()}, not {row['kind']}.")
+    channel = core.world.add_channel(name, guild, kind=ChannelType[kind])
+    if "category" in row:
+        channel.category = find_channel(core, f"{guild.id}/{row['category']}")
+    _set_up(core, guild, channel, row)
+    channels.emit_channel(core, "CHANNEL_CREATE", channel)
     return row | {"id": str(channel.id)}
+
+
+def _set_up(core: Core, guild: Guild, channel: Channel, row: Json) -> None:
+    """Set a channel's overwrites, age restriction and slow mode, as far as they are given."""
+    if "overwrites" in row:
+        given = [_overwrite(core, guild, exception) for exception in as_list(row["overwrites"])]
+        channel.overwrites = {overwrite.id: overwrite for overwrite in given}
+    channel.nsfw = bool(row.get("nsfw", channel.nsfw))
+    channel.slow_mode_s = int(row.get("slow_mode_s", channel.slow_mode_s))
+
+
+def _thread(core: Core, row: Json) -> Json:
+    """Start a thread as a person: at a `message`, alone, or as a forum post whose first message is `content`."""
+    keys = ("name", "channel", "user", "message", "private", "members", "content", "archived", "locked", "slow_mode_s")
+    name = _checked_name(row, *keys)
+    owner, parent = (
+        find_user(core, str(row.get("user", "admin"))),
+        find_channel(core, str(row.get("channel", "general"))),
+    )
+    message = ControlRequest(core, row).message(owner) if "message" in row else None
+    if parent.type in POSTS_ONLY and not row.get("content"):
+        raise ControlRefused(f"A post in {parent.name} needs content.")
+    plan = ThreadPlan(
+        name, parent, owner, bool(row.get("private")), message, slow_mode_s=int(row.get("slow_mode_s", 0))
+    )
+    thread = threads.start_thread(core, plan)
+    if row.get("content"):
+        first = draft.read_draft({"content": str(row["content"])}, {}, draft.CREATE)
+        origin = MessageOrigin(message_id=thread.id if parent.type in POSTS_ONLY else None)
+        messages.post_message(core, thread, owner, first, origin)
+    for one in as_list(row.get("members")):
+        threads.join_thread(core, thread, _bot_or_user(core, str(one)))
+    if row.get("archived") or row.get("locked"):
+        threads.set_archived(core, thread, is_archived=bool(row.get("archived")), locked=bool(row.get("locked")))
+    return row | {"id": str(thread.id)}
+
+
+def _bot_or_user(core: Core, name: str) -> User:
+    return core.world.bot if name == "bot" else find_user(core, name)
+
+
+async def change_world(request: ControlRequest) -> Json:
+    """Change channels, threads and roles that are there already, and send the events."""
+    request.check_keys("channels", "threads", "roles")
+    for row in request.rows("channels"):
+        _change_channel(request.core, row)
+    for row in request.rows("threads"):
+        _change_thread(request.core, row)
+    for row in request.rows("roles"):
+        _change_role(request.core, row)
+    return {"ok": True}
+
+
+def _change_channel(core: Core, row: Json) -> None:
+    channel = find_channel(core, _checked_name(row, "name", "overwrites", "nsfw", "slow_mode_s"))
+    if channel.guild is None or channel.thread is not None:
+        raise ControlRefused(f"{channel.name} is not a channel of a server.")
+    _set_up(core, channel.guild, channel, row)
+    channels.emit_channel(core, "CHANNEL_UPDATE", channel)
+
+
+def _change_thread(core: Core, row: Json) -> None:
+    thread = find_channel(core, _checked_name(row, "name", "archived", "locked", "slow_mode_s"))
+    thread.slow_mode_s = int(row.get("slow_mode_s", thread.slow_mode_s))
+    threads.set_archived(core, thread, is_archived=row.get("archived"), locked=row.get("locked"))
+
+
+def _change_role(core: Core, row: Json) -> None:
+    name = _checked_name(row, "name", "server", "permissions")
+    for guild in _guilds(core, row):
+        role = _role_named(guild, name)
+        role.permissions = _permissions(row.get("permissions", role.permissions))
+        data: Json = {"guild_id": str(guild.id), "role": core.serialize.role(role)}
+        core.gateway.emit("GUILD_ROLE_UPDATE", data, guild_id=guild.id, intent=Intent.GUILDS)
 
 
 def _overwrite(core: Core, guild: Guild, given: Json) -> Overwrite:
@@ -133,18 +217,18 @@ def _emit_member(core: Core, guild: Guild, member: Member, event: str) -> None:
 
 
 async def remove_from_world(request: ControlRequest) -> Json:
-    """Remove `roles`, `channels` and `members` (names or ids) from the `server`, by default the first.
+    """Remove `roles`, `channels`, `threads` and `members` (names or ids) from the `server`, by default the first.
 
     With `"bot": true` the bot is removed from the server, and the server from the world.
     """
-    request.check_keys("server", "roles", "channels", "members", "bot")
+    request.check_keys("server", "roles", "channels", "threads", "members", "bot")
     core = request.core
     guild = (
         find_guild(core, request.text("server")) if "server" in request.body else next(iter(core.world.guilds.values()))
     )
     for name in as_list(request.body.get("roles")):
         _drop_role(core, guild, _role_named(guild, str(name)))
-    for name in as_list(request.body.get("channels")):
+    for name in as_list(request.body.get("channels")) + as_list(request.body.get("threads")):
         _drop_channel(core, guild, find_channel(core, str(name)))
     for name in as_list(request.body.get("members")):
         _drop_member(core, guild, find_user(core, str(name)))
@@ -155,7 +239,7 @@ async def remove_from_world(request: ControlRequest) -> Json:
 
 def _drop_bot(core: Core, guild: Guild) -> None:
     """Remove the bot: Discord sends a GUILD_DELETE without `unavailable`."""
-    for channel_id in guild.channels:
+    for channel_id in (*guild.channels, *guild.threads):
         core.world.channels.pop(channel_id, None)
     del core.world.guilds[guild.id]
     core.gateway.emit("GUILD_DELETE", {"id": str(guild.id)}, guild_id=guild.id, intent=Intent.GUILDS)
@@ -170,10 +254,9 @@ def _drop_role(core: Core, guild: Guild, role: Role) -> None:
 
 
 def _drop_channel(core: Core, guild: Guild, channel: Channel) -> None:
-    if guild.channels.pop(channel.id, None) is None:
+    if channel.guild is not guild:
         raise ControlRefused(f"The channel {channel.name} is not in {guild.name}.")
-    del core.world.channels[channel.id]
-    core.gateway.emit("CHANNEL_DELETE", core.serialize.channel(channel), guild_id=guild.id, intent=Intent.GUILDS)
+    channels.delete_channel(core, channel)
 
 
 def _drop_member(core: Core, guild: Guild, user: User) -> None:

@@ -107,7 +107,7 @@ class OptionForm:
         guild = self.channel.guild
         if not given.isdigit() or guild is None:
             return False
-        there = int(given) in (guild.channels if kind == CHANNEL else guild.roles)
+        there = int(given) in ({**guild.channels, **guild.threads} if kind == CHANNEL else guild.roles)
         return not there and (kind in (CHANNEL, ROLE) or int(given) not in self.core.world.users)
 
     def _scalar(self, rule: Json, given: Any) -> Any:

@@ -107,7 +107,7 @@ def find_guild(core: Core, name: str) -> Guild:
 
 
 def find_channel(core: Core, name: str) -> Channel:
-    """Return a channel by id, by name (the first server's first), as `Server/name`, or a DM as `@person`.
+    """Return a channel by id, by name (the first server's first; threads last), as `Server/name`, or a DM as `@person`.
 
     Raises:
         Refused: there is none.
@@ -119,7 +119,7 @@ def find_channel(core: Core, name: str) -> Channel:
     server, _, short = name.rpartition("/")
     guilds = [find_guild(core, server)] if server else core.world.guilds.values()
     for guild in guilds:
-        for channel in guild.channels.values():
+        for channel in (*guild.channels.values(), *guild.threads.values()):
             if channel.name == short.removeprefix("#"):
                 return channel
     raise ControlRefused(f"There is no channel {name}; POST /sandbox/world adds one.")

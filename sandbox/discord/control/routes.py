@@ -25,6 +25,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "react": actions.react,
     "unreact": actions.unreact,
     "world": changes.add_to_world,
+    "change": changes.change_world,
     "gone": changes.remove_from_world,
     "faults": changes.add_fault,
     "advance": changes.advance_clock,

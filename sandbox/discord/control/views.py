@@ -83,6 +83,7 @@ def state(core: Core, _: Mapping[str, str]) -> Json:
             "name": guild.name,
             "tier": guild.tier,
             "channels": [{"id": str(c.id), "name": c.name} for c in guild.channels.values()],
+            "threads": [{"id": str(c.id), "name": c.name} for c in guild.threads.values()],
             "roles": [{"id": str(r.id), "name": r.name} for r in guild.roles.values()],
             "members": [{"id": str(m.user.id), "name": m.user.name} for m in guild.members.values()],
         }

@@ -1,5 +1,6 @@
 """Channels, DMs and the typing indicator."""
 
+from sandbox.discord import channels
 from sandbox.discord.permissions import Permission
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
@@ -12,8 +13,16 @@ def _channel(call: Call) -> RouteReply:
 
 
 def _typing(call: Call) -> RouteReply:
-    call.channel(Permission.SEND_MESSAGES)
+    call.writable_channel()
     return NOTHING
+
+
+def _delete(call: Call) -> RouteReply:
+    channel = call.channel()
+    call.require(channel, Permission.MANAGE_THREADS if channel.thread else Permission.MANAGE_CHANNELS)
+    shown = call.core.serialize.channel(channel)
+    channels.delete_channel(call.core, channel)
+    return RouteReply(shown)
 
 
 def _open_dm(call: Call) -> RouteReply:
@@ -30,6 +39,7 @@ def _open_dm(call: Call) -> RouteReply:
 
 ROUTES = (
     Route("GET", "/channels/{channel_id}", _channel),
+    Route("DELETE", "/channels/{channel_id}", _delete),
     Route("POST", "/channels/{channel_id}/typing", _typing, RateLimit("typing", 5, 5.0, ("channel_id",))),
     Route("POST", "/users/@me/channels", _open_dm),
 )

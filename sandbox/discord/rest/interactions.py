@@ -22,7 +22,7 @@ from sandbox.discord.model import (
 )
 from sandbox.discord.rest.route import NOTHING, Auth, Call, Route, RouteReply
 from sandbox.discord.schema import KeyRule, as_list, check_object
-from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown
+from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown, unknown_channel
 
 ANSWER_WITHIN_S = 3.0
 _CALLBACK = {"type": KeyRule("int", 12, 1, required=True), "data": KeyRule("object")}
@@ -66,6 +66,8 @@ def _unanswered(call: Call) -> Interaction:
         raise ApiError(400, 40060, "Interaction has already been acknowledged.")
     if call.core.clock.now() - interaction.created_at > ANSWER_WITHIN_S:
         raise unknown("interaction", 10062)
+    if interaction.channel.id not in call.core.world.channels:
+        raise unknown_channel()
     return interaction
 
 

@@ -31,7 +31,7 @@ def find_message(call: Call, channel: Channel) -> Message:
 
 
 def _create(call: Call) -> RouteReply:
-    channel = call.channel(Permission.SEND_MESSAGES)
+    channel = call.writable_channel()
     wanted = draft.read_draft(call.body, call.uploads, draft.CREATE)
     call.check_sizes(call.core.world.upload_limit_bytes(channel))
     if call.uploads:

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.discord.core import Core
 from sandbox.discord.draft import UploadedFile
 from sandbox.discord.model import Channel
-from sandbox.discord.permissions import Permission, channel_permissions
+from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.wire import (
     ApiError,
@@ -51,6 +51,16 @@ class Call:
         if channel is None:
             raise unknown_channel()
         self.require(channel, needs)
+        return channel
+
+    def writable_channel(self) -> Channel:
+        """Return the path's channel, in which the bot must be allowed to write.
+
+        Raises:
+            ApiError: 10003, 50001 or 50013.
+        """
+        channel = self.channel()
+        self.require(channel, to_write_in(channel))
         return channel
 
     def require(self, channel: Channel, needs: Permission) -> None:

@@ -5,7 +5,7 @@ from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import CallbackType, Interaction, Message, MessageFlag, MessageType
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.route import NOTHING, Auth, Call, Route, RouteReply
-from sandbox.discord.wire import ApiError, snowflake, unknown, unknown_message
+from sandbox.discord.wire import ApiError, snowflake, unknown, unknown_channel, unknown_message
 
 TOKEN_LIFE_S = 15 * 60.0
 _RATE = RateLimit("webhook", 5, 2.0, ("webhook_id", "token"))
@@ -15,7 +15,8 @@ def _interaction(call: Call) -> Interaction:
     """Return the answered interaction of the token.
 
     Raises:
-        ApiError: 10015 for another webhook or an unanswered interaction, 50027 for an expired token.
+        ApiError: 10015 for another webhook or an unanswered interaction, 50027 for an expired token, 10003 if the
+            channel is deleted.
     """
     if call.id("webhook_id") != call.core.world.bot.id:
         raise unknown("Webhook", 10015)
@@ -24,6 +25,8 @@ def _interaction(call: Call) -> Interaction:
         raise ApiError(401, 50027, "Invalid Webhook Token")
     if interaction.callback is None or interaction.callback is CallbackType.AUTOCOMPLETE:
         raise unknown("Webhook", 10015)
+    if interaction.channel.id not in call.core.world.channels:
+        raise unknown_channel()
     return interaction
 
 
