@@ -104,9 +104,9 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     """Apply a draft: only the given keys change; attachments that it does not list are removed.
 
     Raises:
-        ApiError: 50006 when nothing would be left, 50083 in an archived thread.
+        ApiError: 50006 when nothing would be left, 50083 in an archived thread, 160005 in a locked one.
     """
-    threads.check_active(message.channel)
+    threads.check_editable(message.channel, message.author)
     wanted = _kept_attachments(message, draft)
     content = draft.content if "content" in draft.given else message.content
     embeds = draft.embeds if "embeds" in draft.given else message.embeds

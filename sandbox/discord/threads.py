@@ -148,13 +148,34 @@ def check_writable(channel: Channel, author: User) -> None:
 
 
 def check_active(channel: Channel) -> None:
-    """Check that messages in the channel may be edited and reacted to.
+    """Check that people may react to messages there.
 
     Raises:
         ApiError: 50083, in an archived thread.
     """
     if channel.thread is not None and channel.thread.archived:
         raise archived()
+
+
+def check_editable(channel: Channel, author: User) -> None:
+    """Check that messages there may be edited, under either token.
+
+    Raises:
+        ApiError: 50083 in an archived thread, 160005 in a locked one without MANAGE_THREADS.
+    """
+    check_active(channel)
+    if channel.thread is not None:
+        check_writable(channel, author)
+
+
+def check_deletable(channel: Channel, user: User) -> None:
+    """Check that messages there may be deleted.
+
+    Raises:
+        ApiError: 50083 in a thread that is archived and locked, without MANAGE_THREADS.
+    """
+    if channel.thread is not None and channel.thread.archived:
+        check_writable(channel, user)
 
 
 def count_message(core: Core, channel: Channel, author: User) -> None:

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from sandbox.discord import draft, messages
+from sandbox.discord import draft, messages, threads
 from sandbox.discord.draft import MessageDraft
 from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import Channel, Message, MessageFlag, MessageType
@@ -149,6 +149,7 @@ def _delete(call: Call) -> RouteReply:
     message = find_message(call, channel)
     if message.author is not call.core.world.bot:
         call.require(channel, Permission.MANAGE_MESSAGES)
+    threads.check_deletable(channel, call.core.world.bot)
     messages.delete_message(call.core, message)
     return NOTHING
 

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.discord import draft, messages, threads
 from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Thread, User
-from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
+from sandbox.discord.permissions import Permission, to_write_in
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.messages import find_message
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
@@ -96,15 +96,14 @@ def _thread(call: Call) -> tuple[Channel, Thread]:
 
 
 def _change(call: Call) -> RouteReply:
-    """Change a thread: its owner may rename and archive it; who writes there may open it, unless it is locked."""
+    """Change a thread: its owner may rename and archive it; its members may open it, unless it is locked."""
     channel, facts = _thread(call)
     wanted = _checked(call.body, _CHANGE)
-    granted = channel_permissions(channel, call.core.world.bot)
-    manages = bool(granted & Permission.MANAGE_THREADS)
-    opens = wanted.keys() == {"archived"} and not wanted["archived"] and not facts.locked
-    owns = facts.owner is call.core.world.bot and not facts.locked and not wanted.keys() - {"name", "archived"}
-    if not manages and not owns and not (opens and granted & to_write_in(channel)):
-        raise ApiError(403, 50013, "Missing Permissions")
+    bot = call.core.world.bot
+    opens = wanted.keys() == {"archived"} and not wanted["archived"] and bot.id in facts.members and not facts.locked
+    owns = facts.owner is bot and wanted.keys() <= {"name", "archived", "auto_archive_duration"}
+    if not owns and not opens:
+        call.require(channel, Permission.MANAGE_THREADS)
     if facts.archived and wanted.get("archived") is not False:
         raise threads.archived()
     channel.name = wanted.get("name", channel.name)

@@ -1,6 +1,6 @@
 """Messages under an interaction's token, for fifteen minutes: follow up, read, edit and delete."""
 
-from sandbox.discord import draft, messages
+from sandbox.discord import draft, messages, threads
 from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import CallbackType, Interaction, Message, MessageFlag, MessageType
 from sandbox.discord.rate_limits import RateLimit
@@ -87,6 +87,7 @@ def _edit(call: Call) -> RouteReply:
 def _delete(call: Call) -> RouteReply:
     interaction = _interaction(call)
     message = _message(call, interaction)
+    threads.check_deletable(message.channel, call.core.world.bot)
     messages.delete_message(call.core, message)
     return NOTHING
 

@@ -90,10 +90,15 @@ async def test_an_archived_thread_is_opened_by_a_message_only(control: DiscordCo
 async def test_a_locked_thread_takes_messages_from_its_moderators_only(
     control: DiscordControl, archived: bool, code: int
 ) -> None:
-    """Without MANAGE_THREADS a message is refused, with 50083 if the thread is archived too, else 160005."""
-    thread = await new_thread(control, archived=archived, locked=True)
-    answer = await control.rest("POST", f"/channels/{thread}/messages", json={"content": "x"})
-    assert answer[1]["code"] == code
+    """Without MANAGE_THREADS posts and edits are refused, with 50083 if the thread is archived too, else 160005."""
+    thread = await new_thread(control)
+    _, message = await control.rest("POST", f"/channels/{thread}/messages", json={"content": "x"})
+    own = f"/channels/{thread}/messages/{message['id']}"
+    await control.order("change", threads=[{"name": "talk", "archived": archived, "locked": True}])
+    assert (await control.rest("POST", f"/channels/{thread}/messages", json={"content": "x"}))[1]["code"] == code
+    assert (await control.rest("PATCH", own, json={"content": "y"}))[1]["code"] == code
+    assert (await control.rest("PUT", own + REACTION))[0] == (400 if archived else 204)
+    assert (await control.rest("DELETE", own))[0] == (400 if archived else 204)
     assert (await control.rest("PATCH", f"/channels/{thread}", json={"archived": False}))[1]["code"] == 50013
     await control.order("change", roles=[{"name": "Wanda", "permissions": str(0x400 | 1 << 38 | 1 << 34)}])
     assert (await control.rest("POST", f"/channels/{thread}/messages", json={"content": "x"}))[0] == 200
