@@ -20,7 +20,8 @@ def _embed(embed: Json, links: Mapping[str, Json], used: set[str]) -> Json:
     shown = embed
     for key in PICTURES:
         if (link := _link_of(embed.get(key), links, used)) is not None:
-            shown = shown | {key: embed[key] | {"url": link["url"], "proxy_url": link["url"]}}
+            facts = {"url": link["url"], "proxy_url": link["url"], **_sides(link)}
+            shown = shown | {key: embed[key] | {name: fact for name, fact in facts.items() if fact is not None}}
     for key in ("author", "footer"):
         part = embed.get(key)
         name = _name(part.get("icon_url") if part else None)
@@ -87,11 +88,14 @@ def _media(media: Json, links: Mapping[str, Json], used: set[str]) -> Json:
         "id": link["id"],
         "url": link["url"],
         "proxy_url": link["url"],
-        "width": None,
-        "height": None,
+        **_sides(link),
         "content_type": link.get("content_type"),
         "attachment_id": link["id"],
     }
+
+
+def _sides(link: Json) -> Json:
+    return {"width": link.get("width"), "height": link.get("height")}
 
 
 def _file_facts(file: Json, links: Mapping[str, Json]) -> Json:

@@ -89,7 +89,7 @@ class Cdn:
     def url(self, attachment: Attachment) -> str:
         """Return a new signed URL."""
         folder = "ephemeral-attachments" if attachment.ephemeral else "attachments"
-        path = f"/{folder}/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename)}"
+        path = f"/{folder}/{attachment.channel_id}/{attachment.id}/{quote(attachment.filename, safe='')}"
         issued = int(self._clock.now())
         expires, issued_hex = f"{issued + LINK_LIFE_S:x}", f"{issued:x}"
         signature = self._signature(attachment.id, expires, issued_hex)

@@ -1,7 +1,9 @@
 """The message that a request asks for, read from its body; every mistake is reported in one error 50035."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from typing import Any, cast
 
 from sandbox.discord.components import check_message
@@ -11,7 +13,11 @@ from sandbox.discord.wire import ApiError, Json, Problems
 
 MAX_EMBED_TEXT = 6000
 SETTABLE = (
-    MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATIONS | MessageFlag.COMPONENTS_V2 | MessageFlag.EPHEMERAL
+    MessageFlag.SUPPRESS_EMBEDS
+    | MessageFlag.SUPPRESS_NOTIFICATIONS
+    | MessageFlag.COMPONENTS_V2
+    | MessageFlag.EPHEMERAL
+    | MessageFlag.VOICE_MESSAGE
 )
 
 _COMMON = {
@@ -132,19 +138,26 @@ class NewAttachment:
 
     upload: UploadedFile
     filename: str
-    description: str | None
+    description: str | None = None
+    title: str | None = None
+    spoiler: bool = False
+    seconds: float | None = None
+    waveform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDraft:
-    """The message that a body asks for. `given` are the body's keys; an edit leaves everything else as it was."""
+    """The message that a body asks for. `given` are the body's keys; an edit leaves everything else as it was.
+
+    `kept_attachments` are what the body says of each attachment to keep; None if it lists none.
+    """
 
     given: frozenset[str]
     content: str
     embeds: list[Json]
     components: list[Json]
     flags: MessageFlag
-    kept_attachments: frozenset[int] | None
+    kept_attachments: Mapping[int, Json] | None
     new_files: tuple[NewAttachment, ...]
     tts: bool = False
     nonce: str | int | None = None
@@ -159,13 +172,21 @@ class MessageDraft:
         return not (self.content or self.embeds or self.components or self.new_files)
 
     def check_new(self) -> None:
-        """Check that a new message is not empty.
+        """Check that a new message is not empty, and that a voice message has a sound with its length and no more.
 
         Raises:
-            ApiError: 50006.
+            ApiError: 50006, or 50159 to 50161 (https://discord.com/developers/docs/resources/message#voice-messages).
         """
         if self.is_empty():
             raise ApiError(400, 50006, "Cannot send an empty message")
+        if not self.flags & MessageFlag.VOICE_MESSAGE:
+            return
+        if self.content or self.embeds or self.components:
+            raise ApiError(400, 50159, "Voice messages do not support additional content.")
+        if len(self.new_files) != 1 or not (guess_type(self.new_files[0].filename)[0] or "").startswith("audio/"):
+            raise ApiError(400, 50160, "Voice messages must have a single audio attachment.")
+        if self.new_files[0].seconds is None or self.new_files[0].waveform is None:
+            raise ApiError(400, 50161, "Voice messages must have supporting metadata.")
 
 
 def read_draft(
@@ -187,7 +208,7 @@ def read_draft(
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2",
         )
-    listed, new_files = _files(problems, path, kept.get("attachments"), uploads)
+    listed, new_files = _files(problems, path, kept.get("attachments"), uploads, is_edit=rules is EDIT)
     mentions = check_object(problems, subpath(path, "allowed_mentions"), kept.get("allowed_mentions", {}), _MENTIONS)
     reference = kept.get("message_reference")
     if reference is not None:
@@ -213,10 +234,14 @@ def read_draft(
 
 
 def _files(
-    problems: Problems, path: str, listed: Any, uploads: dict[int, UploadedFile]
-) -> tuple[frozenset[int], tuple[NewAttachment, ...]]:
-    """Return the attachments to keep, and the new files with their metadata; unlisted files are added too."""
-    keep: set[int] = set()
+    problems: Problems, path: str, listed: Any, uploads: dict[int, UploadedFile], *, is_edit: bool
+) -> tuple[dict[int, Json], tuple[NewAttachment, ...]]:
+    """Return the attachments to keep and the new files, both with what the body says of them.
+
+    Once an edit lists files, only the listed ones are appended
+    (https://discord.com/developers/docs/reference#editing-message-attachments).
+    """
+    keep: dict[int, Json] = {}
     described: dict[int, Json] = {}
     for n, item in enumerate(as_list(listed)):
         where = subpath(path, f"attachments.{n}")
@@ -229,16 +254,21 @@ def _files(
                 subpath(where, "id"), "ATTACHMENT_NOT_FOUND", f"No file was uploaded for the attachment {number}."
             )
         elif number > 0:
-            keep.add(number)
-    new = tuple(
-        NewAttachment(
-            upload,
-            str(described.get(number, {}).get("filename", upload.filename)),
-            described.get(number, {}).get("description"),
-        )
-        for number, upload in sorted(uploads.items())
+            keep[number] = kept
+    appended = described.keys() if is_edit and listed is not None else uploads.keys()
+    return keep, tuple(_new_file(uploads[number], described.get(number, {})) for number in sorted(appended))
+
+
+def _new_file(upload: UploadedFile, described: Json) -> NewAttachment:
+    return NewAttachment(
+        upload,
+        str(described.get("filename", upload.filename)),
+        described.get("description"),
+        described.get("title"),
+        bool(described.get("is_spoiler", False)),
+        described.get("duration_secs"),
+        described.get("waveform"),
     )
-    return frozenset(keep), new
 
 
 def _embeds(problems: Problems, path: str, value: Any) -> list[Json]:

@@ -7,6 +7,7 @@ from sandbox.discord import threads
 from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.core import Core
 from sandbox.discord.draft import MessageDraft, NewAttachment
+from sandbox.discord.media_facts import read_facts
 from sandbox.discord.model import (
     Attachment,
     Channel,
@@ -39,9 +40,17 @@ PLAIN = MessageOrigin()
 
 
 def post_message(
-    core: Core, channel: Channel, author: User, draft: MessageDraft, origin: MessageOrigin = PLAIN
+    core: Core,
+    channel: Channel,
+    author: User,
+    draft: MessageDraft,
+    origin: MessageOrigin = PLAIN,
+    *,
+    uploaded: tuple[Attachment, ...] = (),
 ) -> Message:
     """Store a new message and send MESSAGE_CREATE, unless it is ephemeral. A message opens an archived thread.
+
+    `uploaded` are attachments that the CDN serves already, beside the draft's new files.
 
     Raises:
         ApiError: the channel takes no messages, or it is a locked thread.
@@ -70,6 +79,8 @@ def post_message(
         message.flags |= MessageFlag.EPHEMERAL
     if origin.loading:
         message.flags |= MessageFlag.LOADING
+    message.attachments = {attachment.id: attachment for attachment in uploaded}
+    message.attached_at = core.clock.now() if uploaded else None
     add_attachments(core, message, draft.new_files)
     if (oldest := core.world.add_message(message)) is not None:
         _drop_files(core, oldest)
@@ -80,14 +91,22 @@ def post_message(
 def add_attachments(core: Core, message: Message, files: tuple[NewAttachment, ...]) -> None:
     """Add attachments to the message and serve them on the CDN."""
     for file in files:
+        content_type = guess_type(file.filename)[0]
+        facts = read_facts(file.upload.blob, content_type)
         attachment = Attachment(
             id=core.ids.next(),
             channel_id=message.channel.id,
             filename=safe_name(file.filename),
-            content_type=guess_type(file.filename)[0],
+            content_type=content_type,
             blob=file.upload.blob,
             ephemeral=message.ephemeral_for is not None,
             description=file.description,
+            title=file.title or title_of(file.filename),
+            spoiler=file.spoiler,
+            width=facts.width,
+            height=facts.height,
+            seconds=facts.seconds if file.seconds is None else file.seconds,
+            waveform=file.waveform,
         )
         message.attachments[attachment.id] = attachment
         message.attached_at = core.clock.now()
@@ -100,12 +119,20 @@ def safe_name(name: str) -> str:
     return kept.lstrip(".") or "unknown"
 
 
+def title_of(name: str) -> str | None:
+    """Return the title of a file whose name has characters that Discord replaces: the name without its ending."""
+    return None if name.isascii() else name.rpartition(".")[0] or name
+
+
 def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     """Apply a draft: only the given keys change; attachments that it does not list are removed.
 
     Raises:
-        ApiError: 50006 when nothing would be left, 50083 in an archived thread, 160005 in a locked one.
+        ApiError: 50006 when nothing would be left, 50083 in an archived thread, 160005 in a locked one, 50162 for a
+            voice message.
     """
+    if message.flags & MessageFlag.VOICE_MESSAGE:
+        raise ApiError(400, 50162, "Voice messages cannot be edited")
     threads.check_editable(message.channel, message.author)
     wanted = _kept_attachments(message, draft)
     content = draft.content if "content" in draft.given else message.content
@@ -117,6 +144,10 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
         raise invalid("attachments", "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
     for attachment_id in message.attachments.keys() - wanted:
         core.cdn.remove(message.attachments.pop(attachment_id))
+    for attachment_id, change in (draft.kept_attachments or {}).items():
+        attachment = message.attachments[attachment_id]
+        attachment.description = change.get("description", attachment.description)
+        attachment.spoiler = bool(change.get("is_spoiler", attachment.spoiler))
     message.content, message.embeds, message.components = content, embeds, components
     _apply_flags(message, draft)
     if "content" in draft.given:

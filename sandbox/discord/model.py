@@ -47,7 +47,15 @@ class MessageFlag(IntFlag):
     EPHEMERAL = 1 << 6
     LOADING = 1 << 7
     SUPPRESS_NOTIFICATIONS = 1 << 12
+    VOICE_MESSAGE = 1 << 13
     COMPONENTS_V2 = 1 << 15
+
+
+class AttachmentFlag(IntFlag):
+    """Attachment flags."""
+
+    NONE = 0
+    SPOILER = 1 << 3
 
 
 class InteractionType(IntEnum):
@@ -181,7 +189,10 @@ class Blob:
 
 @dataclass(slots=True, eq=False)
 class Attachment:
-    """A file on the CDN. An `ephemeral` one belongs to a command, a modal or an ephemeral message."""
+    """A file on the CDN. An `ephemeral` one belongs to a command, a modal or an ephemeral message.
+
+    `title` is what its name was before special characters were replaced. Sides are in pixels.
+    """
 
     id: int
     channel_id: int
@@ -190,6 +201,12 @@ class Attachment:
     blob: Blob
     ephemeral: bool = False
     description: str | None = None
+    title: str | None = None
+    spoiler: bool = False
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    waveform: str | None = None
 
 
 @dataclass(slots=True, eq=False)

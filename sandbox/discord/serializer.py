@@ -6,6 +6,7 @@ from sandbox.discord.clock import iso
 from sandbox.discord.model import (
     POSTS_ONLY,
     Attachment,
+    AttachmentFlag,
     Channel,
     ChannelType,
     Guild,
@@ -236,13 +237,18 @@ class Serializer:
             "url": url,
             "proxy_url": url,
         }
-        if attachment.content_type:
-            shown["content_type"] = attachment.content_type
-        if attachment.description:
-            shown["description"] = attachment.description
-        if attachment.ephemeral:
-            shown["ephemeral"] = True
-        return shown
+        facts: Json = {
+            "content_type": attachment.content_type or None,
+            "description": attachment.description or None,
+            "title": attachment.title,
+            "width": attachment.width,
+            "height": attachment.height,
+            "duration_secs": attachment.seconds,
+            "waveform": attachment.waveform,
+            "ephemeral": attachment.ephemeral or None,
+            "flags": int(AttachmentFlag.SPOILER) if attachment.spoiler else None,
+        }
+        return shown | {key: value for key, value in facts.items() if value is not None}
 
     def message(self, message: Message) -> Json:
         """Return a message object with its reactions and the message it replies to."""

@@ -4,7 +4,9 @@ Every action is a POST of one JSON object. A refusal, also of an unknown key, is
 Some options in detail:
 
 - `slash` with `"unchecked": true` sends what Discord's client would have refused; `autocomplete` takes `focused`.
-- Files take `path` (a local file) instead of `base64`.
+- Files take `path` (a local file) instead of `base64`; `raw_name` keeps a name that Discord would change, `spoiler`
+  marks the file, and `width`, `height` and `duration_s` say something else than the file.
+- `say` with `"voice": true` sends its only file as a voice message.
 - `click` takes `values` for a select, `menu` takes `target` (a person) for a user command, `say` takes `reply_to`.
 - `world`: channels take `kind` (`text`, `voice`, `category`, `announcement`, `stage`, `forum`, `media`), `category`,
   `nsfw`, `slow_mode_s` and `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists

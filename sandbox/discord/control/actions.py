@@ -1,6 +1,6 @@
 """Control requests that act as a person: slash, menu, click, submit, say, react."""
 
-from dataclasses import replace
+import base64
 from typing import Any
 
 from sandbox.discord import draft, messages, reactions
@@ -11,14 +11,14 @@ from sandbox.discord.control.interactions import UserAction, click_data, clickab
 from sandbox.discord.control.options import FilledOptions, FoundCommand, OptionForm, find_command
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_user, upload_file
 from sandbox.discord.core import Core
-from sandbox.discord.draft import NewAttachment, UploadedFile
 from sandbox.discord.messages import MessageOrigin
-from sandbox.discord.model import Channel, InteractionType, MessageFlag, MessageType, User
+from sandbox.discord.model import Attachment, Channel, InteractionType, MessageFlag, MessageType, User
 from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
 BURST_MAX, BURST_MAX_S = 10_000, 600
+WAVEFORM = base64.b64encode(bytes(range(0, 256, 4))).decode()
 WITHOUT_SLOW_MODE = Permission.MANAGE_CHANNELS | Permission.MANAGE_MESSAGES | Permission.BYPASS_SLOWMODE
 
 
@@ -204,13 +204,15 @@ async def submit(request: ControlRequest) -> Json:
 
 async def say(request: ControlRequest) -> Json:
     """Post a message as a person."""
-    request.check_keys("user", "channel", "content", "files", "reply_to")
+    request.check_keys("user", "channel", "content", "files", "reply_to", "voice")
     user = request.user()
     channel = request.channel(user)
     _check_may_write(request.core, channel, user)
     files: Any = request.body.get("files")
     listed = list(request.mapping("files").values()) if isinstance(files, dict) else as_list(files)
     body: Json = {"content": str(request.body.get("content") or "")}
+    if request.body.get("voice"):
+        body["flags"] = int(MessageFlag.VOICE_MESSAGE)
     wanted = draft.read_draft(body, {}, draft.CREATE)
     uploads = [upload_file(request.core, channel, file, ephemeral=False) for file in listed]
     if not wanted.content and not uploads:
@@ -219,8 +221,9 @@ async def say(request: ControlRequest) -> Json:
     if "reply_to" in request.body:
         target = ControlRequest(request.core, {"message": request.body["reply_to"]}).message(user)
         origin = MessageOrigin(type=MessageType.REPLY, reference=target)
-    files_of = tuple(NewAttachment(UploadedFile(a.filename, a.blob), a.filename, a.description) for a in uploads)
-    message = messages.post_message(request.core, channel, user, replace(wanted, new_files=files_of), origin)
+    if wanted.flags & MessageFlag.VOICE_MESSAGE:
+        _make_voice(uploads)
+    message = messages.post_message(request.core, channel, user, wanted, origin, uploaded=tuple(uploads))
     return {"id": str(message.id), "message_id": str(message.id), "channel_id": str(channel.id)}
 
 
@@ -232,6 +235,14 @@ def _check_may_write(core: Core, channel: Channel, user: User) -> None:
     if wait_s > 0 and not granted & WITHOUT_SLOW_MODE:
         raise ControlRefused(f"{channel.name} is in slow mode; {user.name} may write again in {wait_s:.0f} s.")
     channel.spoke_at[user.id] = now
+
+
+def _make_voice(uploads: list[Attachment]) -> None:
+    """Give the only upload the length and the waveform that Discord's client records with a voice message."""
+    if len(uploads) != 1:
+        raise ControlRefused("A voice message has one file.")
+    uploads[0].waveform = WAVEFORM
+    uploads[0].seconds = uploads[0].seconds or 1.0
 
 
 async def react(request: ControlRequest) -> Json:

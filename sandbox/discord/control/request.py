@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from sandbox.discord.core import Core
-from sandbox.discord.messages import safe_name
+from sandbox.discord.media_facts import read_facts
+from sandbox.discord.messages import safe_name, title_of
 from sandbox.discord.model import Attachment, Blob, Channel, Guild, Message, User
 from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.wire import Json
@@ -125,6 +126,12 @@ def find_channel(core: Core, name: str) -> Channel:
     raise ControlRefused(f"There is no channel {name}; POST /sandbox/world adds one.")
 
 
+FILE_KEYS = (
+    *("filename", "content_type", "base64", "path", "description", "raw_name", "spoiler"),
+    *("width", "height", "duration_s"),
+)
+
+
 def upload_file(core: Core, channel: Channel, given: Any, *, ephemeral: bool) -> Attachment:
     """Upload one file of a request: `filename`, `content_type`, and `base64` or the `path` of a local file.
 
@@ -134,18 +141,25 @@ def upload_file(core: Core, channel: Channel, given: Any, *, ephemeral: bool) ->
     if not isinstance(given, dict):
         raise ControlRefused('A file is an object: {"filename", "content_type", "base64"}.')
     file = cast("Mapping[str, Any]", given)
-    if extra := set(file) - {"filename", "content_type", "base64", "path", "description"}:
+    if extra := set(file) - set(FILE_KEYS):
         raise ControlRefused(f"A file has no {', '.join(sorted(extra))}.")
     blob = _blob(core, file)
     filename = str(file.get("filename") or Path(str(file.get("path", "file"))).name)
+    content_type = file.get("content_type") or guess_type(filename)[0]
+    facts = read_facts(blob, content_type)
     attachment = Attachment(
         id=core.ids.next(),
         channel_id=channel.id,
-        filename=safe_name(filename),
-        content_type=file.get("content_type") or guess_type(filename)[0],
+        filename=filename if file.get("raw_name") else safe_name(filename),
+        content_type=content_type,
         blob=blob,
         ephemeral=ephemeral,
         description=file.get("description"),
+        title=title_of(filename),
+        spoiler=bool(file.get("spoiler")),
+        width=file.get("width", facts.width),
+        height=file.get("height", facts.height),
+        seconds=file.get("duration_s", facts.seconds),
     )
     core.cdn.add(attachment)
     return attachment
