@@ -234,6 +234,20 @@ class MoneySettings(SettingsGroup):
         ge=0,
         le=3600,
     )
+    asks_max: int = setting(
+        "WANDA_SERVER_ASKS_MAX",
+        20_000,
+        "Members of one server who may have a price of their own above which Wanda asks them first.",
+        ge=1,
+        le=1_000_000,
+    )
+    asks_daily_max: int = setting(
+        "WANDA_SERVER_ASKS_DAILY_MAX",
+        2_000,
+        "Members of one server who may set that price within 24 hours.",
+        ge=1,
+        le=1_000_000,
+    )
     # Shipped as https://fal.ai/models/fal-ai/wan-25-preview/image-to-video states them, read on 2026-11-20.
     wan25_480p_usd: Decimal = setting(
         "WANDA_WAN25_480P_USD",
@@ -313,7 +327,32 @@ class JobSettings(SettingsGroup):
     title: ClassVar[str] = "Jobs"
 
     in_flight_max: int = setting(
-        "WANDA_JOBS_IN_FLIGHT_MAX", 1000, "Unfinished jobs; a further order is refused.", operator=True, ge=1
+        "WANDA_JOBS_IN_FLIGHT_MAX",
+        1000,
+        "Unfinished jobs of all servers, without those that wait for approval; a further order is refused.",
+        operator=True,
+        ge=1,
+    )
+    in_flight_in_server_max: int = setting(
+        "WANDA_SERVER_JOBS_IN_FLIGHT_MAX", 250, "The same, of one server.", operator=True, ge=1
+    )
+    in_flight_of_member_max: int = setting(
+        "WANDA_MEMBER_JOBS_IN_FLIGHT_MAX", 25, "The same, of one member in a server.", operator=True, ge=1
+    )
+    waiting_in_server_max: int = setting(
+        "WANDA_SERVER_JOBS_WAITING_MAX", 100, "Jobs of one server that wait for approval.", ge=1
+    )
+    waiting_of_member_max: int = setting(
+        "WANDA_MEMBER_JOBS_WAITING_MAX", 10, "Jobs of one member in a server that wait for approval.", ge=1
+    )
+    waiting_mb_in_server_max: int = setting(
+        "WANDA_SERVER_WAITING_MB_MAX",
+        2000,
+        "Files of one server's members that wait on disk for an approval or a confirmation or are being read, in MB.",
+        ge=1,
+    )
+    waiting_mb_of_member_max: int = setting(
+        "WANDA_MEMBER_WAITING_MB_MAX", 300, "The same, of one member in a server, in MB.", ge=1
     )
     submits_at_once: int = setting(
         "WANDA_SUBMITS_AT_ONCE",

@@ -9,9 +9,9 @@ from bot.charts.data import QUOTA_DAYS, Days, spend_by_day_chart
 from bot.charts.model import SpendByDay
 from bot.client import Interaction
 from bot.ledger import holds, rules
+from bot.ledger.asks import AskBounds, clear_ask, set_ask
 from bot.ledger.history import spend_by_day
 from bot.ledger.model import Shipped, Terms, View, Who
-from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
@@ -62,21 +62,22 @@ async def set_ask_above(interaction: Interaction, above: str) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
     services = interaction.client.services
     microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)
-    before, now = await services.store.write(_threshold(interaction, who, microusd, at=services.clock()))
+    money = services.settings.money
+    bounds = AskBounds(kept_max=money.asks_max, daily_max=money.asks_daily_max)
+    changing = _threshold(who, microusd, bounds=bounds, at=services.clock(), shipped=services.shipped)
+    before, now = await services.store.write(changing)
     await interaction.edit_original_response(content=words.confirm_above_line(before, now))
 
 
 def _threshold(
-    interaction: Interaction, who: Who, microusd: int | None, *, at: float
+    who: Who, microusd: int | None, *, bounds: AskBounds, at: float, shipped: Shipped
 ) -> Transaction[tuple[Terms, Terms]]:
-    """Set or clear the member's own rule, and return their terms before and after."""
-    shipped = interaction.client.services.shipped
-    where = (who.guild_id, f"member:{who.member_id}", CONFIRM_ABOVE)
+    """Set or clear the member's own price, and return their terms before and after."""
     before = yield from rules.terms_of(who, at=at, shipped=shipped)
     if microusd is None:
-        yield from rules.clear_rule(*where, actor_id=who.member_id, reason="", at=at)
+        yield from clear_ask(who.guild_id, who.member_id)
     else:
-        yield from rules.set_rule(*where, microusd, actor_id=who.member_id, reason="", at=at)
+        yield from set_ask(who.guild_id, who.member_id, microusd, bounds=bounds, at=at)
     return before, (yield from rules.terms_of(who, at=at, shipped=shipped))
 
 

@@ -30,6 +30,16 @@ AND NEW.member_id = CAST(r.pseudonym AS INTEGER)))
 AND (NEW.reason IN (OLD.reason, ''))); END;
 CREATE TRIGGER acts_stay BEFORE DELETE ON acts BEGIN SELECT RAISE(ABORT, 'acts are append-only'); END;
 
+-- A member's own price above which Wanda asks them first.
+CREATE TABLE asks (
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    above_microusd BIGINT NOT NULL CHECK (above_microusd >= 0 AND above_microusd <= 1000000000000),
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (guild_id, member_id)
+);
+CREATE INDEX asks_of_member ON asks (member_id);
+
 -- A rerun of another member's video: job `job_id` has copies of files of job `source_id`.
 CREATE TABLE borrowings (job_id TEXT NOT NULL, source_id TEXT NOT NULL, PRIMARY KEY (job_id, source_id));
 CREATE INDEX borrowings_by_source ON borrowings (source_id);
@@ -171,7 +181,8 @@ CREATE TABLE jobs (
     pressed TEXT,
     files_gone BIGINT NOT NULL DEFAULT 0,
     approved_by BIGINT,
-    approve_by DOUBLE PRECISION
+    approve_by DOUBLE PRECISION,
+    input_bytes BIGINT NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
 CREATE INDEX jobs_alike ON jobs (similar_to, created_at) WHERE render_s IS NOT NULL;
@@ -181,6 +192,7 @@ CREATE INDEX jobs_by_message ON jobs (message_id);
 CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
 CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
+CREATE INDEX jobs_open_in_server ON jobs (guild_id) WHERE told = 0;
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
 
 -- A day, week or month that was running when the server's timezone changed, as it was before.

@@ -6,6 +6,7 @@ from bot.errors import NotAllowed
 from bot.jobs import transactions
 from bot.jobs.machine import Approved
 from bot.jobs.model import Job
+from bot.jobs.places import Places, check_place, running_jobs
 from bot.jobs.transactions import Advanced, who_of
 from bot.ledger import rules, tables
 from bot.ledger.model import Shipped, Terms
@@ -35,17 +36,20 @@ def check_may_decide(
         )
 
 
-def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, now: float) -> Transaction[Advanced]:
-    """Start the job, unless the server was paused, the member blocked or the channel closed in the meantime.
+def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, places: Places, now: float) -> Transaction[Advanced]:
+    """Start the job, unless it has no place, or the server was paused, the member blocked or the channel closed.
 
     Raises:
-        NotAllowed: it was; the job still waits, and the sentence is for the approver.
+        NotAllowed: a rule of now forbids it; the job still waits, and the sentence is for the approver.
+        Busy: there is no place yet; likewise.
         StorageError: there is no such job.
     """
     advanced = yield from transactions.advance(job_id, yes, now=now)
     if advanced.job.state == "accepted" and advanced.changed:
+        running = yield from running_jobs(job_id, places)
         yield from tables.lock(advanced.job.guild_id)
         _refuse_if_closed((yield from rules.terms_of(who_of(advanced.job), at=now, shipped=shipped)))
+        yield from check_place(advanced.job, places, running=running, for_approver=True)
     return advanced
 
 

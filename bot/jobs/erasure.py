@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from bot.errors import Busy
 from bot.jobs.model import Job
 from bot.jobs.rows import body_of, job_in
-from bot.ledger import timezones
+from bot.ledger import asks, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
-from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
 
@@ -50,8 +49,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
         )
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
-    # The only rule that members set themselves; rules that admins set for them belong to the server.
-    yield One("DELETE FROM rules WHERE subject = $1 AND name = $2", (f"member:{member_id}", CONFIRM_ABOVE))
+    yield from asks.forget_asks_of(member_id)  # rules that admins set for them belong to the server
     for guild_id in (yield from guilds_with(member_id)):
         yield from unname(guild_id, member_id)
     return job_ids
@@ -110,6 +108,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
     yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
+    yield from asks.forget_asks_in(guild_id)
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:

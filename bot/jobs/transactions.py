@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bot.errors import AlreadyRunning, Busy, FilesGone, StorageError
+from bot.errors import AlreadyRunning, FilesGone, StorageError
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot
+from bot.jobs.places import Places, bytes_of, check_place, running_jobs
 from bot.jobs.rows import body_of, job_in
 from bot.ledger import holds
 from bot.ledger.model import Ending, Held, RuleQuery, Shipped, View, Who
@@ -13,16 +14,16 @@ from bot.storage.transaction import Lock, Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
-    "parent_id, pressed, files_gone, approved_by, approve_by"
+    "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes"
 )
 _INSERT = (
     f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18) "
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
-    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) WHERE id = $1"
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) WHERE id = $1"
 )
 # The files of a rerun of a rerun are still those of the first video's member.
 _BORROW = """
@@ -41,7 +42,7 @@ class Accepted:
     held: Held
 
 
-def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Accepted]:
+def accept(job: Job, shipped: Shipped, places: Places) -> Transaction[Accepted]:
     """Hold the quote on every budget and insert the job, or neither. Above the approval limit the job waits.
 
     Raises:
@@ -49,15 +50,10 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         QuotaExceeded: a budget is short.
         FilesGone: the video whose files it has copies of was deleted meanwhile.
         AlreadyRunning: the member's same rerun of the same video has not ended.
-        Busy: `in_flight_max` unfinished jobs exist already.
+        Busy: its member, its server or all servers together have as many unfinished jobs as they may.
     """
     job = yield from _with_parent(job)
-    open_jobs = yield One("SELECT count(*) AS n FROM jobs WHERE told = 0")
-    if open_jobs["n"] >= in_flight_max:
-        raise Busy(
-            f"Wanda is working on {open_jobs['n']} videos, which is as many as she takes at once. "
-            "Nothing was charged; try again in a few minutes."
-        )
+    running = yield from running_jobs(job.id, places)
     held = yield from holds.hold(
         job_id=job.id,
         amount_microusd=job.quote_microusd,
@@ -68,6 +64,7 @@ def accept(job: Job, shipped: Shipped, *, in_flight_max: int) -> Transaction[Acc
         reason=f"{job.mode}: {job.formula}",
     )
     job = _with_terms(job, held)
+    yield from check_place(job, places, running=running)
     # The index decides: on PostgreSQL two transactions may both have seen none running.
     if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
         raise _already_running()
@@ -264,4 +261,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         int(job.files_gone_at is not None),
         job.approved_by,
         job.approve_by,
+        bytes_of(job),
     )

@@ -13,8 +13,10 @@ INSERT INTO acts (guild_id, id, at, actor_id, act, subject, before, after, reaso
 SELECT CAST($1 AS BIGINT), COALESCE(MAX(id), 0) + 1, CAST($2 AS DOUBLE PRECISION), CAST($3 AS BIGINT),
 CAST($4 AS TEXT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS BIGINT)
 FROM acts WHERE guild_id = $1"""
-_LATEST = "SELECT * FROM acts WHERE guild_id = $1 ORDER BY id DESC LIMIT $2"
-_BEFORE = "SELECT * FROM acts WHERE guild_id = $1 AND id < $3 ORDER BY id DESC LIMIT $2"
+# Members' own prices were acts once, and no page of the admins' acts is theirs.
+_ADMINS = "SELECT * FROM acts WHERE guild_id = $1 AND act NOT IN ('set ask_above', 'clear ask_above')"
+_LATEST = f"{_ADMINS} ORDER BY id DESC LIMIT $2"
+_BEFORE = f"{_ADMINS} AND id < $3 ORDER BY id DESC LIMIT $2"
 
 
 def record(

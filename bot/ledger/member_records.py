@@ -15,7 +15,9 @@ WHERE d.member_id = $1 AND d.position = 0 AND (e.at, e.id) > ($2, $3) ORDER BY e
 _GRANTS = """
 SELECT guild_id, amount_microusd, expires_at, reason, at FROM grants WHERE member_id = $1 ORDER BY at LIMIT $2"""
 _RULES = """
-SELECT guild_id, name, value, expires_at, reason, at FROM rules WHERE subject = $1 ORDER BY guild_id, name LIMIT $2"""
+SELECT guild_id, name, value, expires_at, reason, at FROM rules WHERE subject = $1
+UNION ALL SELECT guild_id, 'ask_above', CAST(above_microusd AS TEXT), NULL, '', at FROM asks WHERE member_id = $2
+ORDER BY guild_id, name LIMIT $3"""
 
 
 def entries_of_member(member_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Entry, ...]]:
@@ -25,7 +27,10 @@ def entries_of_member(member_id: int, *, after: Cursor | None = None, limit: int
 
 
 def grants_and_rules_of(member_id: int, *, limit: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
-    """Return the grants to the member and the rules about them, without the ids of the admins who gave or set them."""
+    """Return the grants to the member, the rules about them and the prices that they set themselves.
+
+    The ids of the admins who gave or set them are left out.
+    """
     grants: list[Row] = yield Many(_GRANTS, (member_id, limit))
-    rules: list[Row] = yield Many(_RULES, (f"member:{member_id}", limit))
+    rules: list[Row] = yield Many(_RULES, (f"member:{member_id}", member_id, limit))
     return {"grants": [dict(row) for row in grants], "rules": [dict(row) for row in rules]}

@@ -11,7 +11,7 @@ from bot.ledger.windows import zone
 from bot.money import AMOUNT_MAX_MICROUSD, dollars
 
 _Check: TypeAlias = Callable[[Any], Any]
-# The stored name predates the constant's; databases and exports contain it.
+# Not one of the rules below: members set it themselves (`bot.ledger.asks`). Databases and exports contain the name.
 CONFIRM_ABOVE = "ask_above"
 REASON_MAX = 500
 NAMES_MAX = 50
@@ -34,14 +34,15 @@ def checked(subject: str, name: str, value: Any) -> Any:
     return checks[name](value)
 
 
-def _amount(value: Any) -> int:
+def checked_amount(value: Any) -> int:
+    """Return the amount in micro-dollars; raises OptionRefused, for whoever gave it, if it is out of bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AMOUNT_MAX_MICROUSD:
         raise OptionRefused(f"The amount must be from $0.00 to {dollars(AMOUNT_MAX_MICROUSD)}.")
     return value
 
 
 def _raise(value: Any) -> dict[str, int]:
-    return {"microusd": _amount(value["microusd"])}
+    return {"microusd": checked_amount(value["microusd"])}
 
 
 def _names(value: Any) -> list[str]:
@@ -88,7 +89,7 @@ def _approval(value: Any) -> dict[str, Any]:
         raise OptionRefused(f"The wait for an approval must be from 1 minute to {WAIT_MAX_S // 86400} days.")
     role_id = value.get("role_id")
     return {
-        "above_microusd": _amount(value["above_microusd"]),
+        "above_microusd": checked_amount(value["above_microusd"]),
         "role_id": None if role_id is None else int(role_id),
         "wait_s": wait_s,
     } | ({"own": True} if value.get("own") else {})
@@ -101,9 +102,9 @@ def _moment(value: Any) -> float:
     return moment
 
 
-_BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": _amount for kind in WINDOW_KINDS}
-_ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": _amount for kind in WINDOW_KINDS}
-_FITTING: Mapping[str, _Check] = {"ceiling": _amount, "modes": _names, "resolutions": _names, "at_once": _count}
+_BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": checked_amount for kind in WINDOW_KINDS}
+_ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": checked_amount for kind in WINDOW_KINDS}
+_FITTING: Mapping[str, _Check] = {"ceiling": checked_amount, "modes": _names, "resolutions": _names, "at_once": _count}
 _RULES: Mapping[str, Mapping[str, _Check]] = {
     "server": {
         **_BUDGETS,
@@ -111,12 +112,12 @@ _RULES: Mapping[str, Mapping[str, _Check]] = {
         **_FITTING,
         "timezone": _timezone,
         "policy": _one_of("charge", "absorb"),
-        "absorbed": _amount,
+        "absorbed": checked_amount,
         "paused": _reason,
         "approval": _approval,
         "log_channel": int,
     },
     "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING},
     "channel": {**_BUDGETS, "access": _one_of("allow", "deny")},
-    "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment, CONFIRM_ABOVE: _amount},
+    "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment},
 }

@@ -8,16 +8,19 @@ from bot.errors import OptionRefused
 from bot.ledger import pseudonyms, scopes, tables, terms, timezones
 from bot.ledger.acts import record
 from bot.ledger.model import Rule, Shipped, Terms, Who, Window
-from bot.ledger.rule_values import checked
+from bot.ledger.rule_values import CONFIRM_ABOVE, checked
 from bot.storage.transaction import Many, One, Row, Transaction
 
 RULES_MAX = 5000
-_KEPT, _KEY = "kept", "key"  # in place of a subject
+_KEPT, _KEY, _ASK = "kept", "key", "ask"  # in place of a subject
 
-# One statement, because every order runs it: rules, windows kept from another timezone, and the key of pseudonyms.
+# One statement, because every order runs it: rules, the member's own price to be asked above, windows kept from
+# another timezone, and the key of pseudonyms.
 _APPLYING = """
 SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules
 WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)
+UNION ALL SELECT 'ask', '', CAST(above_microusd AS TEXT), NULL, '', member_id, at FROM asks
+WHERE guild_id = $1 AND member_id = $3
 UNION ALL SELECT 'kept', kind, '', ends_at, '', 0, starts_at FROM kept_windows WHERE guild_id = $1
 UNION ALL SELECT 'key', '', value, 0, '', 0, 0 FROM pseudonym_key"""
 _ALL = "SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules WHERE guild_id = $1"
@@ -27,16 +30,20 @@ INSERT INTO rules (guild_id, subject, name, value, expires_at, reason, actor_id,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (guild_id, subject, name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at,
 reason = excluded.reason, actor_id = excluded.actor_id, at = excluded.at"""
-_COUNT = "SELECT COUNT(*) AS rules FROM rules WHERE guild_id = $1"
+# The server's own rules are few and have no bound, so that `pause` and `budget` always work.
+_OTHERS = """
+SELECT COUNT(*) AS rules FROM rules
+WHERE guild_id = $1 AND subject <> 'server' AND NOT (subject = $2 AND name = $3)
+AND (expires_at IS NULL OR expires_at > $4)"""
 _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 
 
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     """Return the terms that the rules give this member in this channel at this time."""
-    rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}"))
+    rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}", who.member_id))
     kept = [Window(row["name"], row["at"], row["expires_at"]) for row in rows if row["subject"] == _KEPT]
     (key,) = (row["value"] for row in rows if row["subject"] == _KEY)
-    named = [_rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
+    named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
     found = terms.terms(named, who, now=at, shipped=shipped, kept=kept)
     return replace(
         found, erased_scope=scopes.member(who.guild_id, pseudonyms.pseudonym(key, who.guild_id, who.member_id))
@@ -70,15 +77,17 @@ def set_rule(
 
     Raises:
         OptionRefused: the rule cannot have this value (the sentence says which it can), or the server already has
-            `RULES_MAX` rules.
+            `RULES_MAX` other rules about roles, channels and members.
     """
     value = checked(subject, name, value)
     yield from tables.lock(guild_id)
-    if (yield One(_COUNT, (guild_id,)))["rules"] >= RULES_MAX:
-        raise OptionRefused(
-            f"This server has {RULES_MAX:,} rules, the most Wanda keeps. Clear some first; for many members, "
-            "give a role the allowance instead."
-        )
+    if subject != "server":
+        others = yield One(_OTHERS, (guild_id, subject, name, at))
+        if others["rules"] >= RULES_MAX:
+            raise OptionRefused(
+                f"This server has {RULES_MAX:,} rules about roles, channels and members, the most Wanda keeps. "
+                "Clear some first; for many members, give a role the allowance instead."
+            )
     before = yield from _current(guild_id, subject, name, at)
     if name == timezones.RULE and value != before:
         yield from timezones.keep_windows(guild_id, at=at)
@@ -127,6 +136,19 @@ def _current(guild_id: int, subject: str, name: str, at: float) -> Transaction[A
 def _told(name: str, value: Any, expires_at: float | None) -> Any:
     """Return the value as an act records it; a raise includes its expiry."""
     return {**value, "expires_at": expires_at} if name == "raise" and expires_at is not None else value
+
+
+def _ask(row: Row) -> Rule:
+    """Return the member's own price in the form of a rule about them."""
+    return Rule(
+        subject=f"member:{row['actor_id']}",
+        name=CONFIRM_ABOVE,
+        value=int(row["value"]),
+        expires_at=None,
+        reason="",
+        actor_id=row["actor_id"],
+        at=row["at"],
+    )
 
 
 def _rule(row: Row) -> Rule:

@@ -85,8 +85,13 @@ def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
     `everything` first takes the lock of the cap over all servers; a fixed order prevents deadlocks.
     """
     if everything:
-        yield Lock(_LOCK, (scopes.ALL,))
+        yield from lock_all()
     yield Lock(_LOCK, (f"guild:{guild_id}",))
+
+
+def lock_all() -> Transaction[None]:
+    """Take the lock that comes before every server's; other servers' transactions that do not take it go on."""
+    yield Lock(_LOCK, (scopes.ALL,))
 
 
 def lock_of_job(job_id: str) -> Transaction[None]:

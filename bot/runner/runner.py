@@ -17,6 +17,7 @@ from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_job, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
 from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order, job_from
+from bot.jobs.places import FileBounds, Places
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
@@ -24,6 +25,7 @@ from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
+from bot.units import MB
 
 log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
@@ -54,6 +56,7 @@ class Runner:
         self._cards = cards
         self.shipped = shipped
         self._settings = settings
+        self._places = places_of(settings)
         self._clock = clock
         self._sleep = sleep
         self._on_posted = on_posted
@@ -102,9 +105,7 @@ class Runner:
             raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
         job = job_from(order, now=self._clock())
         try:
-            accepted = await self._store.write(
-                transactions.accept(job, self.shipped, in_flight_max=self._settings.in_flight_max)
-            )
+            accepted = await self._store.write(transactions.accept(job, self.shipped, self._places))
         except StorageError:
             if await self._is_kept(job.id):
                 self._drive(job.id)
@@ -177,7 +178,7 @@ class Runner:
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
             advanced = await self._store.write(
-                approve_job(job_id, event, shipped=self.shipped, now=self._clock())
+                approve_job(job_id, event, shipped=self.shipped, places=self._places, now=self._clock())
                 if isinstance(event, machine.Approved)
                 else transactions.advance(job_id, event, now=self._clock())
             )
@@ -566,6 +567,25 @@ class Runner:
         except StorageError:
             log.warning("the budgets could not be read for the card", exc_info=True)
             return None
+
+
+def places_of(settings: JobSettings) -> Places:
+    """Return the bounds on unfinished jobs from the settings."""
+    return Places(
+        running_max=settings.in_flight_max,
+        running_in_server_max=settings.in_flight_in_server_max,
+        running_of_member_max=settings.in_flight_of_member_max,
+        waiting_in_server_max=settings.waiting_in_server_max,
+        waiting_of_member_max=settings.waiting_of_member_max,
+        files=file_bounds_of(settings),
+    )
+
+
+def file_bounds_of(settings: JobSettings) -> FileBounds:
+    """Return the bounds on files that wait on disk from the settings."""
+    return FileBounds(
+        of_member_bytes=settings.waiting_mb_of_member_max * MB, in_server_bytes=settings.waiting_mb_in_server_max * MB
+    )
 
 
 def _moved(address: Address, ref: MessageRef, *, now: float) -> Address:

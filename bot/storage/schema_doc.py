@@ -21,6 +21,7 @@ _HEADER = """\
 """
 _ROWS: Mapping[str, str] = {
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
+    "asks": "A member's own price above which Wanda asks them first.",
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
     "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",

@@ -143,7 +143,7 @@ def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
     """Return one line per role, channel or member that has rules."""
     found: dict[str, list[Rule]] = {}
     for rule in rules:
-        if rule.subject.startswith(f"{kind}:") and rule.name != CONFIRM_ABOVE:
+        if rule.subject.startswith(f"{kind}:"):
             found.setdefault(rule.subject, []).append(rule)
     return [
         f"{subject_words(subject)}: "

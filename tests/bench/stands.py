@@ -28,6 +28,8 @@ OPEN_HANDED = {
     "WANDA_MEMBER_DAILY_USD": "1000000",
     "WANDA_SERVER_MONTHLY_USD": "1000000",
     "WANDA_JOBS_IN_FLIGHT_MAX": "20000",
+    "WANDA_SERVER_JOBS_IN_FLIGHT_MAX": "20000",
+    "WANDA_MEMBER_JOBS_IN_FLIGHT_MAX": "20000",
     "WANDA_WEB_PORT": "0",
 }
 # One seed and one picture: the stand-in renders one film for all jobs, so that rendering is not measured.

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.jobs.model import Address, Failure, Handle, Input, Job, Result
+from bot.jobs.places import FileBounds, Places
 
 NOW = 1_795_000_000.0
 JOB_ID = "0123456789abcdef0123456789abcdef"
@@ -23,6 +24,14 @@ HANDLE = Handle(
     cancel_url="https://queue.fal.run/fal-ai/wan/requests/r-1/cancel",
 )
 RESULT = Result(url="https://v3.fal.media/files/x.mp4", seed=7)
+PLACES = Places(
+    running_max=1000,
+    running_in_server_max=100,
+    running_of_member_max=100,
+    waiting_in_server_max=100,
+    waiting_of_member_max=100,
+    files=FileBounds(of_member_bytes=10**9, in_server_bytes=10**9),
+)
 FAILURE = Failure(kind="content_policy_violation", status=422)
 PICTURE = Input(
     option="image",

@@ -13,7 +13,7 @@ from bot.jobs.short_id import short_id
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
-from tests.support.job_samples import NOW, a_job
+from tests.support.job_samples import NOW, PLACES, a_job
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 
@@ -30,7 +30,7 @@ def test_a_job_is_not_closed_at_a_guess(
 
 
 async def _uncertain(store: Store, job: Job) -> None:
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     for event in (machine.Uploaded(job.inputs), machine.ReplyLost(), machine.EndShown()):
         await store.write(transactions.advance(job.id, event, now=NOW))
 
@@ -67,7 +67,7 @@ async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
 ) -> None:
     """Only what is exposed has something to close, also when a job's row is gone."""
     job = a_job()
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     assert "is accepted" in await close_exposure(store_settings, job.id, 1, at=NOW)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))

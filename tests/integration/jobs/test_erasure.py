@@ -19,7 +19,7 @@ from bot.ledger.rules import set_rule
 from bot.runner.retention import Retention
 from bot.settings import StorageSettings
 from bot.storage.transaction import Many, One, Store, Transaction
-from tests.support.job_samples import HANDLE, NOW, RESULT, a_job
+from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 ANNA, BEN, CARLA = 424242424242, 777, 515151515151
@@ -36,7 +36,7 @@ def _run(sql: str, *args: Any) -> Transaction[None]:
 
 async def _made(store: Store, job: Job) -> Job:
     """Accept the job and advance it to done, with its video paid."""
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     done = job
     for event in (
         machine.Uploaded(job.inputs),
@@ -129,12 +129,10 @@ async def test_the_allowance_does_not_renew_by_deleting_what_was_used(
     rest = SHIPPED.member_daily_microusd - times * 750_000
     more = a_job(id="c" * 32, member_id=ANNA, quote_microusd=rest + 1)
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(more, SHIPPED, in_flight_max=10))
-    await store.write(
-        transactions.accept(a_job(id="d" * 32, member_id=ANNA, quote_microusd=rest), SHIPPED, in_flight_max=10)
-    )
+        await store.write(transactions.accept(more, SHIPPED, PLACES))
+    await store.write(transactions.accept(a_job(id="d" * 32, member_id=ANNA, quote_microusd=rest), SHIPPED, PLACES))
     tomorrow = a_job(id="e" * 32, member_id=ANNA, quote_microusd=SHIPPED.member_daily_microusd, created_at=NOW + 86_400)
-    await store.write(transactions.accept(tomorrow, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(tomorrow, SHIPPED, PLACES))
     assert await store.read(audit.verify()) == []
 
 
@@ -146,7 +144,7 @@ async def test_a_longer_window_that_is_set_later_finds_what_was_used(
     await _keeper(store, store_settings).forget_member(ANNA)
     await store.write(set_rule(1, "server", "allowance:ever", 1_000_000, actor_id=BEN, reason="", at=NOW))
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
+        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
 
 
 async def test_a_server_that_invites_wanda_again_finds_what_was_used(
@@ -167,8 +165,8 @@ async def test_a_server_that_invites_wanda_again_finds_what_was_used(
         one.limit.window.starts_at for one in before.standings
     ]
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, in_flight_max=10))
-    await store.write(transactions.accept(a_job(id="d" * 32, member_id=BEN), SHIPPED, in_flight_max=10))
+        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
+    await store.write(transactions.accept(a_job(id="d" * 32, member_id=BEN), SHIPPED, PLACES))
 
 
 async def test_a_pseudonym_is_another_one_in_each_server_and_database(
@@ -189,12 +187,12 @@ async def test_a_pseudonym_is_another_one_in_each_server_and_database(
 async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: StorageSettings) -> None:
     """A member whose jobs have used nothing of today's allowance may order again right after the deletion."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await _keeper(store, store_settings).forget_member(ANNA)
     again = a_job(id="c" * 32, member_id=ANNA)
-    await store.write(transactions.accept(again, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(again, SHIPPED, PLACES))
     assert await store.read(transactions.get(again.id)) == again
 
 
@@ -246,7 +244,7 @@ async def test_an_unfinished_rerun_loses_its_copies_and_is_noted_when_it_has_end
     """The file goes at once; the row, which the job still writes itself, when the card shows the end."""
     first = await _made(store, a_job(member_id=ANNA))
     rerun = _rerun_of(first, "b" * 32, BEN)
-    rerun = (await store.write(transactions.accept(rerun, SHIPPED, in_flight_max=10))).job
+    rerun = (await store.write(transactions.accept(rerun, SHIPPED, PLACES))).job
     picture = _picture(store_settings, rerun)
     keeper = _keeper(store, store_settings)
     await keeper.forget_member(ANNA)
@@ -266,14 +264,14 @@ async def test_no_rerun_begins_with_copies_of_a_deleted_video(store: Store, stor
     first = await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
     with pytest.raises(FilesGone, match="files of your own"):
-        await store.write(transactions.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, in_flight_max=10))
+        await store.write(transactions.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, PLACES))
     assert await store.read(_all("SELECT job_id FROM draws WHERE job_id = $1", "b" * 32)) == []
 
 
 async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: StorageSettings) -> None:
     """An unfinished job refuses the deletion with a sentence, and everything stays."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     with pytest.raises(Busy, match="nothing was deleted"):
         await _keeper(store, store_settings).forget_member(ANNA)
     assert await store.read(transactions.get(job.id)) is not None
@@ -366,7 +364,7 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     """The id of a member who only declined a video is removed, with their data or with the server's."""
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
-        await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+        await store.write(transactions.accept(job, SHIPPED, PLACES))
         await store.write(holds.release(job.id, at=NOW, actor="wanda", reason="declined", declined_by=who))
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await _names(store, ANNA) == []
@@ -380,7 +378,7 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(
 ) -> None:
     """An unfinished job stays until it has ended; the next round deletes it then."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     keeper = _keeper(store, store_settings)
     assert not await keeper.forget_guild(1)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
@@ -413,7 +411,7 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     old = await _made(store, a_job(created_at=NOW - 31 * 86_400))
     young = await _made(store, a_job(id="b" * 32, created_at=NOW - 29 * 86_400))
     unfinished = a_job(id="c" * 32, created_at=NOW - 40 * 86_400)
-    await store.write(transactions.accept(unfinished, SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(unfinished, SHIPPED, PLACES))
     gone = _files(store_settings, old)
     kept = _files(store_settings, young) + _files(store_settings, unfinished)
     keeper = _keeper(store, store_settings)

@@ -10,6 +10,7 @@ from bot.jobs import queries, transactions
 from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
 from bot.jobs.short_id import short_id
+from bot.ledger.asks import AskBounds, set_ask
 from bot.ledger.grants import add_grant
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.ledger.model import Grant, Shipped
@@ -17,7 +18,7 @@ from bot.ledger.rules import set_rule
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
 from bot.units import MIB
-from tests.support.job_samples import NOW, a_job
+from tests.support.job_samples import NOW, PLACES, a_job
 
 SHIPPED = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=500_000_000)
 ANNA, BEN = 424242, 777
@@ -26,7 +27,7 @@ ANNA, BEN = 424242, 777
 async def accepted(store: Store, number: int, **changes: Any) -> Job:
     """Accept a job with an id made of this number, a second later than the one before."""
     job = a_job(id=f"{number:032x}", created_at=NOW + number, **changes)
-    return (await store.write(transactions.accept(job, SHIPPED, in_flight_max=99))).job
+    return (await store.write(transactions.accept(job, SHIPPED, PLACES))).job
 
 
 async def test_counted_in_all_servers(store: Store) -> None:
@@ -54,11 +55,12 @@ async def test_what_was_said_of_a_member(store: Store) -> None:
         id="g", guild_id=1, member_id=ANNA, amount_microusd=5, expires_at=None, reason="thanks", actor_id=BEN, at=NOW
     )
     await store.write(add_grant(grant))
-    await store.write(set_rule(1, f"member:{ANNA}", "ask_above", 100, actor_id=ANNA, reason="", at=NOW))
-    await store.write(set_rule(1, f"member:{BEN}", "ask_above", 200, actor_id=BEN, reason="", at=NOW))
+    await store.write(set_rule(1, f"member:{ANNA}", "blocked", "spam", actor_id=BEN, reason="", at=NOW))
+    for member_id in (ANNA, BEN):
+        await store.write(set_ask(1, member_id, 100, bounds=AskBounds(kept_max=9, daily_max=9), at=NOW))
     said = await store.read(grants_and_rules_of(ANNA, limit=10))
     assert [row["reason"] for row in said["grants"]] == ["thanks"]
-    assert [row["name"] for row in said["rules"]] == ["ask_above"]
+    assert [row["name"] for row in said["rules"]] == ["ask_above", "blocked"]
     assert str(BEN) not in str(said)
 
 
@@ -84,7 +86,7 @@ async def test_files_of_jobs_of_one_moment_are_all_unpacked(
     jobs = [a_job(id=f"{0xABCDEF << 104 | tail:032x}", member_id=ANNA) for tail in tails]
     for job in jobs:
         one = replace(job.inputs[0], path=f"inputs/{job.id}/image.png")
-        await store.write(transactions.accept(replace(job, inputs=(one,)), SHIPPED, in_flight_max=99))
+        await store.write(transactions.accept(replace(job, inputs=(one,)), SHIPPED, PLACES))
         picture = store_settings.data_dir / one.path
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(job.id.encode())

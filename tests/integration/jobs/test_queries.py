@@ -14,14 +14,14 @@ from bot.jobs.model import Job, Spot
 from bot.ledger import audit
 from bot.ledger.model import Shipped
 from bot.storage.transaction import Store
-from tests.support.job_samples import HANDLE, NOW, RESULT, a_job
+from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
 
 SHIPPED = Shipped(member_daily_microusd=1_500_000, server_monthly_microusd=50_000_000)
 RICH = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=50_000_000)
 
 
 async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> Job:
-    return (await store.write(transactions.accept(a_job(**changes), shipped, in_flight_max=99))).job
+    return (await store.write(transactions.accept(a_job(**changes), shipped, PLACES))).job
 
 
 async def _end(store: Store, job: Job) -> Job:

@@ -12,7 +12,7 @@ from bot.ledger.audit import totals
 from bot.ledger.history import member_history, spend_by_day, top_members
 from bot.ledger.model import DaySpend, Entry, MemberSpend, RuleQuery, Shipped, Spent, Totals, Who
 from bot.storage.transaction import Store, Transaction
-from tests.support.job_samples import a_job
+from tests.support.job_samples import PLACES, a_job
 
 BERLIN = ZoneInfo("Europe/Berlin")
 AT = datetime(2024, 10, 26, 22, 30, tzinfo=BERLIN).timestamp()  # the next day has 25 hours
@@ -103,6 +103,6 @@ async def test_totals_of_every_server(past: Store) -> None:
 
 async def test_a_job_that_was_accepted_tells_its_mode_and_state(store: Store) -> None:
     """The history of a job has the mode and state of its row."""
-    await store.write(transactions.accept(a_job(), SHIPPED, in_flight_max=10))
+    await store.write(transactions.accept(a_job(), SHIPPED, PLACES))
     (one,) = await store.read(member_history(1, 2, limit=5))
     assert (one.mode, one.job_state, one.quote_microusd, one.state) == ("wan27-image", "accepted", 750_000, "held")

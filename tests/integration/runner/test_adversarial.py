@@ -13,6 +13,7 @@ from bot.jobs.model import Job, job_from
 from bot.ledger.audit import totals, verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
+from tests.support.job_samples import PLACES
 from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
 T = TypeVar("T")
@@ -257,7 +258,7 @@ async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
 async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
     """Store an accepted job as an earlier process would have left it."""
     job = change(job_from(await rig.order(job_id), now=1.0))
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, in_flight_max=10))
+    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
     return job
 
 

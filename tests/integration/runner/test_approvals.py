@@ -13,6 +13,7 @@ from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from tests.integration.runner.test_adversarial import Meddled, held
+from tests.support.job_samples import PLACES
 from tests.support.runner_rig import RunnerRig, make_runner
 
 A = "a" * 32
@@ -56,7 +57,7 @@ async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
     await _approval(rig, wait_s=60)
     order = await rig.order()
     job = job_from(order, now=time.time() - 600)
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, in_flight_max=10))
+    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
     assert "too long" in await _decide(rig.runner)
     assert await held(rig, await _ends(rig, "cancelled")) == {(0, 0)}
     assert await rig.requests() == []

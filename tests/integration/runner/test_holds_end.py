@@ -14,7 +14,7 @@ from bot.ledger.audit import verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Transaction
 from tests.integration.runner.test_adversarial import held, running
-from tests.support.job_samples import HANDLE
+from tests.support.job_samples import HANDLE, PLACES
 from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
 A = "a" * 32
@@ -49,7 +49,7 @@ async def stored(rig: RunnerRig, *, age_s: float, events: tuple[machine.Event, .
     """Store a job that was accepted some time ago and has had these events since, as another process left it."""
     then = time.time() - age_s
     job = job_from(await rig.order(), now=then)
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, in_flight_max=10))
+    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
     for event in events:
         job = (await rig.store.write(transactions.advance(job.id, event, now=then))).job
     return job

@@ -8,7 +8,7 @@ from bot.ledger.model import Shipped
 from bot.runner.orphans import LEFT_ALONE_S, sweep
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
-from tests.support.job_samples import NOW, a_job
+from tests.support.job_samples import NOW, PLACES, a_job
 
 OTHER = "b" * 32
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
@@ -25,7 +25,7 @@ def _put(path: Path, *, age_s: float) -> Path:
 async def test_only_old_files_of_no_job_are_removed(store: Store, store_settings: StorageSettings) -> None:
     """Files of jobs stay, and so do files newer than an hour, whose command may be in progress."""
     folder, job = store_settings.data_dir, a_job()
-    await store.write(transactions.accept(job, SHIPPED, in_flight_max=9))
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
     old, young = LEFT_ALONE_S + 60, LEFT_ALONE_S - 60
     kept = [
         _put(folder / "inputs" / job.id / "image.png", age_s=old),

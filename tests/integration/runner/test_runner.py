@@ -51,7 +51,7 @@ async def test_no_room(rig: RunnerRig) -> None:
     )
     await rig.fault(at="submit", delay_s=5, times=1)
     await full.accept(await rig.order("a" * 32))
-    with pytest.raises(Busy, match="1 videos"):
+    with pytest.raises(Busy, match="1 video, which"):
         await full.accept(await rig.order("b" * 32))
     await full.stop()
 

@@ -1,0 +1,183 @@
+"""How many unfinished jobs all servers, one server, and one member in a server may have.
+
+A job that waits for approval may wait for weeks. So it counts among the waiting jobs of its member and its server, and
+not among the running ones, whose bound all servers share; there it is counted when it is approved.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from bot.errors import Busy
+from bot.jobs.model import Job
+from bot.ledger import tables
+from bot.storage.transaction import One, Row, Transaction
+from bot.units import counted, megabytes
+
+OPEN_TRANSACTIONS_MAX = 100  # on PostgreSQL, whose transactions do not see each other's new jobs
+_RUNNING = "SELECT COUNT(*) AS jobs FROM jobs WHERE told = 0 AND state <> 'waiting' AND id <> $1"
+_IN_SERVER = """
+SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member,
+CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
+CAST(COALESCE(SUM(CASE WHEN member_id = $2 THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
+FROM jobs WHERE guild_id = $1 AND told = 0 AND id <> $3 AND state """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBounds:
+    """How many bytes may wait on disk for an answer: files of one member in a server, and of one server."""
+
+    of_member_bytes: int
+    in_server_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How many jobs may run, and how many may wait for approval with files of how many bytes."""
+
+    running_max: int
+    running_in_server_max: int
+    running_of_member_max: int
+    waiting_in_server_max: int
+    waiting_of_member_max: int
+    files: FileBounds
+
+
+class WaitingFiles(NamedTuple):
+    """The bytes of files that wait on disk, of a member and of their server."""
+
+    of_member_bytes: int
+    in_server_bytes: int
+
+
+Whose: TypeAlias = Literal["member", "server", "all"]
+
+
+class _Full(NamedTuple):
+    """Whose places are taken, by how many jobs, of how many."""
+
+    whose: Whose
+    jobs: int
+    most: int
+
+
+def running_jobs(job_id: str, places: Places) -> Transaction[int]:
+    """Return how many other jobs run in all servers. Call it before the server's lock is taken.
+
+    If few places are left, no other server's job begins until this transaction ends.
+    """
+    running = yield One(_RUNNING, (job_id,))
+    if running["jobs"] + OPEN_TRANSACTIONS_MAX >= places.running_max:
+        yield from tables.lock_all()
+        running = yield One(_RUNNING, (job_id,))
+    return running["jobs"]
+
+
+def check_place(job: Job, places: Places, *, running: int, for_approver: bool = False) -> Transaction[None]:
+    """Check, under the server's lock, that there is a place for the job in its state; it does not count itself.
+
+    `running` is what `running_jobs` returned.
+
+    Raises:
+        Busy: there is none. The sentence is for the job's member, or for whoever approved it.
+    """
+    if job.state == "waiting":
+        yield from _check_waiting(job, places)
+        return
+    full = yield from _full(job, places, running)
+    if full is not None:
+        raise Busy(_approver_reads(full, job.member_id) if for_approver else _member_reads(full))
+
+
+def files_of_waiting_jobs(guild_id: int, member_id: int) -> Transaction[WaitingFiles]:
+    """Return the bytes of the files of jobs that wait for approval, of the member and of the server."""
+    return _files((yield One(f"{_IN_SERVER}= 'waiting'", (guild_id, member_id, ""))))
+
+
+def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> None:
+    """Check that files of this size can wait on disk beside `others`.
+
+    Raises:
+        Busy: they cannot; the sentence is for their member.
+    """
+    mine, most = megabytes(size_bytes), megabytes(bounds.of_member_bytes)
+    if size_bytes > bounds.of_member_bytes:
+        raise Busy(
+            f"These files are {mine} together, and files of one member that wait for an answer may be {most}. "
+            "Nothing was charged; make them smaller, or attach fewer."
+        )
+    if others.of_member_bytes + size_bytes > bounds.of_member_bytes:
+        raise Busy(
+            f"These files are {mine}, and {megabytes(others.of_member_bytes)} of yours already wait for an answer; "
+            f"one member may have {most}. Nothing was charged; answer what Wanda asks you, or take back with "
+            "/jobs cancel what waits for approval, and try again."
+        )
+    if others.in_server_bytes + size_bytes > bounds.in_server_bytes:
+        raise Busy(
+            f"These files are {mine}, and {megabytes(others.in_server_bytes)} of this server's members already wait "
+            f"for an answer; one server may have {megabytes(bounds.in_server_bytes)}. Nothing was charged; try again "
+            "in 15 minutes."
+        )
+
+
+def _full(job: Job, places: Places, running: int) -> Transaction[_Full | None]:
+    others: Row = yield One(f"{_IN_SERVER}<> 'waiting'", (job.guild_id, job.member_id, job.id))
+    if others["of_member"] >= places.running_of_member_max:
+        return _Full("member", others["of_member"], places.running_of_member_max)
+    if others["in_server"] >= places.running_in_server_max:
+        return _Full("server", others["in_server"], places.running_in_server_max)
+    return _Full("all", running, places.running_max) if running >= places.running_max else None
+
+
+def _member_reads(full: _Full) -> str:
+    videos = counted(full.jobs, "video")
+    match full.whose:
+        case "member":
+            return (
+                f"You have {videos} in the making, and one member may have {full.most:,} at once. Nothing was charged; "
+                "try again when one has ended, or take one back with /jobs cancel."
+            )
+        case "server":
+            return (
+                f"This server has {videos} in the making, and one server may have {full.most:,} at once. "
+                "Nothing was charged; try again in a few minutes."
+            )
+        case "all":
+            return (
+                f"Wanda is working on {videos}, which is as many as she takes at once. "
+                "Nothing was charged; try again in a few minutes."
+            )
+
+
+def _approver_reads(full: _Full, member_id: int) -> str:
+    who = {"member": f"<@{member_id}> has", "server": "This server has", "all": "Wanda has"}[full.whose]
+    one = {"member": "one member", "server": "one server", "all": "she"}[full.whose]
+    return (
+        f"{who} {counted(full.jobs, 'video')} in the making, and {one} may have {full.most:,} at once. "
+        "This video waits on, and nothing is lost: approve it again when one of them has ended."
+    )
+
+
+def _check_waiting(job: Job, places: Places) -> Transaction[None]:
+    others: Row = yield One(f"{_IN_SERVER}= 'waiting'", (job.guild_id, job.member_id, job.id))
+    if others["of_member"] >= places.waiting_of_member_max:
+        raise Busy(
+            f"You have {counted(others['of_member'], 'video')} waiting for approval, and one member may have "
+            f"{places.waiting_of_member_max:,}. Nothing was charged; try again when one was decided on, or take one "
+            "back with /jobs cancel."
+        )
+    if others["in_server"] >= places.waiting_in_server_max:
+        raise Busy(
+            f"This server has {counted(others['in_server'], 'video')} waiting for approval, and one server may have "
+            f"{places.waiting_in_server_max:,}. Nothing was charged; ask those who approve to decide on some, and try "
+            "again."
+        )
+    check_files(bytes_of(job), _files(others), places.files)
+
+
+def bytes_of(job: Job) -> int:
+    """Return the bytes of the job's input files."""
+    return sum(item.size_bytes for item in job.inputs)
+
+
+def _files(row: Row) -> WaitingFiles:
+    return WaitingFiles(of_member_bytes=row["bytes_of_member"], in_server_bytes=row["bytes_in_server"])

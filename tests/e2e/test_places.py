@@ -1,0 +1,82 @@
+"""One server's or one member's jobs, files and prices take no place that others need."""
+
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, eventually, file_body, text_of
+from tests.support.text_commands import admin, ask
+from tests.support.video_steps import PRICED, order, picture, refusal, wait_for_state, wait_for_text, wait_for_video
+
+
+async def _in_cinema(stage: Stage, files: Path, user: str = "maker") -> dict[str, Any]:
+    """Order a video in the other server and return the command's answer."""
+    body = {"user": user, "channel": "big-screen", "command": "wan27 image", "options": {"prompt": "x", **PRICED}}
+    return await stage.discord.post("slash", {**body, "files": {"image": file_body(picture(files))}})
+
+
+async def _told(stage: Stage, message_id: str, user: str) -> str:
+    async def look() -> str | None:
+        message = await stage.message(message_id, seen_by=user)
+        return text_of(message) if message and text_of(message) else None
+
+    return await eventually(look, what="private answer")
+
+
+async def _press(stage: Stage, message_id: str, label: str, *, user: str) -> str:
+    answer = await stage.discord.post("click", {"user": user, "message": message_id, "label": label})
+    return await _told(stage, answer["message_id"], user)
+
+
+async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) -> None:
+    """Jobs waiting for approval are bounded in their own server; approved ones begin when there is a place."""
+    stage = empty_stage
+    await stage.start_bot(
+        WANDA_JOBS_IN_FLIGHT_MAX="1", WANDA_SERVER_JOBS_WAITING_MAX="3", WANDA_MEMBER_JOBS_WAITING_MAX="2"
+    )
+    await stage.discord.post(
+        "world", {"servers": [{"name": "Cinema"}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
+    )
+    await admin(stage, "approval", above="0.10")
+    waiting = [await order(stage, files) for _ in range(2)] + [await order(stage, files, user="friend")]
+    for message_id in waiting:
+        await wait_for_state(stage, message_id, "waiting")
+    fourth = await stage.slash("maker", "wan27 image", {"prompt": "x", **PRICED}, image=picture(files))
+    assert "You have 2 videos waiting for approval, and one member may have 2." in await refusal(stage, fourth)
+    fourth = await stage.slash("friend", "wan27 image", {"prompt": "x", **PRICED}, image=picture(files))
+    assert "This server has 3 videos waiting" in await refusal(stage, fourth, user="friend")
+
+    await stage.fal.post("settings", {"seconds_per_job": 60})
+    theirs = await _in_cinema(stage, files)
+    await wait_for_state(stage, theirs["message_id"], "running")
+    told = await _press(stage, waiting[0], "Approve", user="admin")
+    assert "Wanda has 1 video in the making, and she may have 1 at once." in told
+    assert "waits on, and nothing is lost" in told
+    await wait_for_state(stage, waiting[0], "waiting")
+    await stage.discord.post("click", {"user": "maker", "message": theirs["message_id"], "label": "Cancel"})
+    await wait_for_state(stage, theirs["message_id"], "cancelled", "failed")
+    await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    await wait_for_text(stage, waiting[0], "Waiting for approval")
+
+    async def begun() -> bool | None:
+        return True if "Approved" in await _press(stage, waiting[0], "Approve", user="admin") else None
+
+    await eventually(begun, what="place for the approved video")
+    await wait_for_video(stage, waiting[0])
+
+
+async def test_prices_of_members_are_not_rules_of_admins(empty_stage: Stage) -> None:
+    """A flood of `/quota ask` is bounded for its server, and admins' commands and audit are as without it."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_SERVER_ASKS_DAILY_MAX="2")
+    for user in ("maker", "friend"):
+        for above in ("1", "2"):
+            assert "Wanda asks you first" in (await ask(stage, user, "quota ask", above=above)).text
+    refused = await ask(stage, "admin", "quota ask", above="3")
+    assert refused.private
+    assert "2 members of this server set their price in the last 24 hours, and Wanda takes 2." in refused.text
+    assert "paused" in (await admin(stage, "pause", reason="too many")).text
+    await admin(stage, "resume")
+    await admin(stage, "budget set", whose="budget", window="day", amount="20")
+    acts = (await admin(stage, "audit")).text
+    assert "set this server's pool" in acts
+    assert "asks first" not in acts

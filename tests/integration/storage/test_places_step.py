@@ -1,0 +1,62 @@
+"""The step that counts waiting files and moves members' prices out of the rules, on a database with a past."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot.jobs.places import files_of_waiting_jobs
+from bot.jobs.rows import body_of
+from bot.ledger.model import Shipped, Who
+from bot.ledger.rules import rules_of, terms_of
+from bot.settings import StorageSettings
+from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
+from bot.storage.postgres import PostgresStore
+from bot.storage.sqlite import SQLiteStore
+from bot.storage.transaction import One, Store, Transaction
+from tests.support.job_samples import PICTURE, a_job
+
+_JOB = """
+INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
+body) VALUES ($1, 1, 2, 3, 2, 'wan27-image', $2, 0, '', 1, 1, $3)"""
+_RULE = "INSERT INTO rules (guild_id, subject, name, value, reason, actor_id, at) VALUES (1, $1, $2, $3, '', 2, 5)"
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+
+
+def _past() -> Transaction[None]:
+    clips = tuple(
+        replace(PICTURE, option=f"video{n}", file_name='x"size_bytes":9', size_bytes=9_000_000) for n in (1, 2, 3)
+    )
+    for letter, state in (("a", "waiting"), ("b", "waiting"), ("c", "accepted")):
+        yield One(_JOB, (letter * 32, state, body_of(a_job(id=letter * 32, state=state, inputs=clips))))
+    yield One(_JOB, ("d" * 32, "waiting", "no job at all"))
+    for subject, name, value in (
+        ("member:2", "ask_above", 300_000),
+        ("member:2", "blocked", "x"),
+        ("server", "at_once", 3),
+    ):
+        yield One(_RULE, (subject, name, json.dumps(value)))
+
+
+async def test_what_waits_and_who_is_asked(store_settings: StorageSettings, tmp_path: Path) -> None:
+    """Waiting jobs have the bytes of their files, prices are no rules any more, and a broken row stops nothing."""
+    engine: Engine = "postgres" if store_settings.database_url else "sqlite"
+    folder = tmp_path / "schema-9"
+    folder.mkdir()
+    for path in SCHEMA_DIR.glob("000[1-9]_*.sql"):
+        shutil.copy(path, folder)
+    if engine == "sqlite":
+        store: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
+    else:
+        store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
+    await migrate(store, engine, at=1.0, folder=folder)
+    await store.write(_past())
+    await migrate(store, engine, at=2.0)
+    try:
+        assert await store.read(files_of_waiting_jobs(1, 2)) == (54_000_000, 54_000_000)
+        assert [rule.name for rule in await store.read(rules_of(1))] == ["blocked", "at_once"]
+        terms: Any = await store.read(terms_of(Who(guild_id=1, channel_id=2, member_id=2), at=9.0, shipped=SHIPPED))
+        assert terms.confirm_above_microusd.value == 300_000
+    finally:
+        await store.close()
