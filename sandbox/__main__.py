@@ -69,7 +69,8 @@ def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, 
     """Return the stand-ins to run, with their ports."""
     chosen: list[tuple[StandInServer, int]] = []
     if options.only in {None, "discord"}:
-        discord: StandInServer = import_module("sandbox.discord.server").DiscordSandbox()
+        server = import_module("sandbox.discord.server")
+        discord: StandInServer = server.DiscordSandbox(identify_interval_s=options.identify_interval_s)
         chosen.append((discord, options.discord_port))
     if options.only in {None, "fal"}:
         fal = FalSandbox(seconds_per_job=options.seconds_per_job, concurrency=options.concurrency)
@@ -86,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--fal-port", type=int, default=8421, help="0 picks a free one")
     serving.add_argument("--seconds-per-job", type=float, default=4.0, help="how long fal takes for a video")
     serving.add_argument("--concurrency", type=int, default=2, help="how many videos fal makes at once")
+    serving.add_argument(
+        "--identify-interval-s",
+        type=float,
+        default=5.0,
+        help="the shortest time between two logins to Discord's gateway",
+    )
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")

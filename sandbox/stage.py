@@ -184,10 +184,19 @@ class Stage:
     """The stand-ins in one process and the bot in another; leaving the context stops both."""
 
     def __init__(
-        self, folder: Path, *, seconds_per_job: float = 1.0, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        seconds_per_job: float = 1.0,
+        identify_interval_s: float = 0.0,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`folder` is the bot's data folder, kept over its restarts; `settings` are the bot's."""
+        """`folder` is the bot's data folder, kept over its restarts; `settings` are the bot's.
+
+        Discord lets a bot log in once in five seconds; `identify_interval_s` is shorter, so that restarts are quick.
+        """
         self.folder = folder
+        self._identify_interval_s = identify_interval_s
         self._seconds_per_job = seconds_per_job
         self._settings = dict(settings or {})
         self.environment: dict[str, str] = {}
@@ -201,6 +210,7 @@ class Stage:
         """Start the stand-ins on free ports, but not the bot."""
         serve = ("-m", "sandbox", "serve", "--discord-port", "0", "--fal-port", "0")
         speed = ("--seconds-per-job", str(self._seconds_per_job))
+        speed += ("--identify-interval-s", str(self._identify_interval_s))
         self._world = await Process.start("the stand-ins", *serve, *speed, env={})
         try:
             await self._world.until(lambda line: line == "ready")

@@ -7,6 +7,7 @@ A session outlives its connection: missed events are kept and replayed on RESUME
 import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -14,19 +15,33 @@ from aiohttp import WSMsgType, web
 
 from sandbox.discord.clock import Clock
 from sandbox.discord.compression import new_compressor
+from sandbox.discord.event_faults import EventFaults
 from sandbox.discord.serializer import Serializer
-from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, parse_intents
+from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, frame, parse_intents
+from sandbox.discord.session_starts import SessionStarts
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps
 from sandbox.discord.world import World
 
 log = logging.getLogger(__name__)
 
+FATAL = frozenset({4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 HEARTBEAT_INTERVAL_MS = 41_250
 SILENCE_S = HEARTBEAT_INTERVAL_MS / 1000 * 1.5
 SESSIONS_KEPT = 64
 SESSION_LIFE_S = 300.0
 API_VERSION = "10"
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """One event for every session of its server that asked for its intent; `short` is for those without the content."""
+
+    name: str
+    full: bytes
+    short: bytes
+    guild_id: int | None
+    intent: Intent
 
 
 class Gateway:
@@ -42,6 +57,7 @@ class Gateway:
         random: Random,
         token: str,
         privileged: Intent,
+        identify_interval_s: float,
     ) -> None:
         self._world = world
         self._serialize = serialize
@@ -52,6 +68,9 @@ class Gateway:
         self._privileged = privileged
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
+        self.starts = SessionStarts(clock, identify_interval_s)
+        self.event_faults = EventFaults[Emission](self._deliver)
+        self.is_token_reset = False
         self.url = ""
 
     def emit(
@@ -69,10 +88,13 @@ class Gateway:
         """
         full = dumps(data)
         short = full if redacted is None else dumps(redacted)
-        self._transcript.add(Event(name, full))
+        self.event_faults.send(name, Emission(name, full, short, guild_id, intent))
+
+    def _deliver(self, event: Emission) -> None:
+        self._transcript.add(Event(event.name, event.full))
         for session in self._live_sessions():
-            if session.serves_guild(guild_id) and (not intent or session.intents & intent):
-                session.dispatch(name, full if session.intents & Intent.MESSAGE_CONTENT else short)
+            if session.serves_guild(event.guild_id) and (not event.intent or session.intents & event.intent):
+                session.dispatch(event.name, event.full if session.intents & Intent.MESSAGE_CONTENT else event.short)
 
     def _live_sessions(self) -> list[Session]:
         """Return the sessions that are connected or may still resume, and delete the others."""
@@ -89,12 +111,12 @@ class Gateway:
     def ask_reconnect(self) -> None:
         """Send op 7 to every client: it reconnects and resumes."""
         for connection in self._connections:
-            connection.send(dumps({"op": Op.RECONNECT, "d": None}))
+            connection.send(frame(Op.RECONNECT))
 
     def invalidate(self, *, resumable: bool) -> None:
         """Send op 9 to every client; unless resumable, its session is deleted."""
         for connection in self._connections:
-            connection.send(dumps({"op": Op.INVALID_SESSION, "d": resumable}))
+            connection.send(frame(Op.INVALID_SESSION, d=resumable))
         if not resumable:
             self._sessions.clear()
 
@@ -103,10 +125,16 @@ class Gateway:
         for connection in list(self._connections):
             connection.cut()
 
-    async def close(self) -> None:
-        """Close every connection with code 1001."""
+    async def close(self, code: int = 1001) -> None:
+        """Close every connection with the code; after one that Discord calls final the sessions are gone.
+
+        https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+        """
         for connection in list(self._connections):
-            await connection.ws.close(code=1001)
+            if code in FATAL and connection.session is not None:
+                self._sessions.pop(connection.session.id, None)
+            connection.is_hung_up = True
+            await connection.ws.close(code=code)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one websocket until it closes."""
@@ -118,11 +146,12 @@ class Gateway:
         try:
             if request.query.get("v") != API_VERSION or request.query.get("encoding") != "json":
                 raise Hangup(CloseCode.INVALID_VERSION, "The sandbox speaks v=10 and encoding=json.")  # noqa: TRY301
-            connection.send(dumps({"op": Op.HELLO, "d": {"heartbeat_interval": HEARTBEAT_INTERVAL_MS, "_trace": []}}))
+            connection.send(frame(Op.HELLO, d={"heartbeat_interval": HEARTBEAT_INTERVAL_MS, "_trace": []}))
             await self._listen(connection)
         except Hangup as hangup:
             log.warning("Gateway closes with %d: %s", hangup.code, hangup.reason)
             self._transcript.add(Event("SANDBOX_CLOSE", dumps({"code": hangup.code, "reason": hangup.reason})))
+            connection.is_hung_up = True
             await ws.close(code=hangup.code, message=hangup.reason.encode()[:120])
         finally:
             self._disconnected(connection)
@@ -136,19 +165,20 @@ class Gateway:
             session.connection = None
             session.lost_at = self._clock.now()
             # Discord ends the session of a client that closes with 1000 or 1001.
-            if connection.ws.close_code in {1000, 1001}:
+            if connection.ws.close_code in {1000, 1001} and not connection.is_hung_up:
                 self._sessions.pop(session.id, None)
 
     async def _listen(self, connection: Connection) -> None:
         while True:
             try:
-                frame = await connection.ws.receive(timeout=SILENCE_S)
+                received = await connection.ws.receive(timeout=SILENCE_S)
             except TimeoutError:
                 raise Hangup(CloseCode.SESSION_TIMED_OUT, "No heartbeat came.") from None
-            if frame.type is not WSMsgType.TEXT:
+            if received.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 return
+            connection.count_send(self._clock.now())
             try:
-                message: Any = json.loads(frame.data)
+                message: Any = json.loads(received.data)
                 self._handle_op(connection, message["op"], message.get("d"))
             except (ValueError, TypeError, KeyError) as error:
                 raise Hangup(CloseCode.DECODE_ERROR, f"This frame cannot be read: {error!r}") from error
@@ -156,7 +186,7 @@ class Gateway:
     def _handle_op(self, connection: Connection, op: Any, data: Any) -> None:
         match op:
             case Op.HEARTBEAT:
-                connection.send(dumps({"op": Op.ACK}))
+                connection.send(frame(Op.ACK))
             case Op.IDENTIFY:
                 self._identify(connection, data)
             case Op.RESUME:
@@ -176,17 +206,33 @@ class Gateway:
     def _identify(self, connection: Connection, data: Any) -> None:
         if connection.session is not None:
             raise Hangup(CloseCode.ALREADY_AUTHENTICATED, "There was an IDENTIFY already.")
-        if data["token"] != self._token:
-            raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
+        self._check_token(data)
         intents = parse_intents(data.get("intents"), self._privileged)
         number, count = data.get("shard") or (0, 1)
         if not 0 <= number < count:
             raise Hangup(CloseCode.INVALID_SHARD, f"There is no shard {number} of {count}.")
+        if self.starts.is_too_soon():
+            connection.send(frame(Op.INVALID_SESSION, d=False))
+            return
+        if not self.starts.take():
+            self._reset_token(connection)
         session = Session(f"{self._random.getrandbits(128):032x}", intents, (number, count), connection=connection)
         connection.session = self._sessions[session.id] = session
         while len(self._sessions) > SESSIONS_KEPT:
             self._sessions.pop(next(iter(self._sessions)))
         self._send_ready(session)
+
+    def _check_token(self, data: Any) -> None:
+        if data["token"] != self._token or self.is_token_reset:
+            raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
+
+    def _reset_token(self, connection: Connection) -> None:
+        """Do what Discord does to a bot that is out of session starts: end its sessions and its token."""
+        self.is_token_reset = True
+        self._sessions.clear()
+        for other in self._connections - {connection}:
+            other.cut()
+        raise Hangup(CloseCode.AUTHENTICATION_FAILED, "No session start was left, so the token is reset.")
 
     def _send_ready(self, session: Session) -> None:
         mine = [guild for guild in self._world.guilds.values() if session.serves_guild(guild.id)]
@@ -215,19 +261,18 @@ class Gateway:
         session.dispatch(name, encoded)
 
     def _resume(self, connection: Connection, data: Any) -> None:
-        if data["token"] != self._token:
-            raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
+        self._check_token(data)
         session = next((s for s in self._live_sessions() if s.id == data["session_id"]), None)
         missed = None if session is None else session.events_after(int(data["seq"] or 0))
         if session is None or missed is None:
-            connection.send(dumps({"op": Op.INVALID_SESSION, "d": False}))
+            connection.send(frame(Op.INVALID_SESSION, d=False))
             return
         if session.connection is not None:
             session.connection.session = None
             session.connection.cut()
         session.connection, connection.session = connection, session
-        for frame in missed:
-            connection.send(frame)
+        for event in missed:
+            connection.send(event)
         self._dispatch(session, "RESUMED", {"_trace": []})
 
     def _members(self, session: Session, data: Any) -> None:

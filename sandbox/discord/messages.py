@@ -18,6 +18,7 @@ from sandbox.discord.model import (
     MessageType,
     User,
 )
+from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.session import Intent
 from sandbox.discord.wire import ApiError, Json, invalid
 
@@ -214,6 +215,9 @@ def emit_message(core: Core, event: str, message: Message) -> None:
 
 
 def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json | None = None) -> None:
+    """Send an event of a channel, if the bot sees it."""
+    if not channel_permissions(channel, core.world.bot) & Permission.VIEW_CHANNEL:
+        return
     guild = channel.guild
     place: Json = {"channel_type": int(channel.type)} if event != "MESSAGE_DELETE" else {}
     if guild is not None:

@@ -2,6 +2,7 @@
 
 from sandbox.discord.core import Core
 from sandbox.discord.model import ChannelType, Message, User
+from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.serializer import emoji
 from sandbox.discord.session import Intent
 from sandbox.discord.threads import check_active
@@ -67,6 +68,9 @@ def _place(message: Message) -> Json:
 
 
 def _emit(core: Core, event: str, message: Message, data: Json) -> None:
+    """Send an event of the message's channel, if the bot sees it."""
+    if not channel_permissions(message.channel, core.world.bot) & Permission.VIEW_CHANNEL:
+        return
     guild = message.channel.guild
     private = message.channel.type is ChannelType.DM
     intent = Intent.DIRECT_MESSAGE_REACTIONS if private else Intent.GUILD_MESSAGE_REACTIONS

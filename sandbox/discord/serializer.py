@@ -116,7 +116,7 @@ class Serializer:
         nothing = (
             "icon home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
             "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
-            "public_updates_channel_id incidents_data description"
+            "public_updates_channel_id incidents_data description hub_type"
         )
         return dict.fromkeys(nothing.split()) | {
             "id": str(guild.id),
@@ -145,23 +145,31 @@ class Serializer:
             "stickers": [],
         }
 
-    def guild_create(self, guild: Guild, *, all_members: bool) -> Json:
-        """Return the data of GUILD_CREATE; without `all_members` it lists only the bot."""
+    def guild_create(self, guild: Guild, *, all_members: bool, is_join: bool = False) -> Json:
+        """Return the data of GUILD_CREATE; without `all_members` it lists only the bot.
+
+        Only a server that the bot is in already has `unavailable`
+        (https://github.com/discord/discord-api-docs/discussions/5124).
+        """
         seen = guild.members.values() if all_members else (guild.members[self._world.bot.id],)
-        return self.guild(guild) | {
-            "joined_at": iso(guild.joined_at),
-            "large": False,
-            "unavailable": False,
-            "member_count": len(guild.members),
-            "voice_states": [],
-            "members": [self.member_with_user(member) for member in seen],
-            "channels": [self.channel(channel) for channel in guild.channels.values()],
-            "threads": self.active_threads(guild),
-            "presences": [],
-            "stage_instances": [],
-            "guild_scheduled_events": [],
-            "soundboard_sounds": [],
-        }
+        known: Json = {} if is_join else {"unavailable": False}
+        return (
+            self.guild(guild)
+            | known
+            | {
+                "joined_at": iso(guild.joined_at),
+                "large": False,
+                "member_count": len(guild.members),
+                "voice_states": [],
+                "members": [self.member_with_user(member) for member in seen],
+                "channels": [self.channel(channel) for channel in guild.channels.values()],
+                "threads": self.active_threads(guild),
+                "presences": [],
+                "stage_instances": [],
+                "guild_scheduled_events": [],
+                "soundboard_sounds": [],
+            }
+        )
 
     def channel(self, channel: Channel) -> Json:
         """Return a channel object."""
@@ -355,6 +363,7 @@ class Serializer:
             "name": bot.name,
             "icon": None,
             "description": "",
+            "summary": "",  # deprecated and empty, but still sent in v10
             "type": None,
             "bot": self.user(bot),
             "bot_public": True,

@@ -1,6 +1,7 @@
 """The stand-in as one server: REST, gateway, CDN and control routes on one loopback port."""
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from random import Random
 from types import TracebackType
@@ -18,6 +19,7 @@ from sandbox.discord.rate_limits import GLOBAL_PER_SECOND, RateLimits
 from sandbox.discord.rest.api import Api
 from sandbox.discord.serializer import Serializer
 from sandbox.discord.session import Intent
+from sandbox.discord.session_starts import IDENTIFY_INTERVAL_S
 from sandbox.discord.transcript import Transcript
 from sandbox.discord.world import World
 
@@ -29,7 +31,8 @@ SHUTDOWN_S = 0.1
 class DiscordSandbox:
     """A stand-in for Discord. `start` makes it listen; `environment` returns what points a bot at it.
 
-    `privileged` are the intents that the developer portal allows; `seed` makes tokens and secrets repeatable.
+    `privileged` are the intents that the developer portal allows; `seed` makes tokens and secrets repeatable;
+    `identify_interval_s` is the time between two IDENTIFYs, which tests that restart a bot often may shorten.
     """
 
     def __init__(
@@ -38,11 +41,13 @@ class DiscordSandbox:
         seed: int | None = None,
         privileged: Intent = Intent.NONE,
         global_per_second: int = GLOBAL_PER_SECOND,
+        identify_interval_s: float = IDENTIFY_INTERVAL_S,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         random = Random(seed)
-        self.core = _new_core(random, Clock(wall=wall, monotonic=monotonic), privileged, global_per_second)
+        clock = Clock(wall=wall, monotonic=monotonic)
+        self.core = _new_core(random, clock, privileged, global_per_second, identify_interval_s)
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -99,12 +104,25 @@ class DiscordSandbox:
         await self.close()
 
 
-def _new_core(random: Random, clock: Clock, privileged: Intent, global_per_second: int) -> Core:
+def _new_core(
+    random: Random, clock: Clock, privileged: Intent, global_per_second: int, identify_interval_s: float
+) -> Core:
     ids, transcript, faults = Snowflakes(clock), Transcript(), DiscordFaults()
     world = World(clock, ids, random)
     cdn = Cdn(clock, faults, random.randbytes(32))
     serialize = Serializer(world, cdn)
-    token = f"{world.bot.id}.sandbox.{random.getrandbits(160):040x}"
-    gateway = Gateway(world, serialize, transcript, clock=clock, random=random, token=token, privileged=privileged)
+    # A token begins with the bot's id in base64 (https://discord.com/developers/docs/reference#authentication).
+    owner = urlsafe_b64encode(str(world.bot.id).encode()).decode().rstrip("=")
+    token = f"{owner}.sandbx.{random.getrandbits(152):038x}"
+    gateway = Gateway(
+        world,
+        serialize,
+        transcript,
+        clock=clock,
+        random=random,
+        token=token,
+        privileged=privileged,
+        identify_interval_s=identify_interval_s,
+    )
     limits = RateLimits(clock, global_per_second)
     return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token)

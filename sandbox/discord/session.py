@@ -10,11 +10,13 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.discord.compression import Compressor
+from sandbox.discord.wire import dumps
 
 log = logging.getLogger(__name__)
 
 EVENTS_KEPT = 10_000
 SEND_QUEUE = 20_000
+SENDS_MAX, SENDS_WINDOW_S = 120, 60.0
 SHARD_SHIFT = 22
 
 
@@ -70,6 +72,11 @@ PRIVILEGED = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONT
 HIGHEST_INTENT = 1 << 26
 
 
+def frame(op: Op, d: Any = None) -> bytes:
+    """Return a frame other than an event: its `s` and `t` are null."""
+    return dumps({"t": None, "s": None, "op": op, "d": d})
+
+
 class Hangup(Exception):  # noqa: N818 - what happened reads better where it is caught
     """The connection is to be closed with a code."""
 
@@ -88,6 +95,21 @@ class Connection:
     transport: asyncio.WriteTransport | None
     queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue[bytes](SEND_QUEUE))
     session: "Session | None" = None
+    is_hung_up: bool = False
+    _window_began: float = 0.0
+    _sent: int = 0
+
+    def count_send(self, now: float) -> None:
+        """Count one frame of the client.
+
+        Raises:
+            Hangup: more than 120 in a minute (https://discord.com/developers/docs/events/gateway#rate-limiting).
+        """
+        if now - self._window_began >= SENDS_WINDOW_S:
+            self._window_began, self._sent = now, 0
+        self._sent += 1
+        if self._sent > SENDS_MAX:
+            raise Hangup(CloseCode.RATE_LIMITED, f"More than {SENDS_MAX} frames in {SENDS_WINDOW_S:.0f} s.")
 
     def send(self, payload: bytes) -> None:
         """Queue a frame; a client that does not read is disconnected."""

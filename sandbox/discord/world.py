@@ -36,6 +36,7 @@ class World:
         self.users: dict[int, User] = {}
         self.people: dict[str, User] = {}
         self.guilds: dict[int, Guild] = {}
+        self.left: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.dms: dict[int, Channel] = {}
         self.messages: dict[int, Message] = {}
@@ -76,6 +77,18 @@ class World:
         self.add_member(guild, self.bot).roles.append(own.id)
         self.add_member(guild, owner)
         return guild
+
+    def leave(self, guild: Guild) -> None:
+        """Remove the bot from the server, which `join_again` brings back."""
+        for channel_id in (*guild.channels, *guild.threads):
+            self.channels.pop(channel_id, None)
+        self.left[guild.id] = self.guilds.pop(guild.id)
+
+    def join_again(self, guild: Guild) -> None:
+        """Let the bot join a server that it left."""
+        self.guilds[guild.id] = self.left.pop(guild.id)
+        self.channels |= guild.channels | guild.threads
+        guild.joined_at = guild.members[self.bot.id].joined_at = self.clock.now()
 
     def add_channel(
         self,

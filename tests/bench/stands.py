@@ -96,7 +96,8 @@ class Stands:
         self.picture.write_bytes(png(640, 480))
         try:
             for only in ("discord", "fal"):
-                port = ("--discord-port", "0") if only == "discord" else ("--fal-port", "0", *self._speed)
+                no_pause = ("--discord-port", "0", "--identify-interval-s", "0")
+                port = no_pause if only == "discord" else ("--fal-port", "0", *self._speed)
                 stand = await Process.start(f"sandbox/{only}", "-m", "sandbox", "serve", "--only", only, *port, env={})
                 self._processes[only] = stand
                 self._stack.push_async_callback(stand.stop)

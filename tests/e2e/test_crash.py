@@ -62,6 +62,18 @@ async def test_killed_while_fal_works(empty_stage: Stage, files: Path, state: st
     await ended_once(stage, message_id)
 
 
+async def test_killed_and_back_before_discord_lets_her_in(empty_stage: Stage) -> None:
+    """Discord takes one login in five seconds: a bot that is back sooner is refused once, waits, and is ready."""
+    stage = empty_stage
+    bot = await stage.start_bot()
+    await bot.stop(how=signal.SIGKILL)
+    await stage.discord.post("gateway", {"action": "identify_interval", "seconds": 5})
+    again = await stage.start_bot()
+    told = [entry["data"] for entry in await stage.discord.get("transcript") if entry.get("event") == "READY"]
+    assert len(told) == 2
+    assert any("session has been invalidated" in line for line in again.lines)
+
+
 async def test_killed_while_posting(empty_stage: Stage, files: Path) -> None:
     """A bot killed while it uploads the video to Discord posts it once, on the same message."""
     stage = empty_stage

@@ -22,7 +22,11 @@ Some options in detail:
   An `unchecked` slash command may name a removed id, as a client does whose form was open meanwhile.
 - `faults` without `times` apply until `DELETE /sandbox/faults`. `"after": true` carries the request out, then fails or
   drops the answer. `path` may also be `/cdn/*`.
-- `POST /sandbox/gateway` `{"action": "reconnect" | "cut" | "invalidate" | "invalidate_resumable"}`.
+- `world` with `rejoin` lets the bot join servers again that `gone` removed it from.
+- `POST /sandbox/gateway` with an `action`: `reconnect`, `cut`, `invalidate`, `invalidate_resumable`, `close` with a
+  `code`; `repeat` sends the latest event of the name `event` again, `double` sends `events` of these names twice from
+  now on, `hold` keeps them back and `release` sends them, the latest first; `identify_interval` sets the `seconds`
+  between two IDENTIFYs, five as at Discord.
 - `GET /sandbox/attached?channel=` says when each message got its newest file, in Unix seconds.
 - Also: `GET /sandbox/limits`, `GET /sandbox/state`, `DELETE /sandbox/transcript`; `messages` with `limit` or `message`.
 """

@@ -1,6 +1,6 @@
 """Control requests that change the sandbox: servers, channels, roles, members, faults, the clock, the gateway."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from sandbox.discord import channels, draft, messages, threads
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_guild, find_user
@@ -25,9 +25,10 @@ async def add_to_world(request: ControlRequest) -> Json:
 
     Without a `server`, a channel is added to the first one, and roles and members to all.
     """
-    request.check_keys("servers", "channels", "threads", "roles", "members")
+    request.check_keys("servers", "rejoin", "channels", "threads", "roles", "members")
     return {
         "servers": [_server(request.core, row) for row in request.rows("servers")],
+        "rejoin": [_rejoin(request.core, row) for row in request.rows("rejoin")],
         "roles": [_role(request.core, row) for row in request.rows("roles")],
         "members": [_member(request.core, row) for row in request.rows("members")],
         "channels": [_channel(request.core, row) for row in request.rows("channels")],
@@ -43,6 +44,22 @@ def _checked_name(row: Json, *keys: str) -> str:
     return str(row["name"])
 
 
+def _emit_join(core: Core, guild: Guild) -> None:
+    data = core.serialize.guild_create(guild, all_members=False, is_join=True)
+    core.gateway.emit("GUILD_CREATE", data, guild_id=guild.id, intent=Intent.GUILDS)
+
+
+def _rejoin(core: Core, row: Json) -> Json:
+    """Let the bot join a server again that it was removed from; its channels and members are as they were."""
+    name = _checked_name(row, "name")
+    guild = next((one for one in core.world.left.values() if name in {one.name, str(one.id)}), None)
+    if guild is None:
+        raise ControlRefused(f"The bot was removed from no server {name}.")
+    core.world.join_again(guild)
+    _emit_join(core, guild)
+    return row | {"id": str(guild.id)}
+
+
 def _server(core: Core, row: Json) -> Json:
     name = _checked_name(row, "name", "tier")
     tier = int(row.get("tier", 0))
@@ -52,8 +69,7 @@ def _server(core: Core, row: Json) -> Json:
     guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
     for user in earlier:
         core.world.add_member(guild, user)
-    data = core.serialize.guild_create(guild, all_members=False)
-    core.gateway.emit("GUILD_CREATE", data, guild_id=guild.id, intent=Intent.GUILDS)
+    _emit_join(core, guild)
     return row | {"id": str(guild.id)}
 
 
@@ -239,9 +255,7 @@ async def remove_from_world(request: ControlRequest) -> Json:
 
 def _drop_bot(core: Core, guild: Guild) -> None:
     """Remove the bot: Discord sends a GUILD_DELETE without `unavailable`."""
-    for channel_id in (*guild.channels, *guild.threads):
-        core.world.channels.pop(channel_id, None)
-    del core.world.guilds[guild.id]
+    core.world.leave(guild)
     core.gateway.emit("GUILD_DELETE", {"id": str(guild.id)}, guild_id=guild.id, intent=Intent.GUILDS)
 
 
@@ -276,8 +290,10 @@ async def add_fault(request: ControlRequest) -> Json:
 
 
 async def clear_faults(request: ControlRequest) -> Json:
-    """Remove every fault."""
+    """Remove every fault, and send events once and in order again."""
     request.core.faults.clear()
+    request.core.gateway.event_faults.doubled = frozenset()
+    request.core.gateway.event_faults.release()
     return {"ok": True}
 
 
@@ -292,16 +308,65 @@ async def advance_clock(request: ControlRequest) -> Json:
 
 
 async def disturb_gateway(request: ControlRequest) -> Json:
-    """Disturb every gateway connection: `reconnect` (op 7), `invalidate` (op 9), `invalidate_resumable`, or `cut`."""
-    request.check_keys("action")
-    actions: dict[str, Callable[[], None]] = {
-        "reconnect": request.core.gateway.ask_reconnect,
-        "invalidate": lambda: request.core.gateway.invalidate(resumable=False),
-        "invalidate_resumable": lambda: request.core.gateway.invalidate(resumable=True),
-        "cut": request.core.gateway.cut,
-    }
-    action = actions.get(request.text("action"))
+    """Disturb every gateway connection, or set the time between two IDENTIFYs: see `GATEWAY_ACTIONS`."""
+    request.check_keys("action", "code", "event", "events", "seconds")
+    action = GATEWAY_ACTIONS.get(request.text("action"))
     if action is None:
-        raise ControlRefused(f"The gateway can {', '.join(actions)}.")
-    action()
+        raise ControlRefused(f"The gateway can {', '.join(GATEWAY_ACTIONS)}.")
+    await action(request)
     return {"ok": True}
+
+
+async def _reconnect(request: ControlRequest) -> None:
+    request.core.gateway.ask_reconnect()
+
+
+async def _invalidate(request: ControlRequest) -> None:
+    request.core.gateway.invalidate(resumable=request.text("action") == "invalidate_resumable")
+
+
+async def _cut(request: ControlRequest) -> None:
+    request.core.gateway.cut()
+
+
+async def _close(request: ControlRequest) -> None:
+    await request.core.gateway.close(int(request.text("code")))
+
+
+async def _repeat(request: ControlRequest) -> None:
+    if not request.core.gateway.event_faults.repeat(request.text("event")):
+        raise ControlRefused(f"There was no {request.text('event')} yet.")
+
+
+async def _double(request: ControlRequest) -> None:
+    request.core.gateway.event_faults.doubled = _event_names(request)
+
+
+async def _hold(request: ControlRequest) -> None:
+    request.core.gateway.event_faults.hold(_event_names(request))
+
+
+async def _release(request: ControlRequest) -> None:
+    request.core.gateway.event_faults.release()
+
+
+async def _set_identify_interval(request: ControlRequest) -> None:
+    request.core.gateway.starts.interval_s = float(request.text("seconds"))
+
+
+def _event_names(request: ControlRequest) -> frozenset[str]:
+    return frozenset(str(name) for name in as_list(request.body.get("events")))
+
+
+GATEWAY_ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[None]]] = {
+    "reconnect": _reconnect,
+    "invalidate": _invalidate,
+    "invalidate_resumable": _invalidate,
+    "cut": _cut,
+    "close": _close,
+    "repeat": _repeat,
+    "double": _double,
+    "hold": _hold,
+    "release": _release,
+    "identify_interval": _set_identify_interval,
+}

@@ -100,7 +100,7 @@ class Api:
         return b"" if reply.body is None else dumps(reply.body), reply.status
 
     def _authorise(self, request: web.Request) -> None:
-        if request.headers.get("Authorization") != f"Bot {self._core.token}":
+        if request.headers.get("Authorization") != f"Bot {self._core.token}" or self._core.gateway.is_token_reset:
             raise ApiError(401, 0, "401: Unauthorized")
 
 

@@ -4,6 +4,15 @@ from sandbox.discord.permissions import guild_permissions
 from sandbox.discord.rest.route import Auth, Call, Route, RouteReply
 from sandbox.discord.wire import Json, unknown
 
+DEFAULT_SOUND: Json = {
+    "name": "quack",
+    "sound_id": "1",
+    "volume": 1.0,
+    "emoji_id": None,
+    "emoji_name": "🦆",
+    "available": True,
+}
+
 
 def _me(call: Call) -> RouteReply:
     return RouteReply(call.core.serialize.me())
@@ -18,8 +27,12 @@ def _gateway(call: Call) -> RouteReply:
 
 
 def _gateway_bot(call: Call) -> RouteReply:
-    limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
+    limit = call.core.gateway.starts.limit()
     return RouteReply({"url": call.core.gateway.url, "shards": 1, "session_start_limit": limit})
+
+
+def _sounds(_: Call) -> RouteReply:
+    return RouteReply([DEFAULT_SOUND])
 
 
 def _user(call: Call) -> RouteReply:
@@ -54,4 +67,5 @@ ROUTES = (
     Route("GET", "/applications/@me", _application),
     Route("GET", "/gateway", _gateway, auth=Auth.ANYONE),
     Route("GET", "/gateway/bot", _gateway_bot),
+    Route("GET", "/soundboard-default-sounds", _sounds),
 )

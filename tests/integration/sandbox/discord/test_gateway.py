@@ -1,26 +1,17 @@
 """The stand-in's gateway follows Discord's: HELLO, shards, resuming and close codes."""
 
 import zlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from sandbox.discord import DiscordSandbox
 from sandbox.discord.session import Intent
 from tests.support.discord_client import DEADLINE_S, DiscordControl
 
 GUILDS = 1
 REACTIONS = int(Intent.GUILD_MESSAGE_REACTIONS)
 Socket = aiohttp.ClientWebSocketResponse
-
-
-@pytest.fixture
-async def control() -> AsyncIterator[DiscordControl]:
-    """A fresh sandbox."""
-    async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
-        yield DiscordControl(sandbox, session)
 
 
 async def connect(control: DiscordControl, query: str = "v=10&encoding=json") -> Socket:
@@ -73,6 +64,7 @@ async def test_a_compressed_stream_is_one_stream(control: DiscordControl) -> Non
 
 async def test_a_shard_hears_of_its_own_servers_only(control: DiscordControl) -> None:
     """A server belongs to shard (id >> 22) % count, and DMs to shard 0."""
+    await control.order("gateway", action="identify_interval", seconds=0)
     sockets = [await connect(control) for _ in range(2)]
     ready = [(await identify(control, s, shard=[n, 2]))[0]["d"] for n, s in enumerate(sockets)]
     guild = next(iter(control.sandbox.core.world.guilds))
@@ -118,7 +110,7 @@ async def test_a_session_that_is_gone_cannot_be_resumed(control: DiscordControl,
     again = await connect(control)
     resume = {"token": control.sandbox.core.token, "session_id": session, "seq": 2}
     await again.send_json({"op": 6, "d": resume})
-    assert await again.receive_json(timeout=DEADLINE_S) == {"op": 9, "d": False}
+    assert await again.receive_json(timeout=DEADLINE_S) == {"op": 9, "d": False, "s": None, "t": None}
 
 
 @pytest.mark.parametrize(
@@ -145,3 +137,116 @@ async def test_bad_manners_end_the_line(control: DiscordControl, frame: dict[str
 async def test_another_version_is_refused(control: DiscordControl) -> None:
     """The sandbox speaks version 10 only."""
     assert await hung_up(await connect(control, "v=9&encoding=json")) == 4012
+
+
+async def test_a_second_login_within_five_seconds_is_refused(control: DiscordControl) -> None:
+    """IDENTIFY is taken once in five seconds; another is answered by op 9, and the connection stays open."""
+    await identify(control, await connect(control))
+    socket = await connect(control)
+    await socket.send_json({"op": 2, "d": {"token": control.sandbox.core.token, "intents": GUILDS, "properties": {}}})
+    assert (await socket.receive_json(timeout=DEADLINE_S))["op"] == 9
+    await control.order("advance", seconds=5)
+    assert (await identify(control, socket))[0]["t"] == "READY"
+
+
+async def test_logins_are_counted_and_end_with_the_token(control: DiscordControl) -> None:
+    """A thousand IDENTIFYs are taken in 24 hours; the next ends the sessions and the token (4004, then 401)."""
+    await control.order("gateway", action="identify_interval", seconds=0)
+    socket = await connect(control)
+    await identify(control, socket)
+    limit = (await control.rest("GET", "/gateway/bot"))[1]["session_start_limit"]
+    assert (limit["total"], limit["remaining"], limit["max_concurrency"]) == (1000, 999, 1)
+    assert 0 < limit["reset_after"] <= 24 * 3600 * 1000
+    control.sandbox.core.gateway.starts.used = 1000
+    last = await connect(control)
+    await last.send_json({"op": 2, "d": {"token": control.sandbox.core.token, "intents": GUILDS, "properties": {}}})
+    assert await hung_up(last) == 4004
+    assert (await control.rest("GET", "/users/@me"))[0] == 401
+
+
+async def test_more_than_120_frames_a_minute_end_the_line(control: DiscordControl) -> None:
+    """The 121st frame within 60 s closes the connection with 4008."""
+    socket = await connect(control)
+    for _ in range(120):
+        await socket.send_json({"op": 1, "d": None})
+        await socket.receive_json(timeout=DEADLINE_S)
+    await socket.send_json({"op": 1, "d": None})
+    assert await hung_up(socket) == 4008
+
+
+async def test_frames_may_be_binary_and_only_events_are_numbered(control: DiscordControl) -> None:
+    """JSON in a binary frame is read; frames other than events carry `s` and `t`, null."""
+    socket = await control.session.ws_connect(f"{control.sandbox.core.gateway.url}?v=10&encoding=json")
+    hello = await socket.receive_json(timeout=DEADLINE_S)
+    assert (hello["s"], hello["t"]) == (None, None)
+    await socket.send_bytes(b'{"op": 1, "d": null}')
+    assert await socket.receive_json(timeout=DEADLINE_S) == {"op": 11, "d": None, "s": None, "t": None}
+
+
+@pytest.mark.parametrize(("code", "resumable"), [(4000, True), (4008, True), (1001, True), (4009, False)])
+async def test_the_gateway_closes_with_a_chosen_code(control: DiscordControl, code: int, resumable: bool) -> None:
+    """After most codes the client may resume; after 4009 the session is gone."""
+    socket = await connect(control)
+    ready, _ = await identify(control, socket)
+    await control.order("gateway", action="close", code=code)
+    assert await hung_up(socket) == code
+    again = await connect(control)
+    resume = {"token": control.sandbox.core.token, "session_id": ready["d"]["session_id"], "seq": 2}
+    await again.send_json({"op": 6, "d": resume})
+    heard = await again.receive_json(timeout=DEADLINE_S)
+    assert (heard["op"], heard["t"]) == ((0, "RESUMED") if resumable else (9, None))
+
+
+async def test_a_join_is_told_from_a_return(control: DiscordControl) -> None:
+    """GUILD_CREATE has `unavailable` for a server that the bot is in, and not for one that it joins, also again."""
+    socket = await connect(control)
+    _, known = await identify(control, socket)
+    await control.order("world", servers=[{"name": "Club"}])
+    joined = await socket.receive_json(timeout=DEADLINE_S)
+    assert (known["d"]["unavailable"], "unavailable" in joined["d"], known["d"]["hub_type"]) == (False, False, None)
+    channels = {channel["id"] for channel in known["d"]["channels"]}
+    await control.order("gone", server="Studio", bot=True)
+    gone = await socket.receive_json(timeout=DEADLINE_S)
+    assert (gone["t"], "unavailable" in gone["d"]) == ("GUILD_DELETE", False)
+    await control.order("world", 400, rejoin=["Club"])
+    await control.order("world", rejoin=["Studio"])
+    again = await socket.receive_json(timeout=DEADLINE_S)
+    assert (again["t"], again["d"]["id"], "unavailable" in again["d"]) == ("GUILD_CREATE", known["d"]["id"], False)
+    assert {channel["id"] for channel in again["d"]["channels"]} == channels
+
+
+async def test_events_come_twice_and_out_of_order(control: DiscordControl) -> None:
+    """The control route repeats the latest event, doubles events by name, and turns the order of held ones round."""
+    socket = await connect(control)
+    await identify(control, socket)
+    said = await control.order("say", user="maker", content="hi")
+
+    async def react(emoji: str) -> None:
+        await control.order("react", user="maker", message=said["id"], emoji=emoji)
+
+    async def heard() -> str:
+        return (await socket.receive_json(timeout=DEADLINE_S))["d"]["emoji"]["name"]
+
+    await react("1️⃣")
+    await control.order("gateway", action="repeat", event="MESSAGE_REACTION_ADD")
+    assert [await heard(), await heard()] == ["1️⃣", "1️⃣"]
+    await control.order("gateway", action="double", events=["MESSAGE_REACTION_ADD"])
+    await react("2️⃣")
+    assert [await heard(), await heard()] == ["2️⃣", "2️⃣"]
+    await control.order("gateway", action="double", events=[])
+    await control.order("gateway", action="hold", events=["MESSAGE_REACTION_ADD"])
+    await react("3️⃣")
+    await react("4️⃣")
+    await control.order("gateway", action="release")
+    assert [await heard(), await heard()] == ["4️⃣", "3️⃣"]
+    await control.order("gateway", 400, action="repeat", event="CHANNEL_DELETE")
+
+
+async def test_the_bot_hears_nothing_from_a_channel_that_it_does_not_see(control: DiscordControl) -> None:
+    """No message and no reaction is told from a hidden channel."""
+    hidden = [{"bot": True, "deny": ["VIEW_CHANNEL"]}]
+    await control.order("world", channels=[{"name": "secret", "overwrites": hidden}])
+    said = await control.order("say", user="maker", channel="secret", content="psst")
+    await control.order("react", user="maker", message=said["id"], emoji="👍")
+    told = [entry.get("event") for entry in await control.transcript()]
+    assert not {"MESSAGE_CREATE", "MESSAGE_REACTION_ADD"} & set(told)
