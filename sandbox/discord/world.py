@@ -41,6 +41,7 @@ class World:
         self.dms: dict[int, Channel] = {}
         self.messages: dict[int, Message] = {}
         self.commands: dict[int, dict[int, Json]] = {0: {}}
+        self.command_permissions: dict[int, dict[int, list[Json]]] = {}
         self.modals: OrderedDict[int, Modal] = OrderedDict()
         self._interactions: OrderedDict[int, Interaction] = OrderedDict()
         self._by_token: dict[str, Interaction] = {}

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from sandbox.discord import draft, messages, reactions
+from sandbox.discord.command_permissions import is_offered
 from sandbox.discord.command_rules import CHAT_INPUT, MESSAGE_MENU, USER_MENU
 from sandbox.discord.components import LINK_STYLE, SELECTS, STRING_SELECT
 from sandbox.discord.control.forms import fill_form
@@ -22,7 +23,7 @@ WAVEFORM = base64.b64encode(bytes(range(0, 256, 4))).decode()
 WITHOUT_SLOW_MODE = Permission.MANAGE_CHANNELS | Permission.MANAGE_MESSAGES | Permission.BYPASS_SLOWMODE
 
 
-def _may_use(found: FoundCommand, user: User, channel: Channel) -> None:
+def _may_use(core: Core, found: FoundCommand, user: User, channel: Channel) -> None:
     """Check that Discord would offer the command to this person in this channel."""
     granted = channel_permissions(channel, user)
     if channel.thread is not None and (
@@ -37,8 +38,7 @@ def _may_use(found: FoundCommand, user: User, channel: Channel) -> None:
         raise ControlRefused(f"{user.name} may not use application commands in {channel.name}.")
     if found.command.get("nsfw") and not (channel.thread.parent if channel.thread else channel).nsfw:
         raise ControlRefused(f"The command {found.command['name']} is offered in age-restricted channels only.")
-    needs = found.command.get("default_member_permissions")
-    if needs is not None and not granted & Permission.ADMINISTRATOR and (needs == "0" or int(needs) & ~granted):
+    if not is_offered(core, found.command, user, channel):
         raise ControlRefused(f"The command {found.command['name']} is not offered to {user.name}.")
 
 
@@ -64,7 +64,7 @@ def _command(request: ControlRequest) -> UserAction:
     checked = not request.body.get("unchecked")
     found = find_command(request.core, channel, request.text("command"), CHAT_INPUT)
     if checked:
-        _may_use(found, user, channel)
+        _may_use(request.core, found, user, channel)
     form = OptionForm(request.core, channel, checked)
     filled = form.fill(found.known_options(), request.mapping("options"), request.mapping("files"))
     return UserAction(
@@ -83,7 +83,7 @@ async def autocomplete(request: ControlRequest) -> Json:
     user = request.user()
     channel = request.channel(user)
     found = find_command(request.core, channel, request.text("command"), CHAT_INPUT)
-    _may_use(found, user, channel)
+    _may_use(request.core, found, user, channel)
     filled = OptionForm(request.core, channel, checked=False).fill(
         found.known_options(), request.mapping("options"), {}
     )
@@ -114,7 +114,7 @@ async def menu(request: ControlRequest) -> Json:
         return await _user_menu(request, user)
     message = request.message(user)
     found = find_command(request.core, message.channel, request.text("command"), MESSAGE_MENU)
-    _may_use(found, user, message.channel)
+    _may_use(request.core, found, user, message.channel)
     data: Json = {
         "id": found.command["id"],
         "name": found.command["name"],
@@ -130,7 +130,7 @@ async def menu(request: ControlRequest) -> Json:
 async def _user_menu(request: ControlRequest, user: User) -> Json:
     channel, target = request.channel(user), find_user(request.core, request.text("target"))
     found = find_command(request.core, channel, request.text("command"), USER_MENU)
-    _may_use(found, user, channel)
+    _may_use(request.core, found, user, channel)
     resolved: Json = {"users": {str(target.id): request.core.serialize.user(target)}}
     if channel.guild and (member := channel.guild.members.get(target.id)):
         resolved["members"] = {str(target.id): request.core.serialize.member(member) | {"permissions": "0"}}

@@ -159,7 +159,7 @@ def _change_thread(core: Core, row: Json) -> None:
 def _change_role(core: Core, row: Json) -> None:
     name = _checked_name(row, "name", "server", "permissions")
     for guild in _guilds(core, row):
-        role = _role_named(guild, name)
+        role = role_named(guild, name)
         role.permissions = _permissions(row.get("permissions", role.permissions))
         data: Json = {"guild_id": str(guild.id), "role": core.serialize.role(role)}
         core.gateway.emit("GUILD_ROLE_UPDATE", data, guild_id=guild.id, intent=Intent.GUILDS)
@@ -174,7 +174,7 @@ def _overwrite(core: Core, guild: Guild, given: Json) -> Overwrite:
         return Overwrite(core.world.bot.id, MEMBER_KIND, allow, deny)
     if "member" in given:
         return Overwrite(find_user(core, str(given["member"])).id, MEMBER_KIND, allow, deny)
-    return Overwrite(_role_named(guild, str(given.get("role", "@everyone"))).id, ROLE_KIND, allow, deny)
+    return Overwrite(role_named(guild, str(given.get("role", "@everyone"))).id, ROLE_KIND, allow, deny)
 
 
 def _permissions(names: object) -> int:
@@ -184,7 +184,12 @@ def _permissions(names: object) -> int:
         raise ControlRefused(str(error)) from None
 
 
-def _role_named(guild: Guild, name: str) -> Role:
+def role_named(guild: Guild, name: str) -> Role:
+    """Return the server's role of that name or id.
+
+    Raises:
+        Refused: there is none.
+    """
     found = next((role for role in guild.roles.values() if name in {role.name, str(role.id)}), None)
     if found is None:
         raise ControlRefused(f"The server {guild.name} has no role {name}.")
@@ -243,7 +248,7 @@ async def remove_from_world(request: ControlRequest) -> Json:
         find_guild(core, request.text("server")) if "server" in request.body else next(iter(core.world.guilds.values()))
     )
     for name in as_list(request.body.get("roles")):
-        _drop_role(core, guild, _role_named(guild, str(name)))
+        _drop_role(core, guild, role_named(guild, str(name)))
     for name in as_list(request.body.get("channels")) + as_list(request.body.get("threads")):
         _drop_channel(core, guild, find_channel(core, str(name)))
     for name in as_list(request.body.get("members")):

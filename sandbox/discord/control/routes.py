@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from sandbox.discord.control import actions, changes, views
+from sandbox.discord.control import actions, changes, integrations, views
 from sandbox.discord.control.request import ControlRefused, ControlRequest
 from sandbox.discord.core import Core
 from sandbox.discord.wire import ApiError, Json, dumps
@@ -27,6 +27,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "world": changes.add_to_world,
     "change": changes.change_world,
     "gone": changes.remove_from_world,
+    "integrations": integrations.set_command_permissions,
     "faults": changes.add_fault,
     "advance": changes.advance_clock,
     "gateway": changes.disturb_gateway,

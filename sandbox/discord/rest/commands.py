@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from sandbox.discord.command_permissions import as_sent
 from sandbox.discord.command_rules import check_command, check_commands
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
@@ -97,6 +98,26 @@ def _delete(call: Call) -> RouteReply:
     return NOTHING
 
 
+def _permissions(call: Call) -> RouteReply:
+    _place(call)
+    targets = call.core.world.command_permissions.get(call.id("guild_id"), {})
+    return RouteReply([as_sent(call.core, call.id("guild_id"), target_id) for target_id in targets])
+
+
+def _permissions_of_one(call: Call) -> RouteReply:
+    _place(call)
+    guild_id, target_id = call.id("guild_id"), call.id("command_id")
+    if target_id not in call.core.world.command_permissions.get(guild_id, {}):
+        raise unknown("application command permissions", 10066)
+    return RouteReply(as_sent(call.core, guild_id, target_id))
+
+
+def _bots_may_not(call: Call) -> RouteReply:
+    """Refuse an edit: it takes a member's Bearer token."""
+    _place(call)
+    raise ApiError(403, 20001, "Bots cannot use this endpoint")
+
+
 _SYNC = RateLimit("commands", 20, 20.0, ("application_id",))
 
 
@@ -111,7 +132,12 @@ def _routes(base: str) -> tuple[Route, ...]:
     )
 
 
+_OF_GUILD = "/applications/{application_id}/guilds/{guild_id}/commands"
+
 ROUTES = (
+    Route("GET", _OF_GUILD + "/permissions", _permissions),
+    Route("GET", _OF_GUILD + "/{command_id}/permissions", _permissions_of_one),
+    Route("PUT", _OF_GUILD + "/{command_id}/permissions", _bots_may_not),
     *_routes("/applications/{application_id}/commands"),
-    *_routes("/applications/{application_id}/guilds/{guild_id}/commands"),
+    *_routes(_OF_GUILD),
 )
