@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +17,7 @@ from discord.ext import commands
 from bot.answers import answer_privately, sentence_for
 from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.price import PriceTable
+from bot.command_access import Command, CommandAccess, Overrides, overrides_in
 from bot.drawing.painter import Painter
 from bot.errors import StartRefused
 from bot.ledger.model import Shipped
@@ -97,6 +99,7 @@ class Wanda(commands.AutoShardedBot):
             guild_ready_timeout=settings.ready_timeout_s,
         )
         self._cog_classes = cogs
+        self.command_access = CommandAccess(self._command_overrides, clock=time.monotonic)
 
     async def setup_hook(self) -> None:
         """Add the cogs, and sync the commands if they have changed."""
@@ -108,6 +111,20 @@ class Wanda(commands.AutoShardedBot):
         """Log that the bot is ready."""
         log.info("Wanda is ready: %s, %d servers", self.user, len(self.guilds))
 
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Forget who may use commands: changes were missed while there was no session."""
+        del shard_id
+        self.command_access.forget_all()
+
+    async def on_raw_app_command_permissions_update(self, change: discord.RawAppCommandPermissionsUpdateEvent) -> None:
+        """Forget who may use commands in a server whose admins changed it."""
+        self.command_access.forget(change.guild.id)
+
+    async def _command_overrides(self, guild_id: int) -> Overrides:
+        application_id = self.application_id or 0
+        answer = await self.http.get_guild_application_command_permissions(application_id, guild_id)
+        return overrides_in(guild_id, application_id, answer)
+
     def is_connected(self) -> bool:
         """Return whether every shard is connected; discord.py stays "ready" while it reconnects."""
         shards = self.shards.values()
@@ -117,13 +134,26 @@ class Wanda(commands.AutoShardedBot):
         """Sync when the payload differs from the last synced one, or Discord lists other commands."""
         payload = sync_payload(self.tree)
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-        known = {command.name for command in await self.tree.fetch_commands()}
+        there = await self.tree.fetch_commands()
+        self.command_access.know(as_access_knows(there))
+        known = {command.name for command in there}
         if known == {command["name"] for command in payload} and await asyncio.to_thread(_read, mark) == digest:
             log.info("the commands are as Discord has them")
             return
-        await self.tree.sync()
+        self.command_access.know(as_access_knows(await self.tree.sync()))
         await asyncio.to_thread(mark.write_text, digest)
         log.info("synced %d commands", len(payload))
+
+
+def as_access_knows(commands: Iterable[app_commands.AppCommand]) -> dict[str, Command]:
+    """Return the slash commands and menus by name."""
+    return {
+        one.name: Command(
+            id=one.id,
+            needed=None if one.default_member_permissions is None else one.default_member_permissions.value,
+        )
+        for one in commands
+    }
 
 
 def sync_payload(tree: app_commands.CommandTree[Wanda]) -> list[dict[str, object]]:

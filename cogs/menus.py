@@ -21,8 +21,8 @@ from bot.texts.menus import Menu, Part
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
 from cogs.base.form import Form
-from cogs.ordering.checks import check_place
 from cogs.ordering.command import make_video
+from cogs.ordering.posting_rights import check_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
         OptionRefused: Wanda cannot post videos here.
     """
     found = found_in(message, menu)
-    check_place(interaction)
+    await check_place(interaction, menu.mode_id)
     if not found.files:
         await answer_privately(interaction, words.no_file(menu))
         return

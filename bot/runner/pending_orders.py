@@ -47,10 +47,15 @@ class PendingOrders:
 
     def take(self, order_id: str, *, member_id: int) -> Order | None:
         """Take the order out; the caller owns its files from then on. None when it is gone, expired or another's."""
+        order = self.find(order_id, member_id=member_id)
+        return None if order is None else self._orders.pop(order_id)
+
+    def find(self, order_id: str, *, member_id: int) -> Order | None:
+        """Return the order without taking it. None when it is gone, expired or another's."""
         order = self._orders.get(order_id)
         if order is None or order.who.member_id != member_id or self._has_expired(order):
             return None
-        return self._orders.pop(order_id)
+        return order
 
     def has_rerun(self, parent_id: str, member_id: int, trigger: str) -> bool:
         """Whether the member's same rerun of this job waits for their confirmation."""

@@ -10,7 +10,8 @@ from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
 from bot.texts.trouble import job_trouble
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.checks import check_commands, role_ids
+from cogs.ordering.checks import role_ids
+from cogs.ordering.posting_rights import check_commands
 
 
 class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):

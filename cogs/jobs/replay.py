@@ -12,8 +12,9 @@ from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
 from bot.media.intake import Offered
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
-from cogs.ordering.checks import check_place, interaction_member, rule_query
+from cogs.ordering.checks import interaction_member, rule_query
 from cogs.ordering.command import attached, order_on
+from cogs.ordering.posting_rights import Place, check_member_may_order, check_order, check_posting
 
 
 async def replay_video(
@@ -25,7 +26,9 @@ async def replay_video(
         OptionRefused: the interaction was not answered; refusals after the first answer are said here.
     """
     services = interaction.client.services
-    check_place(interaction)
+    place = Place.of(interaction)
+    check_posting(place)
+    check_member_may_order(place)
     who = interaction_member(interaction)
     if recipe.size > RECIPE_BYTES_MAX:
         raise OptionRefused(
@@ -35,6 +38,7 @@ async def replay_video(
     card = await public_card(interaction)
     async with error_boundary(interaction, say=withdraw):
         request = replay(await _read(services, recipe), attached(attachments))
+        await check_order(place, interaction.client, request.mode.id)
         refuse_too_large(services, request.mode, attachments)
         await order_on(
             card,

@@ -1,4 +1,4 @@
-"""Checks before an order: the member, the channel, the parent's files, and the rules and budgets for the quote."""
+"""Checks before an order: the member, the parent's files, and the rules and budgets for the quote."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ import discord
 
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
-from bot.client import NEEDED_TO_POST, Interaction, Services
+from bot.client import Interaction, Services
 from bot.errors import FilesGone, OptionRefused
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
@@ -17,7 +17,6 @@ from bot.ledger.decision import decide
 from bot.ledger.model import Decision, RuleQuery, View, Who
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished
-from cogs.ordering.posting_rights import check_member_may_command, check_member_may_order
 
 log = logging.getLogger(__name__)
 CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, including the time on the network
@@ -49,54 +48,6 @@ def channel_id(interaction: Interaction) -> int:
     if isinstance(interaction.channel, discord.Thread):
         return interaction.channel.parent_id
     return interaction.channel_id or 0
-
-
-def check_place(interaction: Interaction) -> None:
-    """Check that Wanda can and the member may post the video here, before anybody pays for it.
-
-    Raises:
-        OptionRefused: the interaction is in a direct message, or Wanda lacks a permission in this channel.
-        NotAllowed: the member lacks one, or is in a time-out.
-    """
-    if interaction.guild_id is None or interaction.channel_id is None:
-        raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
-    in_thread = isinstance(interaction.channel, discord.Thread)
-    check_posting(interaction.app_permissions, in_thread=in_thread)
-    if isinstance(interaction.user, discord.Member):
-        check_member_may_order(interaction.user, interaction.permissions, in_thread=in_thread)
-
-
-def check_commands(interaction: Interaction) -> None:
-    """Check that the member may use commands in this channel, so that a button does no more for them than a command.
-
-    Raises:
-        NotAllowed: they may not, or they are in a time-out.
-    """
-    if isinstance(interaction.user, discord.Member):
-        check_member_may_command(interaction.user, interaction.permissions)
-
-
-def check_posting(held: discord.Permissions, *, in_thread: bool) -> None:
-    """Check that these permissions let Wanda post a video.
-
-    Raises:
-        OptionRefused: a permission is missing; the sentence names it.
-    """
-    needed = NEEDED_TO_POST
-    if in_thread:
-        needed = needed | discord.Permissions(send_messages_in_threads=True)
-    missing = discord.Permissions(needed.value & ~held.value)
-    if missing.value:
-        names = ", ".join(_as_admins_see_it(name) for name, on in missing if on)
-        raise OptionRefused(
-            f"Wanda cannot post videos here, because she lacks: {names}. "
-            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
-        )
-
-
-def _as_admins_see_it(permission: str) -> str:
-    """Return the permission's name in Discord's settings; discord.py uses an old name for "View Channel"."""
-    return "View Channel" if permission == "read_messages" else permission.replace("_", " ").title()
 
 
 async def check_kept(services: Services, job: Job, *, reader_id: int) -> None:

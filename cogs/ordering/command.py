@@ -20,7 +20,6 @@ from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import (
     CheckedQuote,
-    check_place,
     check_quote,
     check_quote_in_time,
     check_rules,
@@ -28,6 +27,7 @@ from cogs.ordering.checks import (
     rule_query,
 )
 from cogs.ordering.confirmation import ask_for_confirmation
+from cogs.ordering.posting_rights import check_place
 
 Prepare: TypeAlias = Callable[
     [OrderFiles], Awaitable[Request]
@@ -46,7 +46,7 @@ async def make_video(
         Refusal: the interaction was not answered; nothing was held or kept.
         StorageError: likewise.
     """
-    check_place(interaction)
+    await check_place(interaction, mode_class.id)
     mode = build(mode_class.id, options, attached(attachments))
     await order_with_attachments(interaction, Request(mode=mode), attachments)
 

@@ -18,7 +18,8 @@ from bot.texts.confirmation import price_confirmation
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import second_card
-from cogs.ordering.checks import CheckedQuote, check_place, check_quote, interaction_member, rule_query
+from cogs.ordering.checks import CheckedQuote, check_quote, interaction_member, rule_query
+from cogs.ordering.posting_rights import check_place
 
 GONE = (
     "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
@@ -70,9 +71,10 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
 
     async def pressed(self, interaction: Interaction) -> None:
         """Make the video, ask again at a lower price, or drop the order."""
-        if self.parts["answer"] != "drop":
-            check_place(interaction)
         services, order_id = interaction.client.services, self.parts["order_id"]
+        asked = services.pending_orders.find(order_id, member_id=interaction.user.id)
+        if self.parts["answer"] != "drop" and asked is not None:
+            await check_place(interaction, asked.request.mode.id)
         order = services.pending_orders.take(order_id, member_id=interaction.user.id)
         if order is None:
             await _say(interaction, GONE)

@@ -1,44 +1,165 @@
-"""What a channel must allow a member before Wanda posts a video there for them.
+"""Whether Wanda may post a video in a channel, and whether the member who orders one there may.
 
 A button works in a channel where its member may not write, and a reaction too. So every way to order a video asks for
 what a command and a message with a file would need (https://discord.com/developers/docs/topics/permissions).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
 import discord
 
 from bot.catalogue.phrases import listed
-from bot.errors import NotAllowed
+from bot.catalogue.registry import by_id
+from bot.client import NEEDED_TO_POST, Interaction, Wanda
+from bot.command_access import AccessUnknown, Member
+from bot.errors import Busy, NotAllowed, OptionRefused
+from cogs.ordering.checks import channel_id, role_ids
 
-_FILES = discord.Permissions(attach_files=True)
+_WRITE = discord.Permissions(send_messages=True)
+# In a thread, Send Messages has no effect: https://discord.com/developers/docs/topics/threads#permissions
+_WRITE_IN_THREAD = discord.Permissions(send_messages_in_threads=True)
 
 
-def check_member_may_order(member: discord.Member, held: discord.Permissions, *, in_thread: bool) -> None:
-    """Check that the member may use commands and post files in the channel, where they hold these permissions.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A member in a channel or thread: what they and what Wanda may do there, and the channel whose rules apply."""
+
+    member: discord.Member
+    permissions: discord.Permissions
+    wandas: discord.Permissions
+    channel_id: int
+    in_thread: bool
+    is_locked: bool = False
+
+    @classmethod
+    def of(cls, interaction: Interaction) -> Self:
+        """Return where and by whom the interaction was made.
+
+        Raises:
+            OptionRefused: it is in a direct message.
+        """
+        if interaction.channel_id is None or not isinstance(interaction.user, discord.Member):
+            raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+        thread = interaction.channel if isinstance(interaction.channel, discord.Thread) else None
+        return cls(
+            member=interaction.user,
+            permissions=interaction.permissions,
+            wandas=interaction.app_permissions,
+            channel_id=channel_id(interaction),
+            in_thread=thread is not None,
+            is_locked=thread is not None and thread.locked,
+        )
+
+
+async def check_place(interaction: Interaction, mode_id: str) -> None:
+    """Check that Wanda can and the member may post a video of this mode here, before anybody pays for it.
+
+    Raises:
+        OptionRefused: it is a direct message, or Wanda lacks a permission in this channel.
+        NotAllowed: the member lacks one, is in a time-out, or may not use the mode's command here.
+        Busy: Discord does not say whether they may use it.
+    """
+    place = Place.of(interaction)
+    family, _ = by_id(mode_id).command()
+    # Discord itself has checked whoever typed the command.
+    typed = (interaction.type is discord.InteractionType.application_command and interaction.data) or {}
+    await check_order(place, interaction.client, mode_id, is_command=typed.get("name") == family)
+
+
+async def check_order(place: Place, bot: Wanda, mode_id: str, *, is_command: bool = False) -> None:
+    """Check as `check_place`, also without an interaction; `is_command` says that the mode's own command was used.
+
+    Raises:
+        OptionRefused, NotAllowed, Busy: as `check_place`.
+    """
+    check_posting(place)
+    check_member_may_order(place)
+    if not is_command:
+        family, _ = by_id(mode_id).command()
+        await check_access(place, bot, family)
+
+
+def check_commands(interaction: Interaction) -> None:
+    """Check that the member may use commands in this channel, so that a button does no more for them than a command.
 
     Raises:
         NotAllowed: they may not, or they are in a time-out.
     """
-    check_member_may_command(member, held)
-    writes = (
-        discord.Permissions(send_messages_in_threads=True) if in_thread else discord.Permissions(send_messages=True)
+    if isinstance(interaction.user, discord.Member):
+        _check_member_may_command(interaction.user, interaction.permissions)
+
+
+async def check_access(place: Place, bot: Wanda, command: str) -> None:
+    """Check that the server's admins let the member use the slash command there (Server Settings, Integrations).
+
+    Raises:
+        NotAllowed: they do not.
+        Busy: Discord does not say.
+    """
+    member = Member(
+        id=place.member.id,
+        role_ids=role_ids(place.member),
+        channel_id=place.channel_id,
+        permissions=place.permissions.value,
     )
-    needed = writes | _FILES
-    missing = discord.Permissions(needed.value & ~held.value)
-    if missing.value and not held.administrator:
-        names = listed([name.replace("_", " ").title() for name, on in missing if on], "and")
+    try:
+        may_use = await bot.command_access.may_use(place.member.guild.id, command, member)
+    except AccessUnknown:
+        raise Busy(
+            f"Discord does not tell Wanda right now who may use `/{command}` here, so she does nothing for it by a "
+            f"button or reaction. Type `/{command}`, or try again in a minute; nothing was charged."
+        ) from None
+    if not may_use:
         raise NotAllowed(
-            f"You lack {names} in this channel, so Wanda posts no video for you here. Use a /wan command in a channel "
-            "where you may post files; ✉️ on a card sends you its recipe for /jobs replay. Nothing was charged.",
+            f"You may not use `/{command}` in this channel, so Wanda does nothing for it by a button or reaction "
+            "either. Use a channel where you may, or ask an admin, who set this under Integrations; nothing was "
+            "charged.",
+            rule="commands",
+        )
+
+
+def check_posting(place: Place) -> None:
+    """Check that Wanda can post a video there.
+
+    Raises:
+        OptionRefused: a permission is missing, and the sentence names it; or the thread is locked.
+    """
+    missing = _missing(NEEDED_TO_POST, place.wandas, in_thread=place.in_thread, shown=_as_admins_see_it)
+    if missing:
+        raise OptionRefused(
+            f"Wanda cannot post videos here, because she lacks: {', '.join(missing)}. "
+            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
+        )
+    # https://discord.com/developers/docs/topics/threads#active-archived-threads
+    if place.is_locked and not place.wandas.manage_threads:
+        raise OptionRefused(
+            "This thread is locked, so Wanda cannot post a video here. Use another thread or channel, or ask a "
+            "moderator to unlock it; nothing was charged."
+        )
+
+
+def check_member_may_order(place: Place) -> None:
+    """Check that the member may use commands and post files there.
+
+    Raises:
+        NotAllowed: they may not, or they are in a time-out.
+    """
+    _check_member_may_command(place.member, place.permissions)
+    needed = _WRITE | discord.Permissions(attach_files=True)
+    missing = _missing(needed, place.permissions, in_thread=place.in_thread, shown=_titled)
+    if missing and not place.permissions.administrator:
+        raise NotAllowed(
+            f"You lack {listed(missing, 'and')} in this channel, so Wanda posts no video for you here. Use a /wan "
+            "command in a channel where you may post files; ✉️ on a card sends you its recipe for /jobs replay. "
+            "Nothing was charged.",
             rule="posting",
         )
 
 
-def check_member_may_command(member: discord.Member, held: discord.Permissions) -> None:
-    """Check that the member may use application commands in the channel, and is not in a time-out.
-
-    Raises:
-        NotAllowed: they may not.
-    """
+def _check_member_may_command(member: discord.Member, held: discord.Permissions) -> None:
+    """Check that the member may use application commands in the channel, and is not in a time-out."""
     if held.administrator:
         return  # Discord applies neither time-outs nor missing permissions to administrators
     if member.timed_out_until is not None and member.is_timed_out():
@@ -54,3 +175,20 @@ def check_member_may_command(member: discord.Member, held: discord.Permissions) 
             "Use a channel where you may, or ask an admin; nothing was charged.",
             rule="commands",
         )
+
+
+def _missing(
+    needed: discord.Permissions, held: discord.Permissions, *, in_thread: bool, shown: Callable[[str], str]
+) -> list[str]:
+    """Return the names of the needed permissions that are not held; in a thread another one is needed to write."""
+    wanted = needed.value & ~_WRITE.value | _WRITE_IN_THREAD.value if in_thread else needed.value
+    return [shown(name) for name, on in discord.Permissions(wanted & ~held.value) if on]
+
+
+def _as_admins_see_it(permission: str) -> str:
+    """Return the permission's name in Discord's settings; discord.py uses an old name for "View Channel"."""
+    return "View Channel" if permission == "read_messages" else _titled(permission)
+
+
+def _titled(permission: str) -> str:
+    return permission.replace("_", " ").title()

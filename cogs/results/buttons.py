@@ -9,13 +9,14 @@ from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
+from bot.jobs.rerun import CONTINUES, RESTYLES, at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.checks import check_commands, check_kept, check_place
+from cogs.ordering.checks import check_kept
+from cogs.ordering.posting_rights import check_commands, check_place
 from cogs.results import forms
 from cogs.results.rerun import finished_job, order_rerun
 
@@ -33,10 +34,10 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
             case "delete":
                 await _delete(interaction, job)
             case "continue" | "restyle":
-                check_place(interaction)
+                await check_place(interaction, CONTINUES if action == "continue" else RESTYLES)
                 await forms.ask_for_clip(interaction, job, action)
             case "edit":
-                check_place(interaction)
+                await check_place(interaction, job.mode)
                 await check_kept(services, job, reader_id=interaction.user.id)
                 await interaction.response.send_modal(forms.EditForm(services, job, member_id=interaction.user.id))
             case _:
@@ -47,7 +48,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
         gone = await inputs_gone(job, services.settings.storage.data_dir)
         request = replace(_request(job, action), trigger=f"button:{action}")
         if gone and len(job.inputs) <= finished.UPLOADS_MAX:
-            check_place(interaction)
+            await check_place(interaction, request.mode.id)
             seen = as_seen_by(job, interaction.user.id)
             request = mark_borrowed(request, job, member_id=interaction.user.id)
             await interaction.response.send_modal(forms.UploadForm(services, seen, request))

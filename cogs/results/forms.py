@@ -20,8 +20,8 @@ from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
 from cogs.base.form import Form
-from cogs.ordering.checks import check_place
 from cogs.ordering.command import attached, order_with_attachments, place_order
+from cogs.ordering.posting_rights import check_place
 from cogs.results.rerun import order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
@@ -119,8 +119,9 @@ class ClipForm(ResultForm):
             return mark_borrowed(request, self.job, member_id=interaction.user.id)
 
         trigger = f"button:{self.what}:{self.custom_id}"
-        check_place(interaction)
-        query = RuleQuery(mode=CONTINUES if self.what == "continue" else RESTYLES, resolution=changes.get("resolution"))
+        mode_id = CONTINUES if self.what == "continue" else RESTYLES
+        await check_place(interaction, mode_id)
+        query = RuleQuery(mode=mode_id, resolution=changes.get("resolution"))
         await place_order(interaction, query, prepare, quote=None)
 
 
@@ -174,7 +175,7 @@ class UploadForm(Form):
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the rerun with these files."""
-        check_place(interaction)
+        await check_place(interaction, self.request.mode.id)
         files = {option: upload.values[0] for option, upload in self.files.items()}
         mode = build(self.request.mode.id, self.request.mode.options(), attached(files))
         await order_with_attachments(interaction, replace(self.request, mode=mode, inputs=()), files)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
+from discord.abc import GuildChannel
 from discord.ext import commands
 
 from bot.answers import answer_privately
@@ -34,15 +35,13 @@ from cogs.base.cog import FeatureCog
 from cogs.ordering.checks import (
     CheckedQuote,
     check_kept,
-    check_place,
-    check_posting,
     check_quote,
     interaction_member,
     role_ids,
     rule_query,
 )
 from cogs.ordering.confirmation import confirmation_card
-from cogs.ordering.posting_rights import check_member_may_order
+from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
 from cogs.results.buttons import delete_video
 from cogs.results.direct_message import mail, naming
 
@@ -50,6 +49,7 @@ log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
 BUSY_MAX = 1000  # reactions handled at once; more are ignored, and the member can react again
 TOLD_FOR_S = 30.0
+RECIPES = "jobs"  # the command that gives a video's recipe too
 TOLD_EVERY_S = 600.0  # at most one message in a channel about a member within this time
 # Refusals by these rules, which say who may use Wanda, are not reported; refusals by other rules are.
 QUIETLY = frozenset({"blocked", "channel", "mode", "resolution", "commands", "timeout"})
@@ -61,18 +61,20 @@ class Reaction:
 
     job: Job
     emoji: str
-    member: discord.Member
+    place: Place
     channel: discord.abc.Messageable
-    permissions: discord.Permissions
-    wandas: discord.Permissions
-    in_thread: bool
+
+    @property
+    def member(self) -> discord.Member:
+        """Who reacted."""
+        return self.place.member
 
     @property
     def who(self) -> Who:
         """Who pays for a rerun: the member who reacted, by the rules of the card's channel."""
         return Who(
             guild_id=self.job.guild_id,
-            channel_id=self.job.rules_channel_id or self.job.address.channel_id,
+            channel_id=self.place.channel_id,
             member_id=self.member.id,
             role_ids=role_ids(self.member),
         )
@@ -126,9 +128,10 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
         if interaction.user.id != member_id:
             await answer_privately(interaction, finished.not_yours(member_id))
             return
-        if self.parts["answer"] == "yes":
-            check_place(interaction)
         services = interaction.client.services
+        asked = services.pending_orders.find(self.parts["order_id"], member_id=member_id)
+        if self.parts["answer"] == "yes" and asked is not None:
+            await check_place(interaction, asked.request.mode.id)
         order = services.pending_orders.take(self.parts["order_id"], member_id=member_id)
         if order is None:
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
@@ -149,6 +152,16 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
         await interaction.response.edit_message(content=placeholder, embed=None, view=None)
         await accept_on(address_of_message(interaction.client, message), interaction.client, order)
         return True
+
+
+def _permissions(
+    channel: GuildChannel | discord.Thread | None, parent: GuildChannel | None, member: discord.Member
+) -> discord.Permissions:
+    """Return what the member may do in the channel, or in a thread of `parent` that is not in the cache."""
+    if channel is not None:
+        return channel.permissions_for(member)
+    # Not the channel's own method, which takes Attach Files from those who may only write in its threads.
+    return discord.Permissions.none() if parent is None else GuildChannel.permissions_for(parent, member)
 
 
 class Reactions(FeatureCog):
@@ -198,29 +211,30 @@ class Reactions(FeatureCog):
         if job is None or job.state != "done" or guild is None or member is None or job.guild_id != guild.id:
             return None
         channel = guild.get_channel_or_thread(payload.channel_id)
-        # An archived thread is not in the cache; its parent's permissions apply.
-        ruling = channel or guild.get_channel(job.rules_channel_id or 0)
-        if ruling is None:
+        # A thread is not in the cache while it is archived; its parent's permissions apply.
+        parent = guild.get_channel(job.rules_channel_id or 0)
+        if channel is None and parent is None:
             return None
-        permissions = ruling.permissions_for(member)
+        thread = channel if isinstance(channel, discord.Thread) else None
+        permissions, wandas = (_permissions(channel, parent, one) for one in (member, guild.me))
         if not (permissions.view_channel and permissions.use_application_commands):
             return None
-        place = self.bot.get_partial_messageable(payload.channel_id, guild_id=guild.id)
-        return Reaction(
-            job=job,
-            emoji=emoji,
+        place = Place(
             member=member,
-            channel=place,
             permissions=permissions,
-            wandas=ruling.permissions_for(guild.me),
-            in_thread=isinstance(channel, discord.Thread) or channel is None,
+            wandas=wandas,
+            channel_id=job.rules_channel_id or job.address.channel_id,
+            in_thread=thread is not None or channel is None,
+            is_locked=thread is not None and thread.locked,
         )
+        messages = self.bot.get_partial_messageable(payload.channel_id, guild_id=guild.id)
+        return Reaction(job=job, emoji=emoji, place=place, channel=messages)
 
     async def _answer(self, reaction: Reaction) -> None:
         try:
             match reaction.emoji:
                 case finished.DELETE:
-                    if reaction.member.id == reaction.job.member_id or reaction.permissions.manage_messages:
+                    if reaction.member.id == reaction.job.member_id or reaction.place.permissions.manage_messages:
                         await delete_video(self.bot, reaction.job)
                 case finished.MAIL:
                     await self._mail(reaction)
@@ -237,8 +251,7 @@ class Reactions(FeatureCog):
     async def _rerun(self, reaction: Reaction) -> None:
         """Post a card and accept the rerun on it, or ask the member for confirmation."""
         services, job, who = self.bot.services, reaction.job, reaction.who
-        check_posting(reaction.wandas, in_thread=reaction.in_thread)
-        check_member_may_order(reaction.member, reaction.permissions, in_thread=reaction.in_thread)
+        await check_order(reaction.place, self.bot, job.mode)
         trigger = f"react:{reaction.emoji}"
         if await services.store.read(is_running(job.id, who.member_id, trigger)):
             return  # checked before a card is posted, and again at acceptance
@@ -307,6 +320,7 @@ class Reactions(FeatureCog):
     async def _mail(self, reaction: Reaction) -> None:
         """Send the video, or its link if it is too large, and the recipe by direct message."""
         job = reaction.job
+        await check_access(reaction.place, self.bot, RECIPES)
         video = result_path(job, self.bot.services.settings.storage.data_dir)
         fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
         name = f"wanda-{job.mode}-{short_id(job.id)}"

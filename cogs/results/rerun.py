@@ -6,8 +6,9 @@ from bot.jobs.model import Job, Request
 from bot.jobs.rerun import mark_borrowed
 from bot.jobs.transactions import get
 from bot.texts import finished
-from cogs.ordering.checks import check_place, rule_query
+from cogs.ordering.checks import rule_query
 from cogs.ordering.command import place_order
+from cogs.ordering.posting_rights import check_place
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
@@ -32,7 +33,7 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
         Refusal: nothing was held or kept; the interaction was not answered.
         StorageError: likewise.
     """
-    check_place(interaction)
+    await check_place(interaction, request.mode.id)
     request = mark_borrowed(request, parent, member_id=interaction.user.id)
     request.check_inputs()
     quote = request.quote(interaction.client.services.prices)

@@ -10,7 +10,15 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage, StageError, eventually, file_body
-from tests.support.rerun_steps import labels, one_video, press, react, submit_form, wait_for_message
+from tests.support.rerun_steps import (
+    labels,
+    one_video,
+    press,
+    react,
+    submit_form,
+    wait_for_message,
+    wait_for_videos,
+)
 from tests.support.text_commands import admin, ask, read
 from tests.support.video_steps import PRICED, no_trace, picture, wait_for_state, wait_for_text
 
@@ -147,3 +155,73 @@ async def test_an_approver_in_a_time_out(stage: Stage, files: Path) -> None:
         await wait_for_state(stage, answer["message_id"], "cancelled")
     finally:
         await admin(stage, "approval", above="off")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def denied(stage: Stage) -> AsyncIterator[None]:
+    """While the test runs, the server's Integrations let friend use no /wan27, but all other commands."""
+    denial = [{"member": "friend", "allow": False}]
+    await stage.discord.post("integrations", {"command": "wan27", "permissions": denial})
+    yield
+    await stage.discord.post("integrations", {"command": "wan27", "permissions": []})
+
+
+@pytest.mark.usefixtures("denied")
+async def test_a_command_that_the_integrations_deny(stage: Stage, files: Path) -> None:
+    """Who may not use /wan27 by the server's Integrations gets no such video by a button, form, menu or reaction.
+
+    Another family's video is theirs still, and once the setting is taken back the same button works.
+    """
+    parent = await one_video(stage, files)
+    sentence = "You may not use `/wan27` in this channel"
+    with pytest.raises(StageError, match="is not offered to friend"):
+        await order_in(stage, files, "general", "friend")
+    async with no_trace(stage):
+        for label in ("Rerun", "Edit", "Continue"):
+            answer = await press(stage, "friend", parent, label)
+            assert (answer["ephemeral"], answer["modal"]) == (True, None), label
+            assert sentence in answer["content"], label
+        menu = {"user": "friend", "message": parent, "command": "Continue video"}
+        assert sentence in (await stage.discord.post("menu", menu))["content"]
+        await react(stage, "friend", parent, "🔁")
+    assert (await press(stage, "friend", parent, "Restyle"))["modal"] is not None
+    await stage.discord.post("integrations", {"command": "wan27", "permissions": []})
+    form = await press(stage, "friend", parent, "Edit")
+    await stage.discord.post("integrations", {"permissions": [{"channel": "general", "allow": False}]})
+    try:
+        assert sentence in (await submit_form(stage, "friend", form, prompt="another lake"))["content"]
+        await press(stage, "admin", parent, "Edit")  # no setting binds an administrator
+    finally:
+        await stage.discord.post("integrations", {"permissions": []})
+    answer = await press(stage, "friend", parent, "Rerun")
+    await wait_for_state(stage, answer["message_id"], "done")
+
+
+async def test_when_discord_does_not_tell_who_may(stage: Stage, files: Path) -> None:
+    """While Discord does not tell who may use a command, buttons make no video, and the command itself does."""
+    parent = await one_video(stage, files)
+    await stage.discord.post("faults", {"method": "GET", "path": "/applications/*", "status": 403})
+    await stage.discord.post("integrations", {"permissions": []})  # what was known counts no more
+    async with no_trace(stage):
+        assert "Discord does not tell Wanda" in (await press(stage, "friend", parent, "Rerun"))["content"]
+    answer = await order_in(stage, files, "general", "friend")
+    await wait_for_state(stage, answer["message_id"], "done")
+
+
+async def test_a_thread_where_only_its_own_permission_counts(stage: Stage, files: Path) -> None:
+    """In a thread of a channel where nobody may write except in threads, commands and 🔁 make videos; locked, neither.
+
+    https://discord.com/developers/docs/topics/threads#permissions
+    """
+    deny = [{"role": "@everyone", "deny": ["SEND_MESSAGES"]}, {"bot": True, "deny": ["SEND_MESSAGES"]}]
+    await stage.discord.post("world", {"channels": [{"name": "hall", "overwrites": deny}]})
+    await stage.discord.post("world", {"threads": [{"name": "talk", "channel": "hall"}]})
+    answer = await order_in(stage, files, "talk", "maker")
+    await wait_for_state(stage, answer["message_id"], "done")
+    (card,) = await wait_for_videos(stage, 1, channel="talk")
+    await react(stage, "friend", card["id"], "🔁")
+    await wait_for_videos(stage, 2, channel="talk")
+    await stage.discord.post("change", {"threads": [{"name": "talk", "locked": True}]})
+    async with no_trace(stage):
+        answer = await stage.discord.post("click", {"user": "friend", "message": card["id"], "label": "Rerun"})
+        assert "This thread is locked" in answer["content"]
