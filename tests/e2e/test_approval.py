@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
+from tests.support.rerun_steps import labels, one_video, react, wait_for_message
+from tests.support.text_commands import ask
 from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
 
 
@@ -154,3 +156,35 @@ async def test_a_removed_bot_holds_nothing(empty_stage: Stage, files: Path) -> N
 
     await eventually(free, what="end of the hold")
     assert await stage.fal.get("submits") == []
+
+
+async def test_a_bot_that_was_removed_while_it_was_off_holds_nothing(empty_stage: Stage, files: Path) -> None:
+    """If a server removes Wanda while she is off, what waits there for approval ends when she starts again."""
+    stage = empty_stage
+    await ready(stage)
+    await waiting(stage, files)
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+    await stage.start_bot()
+
+    async def free() -> bool | None:
+        sums = await asyncio.to_thread(held_and_spent, stage)
+        return True if all(held == 0 for held, _ in sums.values()) else None
+
+    await eventually(free, what="end of the hold")
+
+
+async def test_a_reaction_asks_for_approval_beside_a_busy_card(empty_stage: Stage, files: Path) -> None:
+    """While another card of the channel is edited all the time, a 🔁 that needs approval shows its buttons."""
+    stage = empty_stage
+    await stage.start_bot(WANDA_CHANNEL_EDIT_INTERVAL_S="0.5")
+    parent = await one_video(stage, files)
+    await stage.fal.post("settings", {"seconds_per_job": 60})
+    await react(stage, "friend", parent, "🎲")
+    busy = await wait_for_message(stage, "Filming")
+    assert busy["reference"] == parent
+    await ask(stage, "admin", "wanda-admin approval", above="0.10")
+    await react(stage, "maker", parent, "🔁")
+    asking = await wait_for_message(stage, "Waiting for approval")
+    assert labels(asking) == ["Approve", "Decline", "Cancel"]
