@@ -1,6 +1,6 @@
-# Everything a newcomer needs: make demo, make test. Needs Python 3.11 to 3.13, make and git.
-IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+# Everything a newcomer needs: make demo, make test. Needs Python 3.11 to 3.14, make and git.
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -32,7 +32,7 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 
 .venv/runtime: requirements.lock
-	@test -n "$(PYTHON)" || { echo "Wanda needs Python 3.11, 3.12 or 3.13, and none was found on PATH."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Wanda needs Python 3.11 to 3.14, and none was found on PATH."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --requirement requirements.lock
 	touch $@

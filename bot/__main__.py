@@ -1,120 +1,28 @@
-"""The command line: run · price · commands · check · ledger.
+"""`python -m bot`: runs the command line, or says which package is missing."""
 
-Imports are inside the commands, so that each loads only what it needs: `price` takes no time for discord.py.
-"""
-
-import argparse
-import asyncio
-import json
-import os
 import sys
-import time
-from collections.abc import Sequence
 
-from bot.errors import Refusal, StartRefused, WandaError
-from bot.settings import Settings, forget_environment, read_settings
-
-USAGE_ERROR = 2
+USAGE_ERROR = 2  # as argparse exits
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
-    chosen = _parser().parse_args(arguments)
+def main() -> int:
+    """Run one command and return the exit status; see `bot.command_line.main`."""
     try:
-        settings = read_settings()
-    except StartRefused as refused:
-        print(refused, file=sys.stderr)
+        from bot.command_line import main as run_command  # noqa: PLC0415 - its import may fail
+
+        return run_command()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in {"bot", "cogs"}:
+            raise
+        print(_missing(error.name), file=sys.stderr)
         return USAGE_ERROR
-    forget_environment(os.environ)
-    match chosen.command:
-        case "run":
-            return _run(settings)
-        case "price":
-            return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
-        case "commands":
-            return _commands()
-        case "ledger":
-            return _ledger(settings, chosen.close, chosen.at)
-        case _:
-            return _check(settings)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Wanda, a Discord bot for AI video.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the bot until SIGTERM")
-    price = commands.add_parser("price", help="print what a video costs, and why")
-    price.add_argument("mode", help="the mode's id, such as wan27-image")
-    price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
-    price.add_argument("--json", action="store_true", help="print JSON instead of words")
-    commands.add_parser("commands", help="print the slash commands as Discord would get them")
-    ledger = commands.add_parser("ledger", help="verify the books and print every server's totals")
-    ledger.add_argument("--close", metavar="JOB", help="end what this uncertain job holds of its server's money")
-    ledger.add_argument("--at", metavar="AMOUNT", help="what fal charged for it, by its dashboard ($0.75, or 0)")
-    commands.add_parser("check", help="tell what is missing or wrong before a run")
-    return parser
-
-
-def _run(settings: Settings) -> int:
-    from bot.app import run  # noqa: PLC0415 - see the module's docstring
-
-    try:
-        asyncio.run(run(settings))
-    except WandaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
-    from bot.catalogue.example import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
-    from bot.catalogue.registry import price_table  # noqa: PLC0415 - see the module's docstring
-
-    try:
-        quote = price_line(mode, pairs, price_table(settings.money.prices_usd))
-    except Refusal as refusal:
-        print(refusal, file=sys.stderr)
-        return USAGE_ERROR
-    print(json.dumps(price_json(mode, quote), ensure_ascii=False) if as_json else price_text(quote))
-    return 0
-
-
-def _commands() -> int:
-    from cogs.all import all_commands  # noqa: PLC0415 - see the module's docstring
-    from cogs.base.command_group import command_payload  # noqa: PLC0415 - see the module's docstring
-
-    print(json.dumps(command_payload(all_commands()), indent=2, ensure_ascii=False))
-    return 0
-
-
-def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
-    from bot.cli.ledger import close_exposure, ledger_lines, look  # noqa: PLC0415 - see the module's docstring
-    from bot.ledger.typed_amount import typed_amount  # noqa: PLC0415 - see the module's docstring
-
-    if (close is None) != (at is None):
-        print("Give --close and --at together: which job, and what fal charged for it, or 0.", file=sys.stderr)
-        return USAGE_ERROR
-    try:
-        if close is not None and at is not None:
-            print(asyncio.run(close_exposure(settings.storage, close, typed_amount(at), at=time.time())))
-        books = asyncio.run(look(settings.storage))
-    except Refusal as refusal:
-        print(refusal, file=sys.stderr)
-        return USAGE_ERROR
-    except WandaError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print("\n".join(ledger_lines(books)))
-    return 1 if books.wrong else 0
-
-
-def _check(settings: Settings) -> int:
-    from bot.cli.check import check  # noqa: PLC0415 - see the module's docstring
-
-    findings = asyncio.run(check(settings))
-    for finding in findings:
-        print(finding)
-    return 0 if all(finding.fine for finding in findings) else 1
+def _missing(module: str) -> str:
+    return (
+        f"The Python package {module.partition('.')[0]} is not installed for {sys.executable}. Use the environment "
+        "that `make demo` sets up (.venv/bin/python -m bot …), or run: pip install --requirement requirements.lock"
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
 from bot.endpoints import point_at
-from bot.errors import StartRefused
+from bot.errors import SettingsRefused, StartRefused
 from bot.fal.client import FalClient
 from bot.ledger.model import Shipped
 from bot.log import set_up
@@ -58,8 +58,15 @@ async def run(settings: Settings) -> None:
         StartRefused: a key is missing or refused, or Discord cannot be reached.
         StorageError: the database cannot be opened.
     """
+    missing = [
+        name for name, key in (("DISCORD_TOKEN", settings.discord.token), ("FAL_KEY", settings.fal.key)) if not key
+    ]
     if settings.discord.token is None or settings.fal.key is None:
-        raise StartRefused("DISCORD_TOKEN or FAL_KEY is missing; `python -m bot check` tells which, and what to do.")
+        verb = "is" if len(missing) == 1 else "are"
+        raise SettingsRefused(
+            f"{' and '.join(missing)} {verb} not set; the README's “run it for real” says where to get it. "
+            "Put it into .env, or into the environment."
+        )
     point_at(settings.discord)
     _allow_many_connections()
     stopping = _on_signals()

@@ -12,6 +12,7 @@ WandaError
 │   ├── FilesGone            Wanda's copy of a file was removed
 │   └── Busy                 no capacity for another job, or Wanda is shutting down
 ├── StartRefused             the program cannot run like this; a sentence for the operator
+│   └── SettingsRefused      because of a setting, so that another start changes nothing
 ├── StorageError             the database did not carry out the transaction
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
@@ -58,6 +59,7 @@ __all__ = [
     "OptionRefused",
     "QuotaExceeded",
     "Refusal",
+    "SettingsRefused",
     "StartRefused",
     "StorageError",
     "TooLarge",
@@ -147,6 +149,10 @@ class NotAllowed(Refusal):
 
 class StartRefused(WandaError):
     """The program cannot run like this; `str()` is the sentence for the operator."""
+
+
+class SettingsRefused(StartRefused):
+    """A setting is missing or not usable; another start without a change of it ends the same."""
 
 
 class StorageError(WandaError):

@@ -1,21 +1,22 @@
 """Every setting, in groups of frozen fields; each component takes the group that it needs.
 
-`read_settings` reads them once, at start. The README's table and docs/settings.md are generated from the fields here.
+`bot.configuration` reads them once, at the start. The README's table and docs/settings.md are generated from here.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, create_model, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.errors import StartRefused
 from bot.money import MICROUSD_PER_USD
 
+SQLITE_SCHEME = "sqlite:///"
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 OPERATORS: JsonDict = {"operator": True}  # marks the settings that the README shows
 
 
@@ -25,10 +26,42 @@ def setting(name: str, default: Any, description: str, *, operator: bool = False
     return Field(default=default, validation_alias=name, description=description, json_schema_extra=extra, **bounds)
 
 
+def _address(schemes: Iterable[str]) -> AfterValidator:
+    """Refuse anything but `scheme://host…`; the sentence does not repeat the value, which may hold a password."""
+    written = " or ".join(f"{scheme}://" for scheme in schemes)
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(f"write it with its scheme and host, beginning with {written}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_word(value: SecretStr) -> SecretStr:
+    """Refuse what is no token: one in quotes, with a line break, or pasted together with something else."""
+    word = value.get_secret_value()
+    if not word.isascii() or not word.isprintable() or any(character in word for character in " \"'"):
+        raise ValueError(
+            "it has a space, a quote, a line break or a letter that no key has; copy it again, alone, on one line"
+        )
+    return value
+
+
+WebAddress: TypeAlias = Annotated[str, _address(("https", "http"))]
+SocketAddress: TypeAlias = Annotated[str, _address(("wss", "ws"))]
+Key: TypeAlias = Annotated[SecretStr, AfterValidator(_one_word)]
+
+
 class SettingsGroup(BaseModel):
     """The base of every group; `title` is its heading in docs/settings.md."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     title: ClassVar[str]
 
@@ -38,12 +71,12 @@ class DiscordSettings(SettingsGroup):
 
     title: ClassVar[str] = "Discord"
 
-    token: SecretStr | None = setting(
-        "DISCORD_TOKEN", None, "The bot's token from the developer portal.", operator=True
+    token: Key | None = setting("DISCORD_TOKEN", None, "The bot's token from the developer portal.", operator=True)
+    api_url: WebAddress = setting("DISCORD_API_URL", "https://discord.com/api/v10", "Discord's REST API.")
+    gateway_url: SocketAddress = setting("DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/", "Discord's gateway.")
+    cdn_url: WebAddress = setting(
+        "DISCORD_CDN_URL", "https://cdn.discordapp.com", "Where attachments are downloaded from."
     )
-    api_url: str = setting("DISCORD_API_URL", "https://discord.com/api/v10", "Discord's REST API.")
-    gateway_url: str = setting("DISCORD_GATEWAY_URL", "wss://gateway.discord.gg/", "Discord's gateway.")
-    cdn_url: str = setting("DISCORD_CDN_URL", "https://cdn.discordapp.com", "Where attachments are downloaded from.")
     ready_timeout_s: float = setting(
         "WANDA_DISCORD_READY_TIMEOUT_S",
         2.0,
@@ -58,15 +91,19 @@ class FalSettings(SettingsGroup):
 
     title: ClassVar[str] = "fal.ai"
 
-    key: SecretStr | None = setting(
+    key: Key | None = setting(
         "FAL_KEY", None, "fal.ai's API key; every video is charged to its account.", operator=True
     )
-    queue_url: str = setting("FAL_QUEUE_URL", "https://queue.fal.run", "fal's queue, which takes and renders requests.")
-    queue_backup_url: str = setting(
+    queue_url: WebAddress = setting(
+        "FAL_QUEUE_URL", "https://queue.fal.run", "fal's queue, which takes and renders requests."
+    )
+    queue_backup_url: WebAddress = setting(
         "FAL_QUEUE_BACKUP_URL", "https://queue.falrun.com", "The other host that fal's queue may name in its replies."
     )
-    rest_url: str = setting("FAL_REST_URL", "https://rest.fal.ai", "fal's storage, where input files are uploaded.")
-    api_url: str = setting("FAL_API_URL", "https://api.fal.ai", "fal's price list, for `python -m bot check`.")
+    rest_url: WebAddress = setting(
+        "FAL_REST_URL", "https://rest.fal.ai", "fal's storage, where input files are uploaded."
+    )
+    api_url: WebAddress = setting("FAL_API_URL", "https://api.fal.ai", "fal's price list, for `python -m bot check`.")
     openings_at_once: int = setting(
         "WANDA_FAL_OPENINGS_AT_ONCE",
         50,
@@ -151,6 +188,19 @@ class StorageSettings(SettingsGroup):
         gt=0,
         le=60,
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_scheme(cls, value: str) -> str:
+        """Refuse an address of another kind; the sentence does not repeat it, because it may hold a password."""
+        is_file = value.startswith(SQLITE_SCHEME) and value != SQLITE_SCHEME
+        if value and not is_file and not value.startswith(POSTGRES_SCHEMES):
+            raise ValueError(
+                "write postgresql://user@host/database or sqlite:///path/to/file, or leave it empty for SQLite in the "
+                "data folder"
+            )
+        return value
+
     queue_max: int = setting(
         "WANDA_STORAGE_QUEUE_MAX", 4096, "How many transactions may wait for SQLite.", ge=1, le=1_000_000
     )
@@ -642,57 +692,6 @@ class Settings(BaseModel):
 GROUPS: Mapping[str, type[SettingsGroup]] = {
     name: type(group) for name, group in Settings() if isinstance(group, SettingsGroup)
 }
-Group = TypeVar("Group", bound=SettingsGroup)
-
-
-ENV_FILE = ".env"  # in the working directory
-
-
-class _Environment(BaseSettings):
-    """How values are read: from the environment, else from `.env`; an empty one counts as not given."""
-
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
-    )
-
-
-def read_settings() -> Settings:
-    """Return the settings from the environment and `.env`.
-
-    Raises:
-        StartRefused: one or more values are not usable; a line for each, with its name.
-    """
-    groups: dict[str, SettingsGroup] = {}
-    problems: list[str] = []
-    for name, group in GROUPS.items():
-        try:
-            groups[name] = read_group(group)
-        except ValidationError as error:
-            problems += [
-                f"The setting {'.'.join(map(str, problem['loc']))} is not usable: {problem['msg']}."
-                for problem in error.errors()
-            ]
-    if problems:
-        raise StartRefused("\n".join(problems))
-    return Settings.model_validate(groups)
-
-
-def forget_environment(environment: MutableMapping[str, str]) -> None:
-    """Remove every setting, keys among them, from the environment; they were read, and no child may inherit them."""
-    names = {name.lower() for group in GROUPS.values() for name, _ in fields_of(group)}
-    for name in [name for name in environment if name.lower() in names]:
-        del environment[name]
-
-
-def read_group(group: type[Group]) -> Group:
-    """Return one group from the environment and `.env`.
-
-    Raises:
-        ValidationError: a value is not usable.
-    """
-    # A subclass that is also BaseSettings, so that the group itself stays plain data.
-    reader = cast("type[Group]", create_model(group.__name__, __base__=(group, _Environment)))
-    return reader()
 
 
 def fields_of(group: type[SettingsGroup]) -> Iterator[tuple[str, FieldInfo]]:

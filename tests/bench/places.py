@@ -4,8 +4,9 @@ import os
 
 from fal_client import client as official
 
+from bot.configuration import read_group
 from bot.endpoints import point_at
-from bot.settings import DiscordSettings, read_group
+from bot.settings import DiscordSettings
 
 
 def point_discord_here() -> None:

@@ -76,7 +76,7 @@ async def _bot(name: str) -> None:
     """Run the named bot; what only the others need is not imported."""
     if name == "wanda":
         from bot.app import run  # noqa: PLC0415 - see above
-        from bot.settings import read_settings  # noqa: PLC0415 - see above
+        from bot.configuration import read_settings  # noqa: PLC0415 - see above
 
         await run(read_settings())
     elif name == "peer":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import seccompy
 
-from bot.settings import forget_environment, read_settings
+from bot.configuration import forget_environment, read_settings
 from bot.workers.environment import python_files
 from bot.workers.pool import Workers
 from bot.workers.protection import protect

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import USAGE_ERROR, main
 from bot.cli.ledger import close_exposure, ledger_lines, look
+from bot.command_line import USAGE_ERROR, main
 from bot.errors import OptionRefused
 from bot.jobs import erasure, machine, transactions
 from bot.jobs.model import Job

@@ -11,11 +11,12 @@ import os
 import sys
 from itertools import count
 
+from bot.configuration import read_group
 from bot.errors import QuotaExceeded
 from bot.ledger import holds
 from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, Held, RuleQuery, Shipped, Who
-from bot.settings import StorageSettings, read_group
+from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Store, Transaction
 

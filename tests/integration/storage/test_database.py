@@ -27,14 +27,6 @@ async def test_a_sqlite_url_names_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "else" / "here.db").exists()
 
 
-@pytest.mark.parametrize("url", ["mysql://wanda:geheim@host/db", "sqlite:///", "wanda.db?geheim"])
-async def test_an_unknown_url_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
-    """The sentence names the allowed forms, and does not repeat the URL, which may contain a password."""
-    with pytest.raises(StorageError, match="DATABASE_URL is neither") as caught:
-        await open_store(settings_for(tmp_path, url))
-    assert "geheim" not in str(caught.value)
-
-
 async def test_two_bots_cannot_own_the_same_data(store_settings: StorageSettings) -> None:
     """The second process is refused with the first one's id; once the first has closed, it can open the database."""
     first = await open_store(store_settings)
@@ -104,7 +96,8 @@ def test_without_the_extra_the_sentence_says_what_to_install(tmp_path: Path) -> 
     program = (
         "import asyncio, sys\n"
         "from bot.errors import StorageError\n"
-        "from bot.settings import StorageSettings, read_group\n"
+        "from bot.configuration import read_group\n"
+        "from bot.settings import StorageSettings\n"
         "from bot.storage.database import open_store\n"
         "try:\n"
         "    asyncio.run(open_store(read_group(StorageSettings)))\n"

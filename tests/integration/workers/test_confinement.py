@@ -178,7 +178,7 @@ def test_a_run_protects_itself() -> None:
     """Once it runs, the bot is not dumpable, and its environment holds no setting."""
     script = """
         import ctypes, os
-        from bot.__main__ import main
+        from bot.command_line import main
         status = main(["run"])
         print(status, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), sorted(name for name in os.environ if "KEY" in name))
     """
