@@ -24,6 +24,7 @@ from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
+from bot.requester import Requester
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
@@ -54,6 +55,13 @@ class Services:
 
 
 Interaction: TypeAlias = "discord.Interaction[Wanda]"
+
+
+def requester_of(interaction: Interaction) -> Requester:
+    """Return for whom the interaction is answered."""
+    return Requester(interaction.guild_id or 0, interaction.user.id)
+
+
 CogClass: TypeAlias = Callable[["Wanda"], commands.Cog]
 
 

@@ -499,6 +499,20 @@ class MediaSettings(SettingsGroup):
     intakes_at_once: int = setting(
         "WANDA_INTAKES_AT_ONCE", 8, "How many commands copy their attachments at once.", ge=1, le=256
     )
+    waiting_member_max: int = setting(
+        "WANDA_FILES_WAITING_MEMBER_MAX",
+        8,
+        "Commands of one member whose files wait to be copied, or to be made to fit; a further one is refused.",
+        ge=1,
+        le=10_000,
+    )
+    waiting_server_max: int = setting(
+        "WANDA_FILES_WAITING_SERVER_MAX",
+        200,
+        "Commands of one server whose files wait to be copied, or to be made to fit; a further one is refused.",
+        ge=1,
+        le=100_000,
+    )
     intake_mb_max: int = setting(
         "WANDA_INTAKE_MB_MAX",
         200,
@@ -542,12 +556,30 @@ class MediaSettings(SettingsGroup):
     fit_timeout_s: float = setting(
         "WANDA_FIT_TIMEOUT_S",
         150.0,
-        "Timeout for making one attached file fit, in seconds; the wait for an encoder has the same limit.",
+        "Timeout for making one attached file fit, in seconds; a clip that would take longer is refused before.",
         gt=0,
         le=600,
     )
+    fit_wait_s: float = setting(
+        "WANDA_FIT_WAIT_S",
+        300.0,
+        "How long an attached file waits for its turn to be made to fit, in seconds.",
+        gt=0,
+        le=600,
+    )
+    encode_mpixels_per_s: float = setting(
+        "WANDA_ENCODE_MPIXELS_PER_S",
+        100.0,
+        "Millions of pixels that this machine encodes in a second at least; a clip's time is estimated by it.",
+        gt=0,
+        le=100_000,
+    )
     shrink_timeout_s: float = setting(
-        "WANDA_SHRINK_TIMEOUT_S", 600.0, "Timeout for encoding one result to fit, in seconds.", gt=0, le=3600
+        "WANDA_SHRINK_TIMEOUT_S",
+        240.0,
+        "Timeout for encoding one result to fit, in seconds, all passes together.",
+        gt=0,
+        le=3600,
     )
 
 

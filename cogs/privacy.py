@@ -10,20 +10,22 @@ from discord import app_commands
 
 from bot.answers import AnyInteraction, error_boundary
 from bot.cards.embeds import to_embed, to_view
-from bot.client import Interaction
+from bot.client import Interaction, requester_of
 from bot.errors import Busy
 from bot.exports.member import pack
 from bot.jobs.member_export import job_counts
 from bot.texts import privacy as words
 from bot.texts.button_ids import ERASURE_TEMPLATE
 from bot.texts.trouble import ERASURE_TROUBLE
+from bot.turns import FairTurns, NoTurn, Patience
 from bot.units import MIB
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import SERVERS_AND_DMS, CommandSpec, top_group
 
 log = logging.getLogger(__name__)
-_WAIT_S = 60.0  # for another member's export to finish
+# All members who ask in direct messages count as one server.
+_PATIENCE = Patience(wait_s=60.0, member_max=1, server_max=100)
 
 
 async def show_privacy(interaction: Interaction) -> None:
@@ -74,28 +76,24 @@ async def _replace_question(interaction: AnyInteraction, sentence: str) -> None:
 
 
 class Exporter:
-    """Makes one export at a time, so that many requests do not fill the disk."""
+    """Makes one export at a time, so that many requests do not fill the disk; servers and members take turns."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Lock()
+        self._turns = FairTurns(1)
 
     async def export(self, interaction: Interaction, part: int) -> None:
         """Send the member one part of their data as a private file.
 
         Raises:
-            Busy: other exports did not finish within `_WAIT_S`.
+            Busy: other exports did not finish in time, or another one of this member waits.
             OptionRefused: there is no such part.
             StorageError: the database did not answer.
         """
         try:
-            async with asyncio.timeout(_WAIT_S):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise Busy(words.BUSY) from None
-        try:
-            await _export(interaction, part)
-        finally:
-            self._turn.release()
+            async with self._turns.turn(requester_of(interaction), _PATIENCE):
+                await _export(interaction, part)
+        except NoTurn as error:
+            raise Busy(words.BUSY) from error
 
 
 async def _export(interaction: Interaction, part: int) -> None:

@@ -13,6 +13,7 @@ from bot.errors import EncodeFailed
 from bot.jobs.model import Job, Left, Live
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
+from bot.requester import Requester
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +26,9 @@ Show: TypeAlias = Callable[[Job, Live, Left | None], None]
 class Shrinks(Protocol):
     """The part of `bot.media.shrinker.Shrinker` that is used here."""
 
-    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+    async def shrink(
+        self, source: Path, target: Path, *, bytes_max: int, requester: Requester, on_fraction: OnFraction
+    ) -> Shrunk:
         """Return `target`, a video of at most `bytes_max`.
 
         Raises:
@@ -57,7 +60,9 @@ class FittedResult:
 
         tell(None)
         try:
-            made = await self._shrinker.shrink(video.path, _copy_of(video), bytes_max=limit_bytes, on_fraction=tell)
+            made = await self._shrinker.shrink(
+                video.path, _copy_of(video), bytes_max=limit_bytes, requester=job.requester, on_fraction=tell
+            )
         except (EncodeFailed, OSError) as error:
             _LOG.warning("the video of job %s could not be made to fit %d bytes: %s", job.id, limit_bytes, error)
             self._give_up(job, limit_bytes)

@@ -26,6 +26,7 @@ from bot.texts import job_card
 from bot.texts.card import Card
 from bot.texts.mode_settings import Describe, mode_settings_of
 from bot.texts.result_link import PostedVideo, Reason
+from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9.-]+")
@@ -61,7 +62,7 @@ class JobCards:
         self._post = Poster(
             client, settings, upload_timeout_s=upload_timeout_s, now=now, channel_queue=channel_queue, sleep=sleep
         )
-        self._fetches = asyncio.Semaphore(jobs.deliveries_at_once)
+        self._fetches = FairTurns(jobs.deliveries_at_once)
         self._fitted_results = FittedResult(shrinker, self.show)
         self._pacer = Pacer(
             settings,
@@ -128,7 +129,7 @@ class JobCards:
 
         Separate from `deliver`, so that minutes of encoding do not block other deliveries.
         """
-        async with self._fetches:
+        async with self._fetches.turn(job.requester):
             video, _ = await self._fetched(job)
         if video is not None:
             await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))

@@ -38,8 +38,10 @@ from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
 from bot.jobs.model import Job, Left, Live
+from bot.requester import Requester
 from bot.settings import CardSettings
 from bot.texts.card import Card
+from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
 _SLOWER_AFTER_S, _SLOWER = 300.0, 2.0
@@ -92,23 +94,23 @@ class _ChannelPace:
 
 
 class _GlobalPace:
-    """Spaces the edits of all cards, `per_s` a second, in the order of asking.
+    """Spaces the edits of all cards, `per_s` a second; servers take turns, and so do their members.
 
     A waiter that is cancelled, or has nothing to edit when its turn comes, does not use up a slot.
     """
 
-    __slots__ = ("_free_at", "_gap_s", "_lock", "_now", "_sleep")
+    __slots__ = ("_free_at", "_gap_s", "_now", "_sleep", "_turns")
 
     def __init__(self, per_s: float, now: Callable[[], float], sleep: Sleep) -> None:
         self._gap_s = 1 / per_s
         self._now = now
         self._sleep = sleep
-        self._lock = asyncio.Lock()
+        self._turns = FairTurns(1)
         self._free_at = 0.0
 
-    async def turn(self, draw: Callable[[], Card | None]) -> Card | None:
+    async def turn(self, requester: Requester, draw: Callable[[], Card | None]) -> Card | None:
         """Wait for a turn and return what is drawn then; None uses up no slot."""
-        async with self._lock:
+        async with self._turns.turn(requester):
             # Never longer than one gap, should the clock be set back.
             await self._sleep(min(self._gap_s, max(0.0, self._free_at - self._now())))
             card = draw()
@@ -240,7 +242,8 @@ class Pacer:
 
     async def _edit_in_turn(self, entry: _Entry) -> bool:
         is_first = entry.shown is None and not entry.failures
-        card = self._news(entry) if is_first else await self._pace.turn(lambda: self._news(entry))
+        requester = entry.frame.job.requester
+        card = self._news(entry) if is_first else await self._pace.turn(requester, lambda: self._news(entry))
         if card is None:
             return True
         channel_id = self._shared(entry.frame.job)

@@ -9,14 +9,17 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.charts.model import Chart, to_wire
+from bot.requester import Requester
 from bot.settings import ChartSettings
+from bot.turns import NoTurn, Patience
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
 _log = logging.getLogger(__name__)
 
 WORKER = "bot.drawing.worker"
 PNG_BYTES_MAX = 512 * 1024  # the largest seen is 80 KiB
-WAITING_MAX = 32  # a later one would wait longer than anybody looks at a message
+# More would wait longer than anybody looks at a message.
+WAITING_MEMBER_MAX, WAITING_SERVER_MAX = 4, 32
 _IDLE_S = 60.0  # a report needs three pictures in a row; between reports the memory is freed
 _ANSWER_BYTES_MAX = PNG_BYTES_MAX * 4 // 3 + 1024
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -48,7 +51,7 @@ class Painter:
     def __init__(self, workers: Workers, *, timeout_s: float) -> None:
         self._workers = workers
         self._timeout_s = timeout_s
-        self._waiting = 0
+        self._patience = Patience(wait_s=2 * timeout_s, member_max=WAITING_MEMBER_MAX, server_max=WAITING_SERVER_MAX)
 
     @classmethod
     def of(cls, settings: ChartSettings) -> Self:
@@ -69,26 +72,20 @@ class Painter:
     async def __aexit__(self, *_: object) -> None:
         await self._workers.close()
 
-    async def png(self, chart: Chart) -> bytes | None:
+    async def png(self, chart: Chart, requester: Requester) -> bytes | None:
         """Return the chart as a PNG file 1000 pixels wide, or None after an error or the timeout; both are logged.
 
         It takes at most twice `timeout_s`, which includes the wait for a free worker and its start. The caller sends
         `bot.charts.text.chart_text` in any case.
         """
-        if self._waiting >= WAITING_MAX:
-            _log.warning("No picture was drawn: %d others are waited for.", self._waiting)
-            return None
-        self._waiting += 1
         try:
             async with asyncio.timeout(2 * self._timeout_s):
-                answer = _ANSWER.validate_python(await self._workers.ask(to_wire(chart)))
+                answer = _ANSWER.validate_python(await self._workers.ask(to_wire(chart), requester, self._patience))
             return _picture(answer)
-        except (WorkerEnded, WorkersUnavailable, TimeoutError) as error:
+        except (WorkerEnded, WorkersUnavailable, NoTurn, TimeoutError) as error:
             _log.warning("No picture was drawn: %s", error or "all workers are busy")
         except ValidationError as error:
             _log.warning("A drawing worker answered out of form: %s", error.errors(include_input=False))
-        finally:
-            self._waiting -= 1
         return None
 
 

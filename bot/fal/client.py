@@ -15,7 +15,9 @@ from bot.fal.wire import protocol
 from bot.fal.wire.backoff import wait_s
 from bot.fal.wire.result import read_result
 from bot.fal.wire.types import CancelAnswer, FalStatus, Handle, Result, UnitPrice
+from bot.requester import Requester
 from bot.settings import FalSettings
+from bot.turns import FairTurns
 
 T = TypeVar("T")
 PRICED_IDS_MAX = 50  # fal's limit for one request
@@ -43,7 +45,7 @@ class FalClient:
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._openings = asyncio.Semaphore(settings.openings_at_once)
+        self._openings = FairTurns(settings.openings_at_once)
 
     async def upload(self, path: Path, *, file_name: str, content_type: str) -> str:
         """Upload a file to fal's storage within `upload_timeout_s`, retries included, and return its URL there.
@@ -95,11 +97,11 @@ class FalClient:
 
         return await self._retry(once, on=(FalUnreachable,))
 
-    def follow(self, handle: Handle, *, deadline_s: float) -> AsyncGenerator[FalStatus]:
+    def follow(self, handle: Handle, *, requester: Requester, deadline_s: float) -> AsyncGenerator[FalStatus]:
         """Yield each change of a request's status once, `completed` last, for at most `deadline_s` seconds.
 
-        Any number may be followed at once; `fal_openings_at_once` of them wait for fal's answer at a time. Close the
-        generator (`contextlib.aclosing`) when you stop early: its stream stays open until then.
+        Any number may be followed at once; `openings_at_once` of them wait for fal's answer at a time, and requesters
+        take turns. Close the generator (`contextlib.aclosing`) when you stop early: its stream stays open until then.
 
         Raises:
             FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
@@ -111,6 +113,7 @@ class FalClient:
             self._settings,
             handle,
             openings=self._openings,
+            requester=requester,
             deadline_at=self._clock() + deadline_s,
             sleep=self._sleep,
             random=self._random,

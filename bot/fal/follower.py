@@ -17,7 +17,9 @@ from bot.fal.wire.sse import SseReader
 from bot.fal.wire.status_changes import StatusChanges
 from bot.fal.wire.types import FalStatus, Handle
 from bot.net.decoding import is_plain
+from bot.requester import Requester
 from bot.settings import FalSettings
+from bot.turns import FairTurns
 from bot.units import MIB
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,8 @@ class Follower:
         settings: FalSettings,
         handle: Handle,
         *,
-        openings: asyncio.Semaphore,
+        openings: FairTurns,
+        requester: Requester,
         deadline_at: float,
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
@@ -49,6 +52,7 @@ class Follower:
         self._settings = settings
         self._handle = handle
         self._openings = openings
+        self._requester = requester
         self._deadline_at = deadline_at
         self._sleep = sleep
         self._random = random
@@ -158,15 +162,13 @@ class Follower:
         Raises:
             FalUnreachable: none was free before the deadline.
         """
-        try:
-            async with asyncio.timeout(max(0.0, self._deadline_at - self._clock())):
-                await self._openings.acquire()
-        except TimeoutError:
-            raise FalUnreachable("too many requests to fal were waiting until the deadline") from None
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(max(0.0, self._deadline_at - self._clock())):
+                    await stack.enter_async_context(self._openings.turn(self._requester))
+            except TimeoutError:
+                raise FalUnreachable("too many requests to fal were waiting until the deadline") from None
             yield
-        finally:
-            self._openings.release()
 
     async def _expect_stream(self, response: httpx.Response) -> None:
         """Raise the typed error for anything but an event stream."""

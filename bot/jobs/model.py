@@ -11,6 +11,7 @@ from bot.catalogue.registry import build
 from bot.fal.wire.types import Handle, Result
 from bot.ledger.model import Side, Standing, Who
 from bot.media_spec import MediaKind
+from bot.requester import Requester
 
 State: TypeAlias = Literal[
     "waiting",  # the hold and the row are committed; it needs an approval first
@@ -203,6 +204,11 @@ class Job:
     notes: tuple[str, ...] = ()
     borrowed_options: tuple[str, ...] = ()
     files_gone_at: float | None = None
+
+    @property
+    def requester(self) -> Requester:
+        """For whom the video is made."""
+        return Requester(self.guild_id, self.member_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

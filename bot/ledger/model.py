@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from bot.requester import Requester
+
 T = TypeVar("T")
 
 Side: TypeAlias = Literal["member", "server"]
@@ -153,6 +155,11 @@ class Who:
     channel_id: int
     member_id: int
     role_ids: tuple[int, ...] = ()
+
+    @property
+    def requester(self) -> Requester:
+        """The member in their server, without the channel and the roles."""
+        return Requester(self.guild_id, self.member_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

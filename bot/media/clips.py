@@ -119,7 +119,7 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
         found: dict[str, Any] = {"format": named.format, "codec": codec} | asdict(measured)
         if isinstance(main, VideoStream):
             width, height = _shown_pixels(main, tracks[0].decoded)
-            return found | {"kind": "video", "width": width, "height": height}
+            return found | {"kind": "video", "width": width, "height": height, "frames": tracks[0].packets}
         return found | {"kind": "audio"}
 
 

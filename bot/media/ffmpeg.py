@@ -5,8 +5,7 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,6 +13,7 @@ from typing import Literal, TypeAlias
 from bot.errors import EncodeFailed
 from bot.media.rules.decoders import DECODERS_TEXT
 from bot.settings import MediaSettings
+from bot.turns import FairTurns
 from bot.units import MIB
 from bot.workers.run_once import FileAccess, RunFailed, RunLimits, output_of, run_once
 
@@ -89,14 +89,18 @@ def _output(path: str, option: str) -> str:
 
 
 class Ffmpeg:
-    """Runs ffmpeg, at most `encodes_at_once` at a time, each at the lowest priority and within its limits."""
+    """Runs ffmpeg, at most `encodes_at_once` at a time, each at the lowest priority and within its limits.
+
+    Hold one of `turns` for all passes of one encode. Members and servers take turns, so that one who orders much keeps
+    the others waiting for no more than one encode.
+    """
 
     def __init__(self, settings: MediaSettings, *, find: Callable[[], Program | None] = find_ffmpeg) -> None:
         self._settings = settings
         self._find = find
         self._found: Program | None = None
         self._looking = asyncio.Lock()
-        self._slots = asyncio.Semaphore(max(1, settings.encodes_at_once))
+        self.turns = FairTurns(max(1, settings.encodes_at_once), each_max=1)
 
     async def program(self) -> Program:
         """Return the ffmpeg to use, which is searched for once.
@@ -113,12 +117,6 @@ class Ffmpeg:
             raise EncodeFailed("there is no ffmpeg with all the encoders that are needed")
         return self._found
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
-        """Hold one of the `encodes_at_once` slots, for all passes of one encode."""
-        async with self._slots:
-            yield
-
     async def run(
         self,
         arguments: Sequence[str],
@@ -129,7 +127,7 @@ class Ffmpeg:
         seconds: float | None = None,
         on_fraction: OnFraction | None = None,
     ) -> None:
-        """Run it once on these files, within a `turn`; `on_fraction` gets 0 to 1 as the output grows to `seconds`.
+        """Run it once on these files, within a turn; `on_fraction` gets 0 to 1 as the output grows to `seconds`.
 
         Raises:
             EncodeFailed: it failed, or did not end within its limits.

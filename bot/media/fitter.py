@@ -4,15 +4,17 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.errors import Busy, EncodeFailed, MediaRefused
+from bot.errors import EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, reading, writing
+from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
+from bot.media.rules.encode_time import check_encode_time
 from bot.media.rules.lengths import FRAMES_PER_S_MAX
 from bot.media.rules.needs import (
     CUT_SHORTER_S,
@@ -26,7 +28,9 @@ from bot.media.rules.needs import (
     two_lengths,
 )
 from bot.media_spec import MediaSpec
+from bot.requester import Requester
 from bot.settings import MediaSettings
+from bot.turns import FairTurns, Patience
 from bot.units import MB
 from bot.workers.environment import python_files
 from bot.workers.run_once import FileAccess, RunFailed, RunLimits, run_once
@@ -38,10 +42,6 @@ _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
 _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
 _COPIES = {"mp4": "mp4", "mov": "mov"}
-_BUSY = (
-    "Wanda is busy making other members' files fit, and yours did not have its turn in time. "
-    "Nothing was charged; try again in a few minutes."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,14 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _FitTask:
-    """One file that does not fit, its limits, and the folder for the new file."""
+    """One file that does not fit, its limits, the folder for the new file, and for whom it is made."""
 
     path: Path
     facts: Facts
     limits: MediaSpec
     keep: Keep
     folder: Path
+    requester: Requester
 
     @property
     def needs(self) -> Needs:
@@ -70,6 +71,18 @@ class _FitTask:
     @property
     def seconds(self) -> float:
         return self.facts.seconds or 1.0
+
+    @property
+    def kept_s(self) -> float:
+        """How much of a clip is kept."""
+        if self.limits.seconds_max is None:
+            return self.seconds
+        return min(self.seconds, self.limits.seconds_max - CUT_SHORTER_S)
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """The size of the new clip in pixels."""
+        return even_size(self.facts.width or 2, self.facts.height or 2, self.limits.side_max)
 
     def target(self, format_: str) -> Path:
         return self.folder / f"{self.path.stem}.fitted.{format_}"
@@ -81,16 +94,28 @@ class _FitTask:
 
 
 class Fitter:
-    """Makes files fit. Pictures have a slot of their own, so that they do not wait for videos."""
+    """Makes files fit. Pictures have a place of their own, so that they do not wait for videos."""
 
     def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: MediaSettings) -> None:
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._settings = settings
-        self._picture_slot = asyncio.Semaphore(1)
+        self._picture_turns = FairTurns(1)
+        self._patience = Patience(
+            wait_s=settings.fit_wait_s,
+            member_max=settings.waiting_member_max,
+            server_max=settings.waiting_server_max,
+        )
 
     async def fit(
-        self, path: Path, facts: Facts, limits: MediaSpec, *, keep: Keep = "start", into: Path | None = None
+        self,
+        path: Path,
+        facts: Facts,
+        limits: MediaSpec,
+        *,
+        requester: Requester,
+        keep: Keep = "start",
+        into: Path | None = None,
     ) -> Fitted:
         """Return a file within `limits`: the original if it fits, else a new one in `into` (default: the same folder).
 
@@ -100,14 +125,19 @@ class Fitter:
         changed or removed.
 
         Raises:
-            Busy: no encoder was free in time.
-            MediaRefused: its lengths disagree and could not be made to agree.
+            Busy: it was not the requester's turn in time, or too many of their files wait.
+            MediaRefused: its lengths disagree and could not be made to agree, or it would take longer than
+                `fit_timeout_s`.
         """
         needed = needs(facts, limits)
         if not needed or is_beyond_help(facts, limits):
             return Fitted(path, facts)
+        order = _FitTask(path, facts, limits, keep, into or path.parent, requester)
+        copy = await self._copied_clip(order)
+        if copy is None:
+            self._check_time(order)
         try:
-            made, new = await self._made(_FitTask(path, facts, limits, keep, into or path.parent))
+            made, new = copy or await self._made(order)
         except (EncodeFailed, MediaRefused) as error:
             _LOG.warning("a file could not be made to fit: %s", error)
             if needed.one_length:
@@ -116,24 +146,25 @@ class Fitter:
         return Fitted(made, new, changes(facts, new, keep=keep))
 
     async def _made(self, order: _FitTask) -> tuple[Path, Facts]:
-        """Make the new file, by copying streams where that is enough; the result is probed like a member's file."""
+        """Make the new file; it is probed like a member's file."""
         match order.facts.kind:
             case "image":
                 return await self._picture(order)
             case "video":
-                if order.needs.only_a_cut and not order.start(_kept_s(order)) and order.facts.format in _COPIES:
-                    copy = await self._copied_clip(order)
-                    if copy is not None:
-                        return copy
                 target, arguments = _clip(order, self._settings.encode_threads)
             case "audio":
                 target, arguments = _sound(order)
         return target, await self._encoded(order, arguments, target)
 
     async def _copied_clip(self, order: _FitTask) -> tuple[Path, Facts] | None:
-        """Cut the end off without encoding; return None when the result does not fit."""
+        """Cut a clip's end off without encoding; return None where that is not enough."""
+        facts = order.facts
+        if facts.kind != "video" or facts.format not in _COPIES:
+            return None
+        if not order.needs.only_a_cut or order.start(order.kept_s):
+            return None
         target = order.target(order.facts.format)
-        cut = ["-t", _seconds_text(_kept_s(order)), "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
+        cut = ["-t", _seconds_text(order.kept_s), "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
         arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
         try:
             return target, await self._encoded(order, arguments, target)
@@ -147,10 +178,10 @@ class Fitter:
         Raises:
             EncodeFailed: ffmpeg failed, or its output does not fit.
         """
-        async with self._turn(self._ffmpeg.turn()):
+        async with self._turn(self._ffmpeg.turns, order):
             return await self._checked(
                 target,
-                order.limits,
+                order,
                 self._ffmpeg.run(
                     arguments,
                     FileAccess(read=[order.path], made=[target]),
@@ -159,13 +190,13 @@ class Fitter:
                 ),
             )
 
-    async def _checked(self, target: Path, limits: MediaSpec, work: Coroutine[Any, Any, None]) -> Facts:
+    async def _checked(self, target: Path, order: _FitTask, work: Coroutine[Any, Any, None]) -> Facts:
         """Await the work and return the new file's facts; on any error the file is removed."""
         done = False
         try:
             await work
-            facts = await self._prober.facts(target, shown_name=target.name)
-            if needs(facts, limits) or is_beyond_help(facts, limits):
+            facts = await self._prober.facts(target, shown_name=target.name, requester=order.requester)
+            if needs(facts, order.limits) or is_beyond_help(facts, order.limits):
                 raise EncodeFailed(f"what was made does not fit either: {facts}")
             done = True
         finally:
@@ -191,8 +222,8 @@ class Fitter:
             "bytes_max": limits.bytes_max,
             "formats": list(limits.formats),
         }
-        async with self._turn(_held(self._picture_slot)):
-            new = await self._checked(draft, limits, self._redraw(json.dumps(asked), order, draft))
+        async with self._turn(self._picture_turns, order):
+            new = await self._checked(draft, order, self._redraw(json.dumps(asked), order, draft))
         target = order.target(new.format)
         await asyncio.to_thread(draft.replace, target)
         return target, new
@@ -211,33 +242,28 @@ class Fitter:
         except RunFailed as error:
             raise EncodeFailed(f"the picture could not be redrawn: {error}") from error
 
-    @asynccontextmanager
-    async def _turn(self, place: AbstractAsyncContextManager[None]) -> AsyncGenerator[None]:
-        """Hold a slot, waiting at most `fit_timeout_s` for it.
+    def _turn(self, turns: FairTurns, order: _FitTask) -> AbstractAsyncContextManager[None]:
+        return turn_or_busy(turns, order.requester, self._patience, "made to fit")
 
-        Raises:
-            Busy: none was free in time.
-        """
-        async with AsyncExitStack() as stack:
-            try:
-                async with asyncio.timeout(self._settings.fit_timeout_s):
-                    await stack.enter_async_context(place)
-            except TimeoutError:
-                raise Busy(_BUSY) from None
-            yield
-
-
-@asynccontextmanager
-async def _held(slot: asyncio.Semaphore) -> AsyncGenerator[None]:
-    async with slot:
-        yield
+    def _check_time(self, order: _FitTask) -> None:
+        """Check that a clip can be encoded in time; raises MediaRefused."""
+        facts = order.facts
+        if facts.kind == "video":
+            check_encode_time(
+                pixels=(facts.width or 0, facts.height or 0),
+                frames=round((facts.frames or 0) * order.kept_s / order.seconds),
+                kept_s=order.kept_s,
+                written=order.written,
+                mpixels_per_s=self._settings.encode_mpixels_per_s,
+                limit_s=self._settings.fit_timeout_s,
+            )
 
 
 def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
     """Return the target and the arguments that encode a clip as H.264 and AAC within the limits."""
     facts, limits, target = order.facts, order.limits, order.target("mp4")
-    kept_s = _kept_s(order)
-    width, height = even_size(facts.width or 2, facts.height or 2, limits.side_max)
+    kept_s = order.kept_s
+    width, height = order.written
     # Without B-frames: with them, FFmpeg states the media one frame longer than it plays.
     rate = int(limits.bytes_max * _OF_THE_BYTES * 8 / kept_s / 1000)
     return target, [
@@ -282,13 +308,6 @@ def _sound(order: _FitTask) -> tuple[Path, list[str]]:
         *codec,
         *writing(target, format_),
     ]
-
-
-def _kept_s(order: _FitTask) -> float:
-    """Return how much of a clip is kept."""
-    if order.limits.seconds_max is None:
-        return order.seconds
-    return min(order.seconds, order.limits.seconds_max - CUT_SHORTER_S)
 
 
 def _seconds_text(seconds: float) -> str:

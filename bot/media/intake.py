@@ -2,18 +2,21 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from bot.errors import Busy, DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
+from bot.errors import DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
+from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.net.download import Allowed, to_disk, within
+from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
+from bot.turns import FairTurns, Patience
 from bot.units import MB, MIB
 
 __all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]
@@ -61,7 +64,7 @@ async def discard(folder: Path) -> None:
 
 
 class Intake:
-    """Copies attachments to disk, for at most `intakes_at_once` commands at a time."""
+    """Copies attachments to disk, for at most `intakes_at_once` commands at a time; members and servers take turns."""
 
     def __init__(
         self,
@@ -77,28 +80,35 @@ class Intake:
         self._prober = prober
         self._downloads = downloads
         self._sleep = sleep
-        self._slots = asyncio.Semaphore(settings.intakes_at_once)
+        self._turns = FairTurns(settings.intakes_at_once)
+        # A command that shows nothing for minutes looks as if it hangs.
+        self._patience = Patience(
+            wait_s=downloads.timeout_s,
+            member_max=settings.waiting_member_max,
+            server_max=settings.waiting_server_max,
+        )
         self._allowed = _cdn(cdn_url)
 
-    async def take_all(self, wanted: Sequence[Wanted], *, into: Path) -> tuple[Taken, ...]:
+    async def take_all(self, wanted: Sequence[Wanted], *, into: Path, requester: Requester) -> tuple[Taken, ...]:
         """Copy and check every attachment of one command; afterwards `into` holds these files and no others.
 
         `into` must be empty or not exist: on any error it is removed with its content.
 
         Raises:
             Refusal: the first attachment that cannot be used, in a whole sentence.
-            Busy: no slot was free within the time that one file may take.
+            Busy: it was not the requester's turn within the time that one file may take, or too many of their commands
+                wait.
         """
         for each in wanted:
             refuse_by_claim(each)
         if not wanted:
             return ()
         done = False
-        async with self._slot():
+        async with self._turn(requester):
             try:
                 await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._take(each, into)) for each in wanted]
+                    tasks = [group.create_task(self._take(each, into, requester)) for each in wanted]
                 done = True
             except ExceptionGroup as group:
                 raise _first(group) from group
@@ -108,23 +118,10 @@ class Intake:
                     shutil.rmtree(into, ignore_errors=True)
         return tuple(task.result() for task in tasks)
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncGenerator[None]:
-        """Hold a slot, or raise Busy: a command that shows nothing for minutes looks as if it hangs."""
-        try:
-            async with asyncio.timeout(self._downloads.timeout_s):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Busy(
-                "Wanda is busy copying other members' files, and yours did not have their turn in time. "
-                "Nothing was charged; try again in a few minutes."
-            ) from None
-        try:
-            yield
-        finally:
-            self._slots.release()
+    def _turn(self, requester: Requester) -> AbstractAsyncContextManager[None]:
+        return turn_or_busy(self._turns, requester, self._patience, "copied")
 
-    async def small(self, offered: Offered, *, bytes_max: int, scratch: Path) -> bytes:
+    async def small(self, offered: Offered, *, bytes_max: int, scratch: Path, requester: Requester) -> bytes:
         """Return the content of one small attachment, copied to the unused path `scratch` and removed from it.
 
         Raises:
@@ -132,7 +129,7 @@ class Intake:
             Busy: as `take_all`.
         """
         wanted = Wanted(option="file", offered=offered, bytes_max=bytes_max)
-        async with self._slot():
+        async with self._turn(requester):
             try:
                 await asyncio.to_thread(scratch.parent.mkdir, parents=True, exist_ok=True)
                 await self._download(wanted, shown_name(offered.file_name), scratch)
@@ -140,12 +137,12 @@ class Intake:
             finally:
                 await asyncio.to_thread(scratch.unlink, missing_ok=True)
 
-    async def _take(self, wanted: Wanted, into: Path) -> Taken:
+    async def _take(self, wanted: Wanted, into: Path, requester: Requester) -> Taken:
         """Copy one file under its option's name, with the extension of its real format."""
         name = shown_name(wanted.offered.file_name)
         raw = into / f"{wanted.option}.unchecked"
         await self._download(wanted, name, raw)
-        facts = await self._prober.facts(raw, shown_name=name)
+        facts = await self._prober.facts(raw, shown_name=name, requester=requester)
         path = raw.with_suffix(f".{facts.format}")
         raw.replace(path)
         return Taken(option=wanted.option, path=path, file_name=name, facts=facts)

@@ -12,6 +12,7 @@ from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
 from bot.media.rules.verdict import Reason
 from bot.media_spec import MediaKind
+from bot.requester import Requester
 from bot.settings import MediaSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 
@@ -32,7 +33,7 @@ class Facts:
 
     `shortest_s` and `longest_s` are what other readers may find. While they agree, `seconds` is not below what fal may
     charge for. A picture or a video without `width` and `height`, or a video or sound without its three lengths, does
-    not occur.
+    not occur. `frames` counts the pictures of a video.
     """
 
     kind: MediaKind
@@ -44,6 +45,7 @@ class Facts:
     shortest_s: float | None = None
     longest_s: float | None = None
     codec: str | None = None
+    frames: int | None = None
 
 
 class _Found(BaseModel):
@@ -59,6 +61,7 @@ class _Found(BaseModel):
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     shortest_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     longest_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    frames: int | None = Field(default=None, ge=0)
     codec: str = Field(pattern=re.compile(r"^[a-z0-9_.-]{1,40}$"))
 
 
@@ -103,7 +106,7 @@ class Prober:
         """Return the request, with an absolute path: a worker has another working directory."""
         return {"path": str(path.absolute()), "pixels_max": self._pixels_max}
 
-    async def facts(self, path: Path, *, shown_name: str) -> Facts:
+    async def facts(self, path: Path, *, shown_name: str, requester: Requester) -> Facts:
         """Return what the file at `path` is; refusals call it `shown_name`.
 
         Raises:
@@ -113,7 +116,7 @@ class Prober:
         """
         name = cleaned(shown_name)
         try:
-            answer = await self._workers.ask(self._request(path))
+            answer = await self._workers.ask(self._request(path), requester)
         except WorkersUnavailable as error:
             _log.error("No file can be read: %s", error)
             raise Busy("Wanda cannot read files at the moment. Nothing was charged; please tell an admin.") from error

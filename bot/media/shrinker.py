@@ -11,6 +11,7 @@ from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
 from bot.media.probe import Facts, Prober
 from bot.media.rules.bitrate import Bitrates, rates
+from bot.requester import Requester
 from bot.settings import MediaSettings
 from bot.workers.run_once import FileAccess
 
@@ -38,6 +39,7 @@ class _ShrinkTask:
     target: Path
     facts: Facts
     bytes_max: int
+    requester: Requester
     on_fraction: OnFraction
 
     @property
@@ -50,7 +52,11 @@ class _ShrinkTask:
 
 
 class Shrinker:
-    """Encodes results, at most `encodes_at_once` at a time together with the attached files."""
+    """Encodes results, at most `encodes_at_once` at a time together with the attached files.
+
+    A result was paid for, so it waits for its turn as long as it takes. An encode itself ends within
+    `shrink_timeout_s`.
+    """
 
     def __init__(self, ffmpeg: Ffmpeg, prober: Prober, settings: MediaSettings) -> None:
         self._ffmpeg = ffmpeg
@@ -58,7 +64,9 @@ class Shrinker:
         self._timeout_s = settings.shrink_timeout_s
         self._threads = settings.encode_threads
 
-    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+    async def shrink(
+        self, source: Path, target: Path, *, bytes_max: int, requester: Requester, on_fraction: OnFraction
+    ) -> Shrunk:
         """Return `target`, an MP4 of at most `bytes_max`, encoded now or found from an earlier run.
 
         `on_fraction` gets 0 to 1. The source is not changed.
@@ -66,11 +74,11 @@ class Shrinker:
         Raises:
             EncodeFailed: it cannot be made so small, there is no encoder, or it took too long.
         """
-        before = await self._finished(target, bytes_max)
+        before = await self._finished(target, bytes_max, requester)
         if before is not None:
             return before
         await self._ffmpeg.program()
-        facts = await self._facts(source)
+        facts = await self._facts(source, requester)
         if facts.kind != "video":
             raise EncodeFailed("the result has no picture")
         chosen = rates(
@@ -78,23 +86,25 @@ class Shrinker:
         )
         if chosen is None:
             raise EncodeFailed(f"{facts.seconds} s do not fit into {bytes_max} bytes")
-        try:
-            async with asyncio.timeout(2 * self._timeout_s), self._ffmpeg.turn():
-                return await self._made(_ShrinkTask(source, target, facts, bytes_max, on_fraction), chosen)
-        except TimeoutError:
-            raise EncodeFailed("others' videos took so long that this one had no turn") from None
+        order = _ShrinkTask(source, target, facts, bytes_max, requester, on_fraction)
+        async with self._ffmpeg.turns.turn(requester):
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._made(order, chosen)
+            except TimeoutError:
+                raise EncodeFailed(f"it was not encoded within {self._timeout_s:g} s") from None
 
-    async def _finished(self, target: Path, bytes_max: int) -> Shrunk | None:
+    async def _finished(self, target: Path, bytes_max: int, requester: Requester) -> Shrunk | None:
         """Return the target of an earlier run, if it fits. It is complete: a draft is renamed only when finished."""
         try:
             size = (await asyncio.to_thread(target.stat)).st_size
         except FileNotFoundError:
             return None
-        return _shrunk(target, await self._facts(target)) if size <= bytes_max else None
+        return _shrunk(target, await self._facts(target, requester)) if size <= bytes_max else None
 
-    async def _facts(self, path: Path) -> Facts:
+    async def _facts(self, path: Path, requester: Requester) -> Facts:
         try:
-            return await self._prober.facts(path, shown_name=path.name)
+            return await self._prober.facts(path, shown_name=path.name, requester=requester)
         except (MediaRefused, Busy, FileNotFoundError) as error:
             raise EncodeFailed(f"{path.name} could not be read: {error}") from error
 
@@ -106,7 +116,7 @@ class Shrinker:
                 await self._two_passes(order, chosen)
                 size = (await asyncio.to_thread(draft.stat)).st_size
                 if size <= order.bytes_max:
-                    made = await self._facts(draft)
+                    made = await self._facts(draft, order.requester)
                     await asyncio.to_thread(draft.replace, target)
                     return _shrunk(target, made)
                 _LOG.info("encoded to %d bytes, above %d; once more", size, order.bytes_max)
@@ -146,7 +156,7 @@ class Shrinker:
         await self._ffmpeg.run(
             arguments,
             files,
-            timeout_s=self._timeout_s / 2,
+            timeout_s=self._timeout_s,
             file_bytes_max=2 * facts.size_bytes,
             seconds=facts.seconds,
             on_fraction=on_fraction,

@@ -24,6 +24,7 @@ from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs import machine
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
 from bot.settings import JobSettings
+from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class FalSteps:
     ) -> None:
         """Allow `settings.submits_at_once` uploads and as many submits at once.
 
-        They are counted apart, because an upload takes minutes and a submit seconds.
+        Members and servers take turns. Both are counted apart, because an upload takes minutes and a submit seconds.
         """
         self._fal = fal
         self._settings = settings
@@ -68,8 +69,8 @@ class FalSteps:
         self._poll_s = poll_s
         self._clock = clock
         self._sleep = sleep
-        self._uploads = asyncio.Semaphore(settings.submits_at_once)
-        self.submits = asyncio.Semaphore(settings.submits_at_once)
+        self._uploads = FairTurns(settings.submits_at_once)
+        self.submits = FairTurns(settings.submits_at_once)
 
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
         """Upload every input; while the account is locked, retry for `account_patience_s`."""
@@ -136,12 +137,12 @@ class FalSteps:
     async def _unlocked(self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]) -> T:
         """Retry an upload that the locked account refused, for `account_patience_s`.
 
-        The upload's slot is free during the pause, so that many jobs wait for the account at the same time.
+        The upload's place is free during the pause, so that many jobs wait for the account at the same time.
         """
         give_up_at = self._clock() + self._settings.account_patience_s
         while True:
             try:
-                async with self._uploads:
+                async with self._uploads.turn(job.requester):
                     on_step("uploading")
                     return await once()
             except FalAccountError as error:
@@ -176,7 +177,8 @@ class FalSteps:
         Raises:
             FalError: as `FalClient.follow`.
         """
-        async with aclosing(self._fal.follow(handle, deadline_s=max(0.0, self._left_s(job)))) as statuses:
+        following = self._fal.follow(handle, requester=job.requester, deadline_s=max(0.0, self._left_s(job)))
+        async with aclosing(following) as statuses:
             async for status in statuses:
                 if status.state == "completed":
                     return status

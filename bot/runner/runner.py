@@ -25,6 +25,7 @@ from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
+from bot.turns import FairTurns
 from bot.units import MB
 
 log = logging.getLogger(__name__)
@@ -70,9 +71,9 @@ class Runner:
         self._decided: dict[str, asyncio.Event] = {}
         self._closing = False
         self.warned = asyncio.Event()
-        self._deliveries = asyncio.Semaphore(settings.deliveries_at_once)
+        self._deliveries = FairTurns(settings.deliveries_at_once)
         self._resumes = asyncio.Semaphore(settings.take_up_at_once)
-        self._endings = asyncio.Semaphore(ENDINGS_AT_ONCE)
+        self._endings = FairTurns(ENDINGS_AT_ONCE)
 
     async def start(self) -> int:
         """Resume every unfinished job, and look for stopped ones from then on; returns how many there are.
@@ -353,12 +354,12 @@ class Runner:
     async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
         """Store the intent, POST, and store the reply, without waiting for anything in between.
 
-        A job that a crash catches between them is `uncertain`, so this takes as little time as possible: the slot to
+        A job that a crash catches between them is `uncertain`, so this takes as little time as possible: the place to
         submit is taken first. Until then the job is `accepted`, where a crash, a shutdown or a cancel costs nothing;
         from then on a shutdown waits for it.
         """
         job_id = before.job.id
-        async with self._fal_steps.submits:
+        async with self._fal_steps.submits.turn(before.job.requester):
             if self._closing:
                 return before
             self._critical.add(job_id)
@@ -429,7 +430,7 @@ class Runner:
             if self._approval_left_s(job) <= 0:
                 return machine.Unapproved()
             try:
-                async with self._endings:
+                async with self._endings.turn(job.requester):
                     ref = await self._cards.ask(job, self._live.get(job.id, Live()), self._left.get(job.id))
             except DiscordBusy as error:
                 log.warning("the card could not ask for approval, try %d: %s", attempt + 1, error)
@@ -516,7 +517,7 @@ class Runner:
             await self._back_off(attempt)
             try:
                 await self._cards.prepare(job, self._left.get(job.id))
-                async with self._deliveries:
+                async with self._deliveries.turn(job.requester):
                     posted = await self._cards.deliver(job, await self._left_of(job))
             except DeliveryError as error:
                 log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
@@ -530,7 +531,7 @@ class Runner:
         for attempt in range(self._settings.delivery_tries):
             await self._back_off(attempt)
             try:
-                async with self._endings:
+                async with self._endings.turn(job.requester):
                     await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
             except DiscordBusy as error:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)

@@ -11,7 +11,7 @@ from bot.texts.plain import mebibytes, plain
 from bot.units import counted
 
 KEPT = "Nothing was deleted."
-BUSY = "Wanda is packing other members' data right now. Ask again in a few minutes."
+BUSY = "Wanda is packing other data right now. Ask again in a few minutes."
 
 
 def data_card(known: JobCounts, keep_days: int) -> Card:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import bot
+from bot.requester import Requester
+from bot.turns import FairTurns, Patience
 from bot.workers.environment import child_environment
 
 _log = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ class Workers:
         self._module = module
         self._answer_bytes_max = answer_bytes_max
         self._idle_s = idle_s
-        self._slots = asyncio.Semaphore(at_once)
+        self._turns = FairTurns(at_once)
         self._memory_mib = memory_mib
         self._timeout_s = timeout_s
         self._idle: list[_Worker] = []
@@ -88,15 +90,16 @@ class Workers:
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def ask(self, request: Mapping[str, Any]) -> Any:
-        """Return a worker's answer, as JSON that is not validated yet.
+    async def ask(self, request: Mapping[str, Any], requester: Requester, patience: Patience | None = None) -> Any:
+        """Return a worker's answer to this requester's request, as JSON that is not validated yet.
 
         Raises:
             WorkerEnded: the worker ended, or was killed after `timeout_s`; the next request gets a new one.
             WorkersUnavailable: no worker could be started.
+            NoTurn: the patience ended before a worker was free.
         """
         line = json.dumps(dict(request)).encode() + b"\n"
-        async with self._slots:
+        async with self._turns.turn(requester, patience):
             worker = await self._take()
             self._busy.add(worker)
             keep = False

@@ -7,7 +7,7 @@ import discord
 
 from bot.charts.model import Chart
 from bot.charts.text import chart_text
-from bot.client import Interaction
+from bot.client import Interaction, requester_of
 
 ALT_CHARS_MAX = 1024
 
@@ -21,7 +21,7 @@ async def show_charts(interaction: Interaction, embed: discord.Embed, charts: Ma
     await interaction.edit_original_response(embed=embed)
     drawn: list[tuple[str, Chart, bytes]] = []
     for name, chart in charts.items():
-        png = await interaction.client.services.painter.png(chart)
+        png = await interaction.client.services.painter.png(chart, requester_of(interaction))
         if png is not None:
             drawn.append((name, chart, png))
     if drawn:

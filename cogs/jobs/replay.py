@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import discord
 
 from bot.answers import error_boundary, withdraw
-from bot.client import Interaction, Services
+from bot.client import Interaction, requester_of
 from bot.errors import OptionRefused
 from bot.ids import new_id
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
@@ -37,7 +37,7 @@ async def replay_video(
         )
     card = await public_card(interaction)
     async with error_boundary(interaction, say=withdraw):
-        request = replay(await _read(services, recipe), attached(attachments))
+        request = replay(await _read(interaction, recipe), attached(attachments))
         await check_order(place, interaction.client, request.mode.id)
         refuse_too_large(services, request.mode, attachments)
         await order_on(
@@ -45,17 +45,21 @@ async def replay_video(
             interaction,
             who,
             rule_query(request.mode),
-            lambda files: take_files(services, request, attachments, files),
+            lambda files: take_files(interaction, request, attachments, files),
         )
 
 
-async def _read(services: Services, recipe: discord.Attachment) -> Recipe:
+async def _read(interaction: Interaction, recipe: discord.Attachment) -> Recipe:
     """Return the recipe in the attachment.
 
     Raises:
         OptionRefused: the file is no recipe.
         MediaRefused: the file could not be downloaded from Discord.
     """
+    services = interaction.client.services
     offered = Offered(url=recipe.url, file_name=recipe.filename, size_bytes=recipe.size)
     scratch = services.settings.storage.data_dir / "scratch" / new_id(at=services.clock())
-    return read_recipe(await services.intake.small(offered, bytes_max=RECIPE_BYTES_MAX, scratch=scratch))
+    content = await services.intake.small(
+        offered, bytes_max=RECIPE_BYTES_MAX, scratch=scratch, requester=requester_of(interaction)
+    )
+    return read_recipe(content)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import discord
 
 from bot.catalogue.mode import Mode
-from bot.client import Services
+from bot.client import Interaction, Services, requester_of
 from bot.jobs.model import Input, Request
 from bot.jobs.rerun import CONTINUES
 from bot.media.intake import Offered, Taken, Wanted, refuse_by_claim
 from bot.media.rules.needs import Keep
+from bot.requester import Requester
 from bot.runner.job_files import OrderFiles, input_of
 from bot.units import MB
 
@@ -27,16 +28,16 @@ def refuse_too_large(services: Services, mode: Mode, attachments: Mapping[str, d
 
 
 async def take_files(
-    services: Services, request: Request, attachments: Mapping[str, discord.Attachment], files: OrderFiles
+    interaction: Interaction, request: Request, attachments: Mapping[str, discord.Attachment], files: OrderFiles
 ) -> Request:
     """Copy, fit and check the attachments; return the request with them as inputs, in the order of the mode's fields.
 
     Raises:
         Refusal: a file cannot be made to fit the mode.
     """
-    mode = request.mode
-    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder)
-    request = replace(request, inputs=tuple([await _fitted(services, mode, item) for item in taken]))
+    services, requester, mode = interaction.client.services, requester_of(interaction), request.mode
+    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder, requester=requester)
+    request = replace(request, inputs=tuple([await _fitted(services, mode, item, requester) for item in taken]))
     request.check_inputs()
     return request
 
@@ -55,11 +56,12 @@ def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.At
     ]
 
 
-async def _fitted(services: Services, mode: Mode, taken: Taken) -> Input:
+async def _fitted(services: Services, mode: Mode, taken: Taken, requester: Requester) -> Input:
     """Return an input that fits the mode; the original file is deleted if a converted one replaces it."""
     # A continuation starts at the end of its clip, so the end of a long clip is kept.
     keep: Keep = "end" if (mode.id, taken.option) == (CONTINUES, "video") else "start"
-    fitted = await services.fitter.fit(taken.path, taken.facts, mode.media()[taken.option], keep=keep)
+    spec = mode.media()[taken.option]
+    fitted = await services.fitter.fit(taken.path, taken.facts, spec, requester=requester, keep=keep)
     if fitted.path != taken.path:
         await asyncio.to_thread(taken.path.unlink, missing_ok=True)
     return input_of(fitted, option=taken.option, file_name=taken.file_name, data_dir=services.settings.storage.data_dir)

@@ -72,7 +72,7 @@ async def order_with_attachments(
     await place_order(
         interaction,
         rule_query(mode),
-        lambda files: take_files(services, request, attachments, files),
+        lambda files: take_files(interaction, request, attachments, files),
         quote=quote,
     )
 

@@ -9,7 +9,7 @@ import discord
 
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
-from bot.client import Interaction, Services
+from bot.client import Interaction, Services, requester_of
 from bot.errors import FilesGone
 from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Input, Job, Request
@@ -113,7 +113,7 @@ class ClipForm(ResultForm):
         changes = self.given()
 
         async def prepare(files: OrderFiles) -> Request:
-            clip = await _clip(self.services, self.job, files, self.what)
+            clip = await _clip(interaction, self.job, files, self.what)
             request = replace(_from_clip(self.job, clip, self.what, changes), trigger=trigger)
             request.check_inputs()
             return mark_borrowed(request, self.job, member_id=interaction.user.id)
@@ -132,18 +132,19 @@ def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | No
     return replace(request, mode=build(mode.id, {**mode.options(), **others}, mode.attached()))
 
 
-async def _clip(services: Services, job: Job, files: OrderFiles, what: Clip) -> Input:
+async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Clip) -> Input:
     """Copy the video into the order's files as its clip; of one that is too long to continue, only the end.
 
     Raises:
         FilesGone: Wanda's copy of the video was deleted.
         Refusal: the clip cannot be made to fit.
     """
+    services, requester = interaction.client.services, requester_of(interaction)
     path, file_name = files.folder / "video.mp4", finished.clip_name(job)
     await copy_result(job, files.data_dir, path)
-    facts = await services.prober.facts(path, shown_name=file_name)
+    facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
     spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
-    fitted = await services.fitter.fit(path, facts, spec, keep="end")
+    fitted = await services.fitter.fit(path, facts, spec, requester=requester, keep="end")
     return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir)
 
 

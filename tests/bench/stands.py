@@ -30,6 +30,8 @@ OPEN_HANDED = {
     "WANDA_JOBS_IN_FLIGHT_MAX": "20000",
     "WANDA_SERVER_JOBS_IN_FLIGHT_MAX": "20000",
     "WANDA_MEMBER_JOBS_IN_FLIGHT_MAX": "20000",
+    "WANDA_FILES_WAITING_MEMBER_MAX": "10000",
+    "WANDA_FILES_WAITING_SERVER_MAX": "20000",
     "WANDA_WEB_PORT": "0",
 }
 # One seed and one picture: the stand-in renders one film for all jobs, so that rendering is not measured.

@@ -14,6 +14,7 @@ from bot.fal.wire.types import FalStatus, Handle
 from bot.net.transport import make_http
 from bot.settings import FalSettings
 from sandbox.fal.server import FalSandbox
+from tests.support.job_samples import REQUESTER
 from tests.support.media_samples import png
 
 ENDPOINT = "fal-ai/wan-i2v"
@@ -57,7 +58,7 @@ async def submitted(client: FalClient, picture: Path) -> Handle:
 async def followed(client: FalClient, request: Handle) -> list[FalStatus]:
     """Every change until the end."""
     async with asyncio.timeout(20):
-        return [change async for change in client.follow(request, deadline_s=20)]
+        return [change async for change in client.follow(request, deadline_s=20, requester=REQUESTER)]
 
 
 async def test_whole_way(client: FalClient, fal: FalSandbox, picture: Path) -> None:
@@ -102,7 +103,7 @@ async def test_cancel(client: FalClient, fal: FalSandbox, picture: Path) -> None
     assert caught.value.kind == "client_cancelled"
     assert await client.cancel(requests[2]) == "already_completed"
     async with asyncio.timeout(10):
-        async for change in client.follow(requests[0], deadline_s=10):
+        async for change in client.follow(requests[0], deadline_s=10, requester=REQUESTER):
             if change.state == "running":
                 assert await client.cancel(requests[0]) == "requested"
     with pytest.raises(FalFailure):

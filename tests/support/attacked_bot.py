@@ -22,6 +22,7 @@ from bot.workers.pool import Workers
 from bot.workers.protection import protect
 from bot.workers.run_once import FileAccess, RunLimits, run_once
 from tests.support import hostile_worker
+from tests.support.job_samples import REQUESTER
 
 LIMITS = RunLimits(memory_mib=512, cpu_s=20, file_mib=1, timeout_s=60)
 # The system calls of each layer, which this process's kernel refuses as a container's profile does.
@@ -74,7 +75,7 @@ def _refuse(layers: list[str]) -> None:
 async def _pool(target: Mapping[str, object]) -> dict[str, str]:
     workers = Workers("tests.support.hostile_worker", at_once=1, memory_mib=512, timeout_s=60)
     try:
-        return await workers.ask(target)
+        return await workers.ask(target, REQUESTER)
     finally:
         await workers.close()
 

@@ -5,9 +5,11 @@ from typing import Any
 
 from bot.jobs.model import Address, Failure, Handle, Input, Job, Result
 from bot.jobs.places import FileBounds, Places
+from bot.requester import Requester
 
 NOW = 1_795_000_000.0
 JOB_ID = "0123456789abcdef0123456789abcdef"
+REQUESTER = Requester(guild_id=1, member_id=2)
 ADDRESS = Address(
     channel_id=20,
     message_id=30,

@@ -17,6 +17,7 @@ from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
+from bot.requester import Requester
 from bot.settings import CardSettings, FalSettings, Settings, StorageSettings
 
 NOW = 1_800_000_000.0
@@ -158,7 +159,9 @@ class FakeShrinker:
     can: bool = False
     asked: list[int] = field(default_factory=list[int])
 
-    async def shrink(self, source: Path, target: Path, *, bytes_max: int, on_fraction: OnFraction) -> Shrunk:
+    async def shrink(
+        self, source: Path, target: Path, *, bytes_max: int, requester: Requester, on_fraction: OnFraction
+    ) -> Shrunk:
         """Write the file, or fail."""
         self.asked.append(bytes_max)
         if not self.can:

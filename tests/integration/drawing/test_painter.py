@@ -17,9 +17,12 @@ import pytest_asyncio
 from PIL import Image
 
 from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
-from bot.drawing.painter import PNG_BYTES_MAX, WAITING_MAX, WORKER, Painter
+from bot.drawing.painter import PNG_BYTES_MAX, WAITING_MEMBER_MAX, WORKER, Painter
+from bot.requester import Requester
 from bot.settings import ChartSettings
+from bot.turns import Patience
 from bot.workers.pool import Workers
+from tests.support.job_samples import REQUESTER
 
 TODAY = date(2026, 11, 20)
 DAYS = tuple(TODAY - timedelta(29 - index) for index in range(30))
@@ -77,7 +80,7 @@ def modes(*names: str, amount: int = USD) -> SpendByMode:
 
 async def drawn(painter: Painter, chart: Chart) -> Image.Image:
     """Return the picture."""
-    data = await painter.png(chart)
+    data = await painter.png(chart, REQUESTER)
     assert data is not None
     assert len(data) < PNG_BYTES_MAX // 4
     picture = Image.open(io.BytesIO(data))
@@ -157,13 +160,13 @@ async def test_warning_colour(painter: Painter) -> None:
 )
 async def test_hostile_names(hostile: str, harmless: str, painter: Painter) -> None:
     """Markup and control characters in a name do not change the picture."""
-    assert await painter.png(members(hostile)) == await painter.png(members(harmless))
+    assert await painter.png(members(hostile), REQUESTER) == await painter.png(members(harmless), REQUESTER)
 
 
 @pytest.mark.parametrize("name", ["\u200f" * 32, "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 30, "\u3164", "\u200d"])
 async def test_names_with_nothing_to_draw(name: str, painter: Painter) -> None:
     """A name that the font cannot show is left to the list, as an unknown alphabet is."""
-    assert await painter.png(members(name)) == await painter.png(members("日本太郎"))
+    assert await painter.png(members(name), REQUESTER) == await painter.png(members("日本太郎"), REQUESTER)
 
 
 @pytest.mark.parametrize("name", ["$x^2$", r"$\notacommand{$", r"\frac{1}{0}", "$", "%s {0} {name}", "_^_"])
@@ -184,7 +187,7 @@ async def test_loop_is_free(painter: Painter) -> None:
     """While a picture is drawn, the bot's thread uses less than 50 ms of CPU, and its loop is not blocked."""
     await drawn(painter, own_days(USD))
     turns, worked_s = 0, time.thread_time()
-    drawing = asyncio.create_task(painter.png(modes("a", "b", "c")))
+    drawing = asyncio.create_task(painter.png(modes("a", "b", "c"), REQUESTER))
     while not drawing.done():
         await asyncio.sleep(0.002)
         turns += 1
@@ -197,10 +200,10 @@ async def test_loop_is_free(painter: Painter) -> None:
 async def test_stuck_worker() -> None:
     """A worker that does not answer in time is killed without a picture, and the next picture comes from a new one."""
     async with Painter(Workers(WORKER, at_once=1, memory_mib=512, timeout_s=3.0), timeout_s=DEADLINE_S) as painter:
-        await painter.png(own_days(USD))
+        await painter.png(own_days(USD), REQUESTER)
         process = painter._workers._idle[0].process
         os.kill(process.pid, signal.SIGSTOP)
-        assert await painter.png(own_days(USD)) is None
+        assert await painter.png(own_days(USD), REQUESTER) is None
         await until(lambda: process.returncode is not None)
         assert process.returncode == -signal.SIGKILL
 
@@ -226,7 +229,7 @@ async def test_no_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     """If no worker can be started, there is no chart and no error."""
     async with Painter.of(settings()) as painter:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-        assert await painter.png(own_days(USD)) is None
+        assert await painter.png(own_days(USD), REQUESTER) is None
 
 
 async def test_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +247,7 @@ class Lying(Workers):
         super().__init__(WORKER, at_once=1, memory_mib=512, timeout_s=1.0)
         self.answer = answer
 
-    async def ask(self, request: Mapping[str, Any]) -> Any:
+    async def ask(self, request: Mapping[str, Any], requester: Requester, patience: Patience | None = None) -> Any:
         """Answer it."""
         return self.answer
 
@@ -255,23 +258,15 @@ class Lying(Workers):
 async def test_doubts_its_workers(answer: Any) -> None:
     """An answer that is no PNG is not sent to Discord."""
     async with Painter(Lying(answer), timeout_s=1.0) as painter:
-        assert await painter.png(own_days(USD)) is None
-
-
-class Waiting(Workers):
-    """A pool that never has a free worker."""
-
-    async def ask(self, request: Mapping[str, Any]) -> Any:
-        """Block for ever."""
-        await asyncio.Event().wait()
+        assert await painter.png(own_days(USD), REQUESTER) is None
 
 
 async def test_bounded_line() -> None:
-    """A chart behind too many others in the queue is skipped at once."""
-    async with Painter(Waiting(WORKER, at_once=1, memory_mib=512, timeout_s=1.0), timeout_s=0.1) as painter:
-        waiting = [asyncio.create_task(painter.png(own_days(USD))) for _ in range(WAITING_MAX)]
-        await until(lambda: painter._waiting == WAITING_MAX)
-        assert await painter.png(own_days(USD)) is None
+    """A chart behind too many of the same member is skipped at once."""
+    workers = Workers(WORKER, at_once=1, memory_mib=512, timeout_s=1.0)
+    async with Painter(workers, timeout_s=0.1) as painter, workers._turns.turn(Requester(guild_id=2, member_id=1)):
+        waiting = [asyncio.create_task(painter.png(own_days(USD), REQUESTER)) for _ in range(WAITING_MEMBER_MAX)]
+        await asyncio.sleep(0)
+        assert await painter.png(own_days(USD), REQUESTER) is None
         assert not any(task.done() for task in waiting)
-        assert await asyncio.gather(*waiting) == [None] * WAITING_MAX
-        assert painter._waiting == 0
+        assert await asyncio.gather(*waiting) == [None] * WAITING_MEMBER_MAX

@@ -16,6 +16,7 @@ from bot.errors import (
     FalUnreachable,
 )
 from bot.fal.wire.types import Handle, UnitPrice
+from tests.support.job_samples import REQUESTER
 from tests.support.scripted_fal import (
     COMPLETED,
     ID,
@@ -262,7 +263,7 @@ async def test_cookies_are_not_kept(fal: ScriptedFal) -> None:
         await client.result(urls(fal.url))
         await client.submit("fal-ai/wan", {})
         await client.result(urls(fal.url))
-        assert [change async for change in client.follow(urls(fal.url), deadline_s=60)]
+        assert [change async for change in client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)]
     assert fal.seen == ["result", "submit", "result", "stream"]
     assert not any("Cookie" in headers for headers in fal.headers)
 

@@ -16,6 +16,7 @@ from bot.errors import FalError, FalProtocolError, FalReplyLost
 from bot.fal.client import FalClient
 from bot.fal.wire.types import Handle
 from bot.net.decoding import PIECE_BYTES, UnreadableEncodingError, decoded
+from tests.support.job_samples import REQUESTER
 from tests.support.peak_memory import MIB, grows_at_most
 from tests.support.scripted_fal import COMPLETED, ENDPOINT, ID, Responder, ScriptedFal, client_of, json_answer
 from tests.support.scripted_fal import scripted_fal as scripted
@@ -80,7 +81,10 @@ async def test_a_compressed_stream_is_not_read(fal: ScriptedFal, bomb: bytes) ->
     """Nothing is unpacked of a stream: the request is polled, and a bomb there is one failed poll."""
     fal.on("stream", packed(bomb, content_type="text/event-stream"))
     fal.on("status", packed(bomb), json_answer(200, COMPLETED))
-    async with client_of(fal.url) as client, aclosing(client.follow(urls(fal.url), deadline_s=60)) as statuses:
+    async with (
+        client_of(fal.url) as client,
+        aclosing(client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)) as statuses,
+    ):
         with grows_at_most(48):
             assert [status.state async for status in statuses] == ["completed"]
     assert fal.count("stream") == 1

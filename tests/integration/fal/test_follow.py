@@ -9,6 +9,8 @@ from aiohttp import web
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.client import FalClient
 from bot.fal.wire.types import FalStatus, Handle
+from bot.requester import Requester
+from tests.support.job_samples import REQUESTER
 from tests.support.scripted_fal import (
     COMPLETED,
     ID,
@@ -48,7 +50,7 @@ def urls(base: str) -> Handle:
 async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[FalStatus]:
     """Return all changes until the end, within ten real seconds."""
     async with asyncio.timeout(10):
-        return [change async for change in client.follow(urls(base), deadline_s=deadline_s)]
+        return [change async for change in client.follow(urls(base), deadline_s=deadline_s, requester=REQUESTER)]
 
 
 async def test_one_stream(fal: ScriptedFal) -> None:
@@ -223,7 +225,7 @@ async def test_stopped_early(fal: ScriptedFal) -> None:
     """Leaving the follower early, or cancelling it, closes the stream's connection."""
     fal.on("stream", events(queued(1), then="silence"))
     async with client_of(fal.url) as client:
-        async with aclosing(client.follow(urls(fal.url), deadline_s=60)) as changes:
+        async with aclosing(client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)) as changes:
             assert await anext(changes) == FalStatus("queued", position=1)
             assert fal.open == 1
         await fal.until(lambda fal: fal.open == 0)
@@ -239,7 +241,7 @@ async def test_nothing_stays_open(fal: ScriptedFal) -> None:
     """The stream is closed before completion is reported, even if fal keeps its side open."""
     fal.on("stream", events(COMPLETED, then="silence"))
     async with client_of(fal.url) as client:
-        changes = client.follow(urls(fal.url), deadline_s=60)
+        changes = client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)
         assert await anext(changes) == DONE
         await fal.until(lambda fal: fal.open == 0)
         with pytest.raises(StopAsyncIteration):
@@ -283,7 +285,8 @@ async def test_openings_take_turns(fal: ScriptedFal, *, streams: bool) -> None:
     fal.on("stream", door.before(events(queued(1), then="silence") if streams else text_answer(404)))
     fal.on("status", door.before(json_answer(202, queued(1))))
     async with client_of(fal.url, openings_at_once=3) as client, AsyncExitStack() as stack:
-        followers = [client.follow(urls(fal.url), deadline_s=3600) for _ in range(20)]
+        members = [Requester(1, number) for number in range(20)]
+        followers = [client.follow(urls(fal.url), deadline_s=3600, requester=member) for member in members]
         for follower in followers:
             await stack.enter_async_context(aclosing(follower))
         async with asyncio.timeout(10):

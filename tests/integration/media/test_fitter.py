@@ -13,18 +13,20 @@ from PIL import Image
 
 from bot.catalogue import wan25_image
 from bot.catalogue.wan27_image import CLIP, PICTURE, SOUND
-from bot.errors import EncodeFailed
+from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, reading, writing
 from bot.media.fitter import Fitted, Fitter
 from bot.media.probe import Prober
 from bot.media.rules.needs import Keep
 from bot.media.shrinker import Shrinker
 from bot.media_spec import MediaSpec
+from bot.requester import Requester
 from bot.settings import MediaSettings
 from bot.units import MB
 from bot.workers.environment import python_files
 from bot.workers.run_once import FileAccess, RunFailed, RunLimits, run_once
 from tests.support import media_samples
+from tests.support.job_samples import REQUESTER
 
 SETTINGS = MediaSettings()
 
@@ -52,8 +54,10 @@ async def fit(
     """Make a file fit, and check that the original is unchanged."""
     path = folder / "option.in"
     await asyncio.to_thread(path.write_bytes, content)
-    facts = await prober.facts(path, shown_name="it")
-    fitted = await Fitter(ffmpeg or Ffmpeg(SETTINGS), prober, SETTINGS).fit(path, facts, limits, keep=keep)
+    facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
+    fitted = await Fitter(ffmpeg or Ffmpeg(SETTINGS), prober, SETTINGS).fit(
+        path, facts, limits, keep=keep, requester=REQUESTER
+    )
     assert await asyncio.to_thread(path.read_bytes) == content
     assert _names(folder) == {path.name, fitted.path.name}
     return fitted
@@ -127,6 +131,61 @@ async def test_sounds(prober: Prober, tmp_path: Path, content: bytes, format_: s
     assert (fitted.facts.format, fitted.changes) == (format_, said)
 
 
+async def test_a_members_many_clips_delay_another_server_by_one_encode(prober: Prober, tmp_path: Path) -> None:
+    """Behind one member's eight clips, another server's clip waits for one encode, and its picture for none."""
+    fitter, limits = Fitter(Ffmpeg(SETTINGS), prober, SETTINGS), replace(CLIP, side_min=None)
+    done: list[str] = []
+
+    async def make(name: str, content: bytes, limits: MediaSpec, requester: Requester) -> None:
+        path = tmp_path / name
+        await asyncio.to_thread(path.write_bytes, content)
+        facts = await prober.facts(path, shown_name=name, requester=requester)
+        assert (await fitter.fit(path, facts, limits, requester=requester)).changes
+        done.append(name)
+
+    clip = media_samples.mp4(3.0, 320, 240, container="avi")
+    async with asyncio.TaskGroup() as group:
+        heavy = [group.create_task(make(f"heavy{number}", clip, limits, REQUESTER)) for number in range(8)]
+        await asyncio.wait(heavy, return_when=asyncio.FIRST_COMPLETED)
+        before = len(done)
+        other = Requester(guild_id=2, member_id=1)
+        group.create_task(make("picture", media_samples.animation(300, 260), PICTURE, other))
+        group.create_task(make("clip", clip, limits, other))
+    assert done.index("clip") <= before + 3  # the picture, the encode under way, and one that began meanwhile
+    assert done.index("picture") < len(done) - 1
+
+
+async def test_too_many_clips_of_one_member(prober: Prober, tmp_path: Path) -> None:
+    """Beyond the clips of one member that may wait, a further one is refused with the number."""
+    settings = SETTINGS.model_copy(update={"waiting_member_max": 2})
+    ffmpeg = Ffmpeg(settings)
+    fitter, path = Fitter(ffmpeg, prober, settings), tmp_path / "clip"
+    path.write_bytes(media_samples.mp4(3.0, 320, 240, container="avi"))
+    facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
+
+    async def make(name: str) -> Fitted:
+        (tmp_path / name).mkdir()
+        return await fitter.fit(path, facts, replace(CLIP, side_min=None), requester=REQUESTER, into=tmp_path / name)
+
+    async with ffmpeg.turns.turn(REQUESTER):
+        waiting = [asyncio.create_task(make(name)) for name in ("a", "b")]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match="2 of your commands already wait for their files to be made to fit"):
+            await make("c")
+    assert all(fitted.changes for fitted in await asyncio.gather(*waiting))
+
+
+async def test_a_clip_that_would_take_too_long(prober: Prober, tmp_path: Path) -> None:
+    """A clip whose encode does not fit into its time is refused before it begins, and nothing is left behind."""
+    slow = SETTINGS.model_copy(update={"encode_mpixels_per_s": 0.01})
+    path = tmp_path / "clip"
+    path.write_bytes(media_samples.mp4(3.0, 320, 240, container="avi"))
+    facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
+    with pytest.raises(MediaRefused, match=r"30 frames of 320 × 240.* about 288 s, and the limit is 150 s"):
+        await Fitter(Ffmpeg(slow), prober, slow).fit(path, facts, CLIP, requester=REQUESTER)
+    assert _names(tmp_path) == {"clip"}
+
+
 async def test_without_an_ffmpeg_the_mode_refuses(prober: Prober, tmp_path: Path) -> None:
     """A file that cannot be made to fit is returned unchanged, and the mode refuses it with the number."""
     fitted = await fit(prober, tmp_path, media_samples.ogg(40.0), SOUND, ffmpeg=Ffmpeg(SETTINGS, find=lambda: None))
@@ -140,7 +199,7 @@ async def test_a_result_is_encoded_with_its_sound(prober: Prober, tmp_path: Path
     await asyncio.to_thread(source.write_bytes, media_samples.mp4(3.0, 640, 360, 25, sound=True))
     told: list[float] = []
     shrinker = Shrinker(Ffmpeg(SETTINGS), prober, SETTINGS)
-    made = await shrinker.shrink(source, target, bytes_max=80_000, on_fraction=told.append)
+    made = await shrinker.shrink(source, target, bytes_max=80_000, on_fraction=told.append, requester=REQUESTER)
     assert made.size_bytes == target.stat().st_size <= 80_000
     assert told == sorted(told)
     assert told[-1] == 1.0
@@ -148,7 +207,7 @@ async def test_a_result_is_encoded_with_its_sound(prober: Prober, tmp_path: Path
     with av.open(str(target), "r") as container:
         assert len(container.streams.audio) == 1
     again = await Shrinker(Ffmpeg(SETTINGS, find=lambda: None), prober, SETTINGS).shrink(
-        source, target, bytes_max=80_000, on_fraction=told.append
+        source, target, bytes_max=80_000, on_fraction=told.append, requester=REQUESTER
     )
     assert again == made
 

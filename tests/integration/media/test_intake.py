@@ -9,9 +9,11 @@ from aiohttp import web
 from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted, discard, inputs_folder
 from bot.media.probe import Prober
+from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
 from tests.support import media_samples
 from tests.support.file_server import FileServer
+from tests.support.job_samples import REQUESTER
 
 MB = 1_000_000
 
@@ -50,6 +52,7 @@ async def test_taken(intake: Intake, files: FileServer, tmp_path: Path) -> None:
             wanted(files.bytes_at("/3", media_samples.mp4(2.0)), "video", "clip.gif"),
         ],
         into=folder,
+        requester=REQUESTER,
     )
     assert [(each.path.name, each.facts.kind, each.file_name) for each in taken] == [
         ("image.jpeg", "image", "....evil.exe"),
@@ -67,7 +70,9 @@ async def test_too_large_by_claim(intake: Intake, files: FileServer, tmp_path: P
     """A file that is too large by Discord's own account is refused with both numbers, and not fetched."""
     with pytest.raises(MediaRefused) as refusal:
         await intake.take_all(
-            [wanted(files.base + "/1", name="holiday.png", size=24_100_000)], into=tmp_path / "inputs" / "x"
+            [wanted(files.base + "/1", name="holiday.png", size=24_100_000)],
+            into=tmp_path / "inputs" / "x",
+            requester=REQUESTER,
         )
     assert str(refusal.value) == "“holiday.png” is 24.1 MB; the limit is 20 MB. Make it smaller and try again."
     assert files.asked == []
@@ -84,14 +89,14 @@ async def test_too_large_by_claim(intake: Intake, files: FileServer, tmp_path: P
 async def test_too_large_in_words(intake: Intake, tmp_path: Path, size: int, most: int, text: str) -> None:
     """The number in a refusal is never equal to the limit beside it."""
     with pytest.raises(MediaRefused, match=text):
-        await intake.take_all([wanted("http://x/", size=size, most=most)], into=tmp_path / "x")
+        await intake.take_all([wanted("http://x/", size=size, most=most)], into=tmp_path / "x", requester=REQUESTER)
 
 
 async def test_too_large_in_truth(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """A file that is larger than it claims is refused with the limit, and its folder is gone."""
     folder = tmp_path / "inputs" / "x"
     with pytest.raises(MediaRefused, match=r"“cat.png” is larger than it says; the limit is 0.1 MB"):
-        await intake.take_all([wanted(files.bytes_at("/1", bytes(MB)), most=100_000)], into=folder)
+        await intake.take_all([wanted(files.bytes_at("/1", bytes(MB)), most=100_000)], into=folder, requester=REQUESTER)
     assert not folder.exists()
 
 
@@ -114,6 +119,7 @@ async def test_first_refusal_wins(intake: Intake, files: FileServer, tmp_path: P
                 wanted(files.serve("/slow", trickle), "image3", "good.png"),
             ],
             into=folder,
+            requester=REQUESTER,
         )
     assert not folder.exists()
 
@@ -130,7 +136,7 @@ async def test_cancelled(intake: Intake, files: FileServer, tmp_path: Path) -> N
         await files.closing.wait()
         return reply
 
-    task = asyncio.create_task(intake.take_all([wanted(files.serve("/1", trickle))], into=folder))
+    task = asyncio.create_task(intake.take_all([wanted(files.serve("/1", trickle))], into=folder, requester=REQUESTER))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -155,7 +161,7 @@ async def test_a_bounded_wait_for_a_turn(
         return web.Response()
 
     url = files.serve("/1", silence)
-    takes = [intake.take_all([wanted(url)], into=tmp_path / str(number)) for number in range(6)]
+    takes = [intake.take_all([wanted(url)], into=tmp_path / str(number), requester=REQUESTER) for number in range(6)]
     async with asyncio.timeout(2):
         outcomes = await asyncio.gather(*takes, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {MediaRefused, Busy}
@@ -165,13 +171,13 @@ async def test_a_bounded_wait_for_a_turn(
 async def test_only_discord(intake: Intake, url: str, tmp_path: Path) -> None:
     """Only attachments on Discord's CDN are downloaded."""
     with pytest.raises(MediaRefused, match="could not be fetched from Discord"):
-        await intake.take_all([wanted(url)], into=tmp_path / "x")
+        await intake.take_all([wanted(url)], into=tmp_path / "x", requester=REQUESTER)
 
 
 async def test_gone(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """An expired attachment is refused with a sentence that says what to do."""
     with pytest.raises(MediaRefused, match="attach it again"):
-        await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x")
+        await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x", requester=REQUESTER)
 
 
 async def test_bounded(intake: Intake, files: FileServer, tmp_path: Path) -> None:
@@ -187,5 +193,8 @@ async def test_bounded(intake: Intake, files: FileServer, tmp_path: Path) -> Non
         return web.Response(body=media_samples.png())
 
     url = files.serve("/1", counted)
-    await asyncio.gather(*(intake.take_all([wanted(url)], into=tmp_path / f"{i}") for i in range(10)))
+    members = [Requester(1, number) for number in range(10)]
+    await asyncio.gather(
+        *(intake.take_all([wanted(url)], into=tmp_path / f"{who.member_id}", requester=who) for who in members)
+    )
     assert most <= 2

@@ -16,6 +16,7 @@ from bot.media_spec import MediaSpec
 from bot.settings import MediaSettings
 from sandbox.fal.clip_length import longest_s
 from tests.support import media_samples, uneven_media
+from tests.support.job_samples import REQUESTER
 
 SETTINGS = MediaSettings()
 FFMPEG = Ffmpeg(SETTINGS)  # one, because it looks for the program only once
@@ -40,8 +41,8 @@ async def fit(
     """Make a file fit."""
     path = folder / "option.in"
     await asyncio.to_thread(path.write_bytes, content)
-    facts = await prober.facts(path, shown_name="it")
-    return await Fitter(ffmpeg or FFMPEG, prober, SETTINGS).fit(path, facts, limits)
+    facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
+    return await Fitter(ffmpeg or FFMPEG, prober, SETTINGS).fit(path, facts, limits, requester=REQUESTER)
 
 
 @pytest.mark.parametrize("name", BY_NAME)

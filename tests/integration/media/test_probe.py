@@ -15,6 +15,7 @@ from bot.media.probe import Prober
 from bot.settings import MediaSettings
 from bot.workers.pool import WorkerEnded, Workers, WorkersUnavailable
 from tests.support import media_samples
+from tests.support.job_samples import REQUESTER
 
 PIXELS_MAX = 64_000_000
 DEADLINE_S = 30.0
@@ -71,10 +72,10 @@ def gone(pid: int) -> bool:
 async def test_reused(workers: Workers, tmp_path: Path) -> None:
     """One process reads one file after another."""
     path = saved(tmp_path, media_samples.png())
-    await workers.ask(request(path))
+    await workers.ask(request(path), REQUESTER)
     first = pid_of(workers)
     for _ in range(5):
-        assert (await workers.ask(request(path)))["format"] == "png"
+        assert (await workers.ask(request(path), REQUESTER))["format"] == "png"
     assert pid_of(workers) == first
 
 
@@ -82,7 +83,7 @@ async def test_knows_no_secret(workers: Workers, tmp_path: Path, monkeypatch: py
     """A worker's environment holds neither key, and none of the bot's big libraries is loaded in it."""
     monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
     monkeypatch.setenv("FAL_KEY", "very-secret")
-    await workers.ask(request(saved(tmp_path, media_samples.mp4())))
+    await workers.ask(request(saved(tmp_path, media_samples.mp4())), REQUESTER)
     proc = Path(f"/proc/{pid_of(workers)}")
     assert b"very-secret" not in (proc / "environ").read_bytes()
     assert "pydantic" not in (proc / "maps").read_text()
@@ -93,9 +94,9 @@ async def test_memory_limit(tmp_path: Path) -> None:
     """A picture that needs more memory than a worker has is refused, and the worker goes on with the next file."""
     pool = Workers(READER, at_once=1, memory_mib=256, timeout_s=DEADLINE_S)
     try:
-        answer = await pool.ask(request(saved(tmp_path, media_samples.picture(7900, 8000))))
+        answer = await pool.ask(request(saved(tmp_path, media_samples.picture(7900, 8000))), REQUESTER)
         assert answer["reason"] == "costly"
-        assert (await pool.ask(request(saved(tmp_path, media_samples.png()))))["format"] == "png"
+        assert (await pool.ask(request(saved(tmp_path, media_samples.png())), REQUESTER))["format"] == "png"
     finally:
         await pool.close()
 
@@ -105,8 +106,8 @@ async def test_time_limit(tmp_path: Path) -> None:
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=1.0)
     try:
         with pytest.raises(WorkerEnded, match="ended after 1 s"):
-            await pool.ask(request(never(tmp_path)))
-        assert (await pool.ask(request(saved(tmp_path, media_samples.png()))))["format"] == "png"
+            await pool.ask(request(never(tmp_path)), REQUESTER)
+        assert (await pool.ask(request(saved(tmp_path, media_samples.png())), REQUESTER))["format"] == "png"
     finally:
         await pool.close()
 
@@ -114,57 +115,57 @@ async def test_time_limit(tmp_path: Path) -> None:
 async def test_crash_while_reading(workers: Workers, tmp_path: Path) -> None:
     """A worker that dies with a file says so to whoever asked, and the next file gets another."""
     path = saved(tmp_path, media_samples.png())
-    await workers.ask(request(path))
+    await workers.ask(request(path), REQUESTER)
     pid = pid_of(workers)
-    asking = asyncio.create_task(workers.ask(request(never(tmp_path))))
+    asking = asyncio.create_task(workers.ask(request(never(tmp_path)), REQUESTER))
     await until(lambda: not workers._idle)
     os.kill(pid, signal.SIGSEGV)
     with pytest.raises(WorkerEnded):
         await asking
-    assert (await workers.ask(request(path)))["format"] == "png"
+    assert (await workers.ask(request(path), REQUESTER))["format"] == "png"
 
 
 async def test_crash_while_idle(workers: Workers, tmp_path: Path) -> None:
     """A worker that died between two files is replaced, and the next file is read."""
     path = saved(tmp_path, media_samples.png())
-    await workers.ask(request(path))
+    await workers.ask(request(path), REQUESTER)
     worker = workers._idle[0].process
     os.kill(worker.pid, signal.SIGKILL)
     await until(lambda: worker.returncode is not None)
-    assert (await workers.ask(request(path)))["format"] == "png"
+    assert (await workers.ask(request(path), REQUESTER))["format"] == "png"
 
 
 async def test_cancelled(workers: Workers, tmp_path: Path) -> None:
     """When whoever asked is cancelled, the process that read for them is ended."""
     path = saved(tmp_path, media_samples.png())
-    await workers.ask(request(path))
+    await workers.ask(request(path), REQUESTER)
     pid = pid_of(workers)
-    asking = asyncio.create_task(workers.ask(request(never(tmp_path))))
+    asking = asyncio.create_task(workers.ask(request(never(tmp_path)), REQUESTER))
     await until(lambda: not workers._idle)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     await until(lambda: gone(pid))
-    assert (await workers.ask(request(path)))["format"] == "png"
+    assert (await workers.ask(request(path), REQUESTER))["format"] == "png"
 
 
 async def test_closed(tmp_path: Path) -> None:
     """After closing no process is left, and none is started."""
     pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
     path = saved(tmp_path, media_samples.png())
-    await asyncio.gather(pool.ask(request(path)), pool.ask(request(path)))
+    await asyncio.gather(pool.ask(request(path), REQUESTER), pool.ask(request(path), REQUESTER))
     pids = [worker.process.pid for worker in pool._idle]
     await pool.close()
     assert pids
     assert all(gone(pid) for pid in pids)
     with pytest.raises(WorkersUnavailable):
-        await pool.ask(request(path))
+        await pool.ask(request(path), REQUESTER)
 
 
 async def test_closed_while_reading(tmp_path: Path) -> None:
     """Closing ends a worker that is busy, and whoever waits for it learns that it is not the file."""
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S)
-    asking = asyncio.create_task(pool.ask(request(never(tmp_path))))
+    asking = asyncio.create_task(pool.ask(request(never(tmp_path)), REQUESTER))
     await until(lambda: bool(pool._busy))
     await pool.close()
     with pytest.raises(WorkersUnavailable):
@@ -176,7 +177,7 @@ async def test_bound(tmp_path: Path) -> None:
     pool = Workers(READER, at_once=2, memory_mib=512, timeout_s=DEADLINE_S)
     path = saved(tmp_path, media_samples.png())
     try:
-        await asyncio.gather(*(pool.ask(request(path)) for _ in range(50)))
+        await asyncio.gather(*(pool.ask(request(path), REQUESTER) for _ in range(50)))
         assert len(pool._idle) <= 2
     finally:
         await pool.close()
@@ -186,10 +187,12 @@ async def test_bot_killed(tmp_path: Path) -> None:
     """When the bot is killed, its workers leave by themselves."""
     script = f"""
         import asyncio, os
+        from bot.requester import Requester
         from bot.workers.pool import Workers
         async def main():
             pool = Workers("bot.media.probe_worker", at_once=1, memory_mib=512, timeout_s=5)
-            await pool.ask({{"path": {str(saved(tmp_path, media_samples.png()))!r}, "pixels_max": 1000000}})
+            question = {{"path": {str(saved(tmp_path, media_samples.png()))!r}, "pixels_max": 1000000}}
+            await pool.ask(question, Requester(1, 2))
             print(pool._idle[0].process.pid, flush=True)
             os.kill(os.getpid(), 9)
         asyncio.run(main())
@@ -207,15 +210,15 @@ async def test_prober_refuses_in_sentences(tmp_path: Path) -> None:
     async with Prober.of(MediaSettings()) as prober:
         path = saved(tmp_path, b"PK\x03\x04" + bytes(50))
         with pytest.raises(MediaRefused) as refusal:
-            await prober.facts(path, shown_name="**cat**.png")
+            await prober.facts(path, shown_name="**cat**.png", requester=REQUESTER)
         assert str(refusal.value) == (
             "“cat.png” is a ZIP archive. Attach a picture, a video or a sound that the option takes."
         )
         with pytest.raises(MediaRefused, match=r"“cat\.mp4” starts as an MP4 file but is cut short or damaged"):
-            await prober.facts(saved(tmp_path, media_samples.mp4()[:-300]), shown_name="cat.mp4")
+            await prober.facts(saved(tmp_path, media_samples.mp4()[:-300]), shown_name="cat.mp4", requester=REQUESTER)
         with pytest.raises(FileNotFoundError):
-            await prober.facts(tmp_path / "nowhere", shown_name="x")
-        facts = await prober.facts(saved(tmp_path, media_samples.mp4(2.0, 96, 64)), shown_name="x")
+            await prober.facts(tmp_path / "nowhere", shown_name="x", requester=REQUESTER)
+        facts = await prober.facts(saved(tmp_path, media_samples.mp4(2.0, 96, 64)), shown_name="x", requester=REQUESTER)
         assert (facts.kind, facts.format, facts.seconds, facts.width, facts.height) == ("video", "mp4", 2.0, 96, 64)
 
 
@@ -223,14 +226,15 @@ async def test_prober_doubts_its_workers(tmp_path: Path) -> None:
     """An answer that is out of form, as a worker taken over by a file may give, is a refusal."""
 
     class Liar(Workers):
-        async def ask(self, request: object) -> object:
+        async def ask(self, request: object, requester: object, patience: object = None) -> object:
             assert request
+            assert (requester, patience) == (REQUESTER, None)
             return {"kind": "image", "format": "png", "codec": "@everyone", "size_bytes": -1}
 
     liar = Liar(READER, at_once=1, memory_mib=512, timeout_s=1)
     prober = Prober(liar, pixels_max=PIXELS_MAX)
     with pytest.raises(MediaRefused, match="too much memory or time"):
-        await prober.facts(tmp_path, shown_name="x")
+        await prober.facts(tmp_path, shown_name="x", requester=REQUESTER)
 
 
 async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +242,7 @@ async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     async with Prober.of(MediaSettings()) as prober:
         with pytest.raises(Busy, match="Wanda cannot read files at the moment"):
-            await prober.facts(tmp_path, shown_name="x")
+            await prober.facts(tmp_path, shown_name="x", requester=REQUESTER)
 
 
 async def test_idle(tmp_path: Path) -> None:
@@ -246,10 +250,10 @@ async def test_idle(tmp_path: Path) -> None:
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, idle_s=0.05)
     path = saved(tmp_path, media_samples.png())
     try:
-        await pool.ask(request(path))
+        await pool.ask(request(path), REQUESTER)
         pid = pid_of(pool)
         await until(lambda: not pool._idle and gone(pid))
-        assert (await pool.ask(request(path)))["format"] == "png"
+        assert (await pool.ask(request(path), REQUESTER))["format"] == "png"
     finally:
         await pool.close()
 
@@ -259,7 +263,7 @@ async def test_long_answer(tmp_path: Path) -> None:
     pool = Workers(READER, at_once=1, memory_mib=512, timeout_s=DEADLINE_S, answer_bytes_max=32)
     try:
         with pytest.raises(WorkerEnded, match="LimitOverrunError"):
-            await pool.ask(request(saved(tmp_path, media_samples.png())))
+            await pool.ask(request(saved(tmp_path, media_samples.png())), REQUESTER)
         assert not pool._idle
     finally:
         await pool.close()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bot.workers.pool import Workers
+from tests.support.job_samples import REQUESTER
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
@@ -139,9 +140,9 @@ async def test_no_answer_for_the_next_file() -> None:
     """A worker that a file has taken over cannot answer for the next file, nor outlive its own."""
     pool = Workers("tests.support.hostile_worker", at_once=1, memory_mib=512, timeout_s=30)
     try:
-        assert await pool.ask({"forge": True}) == {"forged": 1}
+        assert await pool.ask({"forge": True}, REQUESTER) == {"forged": 1}
         pid = pool._idle[0].process.pid
-        assert await pool.ask({"echo": "next"}) == {"echo": "next"}
+        assert await pool.ask({"echo": "next"}, REQUESTER) == {"echo": "next"}
         assert pool._idle[0].process.pid == pid
         assert len(children(pid)) <= 1  # the first one's is gone; the second's may be about to end
     finally:

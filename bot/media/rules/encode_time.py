@@ -1,0 +1,34 @@
+"""How long a clip takes to encode, estimated before it begins, so that none keeps the encoder in vain."""
+
+from bot.errors import MediaRefused
+from bot.media.rules.lengths import FRAMES_PER_S_MAX
+from bot.units import TIMES
+
+# Decoding H.264 or HEVC takes about a quarter of the time of encoding as many pixels with x264's preset "veryfast".
+_DECODING = 0.25
+_PIXELS_PER_MPIXEL = 1_000_000
+
+
+def check_encode_time(
+    *,
+    pixels: tuple[int, int],
+    frames: int,
+    kept_s: float,
+    written: tuple[int, int],
+    mpixels_per_s: float,
+    limit_s: float,
+) -> None:
+    """Check that a clip can be encoded in `limit_s`; `frames` are those that are read, `written` is the new size.
+
+    Raises:
+        MediaRefused: it surely takes longer; the sentence has the number, the limit and what to do.
+    """
+    (width, height), frames_written = pixels, min(frames, kept_s * FRAMES_PER_S_MAX)
+    work = _DECODING * frames * width * height + frames_written * written[0] * written[1]
+    estimate_s = work / _PIXELS_PER_MPIXEL / mpixels_per_s
+    if estimate_s > limit_s:
+        raise MediaRefused(
+            f"{kept_s:.3g} s of this clip are {frames:,} frames of {width:,} {TIMES} {height:,}. Making them fit would "
+            f"take about {estimate_s:,.0f} s, and the limit is {limit_s:g} s. Nothing was charged; export the clip at "
+            f"1920 {TIMES} 1080 with 30 frames per second, and attach it again."
+        )
