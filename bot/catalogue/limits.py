@@ -73,16 +73,19 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
     short, long = sorted((facts.width, facts.height))
     shown = f"{this} is {facts.width:,} × {facts.height:,} px"
     too_small = spec.side_min is not None and short < spec.side_min
-    if too_small or (spec.side_max is not None and long > spec.side_max):
-        limits = f"{spec.subject} of {range_text(spec.side_min, spec.side_max)} px per side"
-        advice = "Attach a larger one" if too_small else "Make it smaller"
-        raise MediaRefused(f"{shown}; {limits}. {advice} and try again.")
+    too_large = spec.side_max is not None and long > spec.side_max
+    sides = f"{range_text(spec.side_min, spec.side_max)} px per side"
     if spec.aspect_max is not None and long > short * spec.aspect_max:
+        # Whoever only makes it smaller would be refused again, so the shape comes first, and both are named.
         ratio = _above(long / short, spec.aspect_max)
+        also = f", with {sides}" if too_small or too_large else ""
         raise MediaRefused(
-            f"{shown}, so one side is {ratio} times the other; {spec.subject} of up to {spec.aspect_max} times. "
+            f"{shown}, so one side is {ratio} times the other; {spec.subject} of up to {spec.aspect_max} times{also}. "
             "Crop it and try again."
         )
+    if too_small or too_large:
+        advice = "Attach a larger one" if too_small else "Make it smaller"
+        raise MediaRefused(f"{shown}; {spec.subject} of {sides}. {advice} and try again.")
 
 
 def _above(value: float, limit: float) -> str:

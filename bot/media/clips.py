@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
 import av
 import av.error
@@ -16,8 +16,10 @@ from av.video.stream import VideoStream
 from bot.media.mp4_header import StatedLengths, stated_lengths
 from bot.media.rules.decoders import DECODERS, DECODERS_TEXT
 from bot.media.rules.lengths import FRAMES_PER_S_MAX, Lengths, lengths
+from bot.media.rules.oddity import Oddity
 from bot.media.rules.sniff import Sniffed
 from bot.media.rules.verdict import Unreadable
+from bot.media.wav_header import data_end
 
 _OPTIONS = {
     "codec_whitelist": DECODERS_TEXT,
@@ -28,10 +30,16 @@ _OPTIONS = {
 _PACKETS_UNTIL_DECODED_MAX = 600
 # All sound is decoded to measure it, up to this much: no mode takes longer files, so what is longer is cut anyway.
 _SOUND_DECODED_MAX_S = 120.0
-# The boxes at the top of an MP4 or QuickTime file without which it does not play to its end.
-_NEEDED_BOXES = frozenset({b"moov", b"moof", b"mdat"})
+# The boxes at the top of an MP4 or QuickTime file without which its samples cannot be found.
+_NEEDED_BOXES = frozenset({b"moov", b"moof"})
 _BOX_HEADER_BYTES = 16
 _BOXES_MAX = 100_000
+# Scaling to whole pixels makes them so little wide or high that nobody sees it.
+_SQUARE_WITHIN = Fraction(1, 100)
+# PQ and HLG (ITU-T H.273, table 3), as Dolby Vision, HDR10 and phones use them.
+_HDR_TRANSFERS = frozenset({16, 18})
+_PLAIN_SAMPLES = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
+_PLAIN_WAV = b"RIFF"
 
 
 @dataclass(slots=True)
@@ -93,7 +101,7 @@ class _Track:
 
 
 def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
-    """Return kind, codec, lengths and pixels (as shown after rotation).
+    """Return kind, codec, lengths, pixels (as shown after rotation), and the streams that players play.
 
     The seconds are what the packets play, whatever the header states. At least one frame, of picture or sound, was
     decoded; all sound was, to measure it.
@@ -102,9 +110,9 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
         Unreadable: there is nothing to play, or its codec is not in `DECODERS`.
         Exception: any other error means that the file is damaged.
     """
-    stated = StatedLengths()
+    stated, is_longer = StatedLengths(), False
     if named.parser == "mov":
-        _check_boxes(file, named)
+        is_longer = _check_boxes(file, named)
         stated = stated_lengths(file)
     with _opened(file, named) as container:
         streams = _played_streams(container)
@@ -114,13 +122,57 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
         # `is_decoder` codecs carry their decoder's name, which is what the list holds.
         codec = _codec_name(main)
         tracks = _follow(container, streams, named, pixels_max=pixels_max)
+        if named.parser == "wav" and data_end(file) == "missing":
+            raise Unreadable("damaged", named.label)
+        if is_longer and any(track.packets < max(1, track.stream.frames) for track in tracks):
+            raise Unreadable("damaged", named.label)
         hidden = _media_lengths(file, named) if named.parser == "mov" else []
         measured = _lengths(container, tracks, stated, hidden)
         found: dict[str, Any] = {"format": named.format, "codec": codec} | asdict(measured)
+        found |= {"sound_track": _readable_sound(streams)}
         if isinstance(main, VideoStream):
-            width, height = _shown_pixels(main, tracks[0].decoded)
-            return found | {"kind": "video", "width": width, "height": height, "frames": tracks[0].packets}
-        return found | {"kind": "audio"}
+            return found | {"kind": "video"} | _picture_facts(container, tracks[0], streams, is_longer=is_longer)
+        return found | {"kind": "audio", "odd": _odd_sound(file, named, codec)}
+
+
+def _picture_facts(
+    container: InputContainer, main: _Track, streams: Sequence[VideoStream | AudioStream], *, is_longer: bool
+) -> dict[str, Any]:
+    stream = cast("VideoStream", main.stream)
+    odd: list[Oddity] = []
+    if is_longer:
+        odd.append("header")
+    if stream is not container.streams.video[0] or sum(isinstance(one, VideoStream) for one in streams) > 1:
+        odd.append("streams")
+    if not _is_square(_pixel_shape(stream)):
+        odd.append("shape")
+    has_sound = any(isinstance(one, AudioStream) for one in streams)
+    if has_sound and _readable_sound(streams) is None:
+        odd.append("sound")
+    width, height = _shown_pixels(stream, main.decoded)
+    context: Any = stream.codec_context
+    is_hdr = int(context.color_trc) in _HDR_TRANSFERS
+    return {
+        "width": width,
+        "height": height,
+        "odd": odd,
+        "video_track": stream.index,
+        "is_hdr": is_hdr,
+        "frames": main.packets,
+    }
+
+
+def _odd_sound(file: IO[bytes], named: Sniffed, codec: str) -> list[Oddity]:
+    odd: list[Oddity] = []
+    if named.parser == "wav":
+        if codec not in _PLAIN_SAMPLES:
+            odd.append("kind of sound")
+        file.seek(0)
+        if file.read(4) != _PLAIN_WAV or data_end(file) != "as stated":
+            odd.append("header")
+    if named.has_prefix:
+        odd.append("header")
+    return odd
 
 
 def _opened(file: IO[bytes], named: Sniffed, **options: str) -> InputContainer:
@@ -136,8 +188,24 @@ def _opened(file: IO[bytes], named: Sniffed, **options: str) -> InputContainer:
 
 
 def _played_streams(container: InputContainer) -> list[VideoStream | AudioStream]:
-    """Return all videos and sounds; the first is what the file is."""
-    return [*(stream for stream in container.streams.video if not _is_cover(stream)), *container.streams.audio]
+    """Return all videos and sounds; the first is what the file is.
+
+    Of several videos, players show one that is marked as the default, and the largest of these. Of several sounds they
+    play the first that is the default; one that cannot be read here comes last.
+    """
+    videos = [stream for stream in container.streams.video if not _is_cover(stream)]
+    videos.sort(key=lambda stream: (not _is_default(stream), -_declared_pixels(stream)))
+    sounds = sorted(container.streams.audio, key=lambda stream: (not _is_allowed(stream), not _is_default(stream)))
+    return [*videos, *sounds]
+
+
+def _is_default(stream: VideoStream | AudioStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
+
+
+def _readable_sound(streams: Sequence[VideoStream | AudioStream]) -> int | None:
+    """Return the position of the sound that players play, or None if there is none that can be read here."""
+    return next((one.index for one in streams if isinstance(one, AudioStream) and _is_allowed(one)), None)
 
 
 def _media_lengths(file: IO[bytes], named: Sniffed) -> list[float]:
@@ -218,22 +286,43 @@ def _follow(
     if main.packets == 0:
         # Frames that are listed but lie outside the file were lost with a part of it.
         raise Unreadable("damaged" if main.stream.frames else "silent", named.label)
-    if main.corrupt or (main.decoded is None and not only_measured):
+    # The last packet of a WAV without a stated length looks cut, so its header is asked instead.
+    is_cut = main.corrupt > 0 and named.parser != "wav"
+    if is_cut or (main.decoded is None and not only_measured):
         raise Unreadable("damaged", named.label)
     return list(tracks.values())
 
 
 def _declared_pixels(stream: VideoStream | AudioStream) -> int:
-    return stream.codec_context.width * stream.codec_context.height if isinstance(stream, VideoStream) else 0
+    context: Any = stream.codec_context  # None for a codec that this FFmpeg has no decoder for
+    return context.width * context.height if isinstance(stream, VideoStream) and context is not None else 0
 
 
 def _shown_pixels(stream: VideoStream, frame: VideoFrame | None) -> tuple[int, int]:
-    """Return width and height as a player shows them: phones store upright clips sideways, with a rotation."""
+    """Return width and height as a player shows them.
+
+    Phones store upright clips sideways, with a rotation; DV cameras and discs store pixels that are not square, and
+    players make the picture wider or higher, never smaller.
+    """
+    shape = _pixel_shape(stream)
     if frame is None:
-        return stream.codec_context.width, stream.codec_context.height
-    if round(frame.rotation / 90) % 2:
-        return frame.height, frame.width
-    return frame.width, frame.height
+        width, height = stream.codec_context.width, stream.codec_context.height
+    else:
+        width, height = frame.width, frame.height
+    if not _is_square(shape):
+        width, height = (round(width * shape), height) if shape > 1 else (width, round(height / shape))
+    if frame is not None and round(frame.rotation / 90) % 2:
+        return height, width
+    return width, height
+
+
+def _pixel_shape(stream: VideoStream) -> Fraction:
+    """Return a pixel's width over its height; 1 when it is not stated."""
+    return Fraction(stream.sample_aspect_ratio or 1)
+
+
+def _is_square(shape: Fraction) -> bool:
+    return abs(shape - 1) <= _SQUARE_WITHIN
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -246,13 +335,17 @@ def _no_other_file(url: str, *_: object) -> NoReturn:
     raise PermissionError(f"a media file asked for another file: {url!r}")
 
 
-def _check_boxes(file: IO[bytes], named: Sniffed) -> None:
-    """Raise Unreadable for an MP4 that ends within a box or has no index, as after an aborted download.
+def _check_boxes(file: IO[bytes], named: Sniffed) -> bool:
+    """Return whether the last box is said to be longer than the file, as after an aborted download.
 
-    FFmpeg would play such a file as far as it goes, without an error.
+    FFmpeg would play such a file as far as it goes, without an error. Only the samples tell whether something is
+    missing, because some programs state too much.
+
+    Raises:
+        Unreadable: there is no index, or it is cut.
     """
     size = file.seek(0, 2)
-    at, has_index = 0, False
+    at, has_index, is_longer = 0, False, False
     for _ in range(_BOXES_MAX):
         file.seek(at)
         header = file.read(_BOX_HEADER_BYTES)
@@ -264,11 +357,14 @@ def _check_boxes(file: IO[bytes], named: Sniffed) -> None:
             length = int.from_bytes(header[8:16], "big")
         if length == 0:  # the last box, up to the end of the file
             break
-        if name in _NEEDED_BOXES and at + length > size:
-            raise Unreadable("damaged", named.label)
+        if at + length > size:
+            if name in _NEEDED_BOXES:
+                raise Unreadable("damaged", named.label)
+            is_longer = is_longer or name == b"mdat"
         if length < 8:  # noqa: PLR2004 - no box is shorter than its own header; this is something appended
             break
         at += length
     file.seek(0)
     if not has_index:
         raise Unreadable("damaged", named.label)
+    return is_longer

@@ -26,17 +26,19 @@ _LOOK = RunLimits(memory_mib=1024, cpu_s=20, file_mib=0, timeout_s=20.0)
 _READERS = {
     **dict.fromkeys(("mp4", "mov", "3gp", "m4a"), "mov"),
     **dict.fromkeys(("webm", "mkv"), "matroska"),
-    **{name: name for name in ("avi", "wav", "mp3", "ogg", "flac")},
+    "ts": "mpegts",
+    **{name: name for name in ("avi", "flv", "wav", "mp3", "ogg", "flac", "aac", "aiff", "caf", "amr", "au")},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An ffmpeg that has every encoder in `NEEDED_ENCODERS`."""
+    """An ffmpeg that has every encoder in `NEEDED_ENCODERS`; some lack the filters that turn HDR into BT.709."""
 
     path: str
     origin: Literal["the system's", "imageio-ffmpeg's"]
     version: str
+    can_tone_map: bool = False
 
 
 def find_ffmpeg() -> Program | None:
@@ -48,7 +50,7 @@ def find_ffmpeg() -> Program | None:
         version = _version(path)
         missing = _missing_encoders(path)
         if version and not missing:
-            return Program(os.path.realpath(path), origin, version)
+            return Program(os.path.realpath(path), origin, version, _can_tone_map(path))
         _LOG.warning("%s ffmpeg at %s is not used: it lacks %s", origin, path, ", ".join(missing) or "a version")
     return None
 
@@ -75,8 +77,17 @@ def _version(path: str) -> str:
 
 
 def _missing_encoders(path: str) -> list[str]:
-    listed = {words[1] for line in _output(path, "-encoders").splitlines() if len(words := line.split()) > 1}
+    listed = _listed(path, "-encoders")
     return [name for name in NEEDED_ENCODERS if name not in listed]
+
+
+def _can_tone_map(path: str) -> bool:
+    return {"zscale", "tonemap"} <= _listed(path, "-filters")
+
+
+def _listed(path: str, option: str) -> set[str]:
+    """Return the names in a list that ffmpeg prints, which stand after some flags."""
+    return {words[1] for line in _output(path, option).splitlines() if len(words := line.split()) > 1}
 
 
 def _output(path: str, option: str) -> str:

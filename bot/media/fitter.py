@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import EncodeFailed, MediaRefused
-from bot.media.ffmpeg import Ffmpeg, reading, writing
+from bot.media.ffmpeg import Ffmpeg, Program, reading, writing
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.encode_time import check_encode_time
@@ -25,6 +25,7 @@ from bot.media.rules.needs import (
     is_beyond_help,
     needs,
     target_format,
+    too_odd,
     two_lengths,
 )
 from bot.media_spec import MediaSpec
@@ -41,6 +42,7 @@ _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "W
 _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
 _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
+_WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
 _COPIES = {"mp4": "mp4", "mov": "mov"}
 
 
@@ -120,14 +122,14 @@ class Fitter:
         """Return a file within `limits`: the original if it fits, else a new one in `into` (default: the same folder).
 
         `keep` says which end of a clip or sound that is too long is kept. A file that cannot be made to fit is
-        returned as it is, and the mode refuses it with the number. A file whose lengths disagree is never returned
-        as it is if the mode would take it: fal might charge more for it than Wanda quotes. The original is not
-        changed or removed.
+        returned as it is, and the mode refuses it with the number. A file whose lengths disagree, or that is odd, is
+        never returned as it is if the mode would take it: fal might charge more for it than Wanda quotes, or refuse
+        it. The original is not changed or removed.
 
         Raises:
             Busy: it was not the requester's turn in time, or too many of their files wait.
-            MediaRefused: its lengths disagree and could not be made to agree, or it would take longer than
-                `fit_timeout_s`.
+            MediaRefused: its lengths disagree, or it is odd, and it could not be saved again; or it would take longer
+                than `fit_timeout_s`.
         """
         needed = needs(facts, limits)
         if not needed or is_beyond_help(facts, limits):
@@ -142,6 +144,8 @@ class Fitter:
             _LOG.warning("a file could not be made to fit: %s", error)
             if needed.one_length:
                 raise MediaRefused(two_lengths(facts)) from error
+            if facts.odd:
+                raise MediaRefused(too_odd(facts)) from error
             return Fitted(path, facts)
         return Fitted(made, new, changes(facts, new, keep=keep))
 
@@ -151,7 +155,8 @@ class Fitter:
             case "image":
                 return await self._picture(order)
             case "video":
-                target, arguments = _clip(order, self._settings.encode_threads)
+                program = await self._ffmpeg.program()
+                target, arguments = _clip(order, program, self._settings.encode_threads)
             case "audio":
                 target, arguments = _sound(order)
         return target, await self._encoded(order, arguments, target)
@@ -164,7 +169,7 @@ class Fitter:
         if not order.needs.only_a_cut or order.start(order.kept_s):
             return None
         target = order.target(order.facts.format)
-        cut = ["-t", _seconds_text(order.kept_s), "-map", "0:V:0", "-map", "0:a:0?", "-c", "copy"]
+        cut = ["-t", _seconds_text(order.kept_s), *_streams(order), "-c", "copy"]
         arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
         try:
             return target, await self._encoded(order, arguments, target)
@@ -259,7 +264,7 @@ class Fitter:
             )
 
 
-def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
+def _clip(order: _FitTask, program: Program, threads: int) -> tuple[Path, list[str]]:
     """Return the target and the arguments that encode a clip as H.264 and AAC within the limits."""
     facts, limits, target = order.facts, order.limits, order.target("mp4")
     kept_s = order.kept_s
@@ -269,30 +274,37 @@ def _clip(order: _FitTask, threads: int) -> tuple[Path, list[str]]:
     return target, [
         *order.start(kept_s),
         *reading(order.path, facts.format),
-        *("-t", _seconds_text(kept_s), "-map", "0:V:0", "-map", "0:a:0?"),
-        *("-vf", f"scale={width}:{height}:flags=bicubic,setsar=1"),
-        *(
-            "-c:v",
-            "libx264",
-            "-preset",
-            "veryfast",
-            "-crf",
-            "18",
-            "-bf",
-            "0",
-            "-pix_fmt",
-            "yuv420p",
-            "-threads",
-            str(threads),
-        ),
-        *("-fpsmax", str(FRAMES_PER_S_MAX), "-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
+        *("-t", _seconds_text(kept_s), *_streams(order)),
+        *("-vf", _filters(width, height, tone_maps=facts.is_hdr and program.can_tone_map)),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0", "-pix_fmt", "yuv420p"),
+        *("-threads", str(threads), "-fpsmax", str(FRAMES_PER_S_MAX), "-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
         *("-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart"),
         *writing(target, "mp4"),
     ]
 
 
+def _streams(order: _FitTask) -> list[str]:
+    """Return the arguments that take the streams that players play."""
+    tracks = (order.facts.video_track, order.facts.sound_track)
+    return [word for track in tracks if track is not None for word in ("-map", f"0:{track}")]
+
+
+def _filters(width: int, height: int, *, tone_maps: bool) -> str:
+    """Return FFmpeg's filters for a size; HDR is mapped to BT.709, or else keeps its colours and their tags."""
+    if not tone_maps:
+        return f"scale={width}:{height}:flags=bicubic,setsar=1"
+    return (
+        f"zscale=w={width}:h={height}:f=bicubic:pin=bt2020:min=bt2020nc:p=bt709:t=linear:npl={_WHITE_NITS},"
+        "format=gbrpf32le,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p,"
+        "sidedata=mode=delete:type=MASTERING_DISPLAY_METADATA,sidedata=mode=delete:type=CONTENT_LIGHT_LEVEL,setsar=1"
+    )
+
+
 def _sound(order: _FitTask) -> tuple[Path, list[str]]:
-    """Return the target and the arguments for a sound: a WAV that is only too long stays WAV, all else becomes MP3."""
+    """Return the target and the arguments for a sound: a WAV of samples that only needs a cut stays WAV.
+
+    All else becomes MP3.
+    """
     stays = order.needs.only_a_cut and order.facts.format == "wav"
     format_ = "wav" if stays else target_format(order.limits) or "mp3"
     kept_s = order.seconds
@@ -304,7 +316,7 @@ def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     return target, [
         *order.start(kept_s),
         *reading(order.path, order.facts.format),
-        *("-t", _seconds_text(kept_s), "-map", "0:a:0", "-vn"),
+        *("-t", _seconds_text(kept_s), *_streams(order), "-vn"),
         *codec,
         *writing(target, format_),
     ]

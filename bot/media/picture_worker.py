@@ -1,25 +1,31 @@
-"""The process that makes one picture smaller: `python -I picture_worker.py <JSON>`; it prints one JSON line.
+"""The process that draws one picture again: `python -I picture_worker.py <JSON>`; it prints one JSON line.
 
 It runs once, confined by `bot.workers.launcher`, and imports nothing of the bot.
 """
 
+import io
 import json
+import struct
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin
 
 # The bot has already checked the number of pixels.
 Image.MAX_IMAGE_PIXELS = None
 Image.preinit()
 import_module("PIL.WebPImagePlugin")
+# The probe has already found that all pixels are there, so what is broken beside them is passed over.
+ImageFile.LOAD_TRUNCATED_IMAGES = True
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024  # the limit also holds for colour profiles
 
 _PNG_PIXELS_MAX = 8_000_000  # a larger one takes many seconds to compress, and rarely fits
 _QUALITIES = (95, 90, 82)
 _SMALLER = 0.8
 _ROUNDS_MAX = 6
+_GREY_16_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
 def main() -> None:
@@ -41,7 +47,7 @@ def redraw(
 ) -> dict[str, Any]:
     """Write the picture's first frame to `target`, upright and in proportion, as large as both limits allow.
 
-    Returns the format ("png" or "jpeg") and the pixels.
+    It is written in 8-bit sRGB and without any metadata. Returns the format ("png" or "jpeg") and the pixels.
 
     Raises:
         ValueError: it does not get small enough.
@@ -61,35 +67,86 @@ def redraw(
 
 def _opened(source: Path, parser: str, side_max: int | None) -> tuple[Image.Image, bool]:
     """Return the picture upright, as RGB or RGBA, and whether the source was lossless."""
-    with Image.open(source, formats=[parser]) as file:
+    with Image.open(_readable(source, parser), formats=[parser]) as file:
         if side_max is not None:
             file.draft(None, (side_max, side_max))
         file.load()
-        upright = ImageOps.exif_transpose(file)
-        has_alpha = upright.has_transparency_data
-        profile = upright.info.get("icc_profile") if upright.mode in {"RGB", "RGBA"} else None
-        picture = upright.convert("RGBA" if has_alpha else "RGB")
-    picture.info = {"icc_profile": profile} if profile else {}
+        upright = _upright(file)
+        picture = _in_srgb(upright)
+    picture.info = {}
     return picture, parser != "JPEG"
+
+
+def _readable(source: Path, parser: str) -> Path | io.BytesIO:
+    """Return the file, or its bytes when the WebP's header may state another size than the file has."""
+    if parser != "WEBP":
+        return source
+    data = source.read_bytes()
+    return io.BytesIO(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+
+
+def _skipped(stream: PngImagePlugin.PngStream, _: int, length: int) -> bytes:
+    """Read a chunk of text without unpacking it, however large it would be."""
+    return cast("Any", stream.fp).read(length)
+
+
+for _name in ("tEXt", "zTXt", "iTXt"):
+    setattr(PngImagePlugin.PngStream, f"chunk_{_name}", _skipped)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # noqa: BLE001 - broken EXIF raises anything; without it nobody knows of a rotation
+        return picture
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Return it as RGB or RGBA with 8 bits, in the colours that its profile means."""
+    profile = picture.info.get("icc_profile")
+    if picture.mode in _GREY_16_BIT:
+        picture = _with_8_bits(picture)
+    if picture.mode == "CMYK":
+        return _converted(picture, profile) or picture.convert("RGB")
+    plain = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    is_grey = picture.mode in {"1", "L", "LA"}
+    return plain if is_grey else _converted(plain, profile) or plain
+
+
+def _with_8_bits(picture: Image.Image) -> Image.Image:
+    """Return 16 bits of grey as 8; Pillow's own conversion makes all but the darkest 256 steps white."""
+    return picture.convert("I").point(lambda value: value / 257).convert("L")
+
+
+def _converted(picture: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """Return the picture in sRGB, or None when it is already, or its profile is missing or cannot be used."""
+    if not profile:
+        return None
+    cms: Any = ImageCms  # its annotations leave the profile open
+    try:
+        meant = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(meant):
+            return None
+        mode = "RGB" if picture.mode == "CMYK" else picture.mode
+        return ImageCms.profileToProfile(picture, meant, cms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
 
 
 def _within(picture: Image.Image, side_max: int) -> Image.Image:
     """Return the picture scaled so that its longer side is `side_max`."""
     scale = side_max / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    smaller = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    smaller.info = picture.info
-    return smaller
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _ways(picture: Image.Image, *, is_lossless: bool, formats: list[str]) -> list[tuple[str, dict[str, Any]]]:
     """Return the formats with Pillow's options to try, the best first."""
-    kept = {"icc_profile": picture.info.get("icc_profile")}
     ways: list[tuple[str, dict[str, Any]]] = []
     if is_lossless and "png" in formats and picture.width * picture.height <= _PNG_PIXELS_MAX:
-        ways.append(("png", kept))
+        ways.append(("png", {}))
     if "jpeg" in formats:
-        ways += [("jpeg", {**kept, "quality": quality, "subsampling": 0}) for quality in _QUALITIES]
+        ways += [("jpeg", {"quality": quality, "subsampling": 0}) for quality in _QUALITIES]
     return ways
 
 

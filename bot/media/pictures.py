@@ -1,10 +1,16 @@
 """Reads a picture with Pillow. Runs only in a worker process."""
 
+import io
+import struct
+import zlib
+from collections.abc import Iterator
 from importlib import import_module
 from typing import IO, Any
 
+import av
 from PIL import Image
 
+from bot.media.rules.oddity import Oddity
 from bot.media.rules.sniff import Sniffed, declared_pixels
 
 # The limit comes with each request; Pillow's own would raise before the pixels are known.
@@ -13,21 +19,129 @@ Image.MAX_IMAGE_PIXELS = None
 Image.preinit()
 import_module("PIL.WebPImagePlugin")
 
+_ORIENTATION = 0x0112
+_LYING = range(5, 9)  # values of EXIF's orientation for a picture that is stored on its side
+_USUAL_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
+_WEBP_DROPPED = frozenset({b"XMP ", b"ICCP"})
+_RIFF_HEADER = struct.Struct("<4sI4s")
+
 
 def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
-    """Return the picture's format, width and height; it was decoded unless it has more than `pixels_max` pixels.
+    """Return the picture's format, and its width and height as shown.
 
-    Any exception means that the picture is damaged.
+    It was decoded unless it has more than `pixels_max` pixels. `odd` says why an ordinary reader may refuse it or show
+    it wrong, although all of it is there. Any exception means that the picture is damaged.
     """
     found: dict[str, Any] = {"kind": "image", "format": named.format, "codec": named.format}
     declared = declared_pixels(named.format, head)
     if declared is not None and declared[0] * declared[1] > pixels_max:
         # Pillow would need more of a PNG than its header, and memory for the whole of a WebP picture.
         return found | {"width": declared[0], "height": declared[1]}
+    try:
+        return found | _read(file, named, pixels_max)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - parsers raise anything; whether the pixels are whole is looked at next
+        bare = _bare(file, named)
+        return found | _read(bare, named, pixels_max, is_bare=True) | {"odd": ["metadata"]}
+
+
+def _read(file: IO[bytes], named: Sniffed, pixels_max: int, *, is_bare: bool = False) -> dict[str, Any]:
+    """Read it as other programs do, who refuse it for broken metadata too."""
+    file.seek(0)
     with Image.open(file, formats=[named.parser]) as picture:
         width, height = picture.size
+        mode = picture.mode
         if width * height <= pixels_max:
             # A JPEG is decoded at a smaller scale, which finds the same damage for a fraction of the work.
             picture.draft(None, (max(1, width // 8), max(1, height // 8)))
             picture.load()
-        return found | {"width": width, "height": height}
+        orientation = _orientation(picture, is_bare=is_bare)
+        odd = _oddities(picture.format, mode, orientation, named)
+    if orientation in _LYING:
+        width, height = height, width
+    return {"width": width, "height": height, "odd": odd}
+
+
+def _orientation(picture: Image.Image, *, is_bare: bool) -> Any:
+    """Return EXIF's orientation; broken EXIF raises, unless it is known that something is broken."""
+    try:
+        return picture.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        if not is_bare:
+            raise
+        return 1
+
+
+def _oddities(format_: str | None, mode: str, orientation: Any, named: Sniffed) -> list[Oddity]:
+    odd: list[Oddity] = []
+    if format_ != named.parser:  # Pillow calls a JPEG with several pictures "MPO"
+        odd.append("pictures")
+    if mode not in _USUAL_MODES:
+        odd.append("colours")
+    if orientation not in range(1, 9):
+        odd.append("metadata")
+    return odd
+
+
+def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
+    """Return the picture without what does not change how it looks.
+
+    Raises:
+        ValueError: its pixels are not all there.
+    """
+    file.seek(0)
+    data = file.read()
+    match named.format:
+        case "png":
+            return io.BytesIO(_bare_png(data))
+        case "jpeg":
+            _check_jpeg(data)
+            return io.BytesIO(data + b"\xff\xd9")
+        case "webp":
+            return io.BytesIO(_bare_webp(data))
+        case _:
+            raise ValueError(f"a damaged {named.format}")
+
+
+def _bare_png(data: bytes) -> bytes:
+    """Return only the chunks that say how it looks (https://www.w3.org/TR/png-3/#11Chunks), with an end."""
+    kept = [chunk for name, chunk in _png_chunks(data) if name in _PNG_KEPT]
+    return b"".join([_PNG_START, *kept, _png_chunk(b"IEND", b"")])
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(_PNG_START)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at:end]
+        at = end
+
+
+def _png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def _check_jpeg(data: bytes) -> None:
+    """Raise FFmpegError for a JPEG whose last pixels are missing; libjpeg would paint them grey without an error."""
+    decoder: Any = av.CodecContext.create("mjpeg", "r")
+    decoder.options = {"err_detect": "explode"}
+    decoder.thread_count = 1
+    if not (decoder.decode(av.Packet(data)) or decoder.decode(None)):
+        raise ValueError("no picture")
+
+
+def _bare_webp(data: bytes) -> bytes:
+    """Return it with the size that it has, whatever its header says, and without XMP and colour profile."""
+    chunks: list[bytes] = []
+    at = _RIFF_HEADER.size
+    while at + 8 <= len(data):
+        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        end += end % 2
+        if data[at : at + 4] not in _WEBP_DROPPED:
+            chunks.append(data[at:end])
+        at = end
+    body = b"".join(chunks)
+    return _RIFF_HEADER.pack(b"RIFF", len(body) + 4, b"WEBP") + body

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
+from bot.media.rules.oddity import ODDITIES, Oddity
 from bot.media.rules.verdict import Reason
 from bot.media_spec import MediaKind
 from bot.requester import Requester
@@ -21,8 +22,8 @@ _log = logging.getLogger(__name__)
 # fmt: off
 Format: TypeAlias = Literal[
     "png", "jpeg", "gif", "bmp", "webp",
-    "mp4", "mov", "3gp", "webm", "mkv", "avi",
-    "wav", "mp3", "ogg", "flac", "m4a",
+    "mp4", "mov", "3gp", "webm", "mkv", "avi", "flv", "ts",
+    "wav", "mp3", "ogg", "flac", "m4a", "aac", "aiff", "caf", "amr", "au",
 ]
 # fmt: on
 
@@ -33,7 +34,9 @@ class Facts:
 
     `shortest_s` and `longest_s` are what other readers may find. While they agree, `seconds` is not below what fal may
     charge for. A picture or a video without `width` and `height`, or a video or sound without its three lengths, does
-    not occur. `frames` counts the pictures of a video.
+    not occur. `frames` counts the pictures of a video. `odd` says why another reader may refuse it or show it wrong.
+    `video_track` and `sound_track` are the positions of the streams that players play, None for one that it has not or
+    that cannot be read here; `is_hdr` says that the video's brightness goes beyond what an ordinary screen shows.
     """
 
     kind: MediaKind
@@ -46,6 +49,10 @@ class Facts:
     longest_s: float | None = None
     codec: str | None = None
     frames: int | None = None
+    odd: tuple[Oddity, ...] = ()
+    video_track: int | None = None
+    sound_track: int | None = None
+    is_hdr: bool = False
 
 
 class _Found(BaseModel):
@@ -63,6 +70,10 @@ class _Found(BaseModel):
     longest_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     frames: int | None = Field(default=None, ge=0)
     codec: str = Field(pattern=re.compile(r"^[a-z0-9_.-]{1,40}$"))
+    odd: list[Oddity] = Field(default=[], max_length=len(ODDITIES))
+    video_track: int | None = Field(default=None, ge=0, lt=2**16)
+    sound_track: int | None = Field(default=None, ge=0, lt=2**16)
+    is_hdr: bool = False
 
 
 class _Unusable(BaseModel):
@@ -130,7 +141,7 @@ class Prober:
             raise MediaRefused(_too_costly(name)) from error
         if isinstance(found, _Unusable):
             _refuse(found, name, path)
-        return Facts(**found.model_dump())
+        return Facts(**found.model_dump(exclude={"odd"}), odd=tuple(found.odd))
 
 
 def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:

@@ -11,11 +11,13 @@ readers, so that it starts fast and stays small.
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from bot.media.rules.sniff import HEAD_BYTES, sniff
+from bot.media.rules.sniff import HEAD_BYTES, Sniffed, prefix_length, sniff, sniff_behind
 from bot.media.rules.verdict import Reason, Unreadable
 from bot.workers.child import Answer, serve
+
+_PREFIX_BYTES_MAX = 32_000_000
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def examine(path: Path, *, pixels_max: int) -> dict[str, Any]:
             file.seek(0)
             if size == 0:
                 return _refused("empty")
-            named = sniff(head)
+            named = _named(file, head)
             label = named.label
             match named.family:
                 case "foreign":
@@ -51,6 +53,21 @@ def examine(path: Path, *, pixels_max: int) -> dict[str, Any]:
         return _refused("costly", label)
     except Exception:  # noqa: BLE001 - parsers raise anything on hostile bytes; it always means a damaged file
         return _refused("damaged", label)
+
+
+def _named(file: IO[bytes], head: bytes) -> Sniffed:
+    """Return the format, also of a sound behind tags or zeros; the file is left at its start."""
+    first, at = sniff(head), 0
+    if first.parser and first.format != "mp3":
+        return first
+    only_tags = True
+    while at <= _PREFIX_BYTES_MAX and (length := prefix_length(head)):
+        only_tags = only_tags and head.startswith(b"ID3")
+        at += length
+        file.seek(at)
+        head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return sniff_behind(head, first, only_tags=only_tags) if at else first
 
 
 def _load() -> Answer:

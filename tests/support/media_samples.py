@@ -88,7 +88,7 @@ def mp4(
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if tone is not None:
-            _write_tone(out, tone, seconds)
+            write_tone(out, tone, seconds)
         out.close()
         return file.read()
 
@@ -98,7 +98,7 @@ def sound(seconds: float = 1.0, container: str = "wav", codec: str = "pcm_s16le"
     """Return a 440 Hz tone in FFmpeg's container and codec."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        _write_tone(out, _tone_stream(out, codec), seconds)
+        write_tone(out, _tone_stream(out, codec), seconds)
     return file.getvalue()
 
 
@@ -135,7 +135,7 @@ def _tone_stream(out: OutputContainer, codec: str) -> AudioStream:
     return cast("AudioStream", out.add_stream(codec, rate=RATE_HZ, layout="mono"))
 
 
-def _write_tone(out: OutputContainer, stream: AudioStream, seconds: float) -> None:
+def write_tone(out: OutputContainer, stream: AudioStream, seconds: float) -> None:
     """Encode a tone of exactly this many samples."""
     resampler = av.AudioResampler(stream.codec_context.format.name, "mono", RATE_HZ, CHUNK_SAMPLES)
     total = round(seconds * RATE_HZ)

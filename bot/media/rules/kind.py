@@ -5,8 +5,10 @@ from bot.media_spec import MediaKind
 _BY_TYPE: dict[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
 _BY_EXTENSION: dict[str, MediaKind] = {
     **dict.fromkeys(("png", "jpg", "jpeg", "webp", "bmp", "gif"), "image"),
-    **dict.fromkeys(("mp4", "mov", "m4v", "webm", "mkv"), "video"),
-    **dict.fromkeys(("ogg", "oga", "opus", "mp3", "wav", "m4a", "aac", "flac"), "audio"),
+    **dict.fromkeys(("mp4", "mov", "m4v", "webm", "mkv", "3gp", "avi", "flv", "ts", "m2ts", "mts"), "video"),
+    **dict.fromkeys(
+        ("ogg", "oga", "opus", "mp3", "wav", "m4a", "aac", "flac", "aif", "aiff", "caf", "amr", "au"), "audio"
+    ),
 }
 
 

@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from bot.media.rules.lengths import agree
+from bot.media.rules.oddity import ODDITIES, Oddity
 from bot.media_spec import MediaFacts, MediaSpec
 from bot.units import MB, TIMES
 
 Keep: TypeAlias = Literal["start", "end"]
 # A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
+# What a copy of the streams mends, without encoding them again.
+_MENDED_BY_COPY: frozenset[Oddity] = frozenset({"header", "streams", "sound"})
+_TOLD_BY_FORMAT: frozenset[Oddity] = frozenset({"header", "kind of sound"})
 
 
 class ProbedFacts(MediaFacts, Protocol):
-    """Facts with the lengths that other readers may find. `bot.media.probe.Facts` are such facts."""
+    """Facts with what other readers may find. `bot.media.probe.Facts` are such facts."""
 
     @property
     def shortest_s(self) -> float | None:
@@ -23,6 +27,16 @@ class ProbedFacts(MediaFacts, Protocol):
     @property
     def longest_s(self) -> float | None:
         """The longest length that the file or a part of it states, plays or decodes to; None for a picture."""
+        ...
+
+    @property
+    def odd(self) -> tuple[Oddity, ...]:
+        """Why another reader may refuse it or show it wrong."""
+        ...
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether its brightness goes beyond what an ordinary screen shows."""
         ...
 
 
@@ -35,16 +49,24 @@ class Needs:
     fewer_pixels: bool
     fewer_seconds: bool
     one_length: bool
+    other_form: bool  # for a reader that is stricter than this one, or shows it wrong
+    other_streams: bool
 
     def __bool__(self) -> bool:
-        return self.other_format or self.fewer_bytes or self.fewer_pixels or self.fewer_seconds or self.one_length
+        return self._is_encoded or self._is_copied
 
     @property
     def only_a_cut(self) -> bool:
         """Whether cutting it and writing its header again is enough."""
-        return (self.fewer_seconds or self.one_length) and not (
-            self.other_format or self.fewer_bytes or self.fewer_pixels
-        )
+        return self._is_copied and not self._is_encoded
+
+    @property
+    def _is_encoded(self) -> bool:
+        return self.other_format or self.fewer_bytes or self.fewer_pixels or self.other_form
+
+    @property
+    def _is_copied(self) -> bool:
+        return self.fewer_seconds or self.one_length or self.other_streams
 
 
 def needs(facts: ProbedFacts, limits: MediaSpec) -> Needs:
@@ -57,6 +79,8 @@ def needs(facts: ProbedFacts, limits: MediaSpec) -> Needs:
         fewer_pixels=facts.kind != "audio" and limits.side_max is not None and long > limits.side_max,
         fewer_seconds=seconds_max is not None and (facts.seconds or 0.0) > seconds_max,
         one_length=not agree(facts.shortest_s, facts.longest_s),
+        other_form=bool(set(facts.odd) - _MENDED_BY_COPY),
+        other_streams=bool(set(facts.odd) & _MENDED_BY_COPY),
     )
 
 
@@ -106,7 +130,19 @@ def two_lengths(facts: ProbedFacts) -> str:
     )
 
 
-def changes(before: ProbedFacts, after: MediaFacts, *, keep: Keep) -> tuple[str, ...]:
+def too_odd(facts: ProbedFacts) -> str:
+    """Return the sentence that refuses a file that fal's reader may refuse, and that cannot be saved again here."""
+    noun, formats = {
+        "image": ("picture", "PNG or JPEG"),
+        "video": ("clip", "MP4 with H.264 and AAC"),
+    }.get(facts.kind, ("sound file", "MP3 or WAV"))
+    return (
+        f"This {noun} is stored in an unusual way, and Wanda could not save it again in a usual one. "
+        f"Nothing was charged; save or export it as {formats} and attach the new copy."
+    )
+
+
+def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str, ...]:
     """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
@@ -116,7 +152,7 @@ def changes(before: ProbedFacts, after: MediaFacts, *, keep: Keep) -> tuple[str,
         done.append(
             f"saved again with one length of {_s(after.seconds or 0.0)} (it also said {_s(_other_length(before))})"
         )
-    old, new = _pixels(before, after), (after.width, after.height)
+    old, new = (before.width or 0, before.height or 0), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
         noun = "picture" if before.kind == "image" else "clip"
         done.append(f"{noun} scaled from {old[0]} {TIMES} {old[1]} to {new[0]} {TIMES} {new[1]}")
@@ -124,6 +160,9 @@ def changes(before: ProbedFacts, after: MediaFacts, *, keep: Keep) -> tuple[str,
         first = " (its first picture)" if before.format == "gif" else ""
         smaller = _smaller(before, after) if before.kind == "image" and not first and not done else ""
         done.append(f"{before.format.upper()} turned into {after.format.upper()}{first}{smaller}")
+    if before.is_hdr and not after.is_hdr:
+        done.append("HDR turned into ordinary colours")
+    done += [ODDITIES[odd] for odd in before.odd if not (odd in _TOLD_BY_FORMAT and before.format != after.format)]
     if not done:
         done.append(f"saved again{_smaller(before, after)}")
     return tuple(done)
@@ -140,13 +179,6 @@ def _smaller(before: MediaFacts, after: MediaFacts) -> str:
     if after.size_bytes >= before.size_bytes:
         return ""
     return f", {_mb(before.size_bytes)} to {_mb(after.size_bytes)}"
-
-
-def _pixels(before: MediaFacts, after: MediaFacts) -> tuple[int, int]:
-    """Return the old pixels, turned if the new file is upright and the old one was stored sideways."""
-    width, height = before.width or 0, before.height or 0
-    turned = (width > height) != ((after.width or 0) > (after.height or 0)) and width != height
-    return (height, width) if turned else (width, height)
 
 
 def _s(seconds: float) -> str:

@@ -4,21 +4,25 @@ File names are ignored, and FFmpeg never guesses a format: a playlist or a scrip
 never given to it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-HEAD_BYTES = 4096
+HEAD_BYTES = 8192
 Family: TypeAlias = Literal["picture", "clip", "foreign"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sniffed:
-    """The format by the first bytes. `label` completes "This is …"; `parser` is Pillow's or FFmpeg's name of it."""
+    """The format by the first bytes. `label` completes "This is …"; `parser` is Pillow's or FFmpeg's name of it.
+
+    `has_prefix` says that something stands before the sound that does not belong there.
+    """
 
     family: Family
     format: str
     label: str
     parser: str = ""
+    has_prefix: bool = False
 
 
 _PICTURES: tuple[tuple[bytes, Sniffed], ...] = (
@@ -27,10 +31,17 @@ _PICTURES: tuple[tuple[bytes, Sniffed], ...] = (
     (b"GIF87a", Sniffed("picture", "gif", "a GIF picture", "GIF")),
     (b"GIF89a", Sniffed("picture", "gif", "a GIF picture", "GIF")),
 )
+_MP3 = Sniffed("clip", "mp3", "an MP3 sound", "mp3")
+_AAC = Sniffed("clip", "aac", "a raw AAC sound", "aac")
+_TAGGED = frozenset({"mp3", "aac", "flac"})  # sounds that programs put an ID3 tag before
 _CLIPS: tuple[tuple[bytes, Sniffed], ...] = (
     (b"OggS", Sniffed("clip", "ogg", "an Ogg file", "ogg")),
     (b"fLaC", Sniffed("clip", "flac", "a FLAC sound", "flac")),
-    (b"ID3", Sniffed("clip", "mp3", "an MP3 sound", "mp3")),
+    (b"ID3", _MP3),
+    (b"caff", Sniffed("clip", "caf", "a CAF sound", "caf")),
+    (b"#!AMR\n", Sniffed("clip", "amr", "an AMR sound", "amr")),
+    (b"FLV\x01", Sniffed("clip", "flv", "a Flash video", "flv")),
+    (b".snd", Sniffed("clip", "au", "an AU sound", "au")),
 )
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive"),
@@ -57,10 +68,58 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which is not supported; save it as PNG or JPEG"),
-    (b"#!AMR", "an AMR sound, which is not supported; save it as MP3 or WAV"),
+    (b"#!AMR", "a wideband AMR sound, which is not supported; save it as MP3 or WAV"),
     (b"MThd", "a MIDI file, which holds notes but no sound"),
-    (b"FLV\x01", "a Flash video, which is not supported; save it as MP4"),
+    (b"FWS", "a Flash animation, which is not supported; save it as MP4"),
+    (b"CWS", "a Flash animation, which is not supported; save it as MP4"),
+    (b"ZWS", "a Flash animation, which is not supported; save it as MP4"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file, which is not supported; save it as MP4 or MP3"),
+    (b"riff\x2e\x91\xcf\x11", "a Wave64 sound, which is not supported; save it as MP3 or WAV"),
+    (b"wvpk", "a WavPack sound, which is not supported; save it as MP3 or WAV"),
+    (b"MAC ", "a Monkey's Audio sound, which is not supported; save it as MP3 or WAV"),
+    (b"TTA1", "a True Audio sound, which is not supported; save it as MP3 or WAV"),
+    (b"TTA2", "a True Audio sound, which is not supported; save it as MP3 or WAV"),
+    (b"MPCK", "a Musepack sound, which is not supported; save it as MP3 or WAV"),
+    (b"MP+", "a Musepack sound, which is not supported; save it as MP3 or WAV"),
+    (b"DSD ", "a DSD sound, which is not supported; save it as MP3 or WAV"),
+    (b"FRM8", "a DSD sound, which is not supported; save it as MP3 or WAV"),
+    (b"\x0b\x77", "an AC-3 sound, which is not supported; save it as MP3 or WAV"),
+    (b"\x7f\xfe\x80\x01", "a DTS sound, which is not supported; save it as MP3 or WAV"),
+    (b".ra\xfd", "a RealAudio sound, which is not supported; save it as MP3 or WAV"),
+    (b".RMF", "a RealMedia file, which is not supported; save it as MP4 or MP3"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "an MXF video, which is not supported; save it as MP4"),
+    (b"DKIF", "an IVF video, which is not supported; save it as MP4"),
+    (b"YUV4MPEG2", "a raw video, which is not supported; save it as MP4"),
+    (b"BIKi", "a Bink video, which is not supported; save it as MP4"),
+    (b"\x00\x00\x00\x01\x67", "a raw H.264 video without a container, which is not supported; save it as MP4"),
+    (b"\x00\x00\x00\x01\x27", "a raw H.264 video without a container, which is not supported; save it as MP4"),
+    (b"\x00\x00\x00\x01\x09", "a raw H.264 video without a container, which is not supported; save it as MP4"),
+    (b"\x00\x00\x00\x01\x40", "a raw HEVC video without a container, which is not supported; save it as MP4"),
+    (b"\x8aMNG", "an MNG animation, which is not supported; save it as PNG"),
+    (b"\x8bJNG", "a JNG picture, which is not supported; save it as PNG"),
+    (b"II+\x00", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
+    (b"MM\x00+", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
+    (b"FUJIFILMCCD-RAW", "a raw photograph, which is not supported; save it as JPEG"),
+    (b"IIU\x00", "a raw photograph, which is not supported; save it as JPEG"),
+    (b"FOVb", "a raw photograph, which is not supported; save it as JPEG"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture, which is not supported; save it as PNG or JPEG"),
+    (b"gimp xcf", "a GIMP document, which is not supported; save it as PNG or JPEG"),
+    (b"qoif", "a QOI picture, which is not supported; save it as PNG"),
+    (b"DDS ", "a DDS texture, which is not supported; save it as PNG"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture, which is not supported; save it as PNG"),
+    (b"#?RADIANCE", "a Radiance HDR picture, which is not supported; save it as PNG"),
+    (b"icns", "an Apple icon, which is not supported; save it as PNG"),
+    (b"BPG\xfb", "a BPG picture, which is not supported; save it as PNG or JPEG"),
+    (b"FLIF", "a FLIF picture, which is not supported; save it as PNG"),
+    (b"AT&TFORM", "a DjVu document"),
+    (b"\x0a\x05\x01\x08", "a PCX picture, which is not supported; save it as PNG"),
+    (b"P1\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P2\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P3\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P4\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P5\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P6\n", "a PNM picture, which is not supported; save it as PNG"),
+    (b"P7\n", "a PNM picture, which is not supported; save it as PNG"),
     (b"\x00\x00\x01\xba", "an MPEG video, which is not supported; save it as MP4"),
     (b"\x00\x00\x01\xb3", "an MPEG video, which is not supported; save it as MP4"),
 )
@@ -79,19 +138,53 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
+_UNKNOWN = Sniffed("foreign", "unknown", "of a type that Wanda does not know")
+_PACKET_MARK = b"\x47"
+_PACKETS_SEEN = 5
+_FRAMES_SEEN = 2  # the ones after the first; three that fit together are no accident
+_KBPS_MPEG_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+_KBPS_MPEG_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_HZ_MPEG_1 = (44_100, 48_000, 32_000)
+_ID3_HEADER_BYTES = 10
+_ID3_HAS_FOOTER = 0x10
+
+
 def sniff(head: bytes) -> Sniffed:
     """Return the format of a file whose first `HEAD_BYTES` bytes (or all, if it has fewer) are `head`."""
     for magic, named in _PICTURES + _CLIPS:
         if head.startswith(magic):
             return named
-    for reader in (_riff, _iso_media, _matroska, _bmp):
+    for reader in (_riff, _iff, _iso_media, _matroska, _bmp, _transport_stream):
         named = reader(head)
         if named is not None:
             return named
     for magic, label in _FOREIGN:
         if head.startswith(magic):
             return Sniffed("foreign", "unknown", label)
-    return _mpeg_audio(head) or _text_or_unknown(head)
+    return _mpeg_audio(head, 0) or _text(head) or _late_frames(head) or _UNKNOWN
+
+
+def prefix_length(head: bytes) -> int:
+    """Return how many bytes an ID3 tag (https://id3.org/id3v2.4.0-structure) or zeros take before a file's content.
+
+    The number may be larger than `head` is long; it is 0 if there is no such prefix.
+    """
+    if head[:3] == b"ID3" and len(head) >= _ID3_HEADER_BYTES and all(byte < 0x80 for byte in head[6:10]):  # noqa: PLR2004 - seven bits each
+        length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        footer = _ID3_HEADER_BYTES if head[5] & _ID3_HAS_FOOTER else 0
+        return _ID3_HEADER_BYTES + length + footer
+    return len(head) - len(head.lstrip(b"\0"))
+
+
+def sniff_behind(head: bytes, first: Sniffed, *, only_tags: bool) -> Sniffed:
+    """Return the format of a file by what follows its prefix; `first` is what the prefix itself looks like.
+
+    Tags belong before an MP3, and nowhere else.
+    """
+    named = sniff(head)
+    if named.format not in _TAGGED:
+        return first
+    return named if only_tags and named.format == "mp3" else replace(named, has_prefix=True)
 
 
 def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
@@ -142,12 +235,32 @@ def _riff(head: bytes) -> Sniffed | None:
     match head[:4], head[8:12]:
         case b"RIFF", b"WEBP":
             return Sniffed("picture", "webp", "a WebP picture", "WEBP")
-        case ((b"RIFF" | b"RF64"), b"WAVE"):
+        case ((b"RIFF" | b"RF64" | b"RIFX"), b"WAVE"):
             return Sniffed("clip", "wav", "a WAV sound", "wav")
         case b"RIFF", b"AVI ":
             return Sniffed("clip", "avi", "an AVI video", "avi")
         case _:
             return None
+
+
+def _iff(head: bytes) -> Sniffed | None:
+    """IFF is RIFF's model, with its numbers the other way round."""
+    match head[:4], head[8:12]:
+        case b"FORM", (b"AIFF" | b"AIFC"):
+            return Sniffed("clip", "aiff", "an AIFF sound", "aiff")
+        case b"FORM", (b"ILBM" | b"PBM "):
+            return Sniffed("foreign", "unknown", "an Amiga picture, which is not supported; save it as PNG")
+        case _:
+            return None
+
+
+def _transport_stream(head: bytes) -> Sniffed | None:
+    """MPEG-TS has no header: every packet begins with the same byte, and on discs with a time of four bytes before."""
+    for length, offset in ((188, 0), (192, 4)):
+        marks = head[offset : offset + length * _PACKETS_SEEN : length]
+        if marks == _PACKET_MARK * _PACKETS_SEEN:
+            return Sniffed("clip", "ts", "an MPEG-TS video", "mpegts")
+    return None
 
 
 def _iso_media(head: bytes) -> Sniffed | None:
@@ -186,25 +299,59 @@ def _bmp(head: bytes) -> Sniffed | None:
     return None
 
 
-def _mpeg_audio(head: bytes) -> Sniffed | None:
+def _mpeg_audio(head: bytes, at: int) -> Sniffed | None:
     """An MPEG audio frame header: eleven set bits, then fields of which some values do not exist."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004 - the format's own numbers
+    if len(head) < at + 4 or head[at] != 0xFF or head[at + 1] & 0xE0 != 0xE0:  # noqa: PLR2004 - the format's own numbers
         return None
-    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
+    version, layer = head[at + 1] >> 3 & 3, head[at + 1] >> 1 & 3
+    bitrate, rate = head[at + 2] >> 4, head[at + 2] >> 2 & 3
     if layer == 0 and version >= 2:  # noqa: PLR2004 - the same bits with layer 0 are ADTS
-        return Sniffed("foreign", "aac", "a raw AAC sound, which is not supported; save it as MP3 or WAV")
-    if version != 1 and layer == 1 and bitrate not in {0, 15} and rate != 3:  # noqa: PLR2004 - the format's own numbers
-        return Sniffed("clip", "mp3", "an MP3 sound", "mp3")
+        return _AAC
+    if version != 1 and bitrate not in {0, 15} and rate != 3:  # noqa: PLR2004 - the format's own numbers
+        match layer:
+            case 1:
+                return _MP3
+            case 2:
+                return Sniffed("foreign", "mp2", "an MP2 sound, which is not supported; save it as MP3 or WAV")
+            case _:
+                return None
     return None
 
 
-def _text_or_unknown(head: bytes) -> Sniffed:
-    """Recognise text files; everything else is unknown."""
+def _late_frames(head: bytes) -> Sniffed | None:
+    """Find frames that follow each other behind something else, as in a sound that was cut out of a broadcast."""
+    for at in range(1, len(head) - 4):
+        named = _mpeg_audio(head, at)
+        if named is not None and named.parser and _follow_each_other(head, at, named):
+            return replace(named, has_prefix=True)
+    return None
+
+
+def _follow_each_other(head: bytes, at: int, named: Sniffed) -> bool:
+    start = head[at : at + 2]
+    for _ in range(_FRAMES_SEEN):
+        at += _frame_length(head, at, named)
+        if head[at : at + 2] != start or _mpeg_audio(head, at) != named:
+            return False
+    return True
+
+
+def _frame_length(head: bytes, at: int, named: Sniffed) -> int:
+    if named is _AAC:
+        return max(7, (head[at + 3] & 3) << 11 | head[at + 4] << 3 | head[at + 5] >> 5)
+    version, bitrate, rate = head[at + 1] >> 3 & 3, head[at + 2] >> 4, head[at + 2] >> 2 & 3
+    is_first = version == 3  # noqa: PLR2004 - MPEG 1, whose frames are twice as long
+    kbps = (_KBPS_MPEG_1 if is_first else _KBPS_MPEG_2)[bitrate - 1]
+    hz = _HZ_MPEG_1[rate] // {3: 1, 2: 2, 0: 4}[version]
+    return (144_000 if is_first else 72_000) * kbps // hz + (head[at + 2] >> 1 & 1)
+
+
+def _text(head: bytes) -> Sniffed | None:
+    """Recognise text files."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     for mark, label in _TEXTS:
         if start.startswith(mark):
             return Sniffed("foreign", "unknown", label)
     if head and all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):  # noqa: PLR2004 - the first printable byte
         return Sniffed("foreign", "unknown", "a text file")
-    return Sniffed("foreign", "unknown", "of a type that Wanda does not know")
+    return None

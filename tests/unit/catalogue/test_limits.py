@@ -54,6 +54,16 @@ def test_27_pictures_are_at_most_eight_times_as_long(mode_id: str, option: str) 
             check(mode_id, option, width=width, height=height)
 
 
+def test_a_shape_that_no_scaling_mends_is_named_with_the_sides() -> None:
+    """Whoever obeys a refusal is not refused again: of two limits that are broken, both are named."""
+    with pytest.raises(MediaRefused) as refused:
+        check("wan27-image", "image", width=1080, height=12_000)
+    assert str(refused.value) == (
+        "This picture is 1,080 × 12,000 px, so one side is 11.1 times the other; "
+        "Wan 2.7 takes pictures of up to 8 times, with 240 to 8,000 px per side. Crop it and try again."
+    )
+
+
 SECONDS = [
     ("wan27-image", "video", 2, 10, "Wan 2.7 continues clips of 2 to 10 s"),
     ("wan27-image", "audio", 2, 30, "Wan 2.7 follows sound files of 2 to 30 s"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.media.probe import Facts
 from bot.media.rules.needs import changes, even_size, is_beyond_help, needs
+from bot.media.rules.oddity import Oddity
 from bot.media_spec import MediaSpec
 from bot.units import MB
 
@@ -86,8 +87,25 @@ def test_the_changes_are_said_with_their_numbers() -> None:
     )
 
 
-def test_a_picture_on_its_side_is_told_upright() -> None:
-    """A photograph stored rotated is described by its upright size."""
-    lying = replace(GOOD, width=6000, height=4000, format="jpeg")
-    upright = replace(GOOD, width=1333, height=2000, format="jpeg")
-    assert changes(lying, upright, keep="start") == ("picture scaled from 4000 \u00d7 6000 to 1333 \u00d7 2000",)
+@pytest.mark.parametrize(
+    ("odd", "is_encoded"),
+    [(("metadata",), True), (("shape",), True), (("header",), False), (("streams", "sound"), False)],
+)
+def test_an_odd_file_is_saved_again(odd: tuple[Oddity, ...], is_encoded: bool) -> None:
+    """What a strict reader refuses is saved again within the limits too, and is copied where that is enough."""
+    needed = needs(replace(PLAYS, odd=odd), CLIP)
+    assert needed
+    assert needed.only_a_cut != is_encoded
+
+
+def test_what_was_odd_is_said() -> None:
+    """The card says why a file was saved again, unless its new format says it."""
+    odd = replace(GOOD, odd=("metadata",))
+    assert changes(odd, GOOD, keep="start") == ("saved again without its damaged or unusual metadata",)
+    tagged = Facts(kind="audio", format="flac", size_bytes=9, seconds=5.0, codec="flac", odd=("header",))
+    assert changes(tagged, replace(tagged, format="mp3"), keep="start") == ("FLAC turned into MP3",)
+    hdr = replace(PLAYS, is_hdr=True, odd=("sound",))
+    assert changes(hdr, PLAYS, keep="start") == (
+        "HDR turned into ordinary colours",
+        "without its sound, which cannot be read here",
+    )

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.media.rules.sniff import HEAD_BYTES, declared_pixels, sniff
-from tests.support import media_samples
+from bot.media.rules.sniff import HEAD_BYTES, declared_pixels, prefix_length, sniff, sniff_behind
+from tests.support import media_samples, odd_media
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,14 @@ from tests.support import media_samples
         (b"\x1a\x45\xdf\xa3\xa3\x42\x82\x88matroska", "mkv"),
         (b"ID3\x04", "mp3"),
         (b"\xff\xfb\x90\x00", "mp3"),
+        (b"\xff\xf1\x50\x80", "aac"),
+        (b"FORM\0\0\0\x10AIFFCOMM", "aiff"),
+        (b"caff\0\x01", "caf"),
+        (b"#!AMR\n<", "amr"),
+        (b".snd\0\0\0\x18", "au"),
+        (b"FLV\x01\x05", "flv"),
+        ((b"\x47" + bytes(187)) * 5, "ts"),
+        ((bytes(4) + b"\x47" + bytes(187)) * 5, "ts"),
         (b"OggS", "ogg"),
         (b"fLaC", "flac"),
     ],
@@ -48,7 +56,10 @@ def test_known(head: bytes, named: str) -> None:
         (b"<svg xmlns='x'>", "an SVG drawing, which is not supported; save it as PNG"),
         (b"<!DOCTYPE html>", "a web page"),
         (b"\0\0\0\x20ftypheic", "a HEIC picture, which is not supported; save it as PNG or JPEG"),
-        (b"\xff\xf1\x50\x80", "a raw AAC sound, which is not supported; save it as MP3 or WAV"),
+        (b"\x0b\x77\x00\x00", "an AC-3 sound, which is not supported; save it as MP3 or WAV"),
+        (b"\xff\xfd\x90\x00", "an MP2 sound, which is not supported; save it as MP3 or WAV"),
+        (b"wvpk\0\0", "a WavPack sound, which is not supported; save it as MP3 or WAV"),
+        (b"\0\0\0\x01\x67\x42", "a raw H.264 video without a container, which is not supported; save it as MP4"),
         (b"BMW is a car", "a text file"),
         (b"hello", "a text file"),
         (b"\x01\x02\x03", "of a type that Wanda does not know"),
@@ -61,10 +72,29 @@ def test_foreign(head: bytes, label: str) -> None:
     assert (found.family, found.label, found.parser) == ("foreign", label, "")
 
 
+@pytest.mark.parametrize(
+    ("prefix", "behind", "named"),
+    [
+        (odd_media.id3(300), media_samples.flac(0.1), "flac"),
+        (odd_media.id3(300), media_samples.sound(0.1, "adts", "aac"), "aac"),
+        (odd_media.id3(300), odd_media.mp3(), "mp3"),
+        (bytes(300), odd_media.mp3(), "mp3"),
+        (odd_media.id3(300), b"#EXTM3U\n", "mp3"),  # so that no parser but MP3's sees it
+        (bytes(300), media_samples.png(), "unknown"),
+    ],
+)
+def test_behind_a_prefix(prefix: bytes, behind: bytes, named: str) -> None:
+    """A sound is known behind a tag or zeros; a prefix leads to no other kind of file."""
+    head = prefix + behind
+    assert prefix_length(head) == len(prefix)
+    assert sniff_behind(behind, sniff(prefix), only_tags=prefix[:1] == b"I").format == named
+
+
 @given(st.binary(max_size=64))
 def test_any_bytes(head: bytes) -> None:
     """Any bytes get an answer, with a parser exactly when the format is supported."""
     found = sniff(head)
+    assert prefix_length(head) >= 0
     assert bool(found.parser) == (found.family != "foreign")
 
 

@@ -1,0 +1,25 @@
+"""Why a file that is whole is written again, although it is within a mode's limits. Workers import this."""
+
+from typing import Literal, TypeAlias
+
+Oddity: TypeAlias = Literal[
+    "metadata",  # something beside the picture is broken, too large, or missing
+    "pictures",  # one file with several pictures for different eyes or sizes, as stereo cameras write
+    "colours",  # printing colours, or 16 bits of grey, which many readers show wrong
+    "header",  # what stands before the sound, or says how long it is, is not what the format prescribes
+    "kind of sound",  # a WAV that holds something other than plain samples
+    "shape",  # pixels that are not square
+    "streams",  # several videos, or one that is not the first stream
+    "sound",  # a sound that cannot be read here, so that nobody knows how long it is
+]
+ODDITIES: dict[Oddity, str] = {
+    "metadata": "saved again without its damaged or unusual metadata",
+    "pictures": "only its first picture",
+    "colours": "colours turned into 8-bit RGB",
+    "header": "saved again with a plain header",
+    "kind of sound": "its sound saved in another way",
+    "shape": "saved with square pixels, as it is shown",
+    "streams": "only the picture that players show, with its sound",
+    "sound": "without its sound, which cannot be read here",
+}
+"""What the card says was done about each."""

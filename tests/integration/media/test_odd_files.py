@@ -1,0 +1,224 @@
+"""A whole file is taken by what can be decoded of it, and fal gets one that its strict reader takes."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import pytest
+from PIL import Image
+
+from bot.catalogue import wan22_video, wan25_image, wan27_image
+from bot.catalogue.limits import check_media
+from bot.errors import MediaRefused
+from bot.media.ffmpeg import Ffmpeg, find_ffmpeg
+from bot.media.fitter import Fitted, Fitter
+from bot.media.probe import Prober
+from bot.media.rules.lengths import TOLERANCE_S
+from bot.media.rules.needs import Keep
+from bot.media_spec import MediaSpec
+from bot.settings import MediaSettings
+from sandbox.fal.endpoints import wan27
+from sandbox.fal.input_files import FileField, FileRule, InputFile, read_input_file
+from tests.support import media_samples, odd_media
+from tests.support.job_samples import REQUESTER
+
+SETTINGS = MediaSettings()
+
+FFMPEG = Ffmpeg(SETTINGS)  # one, because it looks for the program only once
+RULES: Mapping[str, tuple[MediaSpec, FileRule]] = {
+    "image": (wan27_image.PICTURE, wan27.PICTURE),
+    "video": (wan27_image.CLIP, wan27.CLIP),
+    "audio": (wan27_image.SOUND, wan27.SOUND),
+}
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    """Workers that read files."""
+    async with Prober.of(SETTINGS) as made:
+        yield made
+
+
+async def fit(
+    prober: Prober, folder: Path, content: bytes, limits: MediaSpec, *, keep: Keep = "start", ffmpeg: Ffmpeg = FFMPEG
+) -> Fitted:
+    """Make a file fit."""
+    path = folder / "option.in"
+    await asyncio.to_thread(path.write_bytes, content)
+    facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
+    return await Fitter(ffmpeg, prober, SETTINGS).fit(path, facts, limits, keep=keep, requester=REQUESTER)
+
+
+async def sent(prober: Prober, folder: Path, content: bytes, kind: str) -> tuple[Fitted, InputFile]:
+    """Make a file fit, and read it as fal does."""
+    limits, rule = RULES[kind]
+    fitted = await fit(prober, folder, content, limits)
+    check_media(limits, fitted.facts, this="It")
+    read = await asyncio.to_thread(read_input_file, FileField(("body", "it"), "http://it", rule), fitted.path, "")
+    assert (read.width, read.height) == (fitted.facts.width, fitted.facts.height)
+    if kind != "image":
+        assert (read.seconds or 0.0) <= (fitted.facts.seconds or 0.0) + 0.001
+    return fitted, read
+
+
+def frame_of(path: Path) -> Image.Image:
+    """Return a clip's first frame."""
+    with av.open(str(path)) as container:
+        return cast("Any", next(container.decode(video=0))).to_image()
+
+
+def looks_alike(picture: Image.Image) -> bool:
+    """Whether the picture is red on the left and blue on the right."""
+    sides = [picture.convert("RGB").resize((4, 4)).getpixel((x, 2)) for x in (0, 3)]
+    pairs = zip(sides, (odd_media.LEFT, odd_media.RIGHT), strict=True)
+    return all(abs(a - b) < 30 for found, meant in pairs for a, b in zip(cast("Any", found), meant, strict=True))
+
+
+@pytest.mark.parametrize("name", odd_media.PICTURES)
+async def test_a_whole_picture_is_drawn_again_for_a_strict_reader(prober: Prober, tmp_path: Path, name: str) -> None:
+    """A picture whose pixels are all there is taken, whatever stands beside them, and the card says what was done."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.PICTURES[name](), "image")
+    assert fitted.path.name != "option.in"
+    assert fitted.changes
+    with Image.open(fitted.path) as made:
+        assert (made.size, made.mode) == (odd_media.SIDES, "RGB")
+        assert looks_alike(made)
+        assert not {"icc_profile", "exif", "workflow"} & made.info.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        *(("image", made) for made in odd_media.USUAL_PICTURES.values()),
+        *(("audio", made) for made in odd_media.USUAL_SOUNDS.values()),
+        *(("video", made) for made in odd_media.USUAL_CLIPS.values()),
+    ],
+    ids=[*odd_media.USUAL_PICTURES, *odd_media.USUAL_SOUNDS, *odd_media.USUAL_CLIPS],
+)
+async def test_what_every_reader_takes_stays_as_it_is(
+    prober: Prober, tmp_path: Path, kind: str, content: Callable[[], bytes]
+) -> None:
+    """A file with harmless peculiarities goes through byte for byte."""
+    fitted, _ = await sent(prober, tmp_path, content(), kind)
+    assert (fitted.path.name, fitted.changes) == ("option.in", ())
+
+
+@pytest.mark.parametrize("name", odd_media.CUT_PICTURES)
+async def test_a_picture_with_lost_pixels_is_damaged(prober: Prober, tmp_path: Path, name: str) -> None:
+    """A picture of which some pixels are missing is refused."""
+    with pytest.raises(MediaRefused, match="cut short or damaged"):
+        await fit(prober, tmp_path, odd_media.CUT_PICTURES[name](), wan27_image.PICTURE)
+
+
+@pytest.mark.parametrize("name", odd_media.LYING_PICTURES)
+async def test_a_picture_has_the_pixels_that_people_see(prober: Prober, tmp_path: Path, name: str) -> None:
+    """A photograph that EXIF turns is measured upright, and is not changed for it."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.LYING_PICTURES[name](), "image")
+    assert (fitted.facts.width, fitted.facts.height) == odd_media.SIDES[::-1]
+    assert fitted.changes == ()
+
+
+@pytest.mark.parametrize("limits", [wan27_image.PICTURE, wan25_image.PICTURE])
+async def test_16_bits_of_grey_keep_their_content(prober: Prober, tmp_path: Path, limits: MediaSpec) -> None:
+    """Grey of 16 bits becomes the same grey of 8 bits, not white."""
+    content = odd_media.GREY_16_BIT()
+    scaled = MediaSpec(
+        kind="image", subject="It takes", formats=limits.formats, bytes_max=limits.bytes_max, side_max=300
+    )
+    for one in (limits, scaled):
+        fitted = await fit(prober, tmp_path, content, one)
+        if fitted.path.name == "option.in":
+            continue  # too small for Wan 2.5
+        with Image.open(fitted.path) as made:
+            assert made.convert("L").getextrema() == (128, 128)
+
+
+async def test_colours_are_those_that_the_profile_means(prober: Prober, tmp_path: Path) -> None:
+    """A picture that is drawn again is in sRGB, so that a reader without profiles shows the same colours."""
+    cms: Any = __import__("PIL.ImageCms").ImageCms
+    lab = cms.ImageCmsProfile(cms.createProfile("XYZ")).tobytes()
+    with_other = io.BytesIO()
+    Image.new("RGB", (400, 300), (90, 160, 40)).save(with_other, "PNG", icc_profile=lab + bytes(1_500_000))
+    fitted, _ = await sent(prober, tmp_path, with_other.getvalue(), "image")
+    with Image.open(fitted.path) as made:
+        assert "icc_profile" not in made.info
+
+
+@pytest.mark.parametrize("name", odd_media.SOUNDS)
+async def test_a_whole_sound_is_saved_again(prober: Prober, tmp_path: Path, name: str) -> None:
+    """A sound that plays is taken, whatever stands before it or in its header, and becomes a plain MP3 or WAV."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.SOUNDS[name](), "audio")
+    assert fitted.path.name != "option.in"
+    assert fitted.facts.seconds == pytest.approx(odd_media.SECONDS, abs=TOLERANCE_S)
+    assert fitted.facts.odd == ()
+
+
+@pytest.mark.parametrize("name", ["WAV with MP3", "WAV stating ffffffff", "WAV with telephone samples"])
+async def test_a_long_sound_of_any_sort_is_cut(prober: Prober, tmp_path: Path, name: str) -> None:
+    """What a WAV holds does not matter for cutting it."""
+    codecs = {"WAV with MP3": "libmp3lame", "WAV with telephone samples": "pcm_mulaw"}
+    content = media_samples.sound(32.0, "wav", codecs.get(name, "pcm_s16le"))
+    fitted, _ = await sent(prober, tmp_path, content, "audio")
+    assert 29 < (fitted.facts.seconds or 0) <= 30
+
+
+@pytest.mark.parametrize("name", odd_media.CLIPS)
+async def test_a_whole_clip_is_saved_again(prober: Prober, tmp_path: Path, name: str) -> None:
+    """A clip that players show is taken with the video that they show, and becomes an MP4."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.CLIPS[name](), "video")
+    assert fitted.path.name != "option.in"
+    assert (fitted.facts.width, fitted.facts.height) == odd_media.SIDES
+    assert looks_alike(frame_of(fitted.path)) or name == "MP4 that states too much"  # which is of one colour
+    with av.open(str(fitted.path)) as container:
+        assert len(container.streams.video) == 1
+        assert len(container.streams.audio) == (name in {"Matroska with AC-3", "MPEG-TS", "AVI with MP2"})
+    is_silent = "without its sound, which cannot be read here" in fitted.changes
+    assert is_silent == (name == "Matroska with a sound that is not read")
+
+
+@pytest.mark.parametrize(
+    ("pixel", "shown"), [(Fraction(4, 3), (426, 240)), (Fraction(3, 4), (320, 320)), (Fraction(2), (640, 240))]
+)
+async def test_a_clip_keeps_its_shape(prober: Prober, tmp_path: Path, pixel: Fraction, shown: tuple[int, int]) -> None:
+    """A clip with pixels that are not square is measured and saved as players show it."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.clip(pixel=pixel), "video")
+    assert (fitted.facts.width, fitted.facts.height) == shown
+    assert fitted.changes == ("saved with square pixels, as it is shown",)
+    assert looks_alike(frame_of(fitted.path))
+
+
+async def test_an_hdr_clip_is_mapped_when_it_is_encoded(prober: Prober, tmp_path: Path) -> None:
+    """An HDR clip that must be encoded becomes BT.709 and says so, in its tags and on the card."""
+    program = await asyncio.to_thread(find_ffmpeg)
+    if program is None or not program.can_tone_map:
+        pytest.skip("this ffmpeg lacks the filters")
+    fitted = await fit(prober, tmp_path, odd_media.hdr(), wan22_video_small())
+    assert "HDR turned into ordinary colours" in fitted.changes
+    with av.open(str(fitted.path)) as container:
+        context: Any = container.streams.video[0].codec_context
+        assert (int(context.color_trc), int(context.color_primaries), int(context.colorspace)) == (1, 1, 1)
+    red, _, blue = cast("Any", frame_of(fitted.path).resize((4, 4)).getpixel((0, 2)))
+    assert red > 2 * blue
+
+
+def wan22_video_small() -> MediaSpec:
+    """Return limits that make a clip smaller."""
+    spec = wan22_video.CLIP
+    return MediaSpec(kind="video", subject=spec.subject, formats=("mp4",), bytes_max=spec.bytes_max, side_max=200)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("audio", odd_media.SOUNDS["WAV stating 7fffffff"]), ("video", odd_media.CLIPS["a small video second"])],
+)
+async def test_an_odd_file_never_goes_through_as_it_is(
+    prober: Prober, tmp_path: Path, kind: str, content: Callable[[], bytes]
+) -> None:
+    """Without an encoder a file that fal may refuse is refused here, where it costs nothing."""
+    without = Ffmpeg(SETTINGS, find=lambda: None)
+    with pytest.raises(MediaRefused, match=r"stored in an unusual way.* Nothing was charged; save or export it as "):
+        await fit(prober, tmp_path, content(), RULES[kind][0], ffmpeg=without)
