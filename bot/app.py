@@ -122,6 +122,7 @@ async def _compose(
             settings.jobs,
             data_dir=settings.storage.data_dir,
             poll_s=settings.fal.poll_min_s,
+            doubt_s=settings.fal.result_patience_s,
             clock=time.time,
         ),
         cards=cards,

@@ -21,6 +21,7 @@ WandaError
 │   ├── FalReplyLost         the submit was sent without a readable reply: fal may have accepted it
 │   ├── FalNotReady          the result was requested before it was completed
 │   ├── FalProtocolError     a reply that is not in fal's documented shape
+│   │   └── FalReplyTooLarge a reply that is larger than what is read of one
 │   └── FalFailure           the result says that no video was made; carries fal's type and details
 ├── DownloadError            a download failed; its partial file was removed
 │   ├── DownloadTooLarge     it is larger than the limit
@@ -51,6 +52,7 @@ __all__ = [
     "FalProtocolError",
     "FalRefused",
     "FalReplyLost",
+    "FalReplyTooLarge",
     "FalUnreachable",
     "FilesGone",
     "MediaRefused",
@@ -177,6 +179,10 @@ class FalNotReady(FalError):
 
 class FalProtocolError(FalError):
     """A reply was not in the shape that fal documents."""
+
+
+class FalReplyTooLarge(FalProtocolError):
+    """A reply was larger than what is read of one; without its log lines it may not be."""
 
 
 class FalRefused(FalError):

@@ -146,9 +146,10 @@ class FalSettings(SettingsGroup):
     )
     result_patience_s: float = setting(
         "WANDA_FAL_RESULT_PATIENCE_S",
-        900.0,
-        "How long a finished result is requested while fal does not answer, in seconds.",
-        gt=0,
+        300.0,
+        "How long a 500 or a 404 instead of a result, without fal's name for an error, is taken for a passing fault of "
+        "fal's, in seconds; then it is believed.",
+        ge=0,
     )
     reply_mib_max: int = setting("WANDA_FAL_REPLY_MIB_MAX", 4, "Largest reply read from fal, in MiB.", ge=1, le=64)
     upload_timeout_s: float = setting(
@@ -435,6 +436,25 @@ class JobSettings(SettingsGroup):
         "A job that fal has not finished after this many seconds is given up as uncertain.",
         operator=True,
         gt=0,
+    )
+    paid_patience_s: float = setting(
+        "WANDA_PAID_PATIENCE_S",
+        7 * 86_400.0,
+        "How long fetching and posting a video that fal made is tried again, in seconds: as long as fal keeps it.",
+        gt=0,
+    )
+    paid_wait_s: float = setting(
+        "WANDA_PAID_WAIT_S", 2.0, "The first wait between these tries, in seconds; it grows with every try.", gt=0
+    )
+    paid_wait_max_s: float = setting(
+        "WANDA_PAID_WAIT_MAX_S", 1800.0, "The longest wait between these tries, in seconds.", gt=0
+    )
+    link_after_s: float = setting(
+        "WANDA_LINK_AFTER_S",
+        30.0,
+        "How long fetching a finished video is tried before fal's link is posted, in seconds; the video replaces the "
+        "link when it comes.",
+        ge=0,
     )
     overdue_s: float = setting(
         "WANDA_JOB_OVERDUE_S",

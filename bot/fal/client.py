@@ -122,13 +122,13 @@ class FalClient:
         return follower.statuses()
 
     async def result(self, handle: Handle) -> Result:
-        """Return the video of a completed request; while fal is down this is retried for `fal_result_patience_s`.
+        """Return the video of a completed request, after at most `fal_retries` retries.
 
         Raises:
             FalFailure: fal says that no video was made.
             FalNotReady: the request is still in progress; follow it again.
             FalRefused: fal does not know the request any more; `FalAccountError` when it does not take the key.
-            FalUnreachable: fal was down for that long; the video may exist.
+            FalUnreachable: fal was down every time; the video may exist.
             FalProtocolError: a success without a usable video.
         """
 
@@ -137,7 +137,7 @@ class FalClient:
             return read_result(reply.status, reply.headers, reply.body)
 
         self._http.headers_for(handle.response_url)
-        return await self._retry(once, give_up_at=self._clock() + self._settings.result_patience_s)
+        return await self._retry(once)
 
     async def cancel(self, handle: Handle) -> CancelAnswer:
         """Ask fal to cancel. Keep following: only the result tells whether it did.
@@ -187,21 +187,18 @@ class FalClient:
         once: Callable[[], Awaitable[T]],
         *,
         on: tuple[type[FalError], ...] = (FalUnreachable, FalReplyLost, FalProtocolError),
-        give_up_at: float | None = None,
     ) -> T:
-        """Retry `once` after the errors in `on`, with exponential backoff.
+        """Retry `once` after the errors in `on`, with exponential backoff, at most `fal_retries` times.
 
-        At most `fal_retries` times, or until `give_up_at` if that is set; malformed replies always count as tries.
         The last `FalReplyLost` becomes `FalUnreachable`, because only a submit must not be repeated after it.
         """
         settings = self._settings
-        attempt = counted = 0
+        attempt = 0
         while True:
             try:
                 return await once()
             except on as error:
-                counted += give_up_at is None or isinstance(error, FalProtocolError)
-                if counted > settings.retries or (give_up_at is not None and self._clock() >= give_up_at):
+                if attempt >= settings.retries:
                     if isinstance(error, FalReplyLost):
                         raise FalUnreachable(str(error)) from None
                     raise

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import httpx
 
-from bot.errors import FalProtocolError, FalReplyLost, FalUnreachable
+from bot.errors import FalProtocolError, FalReplyLost, FalReplyTooLarge, FalUnreachable
 from bot.fal.http import FalHttp
 from bot.fal.wire import protocol
 from bot.fal.wire.addresses import stream_url, with_logs
@@ -62,10 +62,12 @@ class Follower:
         self._stream_failures = 0
         self._polls_left = 0
         self._waits = 0
+        self._asks_for_logs = True
 
     async def statuses(self) -> AsyncGenerator[FalStatus]:
         """Yield each change of the status once, `completed` last; by then its connection is closed.
 
+        A status that is too large to be read even without its log lines counts as `completed`: the result tells.
         5xx replies, 429 and network errors are retried until the deadline.
 
         Raises:
@@ -87,6 +89,11 @@ class Follower:
                 log.info("no stream of %s, so it is polled: %s", self._handle.request_id, why)
                 self._begin_polling()
                 continue
+            except FalReplyTooLarge as error:
+                log.warning("fal's log of %s is too large, so it is polled without: %s", self._handle.request_id, error)
+                self._asks_for_logs = False
+                self._begin_polling()
+                continue
             except _TROUBLE as error:
                 self._count_stream_failure(error)
             if self._told is not None and self._told.state == "completed":
@@ -100,6 +107,10 @@ class Follower:
         if before is None or before.state != status.state:
             self._waits = 0
         return status != before
+
+    def _url(self, url: str) -> str:
+        """Return the address of a status, with its log lines unless they were too large."""
+        return with_logs(url) if self._asks_for_logs else url
 
     def _begin_polling(self) -> None:
         self._stream_failures, self._polls_left = 0, POLLS_BEFORE_STREAM
@@ -148,7 +159,7 @@ class Follower:
         async with AsyncExitStack() as stack:
             try:
                 async with self._opening(), asyncio.timeout(self._settings.connect_timeout_s):
-                    stream = self._http.stream(with_logs(stream_url(self._handle.status_url)))
+                    stream = self._http.stream(self._url(stream_url(self._handle.status_url)))
                     response = await stack.enter_async_context(stream)
                     await self._expect_stream(response)
             except TimeoutError:
@@ -181,12 +192,20 @@ class Follower:
         raise _NoStreamError(f"status {response.status_code}")
 
     async def _poll(self) -> AsyncGenerator[FalStatus]:
-        """Yield what one poll says that is new."""
+        """Yield what one poll says that is new.
+
+        Raises:
+            FalReplyTooLarge: it is too large with its log lines.
+        """
         self._polls_left -= 1
         try:
             async with self._opening():
-                reply = await self._http.ask("GET", with_logs(self._handle.status_url))
+                reply = await self._http.ask("GET", self._url(self._handle.status_url))
             status = self._changes.take(protocol.read_status(reply.status, reply.body))
+        except FalReplyTooLarge:
+            if self._asks_for_logs:
+                raise
+            status = FalStatus("completed")
         except _TROUBLE as error:
             log.debug("a poll of %s failed: %s", self._handle.request_id, error)
             return

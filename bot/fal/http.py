@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import httpx
 
-from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalUnreachable
+from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalReplyTooLarge, FalUnreachable
 from bot.fal.wire.addresses import same_origin
 from bot.net.decoding import UnreadableEncodingError, decoded
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
@@ -126,7 +126,7 @@ class FalHttp:
             async for piece in decoded(response.aiter_raw(), response.headers.get("content-encoding", "")):
                 body += piece
                 if len(body) > self._bytes_max:
-                    raise FalProtocolError(f"fal's reply is larger than {self._bytes_max} bytes")
+                    raise FalReplyTooLarge(f"fal's reply is larger than {self._bytes_max} bytes")
         except UnreadableEncodingError as error:
             raise FalProtocolError(f"fal's reply cannot be decoded: {error}") from error
         return bytes(body).replace(self._key.encode(), b"***") if self._key else bytes(body)

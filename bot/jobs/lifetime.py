@@ -22,23 +22,29 @@ SELECT j.id AS id FROM jobs j JOIN leaving l ON l.guild_id = j.guild_id
 WHERE j.told = 0 AND j.state IN ('waiting', 'accepted') ORDER BY j.created_at LIMIT {FOUND_MAX}"""  # noqa: S608 - a constant of this module
 
 
-def overdue_at(job: Job, *, deadline_s: float, overdue_s: float) -> float:
+def overdue_at(job: Job, *, deadline_s: float, paid_patience_s: float, overdue_s: float) -> float:
     """Return after which moment an unfinished job is ended by force, in Unix seconds.
 
     That is `overdue_s` after the step that it is in should have ended: the wait for approval at `approve_by`, the
-    request at fal at its deadline. Other steps have no end of their own and are counted from their beginning.
+    request at fal at its deadline, its result when fal no longer keeps it. Other steps have no end of their own and are
+    counted from their beginning.
     """
     if job.state == "waiting" and job.approve_by is not None:
         return job.approve_by + overdue_s
+    if job.state == "fetching":
+        return (job.completed_at or job.updated_at) + paid_patience_s + overdue_s
     if job.submitted_at is not None and job.state not in FINISHED and job.state != "delivering":
         return job.submitted_at + deadline_s + overdue_s
     return job.updated_at + overdue_s
 
 
 def overdue_jobs(
-    *, now: float, deadline_s: float, overdue_s: float
+    *, now: float, spared_until: float = 0.0, deadline_s: float, paid_patience_s: float, overdue_s: float
 ) -> Transaction[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the ids of overdue jobs, and of old ones whose row cannot be read; at most `FOUND_MAX` together."""
+    """Return the ids of overdue jobs, and of old ones whose row cannot be read; at most `FOUND_MAX` together.
+
+    Jobs that fal has are left out until `spared_until`, because they may still be asked about.
+    """
     rows: list[Row] = yield Many(_OLD, (now - overdue_s, WAIT_MAX_S, FOUND_MAX))
     overdue: list[str] = []
     unreadable: list[str] = []
@@ -48,7 +54,9 @@ def overdue_jobs(
         except ValidationError:
             unreadable.append(row["id"])
         else:
-            if now > overdue_at(job, deadline_s=deadline_s, overdue_s=overdue_s):
+            if job.handle is not None and now < spared_until:
+                continue
+            if now > overdue_at(job, deadline_s=deadline_s, paid_patience_s=paid_patience_s, overdue_s=overdue_s):
                 overdue.append(job.id)
     return tuple(overdue), tuple(unreadable)
 

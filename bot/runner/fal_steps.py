@@ -20,18 +20,20 @@ from bot.errors import (
     Refusal,
 )
 from bot.fal.client import FalClient
-from bot.fal.wire.types import FalStatus, Handle, Result
+from bot.fal.wire.error_types import UNKNOWN
+from bot.fal.wire.types import FalStatus, Handle
 from bot.jobs import machine
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
+from bot.jobs.patience import Patience
 from bot.settings import JobSettings
 from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 SERVER_ERROR = 500
-CONFIRMATIONS = 2  # repeats of a result that is a 5xx without an error type
 UNPROCESSABLE = 422
 CLIENT_CLOSED = 499
+POLL_S_MAX = 60.0  # between two looks at a request that fal calls ended and still in progress
 FORBIDDEN = 403  # the account is locked; for some minutes after a top-up only some of fal's hosts say so
 CONTENT_TYPES = {
     "jpeg": "image/jpeg",
@@ -56,17 +58,23 @@ class FalSteps:
         *,
         data_dir: Path,
         poll_s: float,
+        doubt_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Allow `settings.submits_at_once` uploads and as many submits at once.
 
         Members and servers take turns. Both are counted apart, because an upload takes minutes and a submit seconds.
+        For `doubt_s` an error that may be a passing fault of fal's own is not believed.
         """
         self._fal = fal
         self._settings = settings
         self._data_dir = data_dir
         self._poll_s = poll_s
+        self._patience = Patience(
+            whole_s=settings.paid_patience_s, least_s=poll_s, most_s=max(poll_s, settings.paid_wait_max_s)
+        )
+        self._doubt_s = doubt_s
         self._clock = clock
         self._sleep = sleep
         self._uploads = FairTurns(settings.submits_at_once)
@@ -155,19 +163,45 @@ class FalSteps:
     async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> machine.Event:
         """Follow the request to its end; `on_status` gets every change of its status but `completed`.
 
-        While the account is locked this waits and goes on: the video that is being made was paid for.
+        While the account is locked this waits and goes on: the video that is being made was paid for. At the deadline
+        fal is asked for the result once more, because a machine that slept had no chance to see it.
         """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
+        since = self._clock()
         while True:
             try:
                 return await self._completed(job, job.handle, on_status)
+            except FalUnreachable as error:
+                return await self._last_word(job.handle, error)
             except FalError as error:
-                if not _is_locked(error) or self._left_s(job) <= 0:
+                if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
                     return machine.LostSight(_failure(error))
-                log.warning("fal's account is locked; the request is followed again later")
+                if self._left_s(job) <= 0:
+                    return await self._last_word(job.handle, error)
+                log.warning("the request is followed again later: %s", error)
             await self._sleep(self._settings.account_pause_s)
+
+    async def _last_word(self, handle: Handle, error: FalError) -> machine.Event:
+        """Return the completed status if fal has a result after all, else that sight of the request was lost."""
+        log.warning("the request is past its deadline, and fal is asked once more: %s", error)
+        try:
+            await self._fal.result(handle)
+        except FalNotReady as unfinished:
+            return machine.LostSight(Failure(kind="unfinished", message=str(unfinished)))
+        except (FalUnreachable, FalRefused, FalProtocolError):
+            log.exception("the request can no longer be followed")
+            return machine.LostSight(_failure(error))
+        except FalFailure:
+            pass
+        return FalStatus("completed")
+
+    def _may_pass(self, error: FalError, since: float) -> bool:
+        """Return whether the error may be over later: a locked account, or for `doubt_s` a request fal forgot."""
+        if isinstance(error, FalAccountError):
+            return _is_locked(error)
+        return isinstance(error, FalRefused) and self._clock() < since + self._doubt_s
 
     async def _completed(
         self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]]
@@ -185,52 +219,55 @@ class FalSteps:
                 await on_status(status)
         raise AssertionError("fal is followed until the request is completed or an error is raised")
 
-    async def fetch(self, job: Job) -> machine.Event:
-        """GET the result. Its HTTP status and body tell whether there is a video."""
+    async def fetch(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
+        """GET the result, again and again while fal keeps it: the video may exist and be paid for.
+
+        Its HTTP status and body tell whether there is a video.
+        """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
-        try:
-            result = await self._confirmed(job.handle)
-        except (FalNotReady, FalUnreachable) as error:
-            return await self._not_yet(job, error)
-        except FalFailure as failure:
-            cost = _billed_microusd(job, failure.billed_units)
-            told = replace(_failure(failure), billed=_billed(failure, job))
-            return machine.NotMade(told, cost, failure.billed_units)
-        except FalAccountError as error:
-            if _is_locked(error):
-                return await self._not_yet(job, error)
-            return machine.LostSight(_failure(error))
-        except FalError as error:
-            log.exception("the result cannot be fetched")
-            return machine.LostSight(_failure(error))
-        return machine.Made(result, _billed_microusd(job, result.billed_units))
-
-    async def _confirmed(self, handle: Handle) -> Result:
-        """Return the result. A 5xx without an error type may come from a gateway, so it is asked for again.
-
-        Raises:
-            FalError: as `FalClient.result`.
-        """
-        for _ in range(CONFIRMATIONS):
+        since = job.completed_at or self._clock()
+        while True:
             try:
-                return await self._fal.result(handle)
-            except FalFailure as failure:
-                if failure.kind != "unknown" or failure.status < SERVER_ERROR:
-                    raise
-                log.warning("the result says %s without fal's own name for it; asking again", failure.status)
-                await self._sleep(self._poll_s)
-        return await self._fal.result(handle)
+                result = await self._fal.result(job.handle)
+            except FalNotReady as error:
+                return await self._not_yet(job, error)
+            except FalError as error:
+                wait_s = self._patience.wait_s(since, self._clock())
+                if wait_s is None or not self._is_doubted(error, since):
+                    return _without_video(job, error)
+                log.warning("fal does not hand out the result, asked again in %.0f s: %s", wait_s, error)
+            else:
+                return machine.Made(result, _billed_microusd(job, result.billed_units))
+            on_step("fal is silent")
+            await self._sleep(wait_s)
 
-    async def _not_yet(self, job: Job, error: FalError) -> machine.Event:
-        """Ask again later, because the video may exist and be paid for, but not after the job's deadline.
+    def _is_doubted(self, error: FalError, since: float) -> bool:
+        """Return whether the answer may be another one later.
 
-        The deadline is checked here, because following ends at once: fal says that the request is completed.
+        A gateway's error and a refused key say nothing about the video. A 500 or a 404 without fal's own name for it
+        may be a fault of the route that hands out results, or the truth.
         """
-        log.warning("fal does not hand out the result yet: %s", error)
+        match error:
+            case FalUnreachable() | FalAccountError():
+                return True
+            case FalRefused():
+                return self._clock() < since + self._doubt_s
+            case FalFailure():
+                nameless = error.kind == UNKNOWN and error.status >= SERVER_ERROR and error.billed_units is None
+                return nameless and self._clock() < since + self._doubt_s
+            case _:
+                return False
+
+    async def _not_yet(self, job: Job, error: FalNotReady) -> machine.Event:
+        """Follow the request again, but not after the job's deadline.
+
+        The deadline is checked here, because following may end at once: fal says that the request is completed.
+        """
         if self._left_s(job) <= 0:
-            return machine.LostSight(Failure(kind="unreachable", message=str(error)))
-        await self._sleep(self._poll_s)
+            return machine.LostSight(Failure(kind="unfinished", message=str(error)))
+        waited_s = self._clock() - (job.submitted_at or job.created_at)
+        await self._sleep(min(max(self._poll_s, waited_s / 10), POLL_S_MAX))
         return machine.StillRunning()
 
     def _left_s(self, job: Job) -> float:
@@ -255,6 +292,15 @@ def _first(errors: BaseExceptionGroup[FalError]) -> FalError:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
+def _without_video(job: Job, error: FalError) -> machine.Event:
+    """Return what a believed error of the result means for the job."""
+    if isinstance(error, FalFailure):
+        told = replace(_failure(error), billed=_billed(error, job))
+        return machine.NotMade(told, _billed_microusd(job, error.billed_units), error.billed_units)
+    log.error("the result cannot be fetched: %s", error)
+    return machine.LostSight(_failure(error))
+
+
 def _is_locked(error: FalError) -> bool:
     return isinstance(error, FalAccountError) and error.status == FORBIDDEN
 
@@ -276,7 +322,7 @@ def _failure(error: FalError) -> Failure:
         case FalUnreachable():
             return Failure(kind="unreachable", message=str(error))
         case FalProtocolError():
-            return Failure(kind="gone", message=str(error))
+            return Failure(kind="senseless", message=str(error))
         case _:
             return Failure(kind="lost", message=str(error))
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
 ENDINGS_AT_ONCE = 16  # more would wait for each other inside discord.py until they time out
 POSTED_AGE_MAX_S, POSTED_MAX = 3600.0, 100  # videos posted before a restart whose parent's card can still be edited
+SLEPT_S = 30.0  # a wait that lasts so much longer than it should means that the machine slept
+WAKE_GRACE_S = 600.0  # after a start or a sleep, in which jobs past their time are asked about before they are ended
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
 
@@ -70,6 +72,7 @@ class Runner:
         self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
         self._closing = False
+        self._awake_at = 0.0
         self.warned = asyncio.Event()
         self._deliveries = FairTurns(settings.deliveries_at_once)
         self._resumes = asyncio.Semaphore(settings.take_up_at_once)
@@ -84,6 +87,7 @@ class Runner:
         job_ids = await self._store.read(transactions.unfinished_job_ids())
         for job_id in job_ids:
             self._drive(job_id)
+        self._awake_at = self._clock()
         self._watch = asyncio.create_task(self._keep_sweeping(), name="unfinished jobs")
         await self._report_posted()
         return len(job_ids)
@@ -248,7 +252,10 @@ class Runner:
 
     async def _keep_sweeping(self) -> None:
         while True:
+            before = self._clock()
             await self._sleep(self._settings.recheck_s)
+            if self._clock() - before > self._settings.recheck_s + SLEPT_S:
+                self._awake_at = self._clock()
             await self.sweep()
 
     async def sweep(self) -> None:
@@ -274,7 +281,11 @@ class Runner:
     async def _end_overdue(self) -> None:
         overdue, unreadable = await self._store.read(
             lifetime.overdue_jobs(
-                now=self._clock(), deadline_s=self._settings.deadline_s, overdue_s=self._settings.overdue_s
+                now=self._clock(),
+                spared_until=self._awake_at + WAKE_GRACE_S,
+                deadline_s=self._settings.deadline_s,
+                paid_patience_s=self._settings.paid_patience_s,
+                overdue_s=self._settings.overdue_s,
             )
         )
         given_up = machine.GivenUp(Failure(kind="unreachable"))
@@ -488,7 +499,7 @@ class Runner:
             case machine.Follow():
                 return await self._follow(job)
             case machine.Fetch():
-                return await self._fal_steps.fetch(job)
+                return await self._fal_steps.fetch(job, on_step=lambda step: self._show_live(job, step=step))
             case machine.Deliver():
                 return await self._deliver(job)
             case machine.ShowEnd():

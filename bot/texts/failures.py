@@ -218,7 +218,9 @@ _LOST_BECAUSE: Mapping[str, str] = {
     "account": "Wanda's fal account needs an admin's attention",
     "refused": "it no longer knows of it",
     "unreachable": "it could not be reached for too long",
-    "gone": "it no longer knows of it",
+    "gone": "its number of it was lost",
+    "unfinished": "it had not finished it when the time for it was over",
+    "senseless": "its answer holds no video that Wanda can find",
     "defect": "Wanda herself failed again and again to go on with it",
 }
 _LATE = "fal took too long with this video and gave up."
@@ -300,5 +302,7 @@ _TABLE: Mapping[str, Builder] = {
     "lost": lambda _failure: _LOST,
     "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
     "defect": _fixed("Wanda herself failed again and again to make it.", AGAIN),
-    "gone": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
+    "gone": _fixed("Wanda lost fal's number of this request.", AGAIN),
+    "senseless": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
+    "unplayable": _fixed("What fal made is no video that plays.", AGAIN),
 }

@@ -111,13 +111,22 @@ def _progress(job: Job, live: Live, now: float) -> str:
         case "running":
             return _running(job, live, now)
         case "fetching":
-            return f"**Fetching the video from fal** · {waited} so far"
+            return _fetching(live, waited)
         case "delivering":
             return _posting(live, waited)
         case "done" | "failed" | "cancelled" | "uncertain":
             return ""
         case _:
             assert_never(job.state)
+
+
+def _fetching(live: Live, waited: str) -> str:
+    if live.step != "fal is silent":
+        return f"**Fetching the video from fal** · {waited} so far"
+    return (
+        f"**fal is done, but does not hand out what it made** · {waited} so far\n"
+        "-# Wanda asks again and again, for as long as fal keeps it. Nothing is lost."
+    )
 
 
 def _posting(live: Live, waited: str) -> str:

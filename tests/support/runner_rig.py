@@ -183,6 +183,7 @@ def make_runner(
             settings.jobs,
             data_dir=settings.storage.data_dir,
             poll_s=settings.fal.poll_min_s,
+            doubt_s=settings.fal.result_patience_s,
             clock=time.time,
         ),
         cards=cards,
@@ -200,7 +201,7 @@ async def rig(store_settings: StorageSettings, store: Store) -> AsyncIterator[Ru
         addresses: dict[str, Any] = dict(fal.environment())
         settings = Settings(
             storage=store_settings,
-            fal=FalSettings(poll_min_s=0.05, **addresses),
+            fal=FalSettings(poll_min_s=0.05, result_patience_s=0.5, **addresses),
             jobs=JobSettings(delivery_wait_s=0.01, delivery_tries=3, account_pause_s=0.05, account_patience_s=0.5),
         )
         cards = RememberedCards()

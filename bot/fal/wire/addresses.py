@@ -1,20 +1,24 @@
 """Which URLs may be sent the key, and the URLs of a request."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bot.errors import FalProtocolError
 
 URL_MAX = 2048
+FILE_URL_MAX = 16_384  # signed addresses are long
 # No user part, backslash or space, so that no two parsers disagree about which part is the host.
 _PLAIN = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:[/?][!-\[\]-~]*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ALIAS_SEGMENTS = 2
+# What may stand in an address as it is (https://www.rfc-editor.org/rfc/rfc3986#section-2), and "%" before two digits.
+_KEPT_CHARS = "!#$&'()*+,-./:;=?@[]_~"
+_BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
-def origin(url: str) -> tuple[str, str, int] | None:
+def origin(url: str, *, chars_max: int = URL_MAX) -> tuple[str, str, int] | None:
     """Return scheme, host and port of a plain absolute http(s) URL; None for anything else."""
-    if len(url) > URL_MAX or not _PLAIN.fullmatch(url):
+    if len(url) > chars_max or not _PLAIN.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
@@ -45,6 +49,38 @@ def stream_url(status_url: str) -> str:
 def with_logs(url: str) -> str:
     """Return `url` with the query that adds log lines to the reply."""
     return f"{url}{'&' if '?' in url else '?'}logs=1"
+
+
+def file_url(value: object) -> str:
+    """Return the address of a file in the form in which it can be requested.
+
+    Spaces, letters beyond ASCII and whatever else may not stand in an address are percent-encoded; what is already
+    encoded stays as it is, because it may be signed.
+
+    Raises:
+        FalProtocolError: it is no http(s) address, or longer than `FILE_URL_MAX`.
+    """
+    url = _encoded(value.strip()) if isinstance(value, str) and len(value) <= FILE_URL_MAX else ""
+    if origin(url, chars_max=FILE_URL_MAX) is None:
+        raise FalProtocolError("fal's reply holds no usable web address where one must stand")
+    return url
+
+
+def _encoded(url: str) -> str:
+    scheme, slashes, rest = url.partition("://")
+    host, cut, path = _split_host(rest)
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return ""
+    whole = _BARE_PERCENT.sub("%25", path)
+    return f"{scheme.lower()}{slashes}{host}{cut}{quote(whole, safe=f'{_KEPT_CHARS}%', errors='replace')}"
+
+
+def _split_host(rest: str) -> tuple[str, str, str]:
+    """Return what stands before the first "/" or "?", that character, and what stands after it."""
+    found = re.search("[/?]", rest)
+    return (rest, "", "") if found is None else (rest[: found.start()], found.group(), rest[found.end() :])
 
 
 def web_url(url: str | None, *, rest_url: str | None = None) -> str:

@@ -7,7 +7,7 @@ https://fal.ai/docs/documentation/model-apis/errors. The result GET is in `bot.f
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
@@ -15,7 +15,7 @@ from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, 
 from bot.fal.wire.addresses import requests_url, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
 from bot.fal.wire.types import CancelAnswer, Handle, LogLine, UnitPrice, UploadTicket
-from bot.fal.wire.values import Text, Whole, number, object_of, said, text_value
+from bot.fal.wire.values import Text, number, object_of, said, text_value, whole_up_to
 
 SUCCESS, REDIRECT, ACCEPTED = 200, 300, 202
 TOO_MANY = 429
@@ -96,12 +96,25 @@ def _log_lines(value: object) -> tuple[LogLine, ...]:
     return tuple(lines)
 
 
+Word: TypeAlias = Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "OTHER"]
+_WORDS = frozenset({"IN_QUEUE", "IN_PROGRESS", "COMPLETED"})
+_POSITION_MAX = 1_000_000  # nobody waits behind more; such a number is not shown
+
+
+def _word(value: object) -> object:
+    """Return one of the documented words, or OTHER for another one: FAILED and CANCELLED have been reported."""
+    if not isinstance(value, str) or not value.strip():
+        return value
+    word = value.strip().upper()
+    return word if word in _WORDS else "OTHER"
+
+
 class StatusDocument(BaseModel):
     """fal's own description of where a request stands, as far as it is used."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    status: Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
-    queue_position: Whole = None
+    status: Annotated[Word, BeforeValidator(_word)]
+    queue_position: Annotated[int | None, whole_up_to(_POSITION_MAX)] = None
     logs: Annotated[tuple[LogLine, ...], BeforeValidator(_log_lines)] = ()
 
 
@@ -109,12 +122,12 @@ def read_event(data: bytes) -> StatusDocument:
     """Return one status document: an event of the stream, or the body of a status reply.
 
     Raises:
-        FalProtocolError: it is not one of the three documented states.
+        FalProtocolError: it is no status.
     """
     try:
         return StatusDocument.model_validate(object_of(data))
     except ValidationError:
-        raise FalProtocolError("fal's status is not one of the documented ones") from None
+        raise FalProtocolError("fal's reply is no status") from None
 
 
 def read_status(status: int, body: bytes) -> StatusDocument:

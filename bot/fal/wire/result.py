@@ -2,35 +2,56 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from bot.errors import FalAccountError, FalError, FalFailure, FalNotReady, FalProtocolError, FalRefused, FalUnreachable
-from bot.fal.wire.addresses import web_url
+from bot.fal.wire.addresses import file_url
 from bot.fal.wire.error_types import ERROR_TYPES, UNKNOWN
 from bot.fal.wire.types import Result
-from bot.fal.wire.values import Number, Text, Whole, header, json_of, number, object_of, said, text_value
+from bot.fal.wire.values import (
+    Whole,
+    header,
+    json_of,
+    number,
+    number_up_to,
+    object_of,
+    said,
+    text_value,
+    whole_up_to,
+)
 
 OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
 LATER = frozenset({408, 425, 429})
 _UNITS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+# A number beyond these is no fact of a video, and is not shown.
+_SIDE_MAX, _SECONDS_MAX, _FRAMES_MAX, _BYTES_MAX = 16_384, 3600.0, 1_000_000, 2**40
+_PROMPT_MAX = 100_000  # fal's own wording of a prompt is stored whole: a rerun films it again
 _DETAILS_MAX, _LOCATION_MAX, _CONTEXT_MAX, _MESSAGE_MAX = 50, 10, 20, 500
 
 
+_Side: TypeAlias = Annotated[int | None, whole_up_to(_SIDE_MAX)]
+_Seconds: TypeAlias = Annotated[float | None, number_up_to(_SECONDS_MAX)]
+
+
+def _prompt(value: object) -> str | None:
+    return text_value(value, _PROMPT_MAX)
+
+
 class _Video(BaseModel):
-    """fal's file object; all but the URL may be null, missing or of a wrong type."""
+    """fal's file object; all but the URL may be null, missing, out of bounds or of a wrong type."""
 
     model_config = ConfigDict(extra="ignore")
-    url: Text = None
-    file_size: Whole = None
-    width: Whole = None
-    height: Whole = None
-    fps: Number = None
-    num_frames: Whole = None
-    duration: Number = None
+    url: Any = None
+    file_size: Annotated[int | None, whole_up_to(_BYTES_MAX)] = None
+    width: _Side = None
+    height: _Side = None
+    fps: _Seconds = None
+    num_frames: Annotated[int | None, whole_up_to(_FRAMES_MAX)] = None
+    duration: _Seconds = None
 
 
 class _Result(BaseModel):
@@ -39,7 +60,7 @@ class _Result(BaseModel):
     model_config = ConfigDict(extra="ignore")
     video: _Video
     seed: Whole = None
-    actual_prompt: Text = None
+    actual_prompt: Annotated[str | None, BeforeValidator(_prompt)] = None
 
 
 def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
@@ -48,9 +69,9 @@ def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
     Raises:
         FalFailure: fal says that no video was made.
         FalNotReady: the request is still in progress.
-        FalUnreachable: nothing is known; ask again.
+        FalUnreachable: nothing is known, or the reply is no JSON; ask again.
         FalRefused: fal knows no such request; `FalAccountError` when it does not take the key.
-        FalProtocolError: the reply is none of these.
+        FalProtocolError: it holds no video that can be fetched, or is none of these.
     """
     if status == OK:
         return _output(headers, body)
@@ -59,12 +80,16 @@ def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
 
 def _output(headers: Mapping[str, str], body: bytes) -> Result:
     try:
-        found = _Result.model_validate(object_of(body))
+        document = object_of(body)
+    except FalProtocolError as error:
+        raise FalUnreachable(f"something else than fal answered for the result: {error}") from None
+    try:
+        found = _Result.model_validate(document)
     except ValidationError:
         raise FalProtocolError("fal's result holds no video") from None
     video = found.video
     return Result(
-        url=web_url(video.url),
+        url=file_url(video.url),
         size_bytes=video.file_size,
         width=video.width,
         height=video.height,
@@ -79,7 +104,8 @@ def _seconds(video: _Video) -> float | None:
     """Return the video's length, from its frames if fal does not give it."""
     if video.duration is not None:
         return video.duration
-    return number(video.num_frames / video.fps) if video.num_frames and video.fps else None
+    seconds = number(video.num_frames / video.fps) if video.num_frames and video.fps else None
+    return seconds if seconds is not None and seconds <= _SECONDS_MAX else None
 
 
 def billed_units(headers: Mapping[str, str]) -> float | None:

@@ -4,7 +4,7 @@ The rules: https://html.spec.whatwg.org/multipage/server-sent-events.html. fal s
 This is no library because a line must be limited in length before it is held in memory, and none does that.
 """
 
-from bot.errors import FalProtocolError
+from bot.errors import FalReplyTooLarge
 
 
 class SseReader:
@@ -22,7 +22,7 @@ class SseReader:
         """Return the events that `piece` completes, in order.
 
         Raises:
-            FalProtocolError: a line or an event is too long; the stream cannot be read on.
+            FalReplyTooLarge: a line or an event is too long; the stream cannot be read on.
         """
         if self._skip_newline and piece:
             # The last piece ended in CR; a LF that follows belongs to the same line end.
@@ -33,7 +33,7 @@ class SseReader:
         self._rest = lines.pop()
         events = [event for line in lines if (event := self._line(line)) is not None]
         if len(self._rest) + self._held > self._max:
-            raise FalProtocolError(f"an event of fal's stream is longer than {self._max} bytes")
+            raise FalReplyTooLarge(f"an event of fal's stream is longer than {self._max} bytes")
         return events
 
     def close(self) -> bytes | None:
@@ -53,5 +53,5 @@ class SseReader:
             self._data.append(value)
             self._held += len(value) + 1
             if self._held > self._max:
-                raise FalProtocolError(f"an event of fal's stream is longer than {self._max} bytes")
+                raise FalReplyTooLarge(f"an event of fal's stream is longer than {self._max} bytes")
         return None

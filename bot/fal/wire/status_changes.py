@@ -28,7 +28,7 @@ class StatusChanges:
                 return FalStatus("queued", position=document.queue_position)
             case "IN_PROGRESS":
                 return FalStatus("running", fraction=self._join(document.logs))
-            case "COMPLETED":
+            case "COMPLETED" | "OTHER":
                 return FalStatus("completed")
 
     def _join(self, lines: tuple[LogLine, ...]) -> float | None:

@@ -21,6 +21,8 @@ class Handle:
 class FalStatus:
     """Where a request stands at fal. Failed and cancelled requests are `completed` too: only the result tells.
 
+    So is a request of which fal says a word that it does not document.
+
     `position` counts the requests ahead while it is queued, None when fal does not say. `fraction` (0 to 1) is the
     progress that a runner printed last while it is running.
     """

@@ -13,6 +13,7 @@ from bot.errors import (
     FalNotReady,
     FalProtocolError,
     FalRefused,
+    FalReplyTooLarge,
     FalUnreachable,
 )
 from bot.fal.wire.types import Handle, UnitPrice
@@ -116,7 +117,7 @@ async def test_upload_again(fal: ScriptedFal, picture: Path) -> None:
         (text_answer(502), None, FalUnreachable),
         (close, None, FalUnreachable),
         (stall, None, FalUnreachable),
-        (huge, None, FalProtocolError),
+        (huge, None, FalReplyTooLarge),
         (json_answer(200, {"upload_url": "ftp://x/y", "file_url": "https://x/y"}), None, FalProtocolError),
         (None, text_answer(413), FalRefused),
         (None, text_answer(500), FalUnreachable),
@@ -199,7 +200,7 @@ async def test_result(fal: ScriptedFal) -> None:
     """A result is fetched despite passing failures, with the units that fal charged."""
     good = json_answer(200, VIDEO, {"X-Fal-Billable-Units": "5.5"})
     fal.on("result", text_answer(502), reset, text_answer(503), half, garbage, text_answer(200, "<html>"), good)
-    async with client_of(fal.url) as client:
+    async with client_of(fal.url, retries=7) as client:
         output = await client.result(urls(fal.url))
     assert (output.url, output.size_bytes, output.seed, output.billed_units) == (URL, 7, 42, 5.5)
 
@@ -224,14 +225,14 @@ async def test_no_result(fal: ScriptedFal, answer: Responder, error: type[FalErr
     assert fal.count("result") == 1
 
 
-async def test_result_patience(fal: ScriptedFal) -> None:
-    """While fal is down, a result is retried for the configured time, then reported as unreachable."""
-    fal.on("result", text_answer(503))
-    clock = StillClock()
-    async with client_of(fal.url, clock, result_patience_s=300) as client:
+@pytest.mark.parametrize("answer", [text_answer(503), text_answer(200, "<html>down for maintenance</html>")])
+async def test_result_while_fal_is_down(fal: ScriptedFal, answer: Responder) -> None:
+    """While fal is down, or a gateway speaks in its place, a result is asked for a few times, then unreachable."""
+    fal.on("result", answer)
+    async with client_of(fal.url, retries=3) as client:
         with pytest.raises(FalUnreachable):
             await client.result(urls(fal.url))
-    assert 1300 <= clock.now <= 1320
+    assert fal.count("result") == 4
 
 
 async def test_result_nonsense(fal: ScriptedFal) -> None:

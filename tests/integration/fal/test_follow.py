@@ -315,3 +315,35 @@ async def test_the_deadline_holds_for_whoever_waits_for_a_place(fal: ScriptedFal
             await followed(client, fal.url, deadline_s=0.2)
         assert not first.done()
         first.cancel()
+
+
+@pytest.mark.parametrize("word", ["FAILED", "CANCELLED", "ERROR", "completed"])
+async def test_a_word_that_is_not_documented(fal: ScriptedFal, word: str) -> None:
+    """Of a request with an unknown status the result is asked for at once, instead of waiting for the deadline."""
+    fal.on("stream", events({"status": word}, then="silence"))
+    async with client_of(fal.url) as client:
+        assert await followed(client, fal.url) == [DONE]
+    assert fal.seen == ["stream"]
+
+
+async def test_logs_of_megabytes(fal: ScriptedFal) -> None:
+    """A status whose log lines are too large to be read is asked for without them."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await (huge if "logs" in request.query else json_answer(200, COMPLETED))(request)
+
+    fal.on("stream", text_answer(404))
+    fal.on("status", answer)
+    async with client_of(fal.url, reply_mib_max=1) as client:
+        assert await followed(client, fal.url) == [DONE]
+    assert fal.seen == ["stream", "status", "status"]
+
+
+@pytest.mark.parametrize("stream", [text_answer(404), events(b"data: " + b" " * 2_000_000)], ids=["polls", "stream"])
+async def test_a_status_that_stays_too_large(fal: ScriptedFal, stream: Responder) -> None:
+    """A status that is too large even without its log lines cannot hide a video: the result is asked for."""
+    fal.on("stream", stream)
+    fal.on("status", huge)
+    async with client_of(fal.url, reply_mib_max=1) as client:
+        assert await followed(client, fal.url) == [DONE]
+    assert fal.count("status") <= 2

@@ -1,0 +1,100 @@
+"""The last steps of a paid job are tried again for as long as fal keeps the video."""
+
+import time
+from typing import Any
+
+import pytest
+
+from bot.jobs import machine
+from bot.jobs.model import Handle
+from bot.ledger.audit import verify
+from bot.runner.runner import Runner
+from tests.integration.runner.test_adversarial import held
+from tests.integration.runner.test_holds_end import stored
+from tests.support.runner_rig import RunnerRig, make_runner
+
+VIDEO = {"video": {"url": "https://v3.fal.media/files/out.mp4"}, "seed": 7}
+INTERNAL = {"detail": "Internal Server Error"}
+
+
+def another(rig: RunnerRig, **jobs: Any) -> Runner:
+    """Return a runner beside the rig's, with other settings."""
+    settings = rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update=jobs)})
+    runner = make_runner(settings, rig.store, rig.http, rig.cards, member_microusd=5_000_000)
+    rig.others.append(runner)
+    return runner
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, INTERNAL),
+        (503, "upstream connect error"),
+        (404, {"status": "NOT_FOUND"}),
+        (401, {"detail": "No user found for Key ID and Secret"}),
+        (200, "<html>down for maintenance</html>"),
+    ],
+)
+async def test_a_fault_of_the_route_of_results(rig: RunnerRig, status: int, body: Any) -> None:
+    """A passing fault of the route that hands out results is not the job's failure: the video is posted, paid once."""
+    await rig.fault(at="result", status=status, body=body, times=4)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, await held(rig, job)) == ("done", {(0, 200_000)})
+    assert await rig.store.read(verify()) == []
+
+
+async def test_an_error_that_stays_is_believed(rig: RunnerRig) -> None:
+    """A 500 without fal's own name for it is believed after a while: the job fails, and its hold is released."""
+    await rig.fault(at="result", status=500, body=INTERNAL, times=100_000)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, await held(rig, job)) == ("failed", {(0, 0)})
+
+
+async def test_an_answer_without_a_video_is_told_as_that(rig: RunnerRig) -> None:
+    """A success without an address of a video is uncertain, and the reason is fal's answer."""
+    await rig.fault(at="result", status=200, body={"video": {}}, times=100_000)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.failure and job.failure.kind, job.charged_microusd) == ("uncertain", "senseless", 0)
+
+
+async def made_at_fal(rig: RunnerRig) -> Handle:
+    """Have fal finish a video, and return the request."""
+    await rig.runner.accept(await rig.order("b" * 32))
+    job = await rig.until(lambda job: job.told, "b" * 32)
+    assert job.handle is not None
+    return job.handle
+
+
+async def test_a_machine_that_slept_asks_once_more(rig: RunnerRig) -> None:
+    """A job whose deadline passed while the machine was off is asked about before it is given up."""
+    handle = await made_at_fal(rig)
+    await stored(rig, age_s=3 * 86_400, events=(machine.Uploaded(()), machine.Submitted(handle)))
+    await another(rig, recheck_s=0.05).start()
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.charged_microusd) == ("done", 200_000)
+
+
+async def test_a_job_that_is_still_not_done_is_given_up_as_that(rig: RunnerRig) -> None:
+    """If fal still works on it after the deadline, the job is uncertain, and the reason is that it took too long."""
+    (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 60})).raise_for_status()
+    await another(rig, deadline_s=0.5).accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.failure and job.failure.kind) == ("uncertain", "unfinished")
+
+
+async def test_a_result_is_waited_for_across_restarts(rig: RunnerRig) -> None:
+    """While fal is down the job stays at its result, and a later start goes on asking."""
+    await rig.fault(at="result", status=503, body="", times=100_000)
+    await rig.runner.accept(await rig.order())
+    await rig.until(lambda job: job.state == "fetching")
+    await rig.runner.stop()
+    (await rig.http.delete(f"{rig.fal.url}/sandbox/faults")).raise_for_status()
+    before = time.time()
+    await another(rig).start()
+    job = await rig.until(lambda job: job.told)
+    assert job.state == "done"
+    assert job.completed_at is not None
+    assert job.completed_at < before
