@@ -34,6 +34,7 @@ from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.net.transport import make_http
 from bot.runner.fal_steps import FalSteps
+from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
@@ -48,6 +49,7 @@ from cogs.all import COGS
 
 log = logging.getLogger(__name__)
 GC_THRESHOLDS = (2000, 10, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
+ORDERS_SHARE = 0.2  # of the time to stop, which the runner has the rest of
 OPEN_FILES = 8192  # 1,000 followed jobs need 2,000
 
 
@@ -84,7 +86,7 @@ async def run(settings: Settings) -> None:
         await sweep(store, settings.storage.data_dir, clock=time.time)
         log.info("took up %d unfinished jobs", await runner.start())
         stack.push_async_callback(runner.stop)
-        await _until(stopping, client)
+        await _until(stopping, client, orders_within_s=settings.jobs.shutdown_timeout_s * ORDERS_SHARE)
 
 
 async def _compose(
@@ -133,6 +135,7 @@ async def _compose(
     )
     client.services = Services(
         runner=runner,
+        orders_under_way=OrdersUnderWay(),
         pending_orders=PendingOrders(
             settings.storage.data_dir,
             life_s=settings.jobs.pending_order_life_s,
@@ -249,8 +252,8 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> b
         await asyncio.wait({task})
 
 
-async def _until(stopping: asyncio.Event, client: Wanda) -> None:
-    """Stay connected until a signal comes.
+async def _until(stopping: asyncio.Event, client: Wanda, *, orders_within_s: float) -> None:
+    """Stay connected until a signal comes; orders under way then have `orders_within_s` to be accepted or refused.
 
     Raises:
         StartRefused: Discord closed the connection and a reconnect is pointless.
@@ -260,6 +263,8 @@ async def _until(stopping: asyncio.Event, client: Wanda) -> None:
     await asyncio.wait({connection, signalled}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.is_set():
         log.info("stopping: nothing new is accepted, running jobs are taken up at the next start")
+        client.is_stopping = True
+        await client.services.orders_under_way.all_ended(within_s=orders_within_s)
         connection.cancel()
         await asyncio.wait({connection})
         return

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.requester import Requester
+from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
@@ -35,11 +37,16 @@ from bot.texts.trouble import COMMAND_TROUBLE
 log = logging.getLogger(__name__)
 
 
+TAKEN_MAX = 10_000  # interactions that are known again when they come twice
+STOPPING = "Wanda is restarting, so this was not done. Nothing was charged; please try again in a minute."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What the cogs use."""
 
     runner: Runner
+    orders_under_way: OrdersUnderWay
     pending_orders: PendingOrders
     intake: Intake
     fitter: Fitter
@@ -67,6 +74,10 @@ CogClass: TypeAlias = Callable[["Wanda"], commands.Cog]
 
 class Tree(app_commands.CommandTree["Wanda"]):
     """The command tree, with the error boundary of commands."""
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Return whether the command is to be carried out."""
+        return await interaction.client.takes(interaction)
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """Answer the member with one private sentence."""
@@ -107,7 +118,26 @@ class Wanda(commands.AutoShardedBot):
             guild_ready_timeout=settings.ready_timeout_s,
         )
         self._cog_classes = cogs
+        self.is_stopping = False
+        self._taken: OrderedDict[int, None] = OrderedDict()
         self.command_access = CommandAccess(self._command_overrides, clock=time.monotonic)
+
+    async def takes(self, interaction: Interaction) -> bool:
+        """Return whether the interaction is to be carried out: it is new, and Wanda is not stopping.
+
+        While she stops, its member is told so. Discord may send an event twice
+        (https://discord.com/developers/docs/reference#consistency).
+        """
+        if interaction.id in self._taken:
+            log.info("interaction %d came again and is ignored", interaction.id)
+            return False
+        self._taken[interaction.id] = None
+        if len(self._taken) > TAKEN_MAX:
+            self._taken.popitem(last=False)
+        if not self.is_stopping or interaction.type is discord.InteractionType.autocomplete:
+            return True
+        await answer_privately(interaction, STOPPING)
+        return False
 
     async def setup_hook(self) -> None:
         """Add the cogs, and sync the commands if they have changed."""

@@ -7,6 +7,7 @@ from cogs.jobs.card_buttons import CardButtons
 from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
 from cogs.ordering.confirmation import Confirmations
+from cogs.ordering.cut_orders import CutOrders
 from cogs.privacy import Privacy
 from cogs.quota import Quota
 from cogs.results.buttons import ResultButtons
@@ -27,6 +28,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Reactions,
     BudgetWarnings,
     RetentionLoop,
+    CutOrders,
 )
 
 

@@ -4,6 +4,18 @@
 -- Amounts are integer micro-dollars, times are Unix seconds, flags are 0 or 1. Ids of people, servers, channels and
 -- messages are Discord's; a negative member id is the pseudonym of somebody who had their data deleted.
 
+-- An order that Discord shows as under way and that is neither accepted nor refused yet.
+CREATE TABLE acknowledgements (
+    id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    channel_id BIGINT NOT NULL,
+    message_id BIGINT NOT NULL,
+    application_id BIGINT NOT NULL,
+    token TEXT NOT NULL,
+    shows TEXT NOT NULL CHECK (shows IN ('thinking', 'placeholder')),
+    at DOUBLE PRECISION NOT NULL
+);
+
 -- One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.
 CREATE TABLE acts (
     guild_id BIGINT NOT NULL,

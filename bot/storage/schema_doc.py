@@ -20,6 +20,7 @@ _HEADER = """\
 -- messages are Discord's; a negative member id is the pseudonym of somebody who had their data deleted.
 """
 _ROWS: Mapping[str, str] = {
+    "acknowledgements": "An order that Discord shows as under way and that is neither accepted nor refused yet.",
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
     "asks": "A member's own price above which Wanda asks them first.",
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",

@@ -56,6 +56,7 @@ QUESTION_OVER = (
     "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
     "Nothing was charged for it; ask again if you still want the video."
 )
+GETTING_READY = "Wanda is getting a video ready"  # how every placeholder begins
 CUT_RECIPE = "Another member wrote its prompt, so the recipe has as much of it as the card; 🔁 uses all of it."
 DROPPED = "Cancelled. Nothing was held or charged."
 
@@ -114,7 +115,7 @@ def result_not_kept(keep_days: int) -> str:
 
 def placeholder(member_id: int) -> str:
     """Return the first text of a new card, before the job is accepted; the mention notifies nobody."""
-    return f"Wanda is getting a video ready for <@{member_id}>…"
+    return f"{GETTING_READY} for <@{member_id}>…"
 
 
 def public_question(member_id: int) -> str:

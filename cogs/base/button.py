@@ -28,6 +28,10 @@ class PersistentButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=
         del interaction, item
         return cls(match.string, match.groupdict())
 
+    async def interaction_check(self, interaction: AnyInteraction, /) -> bool:
+        """Return whether the press is to be carried out."""
+        return await interaction.client.takes(interaction)
+
     async def callback(self, interaction: AnyInteraction) -> None:
         """Run `pressed` inside the error boundary."""
         async with error_boundary(interaction):

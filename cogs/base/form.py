@@ -9,6 +9,10 @@ from bot.client import Interaction
 class Form(discord.ui.Modal):
     """A subclass implements `submitted` and sets a timeout, because Discord does not report that a form was closed."""
 
+    async def interaction_check(self, interaction: AnyInteraction, /) -> bool:
+        """Return whether the form is to be carried out."""
+        return await interaction.client.takes(interaction)
+
     async def on_submit(self, interaction: AnyInteraction, /) -> None:
         """Run `submitted` inside the error boundary."""
         async with error_boundary(interaction):

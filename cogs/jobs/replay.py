@@ -8,8 +8,10 @@ from bot.answers import error_boundary, withdraw
 from bot.client import Interaction, requester_of
 from bot.errors import OptionRefused
 from bot.ids import new_id
+from bot.jobs.model import Address
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
 from bot.media.intake import Offered
+from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import interaction_member, rule_query
@@ -29,13 +31,25 @@ async def replay_video(
     place = Place.of(interaction)
     check_posting(place)
     check_member_may_order(place)
-    who = interaction_member(interaction)
     if recipe.size > RECIPE_BYTES_MAX:
         raise OptionRefused(
             f"This file is {recipe.size // 1024:,} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "
             "Attach the JSON file that Wanda gave you; nothing was charged."
         )
-    card = await public_card(interaction)
+    async with under_way(services, acknowledgement_of(interaction, "thinking")):
+        card = await public_card(interaction)
+        await _order_on(card, interaction, place, recipe, attachments)
+
+
+async def _order_on(
+    card: Address,
+    interaction: Interaction,
+    place: Place,
+    recipe: discord.Attachment,
+    attachments: Mapping[str, discord.Attachment],
+) -> None:
+    """Place the recipe's order on its card; a refusal is said privately."""
+    services, who = interaction.client.services, interaction_member(interaction)
     async with error_boundary(interaction, say=withdraw):
         request = replay(await _read(interaction, recipe), attached(attachments))
         await check_order(place, interaction.client, request.mode.id)

@@ -7,13 +7,14 @@ import discord
 from bot.cards.discord_request import CONNECTION_ERRORS
 from bot.client import Interaction
 from bot.jobs.model import Address
+from bot.texts.finished import GETTING_READY
 
 log = logging.getLogger(__name__)
 # https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
 TOKEN_LIFE_S = 15 * 60
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 ALREADY_ANSWERED = 40060
-PLACEHOLDER = "Wanda is getting a video ready…"
+PLACEHOLDER = f"{GETTING_READY}…"
 
 
 def address_of(interaction: Interaction, message_id: int, *, received_at: float) -> Address:

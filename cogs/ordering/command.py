@@ -16,6 +16,7 @@ from bot.ids import new_id
 from bot.jobs.model import Address, Order, Request
 from bot.ledger.model import RuleQuery, Who
 from bot.runner.job_files import OrderFiles
+from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import (
@@ -89,12 +90,13 @@ async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepa
     services, who = interaction.client.services, interaction_member(interaction)
     checked = None if quote is None else await check_quote_in_time(services, who, query, quote)
     card = None
-    if checked is not None and checked.needs_confirmation:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-    else:
-        card = await public_card(interaction)
-    async with error_boundary(interaction, say=withdraw):
-        await order_on(card, interaction, who, query, prepare, checked=checked)
+    async with under_way(services, acknowledgement_of(interaction, "thinking")):
+        if checked is not None and checked.needs_confirmation:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+        else:
+            card = await public_card(interaction)
+        async with error_boundary(interaction, say=withdraw):
+            await order_on(card, interaction, who, query, prepare, checked=checked)
 
 
 async def order_on(

@@ -17,6 +17,7 @@ from bot.texts.card import Card
 from bot.texts.confirmation import price_confirmation
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
+from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place
@@ -109,12 +110,14 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
 async def _make(interaction: Interaction, order: Order) -> None:
     """Post a card and accept the job on it; the card is deleted if the job is refused."""
     await _say(interaction, BEGUN)
-    card = await second_card(interaction)
-    try:
-        await interaction.client.services.runner.accept(replace(order, address=card))
-    except Exception:
-        await interaction.followup.delete_message(card.message_id)
-        raise
+    services = interaction.client.services
+    async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=order.id)):
+        card = await second_card(interaction)
+        try:
+            await services.runner.accept(replace(order, address=card))
+        except Exception:
+            await interaction.followup.delete_message(card.message_id)
+            raise
 
 
 async def _offer_cheaper(interaction: Interaction, order: Order) -> None:

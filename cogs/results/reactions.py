@@ -7,6 +7,7 @@ interaction, so the card of a rerun is a message of the bot that replies to the 
 import asyncio
 import io
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.ids import new_id
+from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Address, Job, Order
 from bot.jobs.queries import is_running, job_of_message
@@ -32,6 +34,7 @@ from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.checks import (
     CheckedQuote,
     check_kept,
@@ -47,6 +50,7 @@ from cogs.results.direct_message import mail, naming
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
+HANDLED_MAX = 10_000  # reactions that are known again when they come twice
 BUSY_MAX = 1000  # reactions handled at once; more are ignored, and the member can react again
 TOLD_FOR_S = 30.0
 RECIPES = "jobs"  # the command that gives a video's recipe too
@@ -149,9 +153,20 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
             await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
             return False
         placeholder = finished.placeholder(interaction.user.id)
-        await interaction.response.edit_message(content=placeholder, embed=None, view=None)
-        await accept_on(address_of_message(interaction.client, message), interaction.client, order)
+        shown = replace(acknowledgement_of(interaction, "placeholder"), id=order.id, message_id=message.id)
+        async with under_way(interaction.client.services, shown):
+            await interaction.response.edit_message(content=placeholder, embed=None, view=None)
+            await accept_on(address_of_message(interaction.client, message), interaction.client, order)
         return True
+
+
+def _emoji(payload: discord.RawReactionActionEvent) -> str:
+    """Return the emoji without the selector that some clients add."""
+    return (payload.emoji.name or "").removesuffix("\ufe0f")
+
+
+def _key(payload: discord.RawReactionActionEvent) -> tuple[int, int, str]:
+    return payload.message_id, payload.user_id, _emoji(payload)
 
 
 def _permissions(
@@ -172,16 +187,22 @@ class Reactions(FeatureCog):
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
         self._busy: set[tuple[int, int, str]] = set()
+        self._handled: OrderedDict[tuple[int, int, str], None] = OrderedDict()
         self._said_at: dict[int, float] = {}
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Handle the reaction; other emoji and other messages are ignored."""
-        emoji = (payload.emoji.name or "").removesuffix("\ufe0f")
-        key = (payload.message_id, payload.user_id, emoji)
-        if emoji not in KNOWN or not self._concerns_us(payload) or key in self._busy or len(self._busy) >= BUSY_MAX:
+        emoji, key = _emoji(payload), _key(payload)
+        if emoji not in KNOWN or not self._concerns_us(payload) or len(self._busy) >= BUSY_MAX:
+            return
+        # Discord may send an event twice: https://discord.com/developers/docs/reference#consistency
+        if key in self._busy or key in self._handled:
             return
         self._busy.add(key)
+        self._handled[key] = None
+        if len(self._handled) > HANDLED_MAX:
+            self._handled.popitem(last=False)
         try:
             reaction = await self._reaction(payload, emoji)
             if reaction is not None:
@@ -190,6 +211,31 @@ class Reactions(FeatureCog):
             log.exception("a reaction was not answered")  # there is no private answer that could say it
         finally:
             self._busy.discard(key)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Take the same reaction for a new one when it comes again."""
+        self._handled.pop(_key(payload), None)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """Take reactions for new ones on a message that a moderator cleared of them."""
+        self._forget(payload.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_clear_emoji(self, payload: discord.RawReactionClearEmojiEvent) -> None:
+        """Likewise for one emoji; a reaction with another one that comes twice then counts as new."""
+        self._forget(payload.message_id)
+
+    def _forget(self, message_id: int) -> None:
+        for key in [key for key in self._handled if key[0] == message_id]:
+            del self._handled[key]
+
+    @commands.Cog.listener()
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Take every reaction for a new one: removals were missed while there was no session."""
+        del shard_id
+        self._handled.clear()
 
     def _concerns_us(self, payload: discord.RawReactionActionEvent) -> bool:
         """Return whether a person reacted to a message of Wanda in a server, as far as the event tells."""
@@ -269,9 +315,21 @@ class Reactions(FeatureCog):
             if checked.needs_confirmation:
                 await self._ask_for_confirmation(reaction, order, checked)
             else:
-                card = await self._post(reaction, order.id, content=finished.placeholder(who.member_id))
-                await accept_on(card, self.bot, order)
+                await self._accept(reaction, order)
             files.keep()
+
+    async def _accept(self, reaction: Reaction, order: Order) -> None:
+        """Post a card and accept the order on it."""
+        shown = Acknowledgement(
+            id=order.id,
+            guild_id=order.who.guild_id,
+            channel_id=reaction.job.address.channel_id,
+            shows="placeholder",
+            at=self.bot.services.clock(),
+        )
+        async with under_way(self.bot.services, shown):
+            card = await self._post(reaction, order.id, content=finished.placeholder(order.who.member_id))
+            await accept_on(card, self.bot, order)
 
     async def _ask_for_confirmation(self, reaction: Reaction, order: Order, checked: CheckedQuote) -> None:
         """Ask in the channel, with buttons that only this member can use, and keep the order until they answer."""

@@ -76,14 +76,14 @@ class Api:
     ) -> tuple[bytes, int]:
         """Return the answer's bytes and status; status 0 closes the connection without an answer."""
         fault = self._core.faults.take(request.method, request.path.removeprefix(PREFIX))
-        if fault is not None and fault.delay_s:
+        if fault is None:
+            return self._handle(route, request, body, headers)
+        answer = self._handle(route, request, body, headers) if fault.after else None
+        if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
-        if fault is not None and not fault.after and (fault.drop or fault.status is not None):
+        if fault.drop or fault.status is not None:
             return _fault_answer(fault, headers)
-        answer = self._handle(route, request, body, headers)
-        if fault is not None and fault.after:
-            return _fault_answer(fault, headers)
-        return answer
+        return self._handle(route, request, body, headers) if answer is None else answer
 
     def _handle(
         self, route: Route | None, request: web.Request, body: bodies.Body, headers: dict[str, str]

@@ -1,0 +1,163 @@
+"""Answers the orders that the last process left acknowledged and could not finish: nothing was held for them."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import discord
+
+from bot.cards.discord_request import DiscordRefused, discord_request
+from bot.client import Wanda
+from bot.errors import StorageError
+from bot.jobs import acknowledgements
+from bot.jobs.acknowledgements import Acknowledgement
+from bot.jobs.queries import job_of_message
+from bot.jobs.transactions import get
+from bot.texts.finished import GETTING_READY
+from cogs.base.cog import LoopCog
+from cogs.ordering.card_place import TOKEN_LIFE_S
+
+log = logging.getLogger(__name__)
+CUT = (
+    "Wanda was restarted before your video was begun, so it is not made. Nothing was charged; please ask for it again."
+)
+SEARCH_WITHIN_S = 10.0
+SEARCHED_MAX = 200  # messages of a channel
+CLOCKS_APART_S = 5.0  # at most, Discord's and this machine's
+MARGIN_S = 30.0  # of a token's life
+
+
+class CutOrders(LoopCog):
+    """Once, at the start: "thinking" and placeholders without a job are removed, and their members told so."""
+
+    def __init__(self, bot: Wanda) -> None:
+        super().__init__(bot)
+        self._left: tuple[Acknowledgement, ...] = ()
+        self._found: dict[int, set[int]] = defaultdict(set)
+        self._cleared: set[int] = set()
+
+    async def cog_load(self) -> None:
+        """Also find what the last process left, before the gateway connects: later there are messages of this one."""
+        try:
+            self._left = await self.bot.services.store.read(
+                acknowledgements.left_over(before=self.bot.services.clock())
+            )
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SEARCH_WITHIN_S):
+                    await self._search([one for one in self._left if not self._is_answerable(one)])
+        except StorageError:
+            log.warning("orders that were cut short could not be read; the next start looks again", exc_info=True)
+        await super().cog_load()
+
+    async def loop(self) -> None:
+        """Answer each order, and forget it unless Discord says "later" until the tries are used up."""
+        settings, store = self.bot.services.settings.cards, self.bot.services.store
+        for one in self._left:
+            for attempt in range(settings.discord_tries):
+                try:
+                    await self._answer(one)
+                except DiscordRefused as refused:
+                    log.info("order %s was cut short and could not be answered: %s", one.id, refused)
+                    if refused.trouble == "later":
+                        await asyncio.sleep(settings.discord_wait_s * 2**attempt)
+                        continue
+                except StorageError:
+                    log.warning("an order that was cut short is answered at the next start", exc_info=True)
+                    break
+                with suppress(StorageError):
+                    await store.write(acknowledgements.drop(one.id))
+                break
+
+    def _has_token(self, one: Acknowledgement) -> bool:
+        return bool(one.token) and self.bot.services.clock() < one.at + TOKEN_LIFE_S - MARGIN_S
+
+    def _is_answerable(self, one: Acknowledgement) -> bool:
+        """Return whether the message is found by the interaction's token, and need not be searched for."""
+        return one.shows == "thinking" and self._has_token(one)
+
+    async def _search(self, cut: Iterable[Acknowledgement]) -> None:
+        """Find the messages that these orders show, by their channels."""
+        since: dict[int, float] = {}
+        for one in cut:
+            since[one.channel_id] = min(one.at, since.get(one.channel_id, one.at))
+        for channel_id, at in since.items():
+            after = datetime.fromtimestamp(at - CLOCKS_APART_S, tz=UTC)
+            known = [one.message_id for one in cut if one.channel_id == channel_id and one.message_id]
+            channel = self.bot.get_partial_messageable(channel_id)
+            try:
+                async with discord_request(SEARCH_WITHIN_S):
+                    messages = [m async for m in channel.history(after=after, limit=SEARCHED_MAX, oldest_first=True)]
+                    messages += [await channel.fetch_message(message_id) for message_id in known]
+            except DiscordRefused as refused:
+                log.info("orders that were cut short in channel %d could not be looked for: %s", channel_id, refused)
+            else:
+                self._found[channel_id] |= {message.id for message in messages if self._is_left(message)}
+
+    def _is_left(self, message: discord.Message) -> bool:
+        """Return whether the message is Wanda's and shows nothing but that she is at it."""
+        is_placeholder = message.content.startswith(GETTING_READY)
+        return message.author == self.bot.user and (message.flags.loading or is_placeholder)
+
+    async def _answer(self, one: Acknowledgement) -> None:
+        """Remove what the order shows, unless it is a job's card, and tell its member if that is still possible.
+
+        Raises:
+            DiscordRefused: a request failed.
+            StorageError: the database did not answer.
+        """
+        if await self.bot.services.store.read(get(one.id)) is not None:
+            return
+        hook = discord.Webhook.partial(one.application_id, one.token or "none", client=self.bot)
+        hook.type = discord.WebhookType.application  # which alone may send private messages
+        if self._is_answerable(one):
+            await self._answer_thinking(hook)
+        elif await self._remove_found(one.channel_id) and self._has_token(one):
+            await self._tell(hook)
+
+    async def _answer_thinking(self, hook: discord.Webhook) -> None:
+        original = "@original"
+        try:
+            async with discord_request(self._timeout_s):
+                message = await hook.fetch_message(original)  # pyright: ignore[reportArgumentType] - it becomes a path
+        except DiscordRefused as refused:
+            if refused.trouble == "message_gone":
+                return  # it was answered
+            raise
+        if not message.flags.loading or await self._is_card(message.id):
+            return
+        async with discord_request(self._timeout_s):
+            if message.flags.ephemeral:
+                await hook.edit_message(message.id, content=CUT)
+                return
+            await hook.delete_message(message.id)
+        await self._tell(hook)
+
+    async def _remove_found(self, channel_id: int) -> bool:
+        """Delete the channel's messages that were found; return whether there were any."""
+        for message_id in tuple(self._found[channel_id]):
+            if not await self._is_card(message_id):
+                try:
+                    turn = self.bot.services.channel_queue.turn(channel_id, "delete")
+                    async with turn, discord_request(self._timeout_s):
+                        await self.bot.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
+                except DiscordRefused as refused:
+                    if refused.trouble != "message_gone":
+                        raise
+                else:
+                    self._cleared.add(channel_id)
+            self._found[channel_id].discard(message_id)
+        return channel_id in self._cleared
+
+    async def _is_card(self, message_id: int) -> bool:
+        return await self.bot.services.store.read(job_of_message(message_id)) is not None
+
+    async def _tell(self, hook: discord.Webhook) -> None:
+        async with discord_request(self._timeout_s):
+            await hook.send(CUT, ephemeral=True, wait=True)
+
+    @property
+    def _timeout_s(self) -> float:
+        return self.bot.services.settings.cards.discord_timeout_s
