@@ -25,7 +25,7 @@ from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
 from bot.texts.card import Card
 from bot.texts.mode_settings import Describe, mode_settings_of
-from bot.texts.result_link import PostedVideo, Reason
+from bot.texts.result_link import PostedVideo, Reason, spoiler_mark
 from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
@@ -221,7 +221,10 @@ class JobCards:
 
 
 def file_name(job: Job) -> str:
-    """Return the attachment's name in lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4."""
+    """Return the attachment's name in lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4.
+
+    Before a spoiler's name stands the mark by which Discord hides it.
+    """
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
-    return _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
+    return spoiler_mark(job) + _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"

@@ -39,6 +39,7 @@ class Input:
     `format` is detected from the bytes ("png", "mp4", "mp3", …); `url` is fal's storage URL once uploaded. `changes`
     are short phrases on how the file was made to fit ("trimmed from 14.2 s to 10 s"). `is_borrowed` marks a file that
     came with a rerun of somebody else's video: the job's member never gave it, so their export leaves it out.
+    `is_spoiler` marks a file that its member hid as a spoiler.
     """
 
     option: str
@@ -54,6 +55,7 @@ class Input:
     url: str | None = None
     changes: tuple[str, ...] = ()
     is_borrowed: bool = False
+    is_spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,11 @@ class Job:
     def requester(self) -> Requester:
         """For whom the video is made."""
         return Requester(self.guild_id, self.member_id)
+
+    @property
+    def is_spoiler(self) -> bool:
+        """Whether the video is shown as a spoiler, because it shows what a file hides that was given as one."""
+        return any(item.is_spoiler for item in self.inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

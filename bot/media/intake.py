@@ -32,6 +32,7 @@ class Offered:
     url: str
     file_name: str
     size_bytes: int
+    is_spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Taken:
     path: Path
     file_name: str
     facts: Facts
+    is_spoiler: bool = False
 
 
 def inputs_folder(data_dir: Path, job_id: str) -> Path:
@@ -145,7 +147,8 @@ class Intake:
         facts = await self._prober.facts(raw, shown_name=name, requester=requester)
         path = raw.with_suffix(f".{facts.format}")
         raw.replace(path)
-        return Taken(option=wanted.option, path=path, file_name=name, facts=facts)
+        hidden = wanted.offered.is_spoiler
+        return Taken(option=wanted.option, path=path, file_name=name, facts=facts, is_spoiler=hidden)
 
     async def _download(self, wanted: Wanted, name: str, path: Path) -> None:
         """Copy the bytes; a failure is a sentence for the member."""

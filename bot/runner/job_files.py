@@ -79,7 +79,7 @@ def result_files(job_id: str, data_dir: Path) -> list[Path]:
     return sorted(results_folder(data_dir).glob(f"{job_id}.*"))
 
 
-def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path) -> Input:
+def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path, is_spoiler: bool) -> Input:
     """Return a fitted file as a job's input; `file_name` is the name that people see."""
     facts = fitted.facts
     return Input(
@@ -94,6 +94,7 @@ def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path) -> 
         seconds=facts.seconds,
         codec=facts.codec,
         changes=fitted.changes,
+        is_spoiler=is_spoiler,
     )
 
 

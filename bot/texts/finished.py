@@ -14,7 +14,7 @@ from bot.texts.button_ids import ResultAction, public_answer_id, result_button_i
 from bot.texts.card import Button
 from bot.texts.form_fields import HINT_CHARS_MAX
 from bot.texts.plain import cut, plain, visible
-from bot.texts.result_link import usable_link
+from bot.texts.result_link import shown_link, usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
@@ -151,7 +151,7 @@ def mail_text(job: Job, *, attached: bool, is_cut: bool) -> str:
     if attached:
         return f"Here is the video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere.{note}"
     url = usable_link(job.result.url) if job.result is not None else None
-    video = f"fal keeps the video about 7 days: {url}" if url else "The video itself is on its card."
+    video = f"fal keeps the video about 7 days: {shown_link(job, url)}" if url else "The video itself is on its card."
     return f"Here is the recipe of {card_url(job)}: attach it to `/jobs replay` anywhere.{note} {video}"
 
 

@@ -85,7 +85,7 @@ def finished_card(job: Job, left: Left | None, posted: PostedVideo, *, mode_titl
         colour=_COLOURS["done"],
         footer=" · ".join([*_facts(job, result, posted), *([_footer(job)])]),
         buttons=finished_buttons(job),
-        content=None if posted.reason is None else link_sentence(result, posted, made_at=job.completed_at),
+        content=None if posted.reason is None else link_sentence(job, result, posted),
     )
 
 
@@ -301,7 +301,7 @@ def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was charged and that Discord did not take, so that the member gets it."""
     if job.state == "failed" and job.result is not None:
-        return link_sentence(job.result, PostedVideo(job.result.size_bytes, "refused"), made_at=job.completed_at)
+        return link_sentence(job, job.result, PostedVideo(job.result.size_bytes, "refused"))
     return None
 
 

@@ -27,11 +27,8 @@ class PostedVideo:
     pixels: tuple[int, int] | None = None
 
 
-def link_sentence(result: Result, posted: PostedVideo, *, made_at: float | None = None) -> str:
-    """Return why there is only a link, with the link at the end: Discord shows the video below the message.
-
-    `made_at` is when fal made it, in Unix seconds.
-    """
+def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
+    """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
     size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
     match posted.reason:
         case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
@@ -44,7 +41,7 @@ def link_sentence(result: Result, posted: PostedVideo, *, made_at: float | None 
             why = "The video is made, but Discord didn't take the file, so here is fal's link"
         case _:
             assert_never(posted.reason)
-    return f"{why}; fal keeps it {kept_words(made_at)}: {_address(result.url)}"
+    return f"{why}; fal keeps it {kept_words(job.completed_at)}: {_address(job, result)}"
 
 
 def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
@@ -73,6 +70,20 @@ def usable_link(url: str) -> str | None:
     return url if _URL.fullmatch(url) else None
 
 
-def _address(url: str) -> str:
+def shown_link(job: Job, url: str) -> str:
+    """Return the URL as it stands in a message; Discord hides a spoiler's link, and the video below it, until a click.
+
+    https://support.discord.com/hc/articles/360022320632
+    """
+    return f"|| {url} ||" if job.is_spoiler else url
+
+
+def spoiler_mark(job: Job) -> str:
+    """Return what Discord takes before a file's name for a spoiler, or nothing."""
+    return "SPOILER_" if job.is_spoiler else ""
+
+
+def _address(job: Job, result: Result) -> str:
     """Return the URL, or a note that fal gave no usable one."""
-    return usable_link(url) or "(fal gave no usable link)"
+    url = usable_link(result.url)
+    return shown_link(job, url) if url else "(fal gave no usable link)"

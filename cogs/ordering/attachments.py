@@ -32,12 +32,17 @@ async def take_files(
 ) -> Request:
     """Copy, fit and check the attachments; return the request with them as inputs, in the order of the mode's fields.
 
+    A file that takes the place of an earlier input that was a spoiler is one too.
+
     Raises:
         Refusal: a file cannot be made to fit the mode.
     """
     services, requester, mode = interaction.client.services, requester_of(interaction), request.mode
     taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder, requester=requester)
-    request = replace(request, inputs=tuple([await _fitted(services, mode, item, requester) for item in taken]))
+    hidden = {item.option for item in request.inputs if item.is_spoiler}
+    fitted = [await _fitted(services, mode, item, requester) for item in taken]
+    inputs = [replace(item, is_spoiler=item.is_spoiler or item.option in hidden) for item in fitted]
+    request = replace(request, inputs=tuple(inputs))
     request.check_inputs()
     return request
 
@@ -48,7 +53,7 @@ def _wanted(services: Services, mode: Mode, attachments: Mapping[str, discord.At
     return [
         Wanted(
             option=option,
-            offered=Offered(url=item.url, file_name=item.filename, size_bytes=item.size),
+            offered=Offered(url=item.url, file_name=item.filename, size_bytes=item.size, is_spoiler=item.is_spoiler()),
             bytes_max=max(spec.bytes_max, most),
         )
         for option, spec in mode.media().items()
@@ -64,4 +69,10 @@ async def _fitted(services: Services, mode: Mode, taken: Taken, requester: Reque
     fitted = await services.fitter.fit(taken.path, taken.facts, spec, requester=requester, keep=keep)
     if fitted.path != taken.path:
         await asyncio.to_thread(taken.path.unlink, missing_ok=True)
-    return input_of(fitted, option=taken.option, file_name=taken.file_name, data_dir=services.settings.storage.data_dir)
+    return input_of(
+        fitted,
+        option=taken.option,
+        file_name=taken.file_name,
+        data_dir=services.settings.storage.data_dir,
+        is_spoiler=taken.is_spoiler,
+    )

@@ -145,7 +145,7 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
     spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
     fitted = await services.fitter.fit(path, facts, spec, requester=requester, keep="end")
-    return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir)
+    return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir, is_spoiler=job.is_spoiler)
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
@@ -179,4 +179,4 @@ class UploadForm(Form):
         await check_place(interaction, self.request.mode.id)
         files = {option: upload.values[0] for option, upload in self.files.items()}
         mode = build(self.request.mode.id, self.request.mode.options(), attached(files))
-        await order_with_attachments(interaction, replace(self.request, mode=mode, inputs=()), files)
+        await order_with_attachments(interaction, replace(self.request, mode=mode), files)

@@ -32,6 +32,7 @@ from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles, result_path
 from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
+from bot.texts.result_link import spoiler_mark
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.ordering.acknowledgement import acknowledgement_of, under_way
@@ -388,7 +389,7 @@ class Reactions(FeatureCog):
             discord.File(io.BytesIO(recipe_of(job, reader_id=reaction.member.id).to_file()), filename=f"{name}.json")
         ]
         if fits:
-            files.insert(0, discord.File(video, filename=f"{name}.mp4"))
+            files.insert(0, discord.File(video, filename=f"{spoiler_mark(job)}{name}.mp4"))
         try:
             async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
                 await mail(self.bot, reaction.member.id, text, files=files)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.jobs.model import Address, Failure, Job, Left, Live, Result, State
-from bot.texts import job_card
+from bot.texts import finished, job_card
 from bot.texts.card import Card
 from bot.texts.result_link import PostedVideo
+from tests.support.job_samples import PICTURE
 
 NOW = 1_800_000_000.0
 SETTINGS = [("Resolution", "1080p"), ("Duration", "5 s"), ("Seed", "42")]
@@ -188,6 +189,16 @@ def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
 def test_every_ending_says_what_it_cost(make_job: MakeJob, changes: dict[str, Any], said: str) -> None:
     """A job that ended without a video says that nothing was charged, or what was and why."""
     assert said in words(card(make_job(**changes)))
+
+
+def test_the_link_of_a_spoiler_is_hidden(make_job: MakeJob) -> None:
+    """A video of a file that was given as a spoiler is linked behind Discord's marks, on the card and by mail."""
+    hidden = replace(make_job(state="done", result=RESULT), inputs=(replace(PICTURE, is_spoiler=True),))
+    card = job_card.finished_card(hidden, None, PostedVideo(1, "refused"), mode_title="Wan", settings=[])
+    assert (card.content or "").endswith(f": || {RESULT.url} ||")
+    assert f"|| {RESULT.url} ||" in finished.mail_text(hidden, attached=False, is_cut=False)
+    open_ = job_card.finished_card(make_job(result=RESULT), None, PostedVideo(1, "refused"), mode_title="", settings=[])
+    assert (open_.content or "").endswith(f": {RESULT.url}")
 
 
 def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
