@@ -70,7 +70,9 @@ def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, 
     chosen: list[tuple[StandInServer, int]] = []
     if options.only in {None, "discord"}:
         server = import_module("sandbox.discord.server")
-        discord: StandInServer = server.DiscordSandbox(identify_interval_s=options.identify_interval_s)
+        discord: StandInServer = server.DiscordSandbox(
+            identify_interval_s=options.identify_interval_s, is_strict=options.strict
+        )
         chosen.append((discord, options.discord_port))
     if options.only in {None, "fal"}:
         fal = FalSandbox(seconds_per_job=options.seconds_per_job, concurrency=options.concurrency)
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         default=5.0,
         help="the shortest time between two logins to Discord's gateway",
     )
+    serving.add_argument("--strict", action="store_true", help="refuse keys in bodies that Discord would ignore")
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")

@@ -3,6 +3,7 @@
 import re
 from typing import Any, cast
 
+from sandbox.discord.file_types import check_file_types
 from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
 from sandbox.discord.wire import Json, Problems
 
@@ -11,6 +12,7 @@ SUBCOMMAND, GROUP = 1, 2
 STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
 MAX_COMMANDS = {CHAT_INPUT: 100, USER_MENU: 15, MESSAGE_MENU: 15}
 MAX_CHARACTERS = 8000
+MAX_CHOICE = 100
 _NAME = re.compile(r"[-_'\w]{1,32}")
 
 _COMMAND = {
@@ -43,6 +45,7 @@ _OPTION = {
     "max_value": KeyRule("number", 2**53, -(2**53)),
     "min_length": KeyRule("int", 6000),
     "max_length": KeyRule("int", 6000, 1),
+    "file_types": KeyRule("list", 10),
 }
 _CHOICE = {
     "name": KeyRule("str", 100, 1, required=True),
@@ -112,6 +115,14 @@ def _option(problems: Problems, path: str, value: Any, *, depth: int) -> Json:
     if kind in {SUBCOMMAND, GROUP}:
         option["options"] = _options(problems, subpath(path, "options"), option.get("options"), depth=depth + 1)
     _limits(problems, path, option)
+    if "file_types" in option:
+        option["file_types"] = check_file_types(problems, subpath(path, "file_types"), option["file_types"])
+        if kind != ATTACHMENT:
+            problems.add(subpath(path, "file_types"), "SANDBOX_LIMIT_OF_OTHER_TYPE", "Only a file has file_types.")
+    if option.get("autocomplete") and option.get("choices"):
+        problems.add(
+            subpath(path, "autocomplete"), "SANDBOX_AUTOCOMPLETE_WITH_CHOICES", "An option has choices or this."
+        )
     if "choices" in option:
         kept = [
             check_object(problems, subpath(path, f"choices.{n}"), c, _CHOICE)
@@ -130,6 +141,11 @@ def _choices(problems: Problems, path: str, kind: Any, choices: list[Json]) -> N
         given = [str(choice.get(key)) for choice in choices]
         if len(set(given)) != len(given):
             problems.add(path, f"APPLICATION_COMMAND_OPTIONS_CHOICE_{key.upper()}_DUPLICATE", f"A {key} is repeated.")
+    for n, choice in enumerate(choices):
+        if isinstance(choice.get("value"), str) and len(choice["value"]) > MAX_CHOICE:
+            problems.add(
+                subpath(path, f"{n}.value"), "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_CHOICE} or fewer in length."
+            )
     fits = {STRING: str, INTEGER: int, NUMBER: (int, float)}.get(kind)
     if choices and (fits is None or any(not isinstance(choice.get("value"), fits) for choice in choices)):
         problems.add(path, "APPLICATION_COMMAND_OPTIONS_CHOICE_TYPE", "The values are not of the option's type.")

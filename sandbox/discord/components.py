@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
+from sandbox.discord.emoji import is_emoji
+from sandbox.discord.file_types import check_file_types
+from sandbox.discord.schema import KeyRule, as_list, check_link, check_object, subpath
 from sandbox.discord.wire import Json, Problems
 
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
@@ -13,6 +15,7 @@ ENTITY_SELECTS = (5, 6, 7, 8)
 SELECTS = (STRING_SELECT, *ENTITY_SELECTS)
 LINK_STYLE, PREMIUM_STYLE = 5, 6
 MAX_ROWS, MAX_IN_ROW, MAX_LAYOUT, MAX_LAYOUT_TEXT = 5, 5, 40, 4000
+MIN_RADIO = 2
 
 _ID = {"type": KeyRule("int", required=True), "id": KeyRule("int")}
 _CUSTOM = KeyRule("str", 100, 1, required=True)
@@ -75,7 +78,7 @@ RULES: Final[dict[int, dict[str, KeyRule]]] = {
         "description": KeyRule("str", 100, 1),
         "component": KeyRule("object", required=True),
     },
-    FILE_UPLOAD: _ID | {"custom_id": _CUSTOM, "required": KeyRule("bool")} | _RANGE,
+    FILE_UPLOAD: _ID | {"custom_id": _CUSTOM, "required": KeyRule("bool"), "file_types": KeyRule("list", 10)} | _RANGE,
     RADIO: _GROUP,
     CHECKBOX_GROUP: _GROUP | _RANGE,
     CHECKBOX: _ID | {"custom_id": _CUSTOM, "default": KeyRule("bool")},
@@ -103,7 +106,7 @@ _IN_LABEL = frozenset({TEXT_INPUT, *SELECTS, FILE_UPLOAD, RADIO, CHECKBOX_GROUP,
 def check_message(problems: Problems, path: str, value: Any, *, layout: bool) -> list[Json]:
     """Return a message's components with defaults; `layout` says that the message has the Components V2 flag."""
     allowed = IN_LAYOUT if layout else IN_MESSAGE
-    checked = _Check(problems, in_form=False).tree(path, value, allowed)
+    checked = _Check(problems, in_form=False).whole(path, value, allowed)
     if not layout and len(checked) > MAX_ROWS:
         problems.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ROWS} or fewer in length.")
     if layout:
@@ -117,7 +120,7 @@ def check_message(problems: Problems, path: str, value: Any, *, layout: bool) ->
 
 def check_form(problems: Problems, path: str, value: Any) -> list[Json]:
     """Return a form's components with defaults."""
-    checked = _Check(problems, in_form=True).tree(path, value, IN_FORM)
+    checked = _Check(problems, in_form=True).whole(path, value, IN_FORM)
     if not 1 <= len(checked) <= MAX_ROWS:
         problems.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MAX_ROWS} in length.")
     return checked
@@ -133,6 +136,19 @@ def walk(components: list[Json]) -> Iterator[Json]:
                 yield from walk([component[key]])
 
 
+def _given_ids(value: Any) -> set[int]:
+    """Return the ids that components at any depth state."""
+    match value:
+        case dict():
+            node = cast("Json", value)
+            own = {node["id"]} if isinstance(node.get("id"), int) else set[int]()
+            return own.union(*(_given_ids(item) for item in node.values()))
+        case list():
+            return set[int]().union(*(_given_ids(item) for item in cast("list[Any]", value)))
+        case _:
+            return set()
+
+
 class _Check:
     """One pass over a component tree: numbers the components and checks that custom ids are unique."""
 
@@ -140,9 +156,17 @@ class _Check:
         self._problems = problems
         self._in_form = in_form
         self._custom_ids: set[str] = set()
-        self._next_id = 0
+        self._ids: set[int] = set()
+        self._taken: set[int] = set()
+        self._next_id = 1
+
+    def whole(self, path: str, value: Any, allowed: frozenset[int]) -> list[Json]:
+        """Check all components of a message or form."""
+        self._taken = _given_ids(value)
+        return self.tree(path, value, allowed)
 
     def tree(self, path: str, value: Any, allowed: frozenset[int]) -> list[Json]:
+        """Check the components of one list, at any depth."""
         found = [self._component(subpath(path, n), item, allowed) for n, item in enumerate(as_list(value))]
         return [component for component in found if component]
 
@@ -151,16 +175,24 @@ class _Check:
         if kind not in allowed:
             self._problems.add(subpath(path, "type"), "UNION_TYPE_CHOICES", f"Value must be one of {sorted(allowed)}.")
             return {}
-        self._next_id += 1
-        own_id = self._next_id
         kept = check_object(self._problems, path, value, RULES[kind])
-        kept["type"], kept["id"] = kind, kept.get("id") or own_id
+        kept["type"], kept["id"] = kind, kept.get("id") or self._free_id()
         self._unique(path, kept)
         self._children(path, kind, kept)
         self._particular(path, kind, kept)
         return kept
 
+    def _free_id(self) -> int:
+        """Return the next id that no component states."""
+        while self._next_id in self._taken:
+            self._next_id += 1
+        self._next_id += 1
+        return self._next_id - 1
+
     def _unique(self, path: str, component: Json) -> None:
+        if component["id"] in self._ids:
+            self._problems.add(subpath(path, "id"), "COMPONENT_ID_DUPLICATED", "Component id cannot be duplicated")
+        self._ids.add(component["id"])
         custom_id = component.get("custom_id")
         if custom_id is None:
             return
@@ -188,6 +220,8 @@ class _Check:
             self._options(path, kind, component)
         elif kind in (THUMBNAIL, GALLERY, FILE):
             self._media(path, kind, component)
+        if self._in_form:
+            self._form_field(path, kind, component)
         component |= {key: value for key, value in _DEFAULTS.get(kind, {}).items() if key not in component}
 
     def _row(self, path: str, inside: list[Json]) -> None:
@@ -204,8 +238,35 @@ class _Check:
             self._problems.add(
                 path, "BUTTON_COMPONENT_CUSTOM_ID_URL", "A custom id or url must be used, but not both or neither"
             )
+        if link and isinstance(button.get("url"), str):
+            check_link(self._problems, subpath(path, "url"), button["url"], ("http", "https", "discord"))
+        self._emoji(path, button)
         if not sku and not button.get("label") and not button.get("emoji"):
             self._problems.add(path, "BUTTON_COMPONENT_LABEL_REQUIRED", "A label or emoji is required.")
+
+    def _emoji(self, path: str, component: Json) -> None:
+        given = component.get("emoji")
+        if given and not given.get("id") and not is_emoji(str(given.get("name", ""))):
+            self._problems.add(subpath(path, "emoji.name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji")
+
+    def _form_field(self, path: str, kind: int, component: Json) -> None:
+        """Check what Discord refuses in forms (https://discord.com/developers/docs/components/reference)."""
+        if kind in SELECTS and component.get("disabled"):
+            self._problems.add(
+                subpath(path, "disabled"), "SANDBOX_DISABLED_IN_FORM", "A form's select is never disabled."
+            )
+        if component.get("min_values") == 0 and component.get("required", True):
+            self._problems.add(
+                subpath(path, "min_values"), "SANDBOX_REQUIRED_BUT_EMPTY", "With min_values 0, required is false."
+            )
+        if kind == RADIO and len(as_list(component.get("options"))) < MIN_RADIO:
+            self._problems.add(
+                subpath(path, "options"), "BASE_TYPE_BAD_LENGTH", f"Must be between {MIN_RADIO} and 10 in length."
+            )
+        if "file_types" in component:
+            component["file_types"] = check_file_types(
+                self._problems, subpath(path, "file_types"), component["file_types"]
+            )
 
     def _options(self, path: str, kind: int, component: Json) -> None:
         rules = _OPTION if kind == STRING_SELECT else {k: v for k, v in _OPTION.items() if k != "emoji"}
@@ -214,6 +275,8 @@ class _Check:
             check_object(self._problems, subpath(path, f"options.{n}"), option, rules)
             for n, option in enumerate(options)
         ]
+        for n, option in enumerate(kept):
+            self._emoji(subpath(path, f"options.{n}"), option)
         values = [option.get("value") for option in kept]
         if len(values) != len(set(values)):
             self._problems.add(

@@ -14,7 +14,7 @@ from sandbox.discord.world import World
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """Everything that a request may need; one per stand-in."""
+    """Everything that a request may need; one per stand-in. `is_strict` refuses keys that Discord ignores."""
 
     clock: Clock
     ids: Snowflakes
@@ -26,3 +26,4 @@ class Core:
     faults: DiscordFaults
     transcript: Transcript
     token: str
+    is_strict: bool

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from sandbox.discord.components import check_message
 from sandbox.discord.model import Blob, MessageFlag
-from sandbox.discord.schema import KeyRule, as_list, check_object, subpath
+from sandbox.discord.schema import KeyRule, as_list, check_link, check_object, subpath
 from sandbox.discord.wire import ApiError, Json, Problems
 
 MAX_EMBED_TEXT = 6000
@@ -190,14 +190,21 @@ class MessageDraft:
 
 
 def read_draft(
-    body: Any, uploads: dict[int, UploadedFile], rules: dict[str, KeyRule], *, path: str = "", layout: bool = False
+    problems: Problems,
+    body: Any,
+    uploads: Mapping[int, UploadedFile],
+    rules: dict[str, KeyRule],
+    *,
+    path: str = "",
+    layout: bool = False,
 ) -> MessageDraft:
-    """Read a body. `layout` says that the edited message already has the Components V2 flag.
+    """Read a body, adding its mistakes to `problems`.
+
+    `layout` says that the edited message already has the Components V2 flag.
 
     Raises:
         ApiError: 50035, with every mistake.
     """
-    problems = Problems()
     kept = check_object(problems, path, {} if body is None else body, rules)
     given = frozenset(cast("Json", body) if isinstance(body, dict) else {})
     flags = MessageFlag(int(kept.get("flags", 0)))
@@ -210,6 +217,13 @@ def read_draft(
         )
     listed, new_files = _files(problems, path, kept.get("attachments"), uploads, is_edit=rules is EDIT)
     mentions = check_object(problems, subpath(path, "allowed_mentions"), kept.get("allowed_mentions", {}), _MENTIONS)
+    for kind in ("users", "roles"):
+        if kind in mentions.get("parse", []) and mentions.get(kind):
+            problems.add(
+                subpath(path, "allowed_mentions"),
+                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+                f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.',
+            )
     reference = kept.get("message_reference")
     if reference is not None:
         reference = check_object(problems, subpath(path, "message_reference"), reference, _REFERENCE)
@@ -234,7 +248,7 @@ def read_draft(
 
 
 def _files(
-    problems: Problems, path: str, listed: Any, uploads: dict[int, UploadedFile], *, is_edit: bool
+    problems: Problems, path: str, listed: Any, uploads: Mapping[int, UploadedFile], *, is_edit: bool
 ) -> tuple[dict[int, Json], tuple[NewAttachment, ...]]:
     """Return the attachments to keep and the new files, both with what the body says of them.
 
@@ -279,20 +293,45 @@ def _embeds(problems: Problems, path: str, value: Any) -> list[Json]:
 
 
 def _embed(problems: Problems, path: str, value: Any) -> Json:
-    embed = check_object(problems, path, value, _EMBED)
+    embed = check_object(problems, path, _trimmed(value), _EMBED)
     for key, rules in _EMBED_PARTS.items():
         if key in embed:
-            embed[key] = check_object(problems, subpath(path, key), embed[key], rules)
+            embed[key] = check_object(problems, subpath(path, key), _trimmed(embed[key]), rules)
     if "fields" in embed:
         embed["fields"] = [
-            {"inline": False} | check_object(problems, subpath(path, f"fields.{n}"), item, _FIELD)
+            {"inline": False} | check_object(problems, subpath(path, f"fields.{n}"), _trimmed(item), _FIELD)
             for n, item in enumerate(as_list(embed["fields"]))
         ]
+    _embed_links(problems, path, embed)
     if not embed.keys() - {"type", "flags"}:
         problems.add(subpath(path, "description"), "BASE_TYPE_REQUIRED", "This field is required")
     for key in ("video", "provider"):
         embed.pop(key, None)
     return embed | {"type": "rich"}
+
+
+def _trimmed(value: Any) -> Any:
+    """Return an object with its texts trimmed (https://discord.com/developers/docs/resources/message#embed-limits)."""
+    if not isinstance(value, dict):
+        return value
+    return {key: item.strip() if isinstance(item, str) else item for key, item in cast("Json", value).items()}
+
+
+def _embed_links(problems: Problems, path: str, embed: Json) -> None:
+    """Check that links are http(s), and those of pictures perhaps the message's own attachments."""
+    web, media = ("http", "https"), ("http", "https", "attachment")
+    places = (
+        ("", "url", web),
+        ("author", "url", web),
+        ("author", "icon_url", media),
+        ("footer", "icon_url", media),
+        ("image", "url", media),
+        ("thumbnail", "url", media),
+    )
+    for part, key, schemes in places:
+        given = (embed.get(part, {}) if part else embed).get(key)
+        if given:
+            check_link(problems, subpath(path, f"{part}.{key}" if part else key), given, schemes)
 
 
 def _text_length(embed: Json) -> int:

@@ -2,17 +2,34 @@
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 
+from sandbox.discord.rate_limits import TOO_MANY
 from sandbox.discord.wire import Json
 
-KEYS = {"method", "path", "status", "times", "delay_s", "drop", "retry_after", "code", "message", "after", "body"}
-TOO_MANY = 429
+KEYS = {
+    "method",
+    "path",
+    "status",
+    "times",
+    "delay_s",
+    "drop",
+    "retry_after",
+    "code",
+    "message",
+    "after",
+    "body",
+    "html",
+}
 
 
 @dataclass(slots=True)
 class DiscordFault:
-    """One planned fault. `left`: how often it still applies (None: for ever). `after`: carry the request out first."""
+    """One planned fault. `left`: how often it still applies (None: for ever). `after`: carry the request out first.
+
+    `html` answers as Cloudflare does, which stands before Discord: with a page, and a 429 without `Via`, its ban.
+    """
 
     method: str
     path: str
@@ -25,6 +42,7 @@ class DiscordFault:
     retry_after_s: float | None
     body: Any
     left: int | None
+    html: bool = False
 
     @classmethod
     def parse(cls, order: Json) -> "DiscordFault":
@@ -51,6 +69,7 @@ class DiscordFault:
             retry_after_s=None if retry_after is None else float(retry_after),
             body=order.get("body"),
             left=None if order.get("times") is None else int(order["times"]),
+            html=bool(order.get("html", False)),
         )
 
     def matches(self, method: str, path: str) -> bool:
@@ -65,6 +84,18 @@ class DiscordFault:
             answer: Json = {"message": self.message, "retry_after": self.retry_after_s or 1.0, "global": False}
             return answer | ({"code": self.code} if self.code else {})
         return {"message": self.message, "code": self.code}
+
+
+PAGE = """<!DOCTYPE html>
+<html lang="en-US"><head><title>discord.com | {status}: {reason}</title></head>
+<body><h1>{reason}</h1><p>Error code {status}. Cloudflare Ray ID: 8f0000000000abcd</p></body></html>
+"""
+
+
+def page(status: int) -> bytes:
+    """Return the page that Cloudflare shows with this status."""
+    reason = "You are being rate limited" if status == TOO_MANY else HTTPStatus(status).phrase
+    return PAGE.format(status=1015 if status == TOO_MANY else status, reason=reason).encode()
 
 
 class DiscordFaults:

@@ -104,6 +104,10 @@ class Gateway:
             del self._sessions[session.id]
         return list(self._sessions.values())
 
+    def reads_content(self) -> bool:
+        """Return whether the developer portal allows the MESSAGE_CONTENT intent."""
+        return bool(self._privileged & Intent.MESSAGE_CONTENT)
+
     def connection_count(self) -> int:
         """Return the number of identified connections."""
         return sum(1 for session in self._sessions.values() if session.connection is not None)

@@ -38,6 +38,7 @@ class MessageOrigin:
 
 
 PLAIN = MessageOrigin()
+NO_CONTENT: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
 
 
 def post_message(
@@ -74,7 +75,7 @@ def post_message(
         reference=origin.reference,
         interaction=origin.interaction,
         ephemeral_for=origin.ephemeral_for,
-        mentions=_mentions(core, channel, draft, origin.reference),
+        mentions=_mentions(core, channel, draft, origin.reference, by_interaction=origin.interaction is not None),
     )
     if origin.ephemeral_for is not None:
         message.flags |= MessageFlag.EPHEMERAL
@@ -141,6 +142,12 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     components = draft.components if "components" in draft.given else message.components
     if not (content or embeds or components or wanted or draft.new_files):
         raise ApiError(400, 50006, "Cannot send an empty message")
+    if draft.flags & MessageFlag.COMPONENTS_V2 and (content or embeds):
+        raise invalid(
+            "content" if content else "embeds",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+        )
     if len(wanted) + len(draft.new_files) > MAX_ATTACHMENTS:
         raise invalid("attachments", "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
     for attachment_id in message.attachments.keys() - wanted:
@@ -152,7 +159,9 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     message.content, message.embeds, message.components = content, embeds, components
     _apply_flags(message, draft)
     if "content" in draft.given:
-        message.mentions = _mentions(core, message.channel, draft, message.reference)
+        message.mentions = _mentions(
+            core, message.channel, draft, message.reference, by_interaction=message.interaction is not None
+        )
     add_attachments(core, message, draft.new_files)
     _mark_edited(core, message)
     emit_message(core, "MESSAGE_UPDATE", message)
@@ -171,7 +180,7 @@ def _kept_attachments(message: Message, draft: MessageDraft) -> set[int]:
 
 
 def _apply_flags(message: Message, draft: MessageDraft) -> None:
-    fixed = message.flags & (MessageFlag.EPHEMERAL | MessageFlag.COMPONENTS_V2)
+    fixed = message.flags & (MessageFlag.EPHEMERAL | MessageFlag.COMPONENTS_V2 | MessageFlag.HAS_THREAD)
     if "flags" in draft.given:
         message.flags = draft.flags & ~MessageFlag.EPHEMERAL | fixed | message.flags & MessageFlag.LOADING
 
@@ -208,10 +217,28 @@ def emit_message(core: Core, event: str, message: Message) -> None:
     guild = message.channel.guild
     if guild is not None and (member := guild.members.get(message.author.id)) and message.interaction is None:
         data["member"] = core.serialize.member(member)
-    redacted: Json | None = None
-    if guild is not None and not message.author.bot and core.world.bot not in message.mentions:
-        redacted = data | {"content": "", "embeds": [], "attachments": [], "components": []}
-    _emit(core, event, data, message.channel, redacted)
+    redacted = _redacted(core, message, data)
+    _emit(core, event, data, message.channel, None if redacted is data else redacted)
+
+
+def fetched_message(core: Core, message: Message) -> Json:
+    """Return a message as REST gives it: without the MESSAGE_CONTENT intent a person's text and files are left out."""
+    shown = core.serialize.message(message)
+    return shown if core.gateway.reads_content() else _redacted(core, message, shown)
+
+
+def _redacted(core: Core, message: Message, shown: Json) -> Json:
+    """Return a message as an app without the MESSAGE_CONTENT intent gets it, also the message that it refers to.
+
+    https://discord.com/developers/docs/events/gateway#message-content-intent
+    """
+    if isinstance(message.reference, Message) and not _is_readable(core, message.reference):
+        shown = shown | {"referenced_message": shown["referenced_message"] | NO_CONTENT}
+    return shown if _is_readable(core, message) else shown | NO_CONTENT
+
+
+def _is_readable(core: Core, message: Message) -> bool:
+    return message.channel.guild is None or message.author.bot or core.world.bot in message.mentions
 
 
 def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json | None = None) -> None:
@@ -231,8 +258,14 @@ def _emit(core: Core, event: str, data: Json, channel: Channel, redacted: Json |
     )
 
 
-def _mentions(core: Core, channel: Channel, draft: MessageDraft, reference: Message | int | None) -> list[User]:
-    """Return the users that the message mentions and is allowed to mention."""
+def _mentions(
+    core: Core, channel: Channel, draft: MessageDraft, reference: Message | int | None, *, by_interaction: bool
+) -> list[User]:
+    """Return the users that the message mentions and is allowed to mention.
+
+    The answer to an interaction mentions nobody for what it refers to
+    (https://discord.com/developers/docs/resources/message#allowed-mentions-object).
+    """
     rule = draft.allowed_mentions
     found: dict[int, User] = {}
     allowed_ids = {int(one) for one in rule.get("users", [])}
@@ -242,6 +275,7 @@ def _mentions(core: Core, channel: Channel, draft: MessageDraft, reference: Mess
         present = channel.guild is None or user_id in channel.guild.members
         if user and present and (everyone or user_id in allowed_ids):
             found[user.id] = user
-    if isinstance(reference, Message) and rule.get("replied_user", "allowed_mentions" not in draft.given):
+    replied = rule.get("replied_user", "allowed_mentions" not in draft.given)
+    if isinstance(reference, Message) and replied and not by_interaction:
         found[reference.author.id] = reference.author
     return list(found.values())

@@ -227,6 +227,7 @@ class Message:
     attached_at: float | None = None
     edits: int = 0
     old_edits: int = 0
+    old_edits_since: float = 0.0
     tts: bool = False
     nonce: str | int | None = None
     mentions: list[User] = field(default_factory=list[User])
@@ -248,7 +249,7 @@ class Modal:
 
 @dataclass(slots=True, eq=False)
 class Interaction:
-    """An interaction, and how the bot answered it."""
+    """An interaction, and how the bot answered it. `target` is what a menu command was used on."""
 
     id: int
     token: str
@@ -260,7 +261,7 @@ class Interaction:
     upload_limit_bytes: int
     command_type: int = 0
     message: Message | None = None
-    target_message_id: int | None = None
+    target: "Message | User | None" = None
     trigger: "Interaction | None" = None
     callback: CallbackType | None = None
     original: Message | None = None

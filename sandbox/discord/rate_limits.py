@@ -14,7 +14,8 @@ from sandbox.discord.wire import Json
 GLOBAL_PER_SECOND = 50
 BUCKETS_KEPT = 20_000
 INVALID_WINDOW_S = 600
-INVALID = frozenset({401, 403, 429})
+TOO_MANY = 429
+INVALID = frozenset({401, 403, TOO_MANY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,19 @@ class RateLimits:
             window = self._windows[key] = _Window(now + per_s)
         return window
 
-    def record(self, status: int, route: str) -> None:
-        """Count an answer's status for `report`."""
-        if status not in INVALID:
+    def record(self, status: int, route: str, *, is_shared: bool = False) -> None:
+        """Count an answer's status for `report`; a 429 of a shared limit is no invalid request.
+
+        https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+        """
+        if status == TOO_MANY:
+            self._hits[route] += 1
+        if status not in INVALID or is_shared:
             return
         if self.clock.now() - self._invalid_since > INVALID_WINDOW_S:
             self._invalid.clear()
             self._invalid_since = self.clock.now()
         self._invalid[str(status)] += 1
-        if status == 429:  # noqa: PLR2004 - the status this counter is about
-            self._hits[route] += 1
 
     def report(self) -> Json:
         """Return the body of `GET /sandbox/limits`: 429s by route, and 401, 403 and 429 of the last ten minutes."""

@@ -1,12 +1,13 @@
 """Adds and removes reactions: changes the world and sends the gateway event."""
 
 from sandbox.discord.core import Core
+from sandbox.discord.emoji import is_emoji
 from sandbox.discord.model import ChannelType, Message, User
 from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.serializer import emoji
 from sandbox.discord.session import Intent
 from sandbox.discord.threads import check_active
-from sandbox.discord.wire import ApiError, Json, unknown
+from sandbox.discord.wire import ApiError, Json, unknown_emoji
 
 MAX_DIFFERENT = 20
 
@@ -17,8 +18,8 @@ def add(core: Core, message: Message, user: User, name: str) -> None:
     Raises:
         ApiError: 10014 if it is not an emoji, 30010 for the 21st different emoji, 50083 in an archived thread.
     """
-    if not name or (name.isascii() and ":" not in name):
-        raise unknown("Emoji", 10014)
+    if not is_emoji(name):
+        raise unknown_emoji()
     check_active(message.channel)
     users = message.reactions.get(name)
     if users is None:
@@ -45,7 +46,7 @@ def remove(core: Core, message: Message, user: User, name: str) -> None:
     check_active(message.channel)
     users = message.reactions.get(name, {})
     if user.id not in users:
-        raise unknown("Emoji", 10014)
+        raise unknown_emoji()
     del users[user.id]
     if not users:
         del message.reactions[name]

@@ -1,7 +1,4 @@
-"""A checker for JSON bodies: which keys an object has, their types and bounds.
-
-Discord ignores unknown keys. The sandbox refuses them, so that a mistyped key is noticed.
-"""
+"""A checker for JSON bodies: which keys an object has, their types and bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +27,7 @@ def check_object(problems: Problems, path: str, value: Any, rules: Mapping[str, 
         return {}
     body = cast("Json", value)
     for key in body.keys() - rules.keys():
-        problems.add(subpath(path, key), "SANDBOX_UNKNOWN_KEY", f"Discord documents no {key} here.")
+        problems.unknown_key(subpath(path, key), key)
     kept: Json = {}
     for key, rule in rules.items():
         item = body.get(key)
@@ -100,3 +97,12 @@ def _between(rule: KeyRule, what: str) -> str:
     if rule.low:
         return f"Must be between {rule.low} and {rule.high} {what}."
     return f"Must be {rule.high} or fewer {what}."
+
+
+def check_link(problems: Problems, path: str, link: str, schemes: tuple[str, ...]) -> None:
+    """Check a link's form and scheme."""
+    scheme, separator, rest = link.partition("://")
+    if not separator or not rest or any(char.isspace() for char in link):
+        problems.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
+    elif scheme.lower() not in schemes:
+        problems.add(path, "URL_TYPE_INVALID_SCHEME", f'Scheme "{scheme}" must be one of {schemes}.')

@@ -301,6 +301,9 @@ class Serializer:
             shown["message_reference"] = self._reference(message)
         if message.interaction is not None:
             shown |= self._origin(message.interaction)
+            original = message.interaction.original
+            if original is not None and original is not message:
+                shown["interaction_metadata"]["original_response_message_id"] = str(original.id)
         return shown
 
     def _reference(self, message: Message) -> Json:
@@ -332,8 +335,10 @@ class Serializer:
             "user": self.user(interaction.user),
             "authorizing_integration_owners": self.owners(interaction.channel),
         }
-        if interaction.target_message_id is not None:
-            metadata["target_message_id"] = str(interaction.target_message_id)
+        if isinstance(interaction.target, Message):
+            metadata["target_message_id"] = str(interaction.target.id)
+        if isinstance(interaction.target, User):
+            metadata["target_user"] = self.user(interaction.target)
         if interaction.type is InteractionType.COMPONENT and interaction.message is not None:
             metadata["interacted_message_id"] = str(interaction.message.id)
         if interaction.trigger is not None:
@@ -387,6 +392,11 @@ class Serializer:
     def channel_in_interaction(self, channel: Channel, user: User) -> Json:
         """Return a channel object with the person's permissions."""
         return self.channel(channel) | {"permissions": str(channel_permissions(channel, user))}
+
+    def chosen_channel(self, channel: Channel, user: User) -> Json:
+        """Return a channel that a person chose, with their permissions and the app's."""
+        own = str(channel_permissions(channel, self._world.bot))
+        return self.channel_in_interaction(channel, user) | {"app_permissions": own}
 
 
 def emoji(name: str) -> Json:

@@ -32,7 +32,8 @@ class DiscordSandbox:
     """A stand-in for Discord. `start` makes it listen; `environment` returns what points a bot at it.
 
     `privileged` are the intents that the developer portal allows; `seed` makes tokens and secrets repeatable;
-    `identify_interval_s` is the time between two IDENTIFYs, which tests that restart a bot often may shorten.
+    `identify_interval_s` is the time between two IDENTIFYs, which tests that restart a bot often may shorten;
+    `is_strict` refuses keys in bodies that Discord ignores, so that a mistyped one is noticed.
     """
 
     def __init__(
@@ -42,12 +43,15 @@ class DiscordSandbox:
         privileged: Intent = Intent.NONE,
         global_per_second: int = GLOBAL_PER_SECOND,
         identify_interval_s: float = IDENTIFY_INTERVAL_S,
+        is_strict: bool = False,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         random = Random(seed)
         clock = Clock(wall=wall, monotonic=monotonic)
-        self.core = _new_core(random, clock, privileged, global_per_second, identify_interval_s)
+        self.core = _new_core(
+            random, clock, privileged, global_per_second, identify_interval_s=identify_interval_s, is_strict=is_strict
+        )
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -105,7 +109,13 @@ class DiscordSandbox:
 
 
 def _new_core(
-    random: Random, clock: Clock, privileged: Intent, global_per_second: int, identify_interval_s: float
+    random: Random,
+    clock: Clock,
+    privileged: Intent,
+    global_per_second: int,
+    *,
+    identify_interval_s: float,
+    is_strict: bool,
 ) -> Core:
     ids, transcript, faults = Snowflakes(clock), Transcript(), DiscordFaults()
     world = World(clock, ids, random)
@@ -125,4 +135,4 @@ def _new_core(
         identify_interval_s=identify_interval_s,
     )
     limits = RateLimits(clock, global_per_second)
-    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token)
+    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token, is_strict)

@@ -1,7 +1,10 @@
 """JSON as bytes, and errors in Discord's format."""
 
 import json
+import logging
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -32,10 +35,21 @@ class ApiError(Exception):
 
 
 class Problems:
-    """Collects the mistakes in a body, field by field, as Discord reports them in one 50035."""
+    """Collects the mistakes in a body, field by field, as Discord reports them in one 50035.
 
-    def __init__(self) -> None:
+    Discord ignores keys that it does not know. If `is_strict`, they are mistakes, so that a mistyped key is noticed.
+    """
+
+    def __init__(self, *, is_strict: bool = True) -> None:
+        self._is_strict = is_strict
         self._errors: Json = {}
+
+    def unknown_key(self, path: str, key: str) -> None:
+        """Add or log a key that Discord does not document."""
+        if self._is_strict:
+            self.add(path, "SANDBOX_UNKNOWN_KEY", f"Discord documents no {key} here.")
+        else:
+            log.warning("Discord documents no %s here and ignores it", path)
 
     def add(self, path: str, code: str, message: str) -> None:
         """Add one mistake at a dotted path such as `embeds.0.title`."""
@@ -77,6 +91,11 @@ def unknown_message() -> ApiError:
 def unknown_channel() -> ApiError:
     """Return 404 10003."""
     return unknown("Channel", 10003)
+
+
+def unknown_emoji() -> ApiError:
+    """Return 10014, whose status is 400 (https://github.com/discord/discord-api-docs/issues/864)."""
+    return ApiError(400, 10014, "Unknown Emoji")
 
 
 def missing_access() -> ApiError:

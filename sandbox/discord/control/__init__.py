@@ -23,7 +23,8 @@ Some options in detail:
 - `integrations` sets who may use a `command`, or all commands (Server Settings, Integrations), by `permissions`: a list
   of `{"role"|"member"|"channel": name, "allow": bool}`, with `@everyone` as a role and `@all` for all channels.
 - `faults` without `times` apply until `DELETE /sandbox/faults`. `"after": true` carries the request out, then fails,
-  drops or delays the answer. `path` may also be `/cdn/*`.
+  drops or delays the answer. `path` may also be `/cdn/*`. `"html": true` answers with Cloudflare's page; such a 429 is
+  its ban.
 - `world` with `rejoin` lets the bot join servers again that `gone` removed it from.
 - `POST /sandbox/gateway` with an `action`: `reconnect`, `cut`, `invalidate`, `invalidate_resumable`, `close` with a
   `code`; `repeat` sends the latest event of the name `event` again, `double` sends `events` of these names twice from

@@ -8,7 +8,15 @@ from sandbox.discord.command_permissions import is_offered
 from sandbox.discord.command_rules import CHAT_INPUT, MESSAGE_MENU, USER_MENU
 from sandbox.discord.components import LINK_STYLE, SELECTS, STRING_SELECT
 from sandbox.discord.control.forms import fill_form
-from sandbox.discord.control.interactions import UserAction, click_data, clickable_components, perform, perform_all
+from sandbox.discord.control.interactions import (
+    IN_DM,
+    IN_GUILD,
+    UserAction,
+    click_data,
+    clickable_components,
+    perform,
+    perform_all,
+)
 from sandbox.discord.control.options import FilledOptions, FoundCommand, OptionForm, find_command
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_user, upload_file
 from sandbox.discord.core import Core
@@ -16,7 +24,7 @@ from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import Attachment, Channel, InteractionType, MessageFlag, MessageType, User
 from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.schema import as_list
-from sandbox.discord.wire import Json
+from sandbox.discord.wire import Json, Problems
 
 BURST_MAX, BURST_MAX_S = 10_000, 600
 WAVEFORM = base64.b64encode(bytes(range(0, 256, 4))).decode()
@@ -30,6 +38,9 @@ def _may_use(core: Core, found: FoundCommand, user: User, channel: Channel) -> N
         channel.thread.archived or (channel.thread.locked and not granted & Permission.MANAGE_THREADS)
     ):
         raise ControlRefused(f"The thread {channel.name} is archived or locked; nobody uses commands there.")
+    contexts = found.command.get("contexts")
+    if contexts is not None and (IN_DM if channel.guild is None else IN_GUILD) not in contexts:
+        raise ControlRefused(f"The command {found.command['name']} is not offered there.")
     if channel.guild is None:
         if found.command.get("dm_permission") is False or "guild_id" in found.command:
             raise ControlRefused(f"The command {found.command['name']} is not offered in DMs.")
@@ -65,7 +76,7 @@ def _command(request: ControlRequest) -> UserAction:
     found = find_command(request.core, channel, request.text("command"), CHAT_INPUT)
     if checked:
         _may_use(request.core, found, user, channel)
-    form = OptionForm(request.core, channel, checked)
+    form = OptionForm(request.core, channel, user, checked)
     filled = form.fill(found.known_options(), request.mapping("options"), request.mapping("files"))
     return UserAction(
         InteractionType.COMMAND,
@@ -84,7 +95,7 @@ async def autocomplete(request: ControlRequest) -> Json:
     channel = request.channel(user)
     found = find_command(request.core, channel, request.text("command"), CHAT_INPUT)
     _may_use(request.core, found, user, channel)
-    filled = OptionForm(request.core, channel, checked=False).fill(
+    filled = OptionForm(request.core, channel, user, checked=False).fill(
         found.known_options(), request.mapping("options"), {}
     )
     for option in filled.options:
@@ -133,7 +144,8 @@ async def _user_menu(request: ControlRequest, user: User) -> Json:
     _may_use(request.core, found, user, channel)
     resolved: Json = {"users": {str(target.id): request.core.serialize.user(target)}}
     if channel.guild and (member := channel.guild.members.get(target.id)):
-        resolved["members"] = {str(target.id): request.core.serialize.member(member) | {"permissions": "0"}}
+        granted = {"permissions": str(channel_permissions(channel, target))}
+        resolved["members"] = {str(target.id): request.core.serialize.member(member) | granted}
     data: Json = {
         "id": found.command["id"],
         "name": found.command["name"],
@@ -141,7 +153,7 @@ async def _user_menu(request: ControlRequest, user: User) -> Json:
         "target_id": str(target.id),
         "resolved": resolved,
     }
-    deed = UserAction(InteractionType.COMMAND, user, channel, data, found.command["name"], USER_MENU)
+    deed = UserAction(InteractionType.COMMAND, user, channel, data, found.command["name"], USER_MENU, target=target)
     return await perform(request.core, deed)
 
 
@@ -213,7 +225,7 @@ async def say(request: ControlRequest) -> Json:
     body: Json = {"content": str(request.body.get("content") or "")}
     if request.body.get("voice"):
         body["flags"] = int(MessageFlag.VOICE_MESSAGE)
-    wanted = draft.read_draft(body, {}, draft.CREATE)
+    wanted = draft.read_draft(Problems(), body, {}, draft.CREATE)
     uploads = [upload_file(request.core, channel, file, ephemeral=False) for file in listed]
     if not wanted.content and not uploads:
         raise ControlRefused("A message needs content or files.")

@@ -12,7 +12,7 @@ from sandbox.discord.permissions import parse_permissions
 from sandbox.discord.schema import as_list
 from sandbox.discord.session import Intent
 from sandbox.discord.threads import ThreadPlan
-from sandbox.discord.wire import Json
+from sandbox.discord.wire import Json, Problems
 
 MIB = 1024 * 1024
 TIERS = (0, 1, 2, 3)
@@ -116,7 +116,7 @@ def _thread(core: Core, row: Json) -> Json:
     )
     thread = threads.start_thread(core, plan)
     if row.get("content"):
-        first = draft.read_draft({"content": str(row["content"])}, {}, draft.CREATE)
+        first = draft.read_draft(Problems(), {"content": str(row["content"])}, {}, draft.CREATE)
         origin = MessageOrigin(message_id=thread.id if parent.type in POSTS_ONLY else None)
         messages.post_message(core, thread, owner, first, origin)
     for one in as_list(row.get("members")):

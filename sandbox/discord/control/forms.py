@@ -14,6 +14,7 @@ from sandbox.discord.components import (
 from sandbox.discord.control.interactions import labelled_fields
 from sandbox.discord.control.request import ControlRefused, upload_file
 from sandbox.discord.core import Core
+from sandbox.discord.file_types import is_taken
 from sandbox.discord.model import Attachment, Modal
 from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
@@ -113,6 +114,9 @@ def _files(filling: _FormState, component: Json, label: str) -> list[str]:
     _check_count(component, label or component["custom_id"], len(listed), component.get("max_values", 1))
     channel = filling.modal.interaction.channel
     made = [upload_file(filling.core, channel, file, ephemeral=True) for file in listed]
+    file_types = as_list(component.get("file_types"))
+    if foreign := [one.filename for one in made if not is_taken(file_types, one.filename)]:
+        raise ControlRefused(f"The field {label} takes {', '.join(file_types)}, not {foreign[0]}.")
     filling.attachments += made
     return [str(attachment.id) for attachment in made]
 

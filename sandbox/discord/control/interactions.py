@@ -36,7 +36,7 @@ class UserAction:
     name: str = ""
     command_type: int = 0
     message: Message | None = None
-    target: Message | None = None
+    target: Message | User | None = None
     trigger: Interaction | None = None
 
 
@@ -92,7 +92,7 @@ def _add_interaction(core: Core, deed: UserAction) -> Interaction:
         upload_limit_bytes=core.world.upload_limit_bytes(deed.channel, deed.user),
         command_type=deed.command_type,
         message=deed.message,
-        target_message_id=deed.target.id if deed.target else None,
+        target=deed.target,
         trigger=deed.trigger,
     )
     core.world.add_interaction(interaction)

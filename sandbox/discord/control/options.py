@@ -18,7 +18,9 @@ from sandbox.discord.command_rules import (
 )
 from sandbox.discord.control.request import ControlRefused, find_channel, find_user, upload_file
 from sandbox.discord.core import Core
-from sandbox.discord.model import Attachment, Channel
+from sandbox.discord.file_types import is_taken
+from sandbox.discord.model import Attachment, Channel, User
+from sandbox.discord.permissions import channel_permissions
 from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
@@ -40,6 +42,7 @@ class OptionForm:
 
     core: Core
     channel: Channel
+    user: User
     checked: bool
 
     def fill(self, known: list[Json], values: Json, files: Json) -> FilledOptions:
@@ -68,6 +71,8 @@ class OptionForm:
         kind = rule["type"]
         if kind == ATTACHMENT:
             attachment = upload_file(self.core, self.channel, given, ephemeral=True)
+            if self.checked and not is_taken(as_list(rule.get("file_types")), attachment.filename):
+                raise ControlRefused(f"The option {rule['name']} takes {', '.join(rule['file_types'])}.")
             filled.attachments.append(attachment)
             value: Any = str(attachment.id)
         elif kind in (USER, CHANNEL, ROLE, MENTIONABLE):
@@ -85,9 +90,9 @@ class OptionForm:
             return given
         if kind == CHANNEL:
             channel = find_channel(self.core, given)
-            _resolved_of_kind(filled, "channels")[str(channel.id)] = self.core.serialize.channel(channel) | {
-                "permissions": "0"
-            }
+            _resolved_of_kind(filled, "channels")[str(channel.id)] = self.core.serialize.chosen_channel(
+                channel, self.user
+            )
             return str(channel.id)
         guild = self.channel.guild
         if kind in (ROLE, MENTIONABLE) and guild is not None:
@@ -99,7 +104,7 @@ class OptionForm:
         _resolved_of_kind(filled, "users")[str(user.id)] = self.core.serialize.user(user)
         if guild is not None and (member := guild.members.get(user.id)) is not None:
             _resolved_of_kind(filled, "members")[str(user.id)] = self.core.serialize.member(member) | {
-                "permissions": "0"
+                "permissions": str(channel_permissions(self.channel, user))
             }
         return str(user.id)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from aiohttp import web
 
 from sandbox.discord.core import Core
-from sandbox.discord.faults import DiscordFault
-from sandbox.discord.rate_limits import RateLimited
+from sandbox.discord.faults import DiscordFault, page
+from sandbox.discord.rate_limits import TOO_MANY, RateLimited
 from sandbox.discord.rest import bodies, routes
 from sandbox.discord.rest.route import Auth, Call, Route
 from sandbox.discord.transcript import Exchange
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/api/v10"
 JSON = "application/json"
+CLOUDFLARE_BAN_S = 3600
 
 
 class Api:
@@ -50,7 +51,7 @@ class Api:
             answer, status = await self._answer(route, request, body, headers)
         except ApiError as error:
             answer, status = dumps(error.body()), error.status
-            if error.status == 429:  # noqa: PLR2004 - discord.py takes a 429 without these headers for a Cloudflare ban
+            if error.status == TOO_MANY:  # discord.py takes a 429 without these headers for a Cloudflare ban
                 headers |= {"Via": "1.1 sandbox", "Retry-After": "1", "X-RateLimit-Scope": "user"}
         except RateLimited as many:
             answer, status = dumps(many.body()), 429
@@ -62,13 +63,15 @@ class Api:
         except Exception:
             log.exception("The sandbox itself failed on %s %s", request.method, path)
             answer, status = dumps({"message": "500: Internal Server Error", "code": 0}), 500
-        self._core.limits.record(status, f"{request.method} {route.path if route else path}")
+        is_shared = headers.get("X-RateLimit-Scope") == "shared"
+        self._core.limits.record(status, f"{request.method} {route.path if route else path}", is_shared=is_shared)
         ms = (self._stopwatch() - started) * 1000
-        self._core.transcript.add(Exchange(request.method, path, body.text, status, answer, ms))
+        told = dumps(answer.decode()) if answer.startswith(b"<") else answer
+        self._core.transcript.add(Exchange(request.method, path, body.text, status, told, ms))
         if status == 0:
             return _hang_up(request)
         return web.Response(
-            status=status, body=answer or None, headers=headers | ({"Content-Type": JSON} if answer else {})
+            status=status, body=answer or None, headers=({"Content-Type": JSON} if answer else {}) | headers
         )
 
     async def _answer(
@@ -107,7 +110,12 @@ class Api:
 def _fault_answer(fault: DiscordFault, headers: dict[str, str]) -> tuple[bytes, int]:
     if fault.drop or fault.status is None:
         return b"", 0
-    if fault.status == 429:  # noqa: PLR2004 - discord.py takes a 429 without these headers for a Cloudflare ban
+    if fault.html:
+        headers |= {"Content-Type": "text/html; charset=UTF-8", "Server": "cloudflare"}
+        if fault.status == TOO_MANY:
+            headers["Retry-After"] = str(int(fault.retry_after_s or CLOUDFLARE_BAN_S))
+        return page(fault.status), fault.status
+    if fault.status == TOO_MANY:  # discord.py takes a 429 without these headers for a Cloudflare ban
         headers |= {
             "Via": "1.1 sandbox",
             "Retry-After": str(int(fault.retry_after_s or 1) + 1),

@@ -1,8 +1,11 @@
-"""Reads a request's body: JSON, or multipart with `payload_json` and `files[n]`."""
+"""Reads a request's body: JSON, or a form with `files[n]` and either `payload_json` or a field for each key.
+
+https://discord.com/developers/docs/reference#http-api
+"""
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +13,12 @@ from aiohttp import BodyPartReader, web
 
 from sandbox.discord.cdn import Cdn
 from sandbox.discord.draft import UploadedFile
-from sandbox.discord.wire import ApiError, invalid
+from sandbox.discord.wire import ApiError, Json, dumps, invalid
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 MAX_FILES = 10
+TEXT_FIELDS = frozenset({"content", "nonce", "username"})
 _FILE = re.compile(r"files\[(\d+)\]")
 
 
@@ -41,6 +45,8 @@ async def read_body(request: web.Request, cdn: Cdn) -> Body:
             return Body(text, _parse(text), {})
         case "multipart/form-data":
             return await _multipart(request, cdn)
+        case "application/x-www-form-urlencoded":
+            return _form(await request.post())
         case other:
             await request.read()
             raise invalid(
@@ -57,8 +63,27 @@ def _parse(text: bytes) -> Any:
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
 
 
+def _form(fields: Mapping[str, Any]) -> Body:
+    text = str(fields["payload_json"]).encode() if "payload_json" in fields else b""
+    if text:
+        return Body(text, _parse(text), {})
+    value = {name: _field(name, str(given)) for name, given in fields.items()}
+    return Body(dumps(value), value, {})
+
+
+def _field(name: str, text: str) -> Any:
+    """Return the value of a form's field, which is JSON unless it is a text."""
+    if name in TEXT_FIELDS:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 async def _multipart(request: web.Request, cdn: Cdn) -> Body:
     body = Body(b"", None, {})
+    fields: Json = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise invalid("", "MULTIPART_NESTED", "A multipart body may not contain another one.")
@@ -67,8 +92,12 @@ async def _multipart(request: web.Request, cdn: Cdn) -> Body:
             body.value = _parse(body.text)
         elif (found := _FILE.fullmatch(part.name or "")) and part.filename:
             body.uploads[int(found[1])] = UploadedFile(part.filename, await cdn.spool(_chunks(part), MAX_FILE_BYTES))
+        elif part.name and not part.filename:
+            fields[part.name] = _field(part.name, (await part.read()).decode(errors="replace"))
         else:
             raise invalid("", "SANDBOX_UNKNOWN_PART", f"A message has no part {part.name!r}.")
+    if body.value is None and fields:
+        body.text, body.value = dumps(fields), fields
     if len(body.uploads) > MAX_FILES:
         raise ApiError(400, 30015, f"Maximum number of attachments in a message reached ({MAX_FILES})")
     return body

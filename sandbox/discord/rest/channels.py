@@ -5,7 +5,7 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
 from sandbox.discord.schema import KeyRule, check_object
-from sandbox.discord.wire import ApiError, Problems, unknown
+from sandbox.discord.wire import ApiError, unknown
 
 
 def _channel(call: Call) -> RouteReply:
@@ -26,7 +26,7 @@ def _delete(call: Call) -> RouteReply:
 
 
 def _open_dm(call: Call) -> RouteReply:
-    problems = Problems()
+    problems = call.problems()
     body = check_object(problems, "", call.body, {"recipient_id": KeyRule("id", required=True)})
     problems.raise_any()
     user = call.core.world.users.get(int(body["recipient_id"]))

@@ -7,7 +7,7 @@ from sandbox.discord.command_rules import check_command, check_commands
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
 from sandbox.discord.schema import as_list
-from sandbox.discord.wire import ApiError, Json, Problems, invalid, missing_access, unknown
+from sandbox.discord.wire import ApiError, Json, invalid, missing_access, unknown
 
 GLOBAL = 0
 
@@ -31,7 +31,7 @@ def _replace(call: Call) -> RouteReply:
     body: Any = call.body
     if not isinstance(body, list):
         raise invalid("", "LIST_TYPE_CONVERT", "Commands are synced as a list.")
-    problems = Problems()
+    problems = call.problems()
     wanted = [check_command(problems, str(n), one) for n, one in enumerate(as_list(cast("Any", body)))]
     check_commands(problems, wanted)
     problems.raise_any()
@@ -44,7 +44,7 @@ def _replace(call: Call) -> RouteReply:
 
 def _create(call: Call) -> RouteReply:
     place = _place(call)
-    problems = Problems()
+    problems = call.problems()
     command = check_command(problems, "", call.body)
     problems.raise_any()
     old = {(one["type"], one["name"]): one for one in place.values()}.get((command["type"], command["name"]))
@@ -86,7 +86,7 @@ def _edit(call: Call) -> RouteReply:
         raise invalid("", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in this Data Model.")
     fixed = {"id", "application_id", "version", "guild_id"}
     merged = {k: v for k, v in old.items() if k not in fixed} | cast("Json", call.body)
-    problems = Problems()
+    problems = call.problems()
     command = check_command(problems, "", merged)
     problems.raise_any()
     return RouteReply(_store(call, place, command, old))

@@ -22,7 +22,7 @@ from sandbox.discord.model import (
 )
 from sandbox.discord.rest.route import NOTHING, Auth, Call, Route, RouteReply
 from sandbox.discord.schema import KeyRule, as_list, check_object
-from sandbox.discord.wire import ApiError, Json, Problems, invalid, unknown, unknown_channel
+from sandbox.discord.wire import ApiError, Json, invalid, unknown, unknown_channel
 
 ANSWER_WITHIN_S = 3.0
 _CALLBACK = {"type": KeyRule("int", 12, 1, required=True), "data": KeyRule("object")}
@@ -72,7 +72,7 @@ def _unanswered(call: Call) -> Interaction:
 
 
 def _kind(call: Call, interaction: Interaction) -> tuple[CallbackType, Any]:
-    problems = Problems()
+    problems = call.problems()
     body = check_object(problems, "", call.body, _CALLBACK)
     problems.raise_any()
     fitting = set(_FITTING[interaction.type])
@@ -93,13 +93,13 @@ def response_origin(interaction: Interaction, *, ephemeral: bool, loading: bool 
         type=kind,
         interaction=interaction,
         ephemeral_for=interaction.user if ephemeral else None,
-        reference=interaction.message,
+        reference=interaction.target if isinstance(interaction.target, Message) else interaction.message,
         loading=loading,
     )
 
 
 def _post(call: Call, interaction: Interaction, data: Any) -> Message:
-    wanted = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data")
+    wanted = call.draft(draft.CALLBACK, body=data, path="data")
     wanted.check_new()
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
     where = response_origin(interaction, ephemeral=interaction.ephemeral)
@@ -107,7 +107,7 @@ def _post(call: Call, interaction: Interaction, data: Any) -> Message:
 
 
 def _defer(call: Call, interaction: Interaction, data: Any) -> Message:
-    wanted: MessageDraft = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data")
+    wanted: MessageDraft = call.draft(draft.CALLBACK, body=data, path="data")
     if wanted.flags & MessageFlag.COMPONENTS_V2 or not wanted.is_empty():
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred response carries no more than its flags.")
     interaction.ephemeral = bool(wanted.flags & MessageFlag.EPHEMERAL)
@@ -122,8 +122,8 @@ def _clicked_message(interaction: Interaction) -> Message:
     return interaction.message
 
 
-def _defer_update(_: Call, interaction: Interaction, data: Any) -> Message:
-    if data:
+def _defer_update(call: Call, interaction: Interaction, data: Any) -> Message:
+    if data and call.core.is_strict:
         raise invalid("data", "SANDBOX_DEFER_CARRIES_MORE", "A deferred update carries nothing.")
     return _clicked_message(interaction)
 
@@ -131,12 +131,12 @@ def _defer_update(_: Call, interaction: Interaction, data: Any) -> Message:
 def _update(call: Call, interaction: Interaction, data: Any) -> Message:
     message = _clicked_message(interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
-    wanted = draft.read_draft(data, call.uploads, draft.CALLBACK, path="data", layout=layout)
+    wanted = call.draft(draft.CALLBACK, body=data, path="data", layout=layout)
     return messages.edit_message(call.core, message, wanted)
 
 
-def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:
-    problems = Problems()
+def _autocomplete(call: Call, interaction: Interaction, data: Any) -> None:
+    problems = call.problems()
     kept = check_object(problems, "data", data, {"choices": KeyRule("list", 25, required=True)})
     choices = as_list(kept.get("choices"))
     interaction.choices = [
@@ -146,7 +146,7 @@ def _autocomplete(_: Call, interaction: Interaction, data: Any) -> None:
 
 
 def _modal(call: Call, interaction: Interaction, data: Any) -> None:
-    problems = Problems()
+    problems = call.problems()
     form = check_object(problems, "data", data, _FORM)
     form["components"] = check_form(problems, "data.components", form.get("components"))
     problems.raise_any()

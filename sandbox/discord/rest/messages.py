@@ -13,6 +13,7 @@ from sandbox.discord.wire import ApiError, Json, invalid, missing_permissions, s
 
 OLD_S = 3600.0
 OLD_EDITS = 3
+OLD_EDITS_WINDOW_S = 3600.0
 NONCE_LIFE_S = 300.0
 NONCE_LOOKBACK = 200
 MAX_PAGE, PAGE = 100, 50
@@ -32,7 +33,7 @@ def find_message(call: Call, channel: Channel) -> Message:
 
 def _create(call: Call) -> RouteReply:
     channel = call.writable_channel()
-    wanted = draft.read_draft(call.body, call.uploads, draft.CREATE)
+    wanted = call.draft(draft.CREATE)
     call.check_sizes(call.core.world.upload_limit_bytes(channel))
     if call.uploads:
         call.require(channel, Permission.ATTACH_FILES)
@@ -80,7 +81,7 @@ def _reply_origin(call: Call, channel: Channel, wanted: MessageDraft) -> Message
 
 def _get(call: Call) -> RouteReply:
     channel = call.channel(Permission.READ_MESSAGE_HISTORY)
-    return RouteReply(call.core.serialize.message(find_message(call, channel)))
+    return RouteReply(messages.fetched_message(call.core, find_message(call, channel)))
 
 
 def _list(call: Call) -> RouteReply:
@@ -90,11 +91,30 @@ def _list(call: Call) -> RouteReply:
     limit = int(call.query.get("limit", PAGE))
     if not 1 <= limit <= MAX_PAGE:
         raise invalid("limit", "NUMBER_TYPE_MAX", f"int value should be between 1 and {MAX_PAGE}.")
+    page = _around(call, channel, limit) if "around" in call.query else _page(call, channel, limit)
+    return RouteReply([messages.fetched_message(call.core, channel.messages[message_id]) for message_id in page])
+
+
+def _page(call: Call, channel: Channel, limit: int) -> list[int]:
+    """Return the newest messages `before` an id or the oldest `after` one, the newest first."""
     oldest_first = "after" in call.query
     ids = channel.messages if oldest_first else reversed(channel.messages)
-    seen = (channel.messages[n] for n in ids if _in_page(call, n) and channel.messages[n].ephemeral_for is None)
-    page = list(islice(seen, limit))
-    return RouteReply([call.core.serialize.message(message) for message in (reversed(page) if oldest_first else page)])
+    page = list(islice((n for n in ids if _in_page(call, n) and _is_fetched(channel, n)), limit))
+    return page[::-1] if oldest_first else page
+
+
+def _around(call: Call, channel: Channel, limit: int) -> list[int]:
+    """Return the messages nearest to an id on both sides, the newest first."""
+    middle = snowflake(call.query["around"], "around")
+    ids = [n for n in channel.messages if _is_fetched(channel, n)]
+    earlier, later = [n for n in ids if n < middle], [n for n in ids if n > middle]
+    half = limit // 2
+    near = earlier[len(earlier) - min(half, len(earlier)) :] + [n for n in ids if n == middle] + later[:half]
+    return near[:limit][::-1]
+
+
+def _is_fetched(channel: Channel, message_id: int) -> bool:
+    return channel.messages[message_id].ephemeral_for is None
 
 
 def _in_page(call: Call, message_id: int) -> bool:
@@ -108,7 +128,7 @@ def _edit(call: Call) -> RouteReply:
     if message.author is not call.core.world.bot:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
-    wanted = draft.read_draft(call.body, call.uploads, draft.EDIT, layout=layout)
+    wanted = call.draft(draft.EDIT, layout=layout)
     call.check_sizes(call.core.world.upload_limit_bytes(channel))
     if call.uploads:
         call.require(channel, Permission.ATTACH_FILES)
@@ -121,13 +141,16 @@ def _edit(call: Call) -> RouteReply:
 
 
 def check_age(call: Call, message: Message) -> None:
-    """Count an edit of a message older than an hour; Discord takes only a few.
+    """Count an edit of a message older than an hour; Discord takes only a few in an hour.
 
     Raises:
         ApiError: 429 with 30046; discord.py retries after its `retry_after`.
     """
-    if call.core.clock.now() - message.created_at <= OLD_S:
+    now = call.core.clock.now()
+    if now - message.created_at <= OLD_S:
         return
+    if now - message.old_edits_since > OLD_EDITS_WINDOW_S:
+        message.old_edits, message.old_edits_since = 0, now
     message.old_edits += 1
     if message.old_edits > OLD_EDITS:
         raise TooManyOldEdits

@@ -6,7 +6,7 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.messages import find_message
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
-from sandbox.discord.wire import unknown
+from sandbox.discord.wire import unknown, unknown_emoji
 
 _ONE = "/channels/{channel_id}/messages/{message_id}/reactions"
 # Adding and removing share one bucket, about one in 250 ms.
@@ -51,7 +51,7 @@ def _list(call: Call) -> RouteReply:
     message = find_message(call, call.channel(Permission.READ_MESSAGE_HISTORY))
     users = message.reactions.get(call.params["emoji"])
     if users is None:
-        raise unknown("Emoji", 10014)
+        raise unknown_emoji()
     return RouteReply([call.core.serialize.user(user) for user in users.values()])
 
 

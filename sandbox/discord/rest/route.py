@@ -6,17 +6,21 @@ from enum import Enum
 from typing import Any
 
 from sandbox.discord.core import Core
-from sandbox.discord.draft import UploadedFile
+from sandbox.discord.draft import MessageDraft, UploadedFile, read_draft
 from sandbox.discord.model import Channel
 from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.rate_limits import RateLimit
+from sandbox.discord.schema import KeyRule
 from sandbox.discord.wire import (
     ApiError,
+    Problems,
     missing_access,
     missing_permissions,
     snowflake,
     unknown_channel,
 )
+
+NO_BODY: Any = object()
 
 
 class Auth(Enum):
@@ -36,6 +40,21 @@ class Call:
     query: Mapping[str, str]
     body: Any
     uploads: dict[int, UploadedFile]
+
+    def problems(self) -> Problems:
+        """Return an empty list of mistakes, as strict as the stand-in is."""
+        return Problems(is_strict=self.core.is_strict)
+
+    def draft(
+        self, rules: dict[str, KeyRule], *, body: Any = NO_BODY, path: str = "", layout: bool = False
+    ) -> MessageDraft:
+        """Return the message that the body, or the part of it given, asks for.
+
+        Raises:
+            ApiError: 50035, with every mistake.
+        """
+        given = self.body if body is NO_BODY else body
+        return read_draft(self.problems(), given, self.uploads, rules, path=path, layout=layout)
 
     def id(self, name: str) -> int:
         """Return a path parameter as an id."""

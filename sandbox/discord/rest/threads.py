@@ -11,7 +11,7 @@ from sandbox.discord.rest.messages import find_message
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
 from sandbox.discord.schema import KeyRule, check_object
 from sandbox.discord.threads import ThreadPlan
-from sandbox.discord.wire import ApiError, Json, Problems, unknown
+from sandbox.discord.wire import ApiError, Json, unknown
 
 ARCHIVE_MINUTES = (60, 1440, 4320, 10080)
 MAX_SLOW_MODE_S = 21_600
@@ -34,9 +34,9 @@ _CHANGE = {
 }
 
 
-def _checked(body: Any, rules: dict[str, KeyRule]) -> Json:
-    problems = Problems()
-    kept = check_object(problems, "", body, rules)
+def _checked(call: Call, rules: dict[str, KeyRule]) -> Json:
+    problems = call.problems()
+    kept = check_object(problems, "", call.body, rules)
     if kept.get("auto_archive_duration", ARCHIVE_MINUTES[0]) not in ARCHIVE_MINUTES:
         problems.add("auto_archive_duration", "BASE_TYPE_CHOICES", f"Value must be one of {ARCHIVE_MINUTES}.")
     problems.raise_any()
@@ -57,7 +57,7 @@ def _plan(call: Call, parent: Channel, wanted: Json, **more: Any) -> ThreadPlan:
 def _start_at_message(call: Call) -> RouteReply:
     parent = call.channel(Permission.CREATE_PUBLIC_THREADS)
     message = find_message(call, parent)
-    wanted = _checked(call.body, _START)
+    wanted = _checked(call, _START)
     thread = threads.start_thread(call.core, _plan(call, parent, wanted, message=message))
     messages.emit_message(call.core, "MESSAGE_UPDATE", message)
     return RouteReply(call.core.serialize.channel(thread), status=201)
@@ -67,7 +67,7 @@ def _start(call: Call) -> RouteReply:
     parent = call.channel()
     if parent.type in POSTS_ONLY:
         return _post(call, parent)
-    wanted = _checked(call.body, _ALONE)
+    wanted = _checked(call, _ALONE)
     private = int(wanted.get("type", ChannelType.PRIVATE_THREAD)) == ChannelType.PRIVATE_THREAD
     call.require(parent, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
     plan = _plan(call, parent, wanted, private=private, invitable=wanted.get("invitable", True))
@@ -77,8 +77,8 @@ def _start(call: Call) -> RouteReply:
 def _post(call: Call, forum: Channel) -> RouteReply:
     """Start a forum post: a thread whose first message has its id."""
     call.require(forum, Permission.SEND_MESSAGES)
-    wanted = _checked(call.body, _POST)
-    text = draft.read_draft(wanted["message"], call.uploads, draft.CREATE, path="message")
+    wanted = _checked(call, _POST)
+    text = call.draft(draft.CREATE, body=wanted["message"], path="message")
     call.check_sizes(call.core.world.upload_limit_bytes(forum))
     text.check_new()
     thread = threads.start_thread(call.core, _plan(call, forum, wanted))
@@ -98,7 +98,7 @@ def _thread(call: Call) -> tuple[Channel, Thread]:
 def _change(call: Call) -> RouteReply:
     """Change a thread: its owner may rename and archive it; its members may open it, unless it is locked."""
     channel, facts = _thread(call)
-    wanted = _checked(call.body, _CHANGE)
+    wanted = _checked(call, _CHANGE)
     bot = call.core.world.bot
     opens = wanted.keys() == {"archived"} and not wanted["archived"] and bot.id in facts.members and not facts.locked
     owns = facts.owner is bot and wanted.keys() <= {"name", "archived", "auto_archive_duration"}

@@ -45,7 +45,7 @@ def _message(call: Call, interaction: Interaction) -> Message:
 
 def _follow_up(call: Call) -> RouteReply:
     interaction = _interaction(call)
-    wanted = draft.read_draft(call.body, call.uploads, draft.WEBHOOK)
+    wanted = call.draft(draft.WEBHOOK)
     call.check_sizes(interaction.upload_limit_bytes)
     wanted.check_new()
     original = interaction.original
@@ -55,9 +55,8 @@ def _follow_up(call: Call) -> RouteReply:
     else:
         origin = _origin(call, interaction, ephemeral=bool(wanted.flags & MessageFlag.EPHEMERAL))
         message = messages.post_message(call.core, interaction.channel, call.core.world.bot, wanted, origin)
-    return (
-        RouteReply(call.core.serialize.message(message)) if call.query.get("wait") in {"1", "true", "True"} else NOTHING
-    )
+    # `wait` is always true for interactions (https://discord.com/developers/docs/interactions/receiving-and-responding).
+    return RouteReply(call.core.serialize.message(message))
 
 
 def _origin(call: Call, interaction: Interaction, *, ephemeral: bool) -> MessageOrigin:
@@ -79,7 +78,7 @@ def _edit(call: Call) -> RouteReply:
     interaction = _interaction(call)
     message = _message(call, interaction)
     layout = bool(message.flags & MessageFlag.COMPONENTS_V2)
-    wanted = draft.read_draft(call.body, call.uploads, draft.EDIT, layout=layout)
+    wanted = call.draft(draft.EDIT, layout=layout)
     call.check_sizes(interaction.upload_limit_bytes)
     return RouteReply(call.core.serialize.message(messages.edit_message(call.core, message, wanted)))
 

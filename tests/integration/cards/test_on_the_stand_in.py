@@ -113,7 +113,7 @@ class World:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
     """A bot that is ready on the stand-in."""
-    async with DiscordSandbox(seed=1) as sandbox, httpx.AsyncClient(timeout=10) as http:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, httpx.AsyncClient(timeout=10) as http:
         places = sandbox.environment()
         monkeypatch.setattr(Route, "BASE", places["DISCORD_API_URL"])
         monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(places["DISCORD_GATEWAY_URL"]))

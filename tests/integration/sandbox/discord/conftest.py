@@ -12,5 +12,5 @@ from tests.support.discord_client import DiscordControl
 @pytest.fixture
 async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox."""
-    async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
         yield DiscordControl(sandbox, session)

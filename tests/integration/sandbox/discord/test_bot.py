@@ -27,7 +27,7 @@ from tests.support.discord_client import (
 @pytest.fixture
 async def control(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordControl]:
     """A fresh sandbox that discord.py is pointed at."""
-    async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
         redirect_discord_py(sandbox, monkeypatch)
         yield DiscordControl(sandbox, session)
 

@@ -25,7 +25,7 @@ COMMANDS: list[dict[str, Any]] = [
 @pytest.fixture
 async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox whose bot has synced two commands."""
-    async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
         control = DiscordControl(sandbox, session)
         path = f"/applications/{sandbox.core.world.bot.id}/commands"
         assert (await control.rest("PUT", path, json=COMMANDS))[0] == 200

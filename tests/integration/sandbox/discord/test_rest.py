@@ -20,7 +20,7 @@ FIFTEEN_MINUTES_S, HOUR_S = 900, 3600
 @pytest.fixture
 async def control() -> AsyncIterator[DiscordControl]:
     """A fresh sandbox whose bot has synced /ping."""
-    async with DiscordSandbox(seed=1) as sandbox, aiohttp.ClientSession() as session:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
         control = DiscordControl(sandbox, session)
         await control.rest("PUT", f"/applications/{application(control)}/commands", json=[PING])
         await control.session.delete(f"{sandbox.control_url}/transcript")

@@ -87,3 +87,12 @@ def test_a_fault_that_says_nothing_is_refused(order: dict[str, object]) -> None:
     """An order with an unknown key, or one that would do nothing, is an error."""
     with pytest.raises(ValueError, match="A fault"):
         DiscordFault.parse(order)
+
+
+def test_a_shared_limit_is_no_invalid_request() -> None:
+    """A 429 of a limit that others share counts as a hit, but not toward the ban for invalid requests."""
+    limits = RateLimits(still_clock())
+    limits.record(429, "GET /x", is_shared=True)
+    limits.record(429, "GET /x")
+    report = limits.report()
+    assert (report["rate_limited"], report["invalid_requests"]) == (2, 1)

@@ -8,11 +8,21 @@ from sandbox.discord import command_rules, draft
 from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.components import check_form, check_message
 from sandbox.discord.draft import UploadedFile
+from sandbox.discord.emoji import is_emoji
 from sandbox.discord.model import Blob
 from sandbox.discord.transcript import Event, Exchange, Transcript
 from sandbox.discord.wire import ApiError, Problems
 
 TEXT_INPUT = {"type": 4, "custom_id": "a", "style": 1}
+
+
+SELECT = {"type": 3, "custom_id": "s", "options": [{"label": "a", "value": "a"}]}
+BUTTON = {"type": 2, "style": 1, "label": "Go", "custom_id": "go"}
+
+
+def label(component: dict[str, Any]) -> dict[str, Any]:
+    """A form's field."""
+    return {"type": 18, "label": "x", "component": component}
 
 
 def faults(problems: Problems) -> dict[str, Any]:
@@ -52,6 +62,11 @@ def option(**change: Any) -> dict[str, Any]:
                 {"type": 3, "name": "b", "description": "x", "required": True},
             ],
         },
+        option(choices=[{"name": "a", "value": "v" * 101}]),
+        option(choices=[{"name": "a", "value": "1"}], autocomplete=True),
+        option(file_types=["image"]),
+        option(type=11, file_types=["pdf"]),
+        option(type=11, file_types=[".pdf"] * 11),
         option(choices=[{"name": f"{n}" + "n" * 90, "value": f"{n}" + "v" * 5000} for n in range(2)]),
         {"name": "Menu", "description": "x", "type": 3},
     ],
@@ -88,6 +103,11 @@ def test_message_components_are_numbered_and_completed() -> None:
         ([{"type": 18, "label": "x", "component": TEXT_INPUT | {"max_length": 4001}}], "0.component.max_length"),
         ([{"type": 1, "components": [{"type": 2, "style": 1, "label": "x", "custom_id": "b"}]}], "0.components.0.type"),
         ([{"type": 18, "label": "x", "component": TEXT_INPUT}] * 2, "1.component.custom_id"),
+        ([label(SELECT | {"min_values": 0})], "0.component.min_values"),
+        ([label(SELECT | {"disabled": True})], "0.component.disabled"),
+        ([label({"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "a"}]})], "0.component.options"),
+        ([label({"type": 19, "custom_id": "f", "min_values": 0})], "0.component.min_values"),
+        ([label({"type": 19, "custom_id": "f", "file_types": ["pdf"]})], "0.component.file_types"),
     ],
 )
 def test_a_broken_form_names_its_fault(components: list[Any], path: str) -> None:
@@ -100,10 +120,83 @@ def test_a_broken_form_names_its_fault(components: list[Any], path: str) -> None
         node = node[step]
 
 
+def test_a_form_may_ask_for_nothing_and_for_kinds_of_files() -> None:
+    """With `required` false, `min_values` may be 0; file types are kept in lower case."""
+    problems = Problems()
+    upload = {"type": 19, "custom_id": "f", "min_values": 0, "required": False, "file_types": ["image", ".PDF"]}
+    (field,) = check_form(problems, "", [label(upload)])
+    assert (faults(problems), field["component"]["file_types"]) == ({}, ["image", ".pdf"])
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"allowed_mentions": {"parse": ["users"], "users": ["1"]}}, "allowed_mentions"),
+        ({"embeds": [{"title": "x", "fields": [{"name": " ", "value": "x"}]}]}, "embeds.0.fields.0.name"),
+        ({"embeds": [{"title": "x", "url": "javascript:alert(1)"}]}, "embeds.0.url"),
+        ({"embeds": [{"title": "x", "image": {"url": "ftp://x/y"}}]}, "embeds.0.image.url"),
+        ({"embeds": [{"title": "x", "url": "attachment://a.png"}]}, "embeds.0.url"),
+        ({"components": [{"type": 1, "components": [BUTTON | {"emoji": {"name": "x"}}]}]}, "components.0.components.0"),
+        ({"components": [{"type": 1, "id": 7, "components": [BUTTON | {"id": 7}]}]}, "components.0.components.0.id"),
+    ],
+)
+def test_a_message_that_discord_refuses_names_its_fault(body: dict[str, Any], path: str) -> None:
+    """Mentions, blank fields, links, emoji and ids are held to Discord's rules."""
+    with pytest.raises(ApiError) as refused:
+        draft.read_draft(Problems(), body, {}, draft.CREATE)
+    node = refused.value.errors or {}
+    for step in path.split("."):
+        node = node[step]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"allowed_mentions": {"parse": ["users"], "users": []}},
+        {"allowed_mentions": {"parse": ["everyone"], "users": ["1"]}},
+        {"embeds": [{"title": "x", "url": "https://x.y", "image": {"url": "attachment://a.png"}}]},
+        {"components": [{"type": 1, "components": [BUTTON | {"emoji": {"name": "🔁"}}]}]},
+        {"components": [{"type": 1, "components": [BUTTON | {"emoji": {"id": "5", "name": "x"}}]}]},
+    ],
+)
+def test_a_message_within_the_rules_is_taken(body: dict[str, Any]) -> None:
+    """What stands beside those rules is allowed."""
+    draft.read_draft(Problems(), body, {}, draft.CREATE)
+
+
+def test_ids_that_components_state_are_not_given_to_others() -> None:
+    """A component without an id gets one that no other has."""
+    row = {"type": 1, "components": [BUTTON | {"id": 1}]}
+    (checked,) = check_message(Problems(), "", [row], layout=False)
+    assert (checked["id"], checked["components"][0]["id"]) == (2, 1)
+
+
+def test_an_unknown_key_is_a_mistake_only_to_the_strict() -> None:
+    """Discord ignores keys that it does not know; the project's own tests do not."""
+    with pytest.raises(ApiError):
+        draft.read_draft(Problems(), {"content": "x", "contents": "x"}, {}, draft.CREATE)
+    wanted = draft.read_draft(Problems(is_strict=False), {"content": "x", "contents": "x"}, {}, draft.CREATE)
+    assert wanted.content == "x"
+
+
+@pytest.mark.parametrize(
+    "name", ["🔁", "✉️", "❌", "1️⃣", "🏳️‍🌈", "👍🏽", "🇩🇪", "\u2139\ufe0f", "wanda:123", "a:spin:123", "‼️"]
+)
+def test_an_emoji_is_one(name: str) -> None:
+    """Pictures, symbols, keycaps, flags and custom emoji are emoji."""
+    assert is_emoji(name)
+
+
+@pytest.mark.parametrize("name", ["", "a", "ä", "1", "ok", "日", ":)", "🔁a", "\u200d", "wanda:x"])
+def test_a_text_is_no_emoji(name: str) -> None:
+    """Letters, digits and mixtures are not."""
+    assert not is_emoji(name)
+
+
 def test_a_draft_keeps_what_its_body_did_not_carry() -> None:
     """Only the given keys count as a change; uploads without metadata keep their own names."""
     upload = UploadedFile("film.mp4", Blob(3, b"abc"))
-    wanted = draft.read_draft({"content": " hi <@5> "}, {0: upload}, draft.EDIT)
+    wanted = draft.read_draft(Problems(), {"content": " hi <@5> "}, {0: upload}, draft.EDIT)
     assert (wanted.given, wanted.content, wanted.kept_attachments) == (frozenset({"content"}), "hi <@5>", None)
     assert ([file.filename for file in wanted.new_files], wanted.mentioned) == (["film.mp4"], frozenset({5}))
 
