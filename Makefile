@@ -5,13 +5,29 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test check fuzz bench format lock readme clean
+.PHONY: demo test test-clients check fuzz bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
 
 test: .venv/dev
 	$(BIN)/python -m pytest
+
+# Six other libraries on the stand-in of Discord, in environments of their own: two of them are named discord as well.
+CLIENTS := tests/contract/clients
+test-clients: .venv/dev .clients/python/installed .clients/pycord/installed .clients/node/installed
+	$(BIN)/python -m pytest tests/contract/test_foreign_clients.py
+
+.clients/%/installed: $(CLIENTS)/%.lock
+	test -x .clients/$*/bin/python || $(PYTHON) -m venv .clients/$*
+	.clients/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.clients/node/installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	mkdir -p .clients/node
+	@if command -v npm >/dev/null; then cp $^ .clients/node && \
+		npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "discord.js is left out: it needs node and npm, which are not here."; fi
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -43,16 +59,19 @@ format: .venv/dev
 
 # Both lock files hold for every Python from 3.11 on: versions and hashes, and no word of where they come from.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv
-	$(LOCK) --extra postgres --output-file requirements.lock
-	$(LOCK) --extra postgres --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --extra postgres --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra postgres --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) $(CLIENTS)/python.txt --output-file $(CLIENTS)/python.lock
+	$(LOCK) $(CLIENTS)/pycord.txt --output-file $(CLIENTS)/pycord.lock
+	npm install --prefix $(CLIENTS) --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 readme: .venv/runtime
 	$(BIN)/python -m sandbox readme
 	$(BIN)/python -m bot.storage.schema_doc
 
 clean:
-	rm -rf .venv demo-output build
+	rm -rf .venv .clients demo-output build

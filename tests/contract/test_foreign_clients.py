@@ -1,0 +1,114 @@
+"""Six other libraries, unmodified but for their base URL, meet the stand-in of Discord as they meet Discord.
+
+`make test-clients` installs them in environments of their own, because py-cord and a part of nextcord are named
+`discord` too; a library that is not installed is skipped.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.discord import DiscordSandbox
+from tests.support.discord_client import PNG, DiscordControl, file_of
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "clients"
+INSTALLED = ROOT / ".clients"
+CLIENTS = ("discordjs", "hikari", "pycord", "nextcord", "disnake", "interactions")
+WITHIN_S = 40.0
+
+
+def environment(client: str) -> Path:
+    """Return the folder that `make test-clients` installs the client in."""
+    return INSTALLED / {"discordjs": "node", "pycord": "pycord"}.get(client, "python")
+
+
+def command(client: str) -> tuple[Path, ...]:
+    """Return the program and script of a client's bot."""
+    if client == "discordjs":
+        return Path("node"), SCRIPTS / "discordjs_bot.mjs"
+    return environment(client) / "bin" / "python", SCRIPTS / f"{client}_bot.py"
+
+
+class ForeignBot:
+    """A client's bot as a process, with what it said."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.lines: deque[str] = deque(maxlen=200)
+
+    async def said(self, line: str) -> None:
+        """Wait until the bot prints the line.
+
+        Raises:
+            AssertionError: it ended or said something else.
+        """
+        assert self._process.stdout is not None
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                while raw := await self._process.stdout.readline():
+                    self.lines.append(raw.decode(errors="replace").rstrip())
+                    if self.lines[-1] == line:
+                        return
+        except TimeoutError:
+            pass
+        raise AssertionError(f"no {line!r}, but:\n" + "\n".join(self.lines))
+
+
+@asynccontextmanager
+async def running(client: str, sandbox: DiscordSandbox) -> AsyncIterator[ForeignBot]:
+    """The client's bot, stopped at the end."""
+    process = await asyncio.create_subprocess_exec(
+        *command(client),
+        cwd=environment(client),
+        env={"PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **sandbox.environment()},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield ForeignBot(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def echo(control: DiscordControl) -> dict[str, Any]:
+    """Run the bot's command with a file, and return its finished answer."""
+    told = await control.order("slash", user="maker", command="echo", files={"file": file_of(PNG, "kite.png")})
+    return await control.message(told["message_id"], lambda message: message["attachments"])
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_foreign_client_works_unmodified(client: str) -> None:
+    """It logs in, registers, defers, edits, attaches, is clicked, reacts, joins and resumes, and is never refused."""
+    if not (environment(client) / "installed").exists():
+        pytest.skip(f"{client} is not installed: make test-clients")
+    async with (
+        DiscordSandbox(seed=1) as sandbox,
+        aiohttp.ClientSession() as session,
+        running(client, sandbox) as bot,
+    ):
+        control = DiscordControl(sandbox, session)
+        await bot.said("ready")
+        answer = await echo(control)
+        assert (answer["content"], answer["loading"]) == ("Got kite.png", False)
+        assert [file["filename"] for file in answer["attachments"]] == ["made.txt"]
+        await control.order("click", user="maker", message=answer["id"], label="Go")
+        await control.message(answer["id"], lambda message: message["content"] == "Pressed")
+        await control.order("react", user="maker", message=answer["id"], emoji="🔁")
+        await control.message(answer["id"], lambda message: len(message["reactions"]) == 2)
+        await control.order("world", servers=[{"name": "Club"}])
+        await bot.said("joined Club")
+        await control.order("gateway", action="reconnect")
+        await bot.said("resumed")
+        assert (await echo(control))["content"] == "Got kite.png"
+        refused = [entry for entry in await control.transcript() if entry.get("status", 200) >= 400]
+        assert refused == []
