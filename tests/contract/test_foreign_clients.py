@@ -7,7 +7,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class ForeignBot:
 
 
 @asynccontextmanager
-async def running(client: str, sandbox: DiscordSandbox) -> AsyncIterator[ForeignBot]:
+async def running(client: str, sandbox: DiscordSandbox) -> AsyncGenerator[ForeignBot]:
     """The client's bot, stopped at the end."""
     process = await asyncio.create_subprocess_exec(
         *command(client),
