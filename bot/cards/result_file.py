@@ -21,7 +21,7 @@ _BOXES_MAX = 4096
 _HEADER_BYTES = 8
 # The boxes that a file has at its top (ISO/IEC 14496-12, table 1); one of these that does not fit was cut.
 _BOXES = frozenset(
-    {*(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp"), *(b"free", b"skip", b"wide", b"uuid", b"meta")}
+    (b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide", b"uuid", b"meta")
 )
 _VIDEO = {b"moov", b"mdat"}
 _TRIES = 2  # downloads of a file that is no video; each has its own retries for the network
@@ -131,7 +131,8 @@ def _is_public_name(host: str) -> bool:
 def is_whole_mp4(path: Path) -> bool:
     """Return whether the file is an MP4 with all its boxes: an `ftyp` at the start, a `moov`, nothing cut.
 
-    What some programs append to a whole video, and every player passes over, is no cut. Reads box headers only (ISO/IEC 14496-12, 4.2), however large the file is.
+    What some programs append to a whole video, and every player passes over, is no cut. Reads box headers only
+    (ISO/IEC 14496-12, 4.2), however large the file is.
     """
     try:
         with path.open("rb") as file:
@@ -145,7 +146,7 @@ def _boxes_fit(file: IO[bytes], end: int) -> bool:
     while at < end and len(names) < _BOXES_MAX:
         size, name = _box(file, at, end)
         if size < _HEADER_BYTES or at + size > end:
-            return name not in _BOXES and _VIDEO <= set(names) and names[0] == b"ftyp"
+            return name not in _BOXES and set(names) >= _VIDEO and names[0] == b"ftyp"
         names.append(name)
         at += size
     return at == end and names[:1] == [b"ftyp"] and b"moov" in names
