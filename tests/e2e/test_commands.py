@@ -1,6 +1,7 @@
 """The command line, /healthz, the log and the sync of commands, as an operator sees them."""
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -186,19 +187,21 @@ async def test_check_when_something_is_wrong(stage: Stage, tmp_path: Path, name:
 
 @module
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
+    ("wrong", "status", "sentence"),
     [
-        ({"DISCORD_TOKEN": ""}, "DISCORD_TOKEN or FAL_KEY is missing"),
-        ({"DISCORD_TOKEN": "mistyped-token-of-mine"}, "Discord does not accept DISCORD_TOKEN"),
-        ({"DISCORD_API_URL": f"{CLOSED}/api/v10"}, "Discord could not be reached"),
+        ({"DISCORD_TOKEN": ""}, 2, "DISCORD_TOKEN is not set"),
+        ({"DISCORD_TOKEN": "mistyped-token-of-mine"}, 1, "Discord does not accept DISCORD_TOKEN"),
+        ({"DISCORD_API_URL": f"{CLOSED}/api/v10"}, 1, "Discord could not be reached"),
     ],
     ids=["missing", "wrong", "unreachable"],
 )
-async def test_a_run_that_cannot_start(stage: Stage, tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
-    """`run` exits with status 1, and its last line says what to do."""
+async def test_a_run_that_cannot_start(
+    stage: Stage, tmp_path: Path, wrong: dict[str, str], status: int, sentence: str
+) -> None:
+    """`run` exits with 2 for a mistake in the settings and with 1 for others, and its last line says what to do."""
     env = {**stage.environment, "WANDA_DATA_DIR": str(tmp_path), "WANDA_WEB_PORT": "0", **wrong}
     ran = await wanda(tmp_path, "run", **env)
-    assert ran.status == 1
+    assert ran.status == status
     assert sentence in ran.err.splitlines()[-1]
     assert "Traceback" not in ran.err
     assert not any(secret in ran.err for secret in secrets_of(env))
@@ -285,7 +288,8 @@ async def restart(stage: Stage) -> None:
 
 async def forget_commands(stage: Stage) -> None:
     """Take every command from the stand-in; this is a PUT as well."""
-    application = stage.environment["DISCORD_TOKEN"].split(".")[0]
+    owner = stage.environment["DISCORD_TOKEN"].split(".")[0]
+    application = base64.urlsafe_b64decode(owner + "==").decode()
     url = f"{stage.environment['DISCORD_API_URL']}/applications/{application}/commands"
     headers = {"Authorization": f"Bot {stage.environment['DISCORD_TOKEN']}"}
     async with aiohttp.ClientSession(headers=headers) as http, http.put(url, json=[]) as reply:
