@@ -158,6 +158,10 @@ class Wanda(commands.AutoShardedBot):
         """Forget who may use commands in a server whose admins changed it."""
         self.command_access.forget(change.guild.id)
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Forget who may use commands in a server that has added Wanda again, which begins with none of it set."""
+        self.command_access.forget(guild.id)
+
     async def _command_overrides(self, guild_id: int) -> Overrides:
         application_id = self.application_id or 0
         answer = await self.http.get_guild_application_command_permissions(application_id, guild_id)

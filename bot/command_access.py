@@ -28,8 +28,8 @@ class Kind(IntEnum):
     CHANNEL = 3
 
 
-Settings: TypeAlias = Mapping[tuple[int, int], bool]  # (kind, id) -> allowed
-NO_SETTINGS: Settings = {}
+Switches: TypeAlias = Mapping[tuple[int, int], bool]  # (kind, id) -> allowed
+NONE_SET: Switches = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Overrides:
     """What a server's admins set for all of Wanda's commands, and for single ones by the command's id."""
 
     guild_id: int
-    of_app: Settings
-    of_commands: Mapping[int, Settings]
+    of_app: Switches
+    of_commands: Mapping[int, Switches]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def may_use(command: Command, member: Member, overrides: Overrides) -> bool:
     """
     if member.permissions & ADMINISTRATOR:
         return True
-    of_command = overrides.of_commands.get(command.id, NO_SETTINGS)
+    of_command = overrides.of_commands.get(command.id, NONE_SET)
     if not _is_open(overrides, of_command, member.channel_id):
         return False
     by_command = _for_member(of_command, member, everyone=overrides.guild_id)
@@ -85,7 +85,7 @@ def may_use(command: Command, member: Member, overrides: Overrides) -> bool:
     return command.needed is None or (command.needed != 0 and not command.needed & ~member.permissions)
 
 
-def _is_open(overrides: Overrides, of_command: Settings, channel_id: int) -> bool:
+def _is_open(overrides: Overrides, of_command: Switches, channel_id: int) -> bool:
     """Return whether the command may be used in the channel; guild id - 1 stands for all channels."""
     for settings in (of_command, overrides.of_app):
         for place in (channel_id, overrides.guild_id - 1):
@@ -94,7 +94,7 @@ def _is_open(overrides: Overrides, of_command: Settings, channel_id: int) -> boo
     return True
 
 
-def _for_member(settings: Settings, member: Member, *, everyone: int) -> bool | None:
+def _for_member(settings: Switches, member: Member, *, everyone: int) -> bool | None:
     """Return what is set for the member: for themselves, else for any of their roles, else for @everyone."""
     for kind, ids in ((Kind.USER, (member.id,)), (Kind.ROLE, member.role_ids), (Kind.ROLE, (everyone,))):
         found = [settings[kind, one] for one in ids if (kind, one) in settings]
@@ -115,7 +115,7 @@ def overrides_in(guild_id: int, application_id: int, answer: Iterable[Mapping[st
         }
         for target in answer
     }
-    return Overrides(guild_id, found.pop(application_id, NO_SETTINGS), found)
+    return Overrides(guild_id, found.pop(application_id, NONE_SET), found)
 
 
 Fetch: TypeAlias = Callable[[int], Awaitable[Overrides]]

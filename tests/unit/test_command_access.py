@@ -17,7 +17,7 @@ from bot.command_access import (
     Kind,
     Member,
     Overrides,
-    Settings,
+    Switches,
     may_use,
     overrides_in,
 )
@@ -36,7 +36,7 @@ def member(permissions: int = 0) -> Member:
     return Member(id=ME, role_ids=(CREW, FANS), channel_id=HERE, permissions=permissions)
 
 
-def set_to(app: Settings | None = None, own: Settings | None = None) -> Overrides:
+def set_to(app: Switches | None = None, own: Switches | None = None) -> Overrides:
     """Return what is set for all commands and for one."""
     return Overrides(GUILD, app or {}, {COMMAND: own} if own else {})
 
@@ -61,7 +61,7 @@ def set_to(app: Settings | None = None, own: Settings | None = None) -> Override
         ({(Kind.USER, 3): False, (Kind.ROLE, 13): False, (Kind.CHANNEL, 71): False}, {}, True),
     ],
 )
-def test_whom_the_settings_let(app: Settings, own: Settings, allowed: bool) -> None:
+def test_whom_the_settings_let(app: Switches, own: Switches, allowed: bool) -> None:
     """The command's settings come before the application's, one's own before a role's before everybody's."""
     assert may_use(PLAIN, member(), set_to(app, own)) is allowed
 
@@ -78,19 +78,19 @@ def test_whom_the_settings_let(app: Settings, own: Settings, allowed: bool) -> N
         (0, 0, {}, {MY_CREW: True}, True),
     ],
 )
-def test_default_permissions(needed: int, held: int, app: Settings, own: Settings, allowed: bool) -> None:
+def test_default_permissions(needed: int, held: int, app: Switches, own: Switches, allowed: bool) -> None:
     """Only what is set for the command itself replaces its default permissions; 0 is nobody."""
     assert may_use(Command(id=COMMAND, needed=needed), member(held), set_to(app, own)) is allowed
 
 
 @given(app=SETTINGS, own=SETTINGS, command=st.sampled_from([PLAIN, MANAGERS]))
-def test_administrators_may_use_everything(app: Settings, own: Settings, command: Command) -> None:
+def test_administrators_may_use_everything(app: Switches, own: Switches, command: Command) -> None:
     """No setting binds an administrator."""
     assert may_use(command, member(ADMINISTRATOR), set_to(app, own))
 
 
 @given(app=SETTINGS, own=SETTINGS, extra=SETTINGS, held=st.sampled_from([0, 1 << 5]))
-def test_what_names_others_changes_nothing(app: Settings, own: Settings, extra: Settings, held: int) -> None:
+def test_what_names_others_changes_nothing(app: Switches, own: Switches, extra: Switches, held: int) -> None:
     """Settings for other members, roles, channels and commands do not matter."""
     before = may_use(MANAGERS, member(held), set_to(app, own))
     others = {one: allowed for one, allowed in extra.items() if one in IDS[6:]}
@@ -99,7 +99,7 @@ def test_what_names_others_changes_nothing(app: Settings, own: Settings, extra: 
 
 
 @given(app=SETTINGS, own=SETTINGS, key=st.sampled_from(IDS), at_app=st.booleans())
-def test_allowing_more_never_takes_away(app: Settings, own: Settings, key: tuple[int, int], at_app: bool) -> None:
+def test_allowing_more_never_takes_away(app: Switches, own: Switches, key: tuple[int, int], at_app: bool) -> None:
     """Who may use a command still may after a denial became an allowance."""
     if may_use(MANAGERS, member(), set_to(app, own)):
         changed = app if at_app else own
@@ -123,7 +123,7 @@ class FakeDiscord:
         self.down = False
         self.ready = asyncio.Event()
         self.ready.set()
-        self.settings: Settings = {}
+        self.settings: Switches = {}
         self.access = CommandAccess(self.fetch, clock=lambda: self.now)
         self.access.know({"wan27": PLAIN})
 
