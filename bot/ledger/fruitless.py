@@ -22,7 +22,8 @@ SELECT CAST(COALESCE(SUM(absorbed_microusd), 0) AS BIGINT) AS absorbed
 FROM fruitless WHERE guild_id = $1 AND member_id IN ($2, $5) AND at > $3 AND job_id <> $4"""
 _NOTE = """
 INSERT INTO fruitless (job_id, guild_id, member_id, at, absorbed_microusd, slows) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (job_id) DO UPDATE SET absorbed_microusd = excluded.absorbed_microusd"""
+ON CONFLICT (job_id) DO UPDATE SET absorbed_microusd = excluded.absorbed_microusd,
+at = CASE WHEN excluded.absorbed_microusd > fruitless.absorbed_microusd THEN excluded.at ELSE fruitless.at END"""
 _OF_SERVER = """
 SELECT member_id, CAST(SUM(absorbed_microusd) AS BIGINT) AS absorbed, COUNT(*) AS jobs FROM fruitless
 WHERE guild_id = $1 AND at >= $2 AND absorbed_microusd > 0
@@ -45,18 +46,22 @@ def waits_until(attempts: Fruitless, shipped: Shipped, *, at: float) -> float | 
     return until if until > at else None
 
 
-def room_for(job: Row, bound_microusd: int | None, *, at: float) -> Transaction[int]:
-    """Return how much of this job's cost the server may pay for its member; `job` is a row of its draws."""
-    if bound_microusd is None:
-        return job["amount_microusd"]
+def absorbed_of_others(job: Row, *, at: float) -> Transaction[int]:
+    """Return what the server pays, or may yet pay, for the other failed jobs of this job's member in 24 hours.
+
+    `job` is a row of its draws.
+    """
     guild_id, member_id = job["guild_id"], job["member_id"]
     nobody_id = yield from pseudonym_of(guild_id, member_id)
     row = yield One(_OF_OTHER_JOBS, (guild_id, member_id, at - ABSORBED_WITHIN_S, job["job_id"], nobody_id))
-    return max(0, bound_microusd - row["absorbed"])
+    return row["absorbed"]
 
 
 def note(job: Row, *, absorbed_microusd: int, slows: bool, at: float) -> Transaction[None]:
-    """Record the job's attempt, or what an attempt recorded before cost in the end; `job` is a row of its draws."""
+    """Record the job's attempt, or what an attempt recorded before cost in the end; `job` is a row of its draws.
+
+    If the server pays more than was recorded before, it counts for the 24 hours from now on.
+    """
     who = (job["job_id"], job["guild_id"], job["member_id"])
     yield One(_NOTE, (*who, at, absorbed_microusd, int(slows)))
 

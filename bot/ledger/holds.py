@@ -105,7 +105,8 @@ def settle(
     own = [(row["scope"], row["amount_microusd"]) for row in rows if row["side"] == "member"]
     absorbed = 0 if own else paid
     if own and payers == "server":
-        absorbed = min(paid, (yield from fruitless.room_for(rows[0], absorbed_max_microusd, at=at)))
+        others = yield from fruitless.absorbed_of_others(rows[0], at=at)
+        absorbed = paid if absorbed_max_microusd is None else min(paid, max(0, absorbed_max_microusd - others))
     parts = settled_parts(own, paid - absorbed) if own and (payers == "everyone" or paid > absorbed) else {}
     moves: list[Move] = []
     for row in rows:
@@ -155,9 +156,11 @@ def expose(
     pool = yield One(_POOLS_HELD, (job_id,))
     if pool is None:
         return (yield from _earlier_ending(job_id))
-    room = yield from fruitless.room_for(pool, absorbed_max_microusd, at=at)
+    others = yield from fruitless.absorbed_of_others(pool, at=at)
     # The first one of a day is the server's whatever it costs: a lost reply is hardly ever the member's doing.
-    is_servers = pool["amount_microusd"] <= room or room == absorbed_max_microusd
+    is_servers = (
+        absorbed_max_microusd is None or not others or others + pool["amount_microusd"] <= absorbed_max_microusd
+    )
     rows = _in_order((yield Many(_EXPOSE, (job_id, at, int(is_servers)))))
     own = [row for row in rows if row["side"] == "member"]
     moves = [Move(row["scope"], -row["amount_microusd"]) for row in own] if is_servers else []

@@ -130,6 +130,30 @@ def test_a_closed_exposure_costs_the_member_nothing(books: MemoryStore) -> None:
     assert books.run(fruitless_of(GUILD, MEMBER, at=NOW)).absorbed_microusd == 2_500
 
 
+def test_exposures_that_are_closed_together_share_one_bound(books: MemoryStore) -> None:
+    """What the server pays when it is closed counts for the 24 hours before that, not for the day of the lost reply."""
+    for job in ("first", "a", "b"):
+        hold(books, job, 800)
+        end(books, job, "expose", 0)
+    later = NOW + 3 * DAY_S
+    paid = [end(books, job, "absorb", 800, at=later).absorbed_microusd for job in ("a", "b")]
+    assert paid == [800, 200]
+    # What the server took upon itself at once stays on the day on which it did.
+    assert end(books, "first", "absorb", 800, at=later).absorbed_microusd == 800
+    assert books.run(fruitless_of(GUILD, MEMBER, at=later)).absorbed_microusd == 1_000
+
+
+def test_with_a_bound_of_nothing_only_the_first_lost_reply_is_the_servers(books: MemoryStore) -> None:
+    """A bound that is used up leaves no room, also when it is zero."""
+    kept: list[int] = []
+    for job in ("a", "b"):
+        hold(books, job, 800)
+        said: dict[str, Any] = {"at": NOW, "actor": "wanda", "reason": "lost"}
+        ending = books.run(holds.expose(job, absorbed_max_microusd=0, **said))
+        kept.append(ending.member_held_microusd)
+    assert kept == [0, 800]
+
+
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 2),  # whose
