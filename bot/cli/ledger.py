@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.errors import OptionRefused
 from bot.jobs.queries import job_ids_named
-from bot.jobs.transactions import get, store_payment
+from bot.jobs.transactions import find, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import Exposure, is_exposed, open_exposures
@@ -73,22 +73,27 @@ async def close_exposure(settings: StorageSettings, named: str, amount_microusd:
     """
     store = await open_store(settings, exclusive=False)
     try:
-        return await store.write(_closed(named, amount_microusd, at))
+        return await store.write(closing(named, amount_microusd, at=at))
     finally:
         await store.close()
 
 
-def _closed(named: str, amount_microusd: int, at: float) -> Transaction[str]:
+def closing(named: str, amount_microusd: int, *, at: float) -> Transaction[str]:
+    """Close an uncertain job, as `close_exposure` does, also one that was deleted or whose row cannot be read.
+
+    Raises:
+        OptionRefused: several jobs have this number.
+    """
     job_ids = yield from job_ids_named(named, limit=CANDIDATES_MAX)
     if len(job_ids) > 1:
         raise OptionRefused(f"Several jobs have this number: {', '.join(job_ids)}. Give one of these in full.")
     if not job_ids:
         return f"Job {named} is not in the books; only an uncertain job has something to close. Nothing was changed."
     (job_id,) = job_ids
-    job = yield from get(job_id)
+    state, job = yield from find(job_id)
     # A member who deleted their data has no job any more; what it exposed can still be closed.
-    if (job is not None and job.state != "uncertain") or (job is None and not (yield from is_exposed(job_id))):
-        state = "has nothing open" if job is None else f"is {job.state}"
+    if state != "uncertain" and (state is not None or not (yield from is_exposed(job_id))):
+        state = "has nothing open" if state is None else f"is {state}"
         return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
     reason = "closed by the operator"
     if amount_microusd:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from bot.errors import Busy
 from bot.jobs.model import Job
-from bot.jobs.rows import body_of, job_in
+from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
 
 DELETED_NAME = "a deleted file"
+_NOTHING = "{}"
 _NAMED = """
 SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
@@ -120,14 +121,15 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
     """Note on the job that its files were removed from disk; does nothing if the job was deleted."""
     row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
     if row is not None:
-        job = replace(job_in(row), files_gone_at=at)
-        yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body_of(job)))
+        job = readable_job(row)
+        body = row["body"] if job is None else body_of(replace(job, files_gone_at=at))
+        yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body))
 
 
 def jobs_with_deleted_sources(*, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
     rows: list[Row] = yield Many(_WITH_DELETED_SOURCES, (limit,))
-    return tuple(job_in(row) for row in rows)
+    return readable_jobs(rows)
 
 
 def note_copies_removed(job_id: str) -> Transaction[None]:
@@ -136,9 +138,9 @@ def note_copies_removed(job_id: str) -> Transaction[None]:
     An unfinished job is noted by a later call: until then it still writes its inputs itself.
     """
     row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 AND told = 1 RETURNING body", (job_id,))
-    if row is None:
+    job = None if row is None else readable_job(row)
+    if job is None:
         return
-    job = job_in(row)
     inputs = tuple(
         replace(item, file_name=DELETED_NAME, url=None, changes=()) if item.is_borrowed else item for item in job.inputs
     )
@@ -155,9 +157,11 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
 
 def _forget_decisions(member_id: int) -> Transaction[None]:
     """Remove the member's id from other members' jobs that they approved."""
-    rows: list[Row] = yield Many("SELECT body FROM jobs WHERE approved_by = $1", (member_id,))
+    rows: list[Row] = yield Many("SELECT id, body FROM jobs WHERE approved_by = $1", (member_id,))
     for row in rows:
-        job = replace(job_in(row), approved_by=None)
+        job = readable_job(row)
+        # An id cannot be taken out of a document that cannot be read, so the document goes.
+        body = _NOTHING if job is None else body_of(replace(job, approved_by=None))
         yield One(
-            "UPDATE jobs SET version = version + 1, approved_by = NULL, body = $2 WHERE id = $1", (job.id, body_of(job))
+            "UPDATE jobs SET version = version + 1, approved_by = NULL, body = $2 WHERE id = $1", (row["id"], body)
         )

@@ -2,10 +2,8 @@
 
 from contextlib import suppress
 
-from pydantic import ValidationError
-
 from bot.jobs.model import FINISHED, Job
-from bot.jobs.rows import job_in
+from bot.jobs.rows import readable_job
 from bot.ledger import holds
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -49,14 +47,12 @@ def overdue_jobs(
     overdue: list[str] = []
     unreadable: list[str] = []
     for row in rows:
-        try:
-            job = job_in(row)
-        except ValidationError:
+        job = readable_job(row)
+        if job is None:
             unreadable.append(row["id"])
-        else:
-            if job.handle is not None and now < spared_until:
-                continue
-            if now > overdue_at(job, deadline_s=deadline_s, paid_patience_s=paid_patience_s, overdue_s=overdue_s):
+        elif job.handle is None or now >= spared_until:
+            ends_at = overdue_at(job, deadline_s=deadline_s, paid_patience_s=paid_patience_s, overdue_s=overdue_s)
+            if now > ends_at:
                 overdue.append(job.id)
     return tuple(overdue), tuple(unreadable)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from bot.jobs.model import Job, State
-from bot.jobs.rows import job_in
+from bot.jobs.rows import job_in, readable_jobs
 from bot.jobs.short_id import id_patterns
 from bot.storage.transaction import Many, One, Row, Transaction
 
@@ -33,7 +33,7 @@ def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[
         "SELECT body FROM jobs WHERE parent_id = $1 AND state = 'done' ORDER BY created_at DESC, id DESC LIMIT $2",
         (job_id, limit),
     )
-    return tuple(job_in(row) for row in reversed(rows))
+    return readable_jobs(reversed(rows))
 
 
 def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
@@ -43,7 +43,7 @@ def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
         "ORDER BY created_at DESC LIMIT $2",
         (at, limit),
     )
-    return tuple(job_in(row) for row in rows)
+    return readable_jobs(rows)
 
 
 def cursor_of(job: Job) -> JobCursor:
@@ -81,7 +81,7 @@ def member_jobs(
         f"SELECT body FROM jobs WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ${len(args)}",  # noqa: S608 - the conditions are this function's own
         args,
     )
-    return tuple(job_in(row) for row in rows)
+    return readable_jobs(rows)
 
 
 def jobs_named(guild_id: int, member_id: int, text: str, *, limit: int) -> Transaction[tuple[Job, ...]]:
@@ -93,7 +93,7 @@ def jobs_named(guild_id: int, member_id: int, text: str, *, limit: int) -> Trans
             "ORDER BY created_at DESC LIMIT $4",
             (guild_id, member_id, pattern, limit),
         )
-        found |= {job.id: job for job in map(job_in, rows)}
+        found |= {job.id: job for job in readable_jobs(rows)}
     return tuple(sorted(found.values(), key=cursor_of, reverse=True)[:limit])
 
 
@@ -117,7 +117,7 @@ def jobs_of_member_everywhere(
         "ORDER BY created_at DESC, id DESC LIMIT $4",
         (member_id, *(before or (_LATER_THAN_ALL, "")), limit),
     )
-    return tuple(job_in(row) for row in rows)
+    return readable_jobs(rows)
 
 
 def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:

@@ -5,9 +5,9 @@ from statistics import median
 
 from bot.errors import AlreadyRunning, FilesGone, StorageError
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
-from bot.jobs.model import Job, Spot
+from bot.jobs.model import Job, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, running_jobs
-from bot.jobs.rows import body_of, job_in
+from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import holds
 from bot.ledger.model import Ending, Held, RuleQuery, Shipped, View, Who
 from bot.storage.transaction import Lock, Many, One, Transaction
@@ -214,6 +214,12 @@ def get(job_id: str) -> Transaction[Job | None]:
     """Return the job, or None."""
     row = yield One("SELECT body FROM jobs WHERE id = $1", (job_id,))
     return None if row is None else job_in(row)
+
+
+def find(job_id: str) -> Transaction[tuple[State | None, Job | None]]:
+    """Return the job's state, and the job unless its row cannot be read; None twice if there is no such job."""
+    row = yield One("SELECT state, body FROM jobs WHERE id = $1", (job_id,))
+    return (None, None) if row is None else (row["state"], readable_job(row))
 
 
 def unfinished_job_ids() -> Transaction[list[str]]:

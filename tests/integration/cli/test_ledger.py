@@ -8,11 +8,12 @@ from bot.cli.ledger import close_exposure, ledger_lines, look
 from bot.command_line import USAGE_ERROR, main
 from bot.errors import OptionRefused
 from bot.jobs import erasure, machine, transactions
+from bot.jobs.lifetime import end_unreadable
 from bot.jobs.model import Job
 from bot.jobs.short_id import short_id
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
-from bot.storage.transaction import Store
+from bot.storage.transaction import One, Store, Transaction
 from tests.support.job_samples import NOW, PLACES, a_job
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
@@ -49,6 +50,24 @@ async def test_what_a_deleted_job_exposed_can_be_closed(store: Store, store_sett
     assert books.exposures == ()
     assert [one.spent_microusd for one in books.servers] == [500_000]
     assert "closed before" in await close_exposure(store_settings, job.id, 0, at=NOW)
+
+
+async def test_an_uncertain_job_whose_row_cannot_be_read_is_closed(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """The money of a job that another version wrote does not stay held for ever."""
+    job = a_job()
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(transactions.advance(job.id, machine.Uploaded(job.inputs), now=NOW))
+
+    def spoil_and_sweep() -> Transaction[None]:
+        yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job.id, "{}"))
+        yield from end_unreadable(job.id, now=NOW)
+
+    await store.write(spoil_and_sweep())
+    assert "closed at $0.50" in await close_exposure(store_settings, job.id, 500_000, at=NOW)
+    books = await look(store_settings)
+    assert (books.wrong, books.exposures) == ([], ())
 
 
 async def test_nothing_is_closed_by_a_number_that_two_jobs_have(store: Store, store_settings: StorageSettings) -> None:

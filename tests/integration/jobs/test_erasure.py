@@ -422,3 +422,26 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     stored = await store.read(transactions.get(old.id))
     assert stored == replace(old, files_gone_at=NOW)
     assert await store.read(queries.expired_job_ids(NOW, limit=9)) == (young.id,)
+
+
+async def test_a_row_that_cannot_be_read_keeps_nothing_from_being_deleted(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """Others' data goes all the same: names, files and lists do not stop at a row that another version wrote."""
+    spoilt = await _made(store, a_job(member_id=BEN))
+    other = await _made(store, a_job(id="b" * 32, member_id=BEN, created_at=NOW + 1))
+    copied = _rerun_of(other, "d" * 32, BEN)
+    await _made(store, copied)
+    for job in (spoilt, copied):
+        await store.write(_run("UPDATE jobs SET body = $2, approved_by = $3 WHERE id = $1", job.id, f"by {ANNA}", ANNA))
+    assert [job.id for job in await store.read(queries.member_jobs(1, BEN, limit=9))] == [other.id]
+    files = [_files(store_settings, job) for job in (spoilt, other)]
+
+    keeper = _keeper(store, store_settings, at=NOW + 31 * 86400.0)
+    await keeper.forget_member(ANNA)
+    assert await _names(store, ANNA) == []
+    assert await keeper.round() == 3
+    assert not any(path.exists() for pair in files for path in pair)
+    assert await keeper.round() == 0
+    assert await keeper.forget_member(BEN) == 3
+    assert await _names(store, BEN) == []
