@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,14 +39,22 @@ _QUICK = (
 )
 
 
+@lru_cache(maxsize=1)
+def _empty_database() -> bytes:
+    """Return a database with the whole schema: a property test makes thousands of them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for step in migrations("sqlite"):
+            for statement in step.statements:
+                connection.execute(statement)
+        return connection.serialize()
+
+
 class MemoryStore:
     """A Store in memory with the whole schema: SQLite without a thread, a file or a wait."""
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        for step in migrations("sqlite"):
-            for statement in step.statements:
-                self.connection.execute(statement)
+        self.connection.deserialize(_empty_database())
 
     def run(self, transaction: Transaction[T]) -> T:
         """Run and commit it, like `write`, without an event loop."""
