@@ -51,6 +51,18 @@ class NaiveGrant:
     expires_at: float | None
 
 
+@dataclass
+class NaiveAttempt:
+    """A job without a video: what the server paid or may pay of it, and whether it counts towards the member's wait."""
+
+    job: str
+    guild: int
+    member: int
+    at: float
+    absorbed: int
+    slows: bool
+
+
 @dataclass(frozen=True)
 class Asker:
     """The member who orders, with their channel and roles."""
@@ -69,6 +81,9 @@ class Caps:
     month: int = 400
     server_cap: int | None = 600
     total_cap: int | None = 1000
+    absorbed: int = 25
+    fruitless: int = 3
+    wait_s: float = 300.0
 
 
 @dataclass
@@ -82,6 +97,8 @@ class NaiveLedger:
     )
     grants: dict[int, list[NaiveGrant]] = field(default_factory=dict[int, list[NaiveGrant]])
     draws: list[NaiveDraw] = field(default_factory=list[NaiveDraw])
+    attempts: list[NaiveAttempt] = field(default_factory=list[NaiveAttempt])
+    askers: dict[str, Asker] = field(default_factory=dict[str, Asker])
     endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
     kept: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict[tuple[int, str], tuple[float, float]])
 
@@ -192,7 +209,7 @@ class NaiveLedger:
     def left_of(self, grant: NaiveGrant) -> int:
         """Return what is left of a grant, expired or not."""
         parts = [one for one in self.draws if one.scope == f"grant:{grant.name}"]
-        return grant.amount - sum(one.amount if one.state == "held" else one.settled for one in parts)
+        return grant.amount - sum(one.amount if one.state in {"held", "exposed"} else one.settled for one in parts)
 
     def forbidden(self, asker: Asker, amount: int, mode: str) -> str | None:
         """Return the kind of rule that forbids the job, if any."""
@@ -211,9 +228,30 @@ class NaiveLedger:
             "channel": here == "deny" or (here is None and "allow" in access.values()),
             "mode": bool(modes) and mode not in {one for names in modes for one in names},
             "ceiling": bool(ceiling) and amount > max(ceiling),
+            "fruitless": self.waits(asker),
             "at_once": bool(at_once) and open_jobs >= max(at_once),
         }
         return next((name for name, is_broken in broken.items() if is_broken), None)
+
+    def waits(self, asker: Asker) -> bool:
+        """Return whether the member has to wait after attempts that fal began and that gave no video."""
+        ended = [one.at for one in self.attempts_of(asker) if one.slows]
+        further = sum(at > self.now - 3600 for at in ended) - self.caps.fruitless
+        return further >= 0 and self.now < max(ended) + min(3600.0, self.caps.wait_s * 2**further)
+
+    def attempts_of(self, asker: Asker) -> list[NaiveAttempt]:
+        """Return the member's attempts without a video of the last 24 hours."""
+        mine = [one for one in self.attempts if (one.guild, one.member) == (asker.guild, asker.member)]
+        return [one for one in mine if one.at > self.now - 86400]
+
+    def absorbed(self, job: str) -> int:
+        """Return what the server paid, or may yet pay, for the member's other failed jobs of the last 24 hours."""
+        return sum(one.absorbed for one in self.attempts_of(self.askers[job]) if one.job != job)
+
+    def forget(self, guild: int, member: int) -> None:
+        """Take away the member's grants, which is all that is lost when their name goes from the books."""
+        for one in self.grants.get(guild, []):
+            one.member = 0 if one.member == member else one.member
 
     def of_roles(self, asker: Asker, name: str) -> list[Any]:
         """Return the values of the member's roles, or else the server's."""
@@ -221,8 +259,8 @@ class NaiveLedger:
         said = [one for one in said if one is not None] or [self.rule(asker.guild, "server", name)]
         return [one for one in said if one is not None]
 
-    def hold(self, job: str, asker: Asker, amount: int, mode: str) -> str:
-        """Hold, and return "again", "held", "short", or the kind of rule that forbids it."""
+    def hold(self, job: str, asker: Asker, amount: int, mode: str, *, full: bool = False) -> str:
+        """Hold, and return "again", "held", "short", "full", or the kind of rule that forbids it."""
         if any(one.job == job for one in self.draws):
             return "again"
         if (rule := self.forbidden(asker, amount, mode)) is not None:
@@ -240,8 +278,9 @@ class NaiveLedger:
             if part > 0:
                 parts.append(NaiveDraw(job, f"grant:{grant.name}", part, self.now))
         granted = sum(one.amount for one in parts)
-        if granted < over:
-            return "short"
+        if granted < over or full:
+            return "short" if granted < over else "full"
+        self.askers[job] = asker
         self.draws += [NaiveDraw(job, scope, amount, self.now) for _, scope in self.pools(asker)]
         self.draws += [NaiveDraw(job, own, amount - granted, self.now), *parts]
         return "held"
@@ -251,27 +290,52 @@ class NaiveLedger:
         mine = [one for one in self.grants.get(asker.guild, []) if one.member == asker.member]
         return [one for one in mine if one.expires_at is None or one.expires_at > self.now]
 
-    def end(self, job: str, how: Literal["settle", "absorb", "release", "expose"], amount: int) -> tuple[str, int, int]:
-        """End a hold, or repeat its first ending; return how it ended, and what the member and the server paid."""
+    def end(
+        self,
+        job: str,
+        how: Literal["settle", "absorb", "release", "expose"],
+        amount: int,
+        *,
+        bound: int | None = None,
+        slows: bool = False,
+    ) -> tuple[str, int, int]:
+        """End a hold, or repeat its first ending; return how it ended, and what the member and the server paid.
+
+        The server absorbs at most `bound` for one member in 24 hours; the first job of unknown outcome is its own.
+        """
         open_parts = [one for one in self.draws if one.job == job and one.state in {"held", "exposed"}]
-        if not open_parts or (how == "expose" and all(one.state == "exposed" for one in open_parts)):
+        if not open_parts or (how == "expose" and any(one.state == "exposed" for one in open_parts)):
             return self.endings[job]
         held = max(one.amount for one in open_parts if not one.scope.startswith(("member:", "grant:")))
-        paid = min(amount, held) if how in {"settle", "absorb"} else 0
-        charged = 0
         mine = [one for one in open_parts if one.scope.startswith(("member:", "grant:"))]
-        rest = paid
+        room = held if bound is None else max(0, bound - self.absorbed(job))
+        paid = min(amount, held) if how in {"settle", "absorb"} else 0
+        absorbed = 0
+        if how == "expose":
+            absorbed = held if held <= room or not self.absorbed(job) else 0
+        elif not mine or how == "absorb":
+            absorbed = min(paid, room) if mine else paid
+        ending = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
+        stays = how == "expose" and absorbed < held
+        rest = charged = max(0, paid - absorbed)
         for one in mine:  # the allowance's part comes first, then the grants in the order in which they were used
-            one.state, one.settled = "released", 0
-            if how == "settle":
-                one.state, one.settled = "settled", min(one.amount, rest)
-                rest -= one.settled
-        if how == "settle" and mine:
-            charged = paid
+            one.state = "exposed" if stays else "settled" if rest else "released"
+            one.settled = min(one.amount, rest)
+            rest -= one.settled
         for one in open_parts:
             if one not in mine:
-                one.state = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
-                one.settled = paid
-        ending = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
+                one.state, one.settled = ending, paid
+        if how == "expose" or absorbed or slows or not mine:
+            self.note(job, absorbed, slows=slows)
         self.endings[job] = (ending, charged, paid)
         return self.endings[job]
+
+    def note(self, job: str, absorbed: int, *, slows: bool) -> None:
+        """Note an attempt without a video; one that was noted before counts anew from now if the server pays more."""
+        asker = self.askers[job]
+        for one in self.attempts:
+            if one.job == job:
+                one.at = self.now if absorbed > one.absorbed else one.at
+                one.absorbed = absorbed
+                return
+        self.attempts.append(NaiveAttempt(job, asker.guild, asker.member, self.now, absorbed, slows))

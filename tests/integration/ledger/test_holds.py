@@ -2,33 +2,27 @@
 
 import asyncio
 import os
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Ending, Held, RuleQuery, Shipped, Standing, Totals, View, Who
 from bot.settings import StorageSettings
-from bot.storage.batch import execute
 from bot.storage.database import open_store
-from bot.storage.transaction import Many, One, Statement, Store, Transaction
+from bot.storage.transaction import Many, One, Store, Transaction
 from tests.integration.ledger import ledger_worker
-from tests.support.ledger_histories import LedgerMachine, step
-from tests.support.naive_ledger import Caps
+from tests.support.history_engines import OnDisk
+from tests.support.ledger_histories import LedgerMachine
 
-_asyncpg: Any = asyncpg
 AT = 1.79e9
 POOL_OF_TEN = Shipped(member_daily_microusd=100, server_monthly_microusd=10)
 
@@ -195,73 +189,11 @@ async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sq
         await store.write(tamper())
 
 
-class OnDisk(LedgerMachine):
-    """The ledger in a real database; a crash drops the connection in the middle of a transaction."""
-
-    database: StorageSettings
-    caps: ClassVar[Caps] = Caps(total_cap=None)  # histories share a database, and so would share a cap over all
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.store = self.runner.run(open_store(self.database))
-
-    def run(self, transaction: Transaction[Any]) -> Any:
-        """Run and commit."""
-        return self.runner.run(self._write(transaction))
-
-    async def _write(self, transaction: Transaction[Any]) -> Any:
-        return await self.store.write(transaction)
-
-    def crash(self, transaction: Transaction[Any], statements: int) -> None:
-        """Run the first statements on a new connection, and close it abruptly."""
-        if self.database.database_url:
-            self.runner.run(self._crash_postgres(transaction, statements))
-            return
-        connection = sqlite3.connect(self.database.data_dir / "wanda.db", isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
-        step(transaction, partial(execute, connection.cursor()), statements)
-        connection.close()
-
-    async def _crash_postgres(self, transaction: Transaction[Any], statements: int) -> None:
-        connection = await _asyncpg.connect(self.database.database_url)
-        try:
-            await connection.transaction().start()
-            await _step_slowly(connection, transaction, statements)
-        finally:
-            connection.terminate()
-
-    def reopen(self) -> None:
-        """Close the store, and open the same database."""
-        self.runner.run(self.store.close())
-        self.store = self.runner.run(open_store(self.database))
-
-    def teardown(self) -> None:
-        """Close everything."""
-        self.runner.run(self.store.close())
-        self.runner.close()
-
-
-async def _step_slowly(connection: Any, transaction: Transaction[Any], statements: int) -> None:
-    async def answer(statement: Statement) -> Any:
-        rows = [dict(row) for row in await connection.fetch(statement.sql, *statement.args)]
-        return (rows[0] if rows else None) if isinstance(statement, One) else rows
-
-    try:
-        statement = next(transaction)
-        for _ in range(statements):
-            statement = transaction.send(await answer(statement))
-    except (StopIteration, QuotaExceeded, NotAllowed, LookupError):
-        pass
-    finally:
-        transaction.close()
-
-
 @pytest.mark.hypothesis
 def test_random_histories_with_crashes_keep_the_books_right(store_settings: StorageSettings) -> None:
     """After any calls, repetitions, crashes and restarts: rows equal sums, caps hold, each hold ends once."""
 
-    class Here(OnDisk):
+    class Here(OnDisk, LedgerMachine):
         database = store_settings
 
     run_state_machine_as_test(

@@ -1,0 +1,12 @@
+from hypothesis import settings
+
+from tests.support.history_engines import InMemory
+from tests.support.job_histories import JobMachine
+
+
+class InMemoryJobs(JobMachine, InMemory):
+    """Jobs in a database in memory."""
+
+
+TestHistories = InMemoryJobs.TestCase
+TestHistories.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=15)
