@@ -1,18 +1,21 @@
 """The composition root: builds the bot from the settings, runs it, and shuts it down in reverse order."""
 
 import asyncio
+import faulthandler
 import gc
 import logging
 import random
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import discord
 import httpx
+from pydantic import SecretStr
 
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.job_cards import JobCards
@@ -23,7 +26,7 @@ from bot.catalogue.registry import price_table
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
 from bot.endpoints import point_at
-from bot.errors import SettingsRefused, StartRefused
+from bot.errors import DiscordBusy, SettingsRefused, StartRefused, StorageUnreachable, Unhealthy
 from bot.fal.client import FalClient
 from bot.ledger.model import Shipped
 from bot.log import set_up
@@ -32,6 +35,7 @@ from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
+from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
 from bot.runner.fal_steps import FalSteps
 from bot.runner.orders_under_way import OrdersUnderWay
@@ -39,60 +43,108 @@ from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner
-from bot.settings import MoneySettings, Settings, StorageSettings
-from bot.storage.database import open_store
-from bot.storage.transaction import One, Store, Transaction
+from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings
+from bot.storage.database import OwnedStore, open_store
+from bot.storage.transaction import Store
+from bot.tasks import patiently
 from bot.texts.finished import OFFERED
-from bot.web.health import WebServer
+from bot.web.health import Health, WebServer
 from bot.workers.protection import protect_and_warn
 from cogs.all import COGS
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+GATEWAY_QUIET_S = 20.0  # Discord closes connections now and then; the next one stands within seconds
+SLACK_S = 30.0  # more than a shutdown takes
 GC_THRESHOLDS = (2000, 10, 50)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
 ORDERS_SHARE = 0.2  # of the time to stop, which the runner has the rest of
 OPEN_FILES = 8192  # 1,000 followed jobs need 2,000
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, begin_anew: bool = False) -> None:
     """Run until SIGTERM or SIGINT, then stop within `shutdown_timeout_s`; every job's state is stored.
 
+    `begin_anew` accepts a new database where another one was.
+
     Raises:
-        StartRefused: a key is missing or refused, or Discord cannot be reached.
+        SettingsRefused: a key is missing or refused, or a setting is not usable.
+        StartRefused: the database is missing, or Discord cannot be reached.
         StorageError: the database cannot be opened.
+        Unhealthy: the database, the data folder or Discord failed for too long.
     """
-    missing = [
-        name for name, key in (("DISCORD_TOKEN", settings.discord.token), ("FAL_KEY", settings.fal.key)) if not key
-    ]
-    if settings.discord.token is None or settings.fal.key is None:
+    token, key = _keys(settings)
+    point_at(settings.discord)
+    _allow_many_connections()
+    stopping = _on_signals()
+    async with AsyncExitStack() as stack:
+        stack.callback(set_up(settings.log.level, [token, key]))
+        started = await _unless(stopping, _start(stack, settings, token.get_secret_value(), begin_anew=begin_anew))
+        if started is not None:
+            client, health = started
+            watching = health.watch(
+                interval_s=settings.running.health_interval_s,
+                patience_s=settings.running.unhealthy_max_s,
+                alive=partial(_end_if_stuck, settings.running),
+            )
+            orders_within_s = settings.jobs.shutdown_timeout_s * ORDERS_SHARE
+            await _until(stopping, client, watching, orders_within_s=orders_within_s)
+
+
+def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
+    token, key = settings.discord.token, settings.fal.key
+    missing = [name for name, value in (("DISCORD_TOKEN", token), ("FAL_KEY", key)) if value is None]
+    if token is None or key is None:
         verb = "is" if len(missing) == 1 else "are"
         raise SettingsRefused(
             f"{' and '.join(missing)} {verb} not set; the README's “run it for real” says where to get it. "
             "Put it into .env, or into the environment."
         )
-    point_at(settings.discord)
-    _allow_many_connections()
-    stopping = _on_signals()
-    async with AsyncExitStack() as stack:
-        stack.callback(set_up(settings.log.level, [settings.discord.token, settings.fal.key]))
-        await protect_and_warn()
-        store = await open_store(settings.storage, exclusive=True)
-        stack.push_async_callback(store.close)
-        http = make_http(settings.fal)
-        stack.push_async_callback(http.aclose)
-        client, runner = await _compose(stack, settings, store, http)
-        if not await _unless(stopping, log_in(client, settings.discord.token.get_secret_value())):
-            return
-        _tune_gc()
-        await sweep(store, settings.storage.data_dir, clock=time.time)
-        log.info("took up %d unfinished jobs", await runner.start())
-        stack.push_async_callback(runner.stop)
-        await _until(stopping, client, orders_within_s=settings.jobs.shutdown_timeout_s * ORDERS_SHARE)
+    return token, key
+
+
+async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
+    """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
+    await protect_and_warn()
+    patience_s = settings.running.start_patience_s
+    store = await patiently(
+        partial(open_store, settings.storage, begin_anew=begin_anew),
+        what="PostgreSQL",
+        later=StorageUnreachable,
+        patience_s=patience_s,
+    )
+    stack.push_async_callback(store.close)
+    log.info("the database is %s; the data folder is %s", store.database, settings.storage.data_dir.absolute())
+    http = make_http(settings.fal)
+    stack.push_async_callback(http.aclose)
+    is_new = store.database.is_new and not begin_anew
+    client, runner, health = await _compose(stack, settings, store, http, is_new_database=is_new)
+    await _reach_discord(settings.discord, patience_s)
+    await log_in(client, token)
+    store.begun()
+    _tune_gc()
+    await sweep(store, settings.storage.data_dir, clock=time.time)
+    log.info("took up %d unfinished jobs", await runner.start())
+    stack.push_async_callback(runner.stop)
+    return client, health
+
+
+async def _reach_discord(settings: DiscordSettings, patience_s: float) -> None:
+    """Wait until Discord can be reached: after a power cut Wanda may be up before the network.
+
+    Raises:
+        StartRefused: it cannot, for `patience_s`.
+    """
+    look = partial(reach, f"{settings.api_url}/gateway")
+    try:
+        await patiently(look, what="Discord", later=UnreachableError, patience_s=patience_s)
+    except UnreachableError as error:
+        raise StartRefused(f"Discord could not be reached to log in ({error}); check the network.") from error
 
 
 async def _compose(
-    stack: AsyncExitStack, settings: Settings, store: Store, http: httpx.AsyncClient
-) -> tuple[Wanda, Runner]:
-    """Build the client and the runner with everything they need."""
+    stack: AsyncExitStack, settings: Settings, store: OwnedStore, http: httpx.AsyncClient, *, is_new_database: bool
+) -> tuple[Wanda, Runner, Health]:
+    """Build the client and the runner with everything they need, and the health check of both."""
     client = await stack.enter_async_context(Wanda(settings.discord, COGS))
     channel_queue = ChannelQueue()
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
@@ -154,12 +206,15 @@ async def _compose(
         painter=painter,
         settings=settings,
         clock=time.time,
+        is_new_database=is_new_database,
     )
+    health = _health(store, client)
+    stack.push_async_callback(health.close)
     if settings.web.port:
-        server = WebServer(settings.web.host, settings.web.port, _health(store, client))
+        server = WebServer(settings.web.host, settings.web.port, health)
         await server.start()
         stack.push_async_callback(server.close)
-    return client, runner
+    return client, runner, health
 
 
 def _shipped_limits(settings: MoneySettings) -> Shipped:
@@ -185,20 +240,21 @@ def _keeper(store: Store, settings: StorageSettings) -> Retention:
     )
 
 
-def _health(store: Store, client: Wanda) -> Mapping[str, Callable[[], Awaitable[bool]]]:
-    """Return the checks of /healthz: the database answers, and the gateway is connected."""
+def _health(store: OwnedStore, client: Wanda) -> Health:
+    """Return the checks: the database and the data folder take a write, and the gateway is connected."""
 
-    def select_one() -> Transaction[bool]:
-        row = yield One("SELECT 1 AS one")
-        return row is not None
+    async def gateway() -> None:
+        if not client.is_connected():
+            raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
 
-    async def database() -> bool:
-        return await store.read(select_one())
+    return Health({"database": store.check, "discord": gateway}, quiet_s={"discord": GATEWAY_QUIET_S})
 
-    async def discord_() -> bool:
-        return client.is_connected()
 
-    return {"database": database, "discord": discord_}
+def _end_if_stuck(settings: RunningSettings) -> None:
+    """End the process if this is not called again in time: nothing else ends one whose event loop stands still."""
+    if settings.unhealthy_max_s:
+        limit_s = settings.unhealthy_max_s + 4 * settings.health_interval_s + SLACK_S
+        faulthandler.dump_traceback_later(limit_s, exit=True)
 
 
 def _tune_gc() -> None:
@@ -232,8 +288,8 @@ def _on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Run the work and return True, or cancel it when a signal comes first and return False.
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what the work returns, or cancel it when a signal comes first and return None.
 
     A login would wait for minutes if Discord accepted the connection but did not reply.
     """
@@ -242,34 +298,46 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, None]) -> b
     try:
         await asyncio.wait({task, signalled}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
-            await task
-            return True
+            return await task
         log.info("stopping before the start was over")
-        return False
+        return None
     finally:
         signalled.cancel()
         task.cancel()
         await asyncio.wait({task})
 
 
-async def _until(stopping: asyncio.Event, client: Wanda, *, orders_within_s: float) -> None:
+async def _until(
+    stopping: asyncio.Event, client: Wanda, watching: Coroutine[Any, Any, NoReturn], *, orders_within_s: float
+) -> None:
     """Stay connected until a signal comes; orders under way then have `orders_within_s` to be accepted or refused.
 
     Raises:
         StartRefused: Discord closed the connection and a reconnect is pointless.
+        Unhealthy: Wanda could not work for too long.
     """
     connection = asyncio.create_task(client.connect(reconnect=True), name="gateway")
     signalled = asyncio.create_task(stopping.wait(), name="signals")
-    await asyncio.wait({connection, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping.is_set():
-        log.info("stopping: nothing new is accepted, running jobs are taken up at the next start")
-        client.is_stopping = True
-        await client.services.orders_under_way.all_ended(within_s=orders_within_s)
-        connection.cancel()
-        await asyncio.wait({connection})
-        return
-    signalled.cancel()
+    watch = asyncio.create_task(watching, name="health")
     try:
-        await connection
+        await asyncio.wait({connection, signalled, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.is_set():
+            log.info("stopping: nothing new is accepted, running jobs are taken up at the next start")
+            client.is_stopping = True
+            await client.services.orders_under_way.all_ended(within_s=orders_within_s)
+        elif watch.done():
+            await watch
+        else:
+            await connection
+    except Unhealthy as error:
+        log.critical("%s", error)
+        faulthandler.dump_traceback_later(SLACK_S, exit=True)  # in case that the shutdown needs what does not work
+        raise
     except (discord.DiscordException, OSError) as error:
         raise StartRefused(f"Discord ended the connection for good: {error}") from error
+    else:
+        faulthandler.cancel_dump_traceback_later()
+    finally:
+        for task in (connection, signalled, watch):
+            task.cancel()
+        await asyncio.wait({connection, signalled, watch})

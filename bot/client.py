@@ -20,7 +20,7 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.price import PriceTable
 from bot.command_access import Command, CommandAccess, Overrides, overrides_in
 from bot.drawing.painter import Painter
-from bot.errors import StartRefused
+from bot.errors import SettingsRefused, StartRefused
 from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
@@ -59,7 +59,10 @@ class Services:
     painter: Painter
     settings: Settings
     clock: Callable[[], float]
+    is_new_database: bool = False
 
+
+NEW_FOR_S = 3600.0  # for so long one may try Wanda out with one database after the other
 
 Interaction: TypeAlias = "discord.Interaction[Wanda]"
 
@@ -108,6 +111,7 @@ class Wanda(commands.AutoShardedBot):
         intents.guilds = True
         intents.guild_reactions = True
         intents.dm_reactions = True
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Wanda does not speak
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -198,6 +202,25 @@ def as_access_knows(commands: Iterable[app_commands.AppCommand]) -> dict[str, Co
     }
 
 
+def check_is_new(oldest_id: int | None, *, now: float) -> None:
+    """Check that an application without a database has not run for long: its commands tell since when it is known.
+
+    This notices a data folder that is not mounted: neither the database nor the folder's mark is there then.
+
+    Raises:
+        StartRefused: Discord has had its commands for over an hour.
+    """
+    if oldest_id is None:
+        return
+    since = discord.utils.snowflake_time(oldest_id)
+    if now - since.timestamp() > NEW_FOR_S:
+        raise StartRefused(
+            f"The database is new, but Discord has had this bot's commands since {since:%Y-%m-%d %H:%M} UTC, so there "
+            "was another one. Mount or restore it (WANDA_DATA_DIR, DATABASE_URL); `python -m bot run --begin-anew` "
+            "begins with this one, in which nobody has spent anything yet."
+        )
+
+
 def sync_payload(tree: app_commands.CommandTree[Wanda]) -> list[dict[str, object]]:
     """Return what a sync would send."""
     return [command.to_dict(tree) for command in tree.get_commands()]
@@ -226,12 +249,13 @@ async def log_in(client: discord.Client, token: str) -> None:
     """Log in, which for Wanda also syncs the commands.
 
     Raises:
-        StartRefused: Discord does not take the token, or cannot be reached; a sentence for the operator.
+        SettingsRefused: Discord does not take the token.
+        StartRefused: Discord cannot be reached; a sentence for the operator.
     """
     try:
         await client.login(token)
     except discord.LoginFailure as error:
-        raise StartRefused(
+        raise SettingsRefused(
             "Discord does not accept DISCORD_TOKEN; copy it again from the developer portal (Bot, Reset Token)."
         ) from error
     except (discord.DiscordException, OSError) as error:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     forget_environment(os.environ)
     match chosen.command:
         case "run":
-            return _run(settings)
+            return _run(settings, begin_anew=chosen.begin_anew)
         case "price":
             return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
         case "commands":
@@ -43,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Wanda, a Discord bot for AI video.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the bot until SIGTERM")
+    run = commands.add_parser("run", help="run the bot until SIGTERM")
+    run.add_argument(
+        "--begin-anew", action="store_true", help="accept a new or other database where one was used before"
+    )
     price = commands.add_parser("price", help="print what a video costs, and why")
     price.add_argument("mode", help="the mode's id, such as wan27-image")
     price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
@@ -56,11 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, *, begin_anew: bool) -> int:
     from bot.app import run  # noqa: PLC0415 - see the module's docstring
 
+    os.umask(0o077)  # members' files, and the database, are for this user alone
     try:
-        asyncio.run(run(settings))
+        asyncio.run(run(settings, begin_anew=begin_anew))
     except WandaError as error:
         print(error, file=sys.stderr)
         return USAGE_ERROR if isinstance(error, SettingsRefused) else 1

@@ -14,6 +14,10 @@ WandaError
 ├── StartRefused             the program cannot run like this; a sentence for the operator
 │   └── SettingsRefused      because of a setting, so that another start changes nothing
 ├── StorageError             the database did not carry out the transaction
+│   ├── StorageUnreachable   there is no connection to the database; it may come up yet
+│   ├── OwnershipLost        another process has the database or its folder, or they were removed
+│   └── NoDatabase           there is none yet
+├── Unhealthy                the program ends itself, so that whatever supervises it starts it again
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
 │   ├── FalRefused           a reply that proves refusal (4xx) of a submit, upload, status or cancel
@@ -57,14 +61,18 @@ __all__ = [
     "FilesGone",
     "MediaRefused",
     "ModeOff",
+    "NoDatabase",
     "NotAllowed",
     "OptionRefused",
+    "OwnershipLost",
     "QuotaExceeded",
     "Refusal",
     "SettingsRefused",
     "StartRefused",
     "StorageError",
+    "StorageUnreachable",
     "TooLarge",
+    "Unhealthy",
     "WandaError",
 ]
 
@@ -159,6 +167,22 @@ class SettingsRefused(StartRefused):
 
 class StorageError(WandaError):
     """The database did not carry out the transaction; nothing of it was stored."""
+
+
+class StorageUnreachable(StorageError):
+    """There is no connection to the database; it may come up yet."""
+
+
+class OwnershipLost(StorageError):
+    """The database or the data folder is no longer this process's alone: nothing may be written any more."""
+
+
+class NoDatabase(StorageError):
+    """There is no database yet."""
+
+
+class Unhealthy(WandaError):
+    """Wanda cannot work any more and ends herself; `str()` is the sentence for the operator."""
 
 
 class FalError(WandaError):

@@ -704,6 +704,33 @@ class WebSettings(SettingsGroup):
     port: int = setting("WANDA_WEB_PORT", 8422, "Port of /healthz; 0 turns it off.", operator=True, ge=0, le=65535)
 
 
+class RunningSettings(SettingsGroup):
+    """The start, and what happens when Wanda cannot work."""
+
+    title: ClassVar[str] = "Running"
+
+    start_patience_s: float = setting(
+        "WANDA_START_PATIENCE_S",
+        300.0,
+        "How long the start waits for a Discord or a PostgreSQL that is not there yet, in seconds.",
+        ge=0,
+    )
+    health_interval_s: float = setting(
+        "WANDA_HEALTH_INTERVAL_S",
+        15.0,
+        "Interval between checks of the database, the data folder and the connection to Discord, in seconds.",
+        gt=0,
+        le=600,
+    )
+    unhealthy_max_s: float = setting(
+        "WANDA_UNHEALTHY_MAX_S",
+        300.0,
+        "Wanda ends with an error when the database, the data folder or Discord's gateway has failed for this many "
+        "seconds, so that she is started again; 0 for never.",
+        ge=0,
+    )
+
+
 class LogSettings(SettingsGroup):
     """What is logged."""
 
@@ -738,6 +765,7 @@ class Settings(BaseModel):
     exports: ExportSettings = ExportSettings()
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()
+    running: RunningSettings = RunningSettings()
     log: LogSettings = LogSettings()
 
 

@@ -1,15 +1,55 @@
-"""Background tasks: ending one, and a queue that is worked off by one."""
+"""Background tasks: ending one, a queue that is worked off by one, and waiting for what is not there yet."""
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+WAIT_MAX_S = 15.0  # between two tries of `patiently`
+
+
+async def patiently(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    what: str,
+    later: type[Exception],
+    patience_s: float,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> T:
+    """Return what `attempt` returns; while it raises `later`, try again for `patience_s`, which the log tells once.
+
+    Raises:
+        later: the last try's, when the time is over.
+    """
+    begun_at = clock()
+    wait_s = 1.0
+    waits = False
+    while True:
+        try:
+            result = await attempt()
+        except later as error:
+            left_s = begun_at + patience_s - clock()
+            if left_s <= 0:
+                raise
+            if not waits:
+                log.warning("%s is not there (yet); waiting for it for up to %.0f s: %s", what, patience_s, error)
+            waits = True
+            await sleep(min(wait_s, left_s))
+            wait_s = min(2 * wait_s, WAIT_MAX_S)
+        else:
+            if waits:
+                log.warning("%s is there after %.0f s", what, clock() - begun_at)
+            return result
 
 
 async def end(task: asyncio.Task[None] | None) -> None:

@@ -1,8 +1,8 @@
 """`python -m bot check`: one line for each thing that a run needs, with what to do where something is wrong."""
 
 import asyncio
+import os
 import random
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from av.codec import Codec
 from bot.catalogue.registry import MODES
 from bot.client import identify
 from bot.endpoints import point_at
-from bot.errors import FalAccountError, FalError, StartRefused, StorageError
+from bot.errors import FalAccountError, FalError, NoDatabase, StartRefused, StorageError
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
 from bot.money import MICROUSD_PER_USD
 from bot.net.transport import make_http
 from bot.settings import Settings
-from bot.storage.database import open_store
+from bot.storage.data_folder import check_writable, read_mark
+from bot.storage.database import database_name, look_into, write_nothing
 from bot.storage.transaction import One, Transaction
 from bot.workers.protection import protect
 from bot.workers.run_once import RunFailed
@@ -42,7 +43,7 @@ class Finding:
 
 
 async def check(settings: Settings) -> list[Finding]:
-    """Check everything that a run needs; only the data folder is created if it is missing."""
+    """Check everything that a run needs; nothing is created, migrated or left behind."""
     point_at(settings.discord)
     checks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
         "Discord": _discord,
@@ -129,29 +130,47 @@ async def _data_folder(settings: Settings) -> list[Finding]:
 
 def _writable(settings: Settings) -> Finding:
     folder = settings.storage.data_dir.absolute()
+    if not folder.exists():
+        above = next(parent for parent in folder.parents if parent.exists())
+        fine = os.access(above, os.W_OK | os.X_OK)
+        text = f"{folder} is created by the first run" if fine else f"{folder} cannot be made: {above} is not writable"
+        return Finding("data folder", fine=fine, text=text)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
-    except OSError as error:
-        text = f"{folder} cannot be written ({error.strerror}); choose another in WANDA_DATA_DIR"
-        return Finding("data folder", fine=False, text=text)
-    return Finding("data folder", fine=True, text=str(folder))
+        check_writable(folder)
+    except StorageError as error:
+        return Finding("data folder", fine=False, text=str(error))
+    return Finding("data folder", fine=True, text=f"{folder} can be written")
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    kind = "PostgreSQL" if settings.storage.database_url.startswith("postgres") else "SQLite"
+    """Look into the database and write to it, without creating or migrating anything."""
     try:
-        store = await open_store(settings.storage, exclusive=False)
-    except StorageError as error:
+        store = await look_into(settings.storage)
+    except NoDatabase as error:
+        return [_none_yet(settings, error)]
+    except (StorageError, StartRefused) as error:
         return [Finding("database", fine=False, text=str(error))]
     try:
         jobs = await store.read(_unfinished())
+        await store.write(write_nothing())
     except StorageError as error:
         return [Finding("database", fine=False, text=str(error))]
     finally:
         await store.close()
-    return [Finding("database", fine=True, text=f"{kind} answers; unfinished jobs: {jobs}")]
+    name = database_name(settings.storage)
+    return [Finding("database", fine=True, text=f"{name} answers and takes a write; unfinished jobs: {jobs}")]
+
+
+def _none_yet(settings: Settings, error: NoDatabase) -> Finding:
+    """Return what a run would say of a missing database: one that was there before is not begun anew."""
+    mark = read_mark(settings.storage.data_dir)
+    if mark is None or not mark.begun:
+        return Finding("database", fine=True, text=str(error))
+    text = (
+        f"{database_name(settings.storage)} is missing, although the data folder was used with {mark.name}; mount or "
+        "restore it"
+    )
+    return Finding("database", fine=False, text=text)
 
 
 def _unfinished() -> Transaction[int]:

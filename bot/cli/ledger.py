@@ -9,12 +9,12 @@ from bot.jobs.queries import job_ids_named
 from bot.jobs.transactions import find, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
-from bot.ledger.exposures import Exposure, is_exposed, open_exposures
+from bot.ledger.exposures import Exposure, count_exposures, is_exposed, open_exposures
 from bot.ledger.holds import release, settle
 from bot.ledger.model import Difference, Totals
 from bot.money import dollars
 from bot.settings import StorageSettings
-from bot.storage.database import open_store
+from bot.storage.database import look_into
 from bot.storage.transaction import Transaction
 from bot.units import counted
 
@@ -25,7 +25,7 @@ DIFFERENCES_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The errors in the books, a sentence each, every server's totals, and the oldest exposures.
+    """The errors in the books, a sentence each, every server's totals, and the oldest of all `uncertain` exposures.
 
     `above_holds` is how many jobs were billed above their hold, and by how many micro-dollars together; `differences`
     are the latest of them.
@@ -34,6 +34,7 @@ class Books:
     wrong: Sequence[str]
     servers: Sequence[Totals]
     exposures: Sequence[Exposure] = ()
+    uncertain: int = 0
     above_holds: tuple[int, int] = (0, 0)
     differences: Sequence[Difference] = ()
 
@@ -44,7 +45,7 @@ async def look(settings: StorageSettings) -> Books:
     Raises:
         StorageError: the database cannot be opened or read.
     """
-    store = await open_store(settings, exclusive=False)
+    store = await look_into(settings)
     try:
         return await store.read(_books())
     finally:
@@ -56,6 +57,7 @@ def _books() -> Transaction[Books]:
         wrong=(yield from verify()),
         servers=(yield from totals()),
         exposures=(yield from open_exposures(limit=EXPOSURES_MAX)),
+        uncertain=(yield from count_exposures()),
         above_holds=(yield from differences.total()),
         differences=(yield from differences.newest(DIFFERENCES_MAX)),
     )
@@ -65,13 +67,13 @@ async def close_exposure(settings: StorageSettings, named: str, amount_microusd:
     """Settle an uncertain job at what fal charged, or release it if that is 0; returns a sentence for the operator.
 
     The server pays no more than the job holds; the rest is recorded as a difference. `named` is the job's id or short
-    id. Any other job is left as it is, and repeating the call changes nothing.
+    id. Repeating the call changes nothing.
 
     Raises:
-        OptionRefused: several jobs have this number; the sentence names them.
+        OptionRefused: as `closing`.
         StorageError: the database cannot be opened or written.
     """
-    store = await open_store(settings, exclusive=False)
+    store = await look_into(settings)
     try:
         return await store.write(closing(named, amount_microusd, at=at))
     finally:
@@ -82,19 +84,22 @@ def closing(named: str, amount_microusd: int, *, at: float) -> Transaction[str]:
     """Close an uncertain job, as `close_exposure` does, also one that was deleted or whose row cannot be read.
 
     Raises:
-        OptionRefused: several jobs have this number.
+        OptionRefused: no job has this number, or several, or the one that has it is not uncertain. Nothing was changed.
     """
     job_ids = yield from job_ids_named(named, limit=CANDIDATES_MAX)
     if len(job_ids) > 1:
         raise OptionRefused(f"Several jobs have this number: {', '.join(job_ids)}. Give one of these in full.")
     if not job_ids:
-        return f"Job {named} is not in the books; only an uncertain job has something to close. Nothing was changed."
+        raise OptionRefused(
+            f"No job in the books has the number {named}; `python -m bot ledger` lists those that can be closed. "
+            "Nothing was changed."
+        )
     (job_id,) = job_ids
     state, job = yield from find(job_id)
     # A member who deleted their data has no job any more; what it exposed can still be closed.
     if state != "uncertain" and (state is not None or not (yield from is_exposed(job_id))):
         state = "has nothing open" if state is None else f"is {state}"
-        return f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed."
+        raise OptionRefused(f"Job {job_id} {state}; only an uncertain job has something to close. Nothing was changed.")
     reason = "closed by the operator"
     if amount_microusd:
         ending = yield from settle(
@@ -139,8 +144,19 @@ def ledger_lines(books: Books) -> list[str]:
     verdict = [f"WRONG  {sentence}" for sentence in books.wrong] or [
         "The books are right: every sum of entries equals its row, and every hold ended at most once."
     ]
-    uncertain = [_exposed(one) for one in books.exposures]
-    return [*rows, *uncertain, *_differences(books), *verdict]
+    return [*rows, *_uncertain(books), *_differences(books), *verdict]
+
+
+def _uncertain(books: Books) -> list[str]:
+    if not books.uncertain:
+        return []
+    title = (
+        f"{counted(books.uncertain, 'job')} uncertain. Look up at fal what each cost, then: "
+        "python -m bot ledger --close JOB --at AMOUNT (0 if fal did not bill it)"
+    )
+    younger = books.uncertain - len(books.exposures)
+    lines = [title, *(_exposed(one) for one in books.exposures)]
+    return [*lines, f"  … and {younger:,} younger ones"] if younger else lines
 
 
 def _exposed(one: Exposure) -> str:

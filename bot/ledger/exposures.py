@@ -25,6 +25,12 @@ def open_exposures(*, limit: int) -> Transaction[tuple[Exposure, ...]]:
     return tuple(Exposure(row["job_id"], row["guild_id"], row["amount_microusd"], row["counted_at"]) for row in rows)
 
 
+def count_exposures() -> Transaction[int]:
+    """Return how many exposures are open."""
+    row = yield One("SELECT count(*) AS n FROM draws WHERE position = 0 AND state = 'exposed'")
+    return row["n"]
+
+
 def is_exposed(job_id: str) -> Transaction[bool]:
     """Return whether the job's hold is or was exposed."""
     row = yield One("SELECT id FROM entries WHERE job_id = $1 AND kind = 'expose' LIMIT 1", (job_id,))

@@ -394,10 +394,10 @@ class Runner:
             now = self._clock()
             try:
                 advanced = await self._stored(job_id, event, now)
-            except StorageError:
+            except StorageError as error:
                 if self._clock() >= give_up_at:
                     raise
-                log.warning("the database did not answer; trying again in %.0f s", wait_s, exc_info=True)
+                log.warning("trying again in %.0f s: %s", wait_s, error)
                 await self._sleep(wait_s)
                 wait_s = min(wait_s * 2, 60.0)
                 tried_at.add(now)

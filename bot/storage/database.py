@@ -1,157 +1,326 @@
-"""Opens the database of the settings, migrates it, and locks it against a second bot."""
+"""Opens the database of the settings: as its one owner, or only to look.
 
-import fcntl
+The owner locks the data folder and the database, migrates it, and refuses a database that is not the folder's. Who only
+looks, such as `python -m bot check`, creates, migrates and locks nothing.
+"""
+
+import asyncio
+import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
 
-from bot.errors import StorageError
-from bot.settings import StorageSettings
-from bot.storage.migrate import Engine, migrate
+from bot.errors import NoDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError
+from bot.settings import POSTGRES_SCHEMES, SQLITE_SCHEME, StorageSettings
+from bot.storage.data_folder import (
+    FileLock,
+    Mark,
+    check_writable,
+    is_same_file,
+    make_folder,
+    read_mark,
+    why_not,
+    write_mark,
+)
+from bot.storage.migrate import Engine, migrate, migrations, schema_of
 from bot.storage.sqlite import SQLiteStore
-from bot.storage.transaction import Store
+from bot.storage.transaction import Many, One, Store, Transaction
 
-_SQLITE_SCHEME = "sqlite:///"
-_POSTGRES_SCHEMES = ("postgresql://", "postgres://")
-
-
-class FolderLock:
-    """An exclusive lock on a data folder, held until `free` or until the process ends."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take the lock.
-
-        Raises:
-            StorageError: another process holds it, or the folder is not writable.
-        """
-        path = folder / "wanda.lock"
-        try:
-            # Child processes do not inherit the descriptor: one that outlives Wanda must not keep the lock.
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StorageError(f"The lock file {path} cannot be written: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._descriptor)
-            raise StorageError(
-                f"Another Wanda (process {owner}) already works with the data in {folder.absolute()}: "
-                "stop it first, or give this one a folder of its own in WANDA_DATA_DIR."
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode("ascii"), 0)
-
-    def free(self) -> None:
-        """Release the lock. The file stays: if it were deleted, two processes could each lock a file of this name."""
-        os.close(self._descriptor)
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+# A table that is locked keeps the writes of jobs waiting; these are the tables that each job needs.
+_TABLES_OF_JOBS = ("jobs", "draws", "entries", "budgets")
 
 
-class _OwningStore:
-    """A store that releases the data folder's lock when it is closed."""
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What was opened: its name without a password, whether it was new, and its schema before and now."""
 
-    def __init__(self, store: Store, lock: FolderLock) -> None:
-        self.write = store.write
-        self.read = store.read
+    name: str
+    is_new: bool
+    schema_before: int
+    schema: int
+
+    def __str__(self) -> str:
+        if self.is_new:
+            return f"{self.name}, new"
+        if self.schema_before < self.schema:
+            return f"{self.name}, found, its schema brought from {self.schema_before} to {self.schema}"
+        return f"{self.name}, found, schema {self.schema}"
+
+
+class OwnedStore:
+    """A store whose data folder and database belong to this process until it is closed."""
+
+    def __init__(self, store: Store, locks: "_Locks", database: Database, mark: Mark) -> None:
+        self.database = database
         self._store = store
-        self._lock = lock
+        self._locks = locks
+        self._mark = mark
         self._closed = False
 
+    async def write(self, transaction: Transaction[T]) -> T:
+        """See `Store.write`."""
+        return await self._store.write(transaction)
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """See `Store.read`."""
+        return await self._store.read(transaction)
+
+    async def check(self) -> None:
+        """Check that the database and the data folder are still this process's, and take a write.
+
+        Raises:
+            OwnershipLost: another process has them, or they were removed.
+            StorageError: they cannot be written; the sentence says why.
+        """
+        await asyncio.to_thread(self._locks.check)
+        await self._store.write(write_nothing())
+
+    def begun(self) -> None:
+        """Remember in the data folder that the bot has logged in with this database.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        if not self._mark.begun:
+            self._mark = replace(self._mark, begun=True)
+            write_mark(self._locks.folder, self._mark)
+
     async def close(self) -> None:
-        """Close the store, then release the lock."""
+        """Close the store, then release the locks."""
         if self._closed:
             return
         self._closed = True
         try:
             await self._store.close()
         finally:
-            self._lock.free()
+            self._locks.free()
+
+
+class _Locks:
+    """The locks of the data folder and of an SQLite file; PostgreSQL has its own, in the driver."""
+
+    def __init__(self, folder: Path, database: Path | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._opened: os.stat_result | None = None
+        self._held = [FileLock(folder / "wanda.lock", guards=f"the data in {folder.absolute()}")]
+        if database is not None:
+            beside = database.with_name(f"{database.name}.lock")
+            try:
+                self._held.append(FileLock(beside, guards=f"the database {database}"))
+            except BaseException:
+                self.free()
+                raise
+
+    def remember(self) -> None:
+        """Remember which file the database is, once it is open."""
+        self._opened = None if self._database is None else self._database.stat()
+
+    def check(self) -> None:
+        """Check that no lock and no database was removed, and that the data folder can be written.
+
+        Raises:
+            OwnershipLost, StorageError: as `OwnedStore.check`.
+        """
+        for lock in self._held:
+            lock.check()
+        if self._database is not None and self._opened is not None and not is_same_file(self._database, self._opened):
+            raise OwnershipLost(f"The database {self._database} was removed or replaced while Wanda worked with it.")
+        check_writable(self.folder)
+
+    def free(self) -> None:
+        for lock in self._held:
+            lock.free()
 
 
 async def open_store(
-    settings: StorageSettings, *, exclusive: bool = True, clock: Callable[[], float] = time.time
-) -> Store:
-    """Open the database of the settings and migrate it.
+    settings: StorageSettings, *, begin_anew: bool = False, clock: Callable[[], float] = time.time
+) -> OwnedStore:
+    """Open the database as its owner, create it if there was none, and migrate it.
 
-    With `exclusive`, which the bot needs and reports do not, the data folder and the database are locked until the
-    store is closed.
+    `begin_anew` accepts a data folder that belongs to another database, or to one that is gone.
 
     Raises:
-        StorageError: the database cannot be opened, is newer than this code, or is locked by another process; the
-            sentence says what to do.
+        StartRefused: the database of this data folder is missing, or is another one.
+        SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
+        StorageUnreachable: the server cannot be reached; it may come up yet.
+        StorageError: the folder or the database cannot be used, is newer than this code, or is another process's.
     """
+    await asyncio.to_thread(make_folder, settings.data_dir)
+    path = None if is_postgres(settings) else sqlite_path(settings)
+    if path is not None:
+        await asyncio.to_thread(_make_parent, path)
+    locks = _Locks(settings.data_dir, path)
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The data folder {settings.data_dir} cannot be made ({error.strerror}): choose another in WANDA_DATA_DIR."
-        ) from error
-    if not exclusive:
-        return await _open(settings, clock, exclusive=False)
-    lock = FolderLock(settings.data_dir)
-    try:
-        return _OwningStore(await _open(settings, clock, exclusive=True), lock)
+        mark = None if begin_anew else read_mark(settings.data_dir)
+        return await _own(settings, locks, mark, clock)
     except BaseException:
-        lock.free()
+        locks.free()
         raise
 
 
-async def _open(settings: StorageSettings, clock: Callable[[], float], *, exclusive: bool) -> Store:
-    engine: Engine
-    store: Store
-    if settings.database_url.startswith(_POSTGRES_SCHEMES):
-        engine, store = "postgres", await _open_postgres(settings, exclusive=exclusive)
-    else:
-        engine, store = "sqlite", await _open_sqlite(settings)
+async def _own(settings: StorageSettings, locks: _Locks, mark: Mark | None, clock: Callable[[], float]) -> OwnedStore:
+    name = database_name(settings)
+    _check_found(settings, mark, is_found=await asyncio.to_thread(_is_there, settings))
+    store = await _connect(settings, exclusive=True)
     try:
-        await migrate(store, engine, at=clock())
+        before = await schema_of(store, _engine(settings))
+        _check_found(settings, mark, is_found=bool(before))
+        schema = await _migrate(store, settings, at=clock())
+        database_id = await store.read(_database_id())
+        _check_same(settings, mark, database_id)
+        is_new = not before or (mark is not None and not mark.begun)
+        marked = Mark(database_id, name, begun=not is_new)
+        write_mark(settings.data_dir, marked)
+        await asyncio.to_thread(locks.remember)
+    except BaseException:
+        await store.close()
+        raise
+    return OwnedStore(store, locks, Database(name, is_new, before, schema), marked)
+
+
+def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool) -> None:
+    if mark is not None and mark.begun and not is_found:
+        raise StartRefused(
+            f"The database {database_name(settings)} is missing or empty, although the data folder "
+            f"{settings.data_dir.absolute()} was used with {mark.name}. Mount or restore it, or correct DATABASE_URL; "
+            "`python -m bot run --begin-anew` makes a new one, in which nobody has spent anything yet."
+        )
+
+
+def _check_same(settings: StorageSettings, mark: Mark | None, database_id: str) -> None:
+    if mark is not None and mark.begun and mark.database_id != database_id:
+        raise StartRefused(
+            f"The data folder {settings.data_dir.absolute()} belongs to another database ({mark.name}) than "
+            f"{database_name(settings)}. Correct DATABASE_URL or WANDA_DATA_DIR; `python -m bot run --begin-anew` "
+            "takes this database, and in time removes the files of the other one's videos."
+        )
+
+
+async def look_into(settings: StorageSettings) -> Store:
+    """Open the database as it is, beside a running bot or without one; nothing is created, migrated or locked.
+
+    Raises:
+        NoDatabase: there is none yet.
+        StorageError: it cannot be opened, or its schema is not this version's; the sentence says what to do.
+        SettingsRefused: as `open_store`.
+    """
+    if not await asyncio.to_thread(_is_there, settings):
+        raise NoDatabase(f"There is no database {database_name(settings)} yet; `python -m bot run` creates it.")
+    store = await _connect(settings, exclusive=False)
+    try:
+        _check_schema(settings, await schema_of(store, _engine(settings)))
     except BaseException:
         await store.close()
         raise
     return store
 
 
-async def _open_sqlite(settings: StorageSettings) -> Store:
-    path = sqlite_path(settings)
+def _check_schema(settings: StorageSettings, schema: int) -> None:
+    known = len(migrations(_engine(settings)))
+    if not schema:
+        raise NoDatabase(f"{database_name(settings)} is empty; `python -m bot run` creates the tables.")
+    if schema != known:
+        what_next = (
+            "`python -m bot run` updates it, after which older versions cannot open it."
+            if schema < known
+            else "it was opened by a newer version, so use that one."
+        )
+        raise StorageError(
+            f"The database {database_name(settings)} has schema {schema}, and this version of Wanda works with "
+            f"{known}: {what_next}"
+        )
+
+
+def write_nothing() -> Transaction[None]:
+    """Write a row and remove it in the same transaction, and take the locks that a job's transactions take.
+
+    A rolled-back transaction would write nothing to the disk, and an update that changes nothing writes no page.
+    """
+    for table in _TABLES_OF_JOBS:
+        yield Many(f"DELETE FROM {table} WHERE 1 = 0")  # noqa: S608 - a name of ours
+    yield One("INSERT INTO schema_version (version, applied_at) VALUES (-1, 0)")
+    yield One("DELETE FROM schema_version WHERE version = -1")
+
+
+def _database_id() -> Transaction[str]:
+    """Return what tells this database from any other; it stays the same in a backup and gives nothing away."""
+    row = yield One("SELECT value FROM pseudonym_key WHERE id = 1")
+    return hashlib.sha256(f"wanda database {row['value']}".encode()).hexdigest()[:16]
+
+
+def is_postgres(settings: StorageSettings) -> bool:
+    """Return whether the settings name a PostgreSQL database."""
+    return settings.database_url.startswith(POSTGRES_SCHEMES)
+
+
+def database_name(settings: StorageSettings) -> str:
+    """Return the database's name for people, without user and password."""
+    if not is_postgres(settings):
+        return f"SQLite {sqlite_path(settings)}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"The database's folder {path.parent} cannot be made: {error.strerror}.") from error
-    return await SQLiteStore.open(
-        path,
-        batch_max=settings.batch_max,
-        queue_max=settings.queue_max,
-        timeout_s=settings.timeout_s,
-    )
+        parts = urlsplit(settings.database_url)
+        place = f"{parts.hostname or 'localhost'}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    except ValueError:
+        place = "by DATABASE_URL"
+    return f"PostgreSQL {place}"
 
 
 def sqlite_path(settings: StorageSettings) -> Path:
     """Return the file that `DATABASE_URL` names: `sqlite:///wanda.db` is relative, `sqlite:////var/wanda.db` absolute.
 
-    Raises:
-        StorageError: the URL has an unknown scheme. The sentence does not repeat it: it may contain a password.
+    Links are followed, so that all names of one file lead to one lock.
     """
     url = settings.database_url
-    if not url:
-        return settings.data_dir / "wanda.db"
-    path = url.removeprefix(_SQLITE_SCHEME)
-    if path == url or not path:
+    return Path(os.path.realpath(url.removeprefix(SQLITE_SCHEME) if url else settings.data_dir / "wanda.db"))
+
+
+def _engine(settings: StorageSettings) -> Engine:
+    return "postgres" if is_postgres(settings) else "sqlite"
+
+
+def _is_there(settings: StorageSettings) -> bool:
+    """Return whether an SQLite database exists; whether a PostgreSQL one has tables is seen once it is open."""
+    if is_postgres(settings):
+        return True
+    try:
+        return sqlite_path(settings).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _make_parent(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
         raise StorageError(
-            "DATABASE_URL is neither postgresql://user@host/database nor sqlite:///path/to/file: correct it, or leave "
-            "it empty for SQLite in the data folder."
+            f"The database's folder {path.parent} cannot be made: {why_not(path.parent.parent, error)}."
+        ) from error
+
+
+async def _connect(settings: StorageSettings, *, exclusive: bool) -> Store:
+    if not is_postgres(settings):
+        return await SQLiteStore.open(
+            sqlite_path(settings),
+            batch_max=settings.batch_max,
+            queue_max=settings.queue_max,
+            timeout_s=settings.timeout_s,
+            create=exclusive,
         )
-    return Path(path)
-
-
-async def _open_postgres(settings: StorageSettings, *, exclusive: bool) -> Store:
     try:
         # Imported here because asyncpg is an optional dependency.
         from bot.storage.postgres import PostgresStore  # noqa: PLC0415 - see the line above
     except ModuleNotFoundError as error:
         if error.name != "asyncpg":
             raise
-        raise StorageError(
+        raise SettingsRefused(
             "DATABASE_URL names PostgreSQL, but its driver is not installed: pip install 'wanda[postgres]'."
         ) from error
     return await PostgresStore.open(
@@ -160,3 +329,14 @@ async def _open_postgres(settings: StorageSettings, *, exclusive: bool) -> Store
         timeout_s=settings.timeout_s,
         exclusive=exclusive,
     )
+
+
+async def _migrate(store: Store, settings: StorageSettings, *, at: float) -> int:
+    """Migrate the database; no step has to end within the timeout of an ordinary answer."""
+    engine = _engine(settings)
+    if not is_postgres(settings):
+        return await migrate(store, engine, at=at)
+    from bot.storage.postgres import Unhurried  # noqa: PLC0415 - its driver is optional
+
+    async with Unhurried(settings.database_url, timeout_s=settings.timeout_s) as unhurried:
+        return await migrate(unhurried, engine, at=at)

@@ -1,13 +1,17 @@
 """Migrates a database: numbered SQL files, each applied once, in its own transaction."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from bot.errors import StorageError
 from bot.storage.transaction import One, Store, Transaction
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 Engine: TypeAlias = Literal["sqlite", "postgres"]
 
@@ -66,7 +70,36 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(piece for piece in pieces if piece)
 
 
-async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCHEMA_DIR) -> int:
+class Writer(Protocol):
+    """What migrates: a store, or a connection with more patience."""
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """See `Store.write`."""
+        ...
+
+
+async def schema_of(store: Store, engine: Engine) -> int:
+    """Return the database's schema version, 0 if it has no tables of Wanda; nothing is created.
+
+    Raises:
+        StorageError: the database did not answer.
+    """
+    return await store.read(_schema_of(engine))
+
+
+def _schema_of(engine: Engine) -> Transaction[int]:
+    there = yield One(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'"
+        if engine == "sqlite"
+        else "SELECT 1 AS one WHERE to_regclass('schema_version') IS NOT NULL"
+    )
+    if there is None:
+        return 0
+    row = yield One("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
+    return row["version"]
+
+
+async def migrate(store: Writer, engine: Engine, *, at: float, folder: Path = SCHEMA_DIR) -> int:
     """Apply the migrations that are new to the database, and return its schema version.
 
     Raises:
@@ -80,6 +113,8 @@ async def migrate(store: Store, engine: Engine, *, at: float, folder: Path = SCH
             "it was opened by a newer version. Start that one, or restore a backup from before."
         )
     for step in steps[found:]:
+        if found:
+            log.info("applying step %d of the database's schema", step.version)
         await store.write(_apply(step, engine, at))
     return len(steps)
 

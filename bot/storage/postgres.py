@@ -8,11 +8,12 @@ an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees i
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
 
-from bot.errors import StorageError
+from bot.errors import OwnershipLost, SettingsRefused, StorageError, StorageUnreachable
 from bot.storage.transaction import Lock, One, Row, Statement, Transaction
 
 T = TypeVar("T")
@@ -28,6 +29,14 @@ _DATABASE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
+)
+
+# The server is not there, or not yet ready; a later try may work.
+_UNREACHABLE: tuple[type[Exception], ...] = (
+    OSError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
 )
 
 # A session-level lock for the whole database; the second number is reserved for shards.
@@ -63,7 +72,9 @@ class PostgresStore:
         process takes the lock, writes are refused. A previous owner has half of `timeout_s` to end.
 
         Raises:
-            StorageError: the server cannot be reached or used, or another process holds the lock.
+            StorageUnreachable: the server cannot be reached.
+            StorageError: the server cannot be used, or another process holds the lock.
+            SettingsRefused: the URL cannot be read.
         """
         ownership = _Ownership(url, timeout_s) if exclusive else None
         try:
@@ -84,7 +95,7 @@ class PostgresStore:
                 await ownership.give_up()
             if isinstance(error, StorageError):
                 raise
-            raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
+            raise _trouble(error) from error
         return cls(pool, ownership, timeout_s)
 
     async def write(self, transaction: Transaction[T]) -> T:
@@ -164,8 +175,8 @@ class _Ownership:
                 if self._session is not None and not self._session.is_closed():
                     return
                 self._session = await self._take(patience_s)
-        except _DATABASE_ERRORS as error:
-            raise StorageError(f"PostgreSQL cannot be used: {_in_words(error)}.") from error
+        except (*_DATABASE_ERRORS, ValueError) as error:
+            raise _trouble(error) from error
 
     async def _take(self, patience_s: float) -> _Connection:
         session: _Connection = await _asyncpg.connect(
@@ -182,7 +193,7 @@ class _Ownership:
         if owned:
             return session
         session.terminate()
-        raise StorageError(
+        raise OwnershipLost(
             "Another Wanda already works with this PostgreSQL database: stop it first, or give this one a database "
             "of its own in DATABASE_URL."
         )
@@ -195,6 +206,50 @@ class _Ownership:
                 await session.close(timeout=self._timeout_s)
             except _DATABASE_ERRORS:
                 session.terminate()
+
+
+class Unhurried:
+    """A connection that waits for each answer as long as it takes, for migrations; an async context manager.
+
+    A step over a large table takes longer than any ordinary answer, also longer than the `statement_timeout` that an
+    administrator may have set for the role or the database.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._session: _Connection = None
+
+    async def __aenter__(self) -> Self:
+        """Connect within `timeout_s`; raises as `PostgresStore.open`."""
+        try:
+            self._session = await _asyncpg.connect(
+                self._url,
+                timeout=self._timeout_s,
+                server_settings={"application_name": "wanda migration"} | _KEEPALIVE,
+            )
+            await self._session.execute("SET statement_timeout = 0")
+        except (*_DATABASE_ERRORS, ValueError) as error:
+            raise _trouble(error) from error
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        try:
+            await self._session.close(timeout=self._timeout_s)
+        except _DATABASE_ERRORS:
+            self._session.terminate()
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it; see `Store.write`."""
+        try:
+            async with self._session.transaction():
+                return await _drive(self._session, transaction)
+        except _DATABASE_ERRORS as error:
+            raise StorageError(f"The database could not be migrated ({_in_words(error)}).") from error
+        finally:
+            transaction.close()
 
 
 async def _own(session: _Connection, patience_s: float) -> bool:
@@ -238,3 +293,14 @@ async def _leave_as_it_is(connection: _Connection) -> None:
 
 def _in_words(error: BaseException) -> str:
     return str(error) or ("it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+
+
+def _trouble(error: Exception) -> StorageError | SettingsRefused:
+    """Return the error for a connection that was not made."""
+    if isinstance(error, ValueError):  # asyncpg's sentence may repeat a piece of the password
+        return SettingsRefused(
+            "The setting DATABASE_URL is not usable: it cannot be taken apart. Write special characters of the "
+            "password as %40 (@), %23 (#), %2F (/) or %3A (:)."
+        )
+    kind = StorageUnreachable if isinstance(error, _UNREACHABLE) else StorageError
+    return kind(f"PostgreSQL cannot be used: {_in_words(error)}.")

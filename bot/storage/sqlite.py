@@ -5,6 +5,7 @@ COMMIT (https://www.sqlite.org/wal.html). bot/storage/batch.py is the part that 
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import aiosqlite
 
@@ -29,7 +31,8 @@ class _Thread:
     """One sqlite3 connection in aiosqlite's thread."""
 
     def __init__(self, path: Path, pragmas: Sequence[str], busy_timeout_s: float) -> None:
-        self._path = path
+        # Without `mode=rw` SQLite would create the file again if it was removed in between.
+        self._uri = f"file:{quote(str(path))}?mode=rw"
         self._pragmas = pragmas
         self._busy_timeout_s = busy_timeout_s
         self._proxy = aiosqlite.Connection(self._connect, iter_chunk_size=1)
@@ -40,7 +43,7 @@ class _Thread:
         self._worker = threading.current_thread()
         # Autocommit mode: every BEGIN and COMMIT is ours.
         raw = sqlite3.connect(
-            self._path, timeout=self._busy_timeout_s, isolation_level=None, cached_statements=256
+            self._uri, uri=True, timeout=self._busy_timeout_s, isolation_level=None, cached_statements=256
         )  # the timeout is SQLite's busy_timeout
         try:
             for pragma in self._pragmas:
@@ -94,9 +97,10 @@ class SQLiteStore:
     dropped. So a cancelled write is committed whole or not at all.
     """
 
-    def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float) -> None:
+    def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float, turn_wal_on: bool) -> None:
         """Make a closed store. `timeout_s` bounds the wait for a place in the queue and for SQLite's write lock."""
-        durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+        wal = ("journal_mode=WAL",) if turn_wal_on else ()
+        durable = (*wal, "synchronous=FULL", "foreign_keys=ON")
         # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
         # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often.
         quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000")
@@ -112,15 +116,23 @@ class SQLiteStore:
 
     @classmethod
     async def open(
-        cls, path: Path, *, batch_max: int = 256, queue_max: int = 4096, timeout_s: float = 5.0
+        cls,
+        path: Path,
+        *,
+        batch_max: int = 256,
+        queue_max: int = 4096,
+        timeout_s: float = 5.0,
+        create: bool = True,
     ) -> "SQLiteStore":
-        """Open or create the file.
+        """Open the file, which is its owner's alone; with `create` it is made if there is none.
 
         Raises:
             StorageError: SQLite cannot open or use it.
         """
-        store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s)
+        store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s, turn_wal_on=create)
         try:
+            if create:
+                _make_private(path)
             # The writer first: it creates the file and turns WAL on.
             await store._writer.open()
             try:
@@ -128,8 +140,8 @@ class SQLiteStore:
             except BaseException:
                 await store._writer.close()
                 raise
-        except DATABASE_ERRORS as error:
-            raise StorageError(f"The database {path} cannot be opened: {error}.") from error
+        except (*DATABASE_ERRORS, OSError) as error:
+            raise StorageError(f"The database {path} cannot be opened: {_in_words(error)}.") from error
         store._closed = False
         store._committer = asyncio.create_task(store._commit_for_ever(), name="sqlite-committer")
         return store
@@ -230,3 +242,19 @@ class SQLiteStore:
                 if item is not None and not item[1].done():
                     item[0].close()
                     item[1].set_exception(StorageError("The database was closed before the transaction ran."))
+
+
+def _make_private(path: Path) -> None:
+    """Make the file if there is none, readable by its owner alone; SQLite gives its other files the same mode."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        is_open_to_others = os.fstat(descriptor).st_mode & 0o077
+        if is_open_to_others:
+            with suppress(PermissionError):  # it belongs to somebody else, who decides
+                os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _in_words(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

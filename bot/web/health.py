@@ -1,34 +1,118 @@
-"""The web server with the health check: GET /healthz."""
+"""Whether Wanda can work: checks that run all the time, GET /healthz, and the end of a process that cannot.
+
+Docker marks a container as unhealthy and leaves it at that
+(https://docs.docker.com/reference/dockerfile/#healthcheck), and systemd knows no such check at all. Both start a
+process again that has ended. So a Wanda that cannot work for too long ends herself.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn
 
 from aiohttp import web
 
-from bot.errors import StartRefused
+from bot.errors import OwnershipLost, SettingsRefused, Unhealthy, WandaError
+from bot.trouble import Trouble
 
 _log = logging.getLogger(__name__)
 
-Check = Callable[[], Awaitable[bool]]
+Check = Callable[[], Awaitable[None]]  # raises when something is wrong; a WandaError's sentence is shown
 
-CHECK_TIMEOUT_S = 2.0
+CHECK_TIMEOUT_S = 4.0  # less than the health check of the Dockerfile
 SHUTDOWN_TIMEOUT_S = 1.0
 REQUEST_BYTES_MAX = 1024
 
 
-class WebServer:
-    """Answers GET /healthz: 200 when every check passes in time, 503 with the names of those that do not."""
+class Health:
+    """Runs the checks, and remembers how long each has failed."""
 
     def __init__(
-        self, host: str, port: int, checks: Mapping[str, Check], *, check_timeout_s: float = CHECK_TIMEOUT_S
+        self,
+        checks: Mapping[str, Check],
+        *,
+        quiet_s: Mapping[str, float] | None = None,
+        check_timeout_s: float = CHECK_TIMEOUT_S,
     ) -> None:
-        self._host = host
-        self._port = port
+        """`quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it."""
         self._checks = dict(checks)
         self._check_timeout_s = check_timeout_s
+        self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
+        self._round: asyncio.Task[dict[str, str]] | None = None
+        self._lost: str | None = None
+
+    async def wrong(self) -> dict[str, str]:
+        """Run all checks, and return a sentence for each that fails; calls that come meanwhile share the round."""
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._look(), name="health")
+        return await asyncio.shield(self._round)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the checks."""
+        return tuple(self._checks)
+
+    async def watch(self, *, interval_s: float, patience_s: float, alive: Callable[[], None]) -> NoReturn:
+        """Run the checks every `interval_s`, calling `alive` each time; a `patience_s` of 0 has no end.
+
+        Raises:
+            Unhealthy: a check has failed for `patience_s`, or this process has lost its database.
+        """
+        while True:
+            alive()
+            wrong = await self.wrong()
+            if self._lost is not None:
+                raise Unhealthy(f"{self._lost} Wanda ends herself at once, so that nothing is written twice.")
+            failed_s = max((trouble.seconds for trouble in self._troubles.values()), default=0.0)
+            if patience_s and failed_s >= patience_s:
+                reasons = " ".join(f"{name}: {sentence}" for name, sentence in wrong.items())
+                raise Unhealthy(
+                    f"Wanda could not work for {failed_s:.0f} s and ends herself, so that she is started again. "
+                    f"{reasons}"
+                )
+            await asyncio.sleep(interval_s)
+
+    async def close(self) -> None:
+        """End the checks that run."""
+        if self._round is not None:
+            self._round.cancel()
+            await asyncio.wait({self._round})
+
+    async def _look(self) -> dict[str, str]:
+        """Run all checks concurrently."""
+        async with asyncio.TaskGroup() as group:
+            tasks = {name: group.create_task(self._trouble(name, check)) for name, check in self._checks.items()}
+        return {name: sentence for name, task in tasks.items() if (sentence := task.result())}
+
+    async def _trouble(self, name: str, check: Check) -> str | None:
+        """Return what is wrong, or None; only our own sentences are shown, because others may hold a secret."""
+        try:
+            async with asyncio.timeout(self._check_timeout_s):
+                await check()
+        except TimeoutError:
+            sentence = f"There was no answer within {self._check_timeout_s:g} s; it may be locked or overloaded."
+        except WandaError as error:
+            sentence = str(error)
+            if isinstance(error, OwnershipLost):
+                self._lost = sentence
+        except Exception as error:  # noqa: BLE001 - any error means that the check did not pass
+            _log.warning("health check %s", name, exc_info=True)
+            sentence = f"It failed ({type(error).__name__})."
+        else:
+            self._troubles[name].worked()
+            return None
+        self._troubles[name].failed(sentence)
+        return sentence
+
+
+class WebServer:
+    """Answers GET /healthz: 200 when every check passes in time, 503 with what is wrong."""
+
+    def __init__(self, host: str, port: int, health: Health) -> None:
+        self._host = host
+        self._port = port
+        self._health = health
         self._runner: web.AppRunner | None = None
-        self._round: asyncio.Task[dict[str, bool]] | None = None
 
     @property
     def port(self) -> int:
@@ -41,7 +125,7 @@ class WebServer:
         """Listen on the host and port.
 
         Raises:
-            StartRefused: the port is taken, or the address is not this machine's.
+            SettingsRefused: the port is taken, or the address is not this machine's.
         """
         app = web.Application(client_max_size=REQUEST_BYTES_MAX)
         app.router.add_get("/healthz", self._healthz)
@@ -51,7 +135,7 @@ class WebServer:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as error:
             await runner.cleanup()
-            raise StartRefused(
+            raise SettingsRefused(
                 f"Nothing can listen on {self._host}:{self._port} ({error.strerror}). "
                 "Set WANDA_WEB_PORT to a free port, or to 0 to go without /healthz."
             ) from error
@@ -62,30 +146,13 @@ class WebServer:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
-        if self._round is not None:
-            self._round.cancel()
-            await asyncio.wait({self._round})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        """Answer with the checks' results; requests that come while they run share them."""
-        if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._look(), name="healthz")
-        passed = await asyncio.shield(self._round)
-        failed = sorted(name for name, good in passed.items() if not good)
-        answer = {"status": "failing" if failed else "ok", "checks": passed, "failed": failed}
-        return web.json_response(answer, status=503 if failed else 200, headers={"Cache-Control": "no-store"})
-
-    async def _look(self) -> dict[str, bool]:
-        """Run all checks concurrently."""
-        async with asyncio.TaskGroup() as group:
-            tasks = {name: group.create_task(self._passes(name, check)) for name, check in self._checks.items()}
-        return {name: task.result() for name, task in tasks.items()}
-
-    async def _passes(self, name: str, check: Check) -> bool:
-        """Whether the check passes in time; why it does not is only logged."""
-        try:
-            async with asyncio.timeout(self._check_timeout_s):
-                return await check()
-        except Exception as error:  # noqa: BLE001 - any error means that the check did not pass
-            _log.warning("health check %s: %s: %s", name, type(error).__name__, error)
-            return False
+        wrong = await self._health.wrong()
+        answer = {
+            "status": "failing" if wrong else "ok",
+            "checks": {name: name not in wrong for name in self._health.names},
+            "failed": sorted(wrong),
+            "wrong": wrong,
+        }
+        return web.json_response(answer, status=503 if wrong else 200, headers={"Cache-Control": "no-store"})

@@ -1,7 +1,8 @@
 """Fixtures of all integration tests: a database of each engine, a runner on it, and a file server."""
 
+from tests.support.disks import small_disk
 from tests.support.file_server import files, http
 from tests.support.runner_rig import rig
 from tests.support.stores import postgres_server, store, store_settings
 
-__all__ = ["files", "http", "postgres_server", "rig", "store", "store_settings"]
+__all__ = ["files", "http", "postgres_server", "rig", "small_disk", "store", "store_settings"]

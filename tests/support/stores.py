@@ -22,9 +22,9 @@ import pytest
 
 from bot.settings import StorageSettings
 from bot.storage.batch import Undone, commit_together, read_only
-from bot.storage.database import open_store
+from bot.storage.database import OwnedStore, open_store
 from bot.storage.migrate import migrations
-from bot.storage.transaction import Store, Transaction
+from bot.storage.transaction import Transaction
 
 __all__ = ["MemoryStore", "PostgresServer", "postgres_server", "settings_for", "store", "store_settings"]
 
@@ -196,7 +196,7 @@ async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Stor
 
 
 @pytest.fixture
-async def store(store_settings: StorageSettings) -> AsyncGenerator[Store, None]:
+async def store(store_settings: StorageSettings) -> AsyncGenerator[OwnedStore, None]:
     """An open store with the whole schema, on each engine."""
     opened = await open_store(store_settings)
     try:

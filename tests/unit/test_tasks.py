@@ -1,8 +1,12 @@
-"""The queue that is worked off in the background."""
+"""The queue that is worked off in the background, and waiting for what is not there yet."""
 
 import asyncio
+import logging
 
-from bot.tasks import WorkQueue
+import pytest
+
+from bot.errors import StorageUnreachable
+from bot.tasks import WorkQueue, patiently
 
 
 class Recorded(WorkQueue[str]):
@@ -44,3 +48,61 @@ async def test_a_failure_does_not_end_the_queue() -> None:
 async def test_a_full_queue_drops_the_oldest() -> None:
     """Above the limit the oldest item goes."""
     assert await handled(Recorded(size_max=2), "a", "b", "last") == ["b", "last"]
+
+
+class Server:
+    """Comes up after so many seconds on a clock that moves only by waiting."""
+
+    def __init__(self, *, up_at: float) -> None:
+        self.now = 0.0
+        self._up_at = up_at
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        self.now += seconds
+
+    async def connect(self) -> str:
+        """Return a connection, or raise."""
+        if self.now < self._up_at:
+            raise StorageUnreachable("connection refused")
+        return "connection"
+
+    async def waited_for(self, *, patience_s: float) -> str:
+        """Connect patiently."""
+        return await patiently(
+            self.connect,
+            what="PostgreSQL",
+            later=StorageUnreachable,
+            patience_s=patience_s,
+            sleep=self.sleep,
+            clock=lambda: self.now,
+        )
+
+
+async def test_what_is_there_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """At a usual start nothing is logged."""
+    assert await Server(up_at=0).waited_for(patience_s=60) == "connection"
+    assert caplog.messages == []
+
+
+async def test_what_comes_up_later_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    """One line says what is waited for and why, one that it came; the tries are at most 15 s apart."""
+    server = Server(up_at=47)
+    assert await server.waited_for(patience_s=60) == "connection"
+    assert server.now < 47 + 15
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    assert caplog.messages == [
+        "PostgreSQL is not there (yet); waiting for it for up to 60 s: connection refused",
+        f"PostgreSQL is there after {server.now:.0f} s",
+    ]
+
+
+async def test_the_wait_has_an_end() -> None:
+    """After the patience the last try's error is raised; with 0 there is one try."""
+    server = Server(up_at=100)
+    with pytest.raises(StorageUnreachable):
+        await server.waited_for(patience_s=60)
+    assert server.now == 60
+    with pytest.raises(StorageUnreachable):
+        await server.waited_for(patience_s=0)
+    assert server.now == 60

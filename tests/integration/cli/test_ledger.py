@@ -84,12 +84,29 @@ async def test_nothing_is_closed_by_a_number_that_two_jobs_have(store: Store, st
 async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
     store: Store, store_settings: StorageSettings
 ) -> None:
-    """Only what is exposed has something to close, also when a job's row is gone."""
+    """Only what is exposed has something to close, also when a job's row is gone; anything else is a wrong argument."""
     job = a_job()
     await store.write(transactions.accept(job, SHIPPED, PLACES))
-    assert "is accepted" in await close_exposure(store_settings, job.id, 1, at=NOW)
+    with pytest.raises(OptionRefused, match="is accepted"):
+        await close_exposure(store_settings, job.id, 1, at=NOW)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await store.write(erasure.forget_member(job.member_id))
-    assert "has nothing open" in await close_exposure(store_settings, job.id, 1, at=NOW)
-    assert "not in the books" in await close_exposure(store_settings, "f" * 32, 1, at=NOW)
+    with pytest.raises(OptionRefused, match="has nothing open"):
+        await close_exposure(store_settings, job.id, 1, at=NOW)
+    with pytest.raises(OptionRefused, match="No job in the books has the number f"):
+        await close_exposure(store_settings, "f" * 32, 1, at=NOW)
+
+
+async def test_every_listed_id_can_be_closed(store: Store, store_settings: StorageSettings) -> None:
+    """Each uncertain job stands on a line of its own, with the id that `--close` takes and the way to close it."""
+    jobs = [a_job(id=f"{number:032x}") for number in (1, 2, 3)]
+    for job in jobs:
+        await _uncertain(store, job)
+    lines = ledger_lines(await look(store_settings))
+    assert any(line.startswith("3 jobs uncertain. ") and "--close JOB --at AMOUNT" in line for line in lines)
+    listed = [line.split()[1] for line in lines if line.startswith("uncertain  ")]
+    assert sorted(listed) == [job.id for job in jobs]
+    for named in listed:
+        assert "is closed at $0.00" in await close_exposure(store_settings, named, 0, at=NOW)
+    assert not any("uncertain" in line for line in ledger_lines(await look(store_settings))[1:])

@@ -10,7 +10,10 @@ from bot.errors import StorageError
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.migrate import Engine, migrate, migrations
+from bot.storage.postgres import PostgresStore, Unhurried
+from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
+from tests.support.stores import PostgresServer
 
 
 def _run(sql: str, *args: Any) -> Transaction[Any]:
@@ -35,10 +38,26 @@ async def test_each_step_is_applied_once_and_recorded(store: Store, engine: Engi
     assert await store.read(_run("SELECT version, applied_at FROM schema_version ORDER BY version")) == before
 
 
+async def _unmigrated(settings: StorageSettings) -> Store:
+    if settings.database_url:
+        return await PostgresStore.open(settings.database_url)
+    return await SQLiteStore.open(settings.data_dir / "wanda.db")
+
+
+async def test_a_step_may_take_longer_than_an_answer(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """Neither Wanda's timeout nor one that the role has ends a step of a large database."""
+    url = await postgres_server.new_database()
+    (tmp_path / "0001_slow.sql").write_text("CREATE TABLE slow AS SELECT 1 AS x FROM pg_sleep(0.5);\n")
+    slow = f"{url}&options=-c%20statement_timeout%3D200"
+    async with Unhurried(slow, timeout_s=0.2) as unhurried:
+        assert await migrate(unhurried, "postgres", at=1.0, folder=tmp_path) == 1
+
+
 async def test_processes_that_start_together_take_turns(store_settings: StorageSettings, engine: Engine) -> None:
     """Of several stores opened at once on an empty database, each migration is applied once, and all stores open."""
-    stores = await asyncio.gather(*(open_store(store_settings, exclusive=False) for _ in range(4)))
+    stores = [await _unmigrated(store_settings) for _ in range(4)]
     try:
+        await asyncio.gather(*(migrate(store, engine, at=1.0) for store in stores))
         rows = await stores[0].read(_run("SELECT version FROM schema_version"))
         assert len(rows) == len(migrations(engine))
     finally:

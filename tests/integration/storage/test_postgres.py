@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.errors import StorageError
+from bot.errors import StorageError, StorageUnreachable
 from bot.storage.postgres import PostgresStore, _Ownership  # pyright: ignore[reportPrivateUsage] - its bound is
 from bot.storage.transaction import Many, One, Transaction
 from tests.support.stores import PostgresServer
@@ -139,7 +139,7 @@ async def test_a_silent_server_is_not_waited_for_in_turn() -> None:
         ownership = _Ownership(url, 0.2)
         async with asyncio.timeout(3):
             outcomes = await asyncio.gather(*(ownership.ensure() for _ in range(40)), return_exceptions=True)
-    assert {type(outcome) for outcome in outcomes} == {StorageError}
+    assert {type(outcome) for outcome in outcomes} == {StorageUnreachable}
 
 
 async def test_a_read_sees_one_moment(store: PostgresStore) -> None:

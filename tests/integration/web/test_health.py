@@ -6,29 +6,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
-from bot.errors import StartRefused
-from bot.web.health import WebServer
+from bot.errors import OwnershipLost, SettingsRefused, StorageError, Unhealthy
+from bot.settings import WebSettings
+from bot.web import healthcheck
+from bot.web.health import Check, Health, WebServer
 
 
-async def good() -> bool:
+async def good() -> None:
     """A check that passes."""
-    return True
 
 
-async def bad() -> bool:
-    """A check that returns False."""
-    return False
+async def bad() -> None:
+    """A check that says what is wrong."""
+    raise StorageError("The disk is full.")
 
 
-async def broken() -> bool:
+async def broken() -> None:
     """A check that raises, with a secret in the error."""
     raise ConnectionError("postgresql://wanda:hunter22@db is down")
 
 
-async def stuck() -> bool:
+async def stuck() -> None:
     """Block for ever."""
     await asyncio.Event().wait()
-    return True
 
 
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -40,8 +40,8 @@ async def ask() -> AsyncIterator[Ask]:
     servers: list[WebServer] = []
     async with httpx.AsyncClient() as client:
 
-        async def asked(path: str = "/healthz", **checks: Callable[[], Awaitable[bool]]) -> httpx.Response:
-            server = WebServer("127.0.0.1", 0, checks, check_timeout_s=0.2)
+        async def asked(path: str = "/healthz", **checks: Check) -> httpx.Response:
+            server = WebServer("127.0.0.1", 0, Health(checks, check_timeout_s=0.2))
             servers.append(server)
             await server.start()
             return await client.get(f"http://127.0.0.1:{server.port}{path}")
@@ -55,15 +55,20 @@ async def test_healthy(ask: Ask) -> None:
     """When every check passes, the answer is 200 and says ok."""
     reply = await ask(database=good, discord=good)
     assert reply.status_code == 200
-    assert reply.json() == {"status": "ok", "checks": {"database": True, "discord": True}, "failed": []}
+    assert reply.json() == {"status": "ok", "checks": {"database": True, "discord": True}, "failed": [], "wrong": {}}
 
 
 async def test_failing(ask: Ask) -> None:
-    """If one check fails, raises or does not answer, the answer is 503 and names the check, but not the reason."""
+    """If a check fails or does not answer, the answer is 503 and says what is wrong, in words that hold no secret."""
     reply = await ask(database=broken, discord=bad, disk=good, queue=stuck)
     assert reply.status_code == 503
     assert reply.json()["status"] == "failing"
     assert reply.json()["failed"] == ["database", "discord", "queue"]
+    assert reply.json()["wrong"] == {
+        "database": "It failed (ConnectionError).",
+        "discord": "The disk is full.",
+        "queue": "There was no answer within 0.2 s; it may be locked or overloaded.",
+    }
     assert "hunter22" not in reply.text
 
 
@@ -78,13 +83,12 @@ async def test_shared_round() -> None:
     rounds = 0
     release = asyncio.Event()
 
-    async def counted() -> bool:
+    async def counted() -> None:
         nonlocal rounds
         rounds += 1
         await release.wait()
-        return True
 
-    server = WebServer("127.0.0.1", 0, {"database": counted}, check_timeout_s=20)
+    server = WebServer("127.0.0.1", 0, Health({"database": counted}, check_timeout_s=20))
     await server.start()
     async with httpx.AsyncClient() as client:
         asking = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/healthz")) for _ in range(20)]
@@ -98,7 +102,8 @@ async def test_shared_round() -> None:
 
 async def test_close() -> None:
     """Closing frees the port and ends running checks; it can be repeated, or done before the start."""
-    server = WebServer("127.0.0.1", 0, {"stuck": stuck}, check_timeout_s=60)
+    health = Health({"stuck": stuck}, check_timeout_s=60)
+    server = WebServer("127.0.0.1", 0, health)
     await server.close()
     await server.start()
     port = server.port
@@ -108,6 +113,7 @@ async def test_close() -> None:
     async with asyncio.timeout(10):
         await server.close()
         await server.close()
+        await health.close()
         await reader.read()
     writer.close()
     with socket.socket() as probe:
@@ -116,19 +122,96 @@ async def test_close() -> None:
 
 async def test_port_taken() -> None:
     """A port in use is an error at the start, with nothing left running."""
-    first = WebServer("127.0.0.1", 0, {})
+    first = WebServer("127.0.0.1", 0, Health({}))
     await first.start()
-    with pytest.raises(StartRefused, match="Set WANDA_WEB_PORT"):
-        await WebServer("127.0.0.1", first.port, {}).start()
+    with pytest.raises(SettingsRefused, match="Set WANDA_WEB_PORT"):
+        await WebServer("127.0.0.1", first.port, Health({})).start()
     await first.close()
 
 
 async def test_json() -> None:
     """The answer is JSON, and is not cached."""
-    server = WebServer("127.0.0.1", 0, {"a": good})
+    server = WebServer("127.0.0.1", 0, Health({"a": good}))
     await server.start()
     async with httpx.AsyncClient() as client:
         reply = await client.get(f"http://127.0.0.1:{server.port}/healthz")
     await server.close()
     assert json.loads(reply.content)["status"] == "ok"
     assert reply.headers["cache-control"] == "no-store"
+
+
+async def test_trouble_has_a_beginning_and_an_end(caplog: pytest.LogCaptureFixture) -> None:
+    """However often it is asked, each trouble is one line when it begins, and one when it is over."""
+    is_full = True
+
+    async def disk() -> None:
+        if is_full:
+            raise StorageError("The disk is full.")
+
+    health = Health({"disk": disk})
+    for _ in range(3):
+        await health.wrong()
+    is_full = False
+    for _ in range(2):
+        assert await health.wrong() == {}
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert lines == [
+        ("ERROR", "trouble with disk begins: The disk is full."),
+        ("WARNING", "trouble with disk is over after 0 s (3 failures)"),
+    ]
+
+
+async def test_what_cannot_work_ends_itself() -> None:
+    """After the patience the watch ends with the reason; each round says before that the loop still runs."""
+    rounds: list[None] = []
+    health = Health({"disk": bad, "discord": good})
+    with pytest.raises(Unhealthy, match=r"ends herself, so that she is started again\. disk: The disk is full\."):
+        await health.watch(interval_s=0.01, patience_s=0.03, alive=lambda: rounds.append(None))
+    assert len(rounds) > 1
+
+
+async def test_without_a_patience_it_goes_on() -> None:
+    """With 0 the watch only logs."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await Health({"disk": bad}).watch(interval_s=0.01, patience_s=0, alive=lambda: None)
+
+
+async def test_who_lost_the_database_ends_at_once() -> None:
+    """Another process owns it now: there is nothing to wait for."""
+
+    async def lost() -> None:
+        raise OwnershipLost("Another Wanda has it.")
+
+    with pytest.raises(Unhealthy, match=r"Another Wanda has it\. Wanda ends herself at once"):
+        await Health({"database": lost}).watch(interval_s=60, patience_s=3600, alive=lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("checks", "status", "said"),
+    [({"disk": good}, 0, ""), ({"disk": bad}, 1, "disk: The disk is full.\n")],
+)
+async def test_docker_asks(
+    checks: dict[str, Check],
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The image's health check has the exit status of /healthz, and prints what is wrong for `docker inspect`."""
+    server = WebServer("127.0.0.1", 0, Health(checks))
+    await server.start()
+    monkeypatch.setenv("WANDA_WEB_PORT", str(server.port))
+    monkeypatch.setenv("WANDA_WEB_HOST", "0.0.0.0")  # noqa: S104 - nothing listens there
+    assert await asyncio.to_thread(healthcheck.main) == status
+    assert capsys.readouterr().out == said
+    await server.close()
+    assert await asyncio.to_thread(healthcheck.main) == 1
+    assert "cannot be reached" in capsys.readouterr().out
+
+
+def test_docker_and_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without /healthz the container is not unhealthy for ever; the port without a setting is the shipped one."""
+    monkeypatch.setenv("WANDA_WEB_PORT", "0")
+    assert healthcheck.main() == 0
+    assert str(WebSettings().port) == healthcheck.SHIPPED_PORT

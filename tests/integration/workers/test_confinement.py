@@ -189,6 +189,7 @@ def test_a_run_protects_itself() -> None:
             "FAL_KEY": "id:very-secret",
             "DISCORD_TOKEN": "very-secret",
             "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+            "WANDA_START_PATIENCE_S": "0",
             "WANDA_DATA_DIR": data,
             "WANDA_WEB_PORT": "0",
         }

@@ -1,0 +1,55 @@
+"""How a run begins, and how it ends when it cannot work."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+from sandbox.stage import Process, Stage
+from tests.support.video_steps import order, wait_for_video
+
+
+async def test_a_bot_that_cannot_write_says_so_and_ends(empty_stage: Stage, files: Path) -> None:
+    """While another program locks the database, /healthz says what is wrong; then Wanda ends, to be started again.
+
+    The next run finds the database. What she keeps is for her own user alone.
+    """
+    stage = empty_stage
+    quick = {"WANDA_STORAGE_TIMEOUT_S": "0.2", "WANDA_HEALTH_INTERVAL_S": "0.2", "WANDA_UNHEALTHY_MAX_S": "2"}
+    bot = await stage.start_bot(**quick)
+    assert await bot.until(lambda line: f"the database is SQLite {stage.folder}/wanda.db, new" in line)
+    await wait_for_video(stage, await order(stage, files))
+    modes = {path.stat().st_mode & 0o077 for path in stage.folder.rglob("*")}
+    assert modes == {0}
+
+    lock = sqlite3.connect(stage.folder / "wanda.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        assert await bot.ended(within_s=30) == 1
+    finally:
+        lock.close()
+    (begun,) = [json.loads(line) for line in bot.lines if "trouble with database begins" in line]
+    assert begun["level"] == "ERROR"
+    assert "database is locked" in begun["message"]
+    assert "ends herself, so that she is started again" in bot.lines[-1]
+    assert not any("Traceback" in line for line in bot.lines)
+
+    again = await stage.start_bot()
+    assert await again.until(lambda line: "wanda.db, found, schema" in line)
+    await wait_for_video(stage, await order(stage, files))
+
+
+async def test_a_discord_that_is_not_up_is_waited_for(tmp_path: Path) -> None:
+    """After a power cut the network comes last: one line says what is waited for, the last one why in vain."""
+    settings = {
+        "DISCORD_TOKEN": "abc",
+        "FAL_KEY": "id:secret",
+        "DISCORD_API_URL": "http://127.0.0.1:9/api/v10",
+        "WANDA_DATA_DIR": str(tmp_path),
+        "WANDA_WEB_PORT": "0",
+        "WANDA_START_PATIENCE_S": "1.5",
+    }
+    bot = await Process.start("the bot", "-m", "bot", "run", env=settings)
+    assert await bot.ended() == 1
+    (waits,) = [json.loads(line) for line in bot.lines if "waiting for it for up to 2 s" in line]
+    assert waits["level"] == "WARNING"
+    assert bot.lines[-1].startswith("Discord could not be reached to log in (Cannot connect to host 127.0.0.1:9")
