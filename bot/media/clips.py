@@ -170,7 +170,7 @@ def _odd_sound(file: IO[bytes], named: Sniffed, codec: str) -> list[Oddity]:
         file.seek(0)
         if file.read(4) != _PLAIN_WAV or data_end(file) != "as stated":
             odd.append("header")
-    if named.has_prefix:
+    if named.has_prefix and "header" not in odd:
         odd.append("header")
     return odd
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sandbox.stage import Stage, text_of
-from tests.support import media_samples
+from tests.support import media_samples, odd_media
 from tests.support.video_steps import real_file, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,3 +65,13 @@ async def test_a_voice_message(stage: Stage, files: Path) -> None:
     assert "audio: trimmed from 40 s to 30 s, OGG turned into MP3" in words
     assert request["input"]["audio_url"].endswith(".mp3")
     assert await stage.fal.fetch(request["input"]["image_url"]) == picture.read_bytes()
+
+
+async def test_files_that_a_strict_reader_refuses(stage: Stage, files: Path) -> None:
+    """A picture with broken EXIF and an MP3 behind zeros give a video, and the card says that they were saved again."""
+    face = real_file(files, "face.png", odd_media.PICTURES["PNG with broken EXIF"]())
+    song = real_file(files, "song.mp3", odd_media.SOUNDS["MP3 behind zeros"]())
+    options = {"duration": 2, "resolution": "720p"}
+    words, _ = await made(stage, "wan27 image", options, image=face, audio=song)
+    assert "image: saved again without its damaged or unusual metadata" in words
+    assert "audio: saved again with a plain header" in words

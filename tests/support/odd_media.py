@@ -169,6 +169,7 @@ SOUNDS: Mapping[str, Callable[[], bytes]] = {
     "WAV stating 7fffffff": lambda: _wav_stating(0x7FFFFFFF),
     "WAV stating 7fffffff less its header": lambda: _wav_stating(0x7FFFFFDB),
     "WAV stating nothing": lambda: _wav_stating(0),
+    "Ogg behind a tag": lambda: id3(300) + media_samples.ogg(SECONDS),
     "WAV without its last byte": lambda: media_samples.wav(SECONDS)[:-1],
     "WAV of more than 4 GB by its header": _rf64,
     "WAV with MP3": lambda: media_samples.sound(SECONDS, "wav", "libmp3lame"),

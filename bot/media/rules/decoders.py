@@ -22,7 +22,7 @@ DECODERS = frozenset(
         *("pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_s16be", "pcm_s24be", "pcm_mulaw", "pcm_alaw"),
         *("pcm_s8", "pcm_s32be", "pcm_f32be", "pcm_f64be", "adpcm_ms", "adpcm_ima_wav", "adpcm_ima_qt"),
         *("ac3", "eac3", "mp2", "mp2float", "mpeg2video"),
-        *("h263", "amrnb", "amr_nb"),
+        *("h263", "amrnb", "amr_nb", "amrwb", "amr_wb"),
     }
 )
 DECODERS_TEXT = ",".join(sorted(DECODERS))

@@ -33,13 +33,14 @@ _PICTURES: tuple[tuple[bytes, Sniffed], ...] = (
 )
 _MP3 = Sniffed("clip", "mp3", "an MP3 sound", "mp3")
 _AAC = Sniffed("clip", "aac", "a raw AAC sound", "aac")
-_TAGGED = frozenset({"mp3", "aac", "flac"})  # sounds that programs put an ID3 tag before
+_TAGGED = frozenset({"mp3", "aac", "flac", "ogg"})  # sounds that programs put an ID3 tag before
 _CLIPS: tuple[tuple[bytes, Sniffed], ...] = (
     (b"OggS", Sniffed("clip", "ogg", "an Ogg file", "ogg")),
     (b"fLaC", Sniffed("clip", "flac", "a FLAC sound", "flac")),
     (b"ID3", _MP3),
     (b"caff", Sniffed("clip", "caf", "a CAF sound", "caf")),
     (b"#!AMR\n", Sniffed("clip", "amr", "an AMR sound", "amr")),
+    (b"#!AMR-WB\n", Sniffed("clip", "amr", "an AMR sound", "amr")),
     (b"FLV\x01", Sniffed("clip", "flv", "a Flash video", "flv")),
     (b".snd", Sniffed("clip", "au", "an AU sound", "au")),
 )
@@ -68,7 +69,6 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which is not supported; save it as PNG or JPEG"),
-    (b"#!AMR", "a wideband AMR sound, which is not supported; save it as MP3 or WAV"),
     (b"MThd", "a MIDI file, which holds notes but no sound"),
     (b"FWS", "a Flash animation, which is not supported; save it as MP4"),
     (b"CWS", "a Flash animation, which is not supported; save it as MP4"),
@@ -134,6 +134,7 @@ _TEXTS: tuple[tuple[bytes, str], ...] = (
     (b"#!", "a script"),
 )
 _QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_PIECES = frozenset({b"styp", b"moof", b"sidx"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
@@ -177,14 +178,15 @@ def prefix_length(head: bytes) -> int:
 
 
 def sniff_behind(head: bytes, first: Sniffed, *, only_tags: bool) -> Sniffed:
-    """Return the format of a file by what follows its prefix; `first` is what the prefix itself looks like.
+    """Return the format of a file by what follows its prefix; `first` is what the prefix looks like.
 
     Tags belong before an MP3, and nowhere else.
     """
     named = sniff(head)
     if named.format not in _TAGGED:
         return first
-    return named if only_tags and named.format == "mp3" else replace(named, has_prefix=True)
+    is_plain = only_tags and named.format == "mp3" and not named.has_prefix
+    return named if is_plain else replace(named, has_prefix=True)
 
 
 def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
@@ -268,6 +270,8 @@ def _iso_media(head: bytes) -> Sniffed | None:
     kind, brand = head[4:8], head[8:12]
     if kind in _QUICKTIME_BOXES:
         return Sniffed("clip", "mov", "a QuickTime video", "mov")
+    if kind in _PIECES:
+        return Sniffed("foreign", "unknown", "a piece of a streamed video without its beginning")
     if kind != b"ftyp":
         return None
     if brand in _HEIF_BRANDS:

@@ -30,6 +30,7 @@ from tests.support import media_samples, odd_media
         (b"FORM\0\0\0\x10AIFFCOMM", "aiff"),
         (b"caff\0\x01", "caf"),
         (b"#!AMR\n<", "amr"),
+        (b"#!AMR-WB\n", "amr"),
         (b".snd\0\0\0\x18", "au"),
         (b"FLV\x01\x05", "flv"),
         ((b"\x47" + bytes(187)) * 5, "ts"),
@@ -62,6 +63,7 @@ def test_known(head: bytes, named: str) -> None:
         (b"\0\0\0\x01\x67\x42", "a raw H.264 video without a container, which is not supported; save it as MP4"),
         (b"BMW is a car", "a text file"),
         (b"hello", "a text file"),
+        (b"\0\0\0\x18stypmsdh", "a piece of a streamed video without its beginning"),
         (b"\x01\x02\x03", "of a type that Wanda does not know"),
         (b"", "of a type that Wanda does not know"),
     ],
@@ -80,6 +82,7 @@ def test_foreign(head: bytes, label: str) -> None:
         (odd_media.id3(300), odd_media.mp3(), "mp3"),
         (bytes(300), odd_media.mp3(), "mp3"),
         (odd_media.id3(300), b"#EXTM3U\n", "mp3"),  # so that no parser but MP3's sees it
+        (odd_media.id3(300), media_samples.ogg(0.1), "ogg"),
         (bytes(300), media_samples.png(), "unknown"),
     ],
 )
