@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import av
 import pytest
+import pytest_asyncio
 from PIL import Image
 
 from bot.catalogue import wan22_video, wan25_image, wan27_image
@@ -26,6 +27,7 @@ from sandbox.fal.input_files import FileField, FileRule, InputFile, read_input_f
 from tests.support import media_samples, odd_media
 from tests.support.job_samples import REQUESTER
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = MediaSettings()
 
 FFMPEG = Ffmpeg(SETTINGS)  # one, because it looks for the program only once
@@ -36,7 +38,7 @@ RULES: Mapping[str, tuple[MediaSpec, FileRule]] = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def prober() -> AsyncIterator[Prober]:
     """Workers that read files."""
     async with Prober.of(SETTINGS) as made:
