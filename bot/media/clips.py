@@ -286,8 +286,8 @@ def _follow(
     if main.packets == 0:
         # Frames that are listed but lie outside the file were lost with a part of it.
         raise Unreadable("damaged" if main.stream.frames else "silent", named.label)
-    # The last packet of a WAV without a stated length looks cut, so its header is asked instead.
-    is_cut = main.corrupt > 0 and named.parser != "wav"
+    # A broadcast's recording begins and ends anywhere. A WAV without a stated length looks cut; its header is asked.
+    is_cut = main.corrupt > 0 and named.parser not in {"mpegts", "wav"}
     if is_cut or (main.decoded is None and not only_measured):
         raise Unreadable("damaged", named.label)
     return list(tracks.values())

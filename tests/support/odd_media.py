@@ -244,6 +244,7 @@ CLIPS: Mapping[str, Callable[[], bytes]] = {
     "Matroska with a sound that is not read": partial(clip, "matroska", "tta"),
     "MP4 that states too much": _mdat_stating_more,
     "MPEG-TS": partial(clip, "mpegts", "aac"),
+    "MPEG-TS that begins and ends within a packet": lambda: clip("mpegts", "aac")[100:-100],
     "AVI with MP2": partial(clip, "avi", "mp2"),
     "Flash video": partial(clip, "flv"),
 }

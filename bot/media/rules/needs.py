@@ -149,9 +149,9 @@ def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str
         which = "" if keep == "start" else ", its end"
         done.append(f"trimmed from {_s(before.seconds)} to {_s(after.seconds)}{which}")
     if not agree(before.shortest_s, before.longest_s):
-        done.append(
-            f"saved again with one length of {_s(after.seconds or 0.0)} (it also said {_s(_other_length(before))})"
-        )
+        other_s = _other_length(before)
+        said = f"it also said {_s(other_s)}" if other_s else "it said none"
+        done.append(f"saved again with one length of {_s(after.seconds or 0.0)} ({said})")
     old, new = (before.width or 0, before.height or 0), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
         noun = "picture" if before.kind == "image" else "clip"

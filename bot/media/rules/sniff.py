@@ -141,7 +141,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 _UNKNOWN = Sniffed("foreign", "unknown", "of a type that Wanda does not know")
 _PACKET_MARK = b"\x47"
-_PACKETS_SEEN = 5
+_PACKETS_SEEN = 8
 _FRAMES_SEEN = 2  # the ones after the first; three that fit together are no accident
 _KBPS_MPEG_1 = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KBPS_MPEG_2 = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
@@ -257,11 +257,15 @@ def _iff(head: bytes) -> Sniffed | None:
 
 
 def _transport_stream(head: bytes) -> Sniffed | None:
-    """MPEG-TS has no header: every packet begins with the same byte, and on discs with a time of four bytes before."""
-    for length, offset in ((188, 0), (192, 4)):
-        marks = head[offset : offset + length * _PACKETS_SEEN : length]
-        if marks == _PACKET_MARK * _PACKETS_SEEN:
-            return Sniffed("clip", "ts", "an MPEG-TS video", "mpegts")
+    """MPEG-TS has no header: every packet begins with the same byte, and a recording may begin within a packet.
+
+    A packet has 188 bytes, with a time before it on discs, or with a checksum behind it in broadcasts.
+    """
+    for length in (188, 192, 204):
+        for offset in range(length):
+            marks = head[offset : offset + length * _PACKETS_SEEN : length]
+            if marks == _PACKET_MARK * _PACKETS_SEEN:
+                return Sniffed("clip", "ts", "an MPEG-TS video", "mpegts")
     return None
 
 
