@@ -1,14 +1,14 @@
 """Answers to interactions, and the error boundary that turns every error into one private sentence."""
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import discord
 from discord import app_commands
 
-from bot.errors import Refusal, StorageError
+from bot.errors import Busy, Refusal, StorageError
 from bot.texts.trouble import ORDER_TROUBLE, TroubleTexts
 
 log = logging.getLogger(__name__)
@@ -39,17 +39,33 @@ async def withdraw(interaction: AnyInteraction, sentence: str) -> None:
     await answer_privately(interaction, sentence)
 
 
-def sentence_for(error: BaseException, texts: TroubleTexts = ORDER_TROUBLE) -> str:
-    """Return what the member reads about the error. A refusal speaks for itself; anything else is logged here."""
+def sentence_for(error: BaseException, interaction: AnyInteraction, texts: TroubleTexts = ORDER_TROUBLE) -> str:
+    """Return what the member reads about the error, which is logged with the place of the interaction.
+
+    A refusal speaks for itself. It is the member's matter, except that Wanda is full or stopping.
+    """
     match error:
         case Refusal() | app_commands.CheckFailure():
+            level = logging.WARNING if isinstance(error, Busy) else logging.INFO
+            log.log(level, "refused: %s [%s]", error, place_of(interaction))
             return str(error)
         case StorageError():
-            log.error("an interaction was refused: the database did not answer", exc_info=error)
+            log.error("refused, because of the database: %s [%s]", error, place_of(interaction))
             return texts.storage
         case _:
-            log.error("an interaction failed", exc_info=error)
+            log.error("an interaction failed [%s]", place_of(interaction), exc_info=error)
             return texts.defect
+
+
+def place_of(interaction: AnyInteraction) -> str:
+    """Return where an interaction came from, for the log: its command or button, and the ids."""
+    command = interaction.command
+    data: Mapping[str, Any] = interaction.data or {}  # pyright: ignore[reportAssignmentType] - a union of JSON objects
+    what = (
+        f"/{command.qualified_name}" if command is not None else str(data.get("custom_id", "a form")).partition(":")[0]
+    )
+    member = interaction.user.id
+    return f"{what}, server {interaction.guild_id}, channel {interaction.channel_id}, member {member}"
 
 
 @asynccontextmanager
@@ -64,4 +80,4 @@ async def error_boundary(
     try:
         yield
     except Exception as error:  # noqa: BLE001 - `sentence_for` logs it
-        await say(interaction, sentence_for(error, texts))
+        await say(interaction, sentence_for(error, interaction, texts))

@@ -18,6 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from bot.cards.channel_queue import ChannelQueue
+from bot.cards.end_log import log_end
 from bot.cards.job_cards import JobCards
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.parent_links import ParentLinks
@@ -184,6 +185,7 @@ async def _compose(
         settings=settings.jobs,
         clock=time.time,
         on_posted=parent_links.posted,
+        on_ended=log_end,
     )
     client.services = Services(
         runner=runner,
@@ -241,13 +243,16 @@ def _keeper(store: Store, settings: StorageSettings) -> Retention:
 
 
 def _health(store: OwnedStore, client: Wanda) -> Health:
-    """Return the checks: the database and the data folder take a write, and the gateway is connected."""
+    """Return the checks: the database and the data folder take a write and are ours, and the gateway is connected."""
 
     async def gateway() -> None:
         if not client.is_connected():
             raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
 
-    return Health({"database": store.check, "discord": gateway}, quiet_s={"discord": GATEWAY_QUIET_S})
+    return Health(
+        {"database": store.check, "data folder": store.check_files, "discord": gateway},
+        quiet_s={"discord": GATEWAY_QUIET_S},
+    )
 
 
 def _end_if_stuck(settings: RunningSettings) -> None:

@@ -94,7 +94,7 @@ class Tree(app_commands.CommandTree["Wanda"]):
             case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
                 sentence = "This command has changed. Reload Discord (Ctrl+R) and try it again; nothing was charged."
             case _:
-                sentence = sentence_for(cause, COMMAND_TROUBLE)
+                sentence = sentence_for(cause, interaction, COMMAND_TROUBLE)
         await answer_privately(interaction, sentence)
 
 

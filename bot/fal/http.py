@@ -15,11 +15,14 @@ from bot.fal.wire.addresses import same_origin
 from bot.net.decoding import UnreadableEncodingError, decoded
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
 from bot.settings import FalSettings
+from bot.trouble import Trouble
 from bot.units import MIB
 
 # httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
 _NETWORK = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)
 _KEY_REFUSED = 401
+_SERVER_ERROR = 500
+TROUBLE_QUIET_S = 10.0  # a single reset or 503 is retried, and no matter for the operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class FalHttp:
         self._settings = settings
         self._bytes_max = settings.reply_mib_max * MIB
         self._key = settings.key.get_secret_value().strip() if settings.key else ""
+        self._troubles: dict[str, Trouble] = {}
 
     def headers_for(self, url: str) -> dict[str, str]:
         """Return the header with the key, for a URL on one of the configured hosts.
@@ -116,9 +120,28 @@ class FalHttp:
                     body = await self._read(response)
                 finally:
                     await response.aclose()
+                self._note(response.status_code, url)
                 return HttpReply(response.status_code, response.headers, body)
         except _NETWORK as error:
-            raise network_error(error, url) from None
+            raise self._noted(network_error(error, url), url) from None
+
+    def _note(self, status: int, url: str) -> None:
+        """Note for the log whether this host of fal works."""
+        if status >= _SERVER_ERROR:
+            self._trouble_of(url).failed(f"it answers {status}")
+        else:
+            self._trouble_of(url).worked()
+
+    def _noted(self, error: FalUnreachable | FalReplyLost, url: str) -> FalUnreachable | FalReplyLost:
+        self._trouble_of(url).failed(str(error))
+        return error
+
+    def _trouble_of(self, url: str) -> Trouble:
+        """Return the record of the URL's host; uploads go to ever new hosts, which share one."""
+        known = self._settings
+        ours = same_origin(url, known.queue_url, known.queue_backup_url, known.rest_url, known.api_url)
+        name = f"fal ({urlsplit(url).netloc})" if ours else "fal's storage"
+        return self._troubles.setdefault(name, Trouble(name, quiet_s=TROUBLE_QUIET_S))
 
     async def _read(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -150,12 +173,13 @@ class FalHttp:
                 extensions=ONE_STREAM,
             )
             response = await self._http.send(request, stream=True)
+            self._note(response.status_code, url)
             try:
                 yield response
             finally:
                 await response.aclose()
         except _NETWORK as error:
-            raise network_error(error, url) from None
+            raise self._noted(network_error(error, url), url) from None
 
     async def rest_of(self, response: httpx.Response) -> bytes:
         """Return the body of a reply that turned out to be no stream.

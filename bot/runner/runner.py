@@ -52,8 +52,9 @@ class Runner:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
+        on_ended: Callable[[Job], None] | None = None,
     ) -> None:
-        """`on_posted` is called for every video that was posted in its channel."""
+        """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended."""
         self._store = store
         self._fal_steps = fal_steps
         self._cards = cards
@@ -63,6 +64,7 @@ class Runner:
         self._clock = clock
         self._sleep = sleep
         self._on_posted = on_posted
+        self._on_ended = on_ended
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -327,8 +329,8 @@ class Runner:
         for attempt in range(DEFECT_TRIES):
             try:
                 await self._carry_on(await self._advance(job_id, machine.Resumed()))
-            except StorageError:
-                log.exception("the database did not answer for too long; the job is resumed later")
+            except StorageError as error:
+                log.error("the job is resumed later, because the database fails for too long: %s", error)  # noqa: TRY400 - no defect
                 return False
             except Exception:
                 log.exception("an unexpected error stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)
@@ -405,6 +407,8 @@ class Runner:
                 if tried_at and not advanced.changed:
                     advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                if advanced.changed and advanced.job.state in FINISHED and not advanced.job.told and self._on_ended:
+                    self._on_ended(advanced.job)
                 if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
                     self._on_posted(advanced.job)
                 return advanced
@@ -567,8 +571,8 @@ class Runner:
         """Return how long jobs like this take; None, so no estimate on the card, if the database does not answer."""
         try:
             return await self._store.read(transactions.typical_seconds(job.similar))
-        except StorageError:
-            log.warning("past jobs could not be read for the estimate", exc_info=True)
+        except StorageError as error:
+            log.warning("past jobs could not be read for the estimate: %s", error)
             return None
 
     async def _left_of(self, job: Job) -> Left | None:
@@ -576,8 +580,8 @@ class Runner:
         try:
             view = await self._store.read(transactions.standing_of(job, self.shipped))
             return Left.of(view.standings)
-        except StorageError:
-            log.warning("the budgets could not be read for the card", exc_info=True)
+        except StorageError as error:
+            log.warning("the budgets could not be read for the card: %s", error)
             return None
 
 

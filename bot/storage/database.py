@@ -73,14 +73,22 @@ class OwnedStore:
         return await self._store.read(transaction)
 
     async def check(self) -> None:
-        """Check that the database and the data folder are still this process's, and take a write.
+        """Check that the database takes a write of the kind that jobs make.
 
         Raises:
-            OwnershipLost: another process has them, or they were removed.
-            StorageError: they cannot be written; the sentence says why.
+            OwnershipLost: another process has it.
+            StorageError: it cannot be written; the sentence says why.
+        """
+        await self._store.write(write_nothing())
+
+    async def check_files(self) -> None:
+        """Check that the data folder can be written, and that neither it nor an SQLite file was taken away.
+
+        Raises:
+            OwnershipLost: one of them is gone, or another one.
+            StorageError: the folder cannot be written; the sentence says why.
         """
         await asyncio.to_thread(self._locks.check)
-        await self._store.write(write_nothing())
 
     def begun(self) -> None:
         """Remember in the data folder that the bot has logged in with this database.
@@ -127,7 +135,7 @@ class _Locks:
         """Check that no lock and no database was removed, and that the data folder can be written.
 
         Raises:
-            OwnershipLost, StorageError: as `OwnedStore.check`.
+            OwnershipLost, StorageError: as `OwnedStore.check_files`.
         """
         for lock in self._held:
             lock.check()

@@ -50,7 +50,9 @@ async def show_report(
     try:
         found, hours = await command.read(_report(command, who, days))
     except StorageError as error:
-        await withdraw(interaction, sentence_for(error))  # the first follow-up of a public answer would be public
+        await withdraw(
+            interaction, sentence_for(error, interaction)
+        )  # the first follow-up of a public answer would be public
         return
     names = await names_of(command.guild, (one.member_id for one in found.top))
     await show_charts(interaction, to_embed(words.report_card(found)), data.report_charts(found, hours, names))

@@ -135,7 +135,7 @@ async def _offer_cheaper(interaction: Interaction, order: Order) -> None:
         checked = await check_quote(services, less.who, rule_query(mode), quote)
     except (Refusal, StorageError) as error:
         await services.pending_orders.keep(order)
-        await answer_privately(interaction, sentence_for(error))
+        await answer_privately(interaction, sentence_for(error, interaction))
         return
     await services.pending_orders.keep(less)
     card = confirmation_card(services, less, checked)

@@ -321,3 +321,20 @@ async def test_prices_are_asked_for_once(fal: ScriptedFal) -> None:
             with pytest.raises(FalUnreachable):
                 await client.unit_prices(["fal-ai/wan-i2v"])
     assert clock.slept == []
+
+
+async def test_the_operator_reads_of_an_outage_once(
+    fal: ScriptedFal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many requests fail, there is one line when fal's trouble begins, and one when it is over."""
+    monkeypatch.setattr("bot.fal.http.TROUBLE_QUIET_S", 0)
+    fal.on("result", *[text_answer(503)] * 3, json_answer(200, VIDEO))
+    async with client_of(fal.url, StillClock()) as client:
+        await client.result(urls(fal.url))
+        await client.result(urls(fal.url))
+    lines = [record.getMessage() for record in caplog.records if record.name == "bot.trouble"]
+    host = fal.url.removeprefix("http://")
+    assert lines == [
+        f"trouble with fal ({host}) begins: it answers 503",
+        f"trouble with fal ({host}) is over after 0 s (3 failures)",
+    ]

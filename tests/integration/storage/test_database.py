@@ -140,14 +140,14 @@ async def test_a_database_that_no_bot_has_begun_with_is_still_new(store_settings
 async def test_a_removed_database_is_noticed(tmp_path: Path) -> None:
     """What is written to a removed file is lost, so the owner learns that the file is not there any more."""
     store = await open_store(settings_for(tmp_path))
-    await store.check()
+    await store.check_files()
     (tmp_path / "wanda.db").rename(tmp_path / "moved.db")
     with pytest.raises(OwnershipLost, match="removed or replaced"):
-        await store.check()
+        await store.check_files()
     (tmp_path / "moved.db").rename(tmp_path / "wanda.db")
     (tmp_path / "wanda.lock").unlink()
     with pytest.raises(OwnershipLost, match=r"wanda\.lock was removed"):
-        await store.check()
+        await store.check_files()
     await store.close()
 
 
@@ -200,12 +200,12 @@ async def test_a_readonly_postgresql_is_noticed(postgres_server: PostgresServer,
 async def test_a_full_disk_is_noticed(small_disk: SmallDisk) -> None:
     """The sentence says that the disk is full, also when only videos do not fit any more."""
     store = await open_store(settings_for(small_disk.folder))
-    await store.check()
+    await store.check_files()
     small_disk.fill(but_bytes=100_000)
     with pytest.raises(StorageError, match="the disk is full; free some space"):
-        await store.check()
+        await store.check_files()
     small_disk.empty()
-    await store.check()
+    await store.check_files()
     await store.close()
 
 
