@@ -263,8 +263,8 @@ class MoneySettings(SettingsGroup):
     absorbed_daily_usd: Decimal = setting(
         "WANDA_ABSORBED_DAILY_USD",
         Decimal(1),
-        "What a server pays at most, in 24 hours, for one member's failed videos that fal may have billed, until its "
-        "administrators set another amount; the rest is charged to the member.",
+        "What a server pays at most, in 24 hours, for one member's failed videos that fal may have billed, beside "
+        "the first uncertain one, until its administrators set another amount; the rest is charged to the member.",
         operator=True,
         ge=0,
         le=1_000_000,

@@ -341,7 +341,7 @@ class JobMachine(History):
             assert not parts
         if parts:
             held = max(one.amount for one in parts if not one.scope.startswith(("member:", "grant:")))
-            bound = 0 if job is None else job.absorbed_daily_microusd
+            bound = 0 if job is None or job_id in self.unreadable else job.absorbed_daily_microusd
             self.model.end(job_id, "absorb" if amount else "release", amount, bound=bound)
             if amount > held:
                 self.differences[job_id] = (held, min(amount, AMOUNT_MAX))
