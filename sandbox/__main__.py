@@ -75,7 +75,9 @@ def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, 
         )
         chosen.append((discord, options.discord_port))
     if options.only in {None, "fal"}:
-        fal = FalSandbox(seconds_per_job=options.seconds_per_job, concurrency=options.concurrency)
+        fal = FalSandbox(
+            seconds_per_job=options.seconds_per_job, concurrency=options.concurrency, is_strict=options.strict
+        )
         chosen.append((fal, options.fal_port))
     return chosen
 
@@ -95,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
         default=5.0,
         help="the shortest time between two logins to Discord's gateway",
     )
-    serving.add_argument("--strict", action="store_true", help="refuse keys in bodies that Discord would ignore")
+    serving.add_argument(
+        "--strict", action="store_true", help="refuse keys, headers and options that Discord and fal ignore"
+    )
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")

@@ -207,7 +207,7 @@ class Stage:
         self.fal: ControlClient
 
     async def __aenter__(self) -> Self:
-        """Start the stand-ins on free ports, but not the bot. A key that Discord would ignore is refused."""
+        """Start the stand-ins on free ports, but not the bot. What they would ignore is refused."""
         serve = ("-m", "sandbox", "serve", "--strict", "--discord-port", "0", "--fal-port", "0")
         speed = ("--seconds-per-job", str(self._seconds_per_job))
         speed += ("--identify-interval-s", str(self._identify_interval_s))

@@ -26,6 +26,10 @@ class SettingsChange(BaseModel):
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
     ignore_cancel: bool | None = None
     ping_s: float | None = Field(default=None, gt=0, le=600)
+    null_fields: list[str] | None = None
+    clock_ahead_s: float | None = Field(default=None, ge=0)
+    store_payloads: bool | None = None
+    webhook_retry_s: float | None = Field(default=None, ge=0, le=3600)
 
 
 class FinishRequest(BaseModel):
@@ -159,6 +163,7 @@ def _entry(job: FalJob) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "reply_lost": job.reply_lost,
         "result_reads": job.result_reads,
+        "webhook_attempts": job.webhook_attempts,
         "asked": job.request_counts,
     }
 

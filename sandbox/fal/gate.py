@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox.fal.errors import NO_USER, FalReply
 from sandbox.fal.faults import FalFault, FalFaults, Point
 
-__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "hang_up", "not_supported"]
+__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "compact_json", "hang_up", "not_supported"]
 
 KNOWN_HEADERS = frozenset(
     {
@@ -29,15 +29,30 @@ HALF_MAX_BYTES = 1024 * 1024
 
 
 class Gate:
-    """Checks each request's key and applies planned faults."""
+    """Checks each request's key and applies planned faults.
 
-    def __init__(self, key: str, faults: FalFaults) -> None:
+    fal ignores headers and options that it does not know. If `is_strict`, they are refused, so that a mistyped one is
+    noticed.
+    """
+
+    def __init__(self, key: str, faults: FalFaults, *, is_strict: bool = False) -> None:
+        self._is_strict = is_strict
         self._key = key
         self._faults = faults
 
     def has_key(self, request: web.Request) -> bool:
         """Return whether the request has the account's key, as `Authorization: Key …`."""
         return request.headers.get("Authorization") == f"Key {self._key}"
+
+    def refuse_unknown(self, request: web.Request, options: frozenset[str]) -> web.Response | None:
+        """Return a 501 for a header or option that fal does not document; None if there is none, or it is ignored."""
+        unknown = _unknown_part(request, options)
+        if unknown is None:
+            return None
+        if self._is_strict:
+            return not_supported(unknown)
+        print(f"sandbox/fal ignores {unknown}", flush=True)
+        return None
 
     async def answer(
         self,
@@ -138,16 +153,14 @@ def not_supported(what: str) -> web.Response:
     return web.json_response({"detail": f"sandbox/fal does not know {what}"}, status=501)
 
 
-def unknown_part(request: web.Request, options: frozenset[str]) -> str | None:
-    """Return the first unknown header or option of a request; None if all are known."""
+def _unknown_part(request: web.Request, options: frozenset[str]) -> str | None:
+    """Return the first unknown header or option of a request."""
     for name in request.headers:
         lower = name.lower()
         if lower.startswith(("x-fal-", "x-app-fal-")) and lower not in KNOWN_HEADERS:
             return f"the header {name}"
     unknown = sorted(set(request.query) - options)
-    if unknown:
-        return f"the option {unknown[0]} of {request.method} {request.path}"
-    return None
+    return f"the option {unknown[0]} of {request.method} {request.path}" if unknown else None
 
 
 def compact_json(value: object) -> str:

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from sandbox.fal.endpoints import ENDPOINTS
 from sandbox.fal.errors import NO_USER
-from sandbox.fal.gate import Gate, as_response, not_supported, unknown_part
+from sandbox.fal.gate import Gate, as_response
 
 __all__ = ["pricing_route"]
 
@@ -15,9 +15,9 @@ def pricing_route(gate: Gate) -> web.RouteDef:
     """Return the route `GET /v1/models/pricing?endpoint_id=…`, which takes 1 to 50 ids and needs the key."""
 
     async def pricing(request: web.Request) -> web.StreamResponse:
-        unknown = unknown_part(request, frozenset({"endpoint_id"}))
-        if unknown is not None:
-            return not_supported(unknown)
+        refused = gate.refuse_unknown(request, frozenset({"endpoint_id"}))
+        if refused is not None:
+            return refused
         if not gate.has_key(request):
             return as_response(NO_USER)
         ids = [part for value in request.query.getall("endpoint_id", []) for part in value.split(",") if part]

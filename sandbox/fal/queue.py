@@ -21,6 +21,8 @@ LOGS_MAX = 500  # lines of one request
 class FalJob:
     """One request. Times are Unix seconds. `reply` is the answer to its result GET, once COMPLETED.
 
+    `webhook` is called with the same answer, `webhook_attempts` times so far.
+
     `request_counts` counts the HTTP requests about it by kind, including the submit.
     """
 
@@ -31,6 +33,8 @@ class FalJob:
     submitted_at: float
     low_priority: bool = False
     start_within_s: float | None = None
+    webhook: str | None = None
+    webhook_attempts: int = 0
     state: State = "IN_QUEUE"
     started_at: float | None = None
     completed_at: float | None = None
@@ -95,11 +99,20 @@ class FalJob:
 
 
 class FalQueue:
-    """All requests. `work` renders one video and returns the answer to its result GET, or raises `Failed`."""
+    """All requests. `work` renders one video and returns the answer to its result GET, or raises `Failed`.
+
+    `ended` is called with each request that is COMPLETED.
+    """
 
     def __init__(
-        self, work: Callable[[FalJob], Awaitable[FalReply]], *, concurrency: int, clock: Callable[[], float] = time.time
+        self,
+        work: Callable[[FalJob], Awaitable[FalReply]],
+        *,
+        concurrency: int,
+        clock: Callable[[], float] = time.time,
+        ended: Callable[[FalJob], None] = lambda _: None,
     ) -> None:
+        self._ended = ended
         self.jobs: dict[str, FalJob] = {}
         self._work = work
         self._concurrency = concurrency
@@ -217,3 +230,4 @@ class FalQueue:
         """Store the result of a request."""
         job.reply, job.state, job.completed_at = reply, "COMPLETED", self._clock()
         job.notify()
+        self._ended(job)

@@ -14,11 +14,12 @@ from aiohttp import web
 
 from sandbox.fal import stream, wire
 from sandbox.fal.endpoints import ENDPOINTS, app_of
-from sandbox.fal.errors import FalReply
+from sandbox.fal.errors import FalReply, platform_error
 from sandbox.fal.faults import FalFaults
-from sandbox.fal.gate import Gate, as_response, hang_up, not_supported, unknown_part
+from sandbox.fal.gate import Gate, as_response, compact_json, hang_up, not_supported
 from sandbox.fal.queue import FalJob, FalQueue
 from sandbox.fal.runner import FalSettings, InvalidJson
+from sandbox.fal.webhooks import is_reachable
 
 __all__ = ["QueueRoutes", "SubmitRecord"]
 
@@ -28,6 +29,10 @@ LOG_OPTIONS = frozenset({"logs"})
 NO_OPTIONS = frozenset[str]()
 JOBS_MAX = 100_000
 START_TIMEOUT_MIN_S = 1.0
+# https://fal.ai/docs/inference-api/queue/result; with payload storage, which is on unless a request or account says
+# otherwise, results stay for its time (https://fal.ai/docs/model-apis/data-retention).
+RESULT_LIFE_S, LARGE_RESULT_LIFE_S, LARGE_RESULT_BYTES = 3600.0, 360.0, 10_000
+STORED_LIFE_S = 30 * 24 * 3600.0
 NOT_FOUND = FalReply(404, {"status": "NOT_FOUND"})
 WRONG_METHOD = FalReply(405, {"detail": "Method Not Allowed"})
 
@@ -103,16 +108,18 @@ class QueueRoutes:
 
     async def _accept(self, request: web.Request, endpoint: str, note: "_Accepted") -> web.Response:
         """Add the request to the queue; its input is not validated before it runs, as at fal."""
-        unknown = unknown_part(request, SUBMIT_OPTIONS)
-        if unknown is not None:
-            return not_supported(unknown)
+        refused = self.gate.refuse_unknown(request, SUBMIT_OPTIONS)
+        if refused is not None:
+            return refused
         if endpoint not in ENDPOINTS:
             return as_response(FalReply(404, {"detail": f"Application '{endpoint}' not found"}))
-        if "fal_webhook" in request.query:
-            return not_supported("webhooks yet (fal_webhook); follow the status instead")
+        webhook = request.query.get("fal_webhook")
+        if webhook is not None and not is_reachable(webhook):
+            return not_supported(f"the webhook {webhook}: it calls this machine only")
         limit, patience = request.query.get("fal_max_queue_length"), request.headers.get("X-Fal-Request-Timeout")
-        if not (_is_number(limit) and _is_number(patience)):
-            return not_supported(f"the number {limit or patience}")
+        for number in (limit, patience):
+            if not _is_number(number):
+                return as_response(platform_error("bad_request", message=f"Not a number: {number}"))
         if limit is not None and self.queue.waiting >= float(limit):
             return as_response(FalReply(429, {"detail": f"The queue is longer than {limit}"}))
         if len(self.queue.jobs) >= JOBS_MAX:
@@ -135,6 +142,7 @@ class QueueRoutes:
             headers=headers,
             submitted_at=self.clock(),
             low_priority=request.headers.get("X-Fal-Queue-Priority") == "low",
+            webhook=request.query.get("fal_webhook"),
             start_within_s=None if patience is None else max(START_TIMEOUT_MIN_S, float(patience)),
         )
 
@@ -146,7 +154,7 @@ class QueueRoutes:
             known = any(endpoint == prefix or endpoint.startswith(f"{prefix}/") for endpoint in ENDPOINTS)
             return as_response(WRONG_METHOD) if known else not_supported(f"{request.method} {request.path}")
         job = self.queue.jobs.get(rest[0]) if rest else None
-        if job is not None and app_of(job.endpoint) != prefix:
+        if job is not None and (app_of(job.endpoint) != prefix or self._is_forgotten(job)):
             job = None
         match request.method, rest[1:]:
             case "GET", ["status"]:
@@ -162,6 +170,15 @@ class QueueRoutes:
             case _:
                 return not_supported(f"{request.method} {request.path}")
 
+    def _is_forgotten(self, job: FalJob) -> bool:
+        """Return whether fal no longer keeps the request's result."""
+        if job.completed_at is None or job.reply is None:
+            return False
+        large = len(compact_json(job.reply.body)) >= LARGE_RESULT_BYTES
+        stored = self.settings.store_payloads and job.headers.get("X-Fal-Store-IO") != "0"
+        life_s = STORED_LIFE_S if stored else LARGE_RESULT_LIFE_S if large else RESULT_LIFE_S
+        return self.clock() - job.completed_at > life_s
+
     async def _answer(
         self,
         request: web.Request,
@@ -174,9 +191,9 @@ class QueueRoutes:
         self._count(at, job)
 
         async def handle() -> web.StreamResponse:
-            unknown = unknown_part(request, options)
-            if unknown is not None:
-                return not_supported(unknown)
+            refused = self.gate.refuse_unknown(request, options)
+            if refused is not None:
+                return refused
             return as_response(NOT_FOUND) if job is None else route(request, job)
 
         return await self.gate.answer(request, at, handle, endpoint=None if job is None else job.endpoint)
@@ -205,9 +222,9 @@ class QueueRoutes:
 
     async def _stream(self, request: web.Request, job: FalJob | None) -> web.StreamResponse:
         """Send the status as it changes; planned faults apply to the stream."""
-        unknown = unknown_part(request, LOG_OPTIONS)
-        if unknown is not None:
-            return not_supported(unknown)
+        refused = self.gate.refuse_unknown(request, LOG_OPTIONS)
+        if refused is not None:
+            return refused
         if not self.gate.has_key(request) or job is None:
             return await self._answer(request, "stream", job, self._status, LOG_OPTIONS)
         self._count("stream", job)

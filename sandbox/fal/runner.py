@@ -5,9 +5,10 @@ import base64
 import binascii
 import contextlib
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from sandbox.fal.endpoints import EndpointInput, Video, parse_input
@@ -30,12 +31,21 @@ MIB = 1024 * 1024
 
 @dataclass(kw_only=True)
 class FalSettings:
-    """Set by `POST /sandbox/settings`. `result_mb` pads every video to that many MiB; 0 does not."""
+    """Set by `POST /sandbox/settings`. `result_mb` pads every video to that many MiB; 0 does not.
+
+    `null_fields` are null in every result, such as `video.width` and `actual_prompt`; fal may leave all but `video.url`
+    and `seed` out. `clock_ahead_s` moves the stand-in's clock forward; without `store_payloads` results are forgotten
+    after an hour. `webhook_retry_s` is the time before the first retry of a webhook, and ten of them take two hours.
+    """
 
     seconds_per_job: float = 4.0
     result_mb: float = 0
     ignore_cancel: bool = False
     ping_s: float = 15.0
+    null_fields: list[str] = field(default_factory=list[str])
+    clock_ahead_s: float = 0
+    store_payloads: bool = True
+    webhook_retry_s: float = 120.0
 
 
 class FalRunner:
@@ -98,7 +108,8 @@ class FalRunner:
         stored.complete = True
         url = f"{self._base_url()}/files/{stored.key}"
         video = Video(url=url, file_name=stored.file_name, size_bytes=stored.size_bytes, film=film)
-        return FalReply(200, wanted.output(video, seed), billed_units=wanted.units(film, files))
+        output = _with_nulls(wanted.output(video, seed), self._settings.null_fields)
+        return FalReply(200, output, billed_units=wanted.units(film, files))
 
     async def _write_result(self, film: Path, target: Path, note: str) -> None:
         """Write the padded video with its note to `target`; equal results are hard links to one file.
@@ -194,6 +205,18 @@ class FalRunner:
         stored = self._storage.create("data", "application/octet-stream")
         stored.path.write_bytes(data)
         return stored.path
+
+
+def _with_nulls(output: Mapping[str, Any], names: list[str], prefix: str = "") -> dict[str, Any]:
+    """Return the output with null under these dotted names."""
+    return {
+        key: None
+        if f"{prefix}{key}" in names
+        else _with_nulls(cast("dict[str, Any]", value), names, f"{prefix}{key}.")
+        if isinstance(value, dict)
+        else value
+        for key, value in output.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

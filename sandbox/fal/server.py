@@ -19,6 +19,7 @@ from sandbox.fal.render_pool import RenderPool
 from sandbox.fal.runner import FalRunner, FalSettings
 from sandbox.fal.storage import Storage
 from sandbox.fal.storage_routes import StorageRoutes
+from sandbox.fal.webhooks import Webhooks
 
 __all__ = ["KEY", "FalSandbox"]
 
@@ -31,7 +32,8 @@ SHUTDOWN_S = 0.1  # open requests of a stand-in need not finish
 class FalSandbox:
     """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control routes.
 
-    Use it as an async context manager, or call `start` and `close`.
+    Use it as an async context manager, or call `start` and `close`. `is_strict` refuses headers and options that fal
+    ignores, so that a mistyped one is noticed.
     """
 
     def __init__(
@@ -41,19 +43,22 @@ class FalSandbox:
         concurrency: int = 2,
         key: str = KEY,
         seed: int | None = None,
+        is_strict: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._is_strict = is_strict
         self.settings = FalSettings(seconds_per_job=seconds_per_job)
         self.faults = FalFaults()
         self._key = key
         self._concurrency = concurrency
         self._dice = random.Random(seed)
-        self._clock = clock
+        self._clock = lambda: clock() + self.settings.clock_ahead_s
         self._port = 0
         self._runner: web.AppRunner | None = None
         self._storage: Storage | None = None
         self._render_pool: RenderPool | None = None
         self._queue: FalQueue | None = None
+        self._webhooks: Webhooks | None = None
 
     @property
     def port(self) -> int:
@@ -81,8 +86,9 @@ class FalSandbox:
         work = FalRunner(
             self._storage, self._render_pool, self.faults, self.settings, lambda: self.url, dice=self._dice
         )
-        self._queue = FalQueue(work.work, concurrency=self._concurrency, clock=self._clock)
-        app = self._app(self._queue, self._storage)
+        self._webhooks = Webhooks(self._clock, lambda: self.settings.webhook_retry_s)
+        self._queue = FalQueue(work.work, concurrency=self._concurrency, clock=self._clock, ended=self._webhooks.send)
+        app = self._app(self._queue, self._storage, self._webhooks)
         self._runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN_S, handler_cancellation=True, auto_decompress=False
         )
@@ -97,7 +103,10 @@ class FalSandbox:
     async def close(self) -> None:
         """Cancel every request and delete every file; repeating the call does nothing."""
         queue, runner, render_pool, storage = self._queue, self._runner, self._render_pool, self._storage
-        self._queue = self._runner = self._render_pool = self._storage = None
+        webhooks = self._webhooks
+        self._queue = self._runner = self._render_pool = self._storage = self._webhooks = None
+        if webhooks is not None:
+            await webhooks.close()
         if queue is not None:
             await queue.close()
         if runner is not None:
@@ -107,13 +116,14 @@ class FalSandbox:
         if storage is not None:
             storage.close()
 
-    def _app(self, queue: FalQueue, storage: Storage) -> web.Application:
+    def _app(self, queue: FalQueue, storage: Storage, webhooks: Webhooks) -> web.Application:
         """Return the application; paths of no other route go to the queue's handler."""
-        gate = Gate(self._key, self.faults)
+        gate = Gate(self._key, self.faults, is_strict=self._is_strict)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES)
         app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings).routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
+        app.add_routes([web.get("/.well-known/jwks.json", webhooks.keys)])
         app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])
         return app
 

@@ -1,5 +1,6 @@
 """fal's storage and CDN over HTTP: the plain upload, the upload of fal's own client, and downloads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.fal.errors import FalReply
-from sandbox.fal.gate import Gate, as_response, not_supported, unknown_part
+from sandbox.fal.gate import Gate, as_response, not_supported
 from sandbox.fal.queue_routes import request_base_url
 from sandbox.fal.storage import UPLOAD_MAX_BYTES, Storage, StoredFile
 
@@ -33,6 +34,7 @@ class StorageRoutes:
         """Return the routes."""
         return [
             web.post("/storage/upload/initiate", self.initiate),
+            web.post("/storage/upload/initiate-multipart", self.initiate_parts),
             web.put("/files/{key:.+}/multipart/{upload}/{number:[0-9]+}", self.put_part),
             web.post("/files/{key:.+}/multipart/{upload}/complete", self.complete_parts),
             web.put("/files/{key:.+}", self.put),
@@ -44,19 +46,44 @@ class StorageRoutes:
 
     async def initiate(self, request: web.Request) -> web.StreamResponse:
         """Reserve a file and return its URLs for upload and download."""
+        return await self._initiate(request, lambda url, _: {"upload_url": url, "file_url": url})
 
+    async def initiate_parts(self, request: web.Request) -> web.StreamResponse:
+        """Reserve a file for an upload in parts, as fal's JavaScript client makes it above 90 MiB."""
+
+        def urls(url: str, stored: StoredFile) -> dict[str, str]:
+            upload = self._start_parts(stored)
+            return {"upload_url": f"{url}/multipart/{upload}?signature={upload}", "file_url": url}
+
+        return await self._initiate(request, urls)
+
+    async def _initiate(
+        self, request: web.Request, urls: Callable[[str, StoredFile], dict[str, str]]
+    ) -> web.StreamResponse:
         async def handle() -> web.StreamResponse:
-            trouble = _wrong_storage(request)
+            trouble = self._wrong_storage(request)
             if trouble is not None:
                 return trouble
             body = await request.json()
             if set(body) != {"file_name", "content_type"}:
                 return not_supported(f"an upload of {sorted(body)}: it takes file_name and content_type")
             stored = self.storage.create(body["file_name"], body["content_type"])
-            url = f"{request_base_url(request)}/files/{stored.key}"
-            return web.json_response({"upload_url": url, "file_url": url})
+            return web.json_response(urls(f"{request_base_url(request)}/files/{stored.key}", stored))
 
         return await self.gate.answer(request, "upload", handle)
+
+    def _wrong_storage(self, request: web.Request) -> web.Response | None:
+        """Return a 501 for an unknown storage type, or what is unknown to a strict stand-in."""
+        kind = request.query.get("storage_type")
+        return self.gate.refuse_unknown(request, TYPE_OPTION) or (
+            None if kind in STORAGES else not_supported(f"the storage type {kind}")
+        )
+
+    def _start_parts(self, stored: StoredFile) -> str:
+        """Return the id of a new upload in parts."""
+        upload = stored.path.name
+        self.parts[upload] = {}
+        return upload
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """Store the bytes of a reserved file; the URL is the permission."""
@@ -85,7 +112,7 @@ class StorageRoutes:
         """Return the token with which fal's own client uploads to the CDN."""
 
         async def handle() -> web.StreamResponse:
-            trouble = _wrong_storage(request)
+            trouble = self._wrong_storage(request)
             if trouble is not None:
                 return trouble
             until = datetime.now(UTC) + TOKEN_LIFE
@@ -113,10 +140,8 @@ class StorageRoutes:
 
         async def handle() -> web.StreamResponse:
             stored = self._new_file(request)
-            upload = stored.path.name
-            self.parts[upload] = {}
             url = f"{request_base_url(request)}/files/{stored.key}"
-            return web.json_response({"access_url": url, "uploadId": upload})
+            return web.json_response({"access_url": url, "uploadId": self._start_parts(stored)})
 
         return await self._with_token(request, handle)
 
@@ -129,7 +154,8 @@ class StorageRoutes:
                 return as_response(NOT_FOUND)
             number = request.match_info["number"]
             parts[int(number)] = await request.read()
-            return web.Response(headers={"ETag": f'"{number}"'})
+            etag = f'"{number}"'
+            return web.json_response({"partNumber": int(number), "etag": etag}, headers={"ETag": etag})
 
         return await self._with_token(request, handle)
 
@@ -155,19 +181,12 @@ class StorageRoutes:
         return self.storage.create(name, request.headers.get("Content-Type", "application/octet-stream"))
 
     async def _with_token(self, request: web.Request, handle: Any) -> web.StreamResponse:
-        """Answer a request that has the CDN's token."""
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        """Answer a request that has the CDN's token, or the signature that its upload's URL came with."""
+        upload = request.match_info.get("upload")
+        signed = upload is not None and request.query.get("signature") == upload
+        if not signed and request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return as_response(FalReply(401, {"detail": "Invalid CDN token"}))
         return await self.gate.answer(request, "upload", handle, key_needed=False)
-
-
-def _wrong_storage(request: web.Request) -> web.Response | None:
-    """Return a 501 for an unknown storage type, header or option; None if all are known."""
-    unknown = unknown_part(request, TYPE_OPTION)
-    if unknown is not None:
-        return not_supported(unknown)
-    kind = request.query.get("storage_type")
-    return None if kind in STORAGES else not_supported(f"the storage type {kind}")
 
 
 async def _receive(request: web.Request, stored: StoredFile) -> web.Response | None:

@@ -4,8 +4,11 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.fal.server import FalSandbox
 from tests.support.fal_requests import APPS, QUICK, WAN21, WAN27, FalRequests
 from tests.support.media_samples import png
+
+HOUR_S, DAY_S = 3600, 24 * 3600
 
 
 @pytest.mark.parametrize("endpoint", APPS)
@@ -55,17 +58,54 @@ async def test_key_is_needed(fal: FalRequests, authorization: str | None) -> Non
 
 
 async def test_unknown_things_are_loud(fal: FalRequests) -> None:
-    """An unknown app is fal's 404; an unknown route, option, header, or a webhook is a 501 that says so."""
+    """An unknown app is fal's 404; to a strict stand-in an unknown route, option or header is a 501 that says so."""
     assert (await fal.post("fal-ai/nonesuch", {})).status_code == 404
     for answer in (
         await fal.get("/nonesuch"),
         await fal.post(WAN27, QUICK, query="?nonesuch=1"),
         await fal.post(WAN27, QUICK, X_Fal_Nonesuch="1"),
-        await fal.post(WAN27, QUICK, query="?fal_webhook=http%3A%2F%2Fexample.com"),
     ):
         assert answer.status_code == 501
         assert "sandbox/fal does not know" in answer.json()["detail"]
     assert await fal.requests() == []
+
+
+async def test_unknown_headers_and_options_are_ignored() -> None:
+    """fal ignores what it does not know, and so does a stand-in that is not strict."""
+    async with FalSandbox(seconds_per_job=0.05) as sandbox, httpx.AsyncClient(base_url=sandbox.url) as http:
+        fal = FalRequests(sandbox, http)
+        handle = (await fal.post(WAN27, QUICK, query="?nonesuch=1", X_Fal_Nonesuch="1")).json()
+        assert (await fal.get(handle["status_url"] + "?nonesuch=1")).status_code in {200, 202}
+
+
+@pytest.mark.parametrize("patience", ["soon", "-1", "1,5", ""])
+async def test_a_malformed_deadline_is_a_bad_request(fal: FalRequests, patience: str) -> None:
+    """X-Fal-Request-Timeout is a number of seconds; anything else is a 400 of the platform."""
+    answer = await fal.post(WAN27, QUICK, X_Fal_Request_Timeout=patience)
+    assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request")
+    assert await fal.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "stored", "after_s", "status"),
+    [
+        ("A kite", True, 29 * DAY_S, 200),
+        ("A kite", True, 31 * DAY_S, 404),
+        ("A kite", False, HOUR_S - 60, 200),
+        ("A kite", False, HOUR_S + 60, 404),
+        ("ü" * 2000, False, 300, 200),
+        ("ü" * 2000, False, 400, 404),
+    ],
+)
+async def test_results_are_kept_for_a_while(
+    fal: FalRequests, prompt: str, stored: bool, after_s: float, status: int
+) -> None:
+    """Without payload storage a result is kept for an hour, one of 10 KB for six minutes, else for 30 days."""
+    body = QUICK | {"prompt": prompt, "enable_prompt_expansion": True}
+    handle = await fal.submit(WAN27, body, **({} if stored else {"X_Fal_Store_IO": "0"}))
+    await fal.events(handle)
+    await fal.control("settings", {"clock_ahead_s": after_s})
+    assert (await fal.get(handle["response_url"])).status_code == status
 
 
 async def test_known_headers_are_taken(fal: FalRequests) -> None:

@@ -161,3 +161,33 @@ async def test_result_mb(fal: FalRequests) -> None:
     assert names.index(b"moov") < names.index(b"mdat") < len(names) - 1
     assert names[-1] == b"free"
     assert video_facts(video)["frames"] == 32
+
+
+async def test_optional_fields_may_be_null(fal: FalRequests) -> None:
+    """fal may leave out everything of a result but the URL and the seed; a setting names what is null."""
+    names = ["video.width", "video.file_size", "actual_prompt"]
+    await fal.control("settings", {"null_fields": names})
+    handle = await fal.submit(WAN27, QUICK | {"enable_prompt_expansion": True})
+    await fal.events(handle)
+    output = (await fal.get(handle["response_url"])).json()
+    video = output["video"]
+    assert (video["width"], video["file_size"], output["actual_prompt"]) == (None, None, None)
+    assert (bool(video["url"]), video["height"], output["seed"]) == (True, 720, 7)
+
+
+async def test_an_upload_in_parts_needs_no_token(fal: FalRequests) -> None:
+    """fal's JavaScript client uploads more than 90 MiB in parts to a signed URL, and completes it there."""
+    promise = await fal.http.post(
+        "/storage/upload/initiate-multipart?storage_type=fal-cdn-v3",
+        json={"file_name": "a.bin", "content_type": "application/octet-stream"},
+        headers=fal.key,
+    )
+    urls = promise.json()
+    path, _, signature = urls["upload_url"].partition("?")
+    assert (await fal.http.put(f"{path}/1", content=b"forged")).status_code == 401
+    parts = [
+        (await fal.http.put(f"{path}/{n}?{signature}", content=data)).json() for n, data in ((2, b"lo"), (1, b"hel"))
+    ]
+    assert [part["partNumber"] for part in parts] == [2, 1]
+    assert (await fal.http.post(f"{path}/complete?{signature}", json={"parts": parts})).status_code == 200
+    assert (await fal.http.get(urls["file_url"])).content == b"hello"
