@@ -17,6 +17,7 @@ import discord
 import httpx
 from pydantic import SecretStr
 
+from bot.bounded import Bounds
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.end_log import log_end
 from bot.cards.job_cards import JobCards
@@ -38,12 +39,14 @@ from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
+from bot.open_forms import OpenForms
 from bot.runner.fal_steps import FalSteps
+from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
-from bot.runner.runner import Runner
+from bot.runner.runner import Runner, file_bounds_of
 from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings
 from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
@@ -123,7 +126,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     await log_in(client, token)
     store.begun()
     _tune_gc()
-    await sweep(store, settings.storage.data_dir, clock=time.time)
+    await sweep(store, settings.storage.data_dir)
     log.info("took up %d unfinished jobs", await runner.start())
     stack.push_async_callback(runner.stop)
     return client, health
@@ -187,15 +190,27 @@ async def _compose(
         on_posted=parent_links.posted,
         on_ended=log_end,
     )
+    order_space = OrderSpace(store, settings.storage.data_dir, file_bounds_of(settings.jobs))
     client.services = Services(
         runner=runner,
+        order_space=order_space,
         orders_under_way=OrdersUnderWay(),
         pending_orders=PendingOrders(
-            settings.storage.data_dir,
+            order_space,
+            Bounds(
+                of_member_max=settings.jobs.pending_orders_each_max,
+                in_server_max=settings.jobs.pending_orders_in_server_max,
+                most=settings.jobs.pending_orders_max,
+            ),
             life_s=settings.jobs.pending_order_life_s,
-            most=settings.jobs.pending_orders_max,
-            most_each=settings.jobs.pending_orders_each_max,
             clock=time.time,
+        ),
+        forms=OpenForms(
+            Bounds(
+                of_member_max=settings.jobs.forms_each_max,
+                in_server_max=settings.jobs.forms_in_server_max,
+                most=settings.jobs.forms_max,
+            )
         ),
         intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
         fitter=Fitter(ffmpeg, prober, settings.media),

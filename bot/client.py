@@ -25,7 +25,9 @@ from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
+from bot.open_forms import OpenForms
 from bot.requester import Requester
+from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
@@ -46,8 +48,10 @@ class Services:
     """What the cogs use."""
 
     runner: Runner
+    order_space: OrderSpace
     orders_under_way: OrdersUnderWay
     pending_orders: PendingOrders
+    forms: OpenForms
     intake: Intake
     fitter: Fitter
     prober: Prober

@@ -424,9 +424,15 @@ class JobSettings(SettingsGroup):
     pending_orders_max: int = setting(
         "WANDA_DRAFTS_MAX", 500, "Orders that wait for their member's confirmation, in all servers.", ge=1
     )
+    pending_orders_in_server_max: int = setting(
+        "WANDA_SERVER_DRAFTS_MAX", 100, "Orders of one server that wait for their member's confirmation.", ge=1
+    )
     pending_orders_each_max: int = setting(
         "WANDA_DRAFTS_EACH_MAX", 3, "Orders of one member that wait for confirmation.", ge=1
     )
+    forms_max: int = setting("WANDA_FORMS_MAX", 2000, "Open forms in all servers; one more closes an old one.", ge=1)
+    forms_in_server_max: int = setting("WANDA_SERVER_FORMS_MAX", 200, "Open forms in one server.", ge=1)
+    forms_each_max: int = setting("WANDA_FORMS_EACH_MAX", 5, "Open forms of one member.", ge=1)
     pending_order_life_s: float = setting(
         "WANDA_DRAFT_LIFE_S", 840.0, "How long an order waits for its member's confirmation, in seconds.", gt=0, le=890
     )

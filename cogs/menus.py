@@ -20,7 +20,7 @@ from bot.texts import menus as words
 from bot.texts.menus import Menu, Part
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
-from cogs.base.form import Form
+from cogs.base.form import Form, show_form
 from cogs.ordering.command import make_video
 from cogs.ordering.posting_rights import check_place
 
@@ -116,7 +116,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
         await answer_privately(interaction, words.no_file(menu))
         return
     life_s = interaction.client.services.settings.jobs.pending_order_life_s
-    await interaction.response.send_modal(MenuForm(menu, found, life_s=life_s))
+    await show_form(interaction, MenuForm(menu, found, life_s=life_s))
 
 
 def context_menus() -> list[app_commands.ContextMenu]:

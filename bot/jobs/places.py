@@ -4,11 +4,12 @@ A job that waits for approval may wait for weeks. So it counts among the waiting
 not among the running ones, whose bound all servers share; there it is counted when it is approved.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from bot.errors import Busy
-from bot.jobs.model import Job
+from bot.jobs.model import Input, Job
 from bot.ledger import tables
 from bot.storage.transaction import One, Row, Transaction
 from bot.units import counted, megabytes
@@ -171,12 +172,12 @@ def _check_waiting(job: Job, places: Places) -> Transaction[None]:
             f"{places.waiting_in_server_max:,}. Nothing was charged; ask those who approve to decide on some, and try "
             "again."
         )
-    check_files(bytes_of(job), _files(others), places.files)
+    check_files(bytes_of(job.inputs), _files(others), places.files)
 
 
-def bytes_of(job: Job) -> int:
-    """Return the bytes of the job's input files."""
-    return sum(item.size_bytes for item in job.inputs)
+def bytes_of(inputs: Iterable[Input]) -> int:
+    """Return the bytes of these files together."""
+    return sum(item.size_bytes for item in inputs)
 
 
 def _files(row: Row) -> WaitingFiles:

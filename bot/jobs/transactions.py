@@ -267,5 +267,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         int(job.files_gone_at is not None),
         job.approved_by,
         job.approve_by,
-        bytes_of(job),
+        bytes_of(job.inputs),
     )

@@ -10,16 +10,24 @@ from typing import Self
 
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job, Request
+from bot.jobs.places import bytes_of
 from bot.media.fitter import Fitted
-from bot.media.intake import discard, inputs_folder
+from bot.media.intake import inputs_folder
+from bot.requester import Requester
+from bot.runner.order_space import OrderSpace
 
 
 class OrderFiles:
-    """The folder of one order, deleted at the end of the `async with` block unless `keep` was called."""
+    """The folder of one order, deleted at the end of the `async with` block unless somebody else has it then.
 
-    def __init__(self, data_dir: Path, order_id: str) -> None:
-        self.data_dir = data_dir
+    Its bytes are counted until it is deleted or belongs to a job.
+    """
+
+    def __init__(self, space: OrderSpace, order_id: str, requester: Requester) -> None:
+        self.data_dir = space.data_dir
         self.order_id = order_id
+        self._space = space
+        self._requester = requester
         self._is_kept = False
 
     @property
@@ -27,16 +35,33 @@ class OrderFiles:
         """The path of the folder; it is created with the first file."""
         return inputs_folder(self.data_dir, self.order_id)
 
-    def keep(self) -> None:
-        """Leave the files to the accepted job, or to the pending order."""
+    async def make_room(self, size_bytes: int) -> None:
+        """Count this many bytes for the files, before they are copied, and again when their size is known.
+
+        Raises:
+            Busy: as much of the member or the server waits on disk as may.
+            StorageError: the database did not answer.
+        """
+        await self._space.take(self.order_id, self._requester, size_bytes)
+
+    def leave_to_pending_order(self) -> None:
+        """Keep the files, and count them on."""
         self._is_kept = True
+
+    def leave_to_job(self) -> None:
+        """Keep the files of an accepted job, which are not counted here any more."""
+        self._is_kept = True
+        self._space.free(self.order_id)
 
     async def copy_inputs(self, request: Request) -> Request:
         """Return the request with copies of its files in this folder; on an error the folder is deleted.
 
         Raises:
             FilesGone: Wanda's copy of a file was deleted; the sentence names it and asks for it again.
+            Busy: as `make_room`.
+            StorageError: likewise.
         """
+        await self.make_room(bytes_of(request.inputs))
         copies = await asyncio.to_thread(_copy_inputs, request.inputs, self.data_dir, self.order_id)
         return replace(request, inputs=copies)
 
@@ -47,7 +72,7 @@ class OrderFiles:
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
         if not self._is_kept:
-            await asyncio.shield(discard(self.folder))
+            await asyncio.shield(self._space.discard(self.order_id))
 
 
 async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
@@ -62,6 +87,15 @@ async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
 async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
     """Return the job's inputs that were deleted from disk."""
     return await asyncio.to_thread(_gone, job.inputs, data_dir)
+
+
+async def result_bytes(job: Job, data_dir: Path) -> int:
+    """Return the size of the job's video, 0 if Wanda's copy of it was deleted."""
+    return await asyncio.to_thread(_size_of, result_path(job, data_dir))
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def results_folder(data_dir: Path) -> Path:

@@ -1,9 +1,11 @@
-"""Deletes files without a job: the process died before the job was accepted, or after it was deleted."""
+"""Deletes files without a job: the process ended before the job was accepted, or after it was deleted.
+
+Call it before the first command can arrive. No other process has orders here: it would have the data folder's lock.
+"""
 
 import logging
 import shutil
 from asyncio import to_thread
-from collections.abc import Callable
 from pathlib import Path
 
 from bot.jobs.transactions import known_job_ids
@@ -11,28 +13,23 @@ from bot.runner.job_files import results_folder
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
-LEFT_ALONE_S = 3600.0  # a newer folder may belong to a command in progress in another process
 
 
-async def sweep(store: Store, data_dir: Path, *, clock: Callable[[], float]) -> int:
-    """Delete input folders, results and scratch files over an hour old that belong to no job; return the number.
+async def sweep(store: Store, data_dir: Path) -> int:
+    """Delete input folders, results and scratch files that belong to no job; return the number.
 
     Raises:
         StorageError: the database did not answer; nothing was deleted.
     """
     known = await store.read(known_job_ids())
     folders = (data_dir / "inputs", results_folder(data_dir), data_dir / "scratch")
-    return sum([await to_thread(_sweep, folder, known, clock() - LEFT_ALONE_S) for folder in folders])
+    return sum([await to_thread(_sweep, folder, known) for folder in folders])
 
 
-def _sweep(folder: Path, known: frozenset[str], older_than: float) -> int:
+def _sweep(folder: Path, known: frozenset[str]) -> int:
     if not folder.is_dir():
         return 0
-    orphans = [
-        path
-        for path in folder.iterdir()
-        if path.name.partition(".")[0] not in known and path.stat().st_mtime < older_than
-    ]
+    orphans = [path for path in folder.iterdir() if path.name.partition(".")[0] not in known]
     for path in orphans:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,36 +1,27 @@
 """Orders that wait for their member's confirmation. Nothing is held for them, so they need not survive a restart."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
+from bot.bounded import Bounded, Bounds
 from bot.jobs.model import Order
-from bot.media.intake import discard, inputs_folder
+from bot.runner.order_space import OrderSpace
 
 
 class PendingOrders:
-    """At most `most` orders, and `most_each` of one member; the oldest is dropped, with its files.
+    """Orders within `bounds`; one that is dropped goes with its files.
 
     An order expires `life_s` seconds after it was requested. `clock` is in Unix seconds.
     """
 
-    def __init__(self, data_dir: Path, *, life_s: float, most: int, most_each: int, clock: Callable[[], float]) -> None:
-        self._data_dir = data_dir
+    def __init__(self, space: OrderSpace, bounds: Bounds, *, life_s: float, clock: Callable[[], float]) -> None:
+        self._space = space
         self._life_s = life_s
-        self._most = most
-        self._most_each = most_each
         self._clock = clock
-        self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._orders = Bounded[Order](bounds)
 
     async def keep(self, order: Order) -> None:
         """Add the order and own its files until it is taken; drop what has expired or is too much."""
-        self._orders[order.id] = order
-        self._orders.move_to_end(order.id)
-        own = [one.id for one in self._orders.values() if one.who.member_id == order.who.member_id]
-        dropped = [self._orders.pop(old) for old in own[: -self._most_each]]
-        while len(self._orders) > self._most:
-            dropped.append(self._orders.popitem(last=False)[1])
-        await self._discard(dropped)
+        await self._discard(self._orders.add(order.id, order, order.who.requester))
         await self.drop_expired()
 
     async def drop_expired(self) -> None:
@@ -62,7 +53,7 @@ class PendingOrders:
         wanted = (parent_id, member_id, trigger)
         return any(
             (order.request.parent_id, order.who.member_id, order.request.trigger) == wanted
-            for order in self._orders.values()
+            for order in self._orders.items()
             if not self._has_expired(order)
         )
 
@@ -70,8 +61,11 @@ class PendingOrders:
         return order.requested_at + self._life_s <= self._clock()
 
     async def _drop(self, is_over: Callable[[Order], bool]) -> None:
-        await self._discard([self._orders.pop(order.id) for order in list(self._orders.values()) if is_over(order)])
+        over = [order for order in self._orders.items() if is_over(order)]
+        for order in over:
+            self._orders.pop(order.id)
+        await self._discard(over)
 
     async def _discard(self, orders: Iterable[Order]) -> None:
         for order in orders:
-            await discard(inputs_folder(self._data_dir, order.id))
+            await self._space.discard(order.id)

@@ -3,7 +3,7 @@
 import discord
 
 from bot.answers import AnyInteraction, error_boundary
-from bot.client import Interaction
+from bot.client import Interaction, requester_of
 
 
 class Form(discord.ui.Modal):
@@ -21,3 +21,9 @@ class Form(discord.ui.Modal):
     async def submitted(self, interaction: Interaction) -> None:
         """Answer the submission. An error raised here becomes a private answer."""
         raise NotImplementedError
+
+
+async def show_form(interaction: Interaction, form: Form) -> None:
+    """Show the form to the member; of too many open ones an old one is forgotten."""
+    await interaction.response.send_modal(form)
+    interaction.client.services.forms.add(form, requester_of(interaction))

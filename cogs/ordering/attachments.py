@@ -35,10 +35,13 @@ async def take_files(
     A file that takes the place of an earlier input that was a spoiler is one too.
 
     Raises:
-        Refusal: a file cannot be made to fit the mode.
+        Refusal: a file cannot be made to fit the mode, or there is no room for it.
+        StorageError: the database did not answer.
     """
     services, requester, mode = interaction.client.services, requester_of(interaction), request.mode
-    taken = await services.intake.take_all(_wanted(services, mode, attachments), into=files.folder, requester=requester)
+    wanted = _wanted(services, mode, attachments)
+    await files.make_room(sum(one.offered.size_bytes for one in wanted))
+    taken = await services.intake.take_all(wanted, into=files.folder, requester=requester)
     hidden = {item.option for item in request.inputs if item.is_spoiler}
     fitted = [await _fitted(services, mode, item, requester) for item in taken]
     inputs = [replace(item, is_spoiler=item.is_spoiler or item.option in hidden) for item in fitted]

@@ -14,6 +14,7 @@ from bot.catalogue.registry import build
 from bot.client import Interaction
 from bot.ids import new_id
 from bot.jobs.model import Address, Order, Request
+from bot.jobs.places import bytes_of
 from bot.ledger.model import RuleQuery, Who
 from bot.runner.job_files import OrderFiles
 from cogs.ordering.acknowledgement import acknowledgement_of, under_way
@@ -118,15 +119,17 @@ async def order_on(
         StorageError: the database did not answer; nothing was held or kept.
     """
     services, requested_at = interaction.client.services, interaction.client.services.clock()
-    async with OrderFiles(services.settings.storage.data_dir, new_id(at=requested_at)) as files:
+    async with OrderFiles(services.order_space, new_id(at=requested_at), who.requester) as files:
         if checked is None:
             await check_rules(services, who, query)
         request = await prepare(files)
+        await files.make_room(bytes_of(request.inputs))
         if checked is None:
             checked = await check_quote(services, who, rule_query(request.mode), request.quote(services.prices))
         order = Order(id=files.order_id, who=who, request=request, quote=checked.quote, requested_at=requested_at)
         if checked.needs_confirmation:
             await ask_for_confirmation(interaction, order, checked, in_public=card is not None)
+            files.leave_to_pending_order()
         else:
             await services.runner.accept(replace(order, address=card))
-        files.keep()
+            files.leave_to_job()

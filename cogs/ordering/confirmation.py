@@ -82,29 +82,27 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
             return
         async with (
             error_boundary(interaction, say=_say),
-            OrderFiles(services.settings.storage.data_dir, order.id) as files,
+            OrderFiles(services.order_space, order.id, order.who.requester) as files,
         ):
             try:
                 # The question may be 15 minutes old; the member's current roles count.
                 order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
-                if await self._answer(interaction, order):
-                    files.keep()
+                await self._answer(interaction, order, files)
             except Exception:
                 services.pending_orders.take(order_id, member_id=interaction.user.id)
                 raise
 
-    async def _answer(self, interaction: Interaction, order: Order) -> bool:
-        """Carry out the answer; return whether the order was accepted or is pending, so that its files are kept."""
+    async def _answer(self, interaction: Interaction, order: Order, files: OrderFiles) -> None:
+        """Carry out the answer; the files stay if the order was accepted or is pending."""
         match self.parts["answer"]:
             case "make":
                 await _make(interaction, order)
-                return True
+                files.leave_to_job()
             case "cheaper":
                 await _offer_cheaper(interaction, order)
-                return True
+                files.leave_to_pending_order()
             case _:
                 await _say(interaction, DROPPED)
-                return False
 
 
 async def _make(interaction: Interaction, order: Order) -> None:

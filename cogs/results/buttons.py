@@ -15,6 +15,7 @@ from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.form import show_form
 from cogs.ordering.checks import check_kept
 from cogs.ordering.posting_rights import check_commands, check_place
 from cogs.results import forms
@@ -39,7 +40,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
             case "edit":
                 await check_place(interaction, job.mode)
                 await check_kept(services, job, reader_id=interaction.user.id)
-                await interaction.response.send_modal(forms.EditForm(services, job, member_id=interaction.user.id))
+                await show_form(interaction, forms.EditForm(services, job, member_id=interaction.user.id))
             case _:
                 await self._rerun(interaction, job, action)
 
@@ -51,7 +52,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
             await check_place(interaction, request.mode.id)
             seen = as_seen_by(job, interaction.user.id)
             request = mark_borrowed(request, job, member_id=interaction.user.id)
-            await interaction.response.send_modal(forms.UploadForm(services, seen, request))
+            await show_form(interaction, forms.UploadForm(services, seen, request))
             return
         await order_rerun(interaction, job, request)
 

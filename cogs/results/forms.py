@@ -15,11 +15,11 @@ from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
-from bot.runner.job_files import OrderFiles, copy_result, input_of, result_path
+from bot.runner.job_files import OrderFiles, copy_result, input_of, result_bytes, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
-from cogs.base.form import Form
+from cogs.base.form import Form, show_form
 from cogs.ordering.command import attached, order_with_attachments, place_order
 from cogs.ordering.posting_rights import check_place
 from cogs.results.rerun import order_rerun
@@ -141,6 +141,7 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     """
     services, requester = interaction.client.services, requester_of(interaction)
     path, file_name = files.folder / "video.mp4", finished.clip_name(job)
+    await files.make_room(await result_bytes(job, files.data_dir))
     await copy_result(job, files.data_dir, path)
     facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
     spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
@@ -157,7 +158,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
     services = interaction.client.services
     if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
-    await interaction.response.send_modal(ClipForm(services, job, what, member_id=interaction.user.id))
+    await show_form(interaction, ClipForm(services, job, what, member_id=interaction.user.id))
 
 
 class UploadForm(Form):

@@ -8,8 +8,9 @@ import asyncio
 import io
 import logging
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import discord
 from discord.abc import GuildChannel
@@ -52,10 +53,12 @@ from cogs.results.direct_message import mail, naming
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
 HANDLED_MAX = 10_000  # reactions that are known again when they come twice
-BUSY_MAX = 1000  # reactions handled at once; more are ignored, and the member can react again
+# Reactions handled at once; more are ignored, and the member can react again.
+BUSY_MAX, BUSY_IN_SERVER_MAX, BUSY_OF_MEMBER_MAX = 1000, 250, 10
 TOLD_FOR_S = 30.0
 RECIPES = "jobs"  # the command that gives a video's recipe too
 TOLD_EVERY_S = 600.0  # at most one message in a channel about a member within this time
+TOLD_MAX = 1000  # members about whom there was one within this time; about others there is none
 # Refusals by these rules, which say who may use Wanda, are not reported; refusals by other rules are.
 QUIETLY = frozenset({"blocked", "channel", "mode", "resolution", "commands", "timeout"})
 
@@ -124,6 +127,22 @@ async def take_back(bot: Wanda, card: Address) -> None:
         log.warning("a card could not be taken back: %s", error)
 
 
+class ReactionKey(NamedTuple):
+    """What makes two events the same reaction; `guild_id` is the server of its message."""
+
+    message_id: int
+    member_id: int
+    emoji: str
+    guild_id: int
+
+
+def has_turn(key: ReactionKey, busy: Collection[ReactionKey]) -> bool:
+    """Return whether one more reaction is handled beside the `busy` ones."""
+    in_server = sum(other.guild_id == key.guild_id for other in busy)
+    own = sum(other.member_id == key.member_id for other in busy)
+    return len(busy) < BUSY_MAX and in_server < BUSY_IN_SERVER_MAX and own < BUSY_OF_MEMBER_MAX
+
+
 class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
     """Make it or Cancel, below a public question that only one member may answer."""
 
@@ -141,11 +160,11 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
         if order is None:
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
             return
-        async with OrderFiles(services.settings.storage.data_dir, order.id) as files:
+        async with OrderFiles(services.order_space, order.id, order.who.requester) as files:
             # The question may be 15 minutes old; the member's current roles count.
             order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
             if await self._carry_out(interaction, order):
-                files.keep()
+                files.leave_to_job()
 
     async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
         """Carry out the answer; return whether the order was accepted."""
@@ -166,8 +185,8 @@ def _emoji(payload: discord.RawReactionActionEvent) -> str:
     return (payload.emoji.name or "").removesuffix("\ufe0f")
 
 
-def _key(payload: discord.RawReactionActionEvent) -> tuple[int, int, str]:
-    return payload.message_id, payload.user_id, _emoji(payload)
+def _key(payload: discord.RawReactionActionEvent) -> ReactionKey:
+    return ReactionKey(payload.message_id, payload.user_id, _emoji(payload), payload.guild_id or 0)
 
 
 def _permissions(
@@ -187,15 +206,15 @@ class Reactions(FeatureCog):
 
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
-        self._busy: set[tuple[int, int, str]] = set()
-        self._handled: OrderedDict[tuple[int, int, str], None] = OrderedDict()
+        self._busy: set[ReactionKey] = set()
+        self._handled: OrderedDict[ReactionKey, None] = OrderedDict()
         self._said_at: dict[int, float] = {}
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Handle the reaction; other emoji and other messages are ignored."""
         emoji, key = _emoji(payload), _key(payload)
-        if emoji not in KNOWN or not self._concerns_us(payload) or len(self._busy) >= BUSY_MAX:
+        if emoji not in KNOWN or not self._concerns_us(payload) or not has_turn(key, self._busy):
             return
         # Discord may send an event twice: https://discord.com/developers/docs/reference#consistency
         if key in self._busy or key in self._handled:
@@ -229,7 +248,7 @@ class Reactions(FeatureCog):
         self._forget(payload.message_id)
 
     def _forget(self, message_id: int) -> None:
-        for key in [key for key in self._handled if key[0] == message_id]:
+        for key in [key for key in self._handled if key.message_id == message_id]:
             del self._handled[key]
 
     @commands.Cog.listener()
@@ -310,14 +329,15 @@ class Reactions(FeatureCog):
         request.check_inputs()
         quote, requested_at = request.quote(services.prices), services.clock()
         checked = await check_quote(services, who, rule_query(request.mode), quote)
-        async with OrderFiles(services.settings.storage.data_dir, new_id(at=requested_at)) as files:
+        async with OrderFiles(services.order_space, new_id(at=requested_at), who.requester) as files:
             request = await files.copy_inputs(request)
             order = Order(id=files.order_id, who=who, request=request, quote=quote, requested_at=requested_at)
             if checked.needs_confirmation:
                 await self._ask_for_confirmation(reaction, order, checked)
+                files.leave_to_pending_order()
             else:
                 await self._accept(reaction, order)
-            files.keep()
+                files.leave_to_job()
 
     async def _accept(self, reaction: Reaction, order: Order) -> None:
         """Post a card and accept the order on it."""
@@ -418,7 +438,7 @@ class Reactions(FeatureCog):
         """
         member_id, now = reaction.member.id, self.bot.services.clock()
         self._said_at = {one: at for one, at in self._said_at.items() if now - at < TOLD_EVERY_S}
-        if member_id in self._said_at:
+        if member_id in self._said_at or len(self._said_at) >= TOLD_MAX:
             return
         self._said_at[member_id] = now
         only = naming(member_id)

@@ -1,11 +1,24 @@
 """One server's or one member's jobs, files and prices take no place that others need."""
 
+import asyncio
+import re
+import signal
 from pathlib import Path
 from typing import Any
 
 from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support.text_commands import admin, ask
-from tests.support.video_steps import PRICED, order, picture, refusal, wait_for_state, wait_for_text, wait_for_video
+from tests.support.video_steps import (
+    PRICED,
+    kept_files,
+    order,
+    picture,
+    refusal,
+    voice,
+    wait_for_state,
+    wait_for_text,
+    wait_for_video,
+)
 
 
 async def _in_cinema(stage: Stage, files: Path, user: str = "maker") -> dict[str, Any]:
@@ -62,6 +75,51 @@ async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) 
 
     await eventually(begun, what="place for the approved video")
     await wait_for_video(stage, waiting[0])
+
+
+async def test_files_that_wait_for_an_answer(empty_stage: Stage, files: Path) -> None:
+    """Files of unanswered questions are bounded for a member; answering, or a restart after a kill, makes room."""
+    stage = empty_stage
+    bounded = {"WANDA_MEMBER_DAILY_USD": "5", "WANDA_MEMBER_WAITING_MB_MAX": "1"}
+    await stage.start_bot(**bounded)
+    costly: dict[str, Any] = {"prompt": "the lake", "duration": 8, "resolution": "1080p"}
+    given = {"image": picture(files), "audio": voice(files, 6.0)}
+
+    async def question() -> dict[str, Any]:
+        answer = await stage.slash("maker", "wan27 image", costly, **given)
+        await eventually(lambda: _question(stage, answer["message_id"]), what="question")
+        return answer
+
+    first = await question()
+    kept = await asyncio.to_thread(kept_files, stage)
+    answer = await stage.slash("maker", "wan27 image", costly, **given)
+    assert answer["ephemeral"]
+    told = await eventually(lambda: _private(stage, "These files"), what="refusal")
+    assert re.search(r"These files are 0\.\d MB, and 0\.\d MB of yours already wait .* may have 1 MB\.", told)
+    assert await asyncio.to_thread(kept_files, stage) == kept
+    await stage.discord.post("click", {"user": "maker", "message": first["message_id"], "label": "Cancel"})
+
+    async def gone() -> bool | None:
+        return None if await asyncio.to_thread(kept_files, stage) else True
+
+    await eventually(gone, what="removal of the files")
+    await question()
+    assert stage.bot is not None
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.start_bot(**bounded)
+    assert await gone()
+    await question()
+
+
+async def _private(stage: Stage, words: str) -> str | None:
+    """Return the private message to maker that begins with these words."""
+    told = [message["content"] for message in await stage.messages() if message["ephemeral_for"] == "maker"]
+    return next((text for text in told if text.startswith(words)), None)
+
+
+async def _question(stage: Stage, message_id: str) -> bool | None:
+    message = await stage.message(message_id)
+    return True if message and message["components"] else None
 
 
 async def test_prices_of_members_are_not_rules_of_admins(empty_stage: Stage) -> None:

@@ -10,9 +10,12 @@ import pytest
 
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Request, mode_of
+from bot.requester import Requester
 from bot.runner.job_files import OrderFiles, copy_result, inputs_gone, result_path
+from bot.runner.order_space import OrderSpace
 from bot.runner.retention import remove_files
-from tests.support.job_samples import JOB_ID, PICTURE, a_job
+from tests.support.job_samples import JOB_ID, PICTURE, PLACES, a_job
+from tests.support.stores import MemoryStore
 
 NEW = "b" * 32
 END = replace(PICTURE, option="end_image", path=f"inputs/{JOB_ID}/end_image.png", file_name="end.png")
@@ -28,7 +31,8 @@ def _keep(data_dir: Path, *inputs: Input) -> None:
 async def _copies(data_dir: Path, *inputs: Input) -> tuple[Input, ...]:
     """Return the files as the new job has them."""
     request = Request(mode=mode_of(a_job()), inputs=inputs)
-    return (await OrderFiles(data_dir, NEW).copy_inputs(request)).inputs
+    space = OrderSpace(MemoryStore(), data_dir, PLACES.files)
+    return (await OrderFiles(space, NEW, Requester(1, 2)).copy_inputs(request)).inputs
 
 
 async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.bounded import Bounds
 from bot.catalogue.registry import price_table
 from bot.jobs.model import Order, Request
 from bot.ledger.model import Who
+from bot.runner.order_space import OrderSpace
 from bot.runner.pending_orders import PendingOrders
 from tests.support.catalogue_samples import request
-from tests.support.job_samples import NOW
+from tests.support.job_samples import NOW, PLACES
+from tests.support.stores import MemoryStore
 
 REQUEST = Request(mode=request("wan27-image"))
 ORDER = Order(
@@ -38,9 +41,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def make_pending(data_dir: Path, clock: Clock, *, most: int = 10, most_each: int = 9) -> PendingOrders:
+def make_pending(data_dir: Path, clock: Clock, *, most: int = 10, in_server: int = 9, each: int = 9) -> PendingOrders:
     """Return an empty store of these bounds."""
-    return PendingOrders(data_dir, life_s=LIFE_S, most=most, most_each=most_each, clock=clock)
+    space = OrderSpace(MemoryStore(), data_dir, PLACES.files)
+    bounds = Bounds(of_member_max=each, in_server_max=in_server, most=most)
+    return PendingOrders(space, bounds, life_s=LIFE_S, clock=clock)
 
 
 async def keep(pending: PendingOrders, data_dir: Path, *orders: Order) -> None:
@@ -103,11 +108,21 @@ async def test_files_are_removed_without_another_order(tmp_path: Path, clock: Cl
 
 async def test_one_member_keeps_few(tmp_path: Path, clock: Clock) -> None:
     """A member's new orders replace only their own oldest ones, nobody else's."""
-    pending = make_pending(tmp_path, clock, most_each=2)
+    pending = make_pending(tmp_path, clock, each=2)
     await keep(pending, tmp_path, replace(ORDER, id="other", who=replace(ORDER.who, member_id=3)))
     await keep(pending, tmp_path, *(replace(ORDER, id=f"o{number}") for number in range(5)))
     assert ids_with_files(tmp_path) == {"other", "o3", "o4"}
     assert pending.take("other", member_id=3) is not None
+
+
+async def test_one_server_keeps_few(tmp_path: Path, clock: Clock) -> None:
+    """A server's new orders replace only its own oldest ones; when all are too many, those of the server with most."""
+    pending = make_pending(tmp_path, clock, most=4, in_server=3, each=9)
+    await keep(pending, tmp_path, replace(ORDER, id="other", who=replace(ORDER.who, guild_id=9, member_id=3)))
+    await keep(pending, tmp_path, *(replace(ORDER, id=f"o{n}", who=replace(ORDER.who, member_id=n)) for n in range(5)))
+    assert ids_with_files(tmp_path) == {"other", "o2", "o3", "o4"}
+    await keep(pending, tmp_path, replace(ORDER, id="third", who=replace(ORDER.who, guild_id=8)))
+    assert ids_with_files(tmp_path) == {"other", "o3", "o4", "third"}
 
 
 async def test_a_pending_rerun_is_known(tmp_path: Path, clock: Clock) -> None:

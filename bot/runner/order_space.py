@@ -1,0 +1,62 @@
+"""The disk space of files whose order is not accepted yet: being copied and fitted, or waiting for a confirmation.
+
+Together with the files of jobs that wait for approval they are bounded, for each member in a server and for each
+server. The count is in memory, because no order survives the process: a start removes files without a job.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bot.jobs.places import FileBounds, WaitingFiles, check_files, files_of_waiting_jobs
+from bot.media.intake import discard, inputs_folder
+from bot.requester import Requester
+from bot.storage.transaction import Store
+
+
+class _Share(NamedTuple):
+    requester: Requester
+    size_bytes: int
+
+
+class OrderSpace:
+    """Counts the bytes of each order's files from before they are copied until they are deleted or are a job's."""
+
+    def __init__(self, store: Store, data_dir: Path, bounds: FileBounds) -> None:
+        self.data_dir = data_dir
+        self._store = store
+        self._bounds = bounds
+        self._shares: dict[str, _Share] = {}
+
+    async def take(self, order_id: str, requester: Requester, size_bytes: int) -> None:
+        """Count this many bytes for the order, instead of what was counted for it before.
+
+        Raises:
+            Busy: the member's or the server's files would be too many bytes; what was counted stays.
+            StorageError: the database did not answer; likewise.
+        """
+        before = dict(self._shares)
+        waiting = await self._store.read(files_of_waiting_jobs(requester.guild_id, requester.member_id))
+        # An order that became a waiting job meanwhile may be missing in both, so those of before count too.
+        others = [share for key, share in {**before, **self._shares}.items() if key != order_id]
+        in_server = [share for share in others if share.requester.guild_id == requester.guild_id]
+        own = sum(share.size_bytes for share in in_server if share.requester == requester)
+        taken = WaitingFiles(
+            of_member_bytes=waiting.of_member_bytes + own,
+            in_server_bytes=waiting.in_server_bytes + sum(share.size_bytes for share in in_server),
+        )
+        check_files(size_bytes, taken, self._bounds)
+        self._shares[order_id] = _Share(requester, size_bytes)
+
+    def free(self, order_id: str) -> None:
+        """Count nothing for the order any more: it is a job now."""
+        self._shares.pop(order_id, None)
+
+    async def discard(self, order_id: str) -> None:
+        """Delete the order's files, and count nothing for it any more."""
+        await discard(inputs_folder(self.data_dir, order_id))
+        self.free(order_id)
+
+    @property
+    def total_bytes(self) -> int:
+        """What is counted for all orders."""
+        return sum(share.size_bytes for share in self._shares.values())
