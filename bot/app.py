@@ -41,6 +41,7 @@ from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
 from bot.open_forms import OpenForms
 from bot.runner.fal_steps import FalSteps
+from bot.runner.job_files import discard_if_no_video
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
@@ -189,6 +190,7 @@ async def _compose(
         clock=time.time,
         on_posted=parent_links.posted,
         on_ended=log_end,
+        discard_files=partial(discard_if_no_video, data_dir=settings.storage.data_dir),
     )
     order_space = OrderSpace(store, settings.storage.data_dir, file_bounds_of(settings.jobs))
     client.services = Services(

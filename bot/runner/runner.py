@@ -53,8 +53,13 @@ class Runner:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
+        discard_files: Callable[[Job], Awaitable[None]] | None = None,
     ) -> None:
-        """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended."""
+        """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
+
+        `discard_files` deletes the files that a job which ended without a posted video does not need; it may be called
+        again.
+        """
         self._store = store
         self._fal_steps = fal_steps
         self._cards = cards
@@ -65,6 +70,7 @@ class Runner:
         self._sleep = sleep
         self._on_posted = on_posted
         self._on_ended = on_ended
+        self._discard_files = discard_files
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._watch: asyncio.Task[None] | None = None
@@ -543,6 +549,8 @@ class Runner:
 
     async def _show_end(self, job: Job) -> Event:
         """Make the card say how the job ended, with the same retries as a delivery."""
+        if self._discard_files is not None:
+            await self._discard_files(job)
         for attempt in range(self._settings.delivery_tries):
             await self._back_off(attempt)
             try:

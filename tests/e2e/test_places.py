@@ -41,7 +41,7 @@ async def _press(stage: Stage, message_id: str, label: str, *, user: str) -> str
 
 
 async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) -> None:
-    """Jobs waiting for approval are bounded in their own server; approved ones begin when there is a place."""
+    """Waiting jobs are bounded in their server; one taken back leaves no file, an approved one waits for a place."""
     stage = empty_stage
     await stage.start_bot(
         WANDA_JOBS_IN_FLIGHT_MAX="1", WANDA_SERVER_JOBS_WAITING_MAX="3", WANDA_MEMBER_JOBS_WAITING_MAX="2"
@@ -58,6 +58,14 @@ async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) 
     fourth = await stage.slash("friend", "wan27 image", {"prompt": "x", **PRICED}, image=picture(files))
     assert "This server has 3 videos waiting" in await refusal(stage, fourth, user="friend")
 
+    before = await asyncio.to_thread(kept_files, stage)
+    await stage.discord.post("click", {"user": "friend", "message": waiting[2], "label": "Cancel"})
+
+    async def gone() -> bool | None:
+        left = await asyncio.to_thread(kept_files, stage)
+        return True if left < before and len(left) == len(before) - 1 else None
+
+    await eventually(gone, what="removal of the cancelled video's file")
     await stage.fal.post("settings", {"seconds_per_job": 60})
     theirs = await _in_cinema(stage, files)
     await wait_for_state(stage, theirs["message_id"], "running")
