@@ -43,6 +43,7 @@ _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
 _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
 _WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
+_TONE_MAPPING = 2  # times as long as encoding alone
 _COPIES = {"mp4": "mp4", "mov": "mov"}
 
 
@@ -259,7 +260,7 @@ class Fitter:
                 frames=round((facts.frames or 0) * order.kept_s / order.seconds),
                 kept_s=order.kept_s,
                 written=order.written,
-                mpixels_per_s=self._settings.encode_mpixels_per_s,
+                mpixels_per_s=self._settings.encode_mpixels_per_s / (_TONE_MAPPING if facts.is_hdr else 1),
                 limit_s=self._settings.fit_timeout_s,
             )
 
