@@ -116,7 +116,7 @@ def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> No
         raise Busy(
             f"These files are {mine}, and {megabytes(others.in_server_bytes)} of this server's members already wait "
             f"for an answer; one server may have {megabytes(bounds.in_server_bytes)}. Nothing was charged; try again "
-            "in 15 minutes."
+            "when some of them were answered."
         )
 
 

@@ -34,7 +34,16 @@ class OrderSpace:
             Busy: the member's or the server's files would be too many bytes; what was counted stays.
             StorageError: the database did not answer; likewise.
         """
-        before = dict(self._shares)
+        share = _Share(requester, size_bytes)
+        if size_bytes > self._counted(order_id):  # what shrinks always fits
+            await self._check(order_id, share)
+        self._shares[order_id] = share
+
+    def _counted(self, order_id: str) -> int:
+        return self._shares[order_id].size_bytes if order_id in self._shares else 0
+
+    async def _check(self, order_id: str, new: _Share) -> None:
+        requester, before = new.requester, dict(self._shares)
         waiting = await self._store.read(files_of_waiting_jobs(requester.guild_id, requester.member_id))
         # An order that became a waiting job meanwhile may be missing in both, so those of before count too.
         others = [share for key, share in {**before, **self._shares}.items() if key != order_id]
@@ -44,8 +53,7 @@ class OrderSpace:
             of_member_bytes=waiting.of_member_bytes + own,
             in_server_bytes=waiting.in_server_bytes + sum(share.size_bytes for share in in_server),
         )
-        check_files(size_bytes, taken, self._bounds)
-        self._shares[order_id] = _Share(requester, size_bytes)
+        check_files(new.size_bytes, taken, self._bounds)
 
     def free(self, order_id: str) -> None:
         """Count nothing for the order any more: it is a job now."""
