@@ -54,6 +54,7 @@ from bot.storage.transaction import Store
 from bot.tasks import patiently
 from bot.texts.finished import OFFERED
 from bot.web.health import Health, WebServer
+from bot.workers.environment import use_scratch
 from bot.workers.protection import protect_and_warn
 from cogs.all import COGS
 
@@ -118,6 +119,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
         patience_s=patience_s,
     )
     stack.push_async_callback(store.close)
+    use_scratch(settings.storage.data_dir / "scratch")
     log.info("the database is %s; the data folder is %s", store.database, settings.storage.data_dir.absolute())
     http = make_http(settings.fal)
     stack.push_async_callback(http.aclose)

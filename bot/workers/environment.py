@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 # What Python and ffmpeg need to start and to find their libraries; no keys and no addresses.
@@ -11,7 +12,17 @@ _PACKAGES = {"site-packages", "dist-packages"}
 
 def child_environment(**more: str) -> dict[str, str]:
     """Return the environment of a child process: the few variables that it needs, and `more`."""
-    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | more
+    scratch = {} if tempfile.tempdir is None else {"TMPDIR": str(tempfile.tempdir)}
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | scratch | more
+
+
+def use_scratch(folder: Path) -> None:
+    """Have this process and its children make temporary files in this folder, which is created.
+
+    In a container with a read-only file system no other folder can be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder.absolute())
 
 
 def package_folders() -> list[Path]:

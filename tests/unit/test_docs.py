@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md"))]
-FOLDERS = ("bot", "cogs", "sandbox", "tests", "docs")
+FOLDERS = ("bot", "cogs", "sandbox", "tests", "docs", "deploy")
 IN_BACKTICKS = re.compile(r"`([^`\n]+)`")
 A_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w/.-]*")
 A_MODULE = re.compile(r"(?:bot|cogs|sandbox|tests)(?:\.\w+)+")
