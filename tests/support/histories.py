@@ -69,7 +69,7 @@ class History(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        # Histories may share a database, so each has servers and jobs of its own.
+        # Histories may share a database, so each has servers, members and jobs of its own.
         type(self).histories += 1
         self.base = self.histories * 100
         self.model = NaiveLedger(self.caps, now=0.0)
@@ -105,11 +105,13 @@ class History(RuleBasedStateMachine):
         self.change(1, "server", "timezone", zone, None)
 
     def asker(self, asker: Asker) -> Asker:
-        """Return the asker in a server of this history's own."""
-        return Asker(self.base + asker.guild, asker.member, asker.channel, asker.roles)
+        """Return the asker as a member of this history's own, in a server of its own."""
+        return Asker(self.base + asker.guild, self.base + asker.member, asker.channel, asker.roles)
 
     def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
         """Set a rule in the ledger and in the model."""
+        if subject.startswith("member:"):
+            subject = f"member:{self.base + int(subject.removeprefix('member:'))}"
         expires_at = None if expires_in is None else self.model.now + expires_in
         before, after = self.run(
             rules.set_rule(
@@ -181,7 +183,7 @@ class History(RuleBasedStateMachine):
         given = Grant(
             id=name,
             guild_id=self.base + guild,
-            member_id=member,
+            member_id=self.base + member,
             amount_microusd=amount,
             expires_at=expires_at,
             reason="test",
@@ -189,7 +191,7 @@ class History(RuleBasedStateMachine):
             at=0.0,
         )
         assert [self.run(add_grant(given)), self.run(add_grant(given))] == [True, False]
-        known.append(NaiveGrant(name, member, amount, expires_at))
+        known.append(NaiveGrant(name, self.base + member, amount, expires_at))
         self.acts[guild] += 1
 
     @rule(step=STEPS_S)
@@ -266,8 +268,8 @@ class History(RuleBasedStateMachine):
         """Compare every member's budgets, caps and grants with the model's sums."""
         for guild, roles in ((1, (1, 2)), (2, (1,))):
             for member in (1, 2):
-                asker = Asker(self.base + guild, member, member, roles)
-                who = Who(guild_id=asker.guild, channel_id=member, member_id=member, role_ids=roles)
+                asker = self.asker(Asker(guild, member, member, roles))
+                who = Who(guild_id=asker.guild, channel_id=member, member_id=asker.member, role_ids=roles)
                 view = self.run(holds.standing(who, at=self.model.now, shipped=self.shipped))
                 found = {
                     (one.limit.scope, one.limit.window.kind): (

@@ -211,7 +211,7 @@ class JobMachine(History):
         while (job := self.jobs[job_id]).state != until and not job.told:
             match job.state:
                 case "waiting":
-                    if not self.decide(job_id, ADMIN, manages=True, role_ids=(), approve=True):
+                    if not self.decide(job_id, self.base + ADMIN, manages=True, role_ids=(), approve=True):
                         return
                 case "accepted":
                     self.advance(job_id, machine.Uploaded(inputs=()))
@@ -242,7 +242,7 @@ class JobMachine(History):
         """A member presses Approve or Decline on a job."""
         job_id = self.pick(number)
         if job_id is not None:
-            self.decide(job_id, by, manages=by == ADMIN, role_ids=role, approve=approve)
+            self.decide(job_id, self.base + by, manages=by == ADMIN, role_ids=role, approve=approve)
 
     def decide(self, job_id: str, by: int, *, manages: bool, role_ids: tuple[int, ...], approve: bool) -> bool:
         """Approve or decline a job if the rules allow it; return whether they did."""
@@ -354,6 +354,7 @@ class JobMachine(History):
     @rule(member=MEMBERS)
     def a_member_deletes_their_data(self, member: int) -> None:
         """`/privacy delete`: refused while a video is being made, and else gone but for what was used."""
+        member += self.base
         busy = any(job.member_id == member and not job.told for job in self.jobs.values())
         try:
             gone = self.run(erasure.forget_member(member))

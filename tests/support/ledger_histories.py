@@ -45,8 +45,8 @@ class LedgerMachine(History):
     @rule(guild=st.sampled_from(GUILDS), member=MEMBERS)
     def forget_a_member(self, guild: int, member: int) -> None:
         """Unname a member in one server's books: what they used still counts, and grants are gone."""
-        self.run(unname(self.base + guild, member))
-        self.model.forget(self.base + guild, member)
+        self.run(unname(self.base + guild, self.base + member))
+        self.model.forget(self.base + guild, self.base + member)
 
     @rule(number=NUMBERS, asker=ASKERS, amount=AMOUNTS)
     def hold_again(self, number: int, asker: Asker, amount: int) -> None:

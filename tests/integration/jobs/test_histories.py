@@ -19,7 +19,7 @@ def test_in_any_history_nobody_gets_more_than_they_were_given(store_settings: St
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=max(5, settings().max_examples // 20),  # each example opens a database
+            max_examples=settings().max_examples // 10,  # each example opens a database
             stateful_step_count=12,
             suppress_health_check=[HealthCheck.too_slow],
         ),

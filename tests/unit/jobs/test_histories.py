@@ -9,4 +9,4 @@ class InMemoryJobs(JobMachine, InMemory):
 
 
 TestHistories = InMemoryJobs.TestCase
-TestHistories.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=15)
+TestHistories.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=15)
