@@ -13,7 +13,8 @@ Keep: TypeAlias = Literal["start", "end"]
 CUT_SHORTER_S = 0.03
 # What a copy of the streams mends, without encoding them again.
 _MENDED_BY_COPY: frozenset[Oddity] = frozenset({"header", "streams", "sound"})
-_TOLD_BY_FORMAT: frozenset[Oddity] = frozenset({"header", "kind of sound"})
+# Who reads that a sound has another format or one length need not read about its header.
+_ALSO_TOLD: frozenset[Oddity] = frozenset({"header", "kind of sound"})
 
 
 class ProbedFacts(MediaFacts, Protocol):
@@ -162,7 +163,8 @@ def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str
         done.append(f"{before.format.upper()} turned into {after.format.upper()}{first}{smaller}")
     if before.is_hdr and not after.is_hdr:
         done.append("HDR turned into ordinary colours")
-    done += [ODDITIES[odd] for odd in before.odd if not (odd in _TOLD_BY_FORMAT and before.format != after.format)]
+    is_told = before.format != after.format or not agree(before.shortest_s, before.longest_s)
+    done += [ODDITIES[odd] for odd in before.odd if not (is_told and odd in _ALSO_TOLD)]
     if not done:
         done.append(f"saved again{_smaller(before, after)}")
     return tuple(done)

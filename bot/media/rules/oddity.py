@@ -14,12 +14,12 @@ Oddity: TypeAlias = Literal[
 ]
 ODDITIES: dict[Oddity, str] = {
     "metadata": "saved again without its damaged or unusual metadata",
-    "pictures": "only its first picture",
+    "pictures": "only its first picture is used",
     "colours": "colours turned into 8-bit RGB",
     "header": "saved again with a plain header",
     "kind of sound": "its sound saved in another way",
-    "shape": "saved with square pixels, as it is shown",
-    "streams": "only the picture that players show, with its sound",
+    "shape": "saved in the shape in which players show it",
+    "streams": "only the video track that players show is used",
     "sound": "without its sound, which cannot be read here",
 }
 """What the card says was done about each."""

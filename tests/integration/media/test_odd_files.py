@@ -190,7 +190,7 @@ async def test_a_clip_keeps_its_shape(prober: Prober, tmp_path: Path, pixel: Fra
     """A clip with pixels that are not square is measured and saved as players show it."""
     fitted, _ = await sent(prober, tmp_path, odd_media.clip(pixel=pixel), "video")
     assert (fitted.facts.width, fitted.facts.height) == shown
-    assert fitted.changes == ("saved with square pixels, as it is shown",)
+    assert fitted.changes == ("saved in the shape in which players show it",)
     assert looks_alike(frame_of(fitted.path))
 
 

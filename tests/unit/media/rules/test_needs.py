@@ -99,11 +99,13 @@ def test_an_odd_file_is_saved_again(odd: tuple[Oddity, ...], is_encoded: bool) -
 
 
 def test_what_was_odd_is_said() -> None:
-    """The card says why a file was saved again, unless its new format says it."""
+    """The card says why a file was saved again, unless its new format or length says it."""
     odd = replace(GOOD, odd=("metadata",))
     assert changes(odd, GOOD, keep="start") == ("saved again without its damaged or unusual metadata",)
     tagged = Facts(kind="audio", format="flac", size_bytes=9, seconds=5.0, codec="flac", odd=("header",))
     assert changes(tagged, replace(tagged, format="mp3"), keep="start") == ("FLAC turned into MP3",)
+    guessed = replace(PLAYS, odd=("header",), shortest_s=10.0, longest_s=14.0)
+    assert changes(guessed, PLAYS, keep="start") == ("saved again with one length of 10 s (it also said 14 s)",)
     hdr = replace(PLAYS, is_hdr=True, odd=("sound",))
     assert changes(hdr, PLAYS, keep="start") == (
         "HDR turned into ordinary colours",
