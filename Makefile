@@ -13,7 +13,7 @@ demo: .venv/runtime
 test: .venv/dev
 	$(BIN)/python -m pytest
 
-# Six other libraries on the stand-in of Discord, in environments of their own: two of them are named discord as well.
+# Other libraries on the stand-ins, in environments of their own: two of them are named discord as well.
 CLIENTS := tests/contract/clients
 test-clients: .venv/dev .clients/python/installed .clients/pycord/installed .clients/node/installed
 	$(BIN)/python -m pytest tests/contract/test_foreign_clients.py
@@ -27,7 +27,7 @@ test-clients: .venv/dev .clients/python/installed .clients/pycord/installed .cli
 	mkdir -p .clients/node
 	@if command -v npm >/dev/null; then cp $^ .clients/node && \
 		npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
-	else echo "discord.js is left out: it needs node and npm, which are not here."; fi
+	else echo "The clients for JavaScript are left out: they need node and npm, which are not here."; fi
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Six other libraries, unmodified but for their base URL, meet the stand-in of Discord as they meet Discord.
+"""Other libraries, unmodified but for their base URL, meet the stand-ins as they meet Discord and fal.
 
 `make test-clients` installs them in environments of their own, because py-cord and a part of nextcord are named
 `discord` too; a library that is not installed is skipped.
@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from sandbox.discord import DiscordSandbox
+from sandbox.fal.server import FalSandbox
 from tests.support.discord_client import PNG, DiscordControl, file_of
 
 ROOT = Path(__file__).parents[2]
@@ -112,3 +113,26 @@ async def test_a_foreign_client_works_unmodified(client: str) -> None:
         assert (await echo(control))["content"] == "Got kite.png"
         refused = [entry for entry in await control.transcript() if entry.get("status", 200) >= 400]
         assert refused == []
+
+
+async def test_fals_javascript_client_uploads_in_parts() -> None:
+    """fal's own client for JavaScript uploads more than 90 MiB in parts, and follows a request to its video."""
+    folder = INSTALLED / "node"
+    if not (folder / "installed").exists():
+        pytest.skip("fal's JavaScript client is not installed: make test-clients")
+    async with FalSandbox(seconds_per_job=0.05, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
+        process = await asyncio.create_subprocess_exec(
+            "node",
+            SCRIPTS / "fal_uploads.mjs",
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], **sandbox.environment()},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told = (await process.communicate())[0].decode().split()
+        assert process.returncode == 0, told
+        sizes: list[int] = []
+        for url in told:
+            async with session.get(url) as response:
+                sizes.append(len(await response.read()))
+        assert (sizes[0], sizes[1] > 0) == (91 * 1024 * 1024, True)

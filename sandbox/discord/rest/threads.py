@@ -151,7 +151,8 @@ def _active(call: Call) -> RouteReply:
     if guild is None:
         raise unknown("Guild", 10004)
     seen = call.core.serialize.active_threads(guild)
-    return RouteReply({"threads": seen, "members": [thread["member"] for thread in seen if "member" in thread]})
+    joined = [thread["member"] for thread in seen if "member" in thread]
+    return RouteReply({"threads": seen, "members": joined, "has_more": False})
 
 
 def _user(call: Call) -> User:

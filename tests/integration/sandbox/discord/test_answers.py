@@ -1,6 +1,7 @@
 """Smaller rules of Discord's REST API that a bot meets when it answers, reads and is refused."""
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -191,3 +192,24 @@ async def test_cloudflare_answers_with_a_page(control: DiscordControl, messages:
         assert ("Via" in response.headers, "Retry-After" in response.headers) == (False, status == 429)
     (told,) = [entry for entry in await control.transcript() if entry.get("status") == status]
     assert "<html" in told["response"]
+
+
+async def test_what_other_libraries_ask_for_at_login(control: DiscordControl) -> None:
+    """The token begins with the bot's id in base64, the application has a summary, and there are default sounds."""
+    first = control.sandbox.core.token.partition(".")[0]
+    assert base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode() == application(control)
+    assert (await control.rest("GET", "/applications/@me"))[1]["summary"] == ""
+    status, sounds = await control.rest("GET", "/soundboard-default-sounds")
+    assert (status, {"sound_id", "name", "volume", "available"} <= sounds[0].keys()) == (200, True)
+
+
+@pytest.mark.usefixtures("messages")
+async def test_a_form_takes_its_kinds_of_files(control: DiscordControl) -> None:
+    """An upload's `file_types` are held by Discord's client."""
+    upload = {"type": 19, "custom_id": "file", "file_types": ["image"]}
+    form = {"custom_id": "f", "title": "x", "components": [{"type": 18, "label": "File", "component": upload}]}
+    pending = await begin_command(control, command="pick")
+    assert (await pending.answer(type=9, data=form))[0] == 200
+    modal = (await pending.order)["modal"]["id"]
+    refused = await control.order("submit", 400, user="maker", modal=modal, files={"File": file_of(PNG, "a.mp4")})
+    assert "takes image, not a.mp4" in refused["error"]
