@@ -4,9 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from types import new_class
 from typing import Any, ClassVar
 
 import asyncpg
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.settings import StorageSettings
@@ -91,6 +94,18 @@ class OnDisk(History):
         """Close everything."""
         self.runner.run(self.store.close())
         self.runner.close()
+
+
+def run_on_disk(histories: type[History], database: StorageSettings, *, examples_share: float, steps: int) -> None:
+    """Run histories of this kind in this database, a share of the profile's examples because each one opens it."""
+    here: Any = new_class("OnDiskHistories", (histories, OnDisk))
+    here.database = database
+    chosen = settings(
+        max_examples=int(settings().max_examples * examples_share),
+        stateful_step_count=steps,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(here, settings=chosen)
 
 
 async def _step_slowly(connection: Any, transaction: Transaction[Any], statements: int) -> None:

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from bot.ledger import holds, rules
 from bot.ledger.audit import totals, verify
@@ -20,7 +17,7 @@ from bot.settings import StorageSettings
 from bot.storage.database import open_store
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.integration.ledger import ledger_worker
-from tests.support.history_engines import OnDisk
+from tests.support.history_engines import run_on_disk
 from tests.support.ledger_histories import LedgerMachine
 
 AT = 1.79e9
@@ -192,18 +189,7 @@ async def test_entries_and_acts_are_append_only_on_both_engines(store: Store, sq
 @pytest.mark.hypothesis
 def test_random_histories_with_crashes_keep_the_books_right(store_settings: StorageSettings) -> None:
     """After any calls, repetitions, crashes and restarts: rows equal sums, caps hold, each hold ends once."""
-
-    class Here(OnDisk, LedgerMachine):
-        database = store_settings
-
-    run_state_machine_as_test(
-        Here,
-        settings=hypothesis_settings(
-            max_examples=hypothesis_settings().max_examples // 5,  # each example opens a database
-            stateful_step_count=25,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    run_on_disk(LedgerMachine, store_settings, examples_share=0.2, steps=25)
 
 
 WORKER = Path(__file__).parent / "ledger_worker.py"
