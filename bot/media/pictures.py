@@ -108,16 +108,17 @@ def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
 
 def _bare_png(data: bytes) -> bytes:
     """Return only the chunks that say how it looks (https://www.w3.org/TR/png-3/#11Chunks), with an end."""
-    kept = [chunk for name, chunk in _png_chunks(data) if name in _PNG_KEPT]
+    kept = [_png_chunk(name, body) for name, body in _png_chunks(data) if name in _PNG_KEPT]
     return b"".join([_PNG_START, *kept, _png_chunk(b"IEND", b"")])
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each chunk's name and what is there of its content."""
     at = len(_PNG_START)
-    while at + 12 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        yield data[at + 4 : at + 8], data[at:end]
-        at = end
+    while at + 8 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at + 8 : end]
+        at = end + 4
 
 
 def _png_chunk(name: bytes, body: bytes) -> bytes:

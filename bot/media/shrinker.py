@@ -142,7 +142,7 @@ class Shrinker:
             second = [
                 *video,
                 *("-pass", "2", *log_files),
-                *("-map", "0:a:0?", "-c:a", "aac", "-b:a", f"{chosen.sound_kbps}k", "-movflags", "+faststart"),
+                *(*_sound(order.facts), "-c:a", "aac", "-b:a", f"{chosen.sound_kbps}k", "-movflags", "+faststart"),
                 *writing(order.draft, "mp4"),
             ]
             await self._run(
@@ -168,10 +168,15 @@ def _video(source: Path, facts: Facts, chosen: Bitrates, threads: int) -> list[s
     rate = chosen.video_kbps
     return [
         *reading(source, facts.format),
-        *("-map", "0:v:0", "-vf", f"scale={chosen.width}:{chosen.height}:flags=bicubic,setsar=1"),
+        *("-map", f"0:{facts.video_track}", "-vf", f"scale={chosen.width}:{chosen.height}:flags=bicubic,setsar=1"),
         *("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", str(threads)),
         *("-b:v", f"{rate}k", "-maxrate", f"{2 * rate}k", "-bufsize", f"{4 * rate}k"),
     ]
+
+
+def _sound(facts: Facts) -> list[str]:
+    """Return the arguments that take the sound, if there is one that can be read."""
+    return [] if facts.sound_track is None else ["-map", f"0:{facts.sound_track}"]
 
 
 def _shrunk(path: Path, facts: Facts) -> Shrunk:

@@ -105,6 +105,7 @@ GREY_16_BIT = _grey_16_bit
 # Any reader takes these.
 USUAL_PICTURES: Mapping[str, Callable[[], bytes]] = {
     "PNG without an end": lambda: saved("PNG")[:-12],
+    "PNG without its last checksum": lambda: saved("PNG")[:-16],
     "PNG with more behind it": lambda: saved("PNG") + b"hello" * 99,
     "JPEG with more behind it": lambda: saved("JPEG") + b"PK\x03\x04" * 99,
     "JPEG with broken EXIF": lambda: jpeg_with(0xE1, b"Exif\0\0garbage."),
@@ -124,6 +125,7 @@ CUT_PICTURES: Mapping[str, Callable[[], bytes]] = {
     "JPEG": lambda: saved("JPEG", Image.effect_noise(SIDES, 50))[:-400],
     "progressive JPEG": lambda: saved("JPEG", Image.effect_noise(SIDES, 50), progressive=True)[:-30],
     "PNG with broken EXIF": lambda: png_with(b"eXIf", b"garbage!")[:-40],
+    "PNG without its last pixels": lambda: saved("PNG", Image.effect_noise(SIDES, 50))[:-30],
     "WebP": lambda: saved("WEBP", Image.effect_noise(SIDES, 50))[:-30],
 }
 
