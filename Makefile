@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test test-clients check fuzz bench format lock readme clean
+.PHONY: demo test test-clients check fuzz soak bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -38,6 +38,10 @@ check: .venv/dev
 # The property tests alone, longer and at random; `make test` tries the same examples on every run.
 fuzz: .venv/dev
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ONLY)
+
+# Sixty kills under mixed traffic, and three thousand jobs; ten minutes. `make soak ONLY=kills` runs one part.
+soak: .venv/dev
+	$(BIN)/python -m tests.soak $(ONLY)
 
 # `make bench ONLY=ack` runs one yardstick; several stand in quotes.
 bench: .venv/dev

@@ -106,7 +106,7 @@ def database(stage: Stage) -> Path:
 
 def job_states(stage: Stage) -> dict[str, str]:
     """Return every job's state, by message id, from the bot's database."""
-    return {str(row[0]): row[1] for row in _rows(stage, "SELECT message_id, state FROM jobs")}
+    return {str(row[0]): row[1] for row in rows(stage, "SELECT message_id, state FROM jobs")}
 
 
 async def wait_for_state(stage: Stage, message_id: str, *wanted: str) -> str:
@@ -133,8 +133,8 @@ def wrong_books(stage: Stage) -> list[str]:
 
 def held_and_spent(stage: Stage) -> dict[str, tuple[int, int]]:
     """Return what every budget holds and has spent, in micro-dollars, by scope."""
-    rows = _rows(stage, "SELECT scope, held_microusd, spent_microusd FROM budgets")
-    return {row[0]: (row[1], row[2]) for row in rows}
+    budgets = rows(stage, "SELECT scope, held_microusd, spent_microusd FROM budgets")
+    return {scope: (held, spent) for scope, held, spent in budgets}
 
 
 def amounts(stage: Stage, message_id: str) -> tuple[set[tuple[int, int]], int]:
@@ -145,8 +145,8 @@ def amounts(stage: Stage, message_id: str) -> tuple[set[tuple[int, int]], int]:
     )
     above = "SELECT jobs.message_id FROM differences JOIN jobs ON jobs.id = differences.job_id"
     return (
-        {(amount, settled) for found, amount, settled in _rows(stage, held) if str(found) == message_id},
-        sum(str(found) == message_id for (found,) in _rows(stage, above)),
+        {(amount, settled) for found, amount, settled in rows(stage, held) if str(found) == message_id},
+        sum(str(found) == message_id for (found,) in rows(stage, above)),
     )
 
 
@@ -154,7 +154,7 @@ async def wait_for_ends(stage: Stage) -> None:
     """Return once every job has ended and its card shows how."""
 
     async def look() -> bool | None:
-        ((open_jobs,),) = await asyncio.to_thread(_rows, stage, "SELECT count(*) FROM jobs WHERE told = 0")
+        ((open_jobs,),) = await asyncio.to_thread(rows, stage, "SELECT count(*) FROM jobs WHERE told = 0")
         return None if open_jobs else True
 
     await eventually(look, what="end of every job", within_s=30)
@@ -211,6 +211,7 @@ def _connect(stage: Stage) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{database(stage)}?mode=ro", uri=True, timeout=5, isolation_level=None)
 
 
-def _rows(stage: Stage, sql: str) -> list[Any]:
+def rows(stage: Stage, sql: str) -> list[Any]:
+    """Return the rows of a query on the bot's database."""
     with closing(_connect(stage)) as connection:
         return connection.execute(sql).fetchall()
