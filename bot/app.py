@@ -48,7 +48,7 @@ from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.runner import Runner, file_bounds_of
-from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings
+from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings, WebSettings
 from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
 from bot.tasks import patiently
@@ -110,6 +110,7 @@ def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
 
 async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
     """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
+    health = await _serve_health(stack, settings.web)
     await protect_and_warn()
     patience_s = settings.running.start_patience_s
     store = await patiently(
@@ -120,11 +121,16 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     )
     stack.push_async_callback(store.close)
     use_scratch(settings.storage.data_dir / "scratch")
+    if store.database.lacks_files:
+        log.warning(
+            "the data folder %s has no file of the videos in this database: if it is on a disk of its own, mount it",
+            settings.storage.data_dir.absolute(),
+        )
     log.info("the database is %s; the data folder is %s", store.database, settings.storage.data_dir.absolute())
     http = make_http(settings.fal)
     stack.push_async_callback(http.aclose)
     is_new = store.database.is_new and not begin_anew
-    client, runner, health = await _compose(stack, settings, store, http, is_new_database=is_new)
+    client, runner = await _compose(stack, settings, store, http, is_new_database=is_new)
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
     store.begun()
@@ -132,7 +138,19 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     await sweep(store, settings.storage.data_dir)
     log.info("took up %d unfinished jobs", await runner.start())
     stack.push_async_callback(runner.stop)
+    _use_checks(health, store, client)
     return client, health
+
+
+async def _serve_health(stack: AsyncExitStack, settings: WebSettings) -> Health:
+    """Listen for /healthz before anything else is opened, so that a port in use leaves nothing behind."""
+    health = Health()
+    stack.push_async_callback(health.close)
+    if settings.port:
+        server = WebServer(settings.host, settings.port, health)
+        await server.start()
+        stack.push_async_callback(server.close)
+    return health
 
 
 async def _reach_discord(settings: DiscordSettings, patience_s: float) -> None:
@@ -150,8 +168,8 @@ async def _reach_discord(settings: DiscordSettings, patience_s: float) -> None:
 
 async def _compose(
     stack: AsyncExitStack, settings: Settings, store: OwnedStore, http: httpx.AsyncClient, *, is_new_database: bool
-) -> tuple[Wanda, Runner, Health]:
-    """Build the client and the runner with everything they need, and the health check of both."""
+) -> tuple[Wanda, Runner]:
+    """Build the client and the runner with everything they need."""
     client = await stack.enter_async_context(Wanda(settings.discord, COGS))
     channel_queue = ChannelQueue()
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
@@ -229,13 +247,7 @@ async def _compose(
         clock=time.time,
         is_new_database=is_new_database,
     )
-    health = _health(store, client)
-    stack.push_async_callback(health.close)
-    if settings.web.port:
-        server = WebServer(settings.web.host, settings.web.port, health)
-        await server.start()
-        stack.push_async_callback(server.close)
-    return client, runner, health
+    return client, runner
 
 
 def _shipped_limits(settings: MoneySettings) -> Shipped:
@@ -261,17 +273,15 @@ def _keeper(store: Store, settings: StorageSettings) -> Retention:
     )
 
 
-def _health(store: OwnedStore, client: Wanda) -> Health:
-    """Return the checks: the database and the data folder take a write and are ours, and the gateway is connected."""
+def _use_checks(health: Health, store: OwnedStore, client: Wanda) -> None:
+    """Check from now on that the database and the data folder take a write and are ours, and the gateway."""
 
     async def gateway() -> None:
         if not client.is_connected():
             raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
 
-    return Health(
-        {"database": store.check, "data folder": store.check_files, "discord": gateway},
-        quiet_s={"discord": GATEWAY_QUIET_S},
-    )
+    checks = {"database": store.check, "data folder": store.check_files, "discord": gateway}
+    health.use(checks, quiet_s={"discord": GATEWAY_QUIET_S})
 
 
 def _end_if_stuck(settings: RunningSettings) -> None:

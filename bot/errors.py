@@ -16,7 +16,8 @@ WandaError
 ├── StorageError             the database did not carry out the transaction
 │   ├── StorageUnreachable   there is no connection to the database; it may come up yet
 │   ├── OwnershipLost        another process has the database or its folder, or they were removed
-│   └── NoDatabase           there is none yet
+│   ├── NoDatabase           there is none yet
+│   └── OldDatabase          an older version's, which the next run updates
 ├── Unhealthy                the program ends itself, so that whatever supervises it starts it again
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
@@ -63,6 +64,7 @@ __all__ = [
     "ModeOff",
     "NoDatabase",
     "NotAllowed",
+    "OldDatabase",
     "OptionRefused",
     "OwnershipLost",
     "QuotaExceeded",
@@ -179,6 +181,10 @@ class OwnershipLost(StorageError):
 
 class NoDatabase(StorageError):
     """There is no database yet."""
+
+
+class OldDatabase(StorageError):
+    """The database is an older version's; the next run updates it."""
 
 
 class Unhealthy(WandaError):

@@ -14,7 +14,7 @@ from av.codec import Codec
 from bot.catalogue.registry import MODES
 from bot.client import identify
 from bot.endpoints import point_at
-from bot.errors import FalAccountError, FalError, NoDatabase, StartRefused, StorageError
+from bot.errors import FalAccountError, FalError, NoDatabase, OldDatabase, StartRefused, StorageError
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
@@ -148,6 +148,8 @@ async def _database(settings: Settings) -> list[Finding]:
         store = await look_into(settings.storage)
     except NoDatabase as error:
         return [_none_yet(settings, error)]
+    except OldDatabase as error:
+        return [Finding("database", fine=True, text=str(error))]
     except (StorageError, StartRefused) as error:
         return [Finding("database", fine=False, text=str(error))]
     try:

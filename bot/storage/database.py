@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from bot.errors import NoDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError
+from bot.errors import NoDatabase, OldDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError
 from bot.settings import POSTGRES_SCHEMES, SQLITE_SCHEME, StorageSettings
 from bot.storage.data_folder import (
     FileLock,
@@ -39,12 +39,16 @@ _TABLES_OF_JOBS = ("jobs", "draws", "entries", "budgets")
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What was opened: its name without a password, whether it was new, and its schema before and now."""
+    """What was opened: its name without a password, whether it was new, and its schema before and now.
+
+    `lacks_files` says that it knows videos with files, and that the data folder has none.
+    """
 
     name: str
     is_new: bool
     schema_before: int
     schema: int
+    lacks_files: bool = False
 
     def __str__(self) -> str:
         if self.is_new:
@@ -186,12 +190,13 @@ async def _own(settings: StorageSettings, locks: _Locks, mark: Mark | None, cloc
         _check_same(settings, mark, database_id)
         is_new = not before or (mark is not None and not mark.begun)
         marked = Mark(database_id, name, begun=not is_new)
+        lacks_files = not _has_files(settings.data_dir) and await store.read(_keeps_files())
         write_mark(settings.data_dir, marked)
         await asyncio.to_thread(locks.remember)
     except BaseException:
         await store.close()
         raise
-    return OwnedStore(store, locks, Database(name, is_new, before, schema), marked)
+    return OwnedStore(store, locks, Database(name, is_new, before, schema, lacks_files), marked)
 
 
 def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool) -> None:
@@ -217,11 +222,12 @@ async def look_into(settings: StorageSettings) -> Store:
 
     Raises:
         NoDatabase: there is none yet.
-        StorageError: it cannot be opened, or its schema is not this version's; the sentence says what to do.
+        OldDatabase: it is an older version's.
+        StorageError: it cannot be opened, or is a newer version's; the sentence says what to do.
         SettingsRefused: as `open_store`.
     """
     if not await asyncio.to_thread(_is_there, settings):
-        raise NoDatabase(f"There is no database {database_name(settings)} yet; `python -m bot run` creates it.")
+        raise NoDatabase(f"There is no database yet; `python -m bot run` creates it ({database_name(settings)}).")
     store = await _connect(settings, exclusive=False)
     try:
         _check_schema(settings, await schema_of(store, _engine(settings)))
@@ -233,17 +239,18 @@ async def look_into(settings: StorageSettings) -> Store:
 
 def _check_schema(settings: StorageSettings, schema: int) -> None:
     known = len(migrations(_engine(settings)))
+    name = database_name(settings)
     if not schema:
-        raise NoDatabase(f"{database_name(settings)} is empty; `python -m bot run` creates the tables.")
-    if schema != known:
-        what_next = (
-            "`python -m bot run` updates it, after which older versions cannot open it."
-            if schema < known
-            else "it was opened by a newer version, so use that one."
+        raise NoDatabase(f"The database is empty; `python -m bot run` creates its tables ({name}).")
+    if schema < known:
+        raise OldDatabase(
+            f"{name} has schema {schema}; `python -m bot run` updates it to {known}, after which older versions cannot "
+            "open it."
         )
+    if schema > known:
         raise StorageError(
-            f"The database {database_name(settings)} has schema {schema}, and this version of Wanda works with "
-            f"{known}: {what_next}"
+            f"{name} has schema {schema}, but this version of Wanda knows only {known}: it was opened by a newer "
+            "version. Use that one."
         )
 
 
@@ -256,6 +263,15 @@ def write_nothing() -> Transaction[None]:
         yield Many(f"DELETE FROM {table} WHERE 1 = 0")  # noqa: S608 - a name of ours
     yield One("INSERT INTO schema_version (version, applied_at) VALUES (-1, 0)")
     yield One("DELETE FROM schema_version WHERE version = -1")
+
+
+def _has_files(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("inputs", "results"))
+
+
+def _keeps_files() -> Transaction[bool]:
+    row = yield One("SELECT id FROM jobs WHERE state = 'done' AND files_gone = 0 LIMIT 1")
+    return row is not None
 
 
 def _database_id() -> Transaction[str]:

@@ -7,12 +7,13 @@ process again that has ended. So a Wanda that cannot work for too long ends hers
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from aiohttp import web
 
-from bot.errors import OwnershipLost, SettingsRefused, Unhealthy, WandaError
+from bot.errors import OwnershipLost, SettingsRefused, StartRefused, Unhealthy, WandaError
 from bot.trouble import Trouble
 
 _log = logging.getLogger(__name__)
@@ -24,22 +25,26 @@ SHUTDOWN_TIMEOUT_S = 1.0
 REQUEST_BYTES_MAX = 1024
 
 
-class Health:
-    """Runs the checks, and remembers how long each has failed."""
+async def _starting() -> None:
+    raise StartRefused("Wanda is starting; the log says what she waits for.")
 
-    def __init__(
-        self,
-        checks: Mapping[str, Check],
-        *,
-        quiet_s: Mapping[str, float] | None = None,
-        check_timeout_s: float = CHECK_TIMEOUT_S,
-    ) -> None:
-        """`quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it."""
-        self._checks = dict(checks)
+
+class Health:
+    """Runs the checks, and remembers how long each has failed. Without any, Wanda is not healthy yet."""
+
+    def __init__(self, checks: Mapping[str, Check] | None = None, *, check_timeout_s: float = CHECK_TIMEOUT_S) -> None:
         self._check_timeout_s = check_timeout_s
-        self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
         self._round: asyncio.Task[dict[str, str]] | None = None
         self._lost: str | None = None
+        self.use(checks or {"start": _starting})
+
+    def use(self, checks: Mapping[str, Check], *, quiet_s: Mapping[str, float] | None = None) -> None:
+        """Run these checks from now on.
+
+        `quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it.
+        """
+        self._checks = dict(checks)
+        self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
 
     async def wrong(self) -> dict[str, str]:
         """Run all checks, and return a sentence for each that fails; calls that come meanwhile share the round."""
@@ -99,9 +104,11 @@ class Health:
             _log.warning("health check %s", name, exc_info=True)
             sentence = f"It failed ({type(error).__name__})."
         else:
-            self._troubles[name].worked()
+            if name in self._troubles:
+                self._troubles[name].worked()
             return None
-        self._troubles[name].failed(sentence)
+        if name in self._troubles:  # else other checks are in use by now
+            self._troubles[name].failed(sentence)
         return sentence
 
 
@@ -136,7 +143,7 @@ class WebServer:
         except OSError as error:
             await runner.cleanup()
             raise SettingsRefused(
-                f"Nothing can listen on {self._host}:{self._port} ({error.strerror}). "
+                f"Nothing can listen on {self._host}:{self._port} ({_in_words(error)}). "
                 "Set WANDA_WEB_PORT to a free port, or to 0 to go without /healthz."
             ) from error
         self._runner = runner
@@ -156,3 +163,8 @@ class WebServer:
             "wrong": wrong,
         }
         return web.json_response(answer, status=503 if wrong else 200, headers={"Cache-Control": "no-store"})
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's own words: asyncio's sentence repeats the address."""
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -9,14 +9,26 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.errors import NoDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError, StorageUnreachable
+from bot.errors import (
+    NoDatabase,
+    OldDatabase,
+    OwnershipLost,
+    SettingsRefused,
+    StartRefused,
+    StorageError,
+    StorageUnreachable,
+)
+from bot.jobs import transactions
+from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.database import OwnedStore, look_into, open_store, write_nothing
 from bot.storage.transaction import Many, Transaction
 from tests.support.disks import SmallDisk
+from tests.support.job_samples import PLACES, a_job
 from tests.support.stores import PostgresServer, settings_for
 
 _asyncpg: Any = asyncpg
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 
 
 def _run(sql: str, *args: Any) -> Transaction[Any]:
@@ -69,12 +81,10 @@ async def test_who_only_looks_migrates_nothing(store: OwnedStore, store_settings
     """A newer version's `check` leaves the database to the older bot that runs: it says which schema it found."""
     known = store.database.schema
     await store.write(_run("DELETE FROM schema_version WHERE version = $1", known))
-    with pytest.raises(
-        StorageError, match=f"has schema {known - 1}, .* works with {known}: `python -m bot run` updates"
-    ):
+    with pytest.raises(OldDatabase, match=f"has schema {known - 1}; `python -m bot run` updates it to {known}"):
         await look_into(store_settings)
     await store.write(_run("INSERT INTO schema_version (version, applied_at) VALUES ($1, 1)", known + 1))
-    with pytest.raises(StorageError, match=f"has schema {known + 1}, .* opened by a newer version"):
+    with pytest.raises(StorageError, match=f"has schema {known + 1}, but .* opened by a newer version"):
         await look_into(store_settings)
 
 
@@ -88,6 +98,20 @@ async def test_two_folders_on_one_sqlite_file_are_refused(tmp_path: Path) -> Non
     await first.close()
     second = await open_store(settings_for(tmp_path / "b", f"sqlite:///{tmp_path}/link/w.db"))
     await second.close()
+
+
+async def test_a_folder_that_is_not_mounted_is_noticed(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """The database knows videos whose files are kept, and the folder has none of any."""
+    url = await postgres_server.new_database()
+    store = await open_store(settings_for(tmp_path / "mounted", url))
+    await store.write(transactions.accept(a_job(), SHIPPED, PLACES))
+    await store.write(_run("UPDATE jobs SET state = 'done', told = 1"))
+    (tmp_path / "mounted" / "results").mkdir()
+    await store.close()
+    for folder, lacks_files in (("mounted", False), ("empty", True)):
+        store = await open_store(settings_for(tmp_path / folder, url))
+        assert store.database.lacks_files is lacks_files
+        await store.close()
 
 
 async def _begin(settings: StorageSettings) -> OwnedStore:

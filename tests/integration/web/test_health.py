@@ -58,6 +58,14 @@ async def test_healthy(ask: Ask) -> None:
     assert reply.json() == {"status": "ok", "checks": {"database": True, "discord": True}, "failed": [], "wrong": {}}
 
 
+async def test_starting() -> None:
+    """Until there is something to check, Wanda is not healthy."""
+    health = Health()
+    assert await health.wrong() == {"start": "Wanda is starting; the log says what she waits for."}
+    health.use({"database": good})
+    assert await health.wrong() == {}
+
+
 async def test_failing(ask: Ask) -> None:
     """If a check fails or does not answer, the answer is 503 and says what is wrong, in words that hold no secret."""
     reply = await ask(database=broken, discord=bad, disk=good, queue=stuck)
@@ -124,7 +132,7 @@ async def test_port_taken() -> None:
     """A port in use is an error at the start, with nothing left running."""
     first = WebServer("127.0.0.1", 0, Health({}))
     await first.start()
-    with pytest.raises(SettingsRefused, match="Set WANDA_WEB_PORT"):
+    with pytest.raises(SettingsRefused, match=r"\(Address already in use\)\. Set WANDA_WEB_PORT"):
         await WebServer("127.0.0.1", first.port, Health({})).start()
     await first.close()
 

@@ -1,0 +1,55 @@
+"""What `python -m bot check` says of the data folder and the database, without changing either."""
+
+from pathlib import Path
+
+from bot.cli.check import _data_folder, _database
+from bot.settings import Settings, StorageSettings
+from bot.storage.database import OwnedStore, open_store
+from tests.support.disks import SmallDisk
+from tests.support.stores import settings_for
+
+
+async def findings(settings: Settings) -> list[str]:
+    """Return the two lines."""
+    return [str(finding) for one in (_data_folder, _database) for finding in await one(settings)]
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of the files in the folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_before_the_first_run(tmp_path: Path) -> None:
+    """Nothing is wrong, and nothing is created."""
+    folder, database = await findings(Settings(storage=settings_for(tmp_path / "new" / "data")))
+    assert folder == f"ok   data folder     {tmp_path}/new/data is created by the first run"
+    assert database.startswith("ok   database        There is no database yet; `python -m bot run` creates it (SQLite ")
+    assert names_in(tmp_path) == []
+
+
+async def test_beside_a_run(store: OwnedStore, store_settings: StorageSettings) -> None:
+    """A database that is up to date takes a write, and no file is left behind."""
+    before = names_in(store_settings.data_dir)
+    folder, database = await findings(Settings(storage=store_settings))
+    assert folder == f"ok   data folder     {store_settings.data_dir} can be written"
+    assert database.startswith("ok ")
+    assert database.endswith(" answers and takes a write; unfinished jobs: 0")
+    assert names_in(store_settings.data_dir) == before
+
+
+async def test_what_is_wrong(small_disk: SmallDisk) -> None:
+    """A full disk and a missing database are found before a run meets them."""
+    settings = Settings(storage=settings_for(small_disk.folder))
+    store = await open_store(settings.storage)
+    store.begun()
+    await store.close()
+    small_disk.fill(but_bytes=10_000)
+    folder, _ = await findings(settings)
+    assert folder.startswith("FIX  data folder")
+    assert folder.endswith("the disk is full; free some space.")
+    small_disk.empty()
+    (small_disk.folder / "wanda.db").unlink()
+    folder, database = await findings(settings)
+    assert folder.startswith("ok ")
+    assert database.startswith("FIX  database")
+    assert database.endswith("mount or restore it")
