@@ -6,7 +6,7 @@ from mimetypes import guess_type
 from sandbox.discord import threads
 from sandbox.discord.attachment_links import attachment_names
 from sandbox.discord.core import Core
-from sandbox.discord.draft import MessageDraft, NewAttachment
+from sandbox.discord.draft import CREATE, MessageDraft, NewAttachment, read_draft
 from sandbox.discord.media_facts import read_facts
 from sandbox.discord.model import (
     Attachment,
@@ -20,7 +20,7 @@ from sandbox.discord.model import (
 )
 from sandbox.discord.permissions import Permission, channel_permissions
 from sandbox.discord.session import Intent
-from sandbox.discord.wire import ApiError, Json, invalid
+from sandbox.discord.wire import ApiError, Json, Problems, invalid
 
 MAX_ATTACHMENTS = 10
 
@@ -59,7 +59,6 @@ def post_message(
     """
     if origin.interaction is None:
         threads.check_writable(channel, author)
-    threads.count_message(core, channel, author)
     message = Message(
         id=origin.message_id or core.ids.next(),
         channel=channel,
@@ -81,6 +80,7 @@ def post_message(
         message.flags |= MessageFlag.EPHEMERAL
     if origin.loading:
         message.flags |= MessageFlag.LOADING
+    threads.count_message(core, message)
     message.attachments = {attachment.id: attachment for attachment in uploaded}
     message.attached_at = core.clock.now() if uploaded else None
     add_attachments(core, message, draft.new_files)
@@ -88,6 +88,20 @@ def post_message(
         _drop_files(core, oldest)
     emit_message(core, "MESSAGE_CREATE", message)
     return message
+
+
+def start_thread(core: Core, plan: threads.ThreadPlan) -> Channel:
+    """Start a thread; one at a message begins with a message that refers to it, and the message names the thread.
+
+    Raises:
+        ApiError: 50024 if the channel takes no threads, 160004 if the message has one.
+    """
+    thread = threads.start_thread(core, plan)
+    if plan.message is not None:
+        origin = MessageOrigin(type=MessageType.THREAD_STARTER_MESSAGE, reference=plan.message)
+        post_message(core, thread, plan.owner, read_draft(Problems(), {}, {}, CREATE), origin)
+        emit_message(core, "MESSAGE_UPDATE", plan.message)
+    return thread
 
 
 def add_attachments(core: Core, message: Message, files: tuple[NewAttachment, ...]) -> None:
@@ -276,6 +290,6 @@ def _mentions(
         if user and present and (everyone or user_id in allowed_ids):
             found[user.id] = user
     replied = rule.get("replied_user", "allowed_mentions" not in draft.given)
-    if isinstance(reference, Message) and replied and not by_interaction:
+    if isinstance(reference, Message) and reference.channel is channel and replied and not by_interaction:
         found[reference.author.id] = reference.author
     return list(found.values())

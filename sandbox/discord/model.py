@@ -35,6 +35,7 @@ class MessageType(IntEnum):
     DEFAULT = 0
     REPLY = 19
     CHAT_INPUT_COMMAND = 20
+    THREAD_STARTER_MESSAGE = 21
     CONTEXT_MENU_COMMAND = 23
 
 
@@ -211,7 +212,14 @@ class Attachment:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. `ephemeral_for` is the only person who sees it; `attached_at` is when its newest files were added."""
+    """A message. `ephemeral_for` is the only person who sees it; `attached_at` is when its newest files were added.
+
+    `thread` begins at it; `position` is its place in the thread that it stands in.
+    """
+
+    def is_first_of_thread(self) -> bool:
+        """Return whether it is what its thread began with, which is not counted among the thread's messages."""
+        return self.id == self.channel.id or self.type is MessageType.THREAD_STARTER_MESSAGE
 
     id: int
     channel: Channel
@@ -236,6 +244,7 @@ class Message:
     ephemeral_for: User | None = None
     reactions: dict[str, dict[int, User]] = field(default_factory=dict[str, dict[int, User]])
     thread: Channel | None = None
+    position: int | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -208,11 +208,12 @@ class Serializer:
         }
         if channel.type is ChannelType.PRIVATE_THREAD:
             metadata["invitable"] = thread.invitable
+        first = next(iter(channel.messages.values()), None)
         shown: Json = {
             "parent_id": str(thread.parent.id),
             "owner_id": str(thread.owner.id),
             "thread_metadata": metadata,
-            "message_count": len(channel.messages),
+            "message_count": len(channel.messages) - (first is not None and first.is_first_of_thread()),
             "member_count": min(THREAD_MEMBERS_COUNTED, len(thread.members)),
             "total_message_sent": thread.messages_ever,
         }
@@ -295,6 +296,8 @@ class Serializer:
             "mention_everyone": False,
             "tts": message.tts,
         }
+        if message.position is not None:
+            shown["position"] = message.position
         if message.nonce is not None:
             shown["nonce"] = message.nonce
         if message.reference is not None:
@@ -307,8 +310,9 @@ class Serializer:
         return shown
 
     def _reference(self, message: Message) -> Json:
-        target = message.reference.id if isinstance(message.reference, Message) else message.reference
-        reference: Json = {"type": 0, "channel_id": str(message.channel.id), "message_id": str(target)}
+        found = message.reference if isinstance(message.reference, Message) else None
+        place, target = (message.channel, message.reference) if found is None else (found.channel, found.id)
+        reference: Json = {"type": 0, "channel_id": str(place.id), "message_id": str(target)}
         return reference | ({"guild_id": str(message.channel.guild.id)} if message.channel.guild else {})
 
     def _origin(self, interaction: Interaction) -> Json:

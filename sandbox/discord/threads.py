@@ -124,6 +124,17 @@ def emit_update(core: Core, thread: Channel) -> None:
     _emit(core, "THREAD_UPDATE", thread, core.serialize.channel(thread))
 
 
+def emit_sync(core: Core, parent: Channel) -> None:
+    """Send THREAD_LIST_SYNC: the bot sees the channel from now on, and with it the active threads there."""
+    if parent.guild is None:
+        return
+    guild_id, parent_id = str(parent.guild.id), str(parent.id)
+    seen = [one for one in core.serialize.active_threads(parent.guild) if one["parent_id"] == parent_id]
+    joined = [thread["member"] for thread in seen if "member" in thread]
+    data: Json = {"guild_id": guild_id, "channel_ids": [parent_id], "threads": seen, "members": joined}
+    core.gateway.emit("THREAD_LIST_SYNC", data, guild_id=parent.guild.id, intent=Intent.GUILDS)
+
+
 def emit_delete(core: Core, thread: Channel) -> None:
     """Send THREAD_DELETE."""
     guild_id, parent_id = str(thread.guild.id if thread.guild else 0), str(_facts(thread).parent.id)
@@ -178,15 +189,17 @@ def check_deletable(channel: Channel, user: User) -> None:
         check_writable(channel, user)
 
 
-def count_message(core: Core, channel: Channel, author: User) -> None:
-    """Do what a new message does to its thread: open it if it is archived, and make the author a member."""
-    facts = channel.thread
+def count_message(core: Core, message: Message) -> None:
+    """Do what a new message does to its thread: count it, open an archived thread, and make the author a member."""
+    channel, facts = message.channel, message.channel.thread
     if facts is None:
         return
-    facts.messages_ever += 1
+    message.position = facts.messages_ever
+    if not message.is_first_of_thread():
+        facts.messages_ever += 1
     if facts.archived:
         set_archived(core, channel, is_archived=False)
-    join_thread(core, channel, author)
+    join_thread(core, channel, message.author)
 
 
 def _facts(thread: Channel) -> Thread:

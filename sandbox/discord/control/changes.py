@@ -8,7 +8,7 @@ from sandbox.discord.core import Core
 from sandbox.discord.faults import DiscordFault
 from sandbox.discord.messages import MessageOrigin
 from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Guild, Member, Overwrite, Role, User
-from sandbox.discord.permissions import parse_permissions
+from sandbox.discord.permissions import channel_permissions, parse_permissions
 from sandbox.discord.schema import as_list
 from sandbox.discord.session import Intent
 from sandbox.discord.threads import ThreadPlan
@@ -114,7 +114,7 @@ def _thread(core: Core, row: Json) -> Json:
     plan = ThreadPlan(
         name, parent, owner, bool(row.get("private")), message, slow_mode_s=int(row.get("slow_mode_s", 0))
     )
-    thread = threads.start_thread(core, plan)
+    thread = messages.start_thread(core, plan)
     if row.get("content"):
         first = draft.read_draft(Problems(), {"content": str(row["content"])}, {}, draft.CREATE)
         origin = MessageOrigin(message_id=thread.id if parent.type in POSTS_ONLY else None)
@@ -146,8 +146,11 @@ def _change_channel(core: Core, row: Json) -> None:
     channel = find_channel(core, _checked_name(row, "name", "overwrites", "nsfw", "slow_mode_s"))
     if channel.guild is None or channel.thread is not None:
         raise ControlRefused(f"{channel.name} is not a channel of a server.")
+    was_hidden = not channel_permissions(channel, core.world.bot)
     _set_up(core, channel.guild, channel, row)
     channels.emit_channel(core, "CHANNEL_UPDATE", channel)
+    if was_hidden and channel_permissions(channel, core.world.bot):
+        threads.emit_sync(core, channel)
 
 
 def _change_thread(core: Core, row: Json) -> None:

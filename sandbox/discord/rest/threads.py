@@ -58,8 +58,7 @@ def _start_at_message(call: Call) -> RouteReply:
     parent = call.channel(Permission.CREATE_PUBLIC_THREADS)
     message = find_message(call, parent)
     wanted = _checked(call, _START)
-    thread = threads.start_thread(call.core, _plan(call, parent, wanted, message=message))
-    messages.emit_message(call.core, "MESSAGE_UPDATE", message)
+    thread = messages.start_thread(call.core, _plan(call, parent, wanted, message=message))
     return RouteReply(call.core.serialize.channel(thread), status=201)
 
 

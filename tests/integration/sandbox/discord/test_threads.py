@@ -42,7 +42,7 @@ async def test_a_thread_is_a_channel_of_its_own(control: DiscordControl) -> None
 
 
 async def test_a_thread_at_a_message_has_its_id(control: DiscordControl) -> None:
-    """A message has at most one thread: the second is refused with 160004."""
+    """A message has at most one thread, which begins with a message that refers to it and is not counted."""
     parent = await general_id(control)
     said = await control.order("say", user="maker", content="hi")
     path = f"/channels/{parent}/messages/{said['id']}"
@@ -51,6 +51,22 @@ async def test_a_thread_at_a_message_has_its_id(control: DiscordControl) -> None
     _, message = await control.rest("GET", path)
     assert (message["thread"]["id"], message["flags"] & 32) == (said["id"], 32)
     assert (await control.rest("POST", f"{path}/threads", json={"name": "again"}))[1]["code"] == 160004
+    _, (starter,) = await control.rest("GET", f"/channels/{thread['id']}/messages")
+    assert (starter["type"], starter["content"], starter["message_reference"]["channel_id"]) == (21, "", parent)
+    assert starter["referenced_message"]["id"] == said["id"]
+    _, count = await control.rest("GET", f"/channels/{thread['id']}")
+    assert (count["message_count"], count["total_message_sent"]) == (0, 0)
+
+
+async def test_threads_come_with_the_channel_that_the_bot_may_see(control: DiscordControl) -> None:
+    """THREAD_LIST_SYNC brings the active threads of a channel once the bot gains access."""
+    hidden = [{"bot": True, "deny": ["VIEW_CHANNEL"]}]
+    made = await control.order("world", channels=[{"name": "secret", "overwrites": hidden}])
+    thread = await new_thread(control, channel="secret")
+    assert await events(control, "THREAD_CREATE") == []
+    await control.order("change", channels=[{"name": "secret", "overwrites": []}])
+    (sync,) = await events(control, "THREAD_LIST_SYNC")
+    assert (sync["channel_ids"], [one["id"] for one in sync["threads"]]) == ([made["channels"][0]["id"]], [thread])
 
 
 @pytest.mark.parametrize(
