@@ -131,8 +131,12 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
         found: dict[str, Any] = {"format": named.format, "codec": codec} | asdict(measured)
         found |= {"sound_track": _readable_sound(streams)}
         if isinstance(main, VideoStream):
-            return found | {"kind": "video"} | _picture_facts(container, tracks[0], streams, is_longer=is_longer)
-        return found | {"kind": "audio", "odd": _odd_sound(file, named, codec)}
+            found |= {"kind": "video"} | _picture_facts(container, tracks[0], streams, is_longer=is_longer)
+        else:
+            found |= {"kind": "audio", "odd": _odd_sound(file, named, codec)}
+    if not _has_readable_text(file, named):
+        found["odd"].append("metadata")
+    return found
 
 
 def _picture_facts(
@@ -175,14 +179,15 @@ def _odd_sound(file: IO[bytes], named: Sniffed, codec: str) -> list[Oddity]:
     return odd
 
 
-def _opened(file: IO[bytes], named: Sniffed, **options: str) -> InputContainer:
+def _opened(file: IO[bytes], named: Sniffed, *, is_lenient: bool = True, **options: str) -> InputContainer:
+    """Open the file; without leniency text that is not UTF-8 raises UnicodeDecodeError, as in other programs."""
     file.seek(0)
     return av.open(
         file,
         mode="r",
         format=named.parser,
         options=_OPTIONS | options,
-        metadata_errors="ignore",
+        metadata_errors="ignore" if is_lenient else "strict",
         io_open=_no_other_file,
     )
 
@@ -206,6 +211,14 @@ def _is_default(stream: VideoStream | AudioStream) -> bool:
 def _readable_sound(streams: Sequence[VideoStream | AudioStream]) -> int | None:
     """Return the position of the sound that players play, or None if there is none that can be read here."""
     return next((one.index for one in streams if isinstance(one, AudioStream) and _is_allowed(one)), None)
+
+
+def _has_readable_text(file: IO[bytes], named: Sniffed) -> bool:
+    try:
+        with _opened(file, named, is_lenient=False):
+            return True
+    except UnicodeDecodeError:
+        return False
 
 
 def _media_lengths(file: IO[bytes], named: Sniffed) -> list[float]:

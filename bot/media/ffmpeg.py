@@ -168,7 +168,19 @@ def reading(path: Path, format_: str) -> list[str]:
 
 def writing(path: Path, muxer: str) -> list[str]:
     """Return the arguments that write one file, without the input's metadata."""
-    return ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-f", muxer, f"file:{path.absolute()}"]
+    return [
+        "-map_metadata",
+        "-1",
+        "-map_metadata:s",
+        "-1",
+        "-map_chapters",
+        "-1",
+        "-sn",
+        "-dn",
+        "-f",
+        muxer,
+        f"file:{path.absolute()}",
+    ]
 
 
 class _Progress:

@@ -150,6 +150,20 @@ def _rf64() -> bytes:
     return start + data[12:at] + unknown + data[at + 4 :]
 
 
+def _titled(kind: str, data: bytes) -> bytes:
+    """Return it with a title that is not UTF-8, as old programs write it."""
+    source: Any = av.open(io.BytesIO(data))
+    file = io.BytesIO()
+    with source as read, av.open(file, "w", format=kind) as out:
+        streams: dict[int, Any] = {one.index: out.add_stream_from_template(one) for one in read.streams}
+        out.metadata["title"] = "cafes"
+        for packet in read.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    return file.getvalue().replace(b"cafes", b"caf\xe9s")
+
+
 def mp3() -> bytes:
     """Return an MP3 without a tag."""
     data = media_samples.mp3(SECONDS)
@@ -174,6 +188,8 @@ SOUNDS: Mapping[str, Callable[[], bytes]] = {
     "Ogg behind a tag": lambda: id3(300) + media_samples.ogg(SECONDS),
     "WAV without its last byte": lambda: media_samples.wav(SECONDS)[:-1],
     "WAV of more than 4 GB by its header": _rf64,
+    "MP3 with a title in an old alphabet": lambda: _titled("mp3", media_samples.mp3(SECONDS)),
+    "WAV with a title in an old alphabet": lambda: _titled("wav", media_samples.wav(SECONDS)),
     "WAV with MP3": lambda: media_samples.sound(SECONDS, "wav", "libmp3lame"),
     "WAV with ADPCM": lambda: media_samples.sound(SECONDS, "wav", "adpcm_ms"),
     "WAV with telephone samples": lambda: media_samples.sound(SECONDS, "wav", "pcm_mulaw"),
@@ -245,6 +261,7 @@ CLIPS: Mapping[str, Callable[[], bytes]] = {
     "Matroska with AC-3": partial(clip, "matroska", "ac3"),
     "Matroska with a sound that is not read": partial(clip, "matroska", "tta"),
     "MP4 that states too much": _mdat_stating_more,
+    "MP4 with a title in an old alphabet": lambda: _titled("mp4", clip()),
     "MPEG-TS": partial(clip, "mpegts", "aac"),
     "MPEG-TS that begins and ends within a packet": lambda: clip("mpegts", "aac")[100:-100],
     "AVI with MP2": partial(clip, "avi", "mp2"),

@@ -12,7 +12,7 @@ Keep: TypeAlias = Literal["start", "end"]
 # A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
 # What a copy of the streams mends, without encoding them again.
-_MENDED_BY_COPY: frozenset[Oddity] = frozenset({"header", "streams", "sound"})
+_MENDED_BY_COPY: frozenset[Oddity] = frozenset({"metadata", "header", "streams", "sound"})
 # Who reads that a sound has another format or one length need not read about its header.
 _ALSO_TOLD: frozenset[Oddity] = frozenset({"header", "kind of sound"})
 

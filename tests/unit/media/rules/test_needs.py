@@ -89,7 +89,13 @@ def test_the_changes_are_said_with_their_numbers() -> None:
 
 @pytest.mark.parametrize(
     ("odd", "is_encoded"),
-    [(("metadata",), True), (("shape",), True), (("header",), False), (("streams", "sound"), False)],
+    [
+        (("kind of sound",), True),
+        (("shape",), True),
+        (("metadata",), False),
+        (("header",), False),
+        (("streams", "sound"), False),
+    ],
 )
 def test_an_odd_file_is_saved_again(odd: tuple[Oddity, ...], is_encoded: bool) -> None:
     """What a strict reader refuses is saved again within the limits too, and is copied where that is enough."""
