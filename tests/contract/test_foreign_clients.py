@@ -22,7 +22,8 @@ from tests.support.discord_client import PNG, DiscordControl, file_of
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "clients"
 INSTALLED = ROOT / ".clients"
-CLIENTS = ("discordjs", "hikari", "pycord", "nextcord", "disnake", "interactions")
+FORKS = ("disnake", "nextcord", "pycord")
+CLIENTS = ("discordjs", "hikari", "interactions", *FORKS)
 WITHIN_S = 40.0
 
 
@@ -31,11 +32,12 @@ def environment(client: str) -> Path:
     return INSTALLED / {"discordjs": "node", "pycord": "pycord"}.get(client, "python")
 
 
-def command(client: str) -> tuple[Path, ...]:
-    """Return the program and script of a client's bot."""
+def command(client: str) -> tuple[str | Path, ...]:
+    """Return the program, script and arguments of a client's bot."""
     if client == "discordjs":
-        return Path("node"), SCRIPTS / "discordjs_bot.mjs"
-    return environment(client) / "bin" / "python", SCRIPTS / f"{client}_bot.py"
+        return "node", SCRIPTS / "discordjs_bot.mjs"
+    python = environment(client) / "bin" / "python"
+    return (python, SCRIPTS / "fork_bot.py", client) if client in FORKS else (python, SCRIPTS / f"{client}_bot.py")
 
 
 class ForeignBot:
