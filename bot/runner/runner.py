@@ -405,7 +405,7 @@ class Runner:
             except StorageError as error:
                 if self._clock() >= give_up_at:
                     raise
-                log.warning("trying again in %.0f s: %s", wait_s, error)
+                log.info("trying again in %.0f s: %s", wait_s, error)  # /healthz warns, once for all jobs
                 await self._sleep(wait_s)
                 wait_s = min(wait_s * 2, 60.0)
                 tried_at.add(now)

@@ -5,12 +5,14 @@ import fcntl
 import json
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.errors import OwnershipLost, StorageError
 
 MARK = "wanda.database"
+FOLDERS = ("inputs", "results", "scratch")  # of members' files
 ROOM_BYTES = 1024 * 1024  # what must fit on the disk for the folder to count as writable
 
 
@@ -66,7 +68,7 @@ class Mark:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the data folder, readable by its owner alone.
+    """Make the data folder, readable by its owner alone; what an older version left in it becomes so.
 
     Raises:
         StorageError: it cannot be made or written; the sentence says why, and what to do.
@@ -79,6 +81,9 @@ def make_folder(folder: Path) -> None:
             "WANDA_DATA_DIR."
         ) from error
     check_writable(folder)
+    for kept in (folder / name for name in FOLDERS):
+        with suppress(OSError):  # there is none yet, or it belongs to somebody else
+            kept.chmod(0o700)
 
 
 def check_writable(folder: Path) -> None:

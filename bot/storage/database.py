@@ -145,6 +145,11 @@ class _Locks:
             lock.check()
         if self._database is not None and self._opened is not None and not is_same_file(self._database, self._opened):
             raise OwnershipLost(f"The database {self._database} was removed or replaced while Wanda worked with it.")
+        # Asked by name: opening and closing the file would end SQLite's locks on it.
+        if self._database is not None and not os.access(self._database, os.W_OK):
+            raise StorageError(
+                f"The database {self._database} is read-only; its permissions or attributes forbid writing."
+            )
         check_writable(self.folder)
 
     def free(self) -> None:

@@ -245,15 +245,17 @@ class SQLiteStore:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file if there is none, readable by its owner alone; SQLite gives its other files the same mode."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """Make the file if there is none, readable by its owner alone; SQLite gives its other files the same mode.
+
+    A file that exists is not opened: closing it would end SQLite's locks on it
+    (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    """
     try:
-        is_open_to_others = os.fstat(descriptor).st_mode & 0o077
-        if is_open_to_others:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
             with suppress(PermissionError):  # it belongs to somebody else, who decides
-                os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+                path.chmod(0o600)
 
 
 def _in_words(error: Exception) -> str:

@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,42 @@ async def test_a_removed_database_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(OwnershipLost, match=r"wanda\.lock was removed"):
         await store.check_files()
     await store.close()
+
+
+@pytest.fixture
+def immutable(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Call it to have the database's attributes forbid all writing; not every file system has these."""
+    file = tmp_path / "wanda.db"
+
+    def change(how: str) -> bool:
+        return subprocess.run(["chattr", how, file], capture_output=True, check=False).returncode == 0
+
+    def forbid() -> None:
+        if not change("+i"):
+            pytest.skip("files cannot be made immutable here")
+
+    yield forbid
+    change("-i")
+
+
+async def test_a_readonly_sqlite_is_noticed(tmp_path: Path, immutable: Callable[[], None]) -> None:
+    """SQLite still writes to its log beside the file then, and fails only thousands of writes later."""
+    store = await open_store(settings_for(tmp_path))
+    immutable()
+    with pytest.raises(StorageError, match=r"wanda\.db is read-only"):
+        await store.check_files()
+    await store.close()
+
+
+async def test_what_an_older_version_left_becomes_private(tmp_path: Path) -> None:
+    """Its database and its folders of members' files were open to every user of the machine."""
+    await (await open_store(settings_for(tmp_path))).close()
+    old = [tmp_path / name for name in ("inputs", "results")]
+    for folder in old:
+        folder.mkdir(mode=0o755)
+    (tmp_path / "wanda.db").chmod(0o644)
+    await (await open_store(settings_for(tmp_path))).close()
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "wanda.db", *old)] == [0o600, 0o700, 0o700]
 
 
 async def test_a_check_writes_and_leaves_nothing(store: OwnedStore) -> None:

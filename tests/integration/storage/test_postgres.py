@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.errors import StorageError, StorageUnreachable
+from bot.errors import OwnershipLost, StorageError, StorageUnreachable
 from bot.storage.postgres import PostgresStore, _Ownership  # pyright: ignore[reportPrivateUsage] - its bound is
 from bot.storage.transaction import Many, One, Transaction
 from tests.support.stores import PostgresServer
@@ -123,7 +123,7 @@ async def test_an_owner_that_was_replaced_writes_no_more(url: str, store: Postgr
     """If another process has taken the lock, the previous owner's writes are refused."""
     await _lose_ownership(url, store)
     replacement = await PostgresStore.open(url, exclusive=True)
-    with pytest.raises(StorageError, match="Another Wanda"):
+    with pytest.raises(OwnershipLost, match="Another Wanda"):
         await store.write(_touch("a"))
     assert await _amounts(store) == [0, 0]
     await replacement.close()
