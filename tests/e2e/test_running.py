@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from sandbox.stage import Process, Stage
-from tests.support.video_steps import order, wait_for_video
+from tests.support.video_steps import order, real_file, refusal, wait_for_video
 
 
 async def test_a_bot_that_cannot_write_says_so_and_ends(empty_stage: Stage, files: Path) -> None:
@@ -36,6 +36,29 @@ async def test_a_bot_that_cannot_write_says_so_and_ends(empty_stage: Stage, file
     again = await stage.start_bot()
     assert await again.until(lambda line: "wanda.db, found, schema" in line)
     await wait_for_video(stage, await order(stage, files))
+
+
+async def test_the_operator_reads_why_and_where(empty_stage: Stage, files: Path) -> None:
+    """A refused command, a failed and an uncertain job are a line each, at a level by who can do something about it."""
+    stage = empty_stage
+    bot = await stage.start_bot()
+    no_picture = real_file(files, "notes.png", b"words")
+    await refusal(stage, await stage.slash("maker", "wan25 image", {"prompt": "it moves"}, image=no_picture))
+    line = json.loads(await bot.until(lambda line: "refused: " in line))
+    assert line["level"] == "INFO"
+    assert "[/wan25 image, server " in line["message"]
+
+    faults = {
+        ("failed", "WARNING"): {"at": "result", "error_type": "content_policy_violation", "times": 1},
+        ("uncertain", "ERROR"): {"at": "submit", "lose_reply": True, "times": 1},
+    }
+    for (state, level), fault in faults.items():
+        await stage.fal.post("faults", fault)
+        place = f"message {await order(stage, files)}, member"
+        line = json.loads(await bot.until(lambda line, place=place: place in line))
+        assert line["level"] == level
+        assert line["message"].startswith(f"{state}: ")
+        assert "[wan27-image, $0.20, " in line["message"]
 
 
 async def test_a_discord_that_is_not_up_is_waited_for(tmp_path: Path) -> None:
