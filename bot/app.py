@@ -139,6 +139,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     log.info("took up %d unfinished jobs", await runner.start())
     stack.push_async_callback(runner.stop)
     _use_checks(health, store, client)
+    stack.callback(health.use, {})  # what is closed during the stop is no trouble
     return client, health
 
 

@@ -20,30 +20,30 @@ _log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[None]]  # raises when something is wrong; a WandaError's sentence is shown
 
-CHECK_TIMEOUT_S = 4.0  # less than the health check of the Dockerfile
+CHECK_TIMEOUT_S = 3.0  # less than the health check of the Dockerfile
 SHUTDOWN_TIMEOUT_S = 1.0
 REQUEST_BYTES_MAX = 1024
 
 
-async def _starting() -> None:
-    raise StartRefused("Wanda is starting; the log says what she waits for.")
+async def _not_running() -> None:
+    raise StartRefused("Wanda is starting or stopping; the log says what she waits for.")
 
 
 class Health:
-    """Runs the checks, and remembers how long each has failed. Without any, Wanda is not healthy yet."""
+    """Runs the checks, and remembers how long each has failed. Without any, Wanda is not healthy: she does not run."""
 
     def __init__(self, checks: Mapping[str, Check] | None = None, *, check_timeout_s: float = CHECK_TIMEOUT_S) -> None:
         self._check_timeout_s = check_timeout_s
         self._round: asyncio.Task[dict[str, str]] | None = None
         self._lost: str | None = None
-        self.use(checks or {"start": _starting})
+        self.use(checks or {})
 
     def use(self, checks: Mapping[str, Check], *, quiet_s: Mapping[str, float] | None = None) -> None:
-        """Run these checks from now on.
+        """Run these checks from now on; none while Wanda starts or stops.
 
         `quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it.
         """
-        self._checks = dict(checks)
+        self._checks = dict(checks) or {"run": _not_running}
         self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
 
     async def wrong(self) -> dict[str, str]:
@@ -167,4 +167,4 @@ class WebServer:
 
 def _in_words(error: OSError) -> str:
     """Return the system's own words: asyncio's sentence repeats the address."""
-    return os.strerror(error.errno) if error.errno else str(error)
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name's errors are negative

@@ -58,12 +58,15 @@ async def test_healthy(ask: Ask) -> None:
     assert reply.json() == {"status": "ok", "checks": {"database": True, "discord": True}, "failed": [], "wrong": {}}
 
 
-async def test_starting() -> None:
-    """Until there is something to check, Wanda is not healthy."""
+async def test_starting_and_stopping(caplog: pytest.LogCaptureFixture) -> None:
+    """Without anything to check, Wanda is not healthy, and that is no trouble for the log."""
     health = Health()
-    assert await health.wrong() == {"start": "Wanda is starting; the log says what she waits for."}
+    assert await health.wrong() == {"run": "Wanda is starting or stopping; the log says what she waits for."}
     health.use({"database": good})
     assert await health.wrong() == {}
+    health.use({})
+    assert list(await health.wrong()) == ["run"]
+    assert caplog.messages == []
 
 
 async def test_failing(ask: Ask) -> None:
