@@ -24,6 +24,7 @@ PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024  # the limit also holds for col
 _PNG_PIXELS_MAX = 8_000_000  # a larger one takes many seconds to compress, and rarely fits
 _QUALITIES = (95, 90, 82)
 _SMALLER = 0.8
+_RIFF_HEADER_BYTES = 8  # which the size in it does not count
 _ROUNDS_MAX = 6
 _GREY_16_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -78,11 +79,15 @@ def _opened(source: Path, parser: str, side_max: int | None) -> tuple[Image.Imag
 
 
 def _readable(source: Path, parser: str) -> Path | io.BytesIO:
-    """Return the file, or its bytes when the WebP's header may state another size than the file has."""
+    """Return the file; a WebP whose header states more than there is, or nothing, with the size that it has."""
     if parser != "WEBP":
         return source
     data = source.read_bytes()
-    return io.BytesIO(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+    there_bytes = len(data) - _RIFF_HEADER_BYTES
+    stated_bytes = int.from_bytes(data[4:_RIFF_HEADER_BYTES], "little")
+    if not 0 < stated_bytes <= there_bytes:
+        data = data[:4] + struct.pack("<I", there_bytes) + data[_RIFF_HEADER_BYTES:]
+    return io.BytesIO(data)
 
 
 def _skipped(stream: PngImagePlugin.PngStream, _: int, length: int) -> bytes:

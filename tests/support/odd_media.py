@@ -66,6 +66,13 @@ def _profile(more_bytes: int) -> bytes:
     return cast("bytes", cms.ImageCmsProfile(cms.createProfile("sRGB")).tobytes()) + bytes(more_bytes)
 
 
+def swapped_profile() -> bytes:
+    """Return a colour profile in which red means blue, and blue red."""
+    plain = _profile(0)
+    swapped = plain.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+    return swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+
+
 def _grey_16_bit() -> bytes:
     width, height = SIDES
     header = struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0)
@@ -107,6 +114,7 @@ USUAL_PICTURES: Mapping[str, Callable[[], bytes]] = {
     "PNG without an end": lambda: saved("PNG")[:-12],
     "PNG without its last checksum": lambda: saved("PNG")[:-16],
     "PNG with more behind it": lambda: saved("PNG") + b"hello" * 99,
+    "WebP with more behind it": lambda: saved("WEBP", quality=95) + b"x" * 777,
     "JPEG with more behind it": lambda: saved("JPEG") + b"PK\x03\x04" * 99,
     "JPEG with broken EXIF": lambda: jpeg_with(0xE1, b"Exif\0\0garbage."),
     "JPEG with restart markers": lambda: saved("JPEG", restart_marker_blocks=4),
