@@ -1,5 +1,6 @@
 """Answers to interactions, and the error boundary that turns every error into one private sentence."""
 
+import errno
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,9 +10,11 @@ import discord
 from discord import app_commands
 
 from bot.errors import Busy, Refusal, StorageError
-from bot.texts.trouble import ORDER_TROUBLE, TroubleTexts
+from bot.texts.trouble import DISK_TROUBLE, ORDER_TROUBLE, TroubleTexts
 
 log = logging.getLogger(__name__)
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_SQLITE_FULL = "disk is full"  # https://www.sqlite.org/rescode.html#full
 AnyInteraction: TypeAlias = discord.Interaction[Any]
 Say: TypeAlias = Callable[[AnyInteraction, str], Awaitable[None]]
 
@@ -49,6 +52,12 @@ def sentence_for(error: BaseException, interaction: AnyInteraction, texts: Troub
             level = logging.WARNING if isinstance(error, Busy) else logging.INFO
             log.log(level, "refused: %s [%s]", error, place_of(interaction))
             return str(error)
+        case OSError() if error.errno in _DISK:
+            log.error("refused, because the disk takes nothing [%s]", place_of(interaction), exc_info=error)
+            return DISK_TROUBLE
+        case StorageError() if _SQLITE_FULL in str(error):
+            log.error("refused, because the database's disk is full: %s [%s]", error, place_of(interaction))
+            return DISK_TROUBLE
         case StorageError():
             log.error("refused, because of the database: %s [%s]", error, place_of(interaction))
             return texts.storage

@@ -181,7 +181,9 @@ async def _compose(
             client,
             settings.cards,
             settings.jobs,
-            ResultFiles(http, settings.downloads, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)),
+            ResultFiles(
+                http, settings.downloads, prober, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)
+            ),
             upload_timeout_s=settings.fal.upload_timeout_s,
             reactions=offered_reactions,
             channel_queue=channel_queue,

@@ -30,10 +30,13 @@ WandaError
 │   └── FalFailure           the result says that no video was made; carries fal's type and details
 ├── DownloadError            a download failed; its partial file was removed
 │   ├── DownloadTooLarge     it is larger than the limit
+│   ├── DiskRefused          Wanda's own disk did not take it: it is full, read-only or broken
 │   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or a timeout
 ├── EncodeFailed             a file could not be encoded to fit: no encoder, or not within its limits
 └── DeliveryError            Discord did not take the message or the video
     ├── TooLarge             Discord refused the file's size (413 or 40005)
+    ├── Forbidden            Wanda may not post there, or the channel is gone, locked or closed to her
+    ├── CardGone             the message was deleted
     └── DiscordBusy          Discord could not be reached, or answered "later" several times
 ```
 """
@@ -44,8 +47,10 @@ from typing import Any, Literal
 __all__ = [
     "AlreadyRunning",
     "Busy",
+    "CardGone",
     "DeliveryError",
     "DiscordBusy",
+    "DiskRefused",
     "DownloadError",
     "DownloadFailed",
     "DownloadTooLarge",
@@ -60,6 +65,7 @@ __all__ = [
     "FalReplyTooLarge",
     "FalUnreachable",
     "FilesGone",
+    "Forbidden",
     "MediaRefused",
     "ModeOff",
     "NoDatabase",
@@ -258,6 +264,10 @@ class DownloadTooLarge(DownloadError):
         self.limit_bytes = limit_bytes
 
 
+class DiskRefused(DownloadError):
+    """Wanda's own disk did not take the file: it is full, read-only or broken."""
+
+
 class DownloadFailed(DownloadError):
     """No connection, a bad reply, a host that is not allowed, or a timeout; `status` is the last reply's, if any."""
 
@@ -276,6 +286,14 @@ class DeliveryError(WandaError):
 
 class TooLarge(DeliveryError):
     """Discord refused the file's size (HTTP 413 or code 40005)."""
+
+
+class Forbidden(DeliveryError):
+    """Wanda may not post there, or the channel or thread is gone, locked or closed to her."""
+
+
+class CardGone(DeliveryError):
+    """The message was deleted, and no other was posted instead."""
 
 
 class DiscordBusy(DeliveryError):

@@ -462,6 +462,12 @@ class JobSettings(SettingsGroup):
         "link when it comes.",
         ge=0,
     )
+    late_look_s: float = setting(
+        "WANDA_LATE_LOOK_S",
+        5.0,
+        "Interval between searches for late videos that are to be tried again, in seconds.",
+        gt=0,
+    )
     overdue_s: float = setting(
         "WANDA_JOB_OVERDUE_S",
         6 * 3600.0,

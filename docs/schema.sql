@@ -194,7 +194,8 @@ CREATE TABLE jobs (
     files_gone BIGINT NOT NULL DEFAULT 0,
     approved_by BIGINT,
     approve_by DOUBLE PRECISION,
-    input_bytes BIGINT NOT NULL DEFAULT 0
+    input_bytes BIGINT NOT NULL DEFAULT 0,
+    late_at DOUBLE PRECISION
 );
 CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
 CREATE INDEX jobs_alike ON jobs (similar_to, created_at) WHERE render_s IS NOT NULL;
@@ -202,6 +203,7 @@ CREATE INDEX jobs_by_approver ON jobs (approved_by) WHERE approved_by IS NOT NUL
 CREATE INDEX jobs_by_member ON jobs (guild_id, member_id, created_at);
 CREATE INDEX jobs_by_message ON jobs (message_id);
 CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
+CREATE INDEX jobs_late ON jobs (late_at) WHERE late_at IS NOT NULL;
 CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
 CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
 CREATE INDEX jobs_open_in_server ON jobs (guild_id) WHERE told = 0;

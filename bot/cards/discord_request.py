@@ -38,6 +38,9 @@ _BY_CODE: dict[int, Trouble] = {
     50007: "no_access",
     10003: "no_access",
     10004: "no_access",
+    160005: "no_access",  # a locked thread
+    160006: "no_access",  # the thread would have to be opened, and no more may be open
+    240000: "no_access",  # the server's rules for messages blocked it
 }
 _TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 429, 500
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from bot.cards.result_file import Fetched
+from bot.cards.result_file import Fetched, NotFetched
 from bot.errors import EncodeFailed
-from bot.jobs.model import Job, Left, Live
+from bot.jobs.model import FINISHED, Job, Left, Live
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
 from bot.requester import Requester
@@ -49,6 +49,9 @@ class FittedResult:
         """Return the video itself if it fits, else a copy of at most `limit_bytes`, or None if that fails.
 
         A copy that failed is not tried again for this job.
+
+        Raises:
+            NotFetched: Wanda's disk did not take the copy.
         """
         if video.size_bytes <= limit_bytes:
             return video
@@ -56,14 +59,17 @@ class FittedResult:
             return None
 
         def tell(fraction: float | None) -> None:
-            self._show(job, Live(step=STEP, fraction=fraction), left)
+            if job.state not in FINISHED:  # the card of an ended job stays as it is until the video comes
+                self._show(job, Live(step=STEP, fraction=fraction), left)
 
         tell(None)
         try:
             made = await self._shrinker.shrink(
                 video.path, _copy_of(video), bytes_max=limit_bytes, requester=job.requester, on_fraction=tell
             )
-        except (EncodeFailed, OSError) as error:
+        except OSError as error:
+            raise NotFetched("no_room", error) from error
+        except EncodeFailed as error:
             _LOG.warning("the video of job %s could not be made to fit %d bytes: %s", job.id, limit_bytes, error)
             self._give_up(job, limit_bytes)
             return None

@@ -15,17 +15,17 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.cards.fitted_result import FittedResult, Shrinks
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.pacer import Frame, Pacer
-from bot.cards.poster import MessageContent, Poster
-from bot.cards.result_file import Fetched, ResultFiles, Sleep
-from bot.errors import DeliveryError, DiscordBusy, DownloadError, DownloadTooLarge, TooLarge
-from bot.jobs.model import Job, Left, Live, reported_seed
+from bot.cards.poster import UPLOAD_BYTES_MAX, MessageContent, Poster
+from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep, ending
+from bot.errors import DeliveryError, DiscordBusy, Forbidden, TooLarge
+from bot.jobs.model import Job, Left, LinkReason, Live, reported_seed
 from bot.jobs.short_id import short_id
-from bot.runner.cards_port import MessageRef
+from bot.runner.cards_port import MessageRef, Posted
 from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
 from bot.texts.card import Card
 from bot.texts.mode_settings import Describe, mode_settings_of
-from bot.texts.result_link import PostedVideo, Reason, spoiler_mark
+from bot.texts.result_link import LINK_IS_ATTACHED, PostedVideo, spoiler_mark
 from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
@@ -108,15 +108,14 @@ class JobCards:
         )
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Show on the card how a job without a video ended; if Discord refuses the edit for good, that is only logged.
+        """Show on the card how a job ended whose video is not on it; if Discord refuses for good, that is only logged.
 
         Raises:
             DiscordBusy: try again later.
         """
         await self._pacer.end(job)
-        content = MessageContent(
-            self.card(job, live, left), announcement=f"<@{job.member_id}>, your video did not come about."
-        )
+        card = self.card(job, live, left)
+        content = MessageContent(card, announcement=job_card.end_announcement(job), note=_note(job, card))
         try:
             await self._post.last(job, content)
         except DiscordBusy:
@@ -124,17 +123,22 @@ class JobCards:
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
 
-    async def prepare(self, job: Job, left: Left | None) -> None:
+    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
         """Download the job's video and encode it down to the server's upload limit. Never raises.
 
-        Separate from `deliver`, so that minutes of encoding do not block other deliveries.
+        Separate from `deliver`, so that minutes of encoding do not block other deliveries. Returns why there is no
+        video to attach, or None.
         """
-        async with self._fetches.turn(job.requester):
-            video, _ = await self._fetched(job)
-        if video is not None:
-            await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
+        try:
+            async with self._fetches.turn(job.requester):
+                video = await self._results.fetch(job)
+            fitting = await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
+        except NotFetched as error:
+            _LOG.warning("the video of job %s is not here: %s", job.id, error)
+            return error.reason
+        return "too_large" if fitting is None else None
 
-    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
+    async def deliver(self, job: Job, left: Left | None) -> Posted:
         """Put the job's video, or else fal's link to it, on its card; no progress is shown afterwards.
 
         Repeating it after a crash changes nothing visible: the edit replaces the attachment by the same file.
@@ -143,58 +147,109 @@ class JobCards:
             DiscordBusy: try again later. The link is posted instead only after `attach_patience_s`.
             DeliveryError: neither the file nor the link could be posted.
         """
-        video, reason = await self._fetched(job)
-        fitting = None if video is None else await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
         try:
-            delivered = await self._delivered(job, left, video, fitting, reason)
+            delivered = await self._delivered(job, left)
         except BaseException:
             self._pacer.resume(job)
             raise
-        if self._reactions is not None:
-            self._reactions.offer(delivered.channel_id, delivered.message_id)
+        self._offer(delivered)
         return delivered
 
-    async def _fetched(self, job: Job) -> tuple[Fetched | None, Reason]:
-        """Return the video on disk, or None and the reason for a link."""
-        try:
-            return await self._results.fetch(job), "refused"
-        except DownloadTooLarge:
-            return None, "too_large"
-        except (DownloadError, OSError) as error:
-            # On a full or read-only disk the member still gets fal's link.
-            _LOG.warning("the video of job %s could not be fetched: %s", job.id, error)
-            return None, "not_fetched"
+    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+        """Put the video on a card that has only fal's link.
 
-    async def _delivered(
-        self, job: Job, left: Left | None, video: Fetched | None, fitting: Fetched | None, reason: Reason
-    ) -> MessageRef:
-        """Post `fitting`, or smaller versions while Discord finds it too large, else the link."""
+        Raises:
+            CardGone: somebody deleted the card.
+            DeliveryError: the video could not be attached; the card is as it was.
+        """
         limit_bytes = self._limit_bytes(job)
-        while video is not None and fitting is not None:
-            await self._pacer.end(job)
-            try:
-                return await self._attached(job, left, fitting, limit_bytes)
-            except TooLarge:
-                self._pacer.resume(job)
-                fitting = await self._fitted_results.smaller(job, left, video, fitting)
-            except DeliveryError as error:
-                if isinstance(error, DiscordBusy) and self._may_wait(job):
-                    # Discord may be back in seconds, while a posted link stays and expires within days.
-                    raise
-                _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
-                break
+        try:
+            fitting = await self._fitting(job, left, limit_bytes)
+        except NotFetched as error:
+            raise DeliveryError(str(error)) from error
+        delivered = await self._attached(job, left, fitting, limit_bytes, anew=False)
+        if delivered.ref.message_id != job.address.message_id:
+            self._offer(delivered)
+        return delivered
+
+    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+        """Send the job's video, or else fal's link unless `video_only`, to its member by direct message.
+
+        Raises:
+            DeliveryError: Discord did not take it, as when the member accepts no direct messages.
+        """
+        reason: LinkReason = "too_large"
+        try:
+            fitting = await self._fitting(job, left, UPLOAD_BYTES_MAX)
+            return await self._mailed(job, PostedVideo(fitting.size_bytes, pixels=fitting.pixels), fitting.path)
+        except NotFetched as error:
+            reason = error.reason
+        except TooLarge:
+            pass
+        if video_only:
+            raise DeliveryError(f"there is no video to attach: {reason}")
+        size_bytes = job.result.size_bytes if job.result else None
+        return await self._mailed(job, PostedVideo(size_bytes, reason, UPLOAD_BYTES_MAX), None)
+
+    async def _mailed(self, job: Job, posted: PostedVideo, path: Path | None) -> Posted:
+        card = job_card.mailed_card(self._finished(job, None, posted), job)
+        name = await asyncio.to_thread(file_name, job, path)
+        content = MessageContent(card, file=path, file_name=name, note=_note(job, card))
+        return Posted(await self._post.mail(job, content), posted.reason)
+
+    async def _fitting(self, job: Job, left: Left | None, limit_bytes: int) -> Fetched:
+        """Return the video, or a copy that fits.
+
+        Raises:
+            NotFetched: it is not there.
+            TooLarge: it cannot be made to fit.
+        """
+        fitting = await self._fitted_results.fitted(job, left, await self._results.fetch(job), limit_bytes)
+        if fitting is None:
+            raise TooLarge(f"the video cannot be made to fit {limit_bytes} bytes")
+        return fitting
+
+    def _offer(self, delivered: Posted) -> None:
+        if self._reactions is not None:
+            self._reactions.offer(delivered.ref.channel_id, delivered.ref.message_id)
+
+    async def _delivered(self, job: Job, left: Left | None) -> Posted:
+        """Post the video, or smaller versions while Discord finds it too large, else the link."""
+        limit_bytes = self._limit_bytes(job)
+        size_bytes = job.result.size_bytes if job.result else None
+        reason: LinkReason = "too_large"
+        try:
+            video = await self._results.fetch(job)
+            size_bytes = video.size_bytes
+            fitting = await self._fitted_results.fitted(job, left, video, limit_bytes)
+            while fitting is not None:
+                await self._pacer.end(job)
+                try:
+                    return await self._attached(job, left, fitting, limit_bytes)
+                except TooLarge:
+                    self._pacer.resume(job)
+                    fitting = await self._fitted_results.smaller(job, left, video, fitting)
+        except NotFetched as error:
+            reason = error.reason
+        except DeliveryError as error:
+            if isinstance(error, DiscordBusy) and self._may_wait(job):
+                # Discord may be back in seconds, while a posted link stays and expires within days.
+                raise
+            _LOG.warning("the video of job %s could not be attached, so its link is posted: %s", job.id, error)
+            reason = (
+                "busy" if isinstance(error, DiscordBusy) else "forbidden" if isinstance(error, Forbidden) else "refused"
+            )
         await self._pacer.end(job)
-        size_bytes = video.size_bytes if video is not None else job.result.size_bytes if job.result else None
-        if video is not None and fitting is None:
-            reason = "too_large"
         return await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
 
-    async def _attached(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> MessageRef:
+    async def _attached(
+        self, job: Job, left: Left | None, video: Fetched, limit_bytes: int, *, anew: bool = True
+    ) -> Posted:
         """Post the file. A smaller copy is deleted afterwards; the original is kept."""
         # If the first upload was refused, the limit that Wanda knew is wrong.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
-        message = await self._last(job, left, posted, video.path)
+        message = await self._last(job, left, posted, video.path, anew=anew)
         await self._fitted_results.forget(video)
         return message
 
@@ -206,11 +261,18 @@ class JobCards:
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
-    async def _last(self, job: Job, left: Left | None, posted: PostedVideo, path: Path | None) -> MessageRef:
-        words = self._describe(job)
-        card = job_card.finished_card(job, left, posted, mode_title=words.mode_title, settings=words.settings)
+    async def _last(
+        self, job: Job, left: Left | None, posted: PostedVideo, path: Path | None, *, anew: bool = True
+    ) -> Posted:
+        card = self._finished(job, left, posted)
         ready = f"<@{job.member_id}>, your video is ready."
-        return await self._post.last(job, MessageContent(card, announcement=ready, file=path, file_name=file_name(job)))
+        name = await asyncio.to_thread(file_name, job, path)
+        content = MessageContent(card, announcement=ready, file=path, file_name=name, note=_note(job, card))
+        return Posted(await self._post.last(job, content, anew=anew), posted.reason)
+
+    def _finished(self, job: Job, left: Left | None, posted: PostedVideo) -> Card:
+        words = self._describe(job)
+        return job_card.finished_card(job, left, posted, mode_title=words.mode_title, settings=words.settings)
 
     def _draw(self, frame: Frame) -> Card:
         return self.card(frame.job, frame.live, frame.left)
@@ -220,11 +282,19 @@ class JobCards:
         return None if self._post.route(job) == "token" else job.address.channel_id
 
 
-def file_name(job: Job) -> str:
+def _note(job: Job, card: Card) -> str:
+    """Return fal's link as the content of a text file, if the card's text says that it is there."""
+    says_so = card.content is not None and LINK_IS_ATTACHED in card.content
+    return job.result.url if says_so and job.result is not None else ""
+
+
+def file_name(job: Job, path: Path | None = None) -> str:
     """Return the attachment's name in lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4.
 
-    Before a spoiler's name stands the mark by which Discord hides it.
+    Its ending tells the format of the file at `path`, and the mark before it that Discord hides it as a spoiler. Blocks
+    for a moment.
     """
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
-    return spoiler_mark(job) + _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80] + ".mp4"
+    stem = _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80]
+    return f"{spoiler_mark(job)}{stem}.{'mp4' if path is None else ending(path)}"

@@ -1,6 +1,7 @@
 """Puts a card into its channel by whichever route Discord still allows, with or without the video."""
 
 import asyncio
+import io
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ import discord
 
 from bot.cards import routes
 from bot.cards.channel_queue import ChannelQueue
+from bot.cards.direct_message import mail
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
-from bot.errors import DeliveryError, DiscordBusy, TooLarge
+from bot.errors import CardGone, DeliveryError, DiscordBusy, Forbidden, TooLarge
 from bot.jobs.model import Job
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings
@@ -29,6 +31,7 @@ _NOBODY = discord.AllowedMentions.none()
 # Where no boost of a server raises it: https://discord.com/developers/docs/reference#uploading-files
 UPLOAD_BYTES_MAX = 10 * MIB
 NONCE_CHARS_MAX = 25
+NOTE_NAME = "link.txt"
 _LOOK_BACK_MESSAGES = 100
 _SENTENCES: dict[Trouble, str] = {
     "no_access": "Wanda may not post in that channel any more; ask an admin to let Wanda view the channel, "
@@ -47,7 +50,8 @@ _SENTENCES: dict[Trouble, str] = {
 class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
-    `file_name` is the name that people see. `keep` leaves the message's attachments as they are.
+    `file_name` is the name that people see. `keep` leaves the message's attachments as they are. `note` is the content
+    of a text file, for what is too long for a message.
     """
 
     card: Card
@@ -55,6 +59,7 @@ class MessageContent:
     file: Path | None = None
     file_name: str = "wanda.mp4"
     keep: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +135,15 @@ class Poster:
                 return "edited"
         return "gone"
 
-    async def last(self, job: Job, content: MessageContent) -> MessageRef:
+    async def last(self, job: Job, content: MessageContent, *, anew: bool = True) -> MessageRef:
         """Edit the card, or post a new message if the card is gone or too old. Repeating the call reuses that message.
+
+        Without `anew` a card that was deleted is not replaced.
 
         Raises:
             TooLarge: Discord refused the file's size.
+            Forbidden: Wanda may not post there any more, or there is no such place.
+            CardGone: the card was deleted, and `anew` is false.
             DiscordBusy: Discord said "later" `discord_tries` times.
             DeliveryError: every route failed; the sentence says what an admin can do.
         """
@@ -146,6 +155,8 @@ class Poster:
                 follow = routes.after(route, refused.trouble)
                 if refused.trouble == "later":
                     waits += 1
+                if refused.trouble == "message_gone" and not anew:
+                    raise CardGone(_SENTENCES["message_gone"]) from refused
                 if follow is None or waits >= self._settings.discord_tries:
                     raise _error(refused.trouble) from refused
                 if refused.trouble == "later":
@@ -161,6 +172,40 @@ class Poster:
         if route == "reply":
             await self._settle_old_card(job, content)
         return place
+
+    async def mail(self, job: Job, content: MessageContent) -> MessageRef:
+        """Send the job's member a direct message. Repeating the call within minutes sends no second one.
+
+        Raises:
+            TooLarge: Discord refused the file's size.
+            Forbidden: the member takes no direct messages of Wanda.
+            DiscordBusy: Discord said "later" `discord_tries` times.
+            DeliveryError: Discord refused it for another reason.
+        """
+        for attempt in range(self._settings.discord_tries):
+            if attempt:
+                await self._sleep(self._settings.discord_wait_s * 2 ** (attempt - 1))
+            try:
+                return await self._mail(job, content)
+            except DiscordRefused as refused:
+                if refused.trouble != "later":
+                    raise _error(refused.trouble) from refused
+        raise DiscordBusy(_SENTENCES["later"])
+
+    async def _mail(self, job: Job, content: MessageContent) -> MessageRef:
+        card = announced(content)
+        async with discord_request(self._timeout_s(content)):
+            with _files(content) as files:
+                message = await mail(
+                    self._client,
+                    job.member_id,
+                    content=card.content,
+                    embed=to_embed(card),
+                    files=files,
+                    nonce=nonce(job, has_file=content.file is not None),
+                    allowed_mentions=_NOBODY,
+                )
+        return MessageRef(message.channel.id, message.id)
 
     async def _settle_old_card(self, job: Job, content: MessageContent) -> None:
         """Remove progress and buttons from a card that was replied to; one try, failures are only logged."""
@@ -217,7 +262,7 @@ class Poster:
                     embed=to_embed(card),
                     files=files,
                     view=to_view(card) or discord.utils.MISSING,
-                    nonce=nonce(job),
+                    nonce=nonce(job, has_file=content.file is not None),
                     allowed_mentions=_NOBODY,
                     **options,
                 )
@@ -234,7 +279,7 @@ class Poster:
                     limit=_LOOK_BACK_MESSAGES, after=discord.Object(job.address.message_id), oldest_first=True
                 ):
                     shown = [embed.footer.text for embed in message.embeds]
-                    if message.author.id == me and footer in shown and bool(message.attachments) == bool(content.file):
+                    if message.author.id == me and footer in shown and _has_video(message) == bool(content.file):
                         return MessageRef(message.channel.id, message.id)
         except DiscordRefused as refused:
             _LOG.info("could not look for an earlier message of job %s: %s", job.id, refused)
@@ -249,15 +294,19 @@ class Poster:
 
 @contextmanager
 def _files(content: MessageContent) -> Generator[list[discord.File]]:
-    """Open the file for one request; discord.py sends it from disk in pieces."""
-    if content.file is None:
-        yield []
-        return
-    file = discord.File(content.file, filename=content.file_name)
+    """Open the files for one request; discord.py sends the video from disk in pieces."""
+    files = [] if content.file is None else [discord.File(content.file, filename=content.file_name)]
+    if content.note:
+        files.append(discord.File(io.BytesIO(content.note.encode()), filename=NOTE_NAME))
     try:
-        yield [file]
+        yield files
     finally:
-        file.close()
+        for file in files:
+            file.close()
+
+
+def _has_video(message: discord.Message) -> bool:
+    return any(file.filename != NOTE_NAME for file in message.attachments)
 
 
 def announced(content: MessageContent) -> Card:
@@ -266,11 +315,17 @@ def announced(content: MessageContent) -> Card:
     return replace(content.card, content=words or None)
 
 
-def nonce(job: Job) -> str:
-    """Return the nonce of a job in its state; Discord allows 25 characters."""
-    return f"{job.state[0]}{job.id}"[:NONCE_CHARS_MAX]
+def nonce(job: Job, *, has_file: bool) -> str:
+    """Return the nonce of a job in its state, and another one with its video; Discord allows 25 characters."""
+    return f"{'v' if has_file else job.state[0]}{job.id}"[:NONCE_CHARS_MAX]
 
 
 def _error(trouble: Trouble) -> DeliveryError:
-    kinds: dict[Trouble, type[DeliveryError]] = {"too_large": TooLarge, "later": DiscordBusy}
+    kinds: dict[Trouble, type[DeliveryError]] = {
+        "too_large": TooLarge,
+        "later": DiscordBusy,
+        "no_access": Forbidden,
+        "too_old": Forbidden,
+        "no_reply": Forbidden,
+    }
     return kinds.get(trouble, DeliveryError)(_SENTENCES[trouble])

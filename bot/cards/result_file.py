@@ -2,29 +2,47 @@
 
 import asyncio
 import logging
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 import httpx
 
-from bot.errors import DownloadFailed
-from bot.jobs.model import Job
+from bot.errors import Busy, DiskRefused, DownloadError, DownloadFailed, DownloadTooLarge, MediaRefused
+from bot.jobs.model import Job, LinkReason
+from bot.media.probe import Facts
+from bot.media.quick_look import surely_plays
+from bot.media.rules.sniff import HEAD_BYTES, sniff
 from bot.net.download import Allowed, Sleep, to_disk
+from bot.requester import Requester
 from bot.runner.job_files import result_path
 from bot.settings import DownloadSettings, FalSettings
 from bot.units import MIB
 
 _LOG = logging.getLogger(__name__)
-_BOXES_MAX = 4096
-_HEADER_BYTES = 8
-# The boxes that a file has at its top (ISO/IEC 14496-12, table 1); one of these that does not fit was cut.
-_BOXES = frozenset(
-    (b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide", b"uuid", b"meta")
-)
-_VIDEO = {b"moov", b"mdat"}
 _TRIES = 2  # downloads of a file that is no video; each has its own retries for the network
+_ENDINGS = frozenset({"mp4", "mov", "webm", "mkv", "avi", "3gp"})
+
+
+class Probes(Protocol):
+    """The part of `bot.media.probe.Prober` that is used here."""
+
+    async def facts(self, path: Path, *, shown_name: str, requester: Requester) -> Facts:
+        """Return what the file is.
+
+        Raises:
+            MediaRefused: nothing that can be played to its end.
+            Busy: it could not be read now.
+        """
+        ...
+
+
+class NotFetched(Exception):  # noqa: N818 - reads better at the except
+    """There is no video on disk; `reason` says why."""
+
+    def __init__(self, reason: LinkReason, why: object) -> None:
+        super().__init__(f"{reason}: {why}")
+        self.reason: LinkReason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +55,26 @@ class Fetched:
     is_second_try: bool = False
 
 
-def _found(path: Path) -> Fetched | None:
-    """Return the video when the file is a whole one."""
-    return Fetched(path, path.stat().st_size) if is_whole_mp4(path) else None
-
-
 def _found_or_room(path: Path) -> Fetched | None:
-    """Return the whole video, or make its folder; one function, because each call costs a thread switch."""
-    found = _found(path)
-    if found is None:
+    """Return the video, or make its folder; one function, because each call costs a thread switch."""
+    try:
+        return Fetched(path, path.stat().st_size)
+    except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    return found
+        return None
 
 
 class ResultFiles:
-    """The folder of finished videos, `<data folder>/results/<job id>.mp4`."""
+    """The folder of finished videos, `<data folder>/results/<job id>.mp4`; whatever lies there was checked.
+
+    The name says "mp4" also of a video in another format; `ending` tells the format.
+    """
 
     def __init__(
         self,
         http: httpx.AsyncClient,
         settings: DownloadSettings,
+        prober: Probes,
         *,
         data_dir: Path,
         allowed: Allowed,
@@ -65,6 +83,7 @@ class ResultFiles:
         self._settings = settings
         self._data_dir = data_dir
         self._http = http
+        self._prober = prober
         self._sleep = sleep
         self._allowed = allowed
 
@@ -73,25 +92,51 @@ class ResultFiles:
         return result_path(job, self._data_dir)
 
     async def fetch(self, job: Job) -> Fetched:
-        """Return the whole video on disk; it is downloaded only if it is not there yet.
+        """Return the video on disk; it is downloaded only if it is not there yet.
 
         Raises:
-            DownloadError: it could not be downloaded, is larger than `result_mib_max`, or is not a video.
+            NotFetched: it could not be downloaded, is larger than `result_mib_max`, or is no video that plays.
         """
         path = self.path(job)
-        found = await asyncio.to_thread(_found_or_room, path)
-        if found is not None:
-            return found
+        try:
+            found = await asyncio.to_thread(_found_or_room, path)
+            return found or await self._downloaded(job, path)
+        except DownloadTooLarge as error:
+            raise NotFetched("too_long", error) from error
+        except (DiskRefused, OSError) as error:
+            raise NotFetched("no_room", error) from error
+        except DownloadError as error:
+            raise NotFetched("not_fetched", error) from error
+        except Busy as error:
+            raise NotFetched("unchecked", error) from error
+
+    async def _downloaded(self, job: Job, path: Path) -> Fetched:
         if job.result is None:
             raise DownloadFailed("fal named no video")
+        raw = path.with_suffix(".unchecked")
         for _ in range(_TRIES):
-            await self._copy(job.result.url, path)
-            found = await asyncio.to_thread(_found, path)
-            if found is not None:
-                return found
-            _LOG.warning("what fal's storage sent for job %s is not a whole MP4", job.id)
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-        raise DownloadFailed("fal's storage sent something that is not a whole MP4")
+            await self._copy(job.result.url, raw)
+            try:
+                if await self._plays(raw, job):
+                    return Fetched(path, (await asyncio.to_thread(raw.replace, path)).stat().st_size)
+            finally:
+                await asyncio.to_thread(raw.unlink, missing_ok=True)
+        raise NotFetched("unplayable", "fal's storage sent it twice")
+
+    async def _plays(self, path: Path, job: Job) -> bool:
+        """Return whether the file is a video that plays. A worker reads those that are not plainly one.
+
+        Raises:
+            Busy: no worker could read it.
+        """
+        if await asyncio.to_thread(surely_plays, path):
+            return True
+        try:
+            facts = await self._prober.facts(path, shown_name="the result", requester=job.requester)
+        except MediaRefused as refused:
+            _LOG.warning("what fal's storage sent for job %s is no video that plays: %s", job.id, refused)
+            return False
+        return facts.kind == "video"
 
     async def _copy(self, url: str, path: Path) -> None:
         await to_disk(
@@ -105,6 +150,13 @@ class ResultFiles:
             wait_s=self._settings.wait_s,
             sleep=self._sleep,
         )
+
+
+def ending(path: Path) -> str:
+    """Return the ending of the file's name that fits what is in it: "mp4", "webm", …; blocks for a moment."""
+    with path.open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES)).format
+    return found if found in _ENDINGS else "mp4"
 
 
 def from_fal(settings: FalSettings) -> Allowed:
@@ -126,41 +178,3 @@ def _is_public_name(host: str) -> bool:
     """
     *front, last = host.rstrip(".").lower().split(".")
     return bool(front) and last[:1].isalpha() and last not in {"local", "internal", "localhost"}
-
-
-def is_whole_mp4(path: Path) -> bool:
-    """Return whether the file is an MP4 with all its boxes: an `ftyp` at the start, a `moov`, nothing cut.
-
-    What some programs append to a whole video, and every player passes over, is no cut. Reads box headers only
-    (ISO/IEC 14496-12, 4.2), however large the file is.
-    """
-    try:
-        with path.open("rb") as file:
-            return _boxes_fit(file, path.stat().st_size)
-    except OSError:
-        return False
-
-
-def _boxes_fit(file: IO[bytes], end: int) -> bool:
-    at, names = 0, list[bytes]()
-    while at < end and len(names) < _BOXES_MAX:
-        size, name = _box(file, at, end)
-        if size < _HEADER_BYTES or at + size > end:
-            return name not in _BOXES and set(names) >= _VIDEO and names[0] == b"ftyp"
-        names.append(name)
-        at += size
-    return at == end and names[:1] == [b"ftyp"] and b"moov" in names
-
-
-def _box(file: IO[bytes], at: int, end: int) -> tuple[int, bytes]:
-    """Return one box's whole size and its name; size 0 when its header is cut."""
-    file.seek(at)
-    header = file.read(16)
-    if len(header) < _HEADER_BYTES:
-        return 0, b""
-    size, name = struct.unpack(">I4s", header[:8])
-    if size == 0:  # it lasts to the end of the file
-        return end - at, name
-    if size == 1:  # its size is in the eight bytes that follow
-        return (int.from_bytes(header[8:16], "big"), name) if len(header) == 16 else (0, b"")  # noqa: PLR2004 - 8 + 8
-    return size, name

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, Result, State
+from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, Result, Spot, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,33 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class VideoPosted:
-    """The video, or its link, is in the channel at `address`."""
+    """The video, or its link, is in the channel at `address`; in place of a link the video is tried at `retry_at`."""
 
     address: Address
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoMailed:
+    """The channel took nothing, so the video, or its link, went to the member: it is the direct message `spot`."""
+
+    spot: Spot
+    retry_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """Discord took neither the video nor the link; the retries are used up."""
+    """Neither the channel nor the member could be given the video or its link; it is tried again at `retry_at`."""
 
     failure: Failure
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateTried:
+    """The video of an ended job could not be brought this time either; None: it is not tried again."""
+
+    retry_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +183,9 @@ Event: TypeAlias = (
     | GivenUp
     | CancelAsked
     | VideoPosted
+    | VideoMailed
     | Undeliverable
+    | LateTried
     | EndShown
 )
 
@@ -248,7 +267,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Put the video on the card; ends in VideoPosted or Undeliverable."""
+    """Put the video on the card; ends in VideoPosted, VideoMailed or Undeliverable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +309,7 @@ def _react(job: Job, event: Event, now: float) -> Step:
         case "delivering":
             return _when_delivering(job, event)
         case "done" | "failed" | "cancelled" | "uncertain":
-            return (replace(job, told=True), ()) if isinstance(event, EndShown) and not job.told else (job, ())
+            return _when_ended(job, event)
         case _:
             assert_never(job.state)
 
@@ -338,7 +357,9 @@ def _given_up(job: Job, failure: Failure) -> Step:
         case "queued" | "running" | "fetching":
             return _uncertain(job, failure)
         case "delivering":
-            return replace(job, state="failed", failure=Failure(kind="undeliverable", charged=True)), (ShowEnd(),)
+            # Its time to be posted at once is over; a week of late tries begins.
+            failure = Failure(kind="undeliverable", charged=True)
+            return replace(job, state="failed", failure=failure, late_at=job.updated_at), (ShowEnd(),)
         case "done" | "failed" | "cancelled" | "uncertain":
             return (job if job.told else replace(job, told=True)), ()
         case _:
@@ -453,11 +474,35 @@ def _when_fetching(job: Job, event: Event) -> Step:
 
 def _when_delivering(job: Job, event: Event) -> Step:
     if isinstance(event, VideoPosted):
-        return replace(job, state="done", address=event.address, told=True), ()
+        return _posted(job, event), ()
+    if isinstance(event, VideoMailed):
+        return _mailed(job, event), (ShowEnd(),)
     if isinstance(event, Undeliverable):
         # It was made and settled. The file stays in the data folder, and fal's link on the card.
-        return replace(job, state="failed", failure=replace(event.failure, charged=True)), (ShowEnd(),)
+        failure = replace(event.failure, charged=True)
+        return replace(job, state="failed", failure=failure, late_at=event.retry_at), (ShowEnd(),)
     return job, ()
+
+
+def _posted(job: Job, event: VideoPosted) -> Job:
+    return replace(job, state="done", failure=None, address=event.address, told=True, late_at=event.retry_at)
+
+
+def _mailed(job: Job, event: VideoMailed) -> Job:
+    return replace(job, state="done", failure=None, mailed=event.spot, late_at=event.retry_at)
+
+
+def _when_ended(job: Job, event: Event) -> Step:
+    """Take up that the end was shown, and of a job whose video is late what became of the next try."""
+    if isinstance(event, EndShown) and not job.told:
+        return replace(job, told=True), ()
+    if job.late_at is None:
+        return job, ()
+    if isinstance(event, VideoPosted):
+        return _posted(job, event), ()
+    if isinstance(event, VideoMailed):
+        return replace(_mailed(job, event), told=True), ()
+    return (replace(job, late_at=event.retry_at) if isinstance(event, LateTried) else job), ()
 
 
 def _not_made(job: Job, event: NotMade) -> Step:

@@ -29,6 +29,22 @@ State: TypeAlias = Literal[
 FINISHED: frozenset[State] = frozenset({"done", "failed", "cancelled", "uncertain"})
 # fal has completed the request in these states, so there is nothing to cancel.
 MADE: frozenset[State] = frozenset({"fetching", "delivering"})
+# Why fal's link was posted instead of the video, or nothing at all.
+LinkReason: TypeAlias = Literal[
+    "too_large",  # for Discord's limit there, and no smaller copy could be made
+    "too_long",  # larger than what Wanda downloads
+    "not_fetched",  # fal's storage did not hand it over
+    "no_room",  # Wanda's disk did not take it
+    "unchecked",  # Wanda could not look at it
+    "unplayable",  # it is no video that plays
+    "forbidden",  # Wanda may not attach files there
+    "refused",  # Discord refused the file for another reason
+    "busy",  # Discord did not answer for too long
+]
+# Trouble that may be over later; then the video replaces the link.
+PASSING: frozenset[LinkReason] = frozenset(
+    {"not_fetched", "no_room", "unchecked", "unplayable", "forbidden", "refused", "busy"}
+)
 MESSAGES_URL = "https://discord.com/channels"
 
 
@@ -165,7 +181,9 @@ class Job:
     waiting job expires, `asked` says that its card shows the question. `parent_id` is the job that this one was made
     from, `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are
     whole sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not
-    show them. `files_gone_at` is when Wanda's copies of the inputs and the result were deleted.
+    show them. `late_at` is when bringing the video is tried again, of a job that ended with fal's link or with nothing
+    posted; `mailed` is the direct message that brought the video, because its channel did not take it. `files_gone_at`
+    is when Wanda's copies of the inputs and the result were deleted.
     """
 
     id: str
@@ -205,6 +223,8 @@ class Job:
     trigger: str | None = None
     notes: tuple[str, ...] = ()
     borrowed_options: tuple[str, ...] = ()
+    late_at: float | None = None
+    mailed: Spot | None = None
     files_gone_at: float | None = None
 
     @property

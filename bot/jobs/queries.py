@@ -120,6 +120,14 @@ def jobs_of_member_everywhere(
     return readable_jobs(rows)
 
 
+def late_jobs(due_at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return jobs whose video is late and to be tried again by this time (Unix seconds), the longest due first."""
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE late_at <= $1 AND told = 1 ORDER BY late_at LIMIT $2", (due_at, limit)
+    )
+    return tuple(job_in(row) for row in rows)
+
+
 def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
     """Return the ids of ended jobs with files on disk that were accepted before a time (Unix seconds), oldest first."""
     rows: list[Row] = yield Many(

@@ -14,16 +14,16 @@ from bot.storage.transaction import Lock, Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
-    "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes"
+    "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes, late_at"
 )
 _INSERT = (
     f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1, $19) "
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
-    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) WHERE id = $1"
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) WHERE id = $1"
 )
 # The files of a rerun of a rerun are still those of the first video's member.
 _BORROW = """
@@ -268,4 +268,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.approved_by,
         job.approve_by,
         bytes_of(job.inputs),
+        job.late_at,
     )

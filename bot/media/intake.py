@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.errors import DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
+from bot.errors import Busy, DiskRefused, DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
@@ -168,6 +168,11 @@ class Intake:
             limit = _size(wanted.bytes_max, wanted.bytes_max)
             raise MediaRefused(
                 f"“{name}” is larger than it says; the limit is {limit}. Make it smaller and try again."
+            ) from error
+        except DiskRefused as error:
+            raise Busy(
+                f"Wanda's own disk did not take “{name}”: it is full or broken. Nothing was charged; tell an admin, "
+                "and try again when there is room."
             ) from error
         except DownloadFailed as error:
             raise MediaRefused(

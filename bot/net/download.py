@@ -9,8 +9,9 @@ from typing import IO
 import aiohttp
 import httpx
 
-from bot.errors import DownloadFailed, DownloadTooLarge
+from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
 from bot.net.decoding import is_plain
+from bot.net.transport import ONE_EXCHANGE
 
 Allowed = Callable[[httpx.URL], bool]
 Sleep = Callable[[float], Awaitable[None]]
@@ -67,6 +68,7 @@ async def to_disk(
 
     Raises:
         DownloadTooLarge: Content-Length or the body is larger than `bytes_max`.
+        DiskRefused: the file could not be written.
         DownloadFailed: the URL is not allowed, or the file did not arrive whole in time.
     """
     download = _Download(http=http, url=_parsed(url), path=path, bytes_max=bytes_max, allowed=allowed)
@@ -96,12 +98,18 @@ async def _attempt(download: _Download) -> int:
     for _ in range(REDIRECTS_MAX + 1):
         try:
             async with download.http.stream(
-                "GET", url, headers=_HEADERS, follow_redirects=False, timeout=httpx.Timeout(_SILENCE_S)
+                "GET",
+                url,
+                headers=_HEADERS,
+                follow_redirects=False,
+                timeout=httpx.Timeout(_SILENCE_S),
+                # The pool's transport would write some of an address's percent signs anew, which breaks a signature.
+                extensions=ONE_EXCHANGE if "%" in str(url) else None,
             ) as reply:
                 if not reply.has_redirect_location:
                     return await _copy(download, reply)
                 url = _next(download, url, reply)
-        except (httpx.TransportError, aiohttp.ClientError) as error:
+        except (httpx.TransportError, aiohttp.ClientError, ConnectionError) as error:
             # The aiohttp transport lets some of aiohttp's own errors through.
             raise _RetryError(f"{type(error).__name__}: {error}") from error
     raise DownloadFailed(f"{download.where} redirects without end")
@@ -124,10 +132,10 @@ async def _copy(download: _Download, reply: httpx.Response) -> int:
         with part.open("wb") as file:
             size = await _pour(download, reply, file)
         part.replace(download.path)
-    except (TimeoutError, aiohttp.ClientError):
+    except (TimeoutError, ConnectionError, aiohttp.ClientError):
         raise  # these are OSErrors too, but of the network and not of the disk
     except OSError as error:
-        raise DownloadFailed(f"the file could not be written to disk: {error.strerror}") from error
+        raise DiskRefused(f"the file could not be written to disk: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
     return size

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.jobs.model import Job, Left, Live
+from bot.jobs.model import Job, Left, LinkReason, Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,14 @@ class MessageRef:
 
     channel_id: int
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The message with the video; `reason` is None, or why it has only fal's link."""
+
+    ref: MessageRef
+    reason: LinkReason | None = None
 
 
 class Cards(Protocol):
@@ -31,18 +39,23 @@ class Cards(Protocol):
         ...
 
     async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how a job without a video ended; returns once Discord has the edit, or will never take it.
+        """Make the card say how a job ended whose video is not on it.
+
+        Returns once Discord has the edit, or will never take it.
 
         Raises:
             DiscordBusy: try again later.
         """
         ...
 
-    async def prepare(self, job: Job, left: Left | None) -> None:
-        """Do what may take minutes before the delivery: download the video and make it fit. Never raises."""
+    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
+        """Do what may take minutes before the delivery: download the video and make it fit. Never raises.
+
+        Returns why there is no video to attach, or None.
+        """
         ...
 
-    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
+    async def deliver(self, job: Job, left: Left | None) -> Posted:
         """Put the job's video, or else fal's link to it, on its card, and show no progress after that.
 
         Repeating it after a crash changes nothing that people see.
@@ -50,5 +63,22 @@ class Cards(Protocol):
         Raises:
             DiscordBusy: try again later.
             DeliveryError: neither the file nor the link could be posted.
+        """
+        ...
+
+    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+        """Put the video on a card that has only fal's link.
+
+        Raises:
+            CardGone: somebody deleted the card.
+            DeliveryError: the video could not be attached; the card is as it was.
+        """
+        ...
+
+    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+        """Send the job's video, or else fal's link unless `video_only`, to its member by direct message.
+
+        Raises:
+            DeliveryError: Discord did not take it, as when the member accepts no direct messages.
         """
         ...

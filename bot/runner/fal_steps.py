@@ -23,8 +23,8 @@ from bot.fal.client import FalClient
 from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.types import FalStatus, Handle
 from bot.jobs import machine
+from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
-from bot.jobs.patience import Patience
 from bot.settings import JobSettings
 from bot.turns import FairTurns
 
@@ -71,7 +71,7 @@ class FalSteps:
         self._settings = settings
         self._data_dir = data_dir
         self._poll_s = poll_s
-        self._patience = Patience(
+        self._waits = GrowingWaits(
             whole_s=settings.paid_patience_s, least_s=poll_s, most_s=max(poll_s, settings.paid_wait_max_s)
         )
         self._doubt_s = doubt_s
@@ -233,7 +233,7 @@ class FalSteps:
             except FalNotReady as error:
                 return await self._not_yet(job, error)
             except FalError as error:
-                wait_s = self._patience.wait_s(since, self._clock())
+                wait_s = self._waits.wait_s(since, self._clock())
                 if wait_s is None or not self._is_doubted(error, since):
                     return _without_video(job, error)
                 log.warning("fal does not hand out the result, asked again in %.0f s: %s", wait_s, error)

@@ -22,6 +22,7 @@ from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
 from bot.runner.cards_port import Cards, MessageRef
+from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
@@ -73,7 +74,7 @@ class Runner:
         self._discard_files = discard_files
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
         self._live: dict[str, Live] = {}
         self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
@@ -82,7 +83,15 @@ class Runner:
         self._closing = False
         self._awake_at = 0.0
         self.warned = asyncio.Event()
-        self._deliveries = FairTurns(settings.deliveries_at_once)
+        self._delivery = Delivery(cards, settings, left_of=self._left_of, clock=clock, sleep=sleep)
+        self._late_videos = LateVideos(
+            store,
+            self._delivery,
+            store_event=self._store_late,
+            every_s=settings.late_look_s,
+            clock=clock,
+            sleep=sleep,
+        )
         self._resumes = asyncio.Semaphore(settings.take_up_at_once)
         self._endings = FairTurns(ENDINGS_AT_ONCE)
 
@@ -96,7 +105,10 @@ class Runner:
         for job_id in job_ids:
             self._drive(job_id)
         self._awake_at = self._clock()
-        self._watch = asyncio.create_task(self._keep_sweeping(), name="unfinished jobs")
+        self._loops = [
+            asyncio.create_task(self._keep_sweeping(), name="unfinished jobs"),
+            asyncio.create_task(self._late_videos.keep_trying(), name="late videos"),
+        ]
         await self._report_posted()
         return len(job_ids)
 
@@ -212,8 +224,8 @@ class Runner:
     async def stop(self) -> None:
         """Accept nothing new, wait for POSTs under way, and cancel the rest; ends within `shutdown_timeout_s`."""
         self._closing = True
-        if self._watch is not None:
-            self._watch.cancel()
+        for loop in self._loops:
+            loop.cancel()
         for job_id, task in self._tasks.items():
             if job_id not in self._critical:
                 task.cancel()
@@ -532,20 +544,17 @@ class Runner:
         return await self._fal_steps.follow(job, on_status=on_status)
 
     async def _deliver(self, job: Job) -> Event:
-        """Post the video, with `delivery_tries` tries and exponential backoff: it was paid for."""
+        """Bring the video to its member."""
         self._show_live(job, step="posting")
-        for attempt in range(self._settings.delivery_tries):
-            await self._back_off(attempt)
-            try:
-                await self._cards.prepare(job, self._left.get(job.id))
-                async with self._deliveries.turn(job.requester):
-                    posted = await self._cards.deliver(job, await self._left_of(job))
-            except DeliveryError as error:
-                log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
-            else:
-                moved = replace(job.address, channel_id=posted.channel_id, message_id=posted.message_id)
-                return machine.VideoPosted(moved)
-        return machine.Undeliverable(Failure(kind="undeliverable"))
+        return await self._delivery.deliver(job, self._left.get(job.id))
+
+    async def _store_late(self, job: Job, event: Event) -> None:
+        """Store what became of a late video, and have its card say so if it must."""
+        with job_scope(job.id):
+            advanced = await self._advance(job.id, event)
+            log.info("the late video of job %s: %s", job.id, type(event).__name__)
+            if advanced.effects:
+                self._wake(job.id)
 
     async def _show_end(self, job: Job) -> Event:
         """Make the card say how the job ended, with the same retries as a delivery."""

@@ -58,6 +58,10 @@ QUESTION_OVER = (
 )
 GETTING_READY = "Wanda is getting a video ready"  # how every placeholder begins
 CUT_RECIPE = "Another member wrote its prompt, so the recipe has as much of it as the card; 🔁 uses all of it."
+RESULT_LATE = (
+    "Wanda has not got this video from fal yet, and goes on trying. Nothing was charged; "
+    "press again once it is on the card."
+)
 DROPPED = "Cancelled. Nothing was held or charged."
 
 

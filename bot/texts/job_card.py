@@ -4,6 +4,7 @@ The same job at the same time always gives the same card, so an edit that is rep
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
@@ -29,7 +30,7 @@ from bot.texts.card import Button, Card, Field, Pairs
 from bot.texts.estimate import Estimate, estimate
 from bot.texts.finished import finished_buttons
 from bot.texts.plain import bar, block_quote, coarse, cut, mebibytes, plain, span, visible
-from bot.texts.result_link import PostedVideo, link_sentence, original_link
+from bot.texts.result_link import KEPT_S, PostedVideo, link_sentence, original_link
 from bot.units import TIMES
 
 _NOT_BEGUN = frozenset({"declined", "unapproved", "unasked", "removed"})  # kinds of failures before fal was asked
@@ -187,14 +188,49 @@ def _ending(job: Job) -> str:
             said = failures.uncertain_text(failure)
             return f"**It is not certain what became of this video.** {said.what}\n{charge_text(job)} {said.next}"
         case "failed" if job.result is not None:
-            return f"**The video was made, but Discord didn't take it.** {charge_text(job)}"
+            return _not_brought(job)
         case "failed":
             said = failures.failure_text(job.failure or Failure(kind="unknown"))
             return f"**No video.** {said.what}\n{charge_text(job)} {said.next}"
+        case "done" if job.mailed is not None:
+            what = f"The video went to <@{job.member_id}> by direct message, because Wanda may not post it here."
+            return f"**Done.** {what}"
         case "done":
             return "**Done.**"
         case _:
             return ""
+
+
+def _not_brought(job: Job) -> str:
+    """Return what became of a video that was made, and that neither the channel nor the member could be given."""
+    again = (
+        f" She tries again until <t:{int(job.completed_at + KEPT_S)}:f>." if job.late_at and job.completed_at else ""
+    )
+    if job.failure is not None and job.failure.kind == "unplayable":
+        return (
+            f"**What fal sent is no video that plays.** {charge_text(job)} Wanda kept nothing of it; fal's file is at "
+            f"the link.{again} Tell an admin, who can ask fal for the money back."
+        )
+    return (
+        f"**The video was made, but Discord let Wanda post it neither here nor to <@{job.member_id}>.** "
+        f"{charge_text(job)} `/jobs show` gives it out.{again}"
+    )
+
+
+def end_announcement(job: Job) -> str:
+    """Return the line above a new message that says how a job ended, where its card is gone."""
+    if job.mailed is not None:
+        return f"<@{job.member_id}>, your video went to you by direct message."
+    how = "did not come about" if job.result is None else "could not be posted"
+    return f"<@{job.member_id}>, your video {how}."
+
+
+def mailed_card(card: Card, job: Job) -> Card:
+    """Return the card of a direct message that brings a video, which its channel did not take; it has no buttons."""
+    why = (
+        f"Your video is ready. Wanda may not post it in <#{job.address.channel_id}> any more, so it comes to you here."
+    )
+    return replace(card, content=" ".join(part for part in (why, card.content) if part), buttons=())
 
 
 def charge_text(job: Job) -> str:
@@ -301,7 +337,9 @@ def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
 def _fallback_link(job: Job) -> str | None:
     """Return fal's link for a video that was charged and that Discord did not take, so that the member gets it."""
     if job.state == "failed" and job.result is not None:
-        return link_sentence(job, job.result, PostedVideo(job.result.size_bytes, "refused"))
+        is_bad = job.failure is not None and job.failure.kind == "unplayable"
+        posted = PostedVideo(job.result.size_bytes, "unplayable" if is_bad else "refused")
+        return link_sentence(job, job.result, posted)
     return None
 
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.machine import is_cancellable
-from bot.jobs.model import Input, Job, State, card_url, seed_of
+from bot.jobs.model import Input, Job, State, card_url, message_url, seed_of
 from bot.jobs.short_id import short_id
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, jobs_page_id
@@ -15,6 +15,7 @@ from bot.texts.card import Button, Card, Field, Pairs, join_within
 from bot.texts.job_card import BLUE, charge_text, rewritten_line, settings_line
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import block_quote, cut, mebibytes, plain, visible
+from bot.texts.result_link import kept_words, usable_link
 
 ANY = "any"
 PAGE_LINES = 8
@@ -130,11 +131,15 @@ def choice_label(job: Job) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDetails:
-    """A job's reruns, its inputs that were removed, and until when the others are kept (Unix seconds)."""
+    """A job's reruns, its inputs that were removed, and until when the others are kept (Unix seconds).
+
+    `has_video` says that the video is attached to the answer.
+    """
 
     children: Sequence[Job]
     gone: Sequence[Input]
     keeps_until: float | None
+    has_video: bool = False
 
 
 def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs) -> Card:
@@ -149,7 +154,7 @@ def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs
     fields += _files(job, kept)
     return Card(
         title=mode_title[:256],
-        description="\n".join(part for part in _description(job) if part),
+        description="\n".join(part for part in _description(job, kept) if part),
         fields=tuple(fields),
         colour=BLUE,
         footer=f"job {job.id}",
@@ -157,16 +162,38 @@ def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs
     )
 
 
-def _description(job: Job) -> list[str]:
+def _description(job: Job, kept: JobDetails) -> list[str]:
     prompt, negative = job.options.get("prompt"), job.options.get("negative_prompt")
     return [
         block_quote(prompt, 900) if isinstance(prompt, str) and visible(prompt) else "",
         f"-# Without: {plain(negative, 200)}" if isinstance(negative, str) and visible(negative) else "",
         rewritten_line(job, 500),
         f"Asked for <t:{int(job.created_at)}:f> · [message]({card_url(job)})",
+        _where(job, kept),
         charge_text(job) if job.state in {"failed", "cancelled", "uncertain"} else "",
         *(f"-# {plain(note, 200)}" for note in job.notes[:5]),
     ]
+
+
+def _where(job: Job, kept: JobDetails) -> str:
+    """Return where a video is that is not on its card; "" for any other job."""
+    if job.result is None or not is_elsewhere(job):
+        return ""
+    parts = ["The video is attached to this answer." if kept.has_video else ""]
+    if job.mailed is not None:
+        parts.append(f"It went to you by [direct message]({message_url(job.mailed)}).")
+    if job.late_at is not None:
+        parts.append("Wanda goes on trying to bring it.")
+    if job.completed_at is not None:
+        link = usable_link(job.result.url)
+        kept_for = kept_words(job.completed_at)
+        parts.append(f"fal keeps it {kept_for}: [fal's copy](<{link}>)" if link else f"fal keeps it {kept_for}.")
+    return " ".join(part for part in parts if part)
+
+
+def is_elsewhere(job: Job) -> bool:
+    """Return whether the video was made and is not on the job's card."""
+    return job.result is not None and (job.state == "failed" or job.late_at is not None or job.mailed is not None)
 
 
 def _family(job: Job, kept: JobDetails) -> list[Field]:

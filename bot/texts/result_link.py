@@ -1,17 +1,28 @@
 """Links to the video at fal: instead of an attachment that was not possible, or beside one that was made smaller."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, assert_never
+from urllib.parse import quote
 
-from bot.jobs.model import Job, Result
+from bot.jobs.model import PASSING, Job, LinkReason, Result
 from bot.texts.card import Field
 from bot.texts.plain import mebibytes
 from bot.units import TIMES
 
 KEPT_S = 7 * 86_400  # "about 7 days", by fal's documents
-Reason: TypeAlias = Literal["too_large", "refused", "not_fetched"]
 _URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,1400}")
+_UNTOUCHED = "._~:/?#%&=+,;!$'-"
+_WHY: Mapping[LinkReason, str] = {
+    "not_fetched": "The video is made, but fal's storage hasn't handed it to Wanda yet",
+    "no_room": "The video is made, but Wanda's own disk has no room for it",
+    "unchecked": "The video is made, but Wanda cannot look at it at the moment",
+    "unplayable": "fal calls the video made, but what it sent is no video that plays",
+    "forbidden": "The video is made, but Wanda may not attach files here",
+    "busy": "The video is made, but Discord is too busy to take the file",
+    "refused": "The video is made, but Discord refused the file",
+}
+LINK_IS_ATTACHED = "(too long for a message, so it is in the attached text file)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +33,27 @@ class PostedVideo:
     """
 
     size_bytes: int | None
-    reason: Reason | None = None
+    reason: LinkReason | None = None
     limit_bytes: int | None = None
     pixels: tuple[int, int] | None = None
 
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
     """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
+    again = "Wanda goes on trying to bring it, and " if posted.reason in PASSING else ""
+    kept = f"{again}fal keeps it {kept_words(job.completed_at)}"
+    return f"{_why(posted)}, so here is fal's link; {kept}: {_address(job, result)}"
+
+
+def _why(posted: PostedVideo) -> str:
+    if posted.reason not in {"too_large", "too_long"}:
+        return _WHY[posted.reason or "refused"]
     size = "" if posted.size_bytes is None else f" is {mebibytes(posted.size_bytes)}"
-    match posted.reason:
-        case "too_large" if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
-            why = f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}, so here is fal's link"
-        case "too_large":
-            why = f"The video{size}{',' if size else ' is'} too large for Discord here, so here is fal's link"
-        case "not_fetched":
-            why = "The video is made, but fal's storage didn't hand it to Wanda, so here is fal's link"
-        case "refused" | None:
-            why = "The video is made, but Discord didn't take the file, so here is fal's link"
-        case _:
-            assert_never(posted.reason)
-    return f"{why}; fal keeps it {kept_words(job.completed_at)}: {_address(job, result)}"
+    if posted.reason == "too_long":
+        return f"The video{size}{',' if size else ' is'} too large for Wanda to fetch"
+    if size and posted.limit_bytes and (posted.size_bytes or 0) > posted.limit_bytes:
+        return f"The video{size}, above this server's {mebibytes(posted.limit_bytes)}"
+    return f"The video{size}{',' if size else ' is'} too large for Discord here"
 
 
 def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field, ...]:
@@ -66,8 +78,13 @@ def kept_words(made_at: float | None) -> str:
 
 
 def usable_link(url: str) -> str | None:
-    """Return `url` if it is an http(s) URL and nothing else, at most about 1,400 characters long; else None."""
-    return url if _URL.fullmatch(url) else None
+    """Return `url` if it is an http(s) URL and nothing else, at most about 1,400 characters long; else None.
+
+    Brackets, stars and other characters that mean something to Discord are percent-encoded.
+    """
+    scheme, slashes, rest = url.partition("://")
+    plain = f"{scheme}{slashes}{quote(rest, safe=_UNTOUCHED)}"
+    return plain if _URL.fullmatch(plain) else None
 
 
 def shown_link(job: Job, url: str) -> str:
@@ -84,6 +101,8 @@ def spoiler_mark(job: Job) -> str:
 
 
 def _address(job: Job, result: Result) -> str:
-    """Return the URL, or a note that fal gave no usable one."""
+    """Return the URL, or a note that it is too long or that there is none."""
     url = usable_link(result.url)
-    return shown_link(job, url) if url else "(fal gave no usable link)"
+    if url is None:
+        return LINK_IS_ATTACHED if result.url else "(fal gave no usable link)"
+    return shown_link(job, url)

@@ -6,6 +6,10 @@ STORAGE_TROUBLE = (
     "Wanda's database does not answer, so nothing was started and nothing was charged. "
     "Try again in a few minutes; if it stays like this, tell an admin."
 )
+DISK_TROUBLE = (
+    "Wanda's own disk is full or broken, so nothing was started by this and nothing was charged. "
+    "Tell an admin, and try again when there is room."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """`/jobs`: lists, shows and cancels a member's videos in this server, and makes and replays recipes."""
 
+import asyncio
 import io
 import logging
 from typing import Any
@@ -8,6 +9,8 @@ import discord
 from discord import app_commands
 
 from bot.cards.embeds import to_embed, to_view
+from bot.cards.job_cards import file_name
+from bot.cards.poster import UPLOAD_BYTES_MAX
 from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
@@ -17,7 +20,7 @@ from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
-from bot.runner.job_files import inputs_gone
+from bot.runner.job_files import inputs_gone, result_path
 from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
 from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
@@ -136,14 +139,34 @@ async def show_job(interaction: Interaction, job: str) -> None:
     found = await own_job(services, who, job)
     gone = await inputs_gone(found, services.settings.storage.data_dir)
     keeps_until = found.created_at + services.settings.storage.keep_days * DAY_S
+    video = await _video_elsewhere(interaction, found)
     kept = JobDetails(
-        children=await services.store.read(queries.children_of(found.id)), gone=gone, keeps_until=keeps_until
+        children=await services.store.read(queries.children_of(found.id)),
+        gone=gone,
+        keeps_until=keeps_until,
+        has_video=bool(video),
     )
     told = mode_settings_of(found)
     card = words.details_card(
         as_seen_by(found, who.member_id), kept, mode_title=told.mode_title, settings=told.settings
     )
-    await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+    try:
+        await interaction.edit_original_response(embed=to_embed(card), view=to_view(card), attachments=video)
+    finally:
+        for file in video:
+            file.close()
+
+
+async def _video_elsewhere(interaction: Interaction, job: Job) -> list[discord.File]:
+    """Return the video that is not on the job's card, if Wanda has it and Discord takes it."""
+    path = result_path(job, interaction.client.services.settings.storage.data_dir)
+
+    def opened() -> list[discord.File]:
+        if not words.is_elsewhere(job) or not path.is_file() or path.stat().st_size > UPLOAD_BYTES_MAX:
+            return []
+        return [discord.File(path, filename=file_name(job, path))]
+
+    return await asyncio.to_thread(opened)
 
 
 @app_commands.describe(job="Which one; only videos that are not made yet can be cancelled.")

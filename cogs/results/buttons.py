@@ -8,8 +8,10 @@ from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.disclosure import as_seen_by
+from bot.jobs.machine import LateTried
 from bot.jobs.model import Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
+from bot.jobs.transactions import advance
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -78,7 +80,7 @@ async def _delete(interaction: Interaction, job: Job) -> None:
 
 
 async def delete_video(bot: Wanda, job: Job) -> bool:
-    """Delete the card and Wanda's copy of the video; return whether both are deleted now."""
+    """Delete the card and Wanda's copy of the video, and bring no late one; return whether all is deleted now."""
     address, settings = job.address, bot.services.settings
     channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
     try:
@@ -90,6 +92,9 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
             log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
     await asyncio.to_thread(result_path(job, settings.storage.data_dir).unlink, missing_ok=True)
+    if job.late_at is not None:
+        services = bot.services
+        await services.store.write(advance(job.id, LateTried(None), now=services.clock()))
     return True
 
 

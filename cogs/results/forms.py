@@ -153,10 +153,12 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
     """Open the form for a continuation or another style of this video.
 
     Raises:
-        FilesGone: Wanda's copy of the video was deleted.
+        FilesGone: Wanda's copy of the video was deleted, or she has none yet.
     """
     services = interaction.client.services
     if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
+        if job.late_at is not None:
+            raise FilesGone(finished.RESULT_LATE)
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
     await show_form(interaction, ClipForm(services, job, what, member_id=interaction.user.id))
 

@@ -17,8 +17,10 @@ from discord.abc import GuildChannel
 from discord.ext import commands
 
 from bot.answers import answer_privately
+from bot.cards.direct_message import mail, naming
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
+from bot.cards.result_file import ending
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.ids import new_id
@@ -48,7 +50,6 @@ from cogs.ordering.checks import (
 from cogs.ordering.confirmation import confirmation_card
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
 from cogs.results.buttons import delete_video
-from cogs.results.direct_message import mail, naming
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -409,7 +410,8 @@ class Reactions(FeatureCog):
             discord.File(io.BytesIO(recipe_of(job, reader_id=reaction.member.id).to_file()), filename=f"{name}.json")
         ]
         if fits:
-            files.insert(0, discord.File(video, filename=f"{spoiler_mark(job)}{name}.mp4"))
+            video_ending = await asyncio.to_thread(ending, video)
+            files.insert(0, discord.File(video, filename=f"{spoiler_mark(job)}{name}.{video_ending}"))
         try:
             async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
                 await mail(self.bot, reaction.member.id, text, files=files)

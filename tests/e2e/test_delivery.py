@@ -13,8 +13,10 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
+from tests.support.text_commands import ask
 from tests.support.video_steps import (
     PRICED,
+    costs,
     order,
     picture,
     wait_for_reply,
@@ -254,13 +256,41 @@ async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
     assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
 
 
-async def test_a_result_that_cannot_be_downloaded(stage: Stage, files: Path) -> None:
-    """A video that fal's storage does not deliver is linked, and the card says why."""
+async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
+    """A video that fal's storage does not deliver is linked, the card says why, and the video replaces the link."""
     await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})
-    message = await wait_for_text(stage, await order(stage, files), LINKED)
-    assert "fal's storage didn't hand it to Wanda" in message["content"]
-    await stage.fal.delete("faults")
-    await linked(stage, message["id"])
+    message_id = await order(stage, files)
+    message = await wait_for_text(stage, message_id, LINKED)
+    assert "fal's storage hasn't handed it to Wanda yet" in message["content"]
+    assert "Wanda goes on trying to bring it" in message["content"]
+    assert message["attachments"] == []
+    await wait_for_state(stage, message_id, "done")
+    async with costs(stage):
+        await stage.fal.delete("faults")
+        assert (await wait_for_video(stage, message_id))["content"] == ""
+
+
+async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
+    """A video whose channel was deleted meanwhile goes to its member by direct message, and /jobs show says so."""
+    await stage.discord.post("world", {"channels": [{"name": "short-lived", "server": "Studio"}]})
+    await stage.fal.post("settings", {"seconds_per_job": 1})
+    body = {"user": "friend", "channel": "short-lived", "command": "wan27 image", "options": PRICED}
+    answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture(files))}})
+    await stage.discord.post("gone", {"channels": ["short-lived"]})
+
+    async def look() -> dict[str, Any] | None:
+        seen = await stage.messages(channel="@friend", seen_by="friend")
+        return next((m for m in seen if m["attachments"]), None)
+
+    message = await eventually(look, what="direct message with the video")
+    assert "Your video is ready. Wanda may not post it in" in message["content"]
+    assert message["attachments"][0]["filename"].endswith(".mp4")
+    assert message["components"] == []
+    await wait_for_state(stage, answer["message_id"], "done")
+    (short,) = re.findall(r"job (\w+)", text_of(message))
+    shown = await ask(stage, "friend", "jobs show", job=short)
+    assert "It went to you by direct message" in shown.text.replace("[", "").replace("]", " ")
+    assert [file["filename"] for file in shown.files] == [message["attachments"][0]["filename"]]
 
 
 HOSTILE = "@everyone <@&1> ```[free](http://evil.example) \u202egnp.exe ||x|| # \n" + "Z\u0351\u0352\u0353\u0354" * 40

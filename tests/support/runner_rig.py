@@ -13,13 +13,13 @@ import pytest
 
 from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
-from bot.errors import DeliveryError, DiscordBusy
+from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
 from bot.jobs import transactions
-from bot.jobs.model import Job, Left, Live, Order, Request
+from bot.jobs.model import Job, Left, LinkReason, Live, Order, Request
 from bot.ledger.model import Shipped, Who
 from bot.net.transport import make_http
-from bot.runner.cards_port import MessageRef
+from bot.runner.cards_port import MessageRef, Posted
 from bot.runner.fal_steps import FalSteps
 from bot.runner.runner import Runner
 from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
@@ -35,9 +35,20 @@ DEADLINE_S = 20.0
 
 @dataclass
 class RememberedCards:
-    """Cards that record every call; the first `refuse` deliveries and the first `busy` endings fail."""
+    """Cards that record every call.
+
+    The first `refuse` deliveries and the first `busy` endings fail because Discord is busy; a `forbidden` channel takes
+    no delivery, and a `deaf` member no direct message. The video is missing for the first reasons in `missing`.
+    """
 
     refuse: int = 0
+    forbidden: bool = False
+    deaf: bool = False
+    missing: list[LinkReason] = field(default_factory=list[LinkReason])
+    mailed: list[Job] = field(default_factory=list[Job])
+    replaced: list[Job] = field(default_factory=list[Job])
+    links: list[LinkReason] = field(default_factory=list[LinkReason])
+    _reason: LinkReason | None = None
     busy: int = 0
     unreachable: bool = False
     moves_to: int = 0
@@ -70,16 +81,36 @@ class RememberedCards:
             raise DiscordBusy("Discord could not be reached")
         self.finished.append(job)
 
-    async def prepare(self, job: Job, left: Left | None) -> None:
-        """Do nothing."""
+    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
+        """Return the next reason for which the video is missing, if there is one."""
+        self._reason = self.missing.pop(0) if self.missing else None
+        return self._reason
 
-    async def deliver(self, job: Job, left: Left | None) -> MessageRef:
-        """Record the video, or raise DeliveryError while `refuse` is above 0."""
+    async def deliver(self, job: Job, left: Left | None) -> Posted:
+        """Record the video or its link, or fail."""
+        if self.forbidden:
+            raise Forbidden("Wanda may not post there")
         if self.refuse:
             self.refuse -= 1
-            raise DeliveryError("the channel does not take it")
+            raise DiscordBusy("Discord could not be reached")
         self.delivered.append((job, left))
-        return MessageRef(channel_id=20, message_id=99)
+        if self._reason is not None:
+            self.links.append(self._reason)
+        return Posted(MessageRef(channel_id=20, message_id=99), self._reason)
+
+    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+        """Record the video, or fail."""
+        if self.forbidden:
+            raise Forbidden("Wanda may not post there")
+        self.replaced.append(job)
+        return Posted(MessageRef(channel_id=20, message_id=100))
+
+    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+        """Record the direct message, or fail."""
+        if self.deaf:
+            raise Forbidden("the member takes no direct messages")
+        self.mailed.append(job)
+        return Posted(MessageRef(channel_id=30, message_id=300 + len(self.mailed)), self._reason)
 
 
 @dataclass
@@ -202,7 +233,15 @@ async def rig(store_settings: StorageSettings, store: Store) -> AsyncIterator[Ru
         settings = Settings(
             storage=store_settings,
             fal=FalSettings(poll_min_s=0.05, result_patience_s=0.5, **addresses),
-            jobs=JobSettings(delivery_wait_s=0.01, delivery_tries=3, account_pause_s=0.05, account_patience_s=0.5),
+            jobs=JobSettings(
+                delivery_wait_s=0.01,
+                delivery_tries=3,
+                account_pause_s=0.05,
+                account_patience_s=0.5,
+                paid_wait_s=0.05,
+                late_look_s=0.05,
+                link_after_s=0.3,
+            ),
         )
         cards = RememberedCards()
         async with make_http(settings.fal) as http:

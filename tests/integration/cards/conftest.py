@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import discord
-import httpx
 import pytest
 from aiohttp import web
 from discord.http import Route
@@ -17,12 +16,14 @@ from bot.errors import EncodeFailed
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
+from bot.net.transport import make_http
 from bot.requester import Requester
 from bot.settings import CardSettings, FalSettings, Settings, StorageSettings
+from tests.support.fake_prober import FakeProber
 
 NOW = 1_800_000_000.0
 MIB = 1024 * 1024
-CARD, CHANNEL, GUILD, APP, BOT = 3000, 2000, 1000, 4000, 5000
+CARD, CHANNEL, GUILD, APP, BOT, MAIL = 3000, 2000, 1000, 4000, 5000, 6000
 MakeJob = Callable[..., Job]
 
 
@@ -53,6 +54,7 @@ class FakeDiscord:
         self.video = mp4(300_000)
         self.video_status = 200
         self.video_hits = 0
+        self.targets: list[str] = []
         self.url = ""
 
     def app(self) -> web.Application:
@@ -64,7 +66,8 @@ class FakeDiscord:
         app.router.add_patch("/api/channels/{channel}/messages/{id}", self._change)
         app.router.add_post("/api/channels/{channel}/messages", self._change)
         app.router.add_get("/api/channels/{channel}/messages", self._history)
-        app.router.add_get("/cdn/out.mp4", self._cdn)
+        app.router.add_post("/api/users/@me/channels", self._open_mail)
+        app.router.add_get("/cdn/{name:.*}", self._cdn)
         return app
 
     def by(self, start: str) -> list[FakeRequest]:
@@ -84,9 +87,13 @@ class FakeDiscord:
         owner = {"id": "1", "username": "o", "discriminator": "0", "avatar": None}
         return _json({**facts, "bot_public": True, "bot_require_code_grant": False, "owner": owner})
 
-    async def _cdn(self, _request: web.Request) -> web.Response:
+    async def _cdn(self, request: web.Request) -> web.Response:
         self.video_hits += 1
+        self.targets.append(request.raw_path)
         return web.Response(status=self.video_status, body=self.video)
+
+    async def _open_mail(self, _request: web.Request) -> web.Response:
+        return _json({"id": str(MAIL), "type": 1, "recipients": []})
 
     async def _history(self, _request: web.Request) -> web.Response:
         return _json(self.posted[::-1])
@@ -179,6 +186,7 @@ class CardStage:
     cards: JobCards
     settings: Settings
     shrinker: FakeShrinker
+    prober: FakeProber
     now: float = NOW
     slept: list[float] = field(default_factory=list[float])
 
@@ -231,7 +239,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         cards=CardSettings(discord_timeout_s=20),
     )
     try:
-        async with discord.Client(intents=discord.Intents.none()) as client, httpx.AsyncClient() as http:
+        async with discord.Client(intents=discord.Intents.none()) as client, make_http(settings.fal) as http:
             await client.login("token")
             made: list[CardStage] = []
 
@@ -242,18 +250,25 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             async def rest(seconds: float) -> None:
                 del seconds
 
-            shrinker = FakeShrinker()
+            shrinker, prober = FakeShrinker(), FakeProber()
             cards = JobCards(
                 client,
                 settings.cards,
                 settings.jobs,
-                ResultFiles(http, settings.downloads, data_dir=tmp_path, allowed=from_fal(settings.fal), sleep=rest),
+                ResultFiles(
+                    http,
+                    settings.downloads,
+                    prober,
+                    data_dir=tmp_path,
+                    allowed=from_fal(settings.fal),
+                    sleep=rest,
+                ),
                 upload_timeout_s=settings.fal.upload_timeout_s,
                 shrinker=shrinker,
                 now=lambda: made[0].now,
                 sleep=sleep,
             )
-            made.append(CardStage(fake, client, cards, settings, shrinker))
+            made.append(CardStage(fake, client, cards, settings, shrinker, prober))
             yield made[0]
     finally:
         await runner.cleanup()

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from bot.errors import DeliveryError, DiscordBusy
+from bot.errors import CardGone, DeliveryError, DiscordBusy, Forbidden
+from bot.fal.wire.addresses import file_url
 from bot.jobs.model import Failure, Live, Result
 
 NOW = 1_800_000_000.0
 MIB = 1024 * 1024
 CARD = 3000
+MP4 = (20).to_bytes(4, "big") + b"ftypisom" + bytes(8)
+MOV = (20).to_bytes(4, "big") + b"ftypqt  " + bytes(8)
 Stage = Any  # tests/integration/cards/conftest.py: test folders are not packages
 
 
@@ -39,7 +42,7 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
     assert offered[0] == f"wanda:rerun:{job.id}"
     assert len(offered) == 7
     assert not stage.client._connection._view_store._views
-    assert delivered.message_id == CARD
+    assert delivered.ref.message_id == CARD
     assert (stage.settings.storage.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
 
 
@@ -48,7 +51,7 @@ async def test_delivering_again_is_the_same_edit(stage: Stage) -> None:
     job = stage.job()
     await stage.cards.deliver(job, None)
     stage.now += 100
-    assert (await stage.cards.deliver(job, None)).message_id == CARD
+    assert (await stage.cards.deliver(job, None)).ref.message_id == CARD
     first, second = stage.fake.by("PATCH /webhooks")
     assert first == second
     assert stage.fake.video_hits == 1
@@ -76,13 +79,13 @@ async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
     delivered = await stage.cards.deliver(job, None)
     (posted,) = stage.fake.by("POST /channels/2000/messages")
     assert posted.payload["message_reference"]["message_id"] == str(CARD)
-    assert (posted.payload["nonce"], posted.payload["enforce_nonce"]) == (f"d{job.id}"[:25], True)
+    assert (posted.payload["nonce"], posted.payload["enforce_nonce"]) == (f"v{job.id}"[:25], True)
     assert posted.payload["allowed_mentions"] == {"parse": [], "replied_user": False}
     assert posted.payload["content"] == "<@50>, your video is ready."
     (settled,) = stage.fake.by("PATCH /channels/2000/messages/3000")
     assert settled.payload["components"] == []
     again = await stage.cards.deliver(job, None)
-    assert (again.message_id, len(stage.fake.by("POST"))) == (delivered.message_id, 1)
+    assert (again.ref.message_id, len(stage.fake.by("POST"))) == (delivered.ref.message_id, 1)
 
 
 async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
@@ -93,7 +96,7 @@ async def test_a_deleted_card_is_posted_anew(stage: Stage) -> None:
     assert "message_reference" not in posted.payload
     assert posted.payload["content"] == "<@50>, your video is ready."
     assert posted.files
-    assert delivered.message_id == 9000
+    assert delivered.ref.message_id == 9000
 
 
 @pytest.mark.parametrize("refusal", [(413, {"code": 40005}), (400, {"code": 40005}), (413, {})])
@@ -121,8 +124,8 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>not a video</html>", b""])
 async def test_what_is_no_video_is_linked_not_attached(stage: Stage, body: bytes) -> None:
-    """A download that is not a complete MP4 is repeated once, then fal's link is posted."""
-    stage.fake.video = body
+    """A download that is no video that plays is repeated once, then fal's link is posted."""
+    stage.fake.video, stage.prober.plays = body, False
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
     assert stage.fake.video_hits == 2
@@ -134,7 +137,7 @@ async def test_a_video_that_fal_does_not_hand_over_is_linked(stage: Stage) -> No
     stage.fake.video_status = 503
     await stage.cards.deliver(stage.job(), None)
     assert stage.fake.ends_in_a_link()
-    assert "fal's storage didn't hand it to Wanda" in stage.fake.asked[0].payload["content"]
+    assert "fal's storage hasn't handed it to Wanda yet" in stage.fake.asked[0].payload["content"]
 
 
 async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
@@ -169,7 +172,7 @@ async def test_used_up_edits_lead_to_a_reply(stage: Stage) -> None:
     """30046, with or without `retry_after`, leads to a reply at once."""
     stage.now = NOW + 1000
     stage.fake.replies["PATCH /channels"] = [(400, {"code": 30046})]
-    assert (await stage.cards.deliver(stage.job(), None)).message_id == 9000
+    assert (await stage.cards.deliver(stage.job(), None)).ref.message_id == 9000
 
 
 async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
@@ -218,3 +221,120 @@ async def test_only_fals_hosts_are_asked(stage: Stage) -> None:
     await stage.cards.deliver(job, None)
     assert stage.fake.ends_in_a_link()
     assert stage.fake.video_hits == 0
+
+
+NO_ACCESS = (403, {"code": 50013, "message": "Missing Permissions"})
+
+
+@pytest.mark.parametrize("name", ["my film.mp4", "größe (1).mp4", f"a.mp4?sig={'b' * 3000}", "a.mp4?sig=a%2Fb%2Bc%3D"])
+async def test_an_odd_address_is_downloaded(stage: Stage, name: str) -> None:
+    """A video is fetched from the address that fal gave, whatever stands in it, and byte for byte if it is signed."""
+    url = file_url(f"{stage.fake.url}/cdn/{name}")
+    posted = await stage.cards.deliver(stage.job(result=Result(url=url, seed=42)), None)
+    assert posted.reason is None
+    assert stage.fake.asked[-1].files == [("wanda-wan27-image-42.mp4", 300_000)]
+    assert stage.fake.targets[-1] == url.removeprefix(stage.fake.url)
+
+
+async def test_a_link_too_long_for_a_message(stage: Stage) -> None:
+    """A link that no message can hold is attached as a text file, and the card says so."""
+    stage.fake.video_status = 503
+    url = f"{stage.fake.url}/cdn/out.mp4?sig={'b' * 2200}"
+    await stage.cards.deliver(stage.job(result=Result(url=url)), None)
+    asked = stage.fake.asked[-1]
+    assert "it is in the attached text file" in asked.payload["content"]
+    assert asked.files == [("link.txt", len(url))]
+
+
+@pytest.mark.parametrize(("head", "ending"), [(b"\x1aE\xdf\xa3\x9fB\x82\x84webm", "webm"), (MOV, "mov"), (MP4, "mp4")])
+async def test_the_ending_tells_the_format(stage: Stage, head: bytes, ending: str) -> None:
+    """A result in another format than MP4 is attached under a name that players understand."""
+    stage.fake.video = head + bytes(1000)
+    await stage.cards.deliver(stage.job(), None)
+    ((name, _),) = stage.fake.asked[-1].files
+    assert name == f"wanda-wan27-image-42.{ending}"
+
+
+@pytest.mark.parametrize(
+    ("plays", "busy", "reason"), [(False, False, "unplayable"), (True, True, "unchecked"), (True, False, None)]
+)
+async def test_a_worker_looks_at_what_is_not_plainly_a_video(
+    stage: Stage, plays: bool, busy: bool, reason: str | None
+) -> None:
+    """What a decoder cannot play is not attached; while no worker can look, that is the reason."""
+    stage.prober.plays, stage.prober.busy = plays, busy
+    assert await stage.cards.prepare(stage.job(), None) == reason
+    results = stage.settings.storage.data_dir / "results"
+    assert len(list(results.iterdir())) == (reason is None)
+
+
+async def test_a_full_disk_is_the_reason(stage: Stage) -> None:
+    """If Wanda's disk takes no video, the link says that, and not that fal's storage failed."""
+    (stage.settings.storage.data_dir / "results").write_bytes(b"no folder")
+    posted = await stage.cards.deliver(stage.job(), None)
+    assert posted.reason == "no_room"
+    assert "Wanda's own disk has no room for it" in stage.fake.asked[-1].payload["content"]
+
+
+async def test_no_files_here(stage: Stage) -> None:
+    """Where Wanda may write but not attach files, the link says so."""
+    stage.now = NOW + 1000
+    stage.fake.replies["PATCH /channels"] = [NO_ACCESS]
+    posted = await stage.cards.deliver(stage.job(), None)
+    assert posted.reason == "forbidden"
+    assert "Wanda may not attach files here" in stage.fake.asked[-1].payload["content"]
+
+
+async def test_a_link_is_replaced(stage: Stage) -> None:
+    """The late video goes onto the message of its link, without the sentence of the link."""
+    job = stage.job(state="done", told=True, late_at=NOW + 100)
+    stage.now = NOW + 100
+    posted = await stage.cards.replace_link(job, None)
+    assert posted.ref.message_id == CARD
+    assert stage.fake.asked[-1].files
+    assert not stage.fake.asked[-1].payload["content"]
+
+
+async def test_a_link_that_somebody_deleted(stage: Stage) -> None:
+    """If the message of the link was deleted, no other is posted."""
+    stage.fake.replies["PATCH /webhooks"] = [(404, {"code": 10008, "message": "Unknown Message"})]
+    with pytest.raises(CardGone):
+        await stage.cards.replace_link(stage.job(state="done", told=True), None)
+    assert stage.fake.by("POST") == []
+
+
+async def test_a_late_video_that_is_still_missing(stage: Stage) -> None:
+    """As long as the video is missing the card with its link is not touched."""
+    stage.fake.video_status = 404
+    with pytest.raises(DeliveryError):
+        await stage.cards.replace_link(stage.job(state="done", told=True), None)
+    assert stage.fake.asked == []
+
+
+@pytest.mark.parametrize("code", [50001, 50013, 10003, 50083, 160005])
+async def test_a_closed_channel_takes_nothing(stage: Stage, code: int) -> None:
+    """A channel or thread that is gone, locked or forbidden is told apart from other trouble."""
+    stage.now = NOW + 1000
+    refusals = [(403, {"code": code, "message": "no"})] * 4
+    stage.fake.replies |= {"PATCH /channels": refusals, "POST /channels": list(refusals)}
+    with pytest.raises(Forbidden):
+        await stage.cards.deliver(stage.job(), None)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_video_by_direct_message(stage: Stage, status: int) -> None:
+    """A direct message says which channel did not take the video, and holds the video or else the link; no buttons."""
+    stage.fake.video_status = status
+    posted = await stage.cards.mail(stage.job(), None)
+    (asked,) = stage.fake.by("POST /channels/6000/messages")
+    assert "Wanda may not post it in <#2000>" in asked.payload["content"]
+    assert asked.payload["components"] == []
+    assert bool(asked.files) == (status == 200) == (posted.reason is None)
+    assert ("/cdn/out.mp4" in asked.payload["content"]) == (status != 200)
+
+
+async def test_a_member_who_takes_no_direct_messages(stage: Stage) -> None:
+    """A member whom Wanda may not write to is told apart from other trouble."""
+    stage.fake.replies["POST /channels"] = [(403, {"code": 50007, "message": "Cannot send messages to this user"})] * 2
+    with pytest.raises(Forbidden):
+        await stage.cards.mail(stage.job(), None)

@@ -20,6 +20,7 @@ from bot.cards.result_file import ResultFiles, from_fal
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
+from tests.support.fake_prober import FakeProber
 
 MIB = 1024 * 1024
 JOB_ID = "0123456789abcdef0123456789abcdef"
@@ -121,7 +122,9 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         settings = Settings(storage=StorageSettings(data_dir=tmp_path), cards=CardSettings(edit_interval_s=0.2))
         async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
             running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
-            results = ResultFiles(http, settings.downloads, data_dir=tmp_path, allowed=from_fal(settings.fal))
+            results = ResultFiles(
+                http, settings.downloads, FakeProber(), data_dir=tmp_path, allowed=from_fal(settings.fal)
+            )
             cards = JobCards(
                 client,
                 settings.cards,
@@ -167,7 +170,7 @@ async def test_a_late_video_still_arrives_once(world: World, age_s: float, messa
     seen = await world.seen()
     assert len(seen) == messages
     assert [len(message["attachments"]) for message in seen] == [0] * (messages - 1) + [1]
-    assert str(first.message_id) == seen[-1]["id"]
+    assert str(first.ref.message_id) == seen[-1]["id"]
 
 
 async def test_a_video_above_the_limit_is_linked(world: World) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.errors import DownloadFailed, DownloadTooLarge
+from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
 from bot.net.download import BUFFER_BYTES, to_disk, within
 from tests.support.file_server import FileServer
 from tests.support.peak_memory import grows_at_most
@@ -254,7 +254,7 @@ async def test_compressed(fetch: Fetch, encoding: str) -> None:
 async def test_disk_trouble(fetch: Fetch) -> None:
     """A write error on disk ends the download with a typed error, without a retry."""
     fetch.path = fetch.folder / "no such folder" / "file"
-    with pytest.raises(DownloadFailed, match="could not be written"):
+    with pytest.raises(DiskRefused, match="could not be written"):
         await fetch(fetch.files.bytes_at("/file", b"x"))
     assert len(fetch.files.asked) == 1
 

@@ -98,3 +98,107 @@ async def test_a_result_is_waited_for_across_restarts(rig: RunnerRig) -> None:
     assert job.state == "done"
     assert job.completed_at is not None
     assert job.completed_at < before
+
+
+async def test_a_passing_fault_of_the_storage(rig: RunnerRig) -> None:
+    """While fal's storage does not hand the video over, it is asked again before a link is posted."""
+    rig.cards.missing = ["not_fetched"] * 3
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.late_at, rig.cards.links) == ("done", None, [])
+
+
+async def test_a_link_is_replaced_by_the_video(rig: RunnerRig) -> None:
+    """If the video stays away its link is posted and the money is settled; when it comes, it replaces the link."""
+    rig.cards.missing = ["not_fetched"] * 1000
+    runner = another(rig)
+    await runner.start()
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, rig.cards.links, job.late_at is not None) == ("done", ["not_fetched"], True)
+    assert await held(rig, job) == {(0, 200_000)}
+    rig.cards.missing.clear()
+    job = await rig.until(lambda job: job.late_at is None)
+    assert (job.state, job.address.message_id, len(rig.cards.replaced)) == ("done", 100, 1)
+    assert (await held(rig, job), len(rig.cards.delivered)) == ({(0, 200_000)}, 1)
+    assert await rig.store.read(verify()) == []
+
+
+async def test_a_late_video_is_brought_after_a_restart(rig: RunnerRig) -> None:
+    """A link that one process posted is replaced by the next."""
+    rig.cards.missing = ["no_room"] * 1000
+    await rig.runner.accept(await rig.order())
+    await rig.until(lambda job: job.told)
+    await rig.runner.stop()
+    rig.cards.missing.clear()
+    assert await another(rig).start() == 0
+    await rig.until(lambda job: job.late_at is None)
+    assert len(rig.cards.replaced) == 1
+
+
+async def test_what_cannot_change_is_not_tried_again(rig: RunnerRig) -> None:
+    """A video too large for Discord is linked once and for all."""
+    rig.cards.missing = ["too_large"]
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.late_at) == ("done", None)
+
+
+async def test_patience_ends(rig: RunnerRig) -> None:
+    """When fal no longer keeps the video, nothing is tried any more."""
+    rig.cards.missing = ["not_fetched"] * 1000
+    runner = another(rig, paid_patience_s=0.5, link_after_s=0)
+    await runner.start()
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told and job.late_at is None)
+    assert (job.state, rig.cards.replaced) == ("done", [])
+
+
+async def test_a_closed_channel(rig: RunnerRig) -> None:
+    """A video whose channel takes nothing goes to its member, and the job is done."""
+    rig.cards.forbidden = True
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.failure, job.charged_microusd) == ("done", None, 200_000)
+    assert job.mailed is not None
+    assert (job.mailed.guild_id, job.mailed.message_id) == (0, 301)
+
+
+async def test_a_closed_channel_and_a_deaf_member(rig: RunnerRig) -> None:
+    """A video that reaches nobody is tried again, and posted when the channel is open; it is paid once."""
+    rig.cards.forbidden = rig.cards.deaf = True
+    runner = another(rig)
+    await runner.start()
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.failure and job.failure.kind) == ("failed", "undeliverable")
+    rig.cards.forbidden = False
+    job = await rig.until(lambda job: job.state == "done")
+    assert (job.failure, job.late_at, await held(rig, job)) == (None, None, {(0, 200_000)})
+    assert await rig.store.read(verify()) == []
+
+
+async def test_a_result_that_does_not_play(rig: RunnerRig) -> None:
+    """What is no video that plays is not posted as done; if fal's storage has a good one later, that is."""
+    rig.cards.missing = ["unplayable"]
+    runner = another(rig)
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, job.failure and job.failure.kind, rig.cards.delivered) == ("failed", "unplayable", [])
+    await runner.start()
+    assert (await rig.until(lambda job: job.state == "done")).failure is None
+
+
+async def test_a_lost_link_by_direct_message_is_followed_by_the_video(rig: RunnerRig) -> None:
+    """A member who got only the link by direct message gets the video there when it comes."""
+    rig.cards.forbidden = True
+    rig.cards.missing = ["not_fetched"] * 1000
+    runner = another(rig)
+    await runner.start()
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert job.late_at is not None
+    rig.cards.missing.clear()
+    job = await rig.until(lambda job: job.late_at is None)
+    assert job.mailed is not None
+    assert (job.state, job.mailed.message_id) == ("done", 302)

@@ -105,7 +105,7 @@ async def test_delivery_is_tried_again(rig: RunnerRig) -> None:
 
 async def test_an_undeliverable_video_says_that_it_was_charged(rig: RunnerRig) -> None:
     """After the last try the job ends as failed and charged, because the video was made."""
-    rig.cards.refuse = 1000
+    rig.cards.refuse, rig.cards.deaf = 1000, True
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert job.failure is not None

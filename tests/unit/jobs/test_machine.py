@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine
 from bot.jobs.machine import Event, step
-from bot.jobs.model import FINISHED, Failure, Job
+from bot.jobs.model import FINISHED, Failure, Job, Spot
 from tests.support.job_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
 
 BILLED = replace(FAILURE, billed="yes")
 PERHAPS = replace(FAILURE, billed="perhaps")
 CANCELLED = Failure(kind="client_cancelled", status=499)
+SPOT = Spot(0, 30, 300)
 EVENTS: list[Event] = [
     machine.Resumed(),
     machine.Approved(9),
@@ -41,7 +42,13 @@ EVENTS: list[Event] = [
     machine.GivenUp(Failure(kind="defect")),
     machine.CancelAsked(),
     machine.VideoPosted(ADDRESS),
+    machine.VideoPosted(ADDRESS, retry_at=NOW + 9),
+    machine.VideoMailed(SPOT),
+    machine.VideoMailed(SPOT, retry_at=NOW + 9),
     machine.Undeliverable(Failure(kind="undeliverable")),
+    machine.Undeliverable(Failure(kind="undeliverable"), retry_at=NOW + 9),
+    machine.LateTried(NOW + 99),
+    machine.LateTried(None),
     machine.EndShown(),
 ]
 
@@ -302,3 +309,49 @@ def test_put_back_into_the_queue() -> None:
         ]
     )
     assert (job.state, job.started_at) == ("queued", None)
+
+
+DELIVERING = [machine.Uploaded(()), machine.Submitted(HANDLE), FalStatus("completed"), machine.Made(RESULT)]
+NOT_BROUGHT = Failure(kind="undeliverable")
+
+
+def test_a_link_gives_way_to_the_video() -> None:
+    """A job whose link is posted is done and paid; the video may replace the link later, which moves no money."""
+    job, effects = play([*DELIVERING, machine.VideoPosted(ADDRESS, retry_at=NOW + 9)])
+    assert (job.state, job.told, job.late_at) == ("done", True, NOW + 9)
+    assert kinds(effects).count("Settle") == 1
+    job, effects = step(job, machine.LateTried(NOW + 99), now=NOW + 9)
+    assert (job.late_at, effects) == (NOW + 99, ())
+    moved = replace(ADDRESS, message_id=77)
+    job, effects = step(job, machine.VideoPosted(moved), now=NOW + 99)
+    assert (job.state, job.late_at, job.address.message_id, effects) == ("done", None, 77, ())
+
+
+def test_a_video_that_reached_nobody_may_still_come() -> None:
+    """A job whose video reached nobody is failed and charged, and done when it is posted or sent after all."""
+    failed, _ = play([*DELIVERING, machine.Undeliverable(NOT_BROUGHT, NOW + 9), machine.EndShown()])
+    assert (failed.state, failed.charged_microusd, failed.late_at, failed.told) == ("failed", 750_000, NOW + 9, True)
+    for event in (machine.VideoPosted(ADDRESS), machine.VideoMailed(SPOT)):
+        job, effects = step(failed, event, now=NOW + 9)
+        assert (job.state, job.failure, job.late_at, job.told, effects) == ("done", None, None, True, ())
+        assert job.charged_microusd == 750_000
+
+
+def test_a_mailed_video_is_told_on_the_card() -> None:
+    """A video that went to its member by direct message ends the job, and the card is made to say so."""
+    job, effects = play([*DELIVERING, machine.VideoMailed(SPOT)])
+    assert (job.state, job.mailed, job.told) == ("done", SPOT, False)
+    assert kinds(effects)[-1] == "ShowEnd"
+
+
+@pytest.mark.parametrize("event", [machine.VideoPosted(ADDRESS), machine.VideoMailed(SPOT), machine.LateTried(NOW)])
+def test_only_a_late_video_comes_later(event: Event) -> None:
+    """An ended job without a late video stays as it is."""
+    for ended in (a_job(state="done", told=True), a_job(state="failed", told=True)):
+        assert step(ended, event, now=NOW) == (ended, ())
+
+
+def test_a_delivery_that_was_given_up_is_tried_later() -> None:
+    """If nothing carried a delivery on, the video is due at once as a late one."""
+    job, _ = play([*DELIVERING, machine.GivenUp(Failure(kind="defect"))])
+    assert (job.state, job.late_at) == ("failed", job.updated_at)

@@ -22,12 +22,12 @@ def naming(member_id: int) -> discord.AllowedMentions:
     return discord.AllowedMentions(users=[_Named(str(member_id))])  # pyright: ignore[reportArgumentType] - only `id` is read, and it becomes JSON
 
 
-async def mail(bot: discord.Client, member_id: int, content: str, **message: Any) -> None:
-    """Send the member a direct message.
+async def mail(bot: discord.Client, member_id: int, content: str | None, **message: Any) -> discord.Message:
+    """Send the member a direct message, and return it.
 
     Raises:
         discord.Forbidden: the member accepts no direct messages.
         discord.HTTPException: Discord refused or failed.
     """
     opened = await bot.http.start_private_message(str(member_id))
-    await bot.get_partial_messageable(int(opened["id"])).send(content, **message)
+    return await bot.get_partial_messageable(int(opened["id"])).send(content, **message)

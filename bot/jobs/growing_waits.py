@@ -6,7 +6,7 @@ _GROWTH = 0.5  # a wait is half of the time that has passed, so each is half as 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class GrowingWaits:
     """Waits that grow with the time since the first try, so that nothing but that time has to be stored.
 
     `whole_s` is after how many seconds it ends; a single wait lasts from `least_s` to `most_s` seconds.

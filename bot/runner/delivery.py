@@ -1,0 +1,171 @@
+"""Brings a made video to its member: into its channel, else by direct message, else later."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
+from bot.jobs import machine, queries
+from bot.jobs.growing_waits import GrowingWaits
+from bot.jobs.model import PASSING, Failure, Job, Left, LinkReason, Spot
+from bot.runner.cards_port import Cards, Posted
+from bot.settings import JobSettings
+from bot.storage.transaction import Store
+from bot.turns import FairTurns
+
+log = logging.getLogger(__name__)
+LATE_AT_ONCE = 32  # videos that are tried again at the same time, most of them waiting for their turn
+
+
+class Delivery:
+    """Every try ends in an event of the machine. `left_of` returns what the job's budgets have left, for the card."""
+
+    def __init__(
+        self,
+        cards: Cards,
+        settings: JobSettings,
+        *,
+        left_of: Callable[[Job], Awaitable[Left | None]],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._cards = cards
+        self._settings = settings
+        self._left_of = left_of
+        self._clock = clock
+        self._sleep = sleep
+        self._turns = FairTurns(settings.deliveries_at_once)
+        self._waits = GrowingWaits(
+            whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
+        )
+
+    async def deliver(self, job: Job, left: Left | None) -> machine.Event:
+        """Post the video, or fal's link while the video cannot be had, with retries: it was paid for."""
+        if await self._prepared(job, left) == "unplayable":
+            return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
+        for attempt in range(self._settings.delivery_tries):
+            if attempt:
+                await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
+                await self._cards.prepare(job, left)
+            try:
+                async with self._turns.turn(job.requester):
+                    posted = await self._cards.deliver(job, await self._left_of(job))
+            except DiscordBusy as error:
+                log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
+            except DeliveryError as error:
+                log.warning("the video cannot be posted in its channel: %s", error)
+                break
+            else:
+                return self._posted(job, posted)
+        return await self._mailed(job)
+
+    async def _prepared(self, job: Job, left: Left | None) -> LinkReason | None:
+        """Have the video on disk, or return why it is not; passing trouble is waited out for `link_after_s`."""
+        since = job.updated_at
+        while True:
+            reason = await self._cards.prepare(job, left)
+            now = self._clock()
+            wait_s = self._waits.wait_s(since, now)
+            is_passing = reason in PASSING and reason != "unplayable"
+            if not is_passing or wait_s is None or now >= since + self._settings.link_after_s:
+                return reason
+            await self._sleep(wait_s)
+
+    async def deliver_late(self, job: Job) -> machine.Event:
+        """Try once to bring the video of an ended job: in place of its link, or at all."""
+        reason = await self._cards.prepare(job, None)
+        if reason is not None and (reason in PASSING or job.state == "done"):
+            return machine.LateTried(self._retry_at(job) if reason in PASSING else None)
+        try:
+            if job.mailed is not None:
+                mailed = await self._cards.mail(job, None, video_only=True)
+                return machine.VideoMailed(_spot_of(mailed))
+            async with self._turns.turn(job.requester):
+                bring = self._cards.replace_link if job.state == "done" else self._cards.deliver
+                return self._posted(job, await bring(job, await self._left_of(job)))
+        except CardGone as error:
+            log.info("the video is not brought any more: %s", error)
+            return machine.LateTried(None)
+        except DiscordBusy as error:
+            log.warning("the video could not be brought: %s", error)
+            return machine.LateTried(self._retry_at(job))
+        except DeliveryError as error:
+            log.warning("the video cannot be posted in its channel: %s", error)
+        # A link in the channel is enough where the video is refused; a member without either is written to.
+        return machine.LateTried(self._retry_at(job)) if job.state == "done" else await self._mailed(job)
+
+    def _posted(self, job: Job, posted: Posted) -> machine.VideoPosted:
+        ref = posted.ref
+        address = job.address
+        if ref.message_id != address.message_id:
+            address = replace(address, channel_id=ref.channel_id, message_id=ref.message_id)
+        return machine.VideoPosted(address, self._retry_at(job) if posted.reason in PASSING else None)
+
+    async def _mailed(self, job: Job) -> machine.Event:
+        """Send the video by direct message, because its channel does not take it."""
+        try:
+            mailed = await self._cards.mail(job, None)
+        except DeliveryError as error:
+            log.warning("the video cannot be sent by direct message either: %s", error)
+            return machine.Undeliverable(Failure(kind="undeliverable"), self._retry_at(job))
+        return machine.VideoMailed(_spot_of(mailed), self._retry_at(job) if mailed.reason in PASSING else None)
+
+    def _retry_at(self, job: Job) -> float | None:
+        now = self._clock()
+        return self._waits.next_at(job.completed_at or now, now)
+
+
+def _spot_of(mailed: Posted) -> Spot:
+    return Spot(0, mailed.ref.channel_id, mailed.ref.message_id)
+
+
+class LateVideos:
+    """Tries again to bring videos of ended jobs, while fal keeps them; `store_event` stores what came of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        delivery: Delivery,
+        *,
+        store_event: Callable[[Job, machine.Event], Awaitable[None]],
+        every_s: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._delivery = delivery
+        self._store_event = store_event
+        self._every_s = every_s
+        self._clock = clock
+        self._sleep = sleep
+        self._tries: dict[str, asyncio.Task[None]] = {}
+
+    async def keep_trying(self) -> None:
+        """Look for due videos for ever; cancelled, it ends what it began."""
+        try:
+            while True:
+                await self._sleep(self._every_s)
+                await self._begin_due()
+        finally:
+            for task in self._tries.values():
+                task.cancel()
+
+    async def _begin_due(self) -> None:
+        try:
+            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_AT_ONCE))
+        except StorageError:
+            log.warning("late videos could not be looked for; this is tried again", exc_info=True)
+            return
+        for job in due:
+            if job.id not in self._tries and len(self._tries) < LATE_AT_ONCE:
+                self._tries[job.id] = task = asyncio.create_task(self._try(job), name=f"late video of job {job.id}")
+                task.add_done_callback(lambda _, job_id=job.id: self._tries.pop(job_id, None))
+
+    async def _try(self, job: Job) -> None:
+        try:
+            await self._store_event(job, await self._delivery.deliver_late(job))
+        except StorageError:
+            log.warning("what became of a late video could not be stored; it is tried again", exc_info=True)
+        except Exception:
+            log.exception("a defect kept the late video of job %s from being brought; it is tried again", job.id)
