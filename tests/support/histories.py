@@ -108,10 +108,14 @@ class History(RuleBasedStateMachine):
         """Return the asker as a member of this history's own, in a server of its own."""
         return Asker(self.base + asker.guild, self.base + asker.member, asker.channel, asker.roles)
 
+    def own(self, subject: str) -> str:
+        """Return a rule's subject with a member of this history's own."""
+        kind, _, identity = subject.partition(":")
+        return f"member:{self.base + int(identity)}" if kind == "member" else subject
+
     def change(self, guild: int, subject: str, name: str, value: Any, expires_in: float | None) -> None:
         """Set a rule in the ledger and in the model."""
-        if subject.startswith("member:"):
-            subject = f"member:{self.base + int(subject.removeprefix('member:'))}"
+        subject = self.own(subject)
         expires_at = None if expires_in is None else self.model.now + expires_in
         before, after = self.run(
             rules.set_rule(
@@ -164,7 +168,10 @@ class History(RuleBasedStateMachine):
     @rule(data=st.data())
     def clear(self, data: st.DataObject) -> None:
         """Clear one of the rules that were ever set."""
-        guild, subject, name = data.draw(st.sampled_from(sorted(self.model.rules)))
+        self.take_back(*data.draw(st.sampled_from(sorted(self.model.rules))))
+
+    def take_back(self, guild: int, subject: str, name: str) -> None:
+        """Clear a rule in the ledger and in the model."""
         before = self.run(rules.clear_rule(guild, subject, name, actor_id=9, reason="test", at=self.model.now))
         assert before == self.model.rule(guild, subject, name)
         self.acts[guild - self.base] += before is not None

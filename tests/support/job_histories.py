@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from bot.cli.ledger import closing
 from bot.errors import Busy, NotAllowed, OptionRefused
@@ -24,7 +24,7 @@ from bot.ledger import rules
 from bot.ledger.exposures import open_exposures
 from bot.ledger.model import Held
 from bot.storage.transaction import Many, One, Transaction
-from tests.support.histories import AMOUNTS, ASKERS, GUILDS, MEMBERS, NUMBERS, History
+from tests.support.histories import AMOUNTS, ASKERS, GUILDS, MEMBERS, NUMBERS, STARTS, ZONES, History
 from tests.support.job_samples import ADDRESS, HANDLE, RESULT, a_job
 from tests.support.naive_ledger import Asker
 
@@ -99,6 +99,20 @@ class JobMachine(History):
         self.unreadable: set[str] = set()
         self.differences: dict[str, tuple[int, int]] = {}
 
+    @initialize(start=st.sampled_from(STARTS), first=VIDEOS, second=VIDEOS, approval=st.booleans())
+    def begin(self, start: tuple[str, str], first: list[Video], second: list[Video], *, approval: bool) -> None:
+        """Begin with videos of both members of the first server, in any state."""
+        super().begin(start)
+        if approval:
+            self.change(1, "server", "approval", {"above_microusd": 20, "role_id": 1, "wait_s": 3600.0}, None)
+        for member, videos in ((1, first), (2, second)):
+            self.order(Asker(1, member, 1, ()), videos, "a")
+
+    @rule(guild=st.sampled_from(GUILDS), zone=st.sampled_from(ZONES))
+    def the_timezone_changes(self, guild: int, zone: str) -> None:
+        """An admin moves the server to another timezone."""
+        self.change(guild, "server", "timezone", zone, None)
+
     @rule(asker=ASKERS, videos=VIDEOS, mode=st.sampled_from("aaab"))
     def order(self, asker: Asker, videos: list[Video], mode: str) -> None:
         """A member orders videos, one after the other, and each may come to its outcome at once."""
@@ -146,7 +160,11 @@ class JobMachine(History):
         if self.compare_hold(job.id, asker, amount, mode, holding(), full=self.is_full(asker, waits=waits)) is None:
             assert job.id not in self.jobs
             return None
-        assert self.jobs[job.id].state == ("waiting" if waits else "accepted")
+        stored = self.jobs[job.id]
+        bound = self.model.rule(asker.guild, "server", "absorbed")
+        assert stored.state == ("waiting" if waits else "accepted")
+        assert stored.policy == (self.model.rule(asker.guild, "server", "policy") or "absorb")
+        assert stored.absorbed_daily_microusd == (self.caps.absorbed if bound is None else bound)
         return job.id
 
     def is_full(self, asker: Asker, *, waits: bool) -> bool:
@@ -237,12 +255,29 @@ class JobMachine(History):
                 self.go_on(job_id, until)
             self.advance(job_id, event)
 
+    @rule(number=NUMBERS, event=ODD_EVENTS, statements=st.integers(0, 14))
+    def a_crash_before_the_commit(self, number: int, event: Event, statements: int) -> None:
+        """A crash while an event is stored leaves the job and its money as they were."""
+        job_id = self.pick(number)
+        if job_id is not None:
+            self.crash(transactions.advance(job_id, event, now=self.model.now), statements)
+            assert self.run(transactions.get(job_id)) == self.jobs[job_id]
+
     @rule(number=NUMBERS, by=st.sampled_from([1, 2, ADMIN]), role=st.sampled_from([(), (1,)]), approve=st.booleans())
     def somebody_decides(self, number: int, by: int, role: tuple[int, ...], *, approve: bool) -> None:
         """A member presses Approve or Decline on a job."""
         job_id = self.pick(number)
         if job_id is not None:
             self.decide(job_id, self.base + by, manages=by == ADMIN, role_ids=role, approve=approve)
+
+    @rule(what=st.sampled_from([("server", "paused"), ("member:1", "blocked"), ("channel:1", "access")]))
+    def an_admin_approves_what_is_stopped(self, what: tuple[str, str]) -> None:
+        """A pause, a block or a closed channel stops approvals too, until it is taken back."""
+        subject, name = what
+        self.change(1, subject, name, "deny" if name == "access" else "stop", None)
+        for job_id in sorted(self.jobs.keys() - self.unreadable):
+            self.decide(job_id, self.base + ADMIN, manages=True, role_ids=(), approve=True)
+        self.take_back(self.base + 1, self.own(subject), name)
 
     def decide(self, job_id: str, by: int, *, manages: bool, role_ids: tuple[int, ...], approve: bool) -> bool:
         """Approve or decline a job if the rules allow it; return whether they did."""
@@ -351,10 +386,14 @@ class JobMachine(History):
                 _, charged, _ = self.model.endings[job_id]
                 assert self.jobs[job_id].charged_microusd == charged
 
-    @rule(member=MEMBERS)
-    def a_member_deletes_their_data(self, member: int) -> None:
+    @rule(member=MEMBERS, waits=st.booleans())
+    def a_member_deletes_their_data(self, member: int, *, waits: bool) -> None:
         """`/privacy delete`: refused while a video is being made, and else gone but for what was used."""
         member += self.base
+        if waits:
+            for job_id in [job.id for job in self.jobs.values() if job.member_id == member]:
+                if job_id not in self.unreadable:
+                    self.go_on(job_id, "")
         busy = any(job.member_id == member and not job.told for job in self.jobs.values())
         try:
             gone = self.run(erasure.forget_member(member))
