@@ -9,4 +9,4 @@ class InMemoryLedger(InMemory, LedgerMachine):
 
 
 TestHistories = InMemoryLedger.TestCase
-TestHistories.settings = settings(stateful_step_count=40)
+TestHistories.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=40)
