@@ -297,7 +297,8 @@ def _in_words(error: BaseException) -> str:
 
 def _trouble(error: Exception) -> StorageError | SettingsRefused:
     """Return the error for a connection that was not made."""
-    if isinstance(error, ValueError):  # asyncpg's sentence may repeat a piece of the password
+    # A certificate that is refused is both. asyncpg's sentence about the URL may repeat a piece of the password.
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
         return SettingsRefused(
             "The setting DATABASE_URL is not usable: it cannot be taken apart. Write special characters of the "
             "password as %40 (@), %23 (#), %2F (/) or %3A (:)."
