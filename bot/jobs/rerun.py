@@ -22,6 +22,7 @@ SWITCH = "enable_prompt_expansion"
 TOO_LONG = "fal's rewritten prompt is too long for this mode, so the original one is used."
 NO_SWITCH = "This mode cannot be told to leave a prompt as it is, so the original prompt is used."
 SEED_UNFIT = "This mode does not take the seed that fal reported, so fal chooses a new one."
+CUT_PROMPT = "The prompt is longer than this mode takes, so only its beginning is used."
 OTHER_PICTURE = "Another resolution does not give the same picture, even with the same seed."
 
 
@@ -88,13 +89,14 @@ def continuation_of(job: Job, clip: Input, *, prompt: str | None = None, duratio
         OptionRefused: a value is out of its bounds.
     """
     total = duration or max(2, min(CONTINUED_S_MAX, ceil(clip.seconds or 0.0) + ADDED_S))
-    options = {**_carried(job, CONTINUES, prompt), "duration": total}
-    return _of_clip(job, CONTINUES, options, clip)
+    carried, notes = _carried(job, CONTINUES, prompt)
+    return _of_clip(job, CONTINUES, {**carried, "duration": total}, clip, notes)
 
 
 def restyle_of(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
     """Return the request for Wan 2.2 to restyle the job's video, which is `clip`; raises as `continuation_of`."""
-    return _of_clip(job, RESTYLES, _carried(job, RESTYLES, prompt), clip)
+    carried, notes = _carried(job, RESTYLES, prompt)
+    return _of_clip(job, RESTYLES, carried, clip, notes)
 
 
 def mark_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
@@ -162,8 +164,11 @@ def _same_mode(job: Job, options: Mapping[str, Any], notes: tuple[str, ...]) -> 
     return Request(mode=mode, inputs=inputs, parent_id=job.id, notes=notes)
 
 
-def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
-    """Return the job's options that another mode takes too: the prompts, and the resolution if it has that one."""
+def _carried(job: Job, mode_id: str, prompt: str | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the job's options that another mode takes too, and a note if a prompt had to be cut for it.
+
+    These are the prompts, and the resolution if it has that one.
+    """
     specs = by_id(mode_id).specs()
     own_prompt = prompt if prompt is not None else job.options.get("prompt")
     own = {"prompt": own_prompt, "negative_prompt": job.options.get("negative_prompt")}
@@ -171,8 +176,11 @@ def _carried(job: Job, mode_id: str, prompt: str | None) -> dict[str, Any]:
         name: text[: specs[name].length_max] for name, text in own.items() if isinstance(text, str) and text.strip()
     }
     resolution = job.options.get("resolution")
-    return carried | ({"resolution": resolution} if resolution in specs["resolution"].choices else {})
+    is_cut = any(len(str(own[name])) > len(text) for name, text in carried.items())
+    options = carried | ({"resolution": resolution} if resolution in specs["resolution"].choices else {})
+    return options, (CUT_PROMPT,) if is_cut else ()
 
 
-def _of_clip(job: Job, mode_id: str, options: Mapping[str, Any], clip: Input) -> Request:
-    return Request(mode=build(mode_id, options, attached_of((clip,))), inputs=(clip,), parent_id=job.id)
+def _of_clip(job: Job, mode_id: str, options: Mapping[str, Any], clip: Input, notes: tuple[str, ...]) -> Request:
+    mode = build(mode_id, options, attached_of((clip,)))
+    return Request(mode=mode, inputs=(clip,), parent_id=job.id, notes=notes)

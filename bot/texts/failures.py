@@ -218,7 +218,7 @@ _LOST_BECAUSE: Mapping[str, str] = {
     "account": "Wanda's fal account needs an admin's attention",
     "refused": "it no longer knows of it",
     "unreachable": "it could not be reached for too long",
-    "gone": "its number of it was lost",
+    "gone": "Wanda lost the number that fal gave it",
     "unfinished": "it had not finished it when the time for it was over",
     "senseless": "its answer holds no video that Wanda can find",
     "defect": "Wanda herself failed again and again to go on with it",

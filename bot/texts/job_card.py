@@ -212,8 +212,8 @@ def _not_brought(job: Job) -> str:
             f"the link.{again} Tell an admin, who can ask fal for the money back."
         )
     return (
-        f"**The video was made, but Discord let Wanda post it neither here nor to <@{job.member_id}>.** "
-        f"{charge_text(job)} `/jobs show` gives it out.{again}"
+        "**The video was made, but Discord let Wanda post it neither here nor in a direct message to "
+        f"<@{job.member_id}>.** {charge_text(job)} `/jobs show` hands it over.{again}"
     )
 
 
@@ -253,6 +253,8 @@ def charge_text(job: Job) -> str:
         )
     if amount <= 0:
         return "Nothing was charged."
+    if job.failure is not None and job.failure.kind == "unplayable":
+        return f"You were charged {dollars(amount)} because fal bills it as a video."
     if job.result is not None:
         return f"You were charged {dollars(amount)} because fal made the video."
     return f"You were charged {dollars(amount)} because {billed} this attempt."

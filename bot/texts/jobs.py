@@ -87,7 +87,7 @@ def _title(page: JobsPage) -> str:
 
 
 def _line(job: Job) -> str:
-    facts = [f"<t:{int(job.created_at)}:f> **{title(job)}**", _STATES[job.state], _cost(job)]
+    facts = [f"<t:{int(job.created_at)}:f> **{title(job)}**", _state(job), _cost(job)]
     seed = seed_of(job)
     if seed is not None:
         facts.append(f"seed `{seed}`")
@@ -95,6 +95,13 @@ def _line(job: Job) -> str:
     prompt = job.options.get("prompt")
     said = f" · {plain(prompt, PROMPT_CHARS_MAX)}" if isinstance(prompt, str) and visible(prompt) else ""
     return f"{' · '.join(facts)}\n-# job {short_id(job.id)}{said}"
+
+
+def _state(job: Job) -> str:
+    """Return how the job stands; a video that was made and reached nobody is not simply "failed"."""
+    if job.state == "failed" and job.result is not None:
+        return "made, but not posted"
+    return _STATES[job.state]
 
 
 def title(job: Job) -> str:
@@ -145,7 +152,7 @@ class JobDetails:
 def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs) -> Card:
     """Return the card of one job with its state, cost, seed, settings, prompt, notes, reruns and files."""
     shown = [pair for pair in settings if pair[0] != "Seed"]
-    fields = [Field("State", _STATES[job.state]), Field("Cost", _cost(job))]
+    fields = [Field("State", _state(job)), Field("Cost", _cost(job))]
     if (seed := seed_of(job)) is not None:
         fields.append(Field("Seed", f"`{seed}`"))
     if line := settings_line(shown):

@@ -16,7 +16,7 @@ _UNTOUCHED = "._~:/?#%&=+,;!$'-"
 _WHY: Mapping[LinkReason, str] = {
     "not_fetched": "The video is made, but fal's storage hasn't handed it to Wanda yet",
     "no_room": "The video is made, but Wanda's own disk has no room for it",
-    "unchecked": "The video is made, but Wanda cannot look at it at the moment",
+    "unchecked": "The video is made, but Wanda cannot check it at the moment",
     "unplayable": "fal calls the video made, but what it sent is no video that plays",
     "forbidden": "The video is made, but Wanda may not attach files here",
     "busy": "The video is made, but Discord is too busy to take the file",
@@ -40,7 +40,8 @@ class PostedVideo:
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
     """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
-    again = "Wanda goes on trying to bring it, and " if posted.reason in PASSING else ""
+    is_tried = posted.reason in PASSING and (job.state != "failed" or job.late_at is not None)
+    again = "Wanda goes on trying to bring it, and " if is_tried else ""
     kept = f"{again}fal keeps it {kept_words(job.completed_at)}"
     return f"{_why(posted)}, so here is fal's link; {kept}: {_address(job, result)}"
 

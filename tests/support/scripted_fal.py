@@ -40,6 +40,15 @@ def text_answer(status: int, body: str = "", headers: dict[str, str] | None = No
     return answer
 
 
+def bytes_answer(content: bytes) -> Responder:
+    """Answer with a file."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=content)
+
+    return answer
+
+
 async def close(request: web.Request) -> web.StreamResponse:
     """Read the whole request, then close the connection without an answer."""
     await request.read()

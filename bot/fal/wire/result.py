@@ -29,7 +29,7 @@ _UNITS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 # A number beyond these is no fact of a video, and is not shown.
 _SIDE_MAX, _SECONDS_MAX, _FRAMES_MAX, _BYTES_MAX = 16_384, 3600.0, 1_000_000, 2**40
-_PROMPT_MAX = 100_000  # fal's own wording of a prompt is stored whole: a rerun films it again
+_PROMPT_MAX = 20_000  # fal's own wording of a prompt is stored whole: a rerun films it again
 _DETAILS_MAX, _LOCATION_MAX, _CONTEXT_MAX, _MESSAGE_MAX = 50, 10, 20, 500
 
 

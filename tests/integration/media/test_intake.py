@@ -180,6 +180,18 @@ async def test_gone(intake: Intake, files: FileServer, tmp_path: Path) -> None:
         await intake.take_all([wanted(files.base + "/gone")], into=tmp_path / "x", requester=REQUESTER)
 
 
+async def test_a_disk_that_takes_nothing(intake: Intake, files: FileServer, tmp_path: Path) -> None:
+    """If Wanda's own disk takes no file, neither Discord nor the member is named as the cause."""
+    folder = tmp_path / "x"
+
+    async def sealed(_: web.Request) -> web.StreamResponse:
+        folder.rmdir()
+        return web.Response(body=b"x")
+
+    with pytest.raises(Busy, match="Wanda's own disk did not take"):
+        await intake.take_all([wanted(files.serve("/1", sealed))], into=folder, requester=REQUESTER)
+
+
 async def test_bounded(intake: Intake, files: FileServer, tmp_path: Path) -> None:
     """No more commands than allowed copy their files at once."""
     now, most = 0, 0

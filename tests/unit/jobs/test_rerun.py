@@ -179,3 +179,12 @@ def test_a_restyled_video_is_the_clip_of_wan_2_2() -> None:
     assert found.mode.options() == {"prompt": "as a woodcut", "resolution": "720p", "num_frames": 81}
     with pytest.raises(OptionRefused):
         rerun.restyle_of(a_job(state="done", options={}), input_facts("video"))
+
+
+def test_a_prompt_that_must_be_cut_is_told() -> None:
+    """A text of the first video that is too long for the next mode is cut with a note, never without a word."""
+    long = a_job(state="done", options={"prompt": "a lake", "negative_prompt": "blur " * 200})
+    found = rerun.continuation_of(long, input_facts("video"))
+    assert len(found.mode.options()["negative_prompt"]) == 500
+    assert found.notes == (rerun.CUT_PROMPT,)
+    assert rerun.continuation_of(a_job(state="done"), input_facts("video")).notes == ()

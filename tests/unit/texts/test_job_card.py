@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.model import Address, Failure, Job, Left, Live, Result, State
+from bot.jobs.model import PASSING, Address, Failure, Job, Left, LinkReason, Live, Result, Spot, State
 from bot.texts import finished, job_card
 from bot.texts.card import Card
 from bot.texts.result_link import PostedVideo
@@ -207,6 +207,50 @@ def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
     shown = card(make_job(state="failed", result=RESULT, charged_microusd=750_000, failure=failure))
     assert RESULT.url in (shown.content or "")
     assert "You were charged $0.75 because fal made the video." in shown.description
+
+
+@pytest.mark.parametrize("reason", get_args(LinkReason))
+def test_every_reason_for_a_link_has_its_own_words(make_job: MakeJob, reason: LinkReason) -> None:
+    """A link says what really happened, and whether the video still comes."""
+    job = make_job(state="delivering", result=RESULT, completed_at=NOW)
+
+    def said(why: LinkReason) -> str:
+        card = job_card.finished_card(job, None, PostedVideo(5, why, 3), mode_title="Wan", settings=[])
+        return card.content or ""
+
+    others = {said(other) for other in get_args(LinkReason) if other != reason}
+    assert said(reason) not in others
+    assert ("Wanda goes on trying" in said(reason)) == (reason in PASSING)
+
+
+def test_a_link_with_characters_that_mean_something_to_discord(make_job: MakeJob) -> None:
+    """Brackets and stars of an address are encoded, so that the link is whole and formats nothing."""
+    odd = make_job(state="done", result=replace(RESULT, url="https://v3.fal.media/my%20film*(1)_[a].mp4"))
+    card = job_card.finished_card(odd, None, PostedVideo(1, "busy"), mode_title="Wan", settings=[])
+    assert (card.content or "").endswith(": https://v3.fal.media/my%20film%2A%281%29_%5Ba%5D.mp4")
+
+
+def test_a_video_that_reached_nobody(make_job: MakeJob) -> None:
+    """The card never says only that it was charged: it says how to get the video, and until when it is tried."""
+    failure = Failure(kind="undeliverable", charged=True)
+    job = make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure, completed_at=NOW, late_at=NOW)
+    assert "`/jobs show` hands it over" in words(card(job))
+    assert "She tries again until" in words(card(job))
+    assert "goes on trying" not in words(card(replace(job, late_at=None)))
+
+
+def test_a_result_that_does_not_play(make_job: MakeJob) -> None:
+    """The card of a file that is no video says so, and whom to tell."""
+    failure = Failure(kind="unplayable", charged=True)
+    shown = words(card(make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure)))
+    assert "What fal sent is no video that plays." in shown
+    assert "fal made the video" not in shown
+
+
+def test_a_mailed_video(make_job: MakeJob) -> None:
+    """The card of a video that went by direct message says where it is."""
+    job = make_job(state="done", result=RESULT, mailed=Spot(0, 30, 300))
+    assert "by direct message" in words(card(job))
 
 
 @given(prompt=HOSTILE, title=HOSTILE, value=HOSTILE, formula=HOSTILE, state=st.sampled_from(get_args(State)))
