@@ -39,7 +39,7 @@ check: .venv/dev
 fuzz: .venv/dev
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ONLY)
 
-# Sixty kills under mixed traffic, and three thousand jobs; ten minutes. `make soak ONLY=kills` runs one part.
+# Sixty kills under mixed traffic, and six thousand jobs; a quarter of an hour. `make soak ONLY=kills` runs one part.
 soak: .venv/dev
 	$(BIN)/python -m tests.soak $(ONLY)
 

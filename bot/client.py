@@ -39,7 +39,7 @@ from bot.texts.trouble import COMMAND_TROUBLE
 log = logging.getLogger(__name__)
 
 
-TAKEN_MAX = 10_000  # interactions that are known again when they come twice
+TAKEN_MAX = 2_000  # interactions that are known again when they come twice
 STOPPING = "Wanda is restarting, so this was not done. Nothing was charged; please try again in a minute."
 
 

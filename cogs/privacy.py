@@ -19,6 +19,7 @@ from bot.texts.button_ids import ERASURE_TEMPLATE
 from bot.texts.trouble import ERASURE_TROUBLE
 from bot.turns import FairTurns, NoTurn, Patience
 from bot.units import MIB
+from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import SERVERS_AND_DMS, CommandSpec, top_group
@@ -30,7 +31,7 @@ _PATIENCE = Patience(wait_s=60.0, member_max=1, server_max=100)
 
 async def show_privacy(interaction: Interaction) -> None:
     """Show what data Wanda keeps about this member, and for how long."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     services = interaction.client.services
     counted = await services.store.read(job_counts(interaction.user.id))
     await interaction.edit_original_response(
@@ -40,7 +41,7 @@ async def show_privacy(interaction: Interaction) -> None:
 
 async def ask_to_erase(interaction: Interaction) -> None:
     """Ask the member whether to delete all their data."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     counted = await interaction.client.services.store.read(job_counts(interaction.user.id))
     card = words.deletion_card(counted)
     await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
@@ -121,7 +122,7 @@ def privacy_group() -> app_commands.Group:
 
     @app_commands.describe(part="Which part, when there is more than fits into one file.")
     async def export(interaction: Interaction, part: app_commands.Range[int, 1, 1000] = 1) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await think(interaction)
         await exporter.export(interaction, part)
 
     export.__qualname__ = "export"  # discord.py takes a function with a dotted name for a method

@@ -16,6 +16,7 @@ from bot.ledger.typed_amount import typed_amount
 from bot.ledger.windows import starts_at
 from bot.storage.transaction import Transaction
 from bot.texts import quota as words
+from cogs.base.acknowledgement import think
 from cogs.base.charts import show_charts
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
@@ -29,7 +30,7 @@ DEFAULT = "default"
 async def show_quota(interaction: Interaction) -> None:
     """Show what is left in each window, which videos that pays for, and a chart of the last 30 days."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     services = interaction.client.services
     at = services.clock()
     view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
@@ -49,7 +50,7 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
 
 async def show_history(interaction: Interaction) -> None:
     """List the member's jobs with their costs, a page at a time."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     await show_page(interaction, await history_page(interaction, "history", ""))
 
 
@@ -59,7 +60,7 @@ async def show_history(interaction: Interaction) -> None:
 async def set_ask_above(interaction: Interaction, above: str) -> None:
     """Set the price above which Wanda asks this member first."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     services = interaction.client.services
     microusd = None if above.strip().lower() == DEFAULT else typed_amount(above)
     money = services.settings.money

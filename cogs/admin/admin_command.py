@@ -21,6 +21,7 @@ from bot.texts import rule_changes
 from bot.texts.card import MESSAGE_CHARS_MAX, join_within
 from bot.texts.rule_changes import ChangeTexts, RuleChange
 from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
+from cogs.base.acknowledgement import think
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -79,7 +80,7 @@ class AdminCommand:
         check_admin(interaction)
         if interaction.guild is None:
             raise NotAdmin(NOT_A_SERVER)
-        await interaction.response.defer(ephemeral=not public, thinking=True)
+        await think(interaction, ephemeral=not public)
         services = interaction.client.services
         return cls(interaction=interaction, guild=interaction.guild, services=services, at=services.clock())
 

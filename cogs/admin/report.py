@@ -29,6 +29,7 @@ from bot.units import MIB
 from cogs.admin.admin_command import AdminCommand
 from cogs.admin.member_names import names_of
 from cogs.admin.permission import check_admin
+from cogs.base.acknowledgement import think
 from cogs.base.charts import show_charts
 from cogs.base.command_group import CommandSpec
 from cogs.base.page import show_page
@@ -82,7 +83,7 @@ def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Rep
 async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = "acts") -> None:
     """Show acts or movements of money, newest first."""
     check_admin(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     await show_page(interaction, await history_page(interaction, what, ""))
 
 

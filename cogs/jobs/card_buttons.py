@@ -8,6 +8,7 @@ from bot.answers import AnyInteraction, error_boundary
 from bot.client import Interaction
 from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
 from bot.texts.trouble import job_trouble
+from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.ordering.checks import role_ids
@@ -43,7 +44,7 @@ class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
 
 async def _answer(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
     """Defer, because the database may take longer than Discord waits, then say privately what `work` returns."""
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     async with error_boundary(interaction, job_trouble(unchanged), say=_say):
         await _say(interaction, await work)
 

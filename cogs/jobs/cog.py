@@ -28,6 +28,7 @@ from bot.texts.card import Card
 from bot.texts.finished import CUT_RECIPE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage
 from bot.texts.mode_settings import mode_settings_of
+from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
@@ -86,7 +87,7 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
     """List the member's videos in this server, a page at a time."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     await show_page(interaction, await page_of_jobs(interaction.client.services, who, mode, state, ""))
 
 
@@ -134,7 +135,7 @@ async def _choices(interaction: Interaction, current: str, states: tuple[Any, ..
 async def show_job(interaction: Interaction, job: str) -> None:
     """Show everything stored about one of the member's jobs."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     services = interaction.client.services
     found = await own_job(services, who, job)
     gone = await inputs_gone(found, services.settings.storage.data_dir)
@@ -174,7 +175,7 @@ async def _video_elsewhere(interaction: Interaction, job: Job) -> list[discord.F
 async def cancel_job(interaction: Interaction, job: str) -> None:
     """Cancel one of the member's jobs, if that is still possible."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     services = interaction.client.services
     found = await own_job(services, who, job)
     sentence = await services.runner.cancel(found.id, member_id=who.member_id)
@@ -186,7 +187,7 @@ async def cancel_job(interaction: Interaction, job: str) -> None:
 async def send_recipe(interaction: Interaction, job: str) -> None:
     """Send the member the recipe of one of their videos as a file."""
     who = interaction_member(interaction)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     found = await own_job(interaction.client.services, who, job)
     content = recipe_of(found, reader_id=who.member_id).to_file()
     note = f" {CUT_RECIPE}" if "prompt" in hidden_options(found, who.member_id) else ""

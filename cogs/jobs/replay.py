@@ -11,7 +11,7 @@ from bot.ids import new_id
 from bot.jobs.model import Address
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
 from bot.media.intake import Offered
-from cogs.ordering.acknowledgement import acknowledgement_of, under_way
+from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import interaction_member, rule_query

@@ -17,7 +17,7 @@ from bot.jobs.model import Address, Order, Request
 from bot.jobs.places import bytes_of
 from bot.ledger.model import RuleQuery, Who
 from bot.runner.job_files import OrderFiles
-from cogs.ordering.acknowledgement import acknowledgement_of, under_way
+from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import (

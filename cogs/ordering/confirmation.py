@@ -15,9 +15,9 @@ from bot.runner.job_files import OrderFiles
 from bot.texts.button_ids import QUESTION_TEMPLATE
 from bot.texts.card import Card
 from bot.texts.confirmation import price_confirmation
+from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
-from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place

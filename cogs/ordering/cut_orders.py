@@ -1,4 +1,4 @@
-"""Answers the orders that the last process left acknowledged and could not finish: nothing was held for them."""
+"""Answers what the last process left acknowledged and could not finish: no order of these holds anything."""
 
 import asyncio
 import logging
@@ -23,6 +23,9 @@ from cogs.ordering.card_place import TOKEN_LIFE_S
 log = logging.getLogger(__name__)
 CUT = (
     "Wanda was restarted before your video was begun, so it is not made. Nothing was charged; please ask for it again."
+)
+CUT_ANSWER = (
+    "Wanda was restarted before she could answer. If what you asked for has not happened, please ask for it again."
 )
 SEARCH_WITHIN_S = 10.0
 SEARCHED_MAX = 200  # messages of a channel
@@ -130,7 +133,7 @@ class CutOrders(LoopCog):
             return
         async with discord_request(self._timeout_s):
             if message.flags.ephemeral:
-                await hook.edit_message(message.id, content=CUT)
+                await hook.edit_message(message.id, content=CUT_ANSWER)
                 return
             await hook.delete_message(message.id)
         await self._tell(hook)

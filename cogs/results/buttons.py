@@ -15,6 +15,7 @@ from bot.jobs.transactions import advance
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
+from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.form import show_form
@@ -74,7 +75,7 @@ async def _delete(interaction: Interaction, job: Job) -> None:
         check_commands(interaction)
         if not interaction.permissions.manage_messages:
             raise OptionRefused(finished.MAY_NOT_DELETE)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await think(interaction)
     gone = await delete_video(interaction.client, job)
     await interaction.edit_original_response(content=finished.DELETED if gone else finished.NOT_DELETED)
 

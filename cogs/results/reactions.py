@@ -36,9 +36,9 @@ from bot.runner.job_files import OrderFiles, result_path
 from bot.texts import finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from bot.texts.result_link import spoiler_mark
+from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
-from cogs.ordering.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.checks import (
     CheckedQuote,
     check_kept,

@@ -56,6 +56,8 @@ async def test_killed_before_an_order_was_accepted(empty_stage: Stage, files: Pa
     commanded = await order(stage, files)  # killed while its picture is copied
     await react(stage, "maker", parent, "🔁")  # killed while its placeholder is posted
     confirming = asyncio.create_task(press(stage, "friend", asked["message_id"], "Make it"))
+    await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 30})
+    quota = await stage.slash("admin", "quota show")  # killed before its answer
     for user in ("maker", "friend"):
 
         async def look(user: str = user) -> bool | None:
@@ -64,7 +66,8 @@ async def test_killed_before_an_order_was_accepted(empty_stage: Stage, files: Pa
         await eventually(look, what="two placeholders beside the acknowledged command")
     await killed(stage)
     await confirming
-    await nothing_is_left(stage, "maker", "friend")
+    await nothing_is_left(stage, "maker", "friend", "admin")
+    assert "before she could answer" in (await read(stage, "admin", quota["message_id"])).text
     assert await stage.message(commanded) is None
     for user in ("maker", "friend"):
         told = await wait_for_message(stage, CUT, seen_by=user)
