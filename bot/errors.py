@@ -33,6 +33,7 @@ WandaError
 │   ├── DiskRefused          Wanda's own disk did not take it: it is full, read-only or broken
 │   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or a timeout
 ├── EncodeFailed             a file could not be encoded to fit: no encoder, or not within its limits
+│   └── NoRoom               Wanda's own disk did not take what was encoded
 └── DeliveryError            Discord did not take the message or the video
     ├── TooLarge             Discord refused the file's size (413 or 40005)
     ├── Forbidden            Wanda may not post there, or the channel is gone, locked or closed to her
@@ -69,6 +70,7 @@ __all__ = [
     "MediaRefused",
     "ModeOff",
     "NoDatabase",
+    "NoRoom",
     "NotAllowed",
     "OldDatabase",
     "OptionRefused",
@@ -278,6 +280,10 @@ class DownloadFailed(DownloadError):
 
 class EncodeFailed(WandaError):
     """A file could not be encoded to fit; `str()` says why, for the log."""
+
+
+class NoRoom(EncodeFailed):
+    """Wanda's own disk did not take what was encoded; the file itself may be fine."""
 
 
 class DeliveryError(WandaError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from bot.cards.result_file import Fetched, NotFetched
-from bot.errors import EncodeFailed
+from bot.errors import EncodeFailed, NoRoom
 from bot.jobs.model import FINISHED, Job, Left, Live
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
@@ -67,7 +67,7 @@ class FittedResult:
             made = await self._shrinker.shrink(
                 video.path, _copy_of(video), bytes_max=limit_bytes, requester=job.requester, on_fraction=tell
             )
-        except OSError as error:
+        except (OSError, NoRoom) as error:
             raise NotFetched("no_room", error) from error
         except EncodeFailed as error:
             _LOG.warning("the video of job %s could not be made to fit %d bytes: %s", job.id, limit_bytes, error)

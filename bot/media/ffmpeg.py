@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from bot.errors import EncodeFailed
+from bot.errors import EncodeFailed, NoRoom
 from bot.media.rules.decoders import DECODERS_TEXT
 from bot.settings import MediaSettings
 from bot.turns import FairTurns
@@ -20,6 +20,7 @@ from bot.workers.run_once import FileAccess, RunFailed, RunLimits, output_of, ru
 _LOG = logging.getLogger(__name__)
 
 OnFraction: TypeAlias = Callable[[float], None]
+_NO_SPACE = "No space left on device"  # what every program prints for ENOSPC
 NEEDED_ENCODERS = ("libx264", "aac", "libmp3lame")
 _LOOK = RunLimits(memory_mib=1024, cpu_s=20, file_mib=0, timeout_s=20.0)
 # FFmpeg's demuxer for each of our formats. FFmpeg never chooses one itself, so a playlist is never opened.
@@ -154,7 +155,13 @@ class Ffmpeg:
         try:
             await run_once(command, limits, files, on_line=_Progress(seconds, on_fraction))
         except RunFailed as error:
-            raise EncodeFailed(f"ffmpeg: {error}") from error
+            raise encode_failure("ffmpeg", error) from error
+
+
+def encode_failure(what: str, error: RunFailed) -> EncodeFailed:
+    """Return the error for a run that failed; a full disk is told apart, because it is no fault of the file."""
+    kind = NoRoom if _NO_SPACE in str(error) else EncodeFailed
+    return kind(f"{what}: {error}")
 
 
 _QUIET = ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-stats_period", "0.5", "-progress", "pipe:1", "-y")

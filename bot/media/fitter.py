@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.errors import EncodeFailed, MediaRefused
-from bot.media.ffmpeg import Ffmpeg, Program, reading, writing
+from bot.errors import Busy, EncodeFailed, MediaRefused, NoRoom
+from bot.media.ffmpeg import Ffmpeg, Program, encode_failure, reading, writing
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.encode_time import check_encode_time
@@ -45,6 +45,11 @@ _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrat
 _WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
 _TONE_MAPPING = 2  # times as long as encoding alone
 _COPIES = {"mp4": "mp4", "mov": "mov"}
+
+NO_ROOM = (
+    "Wanda's own disk is full, so your file could not be made to fit. Nothing was charged; tell an admin, "
+    "and try again when there is room."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,8 @@ class Fitter:
             self._check_time(order)
         try:
             made, new = copy or await self._made(order)
+        except NoRoom as error:
+            raise Busy(NO_ROOM) from error
         except (EncodeFailed, MediaRefused) as error:
             _LOG.warning("a file could not be made to fit: %s", error)
             if needed.one_length:
@@ -246,7 +253,7 @@ class Fitter:
         try:
             await run_once([sys.executable, "-I", str(_PICTURE_WORKER), asked], run, files)
         except RunFailed as error:
-            raise EncodeFailed(f"the picture could not be redrawn: {error}") from error
+            raise encode_failure("the picture could not be redrawn", error) from error
 
     def _turn(self, turns: FairTurns, order: _FitTask) -> AbstractAsyncContextManager[None]:
         return turn_or_busy(turns, order.requester, self._patience, "made to fit")

@@ -148,12 +148,14 @@ class LateVideos:
                 await self._sleep(self._every_s)
                 await self._begin_due()
         finally:
-            for task in self._tries.values():
+            tries = list(self._tries.values())
+            for task in tries:
                 task.cancel()
+            await asyncio.gather(*tries, return_exceptions=True)
 
     async def _begin_due(self) -> None:
         try:
-            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_AT_ONCE))
+            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_AT_ONCE + len(self._tries)))
         except StorageError:
             log.warning("late videos could not be looked for; this is tried again", exc_info=True)
             return

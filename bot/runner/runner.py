@@ -231,7 +231,7 @@ class Runner:
                 task.cancel()
         for task in self._side_tasks:
             task.cancel()
-        pending = {*self._tasks.values(), *self._side_tasks}
+        pending = {*self._tasks.values(), *self._side_tasks, *self._loops}
         if pending:
             _, late = await asyncio.wait(pending, timeout=self._settings.shutdown_timeout_s * 0.6)
             for task in late:
