@@ -16,12 +16,16 @@ class GrowingWaits:
     least_s: float
     most_s: float
 
-    def wait_s(self, since: float, now: float) -> float | None:
-        """Return the seconds until the next try of what is tried since `since` (Unix seconds); None if it is over."""
-        passed_s = max(0.0, now - since)
-        return None if passed_s >= self.whole_s else min(self.most_s, max(self.least_s, passed_s * _GROWTH))
+    def wait_s(self, since: float, now: float, *, awake_since: float = 0.0) -> float | None:
+        """Return the seconds until the next try of what is tried since `since` (Unix seconds); None if it is over.
 
-    def next_at(self, since: float, now: float) -> float | None:
+        After `awake_since` the waits begin anew: a machine that was off for days did not try in that time.
+        """
+        if max(0.0, now - since) >= self.whole_s:
+            return None
+        return min(self.most_s, max(self.least_s, (now - max(since, awake_since)) * _GROWTH))
+
+    def next_at(self, since: float, now: float, *, awake_since: float = 0.0) -> float | None:
         """Return when the next try is due, in Unix seconds; None if it is over."""
-        wait_s = self.wait_s(since, now)
+        wait_s = self.wait_s(since, now, awake_since=awake_since)
         return None if wait_s is None else now + wait_s

@@ -35,6 +35,7 @@ class Delivery:
         self._left_of = left_of
         self._clock = clock
         self._sleep = sleep
+        self._awake_since = clock()
         self._turns = FairTurns(settings.deliveries_at_once)
         self._waits = GrowingWaits(
             whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
@@ -62,7 +63,7 @@ class Delivery:
 
     async def _prepared(self, job: Job, left: Left | None) -> LinkReason | None:
         """Have the video on disk, or return why it is not; passing trouble is waited out for `link_after_s`."""
-        since = job.updated_at
+        since = max(job.updated_at, self._awake_since)
         while True:
             reason = await self._cards.prepare(job, left)
             now = self._clock()
@@ -113,7 +114,7 @@ class Delivery:
 
     def _retry_at(self, job: Job) -> float | None:
         now = self._clock()
-        return self._waits.next_at(job.completed_at or now, now)
+        return self._waits.next_at(job.completed_at or now, now, awake_since=self._awake_since)
 
 
 def _spot_of(mailed: Posted) -> Spot:

@@ -226,15 +226,16 @@ class FalSteps:
         """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
-        since = job.completed_at or self._clock()
+        begun = self._clock()
+        since = job.completed_at or begun
         while True:
             try:
                 result = await self._fal.result(job.handle)
             except FalNotReady as error:
                 return await self._not_yet(job, error)
             except FalError as error:
-                wait_s = self._waits.wait_s(since, self._clock())
-                if wait_s is None or not self._is_doubted(error, since):
+                wait_s = self._waits.wait_s(since, self._clock(), awake_since=begun)
+                if wait_s is None or not self._is_doubted(error, begun):
                     return _without_video(job, error)
                 log.warning("fal does not hand out the result, asked again in %.0f s: %s", wait_s, error)
             else:

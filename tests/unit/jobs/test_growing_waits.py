@@ -27,3 +27,10 @@ def test_waits_are_bounded(since: float, now: float) -> None:
     wait_s = WAITS.wait_s(since, now)
     assert wait_s is None or 2.0 <= wait_s <= 1800.0
     assert (wait_s is None) == (now - since >= WEEK_S)
+
+
+def test_a_machine_that_was_off_begins_anew() -> None:
+    """After days without a try the next ones come soon, and the time after which it is over stays the same."""
+    assert WAITS.wait_s(0.0, 3 * 86_400.0) == 1800.0
+    assert WAITS.wait_s(0.0, 3 * 86_400.0, awake_since=3 * 86_400.0 - 10.0) == 5.0
+    assert WAITS.wait_s(0.0, WEEK_S, awake_since=WEEK_S) is None
