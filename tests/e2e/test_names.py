@@ -1,5 +1,6 @@
 """Members with odd names appear in an admin's report, and the pictures are drawn."""
 
+import asyncio
 import io
 from pathlib import Path
 
@@ -17,8 +18,8 @@ async def test_a_report_with_odd_names(empty_stage: Stage, files: Path) -> None:
     stage = empty_stage
     await stage.start_bot()
     await stage.discord.post("world", {"members": [{"name": name} for name in NAMES]})
-    for name in NAMES:
-        await wait_for_state(stage, await order(stage, files, user=name), "done")
+    for card in await asyncio.gather(*(order(stage, files, user=name) for name in NAMES)):
+        await wait_for_state(stage, card, "done")
     answer = await wait_for_answer(stage, "admin", await admin(stage, "report"), "top-members.png")
     for file in answer.files:
         picture = Image.open(io.BytesIO(await stage.discord.fetch(file["url"])))
