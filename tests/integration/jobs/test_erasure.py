@@ -22,7 +22,7 @@ from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-ANNA, BEN, CARLA = 424242424242, 777, 515151515151
+ANNA, BEN, CARLA = 424242424242, 616161616161, 515151515151
 
 
 def _all(sql: str, *args: Any) -> Transaction[list[dict[str, Any]]]:

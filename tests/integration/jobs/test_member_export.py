@@ -21,7 +21,7 @@ from bot.units import MIB
 from tests.support.job_samples import NOW, PLACES, a_job
 
 SHIPPED = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=500_000_000)
-ANNA, BEN = 424242, 777
+ANNA, BEN = 424242424242, 616161616161
 
 
 async def accepted(store: Store, number: int, **changes: Any) -> Job:
