@@ -22,7 +22,8 @@ from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import NOW, RESULT, a_job
 
 GUILD, MEMBER = 1, 2
-ANNA, BEN, GONE = 987654321098765432, 876543210987654321, -5  # Ben only declined; Anna approved, declined, acted and was blocked
+# Ben only declined; Anna approved, declined, acted and was blocked.
+ANNA, BEN, GONE = 987654321098765432, 876543210987654321, -5
 APPROVED = a_job(id="a" * 32, state="done", told=True, result=RESULT, approved_by=ANNA)
 OTHERS = a_job(id="b" * 32, state="done", told=True, result=RESULT, approved_by=BEN)
 UNAPPROVED = a_job(id="c" * 32, state="done", told=True, result=RESULT)
