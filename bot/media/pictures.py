@@ -23,6 +23,7 @@ _ORIENTATION = 0x0112
 _LYING = range(5, 9)  # values of EXIF's orientation for a picture that is stored on its side
 _USUAL_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
 _PNG_START = b"\x89PNG\r\n\x1a\n"
+_JPEG_END = b"\xff\xd9"
 _PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
 _WEBP_DROPPED = frozenset({b"XMP ", b"ICCP"})
 _RIFF_HEADER = struct.Struct("<4sI4s")
@@ -45,7 +46,9 @@ def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: in
         raise
     except Exception:  # noqa: BLE001 - parsers raise anything; whether the pixels are whole is looked at next
         bare = _bare(file, named)
-        return found | _read(bare, named, pixels_max, is_bare=True) | {"odd": ["metadata"]}
+        read = _read(bare, named, pixels_max, is_bare=True)
+        reason: Oddity = "end" if _lacks_its_end(file, named) else "metadata"
+        return found | read | {"odd": list(dict.fromkeys([reason, *read["odd"]]))}
 
 
 def _read(file: IO[bytes], named: Sniffed, pixels_max: int, *, is_bare: bool = False) -> dict[str, Any]:
@@ -86,6 +89,12 @@ def _oddities(format_: str | None, mode: str, orientation: Any, named: Sniffed) 
     return odd
 
 
+def _lacks_its_end(file: IO[bytes], named: Sniffed) -> bool:
+    """Whether it is a JPEG without its last marker; other readers pass over the end of the other formats."""
+    file.seek(-len(_JPEG_END), io.SEEK_END)
+    return named.format == "jpeg" and file.read() != _JPEG_END
+
+
 def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
     """Return the picture without what does not change how it looks.
 
@@ -99,7 +108,7 @@ def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
             return io.BytesIO(_bare_png(data))
         case "jpeg":
             _check_jpeg(data)
-            return io.BytesIO(data + b"\xff\xd9")
+            return io.BytesIO(data + _JPEG_END)
         case "webp":
             return io.BytesIO(_bare_webp(data))
         case _:

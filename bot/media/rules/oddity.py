@@ -3,7 +3,8 @@
 from typing import Literal, TypeAlias
 
 Oddity: TypeAlias = Literal[
-    "metadata",  # something beside the picture is broken, too large, or missing
+    "metadata",  # something beside the content is broken or too large
+    "end",  # the marker behind the last pixels is missing
     "pictures",  # one file with several pictures for different eyes or sizes, as stereo cameras write
     "colours",  # printing colours, or 16 bits of grey, which many readers show wrong
     "header",  # what stands before the sound, or says how long it is, is not what the format prescribes
@@ -14,6 +15,7 @@ Oddity: TypeAlias = Literal[
 ]
 ODDITIES: dict[Oddity, str] = {
     "metadata": "saved again without its damaged or unusual metadata",
+    "end": "saved again with the end that was missing",
     "pictures": "only its first picture is used",
     "colours": "colours turned into 8-bit RGB",
     "header": "saved again with a plain header",

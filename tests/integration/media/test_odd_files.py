@@ -110,6 +110,13 @@ async def test_what_every_reader_takes_stays_as_it_is(
     assert (fitted.path.name, fitted.changes) == ("option.in", ())
 
 
+async def test_every_reason_for_drawing_a_picture_again_is_said(prober: Prober, tmp_path: Path) -> None:
+    """A picture in printing colours that also lacks its end is told as both, and not as one with bad metadata."""
+    content = odd_media.PICTURES["JPEG in printing colours"]()[:-2]
+    fitted, _ = await sent(prober, tmp_path, content, "image")
+    assert fitted.changes == ("saved again with the end that was missing", "colours turned into 8-bit RGB")
+
+
 @pytest.mark.parametrize("name", ["WebP with more behind it", "PNG without an end", "BMP that states no size"])
 async def test_a_usual_picture_can_be_made_to_fit(prober: Prober, tmp_path: Path, name: str) -> None:
     """What stands behind a picture is no obstacle to making it smaller."""
