@@ -11,7 +11,10 @@ _CEILING = 0.99  # only a finished video is 100 %
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """`fraction` is 0 to 0.99 or None (unknown); `left_s` is None when unknown or already overdue."""
+    """`fraction` is 0 to 0.99 or None (unknown); `left_s` is None when unknown or already overdue.
+
+    It is overdue when videos like it took less time.
+    """
 
     fraction: float | None
     left_s: float | None
@@ -24,8 +27,11 @@ def estimate(elapsed_s: float, live: Live) -> Estimate:
     if total_s is None:
         known = None if live.fraction is None else min(max(live.fraction, 0.0), _CEILING)
         return Estimate(known, None, overdue=False)
-    overdue = elapsed_s >= total_s
-    return Estimate(_fraction(elapsed_s, total_s, live), None if overdue else total_s - elapsed_s, overdue=overdue)
+    # fal's last step is not the end of the job, and says nothing about how long such jobs usually take.
+    overdue = bool(live.typical_s) and elapsed_s >= max(total_s, live.typical_s or 0.0)
+    return Estimate(
+        _fraction(elapsed_s, total_s, live), None if overdue else max(0.0, total_s - elapsed_s), overdue=overdue
+    )
 
 
 def _total_s(elapsed_s: float, live: Live) -> float | None:

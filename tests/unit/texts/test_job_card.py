@@ -91,6 +91,15 @@ def test_a_running_card_estimates_from_past_jobs(make_job: MakeJob) -> None:
     assert "about 1 min 20 s left; videos like this take 2 min" in text
 
 
+@pytest.mark.parametrize("typical", [None, 120.0])
+def test_the_last_step_is_not_longer_than_usual(typical: float | None) -> None:
+    """A video whose steps are all done is not late while others took longer, or while none was made before."""
+    running = some_job(state="running", started_at=NOW)
+    text = words(card(running, Live(fraction=1.0, typical_s=typical), at=NOW + 20))
+    assert "about 5 s left" in text
+    assert "longer than usual" in words(card(running, Live(fraction=1.0, typical_s=19.0), at=NOW + 20))
+
+
 def test_a_running_card_without_data_is_honest(make_job: MakeJob) -> None:
     """Without a usual time or fal's progress, there is no percentage and no made-up estimate."""
     text = words(card(make_job(state="running", started_at=NOW), at=NOW + 40))
