@@ -46,7 +46,7 @@ from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
-from bot.runner.retention import DAY_S, Retention
+from bot.runner.retention import DAY_S, Retention, forget_files
 from bot.runner.runner import Runner, file_bounds_of
 from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings, WebSettings
 from bot.storage.database import OwnedStore, open_store
@@ -214,6 +214,7 @@ async def _compose(
         on_posted=parent_links.posted,
         on_ended=log_end,
         discard_files=partial(discard_if_no_video, data_dir=settings.storage.data_dir),
+        forget_files=partial(forget_files, settings.storage.data_dir),
     )
     order_space = OrderSpace(store, settings.storage.data_dir, file_bounds_of(settings.jobs))
     client.services = Services(

@@ -150,6 +150,8 @@ class Poster:
         route, waits = self.route(job), 0
         for _ in range(len(_SENTENCES) + self._settings.discord_tries):
             try:
+                if route == "reply" and not anew:
+                    await self._check_card_is_there(job)
                 return await self._by(route, job, content)
             except DiscordRefused as refused:
                 follow = routes.after(route, refused.trouble)
@@ -163,6 +165,11 @@ class Poster:
                     await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
                 route = follow
         raise AssertionError("a route follows another at most once")
+
+    async def _check_card_is_there(self, job: Job) -> None:
+        """Raise DiscordRefused if the card was deleted: Discord takes a reply to it all the same, as asked."""
+        async with discord_request(self._settings.discord_timeout_s):
+            await self._channel(job).get_partial_message(job.address.message_id).fetch()
 
     async def _by(self, route: Route, job: Job, content: MessageContent) -> MessageRef:
         if route in {"token", "bot"}:

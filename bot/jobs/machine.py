@@ -496,13 +496,17 @@ def _when_ended(job: Job, event: Event) -> Step:
     """Take up that the end was shown, and of a job whose video is late what became of the next try."""
     if isinstance(event, EndShown) and not job.told:
         return replace(job, told=True), ()
-    if job.late_at is None:
+    if job.late_at is None or not isinstance(event, VideoPosted | VideoMailed | Undeliverable | LateTried):
         return job, ()
-    if isinstance(event, VideoPosted):
-        return _posted(job, event), ()
-    if isinstance(event, VideoMailed):
-        return replace(_mailed(job, event), told=True), ()
-    return (replace(job, late_at=event.retry_at) if isinstance(event, LateTried) else job), ()
+    # The try may have fetched the video again after the job's files were removed, so they are removed again.
+    tried = replace(job, files_gone_at=None)
+    match event:
+        case VideoPosted():
+            return _posted(tried, event), ()
+        case VideoMailed():
+            return replace(_mailed(tried, event), told=True), ()
+        case Undeliverable() | LateTried():
+            return replace(tried, late_at=event.retry_at), ()
 
 
 def _not_made(job: Job, event: NotMade) -> Step:

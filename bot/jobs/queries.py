@@ -125,7 +125,7 @@ def late_jobs(due_at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
     rows: list[Row] = yield Many(
         "SELECT body FROM jobs WHERE late_at <= $1 AND told = 1 ORDER BY late_at LIMIT $2", (due_at, limit)
     )
-    return tuple(job_in(row) for row in rows)
+    return readable_jobs(rows)
 
 
 def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:

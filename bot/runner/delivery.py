@@ -3,12 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
 from bot.jobs import machine, queries
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import PASSING, Failure, Job, Left, LinkReason, Spot
+from bot.jobs.transactions import find
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
@@ -73,9 +75,16 @@ class Delivery:
                 return reason
             await self._sleep(wait_s)
 
-    async def deliver_late(self, job: Job) -> machine.Event:
-        """Try once to bring the video of an ended job: in place of its link, or at all."""
-        reason = await self._cards.prepare(job, None)
+    async def prepare_late(self, job: Job) -> LinkReason | None:
+        """Try once to have the video of an ended job on disk, or return why it is not."""
+        return await self._cards.prepare(job, None)
+
+    def put_off(self, job: Job) -> machine.LateTried:
+        """Return that the video of an ended job could not be brought this time."""
+        return machine.LateTried(self._retry_at(job))
+
+    async def deliver_late(self, job: Job, reason: LinkReason | None) -> machine.Event:
+        """Try once to bring the video of an ended job, in place of its link or at all, after `prepare_late`."""
         if reason is not None and (reason in PASSING or job.state == "done"):
             return machine.LateTried(self._retry_at(job) if reason in PASSING else None)
         try:
@@ -122,7 +131,10 @@ def _spot_of(mailed: Posted) -> Spot:
 
 
 class LateVideos:
-    """Tries again to bring videos of ended jobs, while fal keeps them; `store_event` stores what came of it."""
+    """Tries again to bring videos of ended jobs, while fal keeps them; `store_event` stores what came of it.
+
+    `forget_files` removes the files of a job that was deleted during a try.
+    """
 
     def __init__(
         self,
@@ -130,6 +142,7 @@ class LateVideos:
         delivery: Delivery,
         *,
         store_event: Callable[[Job, machine.Event], Awaitable[None]],
+        forget_files: Callable[[str], Awaitable[None]] | None,
         every_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
@@ -137,6 +150,7 @@ class LateVideos:
         self._store = store
         self._delivery = delivery
         self._store_event = store_event
+        self._forget_files = forget_files
         self._every_s = every_s
         self._clock = clock
         self._sleep = sleep
@@ -167,8 +181,22 @@ class LateVideos:
 
     async def _try(self, job: Job) -> None:
         try:
-            await self._store_event(job, await self._delivery.deliver_late(job))
+            reason = await self._delivery.prepare_late(job)
+            if await self._is_deleted(job):
+                return
+            event = await self._delivery.deliver_late(job, reason)
+            if not await self._is_deleted(job):
+                await self._store_event(job, event)
         except StorageError:
             log.warning("what became of a late video could not be stored; it is tried again", exc_info=True)
         except Exception:
             log.exception("a defect kept the late video of job %s from being brought; it is tried again", job.id)
+            with suppress(StorageError):
+                await self._store_event(job, self._delivery.put_off(job))
+
+    async def _is_deleted(self, job: Job) -> bool:
+        """Return whether the job was deleted meanwhile; the files that the try made for it are gone then too."""
+        state, _ = await self._store.read(find(job.id))
+        if state is None and self._forget_files is not None:
+            await self._forget_files(job.id)
+        return state is None

@@ -116,6 +116,11 @@ def remove_files(data_dir: Path, job_ids: Iterable[str]) -> None:
             result.unlink(missing_ok=True)
 
 
+async def forget_files(data_dir: Path, job_id: str) -> None:
+    """Remove the inputs and results of one job, as `remove_files`."""
+    await asyncio.to_thread(remove_files, data_dir, (job_id,))
+
+
 def _unlink(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)

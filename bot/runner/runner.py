@@ -55,11 +55,12 @@ class Runner:
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
+        forget_files: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
         `discard_files` deletes the files that a job which ended without a posted video does not need; it may be called
-        again.
+        again. `forget_files` deletes all files of a job that was deleted itself.
         """
         self._store = store
         self._fal_steps = fal_steps
@@ -88,6 +89,7 @@ class Runner:
             store,
             self._delivery,
             store_event=self._store_late,
+            forget_files=forget_files,
             every_s=settings.late_look_s,
             clock=clock,
             sleep=sleep,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import random
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pytest
@@ -31,6 +31,7 @@ from tests.support.stores import postgres_server, store, store_settings
 
 __all__ = ["postgres_server", "store", "store_settings"]
 DEADLINE_S = 20.0
+ForgetFiles: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 @dataclass
@@ -204,6 +205,7 @@ def make_runner(
     member_microusd: int,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    forget_files: ForgetFiles | None = None,
 ) -> Runner:
     """Return a runner with these caps."""
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
@@ -222,6 +224,7 @@ def make_runner(
         settings=settings.jobs,
         clock=clock,
         sleep=sleep,
+        forget_files=forget_files,
     )
 
 

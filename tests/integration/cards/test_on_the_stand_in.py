@@ -17,6 +17,7 @@ from discord.http import Route
 
 from bot.cards.job_cards import JobCards
 from bot.cards.result_file import ResultFiles, from_fal
+from bot.errors import CardGone
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
@@ -171,6 +172,17 @@ async def test_a_late_video_still_arrives_once(world: World, age_s: float, messa
     assert len(seen) == messages
     assert [len(message["attachments"]) for message in seen] == [0] * (messages - 1) + [1]
     assert str(first.ref.message_id) == seen[-1]["id"]
+
+
+async def test_an_old_link_that_somebody_deleted(world: World) -> None:
+    """Discord takes a reply to a deleted message, so a late video looks first whether its link is still there."""
+    job = await world.job(MIB, state="done", told=True)
+    await world.advance(3700)
+    channel = world.client.get_partial_messageable(job.address.channel_id)
+    await channel.get_partial_message(job.address.message_id).delete()
+    with pytest.raises(CardGone):
+        await world.cards.replace_link(job, None)
+    assert await world.seen() == []
 
 
 async def test_a_video_above_the_limit_is_linked(world: World) -> None:

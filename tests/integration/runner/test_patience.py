@@ -1,26 +1,28 @@
 """The last steps of a paid job are tried again for as long as fal keeps the video."""
 
+import asyncio
 import time
 from typing import Any
 
 import pytest
 
-from bot.jobs import machine
-from bot.jobs.model import Handle
+from bot.jobs import erasure, machine, queries
+from bot.jobs.model import Handle, Job, Left, LinkReason
 from bot.ledger.audit import verify
 from bot.runner.runner import Runner
+from bot.storage.transaction import One, Transaction
 from tests.integration.runner.test_adversarial import held
 from tests.integration.runner.test_holds_end import stored
-from tests.support.runner_rig import RunnerRig, make_runner
+from tests.support.runner_rig import ForgetFiles, RunnerRig, make_runner, wait_for
 
 VIDEO = {"video": {"url": "https://v3.fal.media/files/out.mp4"}, "seed": 7}
 INTERNAL = {"detail": "Internal Server Error"}
 
 
-def another(rig: RunnerRig, **jobs: Any) -> Runner:
+def another(rig: RunnerRig, *, forget_files: ForgetFiles | None = None, **jobs: Any) -> Runner:
     """Return a runner beside the rig's, with other settings."""
     settings = rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update=jobs)})
-    runner = make_runner(settings, rig.store, rig.http, rig.cards, member_microusd=5_000_000)
+    runner = make_runner(settings, rig.store, rig.http, rig.cards, member_microusd=5_000_000, forget_files=forget_files)
     rig.others.append(runner)
     return runner
 
@@ -202,3 +204,91 @@ async def test_a_lost_link_by_direct_message_is_followed_by_the_video(rig: Runne
     job = await rig.until(lambda job: job.late_at is None)
     assert job.mailed is not None
     assert (job.state, job.mailed.message_id) == ("done", 302)
+
+
+async def test_patience_ends_for_a_video_that_reaches_nobody(rig: RunnerRig) -> None:
+    """Channel and member are tried with growing waits, and no more when fal no longer keeps the video."""
+    rig.cards.forbidden = rig.cards.deaf = True
+    runner = another(rig, paid_patience_s=0.5)
+    await runner.start()
+    await runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told and job.late_at is None)
+    assert (job.state, job.failure and job.failure.kind) == ("failed", "undeliverable")
+
+
+async def linked(rig: RunnerRig, **jobs: Any) -> Runner:
+    """Have a runner post the link of a video that stays away, and return the runner."""
+    rig.cards.missing = ["not_fetched"] * 1000
+    runner = another(rig, link_after_s=0, **jobs)
+    await runner.start()
+    await runner.accept(await rig.order())
+    await rig.until(lambda job: job.told)
+    return runner
+
+
+def unreadable_late_job() -> Transaction[None]:
+    """Store a job with a late video whose body cannot be read."""
+    yield One(
+        "INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, "
+        "late_at, version, body) VALUES ($1, 1, 2, 3, 4, 'wan27-image', 'done', 1, '', 0, 0, 1, '{}')",
+        ("c" * 32,),
+    )
+
+
+async def test_a_row_that_cannot_be_read_keeps_no_late_video_away(rig: RunnerRig) -> None:
+    """A late job that cannot be read is passed over, and the others are brought."""
+    await rig.store.write(unreadable_late_job())
+    await linked(rig)
+    rig.cards.missing.clear()
+    await rig.until(lambda job: job.late_at is None)
+    assert len(rig.cards.replaced) == 1
+
+
+async def test_a_defect_is_not_tried_at_once_for_ever(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try that ends in a defect is put off like any other, until fal no longer keeps the video."""
+    await linked(rig, paid_patience_s=1.0)
+
+    async def fail(_job: Job, _left: Left | None) -> LinkReason | None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(rig.cards, "prepare", fail)
+    assert (await rig.until(lambda job: job.late_at is None)).state == "done"
+
+
+async def test_nothing_is_brought_after_a_deletion(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the member has their data deleted while a late video is fetched, it is not posted and its file goes."""
+    begun, go_on, forgotten = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def prepare(_job: Job, _left: Left | None) -> LinkReason | None:
+        begun.set()
+        await go_on.wait()
+        return None
+
+    async def forget_files(job_id: str) -> None:
+        forgotten.append(job_id)
+
+    runner = another(rig, forget_files=forget_files, link_after_s=0)
+    rig.cards.missing = ["not_fetched"] * 1000
+    await runner.start()
+    await runner.accept(await rig.order())
+    await rig.until(lambda job: job.told)
+    monkeypatch.setattr(rig.cards, "prepare", prepare)
+    async with asyncio.timeout(10):
+        await begun.wait()
+    await rig.store.write(erasure.forget_member(2))
+    go_on.set()
+
+    async def look() -> list[str] | None:
+        return forgotten or None
+
+    assert await wait_for(look) == ["a" * 32]
+    assert rig.cards.replaced == []
+
+
+async def test_a_video_that_comes_after_its_files_were_removed(rig: RunnerRig) -> None:
+    """A late try may fetch the video after its time to be kept; then retention removes it again."""
+    await linked(rig)
+    await rig.store.write(erasure.note_files_removed("a" * 32, at=time.time()))
+    rig.cards.missing.clear()
+    await rig.until(lambda job: job.late_at is None)
+    assert await rig.store.read(queries.expired_job_ids(time.time() + 9, limit=9)) == ("a" * 32,)

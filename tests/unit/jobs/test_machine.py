@@ -344,6 +344,14 @@ def test_a_mailed_video_is_told_on_the_card() -> None:
     assert kinds(effects)[-1] == "ShowEnd"
 
 
+@pytest.mark.parametrize("retry_at", [NOW + 99, None])
+def test_a_video_that_reached_nobody_again(retry_at: float | None) -> None:
+    """A late try that reaches nobody either is put off, or was the last; the job stays charged."""
+    failed, _ = play([*DELIVERING, machine.Undeliverable(NOT_BROUGHT, NOW + 9), machine.EndShown()])
+    job, effects = step(failed, machine.Undeliverable(NOT_BROUGHT, retry_at), now=NOW + 9)
+    assert (job.state, job.failure, job.late_at, effects) == ("failed", failed.failure, retry_at, ())
+
+
 @pytest.mark.parametrize("event", [machine.VideoPosted(ADDRESS), machine.VideoMailed(SPOT), machine.LateTried(NOW)])
 def test_only_a_late_video_comes_later(event: Event) -> None:
     """An ended job without a late video stays as it is."""
