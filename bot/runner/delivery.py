@@ -17,7 +17,8 @@ from bot.storage.transaction import Store
 from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
-LATE_AT_ONCE = 32  # videos that are tried again at the same time, most of them waiting for their turn
+LATE_AT_ONCE = 32  # videos that are tried again at the same time
+LATE_MAX = 1000  # videos that are tried again or wait for their turn
 
 
 class Delivery:
@@ -154,6 +155,7 @@ class LateVideos:
         self._every_s = every_s
         self._clock = clock
         self._sleep = sleep
+        self._turns = FairTurns(LATE_AT_ONCE)
         self._tries: dict[str, asyncio.Task[None]] = {}
 
     async def keep_trying(self) -> None:
@@ -170,23 +172,19 @@ class LateVideos:
 
     async def _begin_due(self) -> None:
         try:
-            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_AT_ONCE + len(self._tries)))
+            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_MAX))
         except StorageError:
             log.warning("late videos could not be looked for; this is tried again", exc_info=True)
             return
         for job in due:
-            if job.id not in self._tries and len(self._tries) < LATE_AT_ONCE:
+            if job.id not in self._tries and len(self._tries) < LATE_MAX:
                 self._tries[job.id] = task = asyncio.create_task(self._try(job), name=f"late video of job {job.id}")
                 task.add_done_callback(lambda _, job_id=job.id: self._tries.pop(job_id, None))
 
     async def _try(self, job: Job) -> None:
         try:
-            reason = await self._delivery.prepare_late(job)
-            if await self._is_deleted(job):
-                return
-            event = await self._delivery.deliver_late(job, reason)
-            if not await self._is_deleted(job):
-                await self._store_event(job, event)
+            async with self._turns.turn(job.requester):
+                await self._bring(job.id)
         except StorageError:
             log.warning("what became of a late video could not be stored; it is tried again", exc_info=True)
         except Exception:
@@ -194,9 +192,21 @@ class LateVideos:
             with suppress(StorageError):
                 await self._store_event(job, self._delivery.put_off(job))
 
-    async def _is_deleted(self, job: Job) -> bool:
-        """Return whether the job was deleted meanwhile; the files that the try made for it are gone then too."""
-        state, _ = await self._store.read(find(job.id))
+    async def _bring(self, job_id: str) -> None:
+        """Try once, unless the video is deleted: before the try, or while it is fetched and made to fit."""
+        job = await self._awaited(job_id)
+        if job is None:
+            return
+        reason = await self._delivery.prepare_late(job)
+        if await self._awaited(job_id) is None:
+            return
+        event = await self._delivery.deliver_late(job, reason)
+        if await self._awaited(job_id) is not None:
+            await self._store_event(job, event)
+
+    async def _awaited(self, job_id: str) -> Job | None:
+        """Return the job if its video is still to be brought; if it was deleted, what a try fetched for it goes too."""
+        state, job = await self._store.read(find(job_id))
         if state is None and self._forget_files is not None:
-            await self._forget_files(job.id)
-        return state is None
+            await self._forget_files(job_id)
+        return None if job is None or job.late_at is None else job

@@ -2,13 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.jobs import erasure, machine, queries
 from bot.jobs.model import Handle, Job, Left, LinkReason
+from bot.jobs.rows import body_of
 from bot.ledger.audit import verify
+from bot.runner.delivery import LATE_AT_ONCE
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Transaction
 from tests.integration.runner.test_adversarial import held
@@ -292,3 +295,32 @@ async def test_a_video_that_comes_after_its_files_were_removed(rig: RunnerRig) -
     rig.cards.missing.clear()
     await rig.until(lambda job: job.late_at is None)
     assert await rig.store.read(queries.expired_job_ids(time.time() + 9, limit=9)) == ("a" * 32,)
+
+
+async def test_members_take_turns_with_late_videos(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many slow tries of one member as there are places keep nobody else's late video away."""
+    runner = another(rig, link_after_s=0)
+    rig.cards.missing = ["not_fetched"] * 1000
+    await runner.accept(await rig.order())
+    await rig.until(lambda job: job.told)
+    for number in range(LATE_AT_ONCE):
+        await rig.store.write(late_copy(await rig.job(), f"{number:032}"))
+
+    async def prepare(job: Job, _left: Left | None) -> LinkReason | None:
+        if job.member_id != 2:
+            await asyncio.Event().wait()
+        return None
+
+    monkeypatch.setattr(rig.cards, "prepare", prepare)
+    await runner.start()
+    assert (await rig.until(lambda job: job.late_at is None)).state == "done"
+
+
+def late_copy(job: Job, job_id: str) -> Transaction[None]:
+    """Store a job like this one of another member, whose video is late for longer."""
+    copy = replace(job, id=job_id, member_id=3, late_at=1.0)
+    yield One(
+        "INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, "
+        "late_at, version, body) VALUES ($1, 1, 2, 3, 3, 'wan27-image', 'done', 1, '', 0, 1, 1, $2)",
+        (job_id, body_of(copy)),
+    )
