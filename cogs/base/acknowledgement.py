@@ -42,12 +42,14 @@ async def think(interaction: Interaction, *, ephemeral: bool = True) -> None:
 async def under_way(services: Services, acknowledgement: Acknowledgement) -> AsyncGenerator[None]:
     """Keep the acknowledgement while the block answers Discord and places the order, which a stop waits for."""
     services.orders_under_way.begin(acknowledgement.id)
-    noting = await _note(services, acknowledgement)
     try:
-        yield
+        noting = await _note(services, acknowledgement)
+        try:
+            yield
+        finally:
+            _drop_soon(services, acknowledgement.id, noting)
     finally:
         services.orders_under_way.end(acknowledgement.id)
-        _drop_soon(services, acknowledgement.id, noting)
 
 
 async def _note(services: Services, acknowledgement: Acknowledgement) -> asyncio.Task[None]:
