@@ -30,7 +30,8 @@ def _past() -> Transaction[None]:
     )
     for letter, state in (("a", "waiting"), ("b", "waiting"), ("c", "accepted")):
         yield One(_JOB, (letter * 32, state, body_of(a_job(id=letter * 32, state=state, inputs=clips))))
-    yield One(_JOB, ("d" * 32, "waiting", "no job at all"))
+    for letter, body in (("d", "no job at all"), ("e", '{"inputs": "x"}'), ("f", '{"inputs": ["x"]}'), ("0", "{}")):
+        yield One(_JOB, (letter * 32, "waiting", body))
     for subject, name, value in (
         ("member:2", "ask_above", 300_000),
         ("member:2", "blocked", "x"),
