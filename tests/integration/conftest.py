@@ -2,7 +2,8 @@
 
 from tests.support.disks import small_disk
 from tests.support.file_server import files, http
+from tests.support.old_schema import engine
 from tests.support.runner_rig import rig
 from tests.support.stores import postgres_server, store, store_settings
 
-__all__ = ["files", "http", "postgres_server", "rig", "small_disk", "store", "store_settings"]
+__all__ = ["engine", "files", "http", "postgres_server", "rig", "small_disk", "store", "store_settings"]

@@ -1,7 +1,6 @@
 """The step to schema 7, which bounds every amount that is stored, on a database with larger ones, on both engines."""
 
 import json
-import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from bot.ledger.model import Difference, RuleQuery, Shipped, Who
 from bot.ledger.pseudonyms import unname
 from bot.money import AMOUNT_MAX_MICROUSD
 from bot.settings import StorageSettings
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
+from bot.storage.migrate import migrate
 from bot.storage.transaction import Many, One, Store, Transaction
+from tests.support.old_schema import engine_of, open_at_step
 
 AT = 1_795_176_000.0
 GUILD, MEMBER = 7, 42
@@ -69,18 +67,9 @@ def _past() -> Transaction[None]:
 @pytest.fixture
 async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
     """A database that the version before left, brought up to date."""
-    engine: Engine = "postgres" if store_settings.database_url else "sqlite"
-    folder = tmp_path / "schema-6"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[1-6]_*.sql"):
-        shutil.copy(path, folder)
-    if engine == "sqlite":
-        opened: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
-    else:
-        opened = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-    await migrate(opened, engine, at=1.0, folder=folder)
+    opened = await open_at_step(6, store_settings, tmp_path)
     await opened.write(_past())
-    await migrate(opened, engine, at=2.0)
+    await migrate(opened, engine_of(store_settings), at=2.0)
     yield opened
     await opened.close()
 

@@ -1,6 +1,5 @@
 """The migration to schema 5, which rebuilds the ledger's tables on SQLite, on a database with data, on both engines."""
 
-import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,9 @@ from bot.ledger.audit import verify
 from bot.ledger.model import Who
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.settings import StorageSettings
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
+from bot.storage.migrate import Engine, migrate
 from bot.storage.transaction import Many, One, Store, Transaction
+from tests.support.old_schema import open_at_step
 
 AT = 1_795_176_000.0
 WHO = Who(guild_id=7, channel_id=9, member_id=42)
@@ -51,23 +49,9 @@ def _past(state: str, kind: str | None) -> Transaction[None]:
 
 
 @pytest.fixture
-def engine(store_settings: StorageSettings) -> Engine:
-    """The engine of the database."""
-    return "postgres" if store_settings.database_url else "sqlite"
-
-
-@pytest.fixture
 async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store]:
     """A database of the previous version, with a job in each state."""
-    folder = tmp_path / "schema-4"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[1234]_*.sql"):
-        shutil.copy(path, folder)
-    if engine == "sqlite":
-        store: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
-    else:
-        store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-    await migrate(store, engine, at=1.0, folder=folder)
+    store = await open_at_step(4, store_settings, tmp_path)
     for state, kind in (("held", None), ("exposed", "expose"), ("settled", "settle"), ("released", "release")):
         await store.write(_past(state, kind))
     yield store

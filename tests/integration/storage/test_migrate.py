@@ -24,12 +24,6 @@ def _insert(sql: str) -> Transaction[None]:
     yield One(sql)
 
 
-@pytest.fixture
-def engine(store_settings: StorageSettings) -> Engine:
-    """The engine that the test runs on."""
-    return "postgres" if store_settings.database_url else "sqlite"
-
-
 async def test_each_step_is_applied_once_and_recorded(store: Store, engine: Engine) -> None:
     """A database that is up to date is not changed, and lists its migrations with their times."""
     before = await store.read(_run("SELECT version, applied_at FROM schema_version ORDER BY version"))

@@ -1,6 +1,5 @@
 """Opening a database of the version before quotas keeps every amount."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,8 @@ from bot.ledger.history import entries_page, member_history
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
-from bot.storage.transaction import One, Store, Transaction
+from bot.storage.transaction import One, Transaction
+from tests.support.old_schema import open_at_step
 
 GUILD, MEMBER, CHANNEL = 123456789012345678, 987654321098765432, 555
 AT = 1_790_000_000.0  # 2026-09-21 13:33:20 UTC
@@ -82,18 +79,8 @@ def _past() -> Transaction[None]:
 
 async def _old_database(settings: StorageSettings, folder: Path) -> None:
     """Create a database of the version before quotas."""
-    schema = folder / "old-schema"
-    schema.mkdir()
-    for path in (*SCHEMA_DIR.glob("0001_*"), *SCHEMA_DIR.glob("0002_*")):
-        shutil.copy(path, schema)
-    engine: Engine = "postgres" if settings.database_url else "sqlite"
-    store: Store
-    if engine == "postgres":
-        store = await PostgresStore.open(settings.database_url)
-    else:
-        store = await SQLiteStore.open(settings.data_dir / "wanda.db")
+    store = await open_at_step(2, settings, folder)
     try:
-        await migrate(store, engine, at=AT, folder=schema)
         await store.write(_past())
     finally:
         await store.close()

@@ -1,6 +1,5 @@
 """The migration to schema 6, which moves members' ids from text into columns, on a database with data."""
 
-import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,10 @@ from bot.ledger.audit import verify
 from bot.ledger.history import entries_page
 from bot.ledger.pseudonyms import guilds_with, pseudonym_of, unname
 from bot.settings import StorageSettings
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
+from bot.storage.migrate import migrate
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import NOW, RESULT, a_job
+from tests.support.old_schema import engine_of, open_at_step
 
 GUILD, MEMBER = 1, 2
 # Ben only declined; Anna approved, declined, acted and was blocked.
@@ -78,19 +76,9 @@ def _past() -> Transaction[None]:
 @pytest.fixture
 async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
     """A migrated database of the previous version."""
-    folder = tmp_path / "schema-5"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[12345]_*.sql"):
-        shutil.copy(path, folder)
-    engine: Engine = "postgres" if store_settings.database_url else "sqlite"
-    opened: Store
-    if engine == "sqlite":
-        opened = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
-    else:
-        opened = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-    await migrate(opened, engine, at=1.0, folder=folder)
+    opened = await open_at_step(5, store_settings, tmp_path)
     await opened.write(_past())
-    await migrate(opened, engine, at=2.0)
+    await migrate(opened, engine_of(store_settings), at=2.0)
     yield opened
     await opened.close()
 

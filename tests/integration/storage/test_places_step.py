@@ -1,7 +1,6 @@
 """The step that counts waiting files and moves members' prices out of the rules, on a database with a past."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ from bot.jobs.rows import body_of
 from bot.ledger.model import Shipped, Who
 from bot.ledger.rules import rules_of, terms_of
 from bot.settings import StorageSettings
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
-from bot.storage.transaction import One, Store, Transaction
+from bot.storage.migrate import migrate
+from bot.storage.transaction import One, Transaction
 from tests.support.job_samples import PICTURE, a_job
+from tests.support.old_schema import engine_of, open_at_step
 
 _JOB = """
 INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
@@ -42,18 +40,9 @@ def _past() -> Transaction[None]:
 
 async def test_what_waits_and_who_is_asked(store_settings: StorageSettings, tmp_path: Path) -> None:
     """Waiting jobs have the bytes of their files, prices are no rules any more, and a broken row stops nothing."""
-    engine: Engine = "postgres" if store_settings.database_url else "sqlite"
-    folder = tmp_path / "schema-9"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[1-9]_*.sql"):
-        shutil.copy(path, folder)
-    if engine == "sqlite":
-        store: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
-    else:
-        store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-    await migrate(store, engine, at=1.0, folder=folder)
+    store = await open_at_step(9, store_settings, tmp_path)
     await store.write(_past())
-    await migrate(store, engine, at=2.0)
+    await migrate(store, engine_of(store_settings), at=2.0)
     try:
         assert await store.read(files_of_waiting_jobs(1, 2)) == (54_000_000, 54_000_000)
         assert [rule.name for rule in await store.read(rules_of(1))] == ["blocked", "at_once"]

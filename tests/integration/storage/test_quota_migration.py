@@ -1,6 +1,5 @@
 """The migration from the ledger without rules keeps its records, on both engines."""
 
-import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,9 @@ from bot.ledger import history, holds, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Shipped, Totals, View, Who
 from bot.settings import StorageSettings
-from bot.storage.database import sqlite_path
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate, migrations
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
+from bot.storage.migrate import Engine, migrate, migrations
 from bot.storage.transaction import Many, One, Store, Transaction
+from tests.support.old_schema import open_at_step
 
 NOON = 1_795_176_000.0  # 2026-11-20T12:00 UTC, a Friday
 SHIPPED = Shipped(member_daily_microusd=5_000, server_monthly_microusd=50_000, server_cap_microusd=90_000)
@@ -51,24 +48,9 @@ def _old_job(
 
 
 @pytest.fixture
-def engine(store_settings: StorageSettings) -> Engine:
-    """The engine that the test runs on."""
-    return "postgres" if store_settings.database_url else "sqlite"
-
-
-@pytest.fixture
 async def old(store_settings: StorageSettings, engine: Engine, tmp_path: Path) -> AsyncGenerator[Store, None]:
     """A database of the previous version, with four jobs of two servers."""
-    folder = tmp_path / "schema"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[12]_*.sql"):
-        shutil.copy(path, folder)
-    store: Store
-    if store_settings.database_url:
-        store = await PostgresStore.open(store_settings.database_url)
-    else:
-        store = await SQLiteStore.open(sqlite_path(store_settings))
-    await migrate(store, engine, at=1.0, folder=folder)
+    store = await open_at_step(2, store_settings, tmp_path)
     settled: Any = ("settled", 900)
     held: Any = ("held", None)
     await store.write(_old_job("paid", 700, 42, at=NOON, amount=1_000, ends={"member": settled, "server": settled}))

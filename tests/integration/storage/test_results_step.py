@@ -1,6 +1,5 @@
 """The migration to schema 4 on a database with data, on both engines."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ from bot.jobs import machine, queries, transactions
 from bot.jobs.rows import body_of
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
-from bot.storage.migrate import SCHEMA_DIR, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
-from bot.storage.transaction import Many, One, Store, Transaction
+from bot.storage.transaction import Many, One, Transaction
 from tests.support.job_samples import NOW, RESULT, a_job
+from tests.support.old_schema import open_at_step
 
 NEWER = (',"parent_id":null', ',"parent_at":null', ',"trigger":null', ',"notes":[]', ',"files_gone_at":null')
 _JOB = """
@@ -34,24 +31,6 @@ def _run(sql: str, *args: Any) -> Transaction[None]:
     yield One(sql, args)
 
 
-def _schema_3(folder: Path) -> None:
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob("000[123]_*.sql"):
-        shutil.copy(path, folder)
-
-
-async def _at_schema_3(settings: StorageSettings, folder: Path) -> Store:
-    """Return an open database as the version before this one left it."""
-    _schema_3(folder)
-    if not settings.database_url:
-        store: Store = await SQLiteStore.open(settings.data_dir / "wanda.db")
-        await migrate(store, "sqlite", at=1.0, folder=folder)
-    else:
-        store = await PostgresStore.open(settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-        await migrate(store, "postgres", at=1.0, folder=folder)
-    return store
-
-
 async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_path: Path) -> None:
     """Old jobs can be read, found and rerun, their files expire, and entries stay append-only."""
     job = a_job(state="done", told=True, result=RESULT)
@@ -59,7 +38,7 @@ async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_p
     for part in NEWER:
         assert part in body
         body = body.replace(part, "")
-    old = await _at_schema_3(store_settings, tmp_path / "schema")
+    old = await open_at_step(3, store_settings, tmp_path)
     await old.write(_run(_JOB, job.id, NOW, body))
     await old.write(_run(_ENTRY, job.id))
     await old.close()

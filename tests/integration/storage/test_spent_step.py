@@ -1,22 +1,17 @@
 """The step that notes whose files a rerun has copies of, on a database with a past, on both engines."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bot.jobs.model import Job
 from bot.jobs.rows import body_of
 from bot.settings import StorageSettings
-from bot.storage.migrate import SCHEMA_DIR, Engine, migrate
-from bot.storage.postgres import PostgresStore
-from bot.storage.sqlite import SQLiteStore
-from bot.storage.transaction import Many, One, Store, Transaction
+from bot.storage.migrate import Engine, migrate
+from bot.storage.transaction import Many, One, Transaction
 from tests.support.job_samples import a_job
+from tests.support.old_schema import open_at_step
 
-_OLD = "000[1234567]_*.sql"
 _INSERT = """
 INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
 body, parent_id, pressed) VALUES ($1, 1, 2, 3, $2, 'wan27-image', 'done', 1, '', 1, 1, $3, $4, $5)"""
@@ -35,25 +30,11 @@ def _rerun(parent: Job, letter: str, member_id: int, *, is_borrowed: bool) -> Jo
     return a_job(id=letter * 32, member_id=member_id, parent_id=parent.id, trigger="button:again", inputs=inputs)
 
 
-@pytest.fixture
-def engine(store_settings: StorageSettings) -> Engine:
-    """The engine of the database."""
-    return "postgres" if store_settings.database_url else "sqlite"
-
-
 async def test_reruns_from_before_are_known_by_every_video_they_came_through(
     store_settings: StorageSettings, engine: Engine, tmp_path: Path
 ) -> None:
     """A rerun of another's video, and a rerun of that; one's own rerun has borrowed nothing."""
-    folder = tmp_path / "schema-7"
-    folder.mkdir()
-    for path in SCHEMA_DIR.glob(_OLD):
-        shutil.copy(path, folder)
-    if engine == "sqlite":
-        store: Store = await SQLiteStore.open(store_settings.data_dir / "wanda.db")
-    else:
-        store = await PostgresStore.open(store_settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
-    await migrate(store, engine, at=1.0, folder=folder)
+    store = await open_at_step(7, store_settings, tmp_path)
     first = a_job(id="a" * 32, member_id=1)
     own = _rerun(first, "b", 1, is_borrowed=False)
     others = _rerun(own, "c", 2, is_borrowed=True)
