@@ -1,7 +1,6 @@
 """What a server pays for attempts without a video is bounded for each member, and repeated ones slow down."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Literal, TypeAlias
 
@@ -24,15 +23,6 @@ DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3_600.0, 60.0
 BOUND = 1_000
 SHIPPED = Shipped(member_daily_microusd=5_000, server_monthly_microusd=500_000, absorbed_daily_microusd=BOUND)
 How: TypeAlias = Literal["absorb", "charge", "expose", "release"]
-
-
-@pytest.fixture
-def books() -> Iterator[MemoryStore]:
-    """A ledger in memory, whose books are right after every test."""
-    store = MemoryStore()
-    with closing(store.connection):
-        yield store
-        assert store.run(verify()) == []
 
 
 def hold(books: MemoryStore, job: str, amount: int, *, member: int = MEMBER, at: float = NOW) -> None:

@@ -1,5 +1,4 @@
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -24,15 +23,6 @@ SHIPPED = Shipped(member_daily_microusd=5_000, server_monthly_microusd=8_000)
 WHO = Who(guild_id=7, channel_id=9, member_id=42, role_ids=(1, 2))
 NOON = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo("UTC")).timestamp()  # a Friday
 DAY_S = 86_400
-
-
-@pytest.fixture
-def books() -> Iterator[MemoryStore]:
-    """A ledger in memory, whose books are right after every test."""
-    store = MemoryStore()
-    with closing(store.connection):
-        yield store
-        assert store.run(verify()) == []
 
 
 def _hold(

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -13,14 +11,6 @@ from bot.ledger.rule_values import checked
 from tests.support.stores import MemoryStore
 
 SAID: Any = {"actor_id": 9, "reason": "because", "at": 100.0}
-
-
-@pytest.fixture
-def books() -> Iterator[MemoryStore]:
-    """A rulebook in memory."""
-    store = MemoryStore()
-    with closing(store.connection):
-        yield store
 
 
 def test_a_rule_is_set_changed_and_cleared_with_an_act_each(books: MemoryStore) -> None:
