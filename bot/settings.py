@@ -503,6 +503,10 @@ class JobSettings(SettingsGroup):
         "WANDA_SHUTDOWN_TIMEOUT_S", 8.0, "Longest time from SIGTERM to the end of the program, in seconds.", gt=0, le=9
     )
 
+    def delivery_pause_s(self, retry: int) -> float:
+        """Return the seconds before this retry of a delivery; the first one is 1."""
+        return self.delivery_wait_s * 2 ** (retry - 1)
+
 
 class DownloadSettings(SettingsGroup):
     """Downloads of attachments from Discord and of results from fal."""

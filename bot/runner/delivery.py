@@ -50,7 +50,7 @@ class Delivery:
             return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
         for attempt in range(self._settings.delivery_tries):
             if attempt:
-                await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
+                await self._sleep(self._settings.delivery_pause_s(attempt))
                 await self._cards.prepare(job, left)
             try:
                 async with self._turns.turn(job.requester):

@@ -460,7 +460,7 @@ class Runner:
     async def _ask(self, job: Job) -> Event:
         """Make the card ask for approval, with the retries of a delivery; without it nobody could approve the job."""
         for attempt in range(self._settings.delivery_tries):
-            if attempt and await self._is_decided(job, self._settings.delivery_wait_s * 2 ** (attempt - 1)):
+            if attempt and await self._is_decided(job, self._settings.delivery_pause_s(attempt)):
                 return machine.Resumed()
             if self._approval_left_s(job) <= 0:
                 return machine.Unapproved()
@@ -563,7 +563,8 @@ class Runner:
         if self._discard_files is not None:
             await self._discard_files(job)
         for attempt in range(self._settings.delivery_tries):
-            await self._back_off(attempt)
+            if attempt:
+                await self._sleep(self._settings.delivery_pause_s(attempt))
             try:
                 async with self._endings.turn(job.requester):
                     await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
@@ -572,11 +573,6 @@ class Runner:
             else:
                 break
         return machine.EndShown()
-
-    async def _back_off(self, attempt: int) -> None:
-        """Wait before a retry of a delivery, twice as long each time."""
-        if attempt:
-            await self._sleep(self._settings.delivery_wait_s * 2 ** (attempt - 1))
 
     def _show(self, job: Job) -> None:
         self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))
