@@ -6,7 +6,6 @@ looks, such as `python -m bot check`, creates, migrates and locks nothing.
 
 import asyncio
 import hashlib
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -31,7 +30,6 @@ from bot.storage.migrate import Engine, migrate, migrations, schema_of
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 # A table that is locked keeps the writes of jobs waiting; these are the tables that each job needs.
 _TABLES_OF_JOBS = ("jobs", "draws", "entries", "budgets")
