@@ -10,7 +10,7 @@ from bot.errors import OptionRefused
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.machine import LateTried
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import CONTINUES, RESTYLES, at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
+from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
 from bot.jobs.transactions import advance
 from bot.runner.job_files import inputs_gone, result_path
 from bot.texts import finished
@@ -38,7 +38,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
             case "delete":
                 await _delete(interaction, job)
             case "continue" | "restyle":
-                await check_place(interaction, CONTINUES if action == "continue" else RESTYLES)
+                await check_place(interaction, forms.CLIP_MODES[action])
                 await forms.ask_for_clip(interaction, job, action)
             case "edit":
                 await check_place(interaction, job.mode)

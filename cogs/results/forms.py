@@ -25,6 +25,7 @@ from cogs.ordering.posting_rights import check_place
 from cogs.results.rerun import order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
+CLIP_MODES: Mapping[Clip, str] = {"continue": CONTINUES, "restyle": RESTYLES}
 
 
 class ResultForm(Form):
@@ -101,7 +102,7 @@ class ClipForm(ResultForm):
         super().__init__(services, job, finished.CLIP_TITLES[what])
         is_hidden = "prompt" in hidden_options(job, member_id)
         self.what: Clip = what
-        specs = by_id(CONTINUES if what == "continue" else RESTYLES).specs()
+        specs = by_id(CLIP_MODES[what]).specs()
         self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what], hidden=is_hidden)
         if what == "continue":
             self.ask(specs["duration"], finished.continuation_s(job), hint=finished.TOTAL_HINT)
@@ -119,7 +120,7 @@ class ClipForm(ResultForm):
             return mark_borrowed(request, self.job, member_id=interaction.user.id)
 
         trigger = f"button:{self.what}:{self.custom_id}"
-        mode_id = CONTINUES if self.what == "continue" else RESTYLES
+        mode_id = CLIP_MODES[self.what]
         await check_place(interaction, mode_id)
         query = RuleQuery(mode=mode_id, resolution=changes.get("resolution"))
         await place_order(interaction, query, prepare, quote=None)
@@ -144,7 +145,7 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     await files.make_room(await result_bytes(job, files.data_dir))
     await copy_result(job, files.data_dir, path)
     facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
-    spec = by_id(CONTINUES if what == "continue" else RESTYLES).media()["video"]
+    spec = by_id(CLIP_MODES[what]).media()["video"]
     fitted = await services.fitter.fit(path, facts, spec, requester=requester, keep="end")
     return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir, is_spoiler=job.is_spoiler)
 
