@@ -4,7 +4,8 @@ Nearly every video of fal's passes, so that no worker has to read it. One that d
 tells (`bot.media.probe`). The boxes are those of ISO/IEC 14496-12, the samples those of ISO/IEC 14496-15.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -28,25 +29,25 @@ def surely_plays(path: Path) -> bool:
 
 
 def _plays(file: IO[bytes], end: int) -> bool:
-    boxes: list[_Box] = []
-    at = 0
-    for name, start, stop in _file_boxes(file, end):
-        boxes.append((name, start, stop))
-        at = stop
+    boxes = list(_boxes(partial(_header_in_file, file), 0, end))
     index = next((box for box in boxes if box[0] == b"moov" and box[2] - box[1] <= _INDEX_BYTES_MAX), None)
-    if at != end or not boxes or boxes[0][0] != b"ftyp" or index is None:
+    if not boxes or boxes[0][0] != b"ftyp" or boxes[-1][2] != end or index is None:
         return False
     file.seek(index[1])
     data = [(start, stop) for name, start, stop in boxes if name == b"mdat"]
     return _has_picture(file, file.read(index[2] - index[1]), data)
 
 
-def _file_boxes(file: IO[bytes], end: int) -> Iterator[_Box]:
-    """Yield the boxes at the top, up to the first that does not fit."""
-    at = 0
+def _header_in_file(file: IO[bytes], at: int) -> bytes:
+    file.seek(at)
+    return file.read(_LONG_HEADER)
+
+
+def _boxes(header_at: Callable[[int], bytes], start: int, end: int) -> Iterator[_Box]:
+    """Yield the boxes from `start` to `end`, up to the first that does not fit."""
+    at = start
     for _ in range(_BOXES_MAX):
-        file.seek(at)
-        found = _box(file.read(_LONG_HEADER), at, end)
+        found = _box(header_at(at), at, end)
         if found is None:
             return
         yield found
@@ -64,13 +65,7 @@ def _box(header: bytes, at: int, end: int) -> _Box | None:
 
 
 def _inner(index: bytes, start: int, end: int) -> Iterator[_Box]:
-    at = start
-    for _ in range(_BOXES_MAX):
-        found = _box(index[at : at + _LONG_HEADER], at, end)
-        if found is None:
-            return
-        yield found
-        at = found[2]
+    return _boxes(lambda at: index[at : at + _LONG_HEADER], start, end)
 
 
 def _find(index: bytes, place: tuple[int, int], *names: bytes) -> tuple[int, int] | None:
