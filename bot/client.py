@@ -185,6 +185,8 @@ class Wanda(commands.AutoShardedBot):
         payload = sync_payload(self.tree)
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         there = await self.tree.fetch_commands()
+        if self.services.is_new_database:
+            check_is_new(min((one.id for one in there), default=None), now=time.time())
         self.command_access.know(as_access_knows(there))
         known = {command.name for command in there}
         if known == {command["name"] for command in payload} and await asyncio.to_thread(_read, mark) == digest:

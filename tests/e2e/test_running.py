@@ -1,9 +1,13 @@
 """How a run begins, and how it ends when it cannot work."""
 
 import json
+import shutil
 import sqlite3
+import time
 from pathlib import Path
 
+from sandbox.discord.server import DiscordSandbox
+from sandbox.fal.server import FalSandbox
 from sandbox.stage import Process, Stage
 from tests.support.video_steps import order, real_file, refusal, wait_for_video
 
@@ -59,6 +63,32 @@ async def test_the_operator_reads_why_and_where(empty_stage: Stage, files: Path)
         assert line["level"] == level
         assert line["message"].startswith(f"{state}: ")
         assert "[wan27-image, $0.20, " in line["message"]
+
+
+async def test_a_data_folder_that_is_not_mounted(tmp_path: Path) -> None:
+    """A new database, although Discord has long had the bot's commands, is refused until the operator begins anew."""
+    folder = tmp_path / "data"
+    async with (
+        DiscordSandbox(identify_interval_s=0, is_strict=True, wall=lambda: time.time() - 2 * 3600) as discord,
+        FalSandbox() as fal,
+    ):
+        ours = {"WANDA_DATA_DIR": str(folder), "WANDA_WEB_PORT": "0", "WANDA_DISCORD_READY_TIMEOUT_S": "0.1"}
+        env = {**discord.environment(), **fal.environment(), **ours}
+
+        async def begins(*arguments: str) -> None:
+            bot = await Process.start("the bot", "-m", "bot", "run", *arguments, env=env)
+            await bot.until(lambda line: "Wanda is ready" in line)
+            assert await bot.stop() == 0
+
+        await begins()
+        shutil.rmtree(folder)
+        for _ in range(2):  # the second time, the new and empty database is there
+            bot = await Process.start("the bot", "-m", "bot", "run", env=env)
+            assert await bot.ended() == 1
+            assert "The database is new, but Discord has had this bot's commands since" in bot.lines[-1]
+            assert not any("Traceback" in line for line in bot.lines)
+        await begins("--begin-anew")
+        await begins()
 
 
 async def test_a_discord_that_is_not_up_is_waited_for(tmp_path: Path) -> None:
