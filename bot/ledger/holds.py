@@ -53,7 +53,7 @@ def hold(
     yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
     is_known = (yield One(_KNOWN, (job_id,))) is not None
-    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known, erased_scope=terms.erased_scope)
+    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known, erased_scope=scopes.erased(terms))
     if is_known:
         return _answered(terms, standings, amount_microusd)
     view = yield from _view(terms, standings, amount_microusd, shipped)
@@ -174,10 +174,10 @@ def expose(
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    attempts = yield from fruitless.fruitless_of(who.guild_id, who.member_id, at=at)
+    attempts = yield from fruitless.fruitless_of(terms)
     return View(
         terms=terms,
-        standings=(yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=terms.erased_scope)),
+        standings=(yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=scopes.erased(terms))),
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=at)),
         open_jobs=(yield from _open_jobs(terms)),
         fruitless=attempts,
@@ -189,7 +189,7 @@ def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int, s
     """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     who = terms.who
     short = short_of_allowance(standings, amount_microusd)
-    attempts = yield from fruitless.fruitless_of(who.guild_id, who.member_id, at=terms.at)
+    attempts = yield from fruitless.fruitless_of(terms)
     return View(
         terms=terms,
         standings=standings,
@@ -202,7 +202,7 @@ def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int, s
 
 def _open_jobs(terms: Terms) -> Transaction[int]:
     own = scopes.member(terms.who.guild_id, terms.who.member_id)
-    row = yield One(_OPEN_JOBS, (own, terms.erased_scope or own, terms.at - _OPEN_AT_MOST_S))
+    row = yield One(_OPEN_JOBS, (own, scopes.erased(terms) or own, terms.at - _OPEN_AT_MOST_S))
     return row["jobs"]
 
 

@@ -189,7 +189,7 @@ class Terms:
 
     None means no limit. `limits` are sorted by scope and window; `scopes` are all that a job draws on, with or
     without a limit. `blocked` and `paused` hold the administrators' reason; `channel_closed` says why no job may start
-    in this channel. `erased_scope` has what the member drew before they deleted their data, if they ever did.
+    in this channel. `erased_id` stands in the books for the member before they deleted their data, if they ever did.
     """
 
     who: Who
@@ -209,7 +209,7 @@ class Terms:
     channel_closed: Ruled[str] | None = None
     server_allowed: bool = True
     approval: Ruled[Approval] | None = None
-    erased_scope: str | None = None
+    erased_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

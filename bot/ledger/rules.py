@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.errors import OptionRefused
-from bot.ledger import pseudonyms, scopes, tables, terms, timezones
+from bot.ledger import pseudonyms, tables, terms, timezones
 from bot.ledger.acts import record
 from bot.ledger.model import Rule, Shipped, Terms, Who, Window
 from bot.ledger.rule_values import CONFIRM_ABOVE, checked
@@ -45,9 +45,7 @@ def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     (key,) = (row["value"] for row in rows if row["subject"] == _KEY)
     named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
     found = terms.terms(named, who, now=at, shipped=shipped, kept=kept)
-    return replace(
-        found, erased_scope=scopes.member(who.guild_id, pseudonyms.pseudonym(key, who.guild_id, who.member_id))
-    )
+    return replace(found, erased_id=pseudonyms.pseudonym(key, who.guild_id, who.member_id))
 
 
 def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:

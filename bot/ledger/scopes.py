@@ -1,6 +1,6 @@
 """Scopes: whose money a job draws on, as text. Only this module composes and parses them."""
 
-from bot.ledger.model import Side, Who
+from bot.ledger.model import Side, Terms, Who
 
 ALL = "all"  # the operator's cap over all servers
 ROLES_MAX = 100  # roles of a member that a job draws on
@@ -29,6 +29,11 @@ def channel(guild_id: int, channel_id: int) -> str:
 def member(guild_id: int, member_id: int) -> str:
     """Return the scope of a member's allowance."""
     return f"member:{guild_id}:{member_id}"
+
+
+def erased(terms: Terms) -> str | None:
+    """Return the scope of what the member drew before they deleted their data."""
+    return None if terms.erased_id is None else member(terms.who.guild_id, terms.erased_id)
 
 
 def grant(grant_id: str) -> str:
