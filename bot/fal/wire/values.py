@@ -101,7 +101,6 @@ def number_up_to(most: float) -> BeforeValidator:
 
 Text: TypeAlias = Annotated[str | None, BeforeValidator(text_value)]
 Whole: TypeAlias = Annotated[int | None, BeforeValidator(whole)]
-Number: TypeAlias = Annotated[float | None, BeforeValidator(number)]
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
