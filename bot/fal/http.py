@@ -12,6 +12,7 @@ import httpx
 
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalReplyTooLarge, FalUnreachable
 from bot.fal.wire.addresses import same_origin
+from bot.fal.wire.result import SERVER_ERROR
 from bot.net.decoding import UnreadableEncodingError, decoded
 from bot.net.transport import ONE_EXCHANGE, ONE_STREAM, never_connected
 from bot.settings import FalSettings
@@ -21,7 +22,6 @@ from bot.units import MIB
 # httpx-aiohttp lets some of aiohttp's errors through as they are, and a socket can raise its own.
 _NETWORK = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError)
 _KEY_REFUSED = 401
-_SERVER_ERROR = 500
 TROUBLE_QUIET_S = 10.0  # a single reset or 503 is retried, and no matter for the operator
 
 
@@ -127,7 +127,7 @@ class FalHttp:
 
     def _note(self, status: int, url: str) -> None:
         """Note for the log whether this host of fal works."""
-        if status >= _SERVER_ERROR:
+        if status >= SERVER_ERROR:
             self._trouble_of(url).failed(f"it answers {status}")
         else:
             self._trouble_of(url).worked()

@@ -9,6 +9,7 @@ a job that was cancelled) changes nothing and has no effects.
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
+from bot.fal.wire.result import UNPROCESSABLE
 from bot.fal.wire.types import FalStatus
 from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, Result, Spot, State
 
@@ -276,7 +277,6 @@ class ShowEnd:
 
 
 Effect: TypeAlias = Show | Ask | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
-UNPROCESSABLE = 422
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 
 

@@ -21,6 +21,7 @@ from bot.errors import (
 )
 from bot.fal.client import FalClient
 from bot.fal.wire.error_types import UNKNOWN
+from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
 from bot.fal.wire.types import FalStatus, Handle
 from bot.jobs import machine
 from bot.jobs.growing_waits import GrowingWaits
@@ -30,9 +31,6 @@ from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-SERVER_ERROR = 500
-UNPROCESSABLE = 422
-CLIENT_CLOSED = 499
 POLL_S_MAX = 60.0  # between two looks at a request that fal calls ended and still in progress
 FORBIDDEN = 403  # the account is locked; for some minutes after a top-up only some of fal's hosts say so
 CONTENT_TYPES = {

@@ -22,7 +22,7 @@ from bot.fal.wire.values import (
     whole_up_to,
 )
 
-OK, BAD_REQUEST, NOT_FOUND, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 499, 500
+OK, BAD_REQUEST, NOT_FOUND, UNPROCESSABLE, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 422, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
 LATER = frozenset({408, 425, 429})
 _UNITS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
