@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias, cast
 
 from pydantic import BeforeValidator
@@ -81,19 +81,17 @@ def number(value: object) -> float | None:
 
 def whole_up_to(most: int) -> BeforeValidator:
     """Return a validator: a whole number from 0 to `most`, anything else is None."""
-
-    def bounded(value: object) -> int | None:
-        found = whole(value)
-        return None if found is None or found > most else found
-
-    return BeforeValidator(bounded)
+    return _bounded(whole, most)
 
 
 def number_up_to(most: float) -> BeforeValidator:
     """Return a validator: a number from 0 to `most`, anything else is None."""
+    return _bounded(number, most)
 
+
+def _bounded(read: Callable[[object], float | None], most: float) -> BeforeValidator:
     def bounded(value: object) -> float | None:
-        found = number(value)
+        found = read(value)
         return None if found is None or found > most else found
 
     return BeforeValidator(bounded)
