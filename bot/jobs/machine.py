@@ -513,20 +513,21 @@ def _not_made(job: Job, event: NotMade) -> Step:
     """End without a video: release what fal did not bill, settle the rest by the server's policy."""
     failure = event.failure
     state: State = "cancelled" if failure.kind == "client_cancelled" else "failed"
+    is_fruitless = _is_fruitless(job, failure)
     if failure.billed == "no":
         after = replace(job, state=state, failure=failure, charged_microusd=0)
         why = f"no video, and not billed: {failure.kind}"
-        return after, (Release(why, is_fruitless=_is_fruitless(job, failure)), ShowEnd())
+        return after, (Release(why, is_fruitless=is_fruitless), ShowEnd())
     billed, charged = _costs(job, event.cost_microusd)
     units = _units_text(event.billed_units)
     why = f"no video ({failure.kind}), {'billed' if failure.billed == 'yes' else 'perhaps billed'}, policy {job.policy}"
     if job.policy == "absorb":
         told = replace(failure, absorbed_microusd=charged)
         after = replace(job, state=state, failure=told, charged_microusd=0)
-        settle = Settle(billed, why, "server", units=units, is_fruitless=_is_fruitless(job, failure))
+        settle = Settle(billed, why, "server", units=units, is_fruitless=is_fruitless)
         return after, (settle, ShowEnd())
     after = replace(job, state=state, failure=replace(failure, charged=True), charged_microusd=charged)
-    return after, (Settle(billed, why, units=units, is_fruitless=_is_fruitless(job, failure)), ShowEnd())
+    return after, (Settle(billed, why, units=units, is_fruitless=is_fruitless), ShowEnd())
 
 
 def _is_fruitless(job: Job, failure: Failure) -> bool:

@@ -108,7 +108,7 @@ def _with_terms(job: Job, held: Held) -> Job:
     """Return the job with the rules that were in force when it was accepted; they hold until it ends."""
     terms = held.terms
     job = replace(job, policy=terms.policy.value, absorbed_daily_microusd=terms.absorbed_daily_microusd.value)
-    approval = held.terms.approval
+    approval = terms.approval
     if approval is None or not held.needs_approval:
         return job
     approve_by = job.created_at + approval.value.wait_s
