@@ -6,8 +6,9 @@ https://discord.com/developers/docs/topics/threads
 from dataclasses import dataclass
 
 from sandbox.discord.core import Core
-from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Message, MessageFlag, Thread, User
+from sandbox.discord.model import POSTS_ONLY, WITHOUT_MESSAGES, Channel, ChannelType, Message, MessageFlag, Thread, User
 from sandbox.discord.permissions import Permission, channel_permissions
+from sandbox.discord.serializer import THREAD_MEMBERS_COUNTED
 from sandbox.discord.session import Intent
 from sandbox.discord.wire import ApiError, Json
 
@@ -103,7 +104,7 @@ def _emit_members(core: Core, thread: Channel, user: User, change: Json) -> None
     data: Json = {
         "id": str(thread.id),
         "guild_id": str(thread.guild.id if thread.guild else 0),
-        "member_count": min(50, len(_facts(thread).members)),
+        "member_count": min(THREAD_MEMBERS_COUNTED, len(_facts(thread).members)),
     }
     intent = Intent.GUILDS if user is core.world.bot else Intent.GUILD_MEMBERS
     core.gateway.emit("THREAD_MEMBERS_UPDATE", data | change, guild_id=int(data["guild_id"]), intent=intent)
@@ -116,11 +117,6 @@ def set_archived(core: Core, thread: Channel, *, is_archived: bool | None = None
         facts.archived, facts.archived_at = is_archived, core.clock.now()
     if locked is not None:
         facts.locked = locked
-    emit_update(core, thread)
-
-
-def emit_update(core: Core, thread: Channel) -> None:
-    """Send THREAD_UPDATE."""
     _emit(core, "THREAD_UPDATE", thread, core.serialize.channel(thread))
 
 
@@ -148,7 +144,7 @@ def check_writable(channel: Channel, author: User) -> None:
     Raises:
         ApiError: 50008 in a forum or category; 50083 or 160005 in a locked thread without MANAGE_THREADS.
     """
-    if channel.type in POSTS_ONLY or channel.type is ChannelType.CATEGORY:
+    if channel.type in WITHOUT_MESSAGES:
         raise ApiError(400, 50008, "Cannot send messages in a non-text channel")
     facts = channel.thread
     if facts is None or not facts.locked or channel_permissions(channel, author) & Permission.MANAGE_THREADS:

@@ -12,7 +12,6 @@ from sandbox.discord.model import (
     Member,
     Message,
     Modal,
-    Overwrite,
     Role,
     User,
 )
@@ -91,17 +90,9 @@ class World:
         self.channels |= guild.channels | guild.threads
         guild.joined_at = guild.members[self.bot.id].joined_at = self.clock.now()
 
-    def add_channel(
-        self,
-        name: str,
-        guild: Guild,
-        overwrites: tuple[Overwrite, ...] = (),
-        *,
-        kind: ChannelType = ChannelType.TEXT,
-    ) -> Channel:
+    def add_channel(self, name: str, guild: Guild, *, kind: ChannelType = ChannelType.TEXT) -> Channel:
         """Add a channel."""
         channel = Channel(self.ids.next(), kind, name, guild=guild, position=len(guild.channels))
-        channel.overwrites = {overwrite.id: overwrite for overwrite in overwrites}
         self.channels[channel.id] = guild.channels[channel.id] = channel
         return channel
 
@@ -113,19 +104,18 @@ class World:
         if message is not None:
             message.thread = thread
 
-    def remove_channel(self, channel: Channel) -> list[Channel]:
-        """Remove a channel or thread with all messages; returns the threads in it, which are removed too."""
+    def remove_channel(self, channel: Channel) -> None:
+        """Remove a channel or thread with all messages, and the threads in it."""
         self.channels.pop(channel.id, None)
         for message_id in channel.messages:
             self.messages.pop(message_id, None)
         if channel.guild is None:
-            return []
+            return
         channel.guild.channels.pop(channel.id, None)
         channel.guild.threads.pop(channel.id, None)
         inside = [one for one in channel.guild.threads.values() if one.thread and one.thread.parent is channel]
         for thread in inside:
             self.remove_channel(thread)
-        return inside
 
     def add_role(self, name: str, guild: Guild, permissions: int = 0) -> Role:
         """Add a role above the others."""
