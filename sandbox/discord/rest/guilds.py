@@ -1,19 +1,11 @@
 """Servers, with their channels, roles and members."""
 
-from sandbox.discord.model import Guild
 from sandbox.discord.rest.route import Call, Route, RouteReply
 from sandbox.discord.wire import ApiError, unknown
 
 
-def _guild_of(call: Call) -> Guild:
-    guild = call.core.world.guilds.get(call.id("guild_id"))
-    if guild is None:
-        raise unknown("Guild", 10004)
-    return guild
-
-
 def _guild(call: Call) -> RouteReply:
-    guild = _guild_of(call)
+    guild = call.guild()
     shown = call.core.serialize.guild(guild)
     if call.query.get("with_counts") in {"1", "true", "True"}:
         shown |= {"approximate_member_count": len(guild.members), "approximate_presence_count": len(guild.members)}
@@ -21,15 +13,15 @@ def _guild(call: Call) -> RouteReply:
 
 
 def _channels(call: Call) -> RouteReply:
-    return RouteReply([call.core.serialize.channel(channel) for channel in _guild_of(call).channels.values()])
+    return RouteReply([call.core.serialize.channel(channel) for channel in call.guild().channels.values()])
 
 
 def _roles(call: Call) -> RouteReply:
-    return RouteReply([call.core.serialize.role(role) for role in _guild_of(call).roles.values()])
+    return RouteReply([call.core.serialize.role(role) for role in call.guild().roles.values()])
 
 
 def _member(call: Call) -> RouteReply:
-    guild = _guild_of(call)
+    guild = call.guild()
     member = guild.members.get(call.id("user_id"))
     if member is None:
         known = call.id("user_id") in call.core.world.users
@@ -39,7 +31,7 @@ def _member(call: Call) -> RouteReply:
 
 def _members(call: Call) -> RouteReply:
     """Refuse: the list needs the members intent, which the bot does not have."""
-    _guild_of(call)
+    call.guild()
     raise ApiError(403, 50001, "Missing Access")
 
 

@@ -2,7 +2,7 @@
 
 from sandbox.discord.permissions import guild_permissions
 from sandbox.discord.rest.route import Auth, Call, Route, RouteReply
-from sandbox.discord.wire import Json, unknown
+from sandbox.discord.wire import Json
 
 DEFAULT_SOUND: Json = {
     "name": "quack",
@@ -36,10 +36,7 @@ def _sounds(_: Call) -> RouteReply:
 
 
 def _user(call: Call) -> RouteReply:
-    user = call.core.world.users.get(call.id("user_id"))
-    if user is None:
-        raise unknown("User", 10013)
-    return RouteReply(call.core.serialize.user(user))
+    return RouteReply(call.core.serialize.user(call.user()))
 
 
 def _guilds(call: Call) -> RouteReply:

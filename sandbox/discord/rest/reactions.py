@@ -1,12 +1,11 @@
 """Reactions under the bot's token."""
 
 from sandbox.discord import reactions
-from sandbox.discord.model import User
 from sandbox.discord.permissions import Permission
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.messages import find_message
 from sandbox.discord.rest.route import NOTHING, Call, Route, RouteReply
-from sandbox.discord.wire import unknown, unknown_emoji
+from sandbox.discord.wire import unknown_emoji
 
 _ONE = "/channels/{channel_id}/messages/{message_id}/reactions"
 # Adding and removing share one bucket, about one in 250 ms.
@@ -31,7 +30,7 @@ def _remove_own(call: Call) -> RouteReply:
 
 def _remove(call: Call) -> RouteReply:
     message = find_message(call, call.channel(Permission.MANAGE_MESSAGES))
-    reactions.remove(call.core, message, _user(call), call.params["emoji"])
+    reactions.remove(call.core, message, call.user(), call.params["emoji"])
     return NOTHING
 
 
@@ -53,13 +52,6 @@ def _list(call: Call) -> RouteReply:
     if users is None:
         raise unknown_emoji()
     return RouteReply([call.core.serialize.user(user) for user in users.values()])
-
-
-def _user(call: Call) -> User:
-    user = call.core.world.users.get(call.id("user_id"))
-    if user is None:
-        raise unknown("User", 10013)
-    return user
 
 
 ROUTES = (

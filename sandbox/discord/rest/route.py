@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.discord.core import Core
 from sandbox.discord.draft import MessageDraft, UploadedFile, read_draft
-from sandbox.discord.model import Channel
+from sandbox.discord.model import Channel, Guild, User
 from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.schema import KeyRule
@@ -17,6 +17,7 @@ from sandbox.discord.wire import (
     missing_access,
     missing_permissions,
     snowflake,
+    unknown,
     unknown_channel,
 )
 
@@ -44,6 +45,28 @@ class Call:
     def problems(self) -> Problems:
         """Return an empty list of mistakes, as strict as the stand-in is."""
         return Problems(is_strict=self.core.is_strict)
+
+    def user(self) -> User:
+        """Return the path's user.
+
+        Raises:
+            ApiError: 10013.
+        """
+        user = self.core.world.users.get(self.id("user_id"))
+        if user is None:
+            raise unknown("User", 10013)
+        return user
+
+    def guild(self) -> Guild:
+        """Return the path's server.
+
+        Raises:
+            ApiError: 10004.
+        """
+        guild = self.core.world.guilds.get(self.id("guild_id"))
+        if guild is None:
+            raise unknown("Guild", 10004)
+        return guild
 
     def draft(
         self, rules: dict[str, KeyRule], *, body: Any = NO_BODY, path: str = "", layout: bool = False

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.discord import draft, messages, threads
 from sandbox.discord.messages import MessageOrigin
-from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Thread, User
+from sandbox.discord.model import POSTS_ONLY, Channel, ChannelType, Thread
 from sandbox.discord.permissions import Permission, to_write_in
 from sandbox.discord.rate_limits import RateLimit
 from sandbox.discord.rest.messages import find_message
@@ -121,7 +121,7 @@ def _join(call: Call) -> RouteReply:
 def _add(call: Call) -> RouteReply:
     channel, _ = _thread(call)
     call.require(channel, to_write_in(channel))
-    threads.join_thread(call.core, channel, _user(call))
+    threads.join_thread(call.core, channel, call.user())
     return NOTHING
 
 
@@ -133,32 +133,22 @@ def _leave(call: Call) -> RouteReply:
 def _remove(call: Call) -> RouteReply:
     channel, _ = _thread(call)
     call.require(channel, Permission.MANAGE_THREADS)
-    threads.leave_thread(call.core, channel, _user(call))
+    threads.leave_thread(call.core, channel, call.user())
     return NOTHING
 
 
 def _member(call: Call) -> RouteReply:
     channel, facts = _thread(call)
-    user = call.core.world.bot if call.params["user_id"] == "@me" else _user(call)
+    user = call.core.world.bot if call.params["user_id"] == "@me" else call.user()
     if user.id not in facts.members:
         raise unknown("Member", 10007)
     return RouteReply(call.core.serialize.thread_member(channel, user))
 
 
 def _active(call: Call) -> RouteReply:
-    guild = call.core.world.guilds.get(call.id("guild_id"))
-    if guild is None:
-        raise unknown("Guild", 10004)
-    seen = call.core.serialize.active_threads(guild)
+    seen = call.core.serialize.active_threads(call.guild())
     joined = [thread["member"] for thread in seen if "member" in thread]
     return RouteReply({"threads": seen, "members": joined, "has_more": False})
-
-
-def _user(call: Call) -> User:
-    user = call.core.world.users.get(call.id("user_id"))
-    if user is None:
-        raise unknown("User", 10013)
-    return user
 
 
 _CHANNEL = "/channels/{channel_id}"
