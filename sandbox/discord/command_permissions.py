@@ -23,6 +23,11 @@ class PermissionKind(IntEnum):
     CHANNEL = 3
 
 
+def all_channels(guild: Guild) -> int:
+    """Return the id that stands for all channels of the server."""
+    return guild.id - 1
+
+
 def set_permissions(core: Core, guild: Guild, target_id: int, entries: list[Json]) -> Json:
     """Replace the entries of a command, or of all commands if the target is the application, and send the event.
 
@@ -63,7 +68,7 @@ def is_offered(core: Core, command: Json, user: User, channel: Channel) -> bool:
     targets = core.world.command_permissions.get(guild.id, {})
     own, common = targets.get(int(command["id"]), []), targets.get(core.world.bot.id, [])
     place = channel.thread.parent if channel.thread else channel
-    if not _is_open(own, common, place_id=place.id, all_id=guild.id - 1):
+    if not _is_open(own, common, place_id=place.id, all_id=all_channels(guild)):
         return False
     roles = guild.members[user.id].roles
     by_command = _for_member(own, guild, user, roles)

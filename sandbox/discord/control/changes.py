@@ -247,9 +247,7 @@ async def remove_from_world(request: ControlRequest) -> Json:
     """
     request.check_keys("server", "roles", "channels", "threads", "members", "bot")
     core = request.core
-    guild = (
-        find_guild(core, request.text("server")) if "server" in request.body else next(iter(core.world.guilds.values()))
-    )
+    guild = request.guild()
     for name in as_list(request.body.get("roles")):
         _drop_role(core, guild, role_named(guild, str(name)))
     for name in as_list(request.body.get("channels")) + as_list(request.body.get("threads")):

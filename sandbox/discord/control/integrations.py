@@ -1,8 +1,8 @@
 """The control request for Server Settings, Integrations: who may use the bot's commands."""
 
-from sandbox.discord.command_permissions import MOST, PermissionKind, set_permissions
+from sandbox.discord.command_permissions import MOST, PermissionKind, all_channels, set_permissions
 from sandbox.discord.control.changes import role_named
-from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_guild, find_user
+from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_user
 from sandbox.discord.core import Core
 from sandbox.discord.model import Guild
 from sandbox.discord.wire import Json
@@ -16,9 +16,7 @@ async def set_command_permissions(request: ControlRequest) -> Json:
     """
     request.check_keys("server", "command", "permissions")
     core = request.core
-    guild = (
-        find_guild(core, request.text("server")) if "server" in request.body else next(iter(core.world.guilds.values()))
-    )
+    guild = request.guild()
     entries = [_entry(core, guild, row) for row in request.rows("permissions")]
     if len(entries) > MOST:
         raise ControlRefused(f"A command has at most {MOST} permissions.")
@@ -46,5 +44,5 @@ def _entry(core: Core, guild: Guild, row: Json) -> Json:
     else:
         is_all = row["channel"] == "@all"
         kind = PermissionKind.CHANNEL
-        target_id = guild.id - 1 if is_all else find_channel(core, f"{guild.id}/{row['channel']}").id
+        target_id = all_channels(guild) if is_all else find_channel(core, f"{guild.id}/{row['channel']}").id
     return {"id": str(target_id), "type": int(kind), "permission": bool(row["allow"])}

@@ -61,6 +61,12 @@ class ControlRequest:
         """Return the person of that name or id."""
         return find_user(self.core, self.text(key))
 
+    def guild(self) -> Guild:
+        """Return the `server`; the first one when none is named."""
+        if "server" in self.body:
+            return find_guild(self.core, self.text("server"))
+        return next(iter(self.core.world.guilds.values()))
+
     def channel(self, user: User) -> Channel:
         """Return the channel, which the person must see; the first server's `general` when none is named."""
         channel = find_channel(self.core, str(self.body.get("channel", "general")))
