@@ -94,7 +94,7 @@ class ControlRoutes:
     async def traffic(self, _request: web.Request) -> web.Response:
         """Show the number of HTTP requests by kind, and the streams.
 
-        `streams` is the number of open streams; `opening_peak` the peak of streams requested and not yet begun.
+        `streams` is the number of open streams; `opening_most` the peak of streams requested and not yet begun.
         """
         routes = self.queue_routes
         counted = {"requests": routes.request_counts, "streams": routes.streams, "opening_most": routes.opening_peak}

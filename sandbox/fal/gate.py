@@ -75,7 +75,7 @@ class Gate:
 async def apply_fault(
     request: web.Request, fault: FalFault, handle: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Return the answer that the fault fields for."""
+    """Return the answer that the fault asks for."""
     reply = fault.reply
     # With `lose_reply` the request is carried out, whatever the planned answer.
     response = await handle() if reply is None or fault.lose_reply else as_response(reply)

@@ -29,7 +29,7 @@ class Traffic:
         self.done: Counter[str] = Counter()
 
     async def set_up(self) -> None:
-        """Let videos above ten cents wait for an approver, who is `boss`."""
+        """Let videos above thirty cents wait for an approver, who is `boss`."""
         people = {"roles": [{"name": "producers"}], "members": [{"name": "boss", "roles": ["producers"]}]}
         await self._stage.discord.post("world", people)
         await admin(self._stage, "approval", above="0.30", role="producers")
