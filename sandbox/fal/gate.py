@@ -10,7 +10,7 @@ from aiohttp import web
 from sandbox.fal.errors import NO_USER, FalReply
 from sandbox.fal.faults import FalFault, FalFaults, Point
 
-__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "compact_json", "hang_up", "not_supported"]
+__all__ = ["KNOWN_HEADERS", "Gate", "as_response", "compact_json", "gzip_bomb", "hang_up", "not_supported"]
 
 KNOWN_HEADERS = frozenset(
     {
@@ -93,12 +93,15 @@ async def apply_fault(
 
 
 def _bomb(status: int, content_type: str, mib: int) -> web.Response:
-    """Return a reply whose gzip grows to this many MiB of spaces and line ends."""
+    headers = {"Content-Encoding": "gzip", "Content-Type": content_type}
+    return web.Response(status=status, body=gzip_bomb(mib), headers=headers)
+
+
+def gzip_bomb(mib: int) -> bytes:
+    """Return gzip that grows to this many MiB of spaces and line ends."""
     packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     piece = (b" " * 1023 + b"\n") * 1024
-    body = b"".join(packing.compress(piece) for _ in range(mib)) + packing.flush()
-    headers = {"Content-Encoding": "gzip", "Content-Type": content_type}
-    return web.Response(status=status, body=body, headers=headers)
+    return b"".join(packing.compress(piece) for _ in range(mib)) + packing.flush()
 
 
 async def _send_half(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from aiohttp import web
 
 from bot.fal.client import FalClient
+from bot.fal.wire.types import Handle
 from bot.net.transport import make_http
 from bot.settings import FalSettings
 
@@ -208,6 +209,12 @@ class ScriptedFal:
             return
         async for piece in request.content.iter_chunked(65536):
             self.received_bytes += len(piece)
+
+
+def urls(base: str) -> Handle:
+    """Return a request's URLs on `base`."""
+    at = f"{base}/fal-ai/wan/requests/{ID}"
+    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
 def kind_of(request: web.Request) -> str:

@@ -1,5 +1,4 @@
 import tracemalloc
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from bot.errors import (
     FalReplyTooLarge,
     FalUnreachable,
 )
-from bot.fal.wire.types import Handle, UnitPrice
+from bot.fal.wire.types import UnitPrice
 from tests.support.job_samples import REQUESTER
 from tests.support.scripted_fal import (
     COMPLETED,
-    ID,
     KEY,
     Responder,
     ScriptedFal,
@@ -37,19 +35,13 @@ from tests.support.scripted_fal import (
     scripted_fal,
     stall,
     text_answer,
+    urls,
 )
 
 URL = "https://v3.fal.media/files/out.mp4"
 VIDEO = {"video": {"url": URL, "file_size": 7}, "seed": 42}
 CONTENT = bytes(range(256)) * 2500 + b"end"
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def fal() -> AsyncIterator[ScriptedFal]:
-    """A scripted server in fal's place."""
-    async with scripted_fal() as server:
-        yield server
 
 
 @pytest.fixture
@@ -67,12 +59,6 @@ def film(tmp_path: Path) -> Path:
     with path.open("wb") as file:
         file.truncate(48 * MIB)
     return path
-
-
-def urls(base: str) -> Handle:
-    """A request's URLs on `base`."""
-    at = f"{base}/fal-ai/wan/requests/{ID}"
-    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
 def ticket(base: str) -> dict[str, str]:

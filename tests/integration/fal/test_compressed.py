@@ -3,7 +3,7 @@
 import gzip
 import json
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -14,30 +14,20 @@ from hypothesis import strategies as st
 
 from bot.errors import FalError, FalProtocolError, FalReplyLost
 from bot.fal.client import FalClient
-from bot.fal.wire.types import Handle
 from bot.net.decoding import PIECE_BYTES, UnreadableEncodingError, decoded
+from sandbox.fal.gate import gzip_bomb
 from tests.support.job_samples import REQUESTER
 from tests.support.peak_memory import MIB, grows_at_most
-from tests.support.scripted_fal import COMPLETED, ENDPOINT, ID, Responder, ScriptedFal, client_of, json_answer
-from tests.support.scripted_fal import scripted_fal as scripted
+from tests.support.scripted_fal import COMPLETED, ENDPOINT, Responder, ScriptedFal, client_of, json_answer, urls
 
 VIDEO = {"video": {"url": "https://v3.fal.media/files/out.mp4"}, "seed": 42}
 BOMB_MIB = 512
 
 
-@pytest.fixture
-async def fal() -> AsyncIterator[ScriptedFal]:
-    """A scripted server in fal's place."""
-    async with scripted() as server:
-        yield server
-
-
 @pytest.fixture(scope="module")
 def bomb() -> bytes:
     """Half a MiB of gzip that unpacks to 512 MiB, which a JSON document or an event stream may begin with."""
-    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
-    piece = (b" " * 1023 + b"\n") * 1024
-    return b"".join(packing.compress(piece) for _ in range(BOMB_MIB)) + packing.flush()
+    return gzip_bomb(BOMB_MIB)
 
 
 def packed(body: bytes, encoding: str = "gzip", content_type: str = "application/json") -> Responder:
@@ -47,12 +37,6 @@ def packed(body: bytes, encoding: str = "gzip", content_type: str = "application
         return web.Response(body=body, headers={"Content-Encoding": encoding, "Content-Type": content_type})
 
     return answer
-
-
-def urls(base: str) -> Handle:
-    """A request's URLs on `base`."""
-    at = f"{base}/fal-ai/wan/requests/{ID}"
-    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
 Call = Callable[[FalClient, str, Path], Awaitable[object]]

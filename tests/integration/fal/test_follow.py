@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
@@ -8,12 +7,11 @@ from aiohttp import web
 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.client import FalClient
-from bot.fal.wire.types import FalStatus, Handle
+from bot.fal.wire.types import FalStatus
 from bot.requester import Requester
 from tests.support.job_samples import REQUESTER
 from tests.support.scripted_fal import (
     COMPLETED,
-    ID,
     Responder,
     ScriptedFal,
     StillClock,
@@ -26,25 +24,12 @@ from tests.support.scripted_fal import (
     queued,
     reset,
     running,
-    scripted_fal,
     stall,
     text_answer,
+    urls,
 )
 
 DONE = FalStatus("completed")
-
-
-@pytest.fixture
-async def fal() -> AsyncIterator[ScriptedFal]:
-    """A scripted server in fal's place."""
-    async with scripted_fal() as server:
-        yield server
-
-
-def urls(base: str) -> Handle:
-    """A request's URLs on `base`."""
-    at = f"{base}/fal-ai/wan/requests/{ID}"
-    return Handle(request_id=ID, status_url=f"{at}/status", response_url=at, cancel_url=f"{at}/cancel")
 
 
 async def followed(client: FalClient, base: str, deadline_s: float = 3600) -> list[FalStatus]:

@@ -1,7 +1,6 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -28,13 +27,6 @@ from tests.support.scripted_fal import (
     stall,
     text_answer,
 )
-
-
-@pytest.fixture
-async def fal() -> AsyncIterator[ScriptedFal]:
-    """A scripted server in fal's place."""
-    async with scripted_fal() as server:
-        yield server
 
 
 def closed_port() -> int:
