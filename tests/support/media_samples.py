@@ -131,6 +131,12 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         start += length
 
 
+def without_samples(video: bytes) -> bytes:
+    """Return the video with zeros where its pictures and sounds are."""
+    ((_, start, end),) = [box for box in boxes(video) if box[0] == b"mdat"]
+    return video[:start] + bytes(end - start) + video[end:]
+
+
 def _tone_stream(out: OutputContainer, codec: str) -> AudioStream:
     return cast("AudioStream", out.add_stream(codec, rate=RATE_HZ, layout="mono"))
 

@@ -7,19 +7,13 @@ from bot.media.probe import Prober
 from bot.net.transport import make_http
 from bot.settings import DownloadSettings, FalSettings, MediaSettings
 from tests.support.job_samples import a_job
-from tests.support.media_samples import boxes, mp4, png, wav
+from tests.support.media_samples import mp4, png, wav, without_samples
 from tests.support.scripted_fal import bytes_answer, scripted_fal
 
 VIDEO = mp4(0.5, sound=True)
 FTYP = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4)
 MOOV = (8).to_bytes(4, "big") + b"moov"
 MDAT = (20).to_bytes(4, "big") + b"mdat" + bytes(12)
-
-
-def zeroed(video: bytes) -> bytes:
-    """Return the video with zeros where its pictures and sounds are."""
-    ((_, start, end),) = [box for box in boxes(video) if box[0] == b"mdat"]
-    return video[:start] + bytes(end - start) + video[end:]
 
 
 PLAYS = {
@@ -33,7 +27,7 @@ PLAYS = {
 PLAYS_NOT = {
     "boxes and nothing in them": FTYP + MOOV,
     "boxes with zeros": FTYP + MDAT + MOOV,
-    "samples of zeros": zeroed(VIDEO),
+    "samples of zeros": without_samples(VIDEO),
     "half": VIDEO[: len(VIDEO) // 2],
     "a page": b"<html>not found</html>",
     "nothing": b"",

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,13 +28,6 @@ from tests.support import media_samples
 from tests.support.job_samples import REQUESTER
 
 SETTINGS = MediaSettings()
-
-
-@pytest.fixture
-async def prober() -> AsyncIterator[Prober]:
-    """Workers that read files."""
-    async with Prober.of(SETTINGS) as made:
-        yield made
 
 
 def _names(folder: Path) -> set[str]:

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -16,13 +15,6 @@ from tests.support.file_server import FileServer
 from tests.support.job_samples import REQUESTER
 
 MB = 1_000_000
-
-
-@pytest.fixture
-async def prober() -> AsyncIterator[Prober]:
-    """Real workers."""
-    async with Prober.of(MediaSettings()) as real:
-        yield real
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A file is charged by the longest length that fal may find, so one that has several is written again or refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,13 +26,6 @@ BY_NAME: dict[str, Callable[[], bytes]] = {**uneven_media.CLIPS, **uneven_media.
 def limits_for(name: str) -> MediaSpec:
     """Return the limits of a mode that takes such a file."""
     return wan27_image.SOUND if name in uneven_media.SOUNDS else wan27_reference.CLIP
-
-
-@pytest.fixture
-async def prober() -> AsyncIterator[Prober]:
-    """Workers that read files."""
-    async with Prober.of(SETTINGS) as made:
-        yield made
 
 
 async def fit(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.media.quick_look import surely_plays
-from tests.support.media_samples import boxes, mp4
+from tests.support.media_samples import mp4, without_samples
 
 FTYP = (16).to_bytes(4, "big") + b"ftypisom" + bytes(4)
 MOOV = (8).to_bytes(4, "big") + b"moov"
@@ -17,12 +17,6 @@ def looked_at(tmp_path: Path, content: bytes) -> bool:
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     return surely_plays(path)
-
-
-def without_samples(video: bytes) -> bytes:
-    """Return the video with zeros where its pictures and sounds are."""
-    ((_, start, end),) = [box for box in boxes(video) if box[0] == b"mdat"]
-    return video[:start] + bytes(end - start) + video[end:]
 
 
 def free(size: int) -> bytes:
