@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stage import Stage, eventually, text_of
+from sandbox.stage import Stage, text_of
 from tests.support.text_commands import admin, ask, read
-from tests.support.video_steps import held_and_spent, picture, wait_for_ends, wait_for_state, wait_for_text
+from tests.support.video_steps import (
+    held_and_spent,
+    picture,
+    wait_for_button,
+    wait_for_ends,
+    wait_for_state,
+    wait_for_text,
+)
 
 DEAR = {"prompt": "a long walk", "resolution": "1080p", "duration": 15}  # $2.25
 BOUND = 1_000_000
@@ -36,12 +43,7 @@ async def attempt(stage: Stage, files: Path, *, cancels: bool) -> tuple[str | No
 
 async def press_cancel(stage: Stage, card: str) -> None:
     """Press the card's Cancel button once it has one."""
-
-    async def look() -> bool | None:
-        message = await stage.message(card)
-        return True if message and message["components"] else None
-
-    await eventually(look, what="Cancel button")
+    await wait_for_button(stage, card)
     await stage.discord.post("click", {"user": "maker", "message": card, "label": "Cancel"})
 
 

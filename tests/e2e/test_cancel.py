@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import costs, order, wait_for_state, wait_for_text, wait_for_video
+from tests.support.video_steps import costs, order, wait_for_button, wait_for_state, wait_for_text, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAID = (0, 200_000)  # held and spent
@@ -21,16 +21,6 @@ async def press(stage: Stage, message_id: str, *, user: str = "maker") -> str:
         return seen["content"] if seen and seen["content"] else None
 
     return await eventually(look, what="answer to the button")
-
-
-async def wait_for_button(stage: Stage, message_id: str) -> None:
-    """Return once the card has a button."""
-
-    async def look() -> bool | None:
-        message = await stage.message(message_id)
-        return True if message and message["components"] else None
-
-    await eventually(look, what="Cancel button")
 
 
 async def test_while_queued(stage: Stage, files: Path) -> None:

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
+from sandbox.stage import Stage, text_of
+from tests.support.video_steps import (
+    held_and_spent,
+    order,
+    wait_for_button,
+    wait_for_state,
+    wait_for_text,
+    wait_for_video,
+)
 
 FAL: dict[str, dict[str, Any]] = {
     "accepted": {"at": "upload", "delay_s": 4, "times": 1},
@@ -135,12 +142,7 @@ async def test_the_button_after_a_restart(empty_stage: Stage, files: Path) -> No
     await stage.fal.post("settings", {"seconds_per_job": 30})
     message_id = await order(stage, files)
     await wait_for_state(stage, message_id, "running")
-
-    async def look() -> bool | None:
-        message = await stage.message(message_id)
-        return True if message and message["components"] else None
-
-    await eventually(look, what="button")
+    await wait_for_button(stage, message_id)
     await crash(stage, message_id, "running")
     await stage.discord.post("click", {"user": "maker", "message": message_id, "label": "Cancel"})
     message = await wait_for_text(stage, message_id, "cancelled")

@@ -15,6 +15,7 @@ from tests.support.video_steps import (
     picture,
     refusal,
     voice,
+    wait_for_button,
     wait_for_state,
     wait_for_text,
     wait_for_video,
@@ -95,7 +96,7 @@ async def test_files_that_wait_for_an_answer(empty_stage: Stage, files: Path) ->
 
     async def question() -> dict[str, Any]:
         answer = await stage.slash("maker", "wan27 image", costly, **given)
-        await eventually(lambda: _question(stage, answer["message_id"]), what="question")
+        await wait_for_button(stage, answer["message_id"])
         return answer
 
     first = await question()
@@ -123,11 +124,6 @@ async def _private(stage: Stage, words: str) -> str | None:
     """Return the private message to maker that begins with these words."""
     told = [message["content"] for message in await stage.messages() if message["ephemeral_for"] == "maker"]
     return next((text for text in told if text.startswith(words)), None)
-
-
-async def _question(stage: Stage, message_id: str) -> bool | None:
-    message = await stage.message(message_id)
-    return True if message and message["components"] else None
 
 
 async def test_prices_of_members_are_not_rules_of_admins(empty_stage: Stage) -> None:

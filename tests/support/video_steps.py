@@ -123,6 +123,16 @@ async def wait_for_state(stage: Stage, message_id: str, *wanted: str) -> str:
     return await eventually(look, what=f"job in state {' or '.join(wanted)}")
 
 
+async def wait_for_button(stage: Stage, message_id: str) -> None:
+    """Return once the message has a button."""
+
+    async def look() -> bool | None:
+        message = await stage.message(message_id)
+        return True if message and message["components"] else None
+
+    await eventually(look, what="button")
+
+
 def wrong_books(stage: Stage) -> list[str]:
     """Return what the ledger's own audit finds wrong: entries and sums that differ, holds that ended twice."""
     if not database(stage).exists():  # no bot was started, or it uses PostgreSQL
