@@ -143,18 +143,23 @@ async def test_killed_before_the_question(empty_stage: Stage, files: Path) -> No
     await wait_for_video(stage, message_id)
 
 
-async def test_a_removed_bot_holds_nothing(empty_stage: Stage, files: Path) -> None:
-    """When Wanda is removed from a server, what waits there for approval ends, and its hold with it."""
-    stage = empty_stage
-    await ready(stage)
-    await waiting(stage, files)
-    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+async def nothing_is_held(stage: Stage) -> None:
+    """Return once no budget holds anything."""
 
     async def free() -> bool | None:
         sums = await asyncio.to_thread(held_and_spent, stage)
         return True if all(held == 0 for held, _ in sums.values()) else None
 
     await eventually(free, what="end of the hold")
+
+
+async def test_a_removed_bot_holds_nothing(empty_stage: Stage, files: Path) -> None:
+    """When Wanda is removed from a server, what waits there for approval ends, and its hold with it."""
+    stage = empty_stage
+    await ready(stage)
+    await waiting(stage, files)
+    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+    await nothing_is_held(stage)
     assert await stage.fal.get("submits") == []
 
 
@@ -167,12 +172,7 @@ async def test_a_bot_that_was_removed_while_it_was_off_holds_nothing(empty_stage
     await stage.bot.stop()
     await stage.discord.post("gone", {"server": "Studio", "bot": True})
     await stage.start_bot()
-
-    async def free() -> bool | None:
-        sums = await asyncio.to_thread(held_and_spent, stage)
-        return True if all(held == 0 for held, _ in sums.values()) else None
-
-    await eventually(free, what="end of the hold")
+    await nothing_is_held(stage)
 
 
 async def test_a_reaction_asks_for_approval_beside_a_busy_card(empty_stage: Stage, files: Path) -> None:
