@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
+from tests.support.text_commands import ask
 from tests.support.video_steps import wrong_books
 
 QUICK = {
@@ -44,6 +45,14 @@ async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """The stand-ins without a bot, for a test that starts it with its own settings, or more than once."""
     async with Stage(tmp_path / "data", seconds_per_job=0.3, settings=QUICK) as ready:
         yield ready
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def friend_is_asked(stage: Stage) -> AsyncIterator[None]:
+    """While the test runs, friend confirms every video above $0.10."""
+    await ask(stage, "friend", "quota ask", above="0.1")
+    yield
+    await ask(stage, "friend", "quota ask", above="default")
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.support.rerun_steps import (
     wait_for_message,
     wait_for_videos,
 )
-from tests.support.text_commands import admin, ask, read
+from tests.support.text_commands import admin, read
 from tests.support.video_steps import PRICED, no_trace, picture, wait_for_state, wait_for_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,14 +59,6 @@ async def video_where(stage: Stage, files: Path, channel: str, denied: str) -> d
 async def time_out(stage: Stage, user: str, seconds: float) -> None:
     """Put the member in a time-out, or end it with 0."""
     await stage.discord.post("world", {"members": [{"name": user, "timed_out_s": seconds}]})
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def friend_is_asked(stage: Stage) -> AsyncIterator[None]:
-    """While the test runs, friend confirms every video above $0.10."""
-    await ask(stage, "friend", "quota ask", above="0.1")
-    yield
-    await ask(stage, "friend", "quota ask", above="default")
 
 
 @pytest.mark.parametrize("channel", LACKS)

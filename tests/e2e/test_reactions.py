@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.support.rerun_steps import (
@@ -23,7 +21,7 @@ from tests.support.rerun_steps import (
     wait_for_inputs,
     wait_for_message,
 )
-from tests.support.text_commands import admin, ask
+from tests.support.text_commands import admin
 from tests.support.video_steps import PRICED, picture, wait_for_reply, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,14 +38,6 @@ async def nothing_came(stage: Stage, parent: str, before: int, messages: int) ->
     await wait_for_reply(stage, parent)
     assert await requests(stage) == before + 1
     assert len(await stage.messages()) == messages + 1
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def friend_is_asked(stage: Stage) -> AsyncIterator[None]:
-    """While the test runs, friend confirms every video above $0.10."""
-    await ask(stage, "friend", "quota ask", above="0.1")
-    yield
-    await ask(stage, "friend", "quota ask", above="default")
 
 
 async def test_wanda_offers_them(stage: Stage, files: Path) -> None:
