@@ -1,7 +1,7 @@
 """A request, the order that prices it, and the job that an accepted order becomes, as frozen data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeAlias
 
 from bot.catalogue.fields import Attached
@@ -85,6 +85,12 @@ class Address:
     token_expires_at: float
     size_limit_bytes: int
     posted_at: float
+
+    def moved_to(self, channel_id: int, message_id: int, *, now: float) -> Self:
+        """Return the address of the card, which is a new one, without a token, if it had to be posted again."""
+        if message_id == self.message_id:
+            return self
+        return replace(self, channel_id=channel_id, message_id=message_id, token_expires_at=0.0, posted_at=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
 from bot.jobs import machine, queries
@@ -107,10 +106,7 @@ class Delivery:
         return machine.LateTried(self._retry_at(job)) if job.state == "done" else await self._mailed(job)
 
     def _posted(self, job: Job, posted: Posted) -> machine.VideoPosted:
-        ref = posted.ref
-        address = job.address
-        if ref.message_id != address.message_id:
-            address = replace(address, channel_id=ref.channel_id, message_id=ref.message_id)
+        address = job.address.moved_to(posted.ref.channel_id, posted.ref.message_id, now=self._clock())
         return machine.VideoPosted(address, self._retry_at(job) if posted.reason in PASSING else None)
 
     async def _mailed(self, job: Job) -> machine.Event:

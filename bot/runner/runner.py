@@ -16,12 +16,12 @@ from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_job, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order, job_from
+from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, job_from
 from bot.jobs.places import FileBounds, Places
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
-from bot.runner.cards_port import Cards, MessageRef
+from bot.runner.cards_port import Cards
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
@@ -473,7 +473,7 @@ class Runner:
                 log.warning("the card cannot ask for approval: %s", error)
                 break
             else:
-                return machine.Asked(_moved(job.address, ref, now=self._clock()))
+                return machine.Asked(job.address.moved_to(ref.channel_id, ref.message_id, now=self._clock()))
         return machine.NotAsked()
 
     async def _await_approval(self, job: Job) -> Event:
@@ -617,13 +617,6 @@ def file_bounds_of(settings: JobSettings) -> FileBounds:
     return FileBounds(
         of_member_bytes=settings.waiting_mb_of_member_max * MB, in_server_bytes=settings.waiting_mb_in_server_max * MB
     )
-
-
-def _moved(address: Address, ref: MessageRef, *, now: float) -> Address:
-    """Return the card's address, which is a new one, without a token, if it had to be posted again."""
-    if ref.message_id == address.message_id:
-        return address
-    return replace(address, channel_id=ref.channel_id, message_id=ref.message_id, token_expires_at=0.0, posted_at=now)
 
 
 def _too_late(job: Job) -> str:

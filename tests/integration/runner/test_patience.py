@@ -121,6 +121,8 @@ async def test_a_link_is_replaced_by_the_video(rig: RunnerRig) -> None:
     await runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, rig.cards.links, job.late_at is not None) == ("done", ["not_fetched"], True)
+    # The link had to be posted as a new message, which the interaction's token cannot edit.
+    assert (job.address.message_id, job.address.token_expires_at) == (99, 0.0)
     assert await held(rig, job) == {(0, 200_000)}
     rig.cards.missing.clear()
     job = await rig.until(lambda job: job.late_at is None)
