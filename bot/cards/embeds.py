@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.texts.card import Button, Card
+from bot.texts.card import Button, Card, Select
 
 _STYLES = {
     "secondary": discord.ButtonStyle.secondary,
@@ -22,16 +22,18 @@ def to_embed(card: Card) -> discord.Embed:
 
 
 def to_view(card: Card) -> discord.ui.View | None:
-    """Return the card's buttons as a stopped view, which discord.py sends but does not store; None without buttons.
+    """Return the card's selects and buttons as a stopped view, which discord.py sends but does not store.
 
-    discord.py stores every view with buttons that it sends until the message is deleted, unless the view is finished:
-    `Webhook.edit_message`, `PartialMessage.edit` and `Messageable.send` all check `is_finished()`. A stopped view has
-    the same components and is not stored; a press then finds the cog's `DynamicItem` by its custom id, as after a
-    restart. Must be called in a running event loop: without one, a view cannot be stopped.
+    None without any. discord.py stores every view with buttons that it sends until the message is deleted, unless the
+    view is finished: `Webhook.edit_message`, `PartialMessage.edit` and `Messageable.send` all check `is_finished()`. A
+    stopped view has the same components and is not stored; a press then finds the cog's `DynamicItem` by its custom id,
+    as after a restart. Must be called in a running event loop: without one, a view cannot be stopped.
     """
-    if not card.buttons:
+    if not card.buttons and not card.selects:
         return None
     view = discord.ui.View(timeout=None)
+    for select in card.selects:
+        view.add_item(_select(select))
     for button in card.buttons:
         view.add_item(_button(button))
     view.stop()
@@ -41,4 +43,17 @@ def to_view(card: Card) -> discord.ui.View | None:
 def _button(button: Button) -> discord.ui.Button[discord.ui.View]:
     return discord.ui.Button(
         label=button.label, style=_STYLES[button.style], custom_id=button.custom_id, disabled=button.disabled
+    )
+
+
+def _select(select: Select) -> discord.ui.Select[discord.ui.View]:
+    options = [
+        discord.SelectOption(label=one.label, value=one.value, default=one.chosen, description=one.description or None)
+        for one in select.choices
+    ]
+    return discord.ui.Select(
+        custom_id=select.custom_id,
+        options=options,
+        placeholder=select.placeholder or None,
+        disabled=select.disabled,
     )

@@ -27,6 +27,26 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values to choose from; Discord allows 100 characters of label, value and description each."""
+
+    label: str
+    value: str
+    chosen: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A list to choose one value from, 1 to 25 choices. Discord sends `custom_id` and the value with each choice."""
+
+    custom_id: str
+    choices: tuple[Choice, ...]
+    placeholder: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A heading and its text, side by side with the next field if both are `inline`."""
 
@@ -37,13 +57,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A message: `content` above, one embed, one row of buttons. Whoever builds it keeps Discord's length limits."""
+    """A message: `content` above, one embed, a row for each select, one row of buttons.
+
+    Whoever builds it keeps Discord's limits: of lengths, and 5 rows.
+    """
 
     title: str
     description: str
     fields: tuple[Field, ...]
     colour: int
     footer: str | None = None
+    selects: tuple[Select, ...] = ()
     buttons: tuple[Button, ...] = ()
     content: str | None = None
 

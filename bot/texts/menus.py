@@ -7,6 +7,7 @@ from typing import Any
 from bot.catalogue import registry
 from bot.catalogue.fields import OptionSpec
 from bot.media_spec import MediaKind
+from bot.texts.card import Choice
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
 from bot.texts.plain import cut
 
@@ -77,15 +78,6 @@ MENUS = (
     ),
 )
 REFERENCES_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the values to choose from in a part."""
-
-    label: str
-    value: str
-    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,19 @@ from discord.ext import commands
 from bot.client import Wanda
 from bot.tasks import end
 from cogs.base.button import PersistentButton
+from cogs.base.select import PersistentSelect
 
 TreeCommand: TypeAlias = app_commands.Group | app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
 
 
 class FeatureCog(commands.Cog):
-    """A subclass names its commands and buttons; loading adds them to the client, and unloading removes them.
+    """A subclass names its commands, buttons and selects; loading adds them to the client, and unloading removes them.
 
     `make_commands` returns new objects each time, so that two clients in one process share none.
     """
 
     buttons: ClassVar[tuple[type[PersistentButton], ...]] = ()
+    selects: ClassVar[tuple[type[PersistentSelect], ...]] = ()
 
     def __init__(self, bot: Wanda) -> None:
         self.bot = bot
@@ -32,19 +34,19 @@ class FeatureCog(commands.Cog):
         return ()
 
     async def cog_load(self) -> None:
-        """Add the commands to the tree and start answering the buttons."""
+        """Add the commands to the tree and start answering the buttons and selects."""
         for command in self._tree_commands:
             self.bot.tree.add_command(command)
-        self.bot.add_dynamic_items(*self.buttons)
+        self.bot.add_dynamic_items(*self.buttons, *self.selects)
 
     async def cog_unload(self) -> None:
-        """Remove the commands and buttons."""
+        """Remove the commands, buttons and selects."""
         for command in self._tree_commands:
             if isinstance(command, app_commands.ContextMenu):
                 self.bot.tree.remove_command(command.name, type=command.type)
             else:
                 self.bot.tree.remove_command(command.name)
-        self.bot.remove_dynamic_items(*self.buttons)
+        self.bot.remove_dynamic_items(*self.buttons, *self.selects)
 
 
 class LoopCog(FeatureCog):
