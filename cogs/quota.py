@@ -35,7 +35,7 @@ async def show_quota(interaction: Interaction) -> None:
     at = services.clock()
     view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
     card = words.quota_card(view, words.offers(services.prices))
-    await show_charts(interaction, to_embed(card), {"last-30-days.png": chart})
+    await show_charts(interaction, to_embed(card), {"last-30-days.png": chart} if any(chart.microusd) else {})
 
 
 def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, SpendByDay]]:

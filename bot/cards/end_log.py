@@ -3,7 +3,7 @@
 import logging
 
 from bot.jobs.model import Failure, Job
-from bot.money import dollars
+from bot.money import exact_dollars
 from bot.texts.failures import failure_text, uncertain_text
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ def _kind(failure: Failure) -> str:
 
 
 def _place(job: Job) -> str:
-    charged = "" if job.charged_microusd is None else f", charged {dollars(job.charged_microusd)}"
+    charged = "" if job.charged_microusd is None else f", charged {exact_dollars(job.charged_microusd)}"
     return (
-        f"{job.mode}, {dollars(job.quote_microusd)}{charged}, server {job.guild_id}, "
+        f"{job.mode}, {exact_dollars(job.quote_microusd)}{charged}, server {job.guild_id}, "
         f"channel {job.address.channel_id}, message {job.address.message_id}, member {job.member_id}"
     )

@@ -10,10 +10,10 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, range_text, shortened
-from bot.catalogue.price import PriceTable, Quote, dollars
+from bot.catalogue.price import PriceTable, Quote
 from bot.errors import OptionRefused
 from bot.media_spec import MediaKind, MediaSpec
-from bot.money import MICROUSD_PER_USD
+from bot.money import MICROUSD_PER_USD, exact_dollars
 
 SECONDS_KEYS: dict[str, MediaKind] = {"video_seconds": "video", "audio_seconds": "audio"}
 
@@ -61,7 +61,7 @@ def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
 
 def price_text(quote: Quote) -> str:
     """Return the quote as "$2.25 = 15 s × $0.15"."""
-    return f"{dollars(quote.microusd)} = {quote.formula}"
+    return f"{exact_dollars(quote.microusd)} = {quote.formula}"
 
 
 def price_json(mode_id: str, quote: Quote) -> dict[str, str | int | float]:

@@ -12,7 +12,7 @@ from bot.catalogue.limits import NOUNS, check_media
 from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
 from bot.errors import OptionRefused
 from bot.media_spec import MediaFacts, MediaSpec
-from bot.money import AMOUNT_MAX_MICROUSD, dollars
+from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
@@ -98,7 +98,7 @@ class Mode(BaseModel, ABC):
         rate = self.rate(getattr(self, "resolution"), prices)  # noqa: B009 - every mode has it, each with its own choices
         microusd = ceiling(self.units(facts) * rate)
         if microusd > AMOUNT_MAX_MICROUSD:
-            most = dollars(AMOUNT_MAX_MICROUSD)
+            most = exact_dollars(AMOUNT_MAX_MICROUSD)
             raise OptionRefused(
                 f"This video would cost more than {most}, the most that Wanda can hold for one. "
                 "Attach shorter files; nothing was charged."
@@ -184,7 +184,7 @@ class PerSecond(Mode):
         input_us = self.charged_input_us(facts)
         output = f"{self._duration()} s"
         seconds = f"({seconds_text(input_us)} s in + {output} out)" if input_us else output
-        return f"{seconds} × {dollars(rate)}"
+        return f"{seconds} × {exact_dollars(rate)}"
 
     def output_seconds(self) -> float:
         """Return the duration."""

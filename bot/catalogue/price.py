@@ -14,17 +14,7 @@ from fractions import Fraction
 from typing import Self
 
 from bot.errors import ModeOff
-from bot.money import MICROUSD_PER_USD, dollars
-
-__all__ = [
-    "PriceTable",
-    "Quote",
-    "Rates",
-    "ceiling",
-    "dollars",
-    "microseconds",
-    "seconds_text",
-]
+from bot.money import MICROUSD_PER_USD
 
 MICROSECONDS_PER_S = 1_000_000
 

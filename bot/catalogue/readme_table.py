@@ -4,8 +4,8 @@ from itertools import groupby
 
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed
-from bot.catalogue.price import dollars
 from bot.catalogue.registry import MODES
+from bot.money import exact_dollars
 
 HEADER = (
     "| Mode | Command | Files | Resolutions | Length | Price |",
@@ -49,7 +49,7 @@ def _length(mode: type[Mode]) -> str:
 
 def _price(mode: type[Mode]) -> str:
     """Return one amount if every resolution costs the same, else one for each."""
-    amounts = {resolution: dollars(rate) for resolution, rate in mode.rates.microusd.items()}
+    amounts = {resolution: exact_dollars(rate) for resolution, rate in mode.rates.microusd.items()}
     if len(set(amounts.values())) == 1:
         return f"{next(iter(amounts.values()))} {mode.rates.unit}"
     return f"{', '.join(f'{amount} ({resolution})' for resolution, amount in amounts.items())} {mode.rates.unit}"

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from bot.catalogue.fields import PROMPT_LENGTH_MAX, SEED_MAX, Attached
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import Rates, dollars
+from bot.catalogue.price import Rates
 from bot.media_spec import MediaFacts, MediaSpec
+from bot.money import exact_dollars
 from bot.units import MB
 
 FRAMES_IN_BASE_PRICE = 81
@@ -83,7 +84,7 @@ class Wan21Image(Mode):
     def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
         """Return the price of a video: "$0.40 per video"."""
         longer = self.units(facts) > 1
-        return f"{dollars(rate)} × 1.25 ({self.num_frames} frames)" if longer else f"{dollars(rate)} per video"
+        return exact_dollars(rate) + (f" × 1.25 ({self.num_frames} frames)" if longer else " per video")
 
     def output_seconds(self) -> float:
         """Return frames over frame rate."""

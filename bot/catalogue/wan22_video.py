@@ -11,8 +11,9 @@ from pydantic import Field
 
 from bot.catalogue.fields import PROMPT_LENGTH_MAX, SEED_MAX, Attached
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import Rates, dollars
+from bot.catalogue.price import Rates
 from bot.media_spec import MediaFacts, MediaSpec
+from bot.money import exact_dollars
 from bot.units import MB
 
 FRAMES_PER_VIDEO_SECOND = 16  # the page's unit of price, whatever frames_per_second is
@@ -95,7 +96,7 @@ class Wan22Video(Mode):
     def formula(self, rate: int, facts: Mapping[str, MediaFacts]) -> str:
         """Return "81 frames / 16 × $0.08"."""
         del facts
-        return f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {dollars(rate)}"
+        return f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {exact_dollars(rate)}"
 
     def output_seconds(self) -> float:
         """Return frames / frame rate; interpolated frames lengthen the video unless the rate is raised with them."""

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot.catalogue.registry import MODE_TITLES
 from bot.charts.model import (
     MEMBERS_MAX,
     MODES_MAX,
@@ -21,7 +20,7 @@ from bot.charts.model import (
 from bot.ledger.model import DaySpend, MemberSpend, Standing, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import day_of
-from bot.texts.report import Report, by_mode, outlook
+from bot.texts.report import Report, by_mode, mode_title, outlook
 
 QUOTA_DAYS = 30
 Hours: TypeAlias = Sequence[tuple[float, int]]
@@ -41,13 +40,20 @@ class Days:
 
 
 def report_charts(report: Report, hours: Sequence[Hours], names: Mapping[int, str]) -> dict[str, Chart]:
-    """Return a report's charts by file name; `hours` are (time, amount spent) for each of its pools, in their order."""
+    """Return a report's charts by file name, without those that have nothing to show.
+
+    `hours` are (time, amount spent) for each of its pools, in their order.
+    """
     days = Days.last(report.days, now=report.now, tz=report.tz)
-    charts: dict[str, Chart] = {"spent-by-mode.png": spend_by_mode_chart(report.by_day, days)}
+    charts: dict[str, Chart] = {}
+    if any(one.spent_microusd for one in report.by_day):
+        charts["spent-by-mode.png"] = spend_by_mode_chart(report.by_day, days)
     for pool, spent in zip(report.pools, hours, strict=True):
-        name = f"pool-{pool.limit.window.kind}.png"
-        charts[name] = burn_down_chart(pool, spent, now=report.now, tz=report.tz)
-    charts["top-members.png"] = top_members_chart(report.top, names, days)
+        if pool.used_microusd:
+            name = f"pool-{pool.limit.window.kind}.png"
+            charts[name] = burn_down_chart(pool, spent, now=report.now, tz=report.tz)
+    if any(one.spent_microusd for one in report.top):
+        charts["top-members.png"] = top_members_chart(report.top, names, days)
     return charts
 
 
@@ -69,8 +75,7 @@ def spend_by_mode_chart(spent: Sequence[DaySpend], days: Days) -> SpendByMode:
         title=f"Spent in the last {len(days.days)} days",
         days=days.days,
         modes=tuple(
-            (MODE_TITLES.get(mode, mode or "unknown"), _daily_amounts([one for one in spent if one.mode == mode], days))
-            for mode in modes
+            (mode, mode_title(mode), _daily_amounts([one for one in spent if one.mode == mode], days)) for mode in modes
         ),
     )
 

@@ -15,6 +15,7 @@ MODES_MAX = 12
 POINTS_MAX = 500
 MEMBERS_MAX = 15
 TITLE_CHARS_MAX = 200
+ModeSpend: TypeAlias = tuple[str, str, tuple[int, ...]]
 _MICROUSD_MAX = 10**18  # a trillion dollars: more is an error, and a float would round it
 
 
@@ -36,11 +37,11 @@ class SpendByDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendByMode:
-    """What a server spent on each day: (title, an amount per day) for each mode."""
+    """What a server spent on each day: (id, title, an amount per day) for each mode; no id: it is not known."""
 
     title: str
     days: tuple[date, ...]
-    modes: tuple[tuple[str, tuple[int, ...]], ...]
+    modes: tuple[ModeSpend, ...]
 
     def __post_init__(self) -> None:
         """Raise ValueError if a length, an order or an amount cannot be drawn."""
@@ -48,8 +49,8 @@ class SpendByMode:
         _check_days(self.days, self.days)
         if len(self.modes) > MODES_MAX:
             raise ValueError(f"{len(self.modes)} modes are more than {MODES_MAX}")
-        for mode, amounts in self.modes:
-            _check_title(mode)
+        for _, title, amounts in self.modes:
+            _check_title(title)
             _check_days(self.days, amounts)
             _check_amounts(amounts)
 

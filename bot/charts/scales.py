@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.money import MICROUSD_PER_USD, dollars
+from bot.money import MICROUSD_PER_CENT, MICROUSD_PER_USD, dollars, exact_dollars, rounded
 from bot.texts.forecast import MONTHS, WEEKDAYS
 
-_CENT = 10_000
 _THOUSAND, _MILLION, _BILLION = 10**3, 10**6, 10**9
 _DAY_S = 86_400.0
 _HOUR_S = 3600.0
@@ -18,43 +17,36 @@ _MARKS_MAX = 5
 def short_dollars(microusd: int) -> str:
     """Return an amount in few characters: "$12.40", "$1,234", "$57k", or two digits below a cent: "$0.0025"."""
     size = abs(microusd)
-    sign = "-" if microusd < 0 else ""
-    if size < _CENT:
-        digits = max(0, len(str(size)) - 2)
-        return dollars(round(microusd, -digits))
-    usd = size / MICROUSD_PER_USD
-    if usd < _THOUSAND:
-        return f"{sign}${usd:,.2f}"
-    if usd < 100 * _THOUSAND:
-        return f"{sign}${usd:,.0f}"
-    return f"{sign}{_large(size)}"
+    if rounded(size, MICROUSD_PER_CENT) < _THOUSAND * MICROUSD_PER_USD:
+        return dollars(microusd)
+    if rounded(size, MICROUSD_PER_USD) < 100 * _THOUSAND * MICROUSD_PER_USD:
+        return _whole_dollars(microusd)
+    return f"{'-' if microusd < 0 else ''}{_large(size)}"
+
+
+def _whole_dollars(microusd: int) -> str:
+    return dollars(rounded(microusd, MICROUSD_PER_USD)).removesuffix(".00")
 
 
 def _large(microusd: int) -> str:
     """Return an amount from $1,000 on with three digits and k, M or bn."""
-    digits = len(str(microusd)) - 3
-    usd = round(microusd, -digits) / MICROUSD_PER_USD
+    usd = rounded(microusd, 10 ** (len(str(microusd)) - 3)) / MICROUSD_PER_USD
     unit, name = next((u, n) for u, n in ((_BILLION, "bn"), (_MILLION, "M"), (_THOUSAND, "k")) if usd >= u)
     return f"${usd / unit:,.6g}{name}"
 
 
 def headline_dollars(microusd: int) -> str:
     """Return a sum to the cent below $10,000, to the dollar below $10 million, else as `short_dollars`."""
-    match abs(microusd):
-        case 0:
-            return "$0.00"
-        case size if _CENT <= size < 10 * _THOUSAND * MICROUSD_PER_USD:
-            return dollars(round(microusd, -4))
-        case size if _CENT <= size < 10 * _MILLION * MICROUSD_PER_USD:
-            return dollars(round(microusd, -6)).removesuffix(".00")
-        case _:
-            return short_dollars(microusd)
+    size = abs(microusd)
+    if size < 10 * _THOUSAND * MICROUSD_PER_USD:
+        return dollars(microusd)
+    return _whole_dollars(microusd) if size < 10 * _MILLION * MICROUSD_PER_USD else short_dollars(microusd)
 
 
 def mark_dollars(microusd: int) -> str:
     """Return the label of a round amount on an axis: "$0", "$5", "$0.50", "$20k"."""
     if microusd and microusd % MICROUSD_PER_USD:
-        return dollars(microusd)
+        return exact_dollars(microusd)
     usd = microusd // MICROUSD_PER_USD
     for unit, name in ((_BILLION, "bn"), (_MILLION, "M"), (10 * _THOUSAND, "k")):
         if usd >= unit:

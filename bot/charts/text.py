@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
 from bot.charts.scales import short_day
-from bot.money import MICROUSD_PER_USD, dollars
+from bot.money import dollars, rounded
 from bot.texts.plain import bar, cut, is_blank, visible
 
 TEXT_CHARS_MAX = 1900
@@ -44,12 +44,12 @@ def sparkline(amounts: Sequence[int]) -> str:
 
 
 def column(amounts: Sequence[int]) -> list[str]:
-    """Return exact amounts in dollars, padded to one width, with the decimal points aligned."""
-    decimals = max((len(dollars(amount).rpartition(".")[2]) for amount in amounts), default=2)
-    full = [f"${amount // MICROUSD_PER_USD:,}.{amount % MICROUSD_PER_USD:06d}" for amount in amounts]
-    said = [one[: len(one) - 6 + decimals] for one in full]
-    width = max((len(one) for one in said), default=0)
-    return [one.rjust(width) for one in said]
+    """Return amounts in dollars, padded to one width, with the decimal points aligned."""
+    said = [dollars(amount) for amount in amounts]
+    decimals = max((len(one.rpartition(".")[2]) for one in said), default=2)
+    padded = [one + " " * (decimals - len(one.rpartition(".")[2])) for one in said]
+    width = max((len(one) for one in padded), default=0)
+    return [one.rjust(width) for one in padded]
 
 
 def _by_day(chart: SpendByDay) -> str:
@@ -75,7 +75,7 @@ def _when(chart: SpendByDay, total: int) -> str:
 
 
 def _by_mode(chart: SpendByMode) -> str:
-    modes = sorted(((sum(amounts), mode) for mode, amounts in chart.modes), key=lambda one: -one[0])
+    modes = sorted(((sum(amounts), title) for _, title, amounts in chart.modes), key=lambda one: -one[0])
     modes = [one for one in modes if one[0] > 0]
     total = sum(amount for amount, _ in modes)
     if not total:
@@ -86,7 +86,7 @@ def _by_mode(chart: SpendByMode) -> str:
         f"{name.ljust(width)}  {said}  {_share(amount, total)}"
         for name, said, (amount, _) in zip(names, column([amount for amount, _ in modes]), modes, strict=True)
     ]
-    per_day = [sum(amounts) for amounts in zip(*(amounts for _, amounts in chart.modes), strict=True)]
+    per_day = [sum(amounts) for amounts in zip(*(amounts for _, _, amounts in chart.modes), strict=True)]
     spent = [(day, amount) for day, amount in zip(chart.days, per_day, strict=True) if amount][-_ROWS_MAX:]
     most = max(per_day)
     days = [
@@ -137,7 +137,7 @@ def _code_name(name: str, chars_max: int) -> str:
 
 def _share(amount: int, total: int) -> str:
     """Return a share in per cent, three digits wide: 0 only for nothing and 100 only for everything."""
-    percent = round(100 * amount / total)
+    percent = rounded(100 * amount, total) // total
     if 0 < amount < total:
         percent = min(99, max(1, percent))
     return f"{percent:>3} %"

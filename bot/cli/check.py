@@ -18,7 +18,7 @@ from bot.errors import FalAccountError, FalError, NoDatabase, OldDatabase, Start
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
-from bot.money import MICROUSD_PER_USD
+from bot.money import MICROUSD_PER_USD, exact_dollars
 from bot.net.transport import make_http
 from bot.settings import Settings
 from bot.storage.data_folder import check_writable, read_mark
@@ -112,16 +112,20 @@ def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
             name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
         }
         theirs = listed.get(mode.endpoint)
-        shown = ", ".join(f"${price:.2f} at {name}" for name, price in ours.items())
+        shown = ", ".join(f"{exact_dollars(_microusd(price))} at {name}" for name, price in ours.items())
         if theirs is None:
             text = f"fal lists no price; Wanda counts {shown}"
         else:
-            text = f"fal lists ${theirs.usd:.2f} a {theirs.unit}; Wanda counts {shown}"
+            text = f"fal lists {exact_dollars(_microusd(theirs.usd))} a {theirs.unit}; Wanda counts {shown}"
         fine = theirs is None or theirs.usd in ours.values()
         if not fine:
             text += "; look at the model's page on fal.ai, and update Wanda if the price moved"
         findings.append(Finding(mode.id, fine, text))
     return findings
+
+
+def _microusd(usd: Decimal) -> int:
+    return int(usd * MICROUSD_PER_USD)
 
 
 async def _data_folder(settings: Settings) -> list[Finding]:

@@ -12,7 +12,7 @@ from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import Exposure, count_exposures, is_exposed, open_exposures
 from bot.ledger.holds import release, settle
 from bot.ledger.model import Difference, Totals
-from bot.money import dollars
+from bot.money import exact_dollars
 from bot.settings import StorageSettings
 from bot.storage.database import look_into
 from bot.storage.transaction import Transaction
@@ -114,16 +114,16 @@ def closing(named: str, amount_microusd: int, *, at: float) -> Transaction[str]:
     else:
         ending = yield from release(job_id, at=at, actor="operator", reason=reason)
     if ending.repeated:
-        return f"Job {job_id} was closed before, at {dollars(ending.server_microusd)}. Nothing was changed."
+        return f"Job {job_id} was closed before, at {exact_dollars(ending.server_microusd)}. Nothing was changed."
     if job is not None:
         yield from store_payment(job, ending)
-    theirs = f", of which the member pays {dollars(ending.member_microusd)}" if ending.member_microusd else ""
-    closed = f"Job {job_id} is closed at {dollars(ending.server_microusd)} of the server's money{theirs}."
+    theirs = f", of which the member pays {exact_dollars(ending.member_microusd)}" if ending.member_microusd else ""
+    closed = f"Job {job_id} is closed at {exact_dollars(ending.server_microusd)} of the server's money{theirs}."
     if not ending.unpaid_microusd:
         return closed
     return (
-        f"{closed} It held no more than that: the other {dollars(ending.unpaid_microusd)} is recorded as a difference "
-        "between you and fal."
+        f"{closed} It held no more than that: the other {exact_dollars(ending.unpaid_microusd)} is recorded as a "
+        "difference between you and fal."
     )
 
 
@@ -161,7 +161,7 @@ def _uncertain(books: Books) -> list[str]:
 
 def _exposed(one: Exposure) -> str:
     accepted_at = datetime.fromtimestamp(one.counted_at, UTC)
-    amount = dollars(one.amount_microusd)
+    amount = exact_dollars(one.amount_microusd)
     return f"uncertain  {one.job_id}  {amount}  server {one.guild_id}  {accepted_at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -169,21 +169,25 @@ def _differences(books: Books) -> list[str]:
     jobs, unpaid = books.above_holds
     if not jobs:
         return []
-    title = f"{counted(jobs, 'job')} billed above what was held, by {dollars(unpaid)} together; no budget paid that:"
+    title = (
+        f"{counted(jobs, 'job')} billed above what was held, by {exact_dollars(unpaid)} together; no budget paid that:"
+    )
     older = jobs - len(books.differences)
     lines = [title, *(_difference_line(one) for one in books.differences)]
     return [*lines, f"  … and {older:,} older ones"] if older else lines
 
 
 def _difference_line(one: Difference) -> str:
-    billed = f"billed {dollars(one.billed_microusd)}" + (f" for {one.units} units" if one.units else " by the operator")
+    billed = f"billed {exact_dollars(one.billed_microusd)}" + (
+        f" for {one.units} units" if one.units else " by the operator"
+    )
     when = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M")
-    return f"  {when} UTC  job {one.job_id}  server {one.guild_id}  held {dollars(one.held_microusd)}  {billed}"
+    return f"  {when} UTC  job {one.job_id}  server {one.guild_id}  held {exact_dollars(one.held_microusd)}  {billed}"
 
 
 def _row(name: str, sums: Totals) -> str:
     amounts = (sums.spent_microusd, sums.held_microusd, sums.exposed_microusd)
-    return _columns(name, str(sums.jobs), *(dollars(amount) for amount in amounts))
+    return _columns(name, str(sums.jobs), *(exact_dollars(amount) for amount in amounts))
 
 
 def _columns(name: str, jobs: str, spent: str, held: str, exposed: str) -> str:

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from matplotlib.axes import Axes
 
 from bot.charts import palette
-from bot.charts.model import BurnDown, Chart, SpendByDay, SpendByMode, TopMembers
+from bot.charts.model import BurnDown, Chart, ModeSpend, SpendByDay, SpendByMode, TopMembers
 from bot.charts.scales import day_marks, headline_dollars, mark_dollars, money_marks, short_dollars, time_marks
 from bot.drawing.canvas import HEAD, LINE, Sheet, explain_empty, legend_rows, mark_axis
 from bot.drawing.lettering import drawable_name, width_of
 from bot.money import MICROUSD_PER_USD
 
+_LAYERS_MAX = 6  # more colours in one bar cannot be told apart
 _BAR = 0.72  # of a day's width
 _FEW_DAYS = 10  # with fewer days the bars stay this narrow: one bar across the picture looks like an error
 _ALLOWANCE_HIGH = 2.5  # an allowance higher than this times the bars would flatten them; the text says it
@@ -59,31 +60,31 @@ def _by_day(chart: SpendByDay) -> Sheet:
 
 
 def _by_mode(chart: SpendByMode) -> Sheet:
-    layers = _layers(sorted((one for one in chart.modes if sum(one[1])), key=lambda one: -sum(one[1])))
-    rows = legend_rows([name for name, _ in layers])
+    layers = _layers(sorted((one for one in chart.modes if sum(one[2])), key=lambda one: -sum(one[2])))
+    colours = [palette.mode_colour(mode_id) for mode_id, _, _ in layers]
+    rows = legend_rows([title for _, title, _ in layers])
     sheet = Sheet(palette.HEIGHT + len(rows) * LINE)
     per_day = [0] * len(chart.days)
-    for _, amounts in layers:
+    for _, _, amounts in layers:
         per_day = [below + amount for below, amount in zip(per_day, amounts, strict=True)]
     sheet.head(chart.title, headline_dollars(sum(per_day)))
-    sheet.legend(rows, palette.MODES)
+    sheet.legend(rows, colours)
     axes = sheet.axes(_money_marks(max(per_day)), lines_below_head=len(rows))
     floor = [0] * len(chart.days)
     days = range(len(floor))
-    for (_, amounts), colour in zip(layers, palette.MODES, strict=False):
+    for (_, _, amounts), colour in zip(layers, colours, strict=True):
         axes.bar(days, amounts, _BAR, floor, color=colour, edgecolor=palette.GROUND, linewidth=1.5)
         floor = [below + amount for below, amount in zip(floor, amounts, strict=True)]
     _finish_days(axes, chart, max(per_day))
     return sheet
 
 
-def _layers(spent: Sequence[tuple[str, Sequence[int]]]) -> list[tuple[str, Sequence[int]]]:
-    """Return at most as many modes as there are colours; the smallest are added up as one."""
-    most = len(palette.MODES)
-    if len(spent) <= most:
+def _layers(spent: Sequence[ModeSpend]) -> list[ModeSpend]:
+    """Return at most `_LAYERS_MAX` modes, the costliest first; the smallest are added up as one without an id."""
+    if len(spent) <= _LAYERS_MAX:
         return list(spent)
-    rest = [sum(amounts) for amounts in zip(*(amounts for _, amounts in spent[most - 1 :]), strict=True)]
-    return [*spent[: most - 1], (f"{len(spent) - most + 1} others", rest)]
+    rest = tuple(sum(amounts) for amounts in zip(*(one[2] for one in spent[_LAYERS_MAX - 1 :]), strict=True))
+    return [*spent[: _LAYERS_MAX - 1], ("", f"{len(spent) - _LAYERS_MAX + 1} others", rest)]
 
 
 def _money_marks(most: int) -> list[tuple[float, str]]:

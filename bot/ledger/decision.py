@@ -10,7 +10,7 @@ from bot.errors import NotAllowed
 from bot.ledger import scopes
 from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
 from bot.ledger.refusals import CHEAPER, allowed_names, budget_refusal, reason_text, shortage
-from bot.money import dollars
+from bot.money import exact_dollars
 from bot.units import counted
 
 THRESHOLDS_PERCENT = (50, 80, 95)
@@ -165,8 +165,8 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
     ceiling = terms.ceiling_microusd
     if ceiling is not None and amount_microusd > ceiling.value:
         raise NotAllowed(
-            f"This video costs {dollars(amount_microusd)}, and one video may cost at most {dollars(ceiling.value)} "
-            f"here ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
+            f"This video costs {exact_dollars(amount_microusd)}, and one video may cost at most "
+            f"{exact_dollars(ceiling.value)} here ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
             rule="ceiling",
         )
 

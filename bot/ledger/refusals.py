@@ -7,7 +7,7 @@ from bot.errors import QuotaExceeded
 from bot.ledger.model import Standing, WindowKind
 from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import zone
-from bot.money import dollars
+from bot.money import exact_dollars
 
 CHEAPER = "choose a lower resolution or a shorter video"
 _DAY_S = 86400
@@ -29,11 +29,12 @@ def budget_refusal(
     limit = standing.limit
     short = shortage(standing, amount_microusd, granted_microusd)
     left = standing.left_microusd
-    grants = f" and {dollars(granted_microusd)} of your grants" if granted_microusd else ""
+    grants = f" and {exact_dollars(granted_microusd)} of your grants" if granted_microusd else ""
     sentence = (
-        f"This video costs {dollars(amount_microusd)}, but {f'only {dollars(left)}' if left else 'nothing'} of "
-        f"{_whose(standing)} {dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
-        f"(short by {dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
+        f"This video costs {exact_dollars(amount_microusd)}, but "
+        f"{f'only {exact_dollars(left)}' if left else 'nothing'} of {_whose(standing)} "
+        f"{exact_dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
+        f"(short by {exact_dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
     )
     return QuotaExceeded(
         sentence,

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from bot.errors import OptionRefused
 from bot.ledger.model import WINDOW_KINDS
 from bot.ledger.windows import zone
-from bot.money import AMOUNT_MAX_MICROUSD, dollars
+from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 
 _Check: TypeAlias = Callable[[Any], Any]
 # Not one of the rules below: members set it themselves (`bot.ledger.asks`). Databases and exports contain the name.
@@ -37,7 +37,7 @@ def checked(subject: str, name: str, value: Any) -> Any:
 def checked_amount(value: Any) -> int:
     """Return the amount in micro-dollars; raises OptionRefused, for whoever gave it, if it is out of bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AMOUNT_MAX_MICROUSD:
-        raise OptionRefused(f"The amount must be from $0.00 to {dollars(AMOUNT_MAX_MICROUSD)}.")
+        raise OptionRefused(f"The amount must be from $0.00 to {exact_dollars(AMOUNT_MAX_MICROUSD)}.")
     return value
 
 

@@ -26,7 +26,7 @@ from bot.ledger.model import (
 )
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.windows import day_of, running_window, window, window_on, zone
-from bot.money import dollars
+from bot.money import exact_dollars
 
 _UTC = "UTC"
 _SHIPPED = Source.of("shipped", "Wanda's shipped default")
@@ -250,7 +250,7 @@ def _said(values: _Values, name: str, source: Source) -> Ruled[Any] | None:
 
 
 def _with_raise(source: Source, raised_microusd: int) -> Source:
-    added = f", with a raise of {dollars(raised_microusd)}"
+    added = f", with a raise of {exact_dollars(raised_microusd)}"
     return Source(source.setter, f"{source.to_member}{added}", f"{source.to_others}{added}")
 
 

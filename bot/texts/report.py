@@ -16,6 +16,7 @@ from bot.texts.quota import standing_lines
 from bot.units import counted
 
 TOP_LINES = 10
+TITLE = "What this server spent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,16 @@ def report_card(report: Report) -> Card:
     """Return the report as a card; `top` is cut to `TOP_LINES` members."""
     spent = sum(day.spent_microusd for day in report.by_day)
     jobs = sum(day.jobs for day in report.by_day)
+    if is_empty(report):
+        nothing = f"Nothing was spent here in {last_days(report.days)}."
+        return Card(title=TITLE, description=nothing, fields=(), colour=BLUE)
     parts = [f"**{dollars(spent)}** for {counted(jobs, 'video')} in {counted(report.days, 'day')}."]
     parts += [
         f"{standing_lines(pool)}\n{plain(outlook(pool, now=report.now, tz=report.tz).sentence)}"
         for pool in report.pools
     ]
     return Card(
-        title="What this server spent",
+        title=TITLE,
         description="\n\n".join(parts),
         fields=(
             Field("By mode", _modes(report.by_day) or "Nothing yet.", inline=False),
@@ -51,6 +55,21 @@ def report_card(report: Report) -> Card:
         colour=BLUE,
         footer="Videos count on the day on which they were asked for",
     )
+
+
+def is_empty(report: Report) -> bool:
+    """Return whether there is nothing to show: no video in these days, and nothing taken from a pool."""
+    return not report.by_day and not any(pool.used_microusd for pool in report.pools)
+
+
+def last_days(days: int) -> str:
+    """Return "the last 30 days", or "the last day"."""
+    return "the last day" if days == 1 else f"the last {days} days"
+
+
+def mode_title(mode: str) -> str:
+    """Return the mode's title, its id if the catalogue no longer has it, or "unknown"."""
+    return MODE_TITLES.get(mode, mode or "unknown")
 
 
 def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:
@@ -77,7 +96,7 @@ def by_mode(days: Sequence[DaySpend]) -> Mapping[str, tuple[int, int]]:
 
 def _modes(days: Sequence[DaySpend]) -> str:
     return "\n".join(
-        f"{MODE_TITLES.get(mode, mode or 'unknown')}: **{dollars(amount)}** for {counted(jobs, 'video')}"
+        f"{mode_title(mode)}: **{dollars(amount)}** for {counted(jobs, 'video')}"
         for mode, (amount, jobs) in by_mode(days).items()
     )
 

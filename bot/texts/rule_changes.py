@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.ledger.model import Rule, Shipped, Window
 from bot.ledger.window_names import EACH_WINDOW
-from bot.money import dollars
+from bot.money import exact_dollars
 from bot.texts.rules import change_words, reason_suffix, rule_words, subject_words, value_words
 
 LOG_GONE = (
@@ -74,7 +74,9 @@ def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> Rule
     if what.subject != "server" or kind not in {"budget", "allowance"}:
         return what
     amount = shipped.server_monthly_microusd if kind == "budget" else shipped.member_daily_microusd
-    default = f"Wanda's shipped default of {dollars(amount)} {EACH_WINDOW['month' if kind == 'budget' else 'day']}"
+    default = (
+        f"Wanda's shipped default of {exact_dollars(amount)} {EACH_WINDOW['month' if kind == 'budget' else 'day']}"
+    )
     own = [rule.name for rule in rules if rule.subject == "server" and rule.name.startswith(f"{kind}:")]
     if not own:
         return replace(what, note=f"{default} holds again.")
@@ -100,9 +102,9 @@ def grant_texts(
     """Return the texts of a grant; `expires_at` is in Unix seconds, or None if it does not expire."""
     until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
     return ChangeTexts(
-        f"You granted <@{member_id}> **{dollars(amount_microusd)}**, once. {until}, and is used only where their "
+        f"You granted <@{member_id}> **{exact_dollars(amount_microusd)}**, once. {until}, and is used only where their "
         "allowance is short; the server's pool still bounds what everybody spends together.",
-        f"<@{actor_id}> granted <@{member_id}> **{dollars(amount_microusd)}**"
+        f"<@{actor_id}> granted <@{member_id}> **{exact_dollars(amount_microusd)}**"
         f"{_until(expires_at)}{reason_suffix(reason)}",
     )
 
@@ -139,8 +141,10 @@ def _used(what: RuleChange) -> str:
     used = what.used_microusd
     if not used:
         return ""
-    rest = "so **nothing is left** until then" if used >= what.after else f"so {dollars(what.after - used)} is left"
-    return f" {dollars(used)} is used already, {rest}."
+    rest = (
+        "so **nothing is left** until then" if used >= what.after else f"so {exact_dollars(what.after - used)} is left"
+    )
+    return f" {exact_dollars(used)} is used already, {rest}."
 
 
 _MEANS = {

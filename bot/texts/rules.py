@@ -11,7 +11,7 @@ from bot.catalogue.registry import MODE_TITLES
 from bot.ledger import rule_values
 from bot.ledger.model import Act
 from bot.ledger.window_names import EACH_WINDOW
-from bot.money import dollars
+from bot.money import exact_dollars
 from bot.texts.plain import person, plain, span
 
 REASON_CHARS_MAX = 150
@@ -69,9 +69,9 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case pe
         return NOT_SET
     match name.partition(":")[0]:
         case "budget" | "allowance" | "ceiling" | "absorbed" | rule_values.CONFIRM_ABOVE:
-            return dollars(int(value))
+            return exact_dollars(int(value))
         case "raise":
-            return f"{dollars(int(value['microusd']))} more"
+            return f"{exact_dollars(int(value['microusd']))} more"
         case "modes":
             return modes_words(value)
         case "resolutions":
@@ -102,7 +102,7 @@ def _approval(value: Any) -> str:
     role_id = value.get("role_id")
     by = f"<@&{role_id}> or somebody who manages the server" if role_id else "somebody who manages the server"
     own = ", also their own" if value.get("own") else ""
-    return f"above {dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}{own}"
+    return f"above {exact_dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}{own}"
 
 
 def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:
@@ -122,7 +122,7 @@ def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at
         case "reset", _ if after is not None:
             return f"**reset** the windows of {who}: they begin again at {new}"
         case "raise", _ if after is not None:
-            return f"raised each allowance of {who} by **{dollars(int(after['microusd']))}**{until}"
+            return f"raised each allowance of {who} by **{exact_dollars(int(after['microusd']))}**{until}"
         case "access", None:
             return f"took back the rule for {who} (it was {old})"
         case "access", _:
@@ -139,7 +139,7 @@ def act_words(act: Act) -> str:
     if act.act == "grant":
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
-        what = f"granted {subject_words(act.subject)} **{dollars(int(act.after['microusd']))}**{until}"
+        what = f"granted {subject_words(act.subject)} **{exact_dollars(int(act.after['microusd']))}**{until}"
         return f"{person(act.actor_id)} {what}{why}"
     name = act.act.partition(" ")[2]
     expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.money import dollars
 from sandbox.demo import probe_video
 from sandbox.stage import Stage, text_of
 from tests.support.video_steps import clip, costs, picture, voice, wait_for_video
@@ -57,19 +58,19 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
 
 @pytest.mark.parametrize("name", COMMANDS)
 async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, name: str) -> None:
-    """The card ends with the seed, the exact price, which is paid, and a video of the length that was ordered."""
+    """The card ends with the seed, the price, which is paid exactly, and a video of the length that was ordered."""
     command, options, wanted, price, seconds = COMMANDS[name]
     make: dict[str, Callable[[Path], Path]] = {"image": picture, "audio": voice, "video": clip}
     attached = {
         option: await asyncio.to_thread(make[option.strip("12345").removeprefix("end_")], files) for option in wanted
     }
-    paid = (0, round(float(price.removeprefix("$")) * 1_000_000))
-    async with costs(stage, members=paid, server=paid):
+    paid = round(float(price.removeprefix("$")) * 1_000_000)
+    async with costs(stage, members=(0, paid), server=(0, paid)):
         answer = await stage.slash("maker", command, options, **attached)
         assert answer["ack_ms"] < 3000
         message = await wait_for_video(stage, answer["message_id"])
     words = text_of(message)
-    assert price in words
+    assert dollars(paid) in words
     assert "Seed" in words
     film = files / "film.mp4"
     content = await stage.discord.fetch(message["attachments"][0]["url"])

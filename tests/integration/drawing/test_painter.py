@@ -74,8 +74,10 @@ def members(*names: str) -> TopMembers:
 
 
 def modes(*names: str, amount: int = USD) -> SpendByMode:
-    """Return 30 days on which each mode cost the same."""
-    return SpendByMode(title="Spend by mode", days=DAYS, modes=tuple((name, (amount,) * 30) for name in names))
+    """Return 30 days on which each mode cost the same; the first is Wan 2.7's."""
+    ids = ("wan27-image", *names[1:])
+    known = tuple((mode_id, name, (amount,) * 30) for mode_id, name in zip(ids, names, strict=False))
+    return SpendByMode(title="Spend by mode", days=DAYS, modes=known)
 
 
 async def drawn(painter: Painter, chart: Chart) -> Image.Image:

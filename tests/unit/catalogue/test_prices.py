@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from bot.catalogue import registry
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import dollars
 from bot.catalogue.wan25_image import Wan25Image
 from bot.errors import ModeOff, OptionRefused
 from bot.settings import MoneySettings
@@ -221,22 +220,6 @@ def test_the_version_names_the_prices() -> None:
 
     assert registry.price_table(same).version == PRICES.version
     assert registry.price_table(other).version != PRICES.version
-
-
-@pytest.mark.parametrize(
-    ("microusd", "text"),
-    [
-        (750_000, "$0.75"),
-        (62_500, "$0.0625"),
-        (1_100_000, "$1.10"),
-        (0, "$0.00"),
-        (1, "$0.000001"),
-        (-350_000, "-$0.35"),
-    ],
-)
-def test_dollars(microusd: int, text: str) -> None:
-    """Amounts are exact, with two decimals at least."""
-    assert dollars(microusd) == text
 
 
 @pytest.mark.parametrize(

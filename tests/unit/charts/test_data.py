@@ -1,3 +1,4 @@
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -32,7 +33,11 @@ def test_days_end_today() -> None:
     assert [day.isoformat() for day in days.days] == ["2020-11-18", "2020-11-19", "2020-11-20"]
     spent = [spend("2020-11-19", "wan27-image", 5), spend("2020-11-20", "wan21-image", 9), spend("2020-11-20", "", 1)]
     chart = data.spend_by_mode_chart(spent, days)
-    assert chart.modes == (("Wan 2.1 image", (0, 0, 9)), ("Wan 2.7 image", (0, 5, 0)), ("unknown", (0, 0, 1)))
+    assert chart.modes == (
+        ("wan21-image", "Wan 2.1 image", (0, 0, 9)),
+        ("wan27-image", "Wan 2.7 image", (0, 5, 0)),
+        ("", "unknown", (0, 0, 1)),
+    )
 
 
 def test_a_pool_burns_down_to_what_is_left() -> None:
@@ -75,3 +80,14 @@ def test_any_history_can_be_drawn(kind: WindowKind, cap: int, hours: list[tuple[
     card = report_card(report)
     assert len(card.description) <= 4096
     assert all(len(field.value) <= 1024 for field in card.fields)
+
+
+def test_an_empty_report_is_a_sentence() -> None:
+    """Where nothing was spent, a report says so and has no picture; a pool that was used is still told."""
+    nothing = Report(days=30, by_day=(), top=(), pools=(pool("month", cap=100, spent=0),), now=NOW, tz=BERLIN)
+    assert data.report_charts(nothing, [[]], {}) == {}
+    card = report_card(nothing)
+    assert (card.description, card.fields) == ("Nothing was spent here in the last 30 days.", ())
+    used = replace(nothing, pools=(pool("month", cap=100, spent=5),))
+    assert list(data.report_charts(used, [[]], {})) == ["pool-month.png"]
+    assert "This server's pool this month" in report_card(used).description

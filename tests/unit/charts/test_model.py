@@ -37,7 +37,7 @@ BURN: dict[str, Any] = {
     "chart",
     [
         SpendByDay(title="Ada", days=DAYS, microusd=(1, 2), allowance_microusd=None),
-        SpendByMode(title="All", days=DAYS, modes=(("Wan \ud800", (1, 2)), ("", (0, 0)))),
+        SpendByMode(title="All", days=DAYS, modes=(("wan", "Wan \ud800", (1, 2)), ("", "", (0, 0)))),
         SpendByMode(title="None", days=DAYS, modes=()),
         BurnDown(**BURN),
         TopMembers(title="Top", rows=(("日本 \x00\n`", 3),)),

@@ -2,6 +2,7 @@ from itertools import combinations
 
 import pytest
 
+from bot.catalogue.registry import MODES
 from bot.charts import palette
 
 # How colours are seen with each kind of vision, in linear RGB: Machado, Oliveira and Fernandes 2009, severity 1.
@@ -15,6 +16,7 @@ VISIONS = {
 CONES = ((0.41222, 0.53633, 0.05145), (0.21190, 0.68070, 0.10740), (0.08830, 0.28172, 0.62998))
 LAB = ((0.21045, 0.79362, -0.00407), (1.97800, -2.42859, 0.45059), (0.02590, 0.78277, -0.80868))
 APART = 0.1
+COLOURS = (*palette.MODE_COLOURS.values(), *palette.SPARE_COLOURS, palette.OTHERS)
 
 
 def times(matrix: tuple[tuple[float, ...], ...], vector: list[float]) -> list[float]:
@@ -43,7 +45,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("vision", VISIONS)
 def test_modes_apart(vision: str) -> None:
     """Any two modes can be told apart by their colours, also by the colour-blind."""
-    for one, other in combinations(palette.MODES, 2):
+    for one, other in combinations(COLOURS, 2):
         distance = sum((a - b) ** 2 for a, b in zip(seen(one, vision), seen(other, vision), strict=True)) ** 0.5
         assert distance > APART, (one, other)
 
@@ -53,5 +55,22 @@ def test_contrast() -> None:
     assert contrast(palette.INK, palette.GROUND) > 10
     assert contrast(palette.QUIET, palette.GROUND) > 4.5
     assert contrast(palette.WARNING, palette.GROUND) > 4.5
-    assert all(contrast(colour, palette.GROUND) > 2.5 for colour in (*palette.MODES, palette.ACCENT_DIM))
+    assert all(contrast(colour, palette.GROUND) > 2.5 for colour in (*COLOURS, palette.ACCENT_DIM))
     assert contrast(palette.ACCENT, palette.ACCENT_DIM) > 1.5
+
+
+def test_one_colour_for_ever() -> None:
+    """Each mode has a colour of its own, by its id; these never change, because people know them by then."""
+    assert {mode.id for mode in MODES} <= set(palette.MODE_COLOURS)
+    assert palette.mode_colour("wan27-image") == "#56b4e9"
+    assert palette.mode_colour("wan27-reference") == "#d78a1b"
+    assert palette.mode_colour("wan25-image") == "#2d8678"
+    assert palette.mode_colour("wan22-video") == "#facb29"
+    assert palette.mode_colour("wan21-image") == "#9f4fd7"
+
+
+def test_later_modes() -> None:
+    """A mode without a colour of its own has one of the spare ones, always the same; an unknown mode is grey."""
+    assert palette.mode_colour("wan30-image") == palette.mode_colour("wan30-image")
+    assert palette.mode_colour("wan30-image") in palette.SPARE_COLOURS
+    assert palette.mode_colour("") == palette.OTHERS

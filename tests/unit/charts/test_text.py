@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from bot.charts.model import BurnDown, SpendByDay, SpendByMode, TopMembers
 from bot.charts.text import TEXT_CHARS_MAX, chart_text, column, sparkline
+from bot.money import dollars
 
 TODAY = date(2026, 11, 20)
 USD = 1_000_000
@@ -23,7 +24,7 @@ def by_day(*microusd: int, allowance: int | None = None) -> str:
 def test_by_day() -> None:
     """The sum, today and the costliest day are sentences; the blocks below show the days."""
     assert by_day(0, 4 * USD, 1, 0, 0, 0, 0, 0, 0, 0, 2 * USD, allowance=5 * USD) == (
-        "$6.000001 in the last 11 days, $2.00 of it today; most on 11 Nov, $4.00. A day allows $5.00.\n"
+        "$6.00 in the last 11 days, $2.00 of it today; most on 11 Nov, $4.00. A day allows $5.00.\n"
         "```\n▁█▂▁▁▁▁▁▁▁▅\n      today\n```"
     )
 
@@ -45,16 +46,18 @@ def test_by_day_shapes() -> None:
 def test_by_mode() -> None:
     """Modes are sorted by cost, with exact aligned amounts and shares; days without spending are left out."""
     chart = SpendByMode(
-        title="", days=days(3), modes=(("Wan 2.2", (0, 0, 62_500)), ("Wan `2.7`", (3 * USD, 0, 0)), ("off", (0, 0, 0)))
+        title="",
+        days=days(3),
+        modes=(("a", "Wan 2.2", (0, 0, 62_500)), ("b", "Wan `2.7`", (3 * USD, 0, 0)), ("c", "off", (0, 0, 0))),
     )
     assert chart_text(chart) == (
-        "$3.0625 in the last 3 days.\n"
+        "$3.06 in the last 3 days.\n"
         "```\n"
-        "Wan '2.7'  $3.0000   98 %\n"
-        "Wan 2.2    $0.0625    2 %\n"
+        "Wan '2.7'  $3.00   98 %\n"
+        "Wan 2.2    $0.06    2 %\n"
         "\n"
-        "18 Nov  $3.0000  ████████\n"
-        "20 Nov  $0.0625  ▏\n"
+        "18 Nov  $3.00  ████████\n"
+        "20 Nov  $0.06  ▏\n"
         "```"
     )
     assert chart_text(SpendByMode(title="", days=days(3), modes=())) == "Nothing was spent in the last 3 days."
@@ -81,22 +84,22 @@ def test_burn_down() -> None:
     assert burn(14 * USD, 50 * USD) == (
         "$14.00 of $50.00 left (28 %)\n▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱▱▱\nEmpty today at 18:40 at this pace."
     )
-    assert burn(49_999_999, 50 * USD).startswith("$49.999999 of $50.00 left (99 %)")
+    assert burn(49_999_999, 50 * USD).startswith("$50.00 of $50.00 left (99 %)")
     assert burn(-3, 0).startswith("$0.00 of $0.00 left (0 %)\n▱▱▱")
 
 
 def test_top_members() -> None:
     """Members are sorted by rank; a name cannot end the code block, break its line or change the text's direction."""
     names = ["Ada", "```\n@everyone", "محمد", "\u202e", "x" * 40]
-    chart = TopMembers(title="", rows=tuple((name, 10 * USD - index) for index, name in enumerate(names)))
+    chart = TopMembers(title="", rows=tuple((name, 10 * USD >> 4 * index) for index, name in enumerate(names)))
     assert chart_text(chart) == (
-        "$49.99999 by the 5 who spent most.\n"
+        "$10.67 by the 5 who spent most.\n"
         "```\n"
-        "1.  $10.000000  Ada\n"
-        "2.   $9.999999  ''' @everyone\n"
-        "3.   $9.999998  \u2068محمد\u2069\n"
-        "4.   $9.999997  (a name that cannot be shown)\n"
-        f"5.   $9.999996  {'x' * 27}…\n"
+        "1.  $10.00     Ada\n"
+        "2.   $0.63     ''' @everyone\n"
+        "3.   $0.04     \u2068محمد\u2069\n"
+        "4.   $0.0024   (a name that cannot be shown)\n"
+        f"5.   $0.00015  {'x' * 27}…\n"
         "```"
     )
     assert chart_text(TopMembers(title="", rows=())) == "Nobody has spent anything yet."
@@ -110,9 +113,7 @@ def test_columns(amounts: list[int]) -> None:
     """The amounts of a column have the same width and aligned decimal points."""
     said = column(amounts)
     assert len({(len(one), one.index(".")) for one in said}) == 1
-    assert [round(float(one.strip()[1:].replace(",", "")), 6) for one in said] == [
-        round(float(f"{amount // USD}.{amount % USD:06d}"), 6) for amount in amounts
-    ]
+    assert [one.strip() for one in said] == [dollars(amount) for amount in amounts]
 
 
 @given(st.lists(st.integers(0, 10**12), max_size=92))
@@ -126,7 +127,9 @@ def test_sparkline(amounts: list[int]) -> None:
 @given(st.lists(st.tuples(st.text(max_size=200), st.integers(0, 10**18)), max_size=12), st.integers(1, 92))
 def test_bounded(modes: list[tuple[str, int]], count: int) -> None:
     """For any mode names and amounts the text fits into a message and has one code block."""
-    chart = SpendByMode(title="", days=days(count), modes=tuple((name, (amount,) * count) for name, amount in modes))
+    chart = SpendByMode(
+        title="", days=days(count), modes=tuple((name, name, (amount,) * count) for name, amount in modes)
+    )
     said = chart_text(chart)
     assert len(said) <= TEXT_CHARS_MAX
     assert said.count("```") in {0, 2}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.errors import OptionRefused
 from bot.ledger.typed_amount import typed_amount
-from bot.money import dollars
+from bot.money import exact_dollars
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_refusal_does_not_repeat_what_would_ping_or_format() -> None:
 def test_what_is_said_is_what_is_read(value: Decimal) -> None:
     """An amount as Wanda writes it is read back as the same amount."""
     microusd = int(value * 1_000_000)
-    assert typed_amount(dollars(microusd)) == microusd
+    assert typed_amount(exact_dollars(microusd)) == microusd
     assert typed_amount(f"{value:f}") == microusd
 
 
