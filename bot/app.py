@@ -213,6 +213,7 @@ async def _compose(
         clock=time.time,
         on_posted=parent_links.posted,
         on_ended=log_end,
+        on_asked=partial(client.dispatch, "job_waits"),
         discard_files=partial(discard_if_no_video, data_dir=settings.storage.data_dir),
         forget_files=partial(forget_files, settings.storage.data_dir),
     )

@@ -1,6 +1,7 @@
 """All cogs, in the order of their commands in a sync."""
 
 from cogs.admin.cog import Admin
+from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
 from cogs.budget_warnings import BudgetWarnings
 from cogs.jobs.card_buttons import CardButtons
@@ -27,6 +28,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     ResultButtons,
     Reactions,
     BudgetWarnings,
+    WaitingLog,
     RetentionLoop,
     CutOrders,
 )

@@ -13,6 +13,7 @@ from bot.ledger.budget_warnings import pending_warnings, warning_posted
 from bot.ledger.model import Warned
 from bot.texts.budget_warning import warning
 from cogs.base.cog import LoopCog
+from cogs.base.log_channel import log_channel
 
 log = logging.getLogger(__name__)
 POST_TIMEOUT_S = 30.0
@@ -65,10 +66,7 @@ class BudgetWarnings(LoopCog):
         """Return the server's log channel; None if none is set or it was deleted."""
         services = self.bot.services
         rules = await services.store.read(rulebook.rules_of(guild_id, at=services.clock()))
-        channel_id = next((int(r.value) for r in rules if (r.subject, r.name) == ("server", "log_channel")), None)
-        guild = self.bot.get_guild(guild_id)
-        channel = guild.get_channel_or_thread(channel_id) if guild and channel_id else None
-        return channel if isinstance(channel, discord.abc.Messageable) else None
+        return log_channel(self.bot.get_guild(guild_id), rules)
 
 
 def _nonce(warned: Warned) -> str:

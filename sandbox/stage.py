@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 12.0
 KEPT_LINES = 2000
+TEXT_DISPLAY = 10  # the type of a text among layout components
 T = TypeVar("T")
 
 
@@ -278,14 +279,25 @@ def file_body(path: Path) -> dict[str, str]:
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Return the text of a message and its embeds, from top to bottom."""
+    """Return the text of a message, its embeds and its layout components, from top to bottom."""
     parts = [message.get("content")]
     embeds: list[dict[str, Any]] = message.get("embeds") or []
     for embed in embeds:
         parts += [embed.get("title"), embed.get("description")]
         parts += [f"{field['name']}: {field['value']}" for field in fields_of(embed)]
         parts.append(embed.get("footer", {}).get("text"))
+    parts += layout_texts(message.get("components") or [])
     return "\n".join(str(part) for part in parts if part)
+
+
+def layout_texts(components: list[dict[str, Any]]) -> list[str]:
+    """Return the texts of a message of layout components, from top to bottom."""
+    found: list[str] = []
+    for one in components:
+        if one.get("type") == TEXT_DISPLAY:
+            found.append(one["content"])
+        found += layout_texts(one.get("components") or [])
+    return found
 
 
 def fields_of(embed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -135,3 +135,25 @@ def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]
         (before, limit),
     )
     return tuple(row["id"] for row in rows)
+
+
+def waiting_jobs(guild_id: int, *, after: str = "", limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return the server's jobs that wait for approval, oldest first.
+
+    `after` is the id of the last one seen, whatever became of it; "" is none.
+    """
+    seen: Row | None = (yield One("SELECT created_at FROM jobs WHERE id = $1", (after,))) if after else None
+    rows: list[Row] = yield Many(
+        "SELECT body FROM jobs WHERE guild_id = $1 AND told = 0 AND state = 'waiting' AND (created_at, id) > ($2, $3) "
+        "ORDER BY created_at, id LIMIT $4",
+        (guild_id, -1.0 if seen is None else seen["created_at"], after, limit),
+    )
+    return readable_jobs(rows)
+
+
+def waiting_count(guild_id: int) -> Transaction[int]:
+    """Return how many of the server's jobs wait for approval."""
+    row = yield One(
+        "SELECT COUNT(*) AS jobs FROM jobs WHERE guild_id = $1 AND told = 0 AND state = 'waiting'", (guild_id,)
+    )
+    return row["jobs"]

@@ -54,11 +54,13 @@ class Runner:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
+        on_asked: Callable[[Job], None] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
+        `on_asked` is called for every job whose card asks for approval.
         `discard_files` deletes the files that a job which ended without a posted video does not need; it may be called
         again. `forget_files` deletes all files of a job that was deleted itself.
         """
@@ -72,6 +74,7 @@ class Runner:
         self._sleep = sleep
         self._on_posted = on_posted
         self._on_ended = on_ended
+        self._on_asked = on_asked
         self._discard_files = discard_files
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
@@ -431,6 +434,8 @@ class Runner:
                     self._on_ended(advanced.job)
                 if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
                     self._on_posted(advanced.job)
+                if isinstance(event, machine.Asked) and advanced.changed and self._on_asked is not None:
+                    self._on_asked(advanced.job)
                 return advanced
 
     async def _stored(self, job_id: str, event: Event, now: float) -> transactions.Advanced:

@@ -14,6 +14,7 @@ QuestionAnswer: TypeAlias = Literal["make", "cheaper", "drop"]
 ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
+WaitingAction: TypeAlias = Literal["approve", "decline", "page"]
 
 
 def job_button_id(action: JobAction, job_id: str) -> str:
@@ -73,3 +74,11 @@ def erasure_button_id(answer: Consent) -> str:
 
 
 ERASURE_TEMPLATE = rf"{PREFIX}forget:(?P<answer>yes|no)"
+
+
+def waiting_button_id(action: WaitingAction, job_id: str, after: str) -> str:
+    """Return the id of a button of the list of what awaits approval; `after` is where the shown page begins."""
+    return f"{PREFIX}waiting:{action}:{job_id}:{after}"
+
+
+WAITING_TEMPLATE = rf"{PREFIX}waiting:(?P<action>approve|decline|page):(?P<job_id>(?:{_ID})?):(?P<after>(?:{_ID})?|end)"

@@ -22,6 +22,7 @@ from bot.texts.card import MESSAGE_CHARS_MAX, join_within
 from bot.texts.rule_changes import ChangeTexts, RuleChange
 from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
 from cogs.base.acknowledgement import think
+from cogs.base.log_channel import log_channel, log_channel_id
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -212,11 +213,11 @@ class AdminCommand:
 
     async def _log(self, line: str, rules: Sequence[Rule]) -> str:
         """Post to the log channel, if one is set; return a sentence if that failed, else an empty string."""
-        channel_id = next((int(r.value) for r in rules if (r.subject, r.name) == ("server", "log_channel")), None)
+        channel_id = log_channel_id(rules)
         if channel_id is None:
             return ""
-        channel = self.guild.get_channel(channel_id)
-        if not isinstance(channel, discord.abc.Messageable):
+        channel = log_channel(self.guild, rules)
+        if channel is None:
             return rule_changes.LOG_GONE
         try:
             await channel.send(

@@ -83,7 +83,7 @@ async def test_only_admins(stage: Stage) -> None:
     """Discord offers members no admin command, and one that a member sends anyway is refused and changes nothing."""
     before = (await admin(stage, "audit")).text
     offered = await commands(stage)
-    assert len(offered) == 24
+    assert len(offered) == 25
     for path, command in offered:
         needed = {o["name"]: EXAMPLES[o["name"]] for o in command.get("options", ()) if o.get("required")}
         body = {"user": "maker", "channel": "general", "command": f"wanda-admin {path}", "options": needed}

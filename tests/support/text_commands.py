@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.stage import Stage, eventually, fields_of, text_of
+from sandbox.stage import Stage, eventually, fields_of, layout_texts, text_of
 
 _TIME = re.compile(r"<t:\d+(?::[a-zA-Z])?>")
 _MENTION = re.compile(r"<(@&|@|#)(\d+)>")
@@ -107,6 +107,7 @@ async def as_quoted(stage: Stage, answer: Answer) -> str:
         for field in fields_of(embed):
             parts += [f"**{field['name']}**", field["value"]]
         parts.append(embed.get("footer", {}).get("text"))
+    parts += layout_texts(answer.raw["components"])
     text = await with_names(stage, "\n".join(part for part in parts if part))
     text = re.sub(r"\\([^\sA-Za-z0-9])", r"\1", re.sub(r"^-# ", "", text, flags=re.MULTILINE))
     return "\n".join(line for line in text.splitlines() if line.strip())

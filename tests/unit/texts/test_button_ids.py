@@ -31,6 +31,11 @@ IDS = [
     (ids.history_page_id("history", ""), "wanda:page:history:", ids.HISTORY_PAGE_TEMPLATE),
     (ids.jobs_page_id("any", "done", CURSOR), f"wanda:jobs:any:done:{CURSOR}", ids.JOBS_PAGE_TEMPLATE),
     (ids.jobs_page_id("wan27-image", "any", ""), "wanda:jobs:wan27-image:any:", ids.JOBS_PAGE_TEMPLATE),
+    *(
+        (ids.waiting_button_id(one, JOB, JOB), f"wanda:waiting:{one}:{JOB}:{JOB}", ids.WAITING_TEMPLATE)
+        for one in ("approve", "decline", "page")
+    ),
+    (ids.waiting_button_id("page", "", ""), "wanda:waiting:page::", ids.WAITING_TEMPLATE),
     *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
 ]
 TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}
