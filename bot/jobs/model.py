@@ -142,7 +142,7 @@ class Order:
     """A member's request with its quote; nothing is held for it yet.
 
     `id` becomes the job's. The inputs were checked, and are in that job's folder. `address` is None until there is a
-    card. `requested_at` is in Unix seconds.
+    card. `requested_at` is in Unix seconds. `first_mode` is what the member asked for before they chose other settings.
     """
 
     id: str
@@ -151,6 +151,7 @@ class Order:
     quote: Quote
     requested_at: float
     address: Address | None = None
+    first_mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

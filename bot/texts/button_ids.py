@@ -1,4 +1,4 @@
-"""The custom ids of all buttons, each beside the pattern that matches them.
+"""The custom ids of all buttons and selects, each beside the pattern that matches them.
 
 Discord allows 100 characters (https://discord.com/developers/docs/components/reference#anatomy-of-a-component). Ids
 never change: the buttons of old messages keep them.
@@ -10,7 +10,8 @@ PREFIX = "wanda:"
 _ID = "[0-9a-f]{32}"
 
 JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
-QuestionAnswer: TypeAlias = Literal["make", "cheaper", "drop"]
+QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "drop"]
+PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
@@ -31,7 +32,15 @@ def question_button_id(answer: QuestionAnswer, order_id: str) -> str:
     return f"{PREFIX}{answer}:{order_id}"
 
 
-QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|drop):(?P<order_id>{_ID})"
+QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|back|drop):(?P<order_id>{_ID})"
+
+
+def question_select_id(option: PricedOption, order_id: str) -> str:
+    """Return the id of a select of the same question: another resolution or length, with its price."""
+    return f"{PREFIX}set:{option}:{order_id}"
+
+
+QUESTION_SELECT_TEMPLATE = rf"{PREFIX}set:(?P<option>resolution|length):(?P<order_id>{_ID})"
 
 
 def result_button_id(action: ResultAction, job_id: str) -> str:

@@ -1,13 +1,15 @@
-"""The private card before an expensive job: the exact price, what is left after it, and a cheaper setting."""
+"""The private card before an expensive job: the exact price, what is left after it, and other settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from bot.catalogue.cheaper import Offers, Variant, length_of, length_option
+from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.ledger.model import Decision, Side, Standing, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
-from bot.texts.button_ids import question_button_id
-from bot.texts.card import Button, Card, Field, Pairs
+from bot.texts.button_ids import PricedOption, question_button_id, question_select_id
+from bot.texts.card import Button, Card, Choice, Field, Select
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
 from bot.texts.plain import block_quote, cut, plain, visible
 
@@ -15,21 +17,14 @@ OPERATORS = frozenset({"all", "cap"})  # the operator's caps are not shown to me
 
 
 def price_confirmation(
-    order_id: str,
-    *,
-    mode_title: str,
-    settings: Pairs,
-    prompt: str | None,
-    quote: Quote,
-    view: View,
-    decision: Decision,
-    cheaper: Quote | None,
+    order_id: str, *, mode: Mode, quote: Quote, view: View, decision: Decision, offers: Offers
 ) -> Card:
-    """Return the card that asks to confirm an order; `cheaper` is the quote of the next cheaper setting, if any."""
-    asked = block_quote(prompt) if prompt and visible(prompt) else ""
+    """Return the card that asks to confirm an order, with what may be changed of it."""
+    prompt = mode.options().get("prompt")
+    asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
     above = dollars(view.terms.confirm_above_microusd.value)
     why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
-    line = settings_line(settings)
+    line = settings_line(mode.describe())
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
         *_change("You", "member", view, decision),
@@ -37,27 +32,77 @@ def price_confirmation(
         *((Field("Settings", line, inline=False),) if line else ()),
     ]
     return Card(
-        title=cut(visible(f"{mode_title}: make it for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
+        title=cut(visible(f"{mode.title}: make it for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
         description="\n".join(part for part in (asked, why) if part),
         fields=tuple(fields),
         colour=AMBER,
         footer="Nothing is held or charged until you press Make it.",
-        buttons=_buttons(order_id, decision, cheaper),
+        selects=question_selects(order_id, mode, offers),
+        buttons=question_buttons(order_id, mode, offers, needs_approval=decision.needs_approval),
     )
 
 
-def _buttons(order_id: str, decision: Decision, cheaper: Quote | None) -> tuple[Button, ...]:
-    make = "Make it, if approved" if decision.needs_approval else "Make it"
-    less = (
-        ()
-        if cheaper is None
-        else (Button(f"Cheaper: {dollars(cheaper.microusd)}", "secondary", question_button_id("cheaper", order_id)),)
+def question_selects(order_id: str, mode: Mode, offers: Offers) -> tuple[Select, ...]:
+    """Return the selects of resolutions and lengths with their prices; one with a single choice is left out."""
+    selects = (
+        _select("resolution", order_id, mode, offers.resolutions, _resolution),
+        _select("length", order_id, mode, offers.lengths, length_words),
     )
-    return (
-        Button(make, "success", question_button_id("make", order_id)),
-        *less,
-        Button("Cancel", "secondary", question_button_id("drop", order_id)),
+    return tuple(select for select in selects if len(select.choices) > 1)
+
+
+def _select(
+    option: PricedOption, order_id: str, mode: Mode, variants: Sequence[Variant], words: Callable[[Mode], str]
+) -> Select:
+    choices = tuple(
+        Choice(
+            f"{words(one.mode)} · {dollars(one.quote.microusd)}",
+            str(changed_value(one.mode, option)),
+            chosen=changed_value(one.mode, option) == changed_value(mode, option),
+        )
+        for one in variants
     )
+    return Select(question_select_id(option, order_id), choices)
+
+
+def changed_value(mode: Mode, option: PricedOption) -> str | int:
+    """Return the request's value of what a select changes."""
+    return _resolution(mode) if option == "resolution" else length_of(mode)
+
+
+def question_buttons(order_id: str, mode: Mode, offers: Offers, *, needs_approval: bool) -> tuple[Button, ...]:
+    """Return the buttons below the question: make it, make it cheaper, go back to what was asked, or leave it."""
+    make = "Make it, if approved" if needs_approval else "Make it"
+    less, back = offers.cheaper, offers.back
+    buttons = [Button(make, "success", question_button_id("make", order_id))]
+    if less is not None:
+        label = f"{difference(mode, less.mode)}: {dollars(less.quote.microusd)}"
+        buttons.append(Button(label, "secondary", question_button_id("cheaper", order_id)))
+    if back is not None:
+        label = f"Back to {settings_words(back.mode)}: {dollars(back.quote.microusd)}"
+        buttons.append(Button(label, "secondary", question_button_id("back", order_id)))
+    return (*buttons, Button("Cancel", "secondary", question_button_id("drop", order_id)))
+
+
+def difference(mode: Mode, other: Mode) -> str:
+    """Return what another variant of a request changes: "720p instead of 1080p", "4 s instead of 8 s"."""
+    pairs = [(_resolution(other), _resolution(mode)), (length_words(other), length_words(mode))]
+    changed = [(new, old) for new, old in pairs if new != old]
+    return f"{', '.join(new for new, _ in changed)} instead of {', '.join(old for _, old in changed)}"
+
+
+def settings_words(mode: Mode) -> str:
+    """Return a request's resolution and length: "1080p, 8 s"."""
+    return f"{_resolution(mode)}, {length_words(mode)}"
+
+
+def length_words(mode: Mode) -> str:
+    """Return a request's length: "8 s", "81 frames"."""
+    return f"{length_of(mode)} {'s' if length_option(mode) == 'duration' else 'frames'}"
+
+
+def _resolution(mode: Mode) -> str:
+    return getattr(mode, "resolution")  # noqa: B009 - every mode has it, each with its own choices
 
 
 def _change(name: str, side: Side, view: View, decision: Decision) -> Sequence[Field]:

@@ -1,23 +1,27 @@
-"""The confirmation of a costly order, and its three buttons: Make it, Cheaper, Cancel."""
+"""The confirmation of a costly order, with its buttons and selects: make it, another price, cancel."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
 import discord
 
-from bot.answers import AnyInteraction, answer_privately, error_boundary, sentence_for
+from bot.answers import AnyInteraction, error_boundary, sentence_for
 from bot.cards.embeds import to_embed, to_view
-from bot.catalogue.cheaper import cheaper
+from bot.catalogue.cheaper import Offers, Variant, offers
 from bot.client import Interaction, Services
-from bot.errors import Refusal, StorageError
+from bot.errors import Busy, NotAllowed, QuotaExceeded, Refusal, StorageError
 from bot.jobs.model import Order
 from bot.runner.job_files import OrderFiles
-from bot.texts.button_ids import QUESTION_TEMPLATE
+from bot.texts.button_ids import QUESTION_SELECT_TEMPLATE, QUESTION_TEMPLATE, PricedOption
 from bot.texts.card import Card
-from bot.texts.confirmation import price_confirmation
+from bot.texts.confirmation import changed_value, price_confirmation
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
+from cogs.base.select import PersistentSelect
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place
@@ -29,7 +33,8 @@ GONE = (
 BEGUN = "Wanda is on it; the card in the channel shows how it goes."
 DROPPED = "Cancelled. Nothing was held or charged."
 CLEANUP_EVERY_S = 60.0  # interval between removals of expired orders, at most
-CHEAPEST = "This is already the cheapest way to make it. Press Make it or Cancel."
+CHEAPEST = "That setting isn't offered any more. Choose another one, or press Make it."
+NOT_NOW = (Busy, NotAllowed, QuotaExceeded)  # refusals of an order that can be made later, or with other settings
 
 
 async def ask_for_confirmation(
@@ -51,93 +56,160 @@ async def ask_for_confirmation(
 
 
 def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -> Card:
-    """Return the card that asks the member to confirm the order, with the next lower price."""
-    mode = order.request.mode
-    less = cheaper(mode, order.request.facts(), services.prices)
-    prompt = mode.options().get("prompt")
+    """Return the card that asks the member to confirm the order, with what they may change of it."""
     return price_confirmation(
         order.id,
-        mode_title=mode.title,
-        settings=mode.describe(),
-        prompt=prompt if isinstance(prompt, str) else None,
+        mode=order.request.mode,
         quote=order.quote,
         view=checked.view,
         decision=checked.decision,
-        cheaper=None if less is None else less[1],
+        offers=_offers(services, order),
     )
 
 
+def _offers(services: Services, order: Order) -> Offers:
+    return offers(order.request.mode, order.request.facts(), services.prices, first=order.first_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An order whose question is being answered, and its files, which are deleted unless somebody has them then."""
+
+    order: Order
+    files: OrderFiles
+
+    async def keep(self, services: Services, order: Order | None = None) -> None:
+        """Keep the order, or a changed one, and its files for another answer."""
+        await services.pending_orders.keep(order or self.order)
+        self.files.leave_to_pending_order()
+
+
+Answer: TypeAlias = Callable[[Answered], Awaitable[None]]
+Choose: TypeAlias = Callable[[Offers], Variant | None]
+
+
 class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
-    """One of the three buttons below the question; only its member sees them."""
+    """A button below the question, which only its member sees."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Make the video, ask again at a lower price, or drop the order."""
-        services, order_id = interaction.client.services, self.parts["order_id"]
-        asked = services.pending_orders.find(order_id, member_id=interaction.user.id)
-        if self.parts["answer"] != "drop" and asked is not None:
-            await check_place(interaction, asked.request.mode.id)
-        order = services.pending_orders.take(order_id, member_id=interaction.user.id)
-        if order is None:
-            await _say(interaction, GONE)
-            return
-        async with (
-            error_boundary(interaction, say=_say),
-            OrderFiles(services.order_space, order.id, order.who.requester) as files,
-        ):
-            try:
-                # The question may be 15 minutes old; the member's current roles count.
-                order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
-                await self._answer(interaction, order, files)
-            except Exception:
-                services.pending_orders.take(order_id, member_id=interaction.user.id)
-                raise
-
-    async def _answer(self, interaction: Interaction, order: Order, files: OrderFiles) -> None:
-        """Carry out the answer; the files stay if the order was accepted or is pending."""
-        match self.parts["answer"]:
+        """Make the video, ask again at another price, or drop the order."""
+        order_id, answer = self.parts["order_id"], self.parts["answer"]
+        if answer != "drop":
+            await _check_place_of(interaction, order_id)
+        match answer:
             case "make":
-                await _make(interaction, order)
-                files.leave_to_job()
+                await _answer(interaction, order_id, partial(_make, interaction))
             case "cheaper":
-                await _offer_cheaper(interaction, order)
-                files.leave_to_pending_order()
+                await _answer(interaction, order_id, partial(_change, interaction, _cheaper))
+            case "back":
+                await _answer(interaction, order_id, partial(_change, interaction, _back))
             case _:
-                await _say(interaction, DROPPED)
+                await _answer(interaction, order_id, lambda _: _say(interaction, DROPPED))
 
 
-async def _make(interaction: Interaction, order: Order) -> None:
-    """Post a card and accept the job on it; the card is deleted if the job is refused."""
+class QuestionSelect(PersistentSelect, template=QUESTION_SELECT_TEMPLATE):
+    """The resolutions or the lengths below the question, with their prices."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        """Ask again with this resolution or length."""
+        option: PricedOption = "resolution" if self.parts["option"] == "resolution" else "length"
+
+        def choose(found: Offers) -> Variant | None:
+            variants = found.resolutions if option == "resolution" else found.lengths
+            return next((one for one in variants if str(changed_value(one.mode, option)) == value), None)
+
+        await _check_place_of(interaction, self.parts["order_id"])
+        await _answer(interaction, self.parts["order_id"], partial(_change, interaction, choose))
+
+
+async def _check_place_of(interaction: Interaction, order_id: str) -> None:
+    """Check that the video may be posted here, if the order still waits; raises as `check_place`."""
+    asked = interaction.client.services.pending_orders.find(order_id, member_id=interaction.user.id)
+    if asked is not None:
+        await check_place(interaction, asked.request.mode.id)
+
+
+async def _answer(interaction: Interaction, order_id: str, answer: Answer) -> None:
+    """Take the member's order out and answer its question; an error replaces the question."""
+    services, member_id = interaction.client.services, interaction.user.id
+    order = services.pending_orders.take(order_id, member_id=member_id)
+    if order is None:
+        await _say(interaction, GONE)
+        return
+    async with (
+        error_boundary(interaction, say=_say),
+        OrderFiles(services.order_space, order.id, order.who.requester) as files,
+    ):
+        try:
+            # The question may be 15 minutes old; the member's current roles count.
+            who = replace(order.who, role_ids=interaction_member(interaction).role_ids)
+            await answer(Answered(replace(order, who=who), files))
+        except Exception:
+            services.pending_orders.take(order_id, member_id=member_id)
+            raise
+
+
+async def _make(interaction: Interaction, answered: Answered) -> None:
+    """Post a card and accept the job on it; if there is no room or money for it now, ask again below the reason."""
     await _say(interaction, BEGUN)
-    services = interaction.client.services
+    services, order = interaction.client.services, answered.order
     async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=order.id)):
         card = await second_card(interaction)
         try:
             await services.runner.accept(replace(order, address=card))
+        except NOT_NOW as refusal:
+            await interaction.followup.delete_message(card.message_id)
+            await answered.keep(services)
+            await _ask_again(interaction, sentence_for(refusal, interaction))
         except Exception:
             await interaction.followup.delete_message(card.message_id)
             raise
+        else:
+            answered.files.leave_to_job()
 
 
-async def _offer_cheaper(interaction: Interaction, order: Order) -> None:
-    """Ask again at the next lower price; if there is none, keep the question."""
-    services, request = interaction.client.services, order.request
-    found = cheaper(request.mode, request.facts(), services.prices)
+def _cheaper(found: Offers) -> Variant | None:
+    return found.cheaper
+
+
+def _back(found: Offers) -> Variant | None:
+    return found.back
+
+
+async def _change(interaction: Interaction, choose: Choose, answered: Answered) -> None:
+    """Ask again with the chosen settings; if there are none, or they are refused, keep the question."""
+    services, order = interaction.client.services, answered.order
+    found = choose(_offers(services, order))
     if found is None:
-        await services.pending_orders.keep(order)
+        await answered.keep(services)
         await interaction.response.send_message(CHEAPEST, ephemeral=True)
         return
     await interaction.response.defer()  # the database may take longer than Discord waits
-    mode, quote = found
-    less = replace(order, request=replace(request, mode=mode), quote=quote)
+    request, first = replace(order.request, mode=found.mode), order.first_mode or order.request.mode
+    changed = replace(order, request=request, quote=found.quote, first_mode=first)
     try:
-        checked = await check_quote(services, less.who, rule_query(mode), quote)
+        checked = await check_quote(services, changed.who, rule_query(found.mode), found.quote)
     except (Refusal, StorageError) as error:
-        await services.pending_orders.keep(order)
-        await answer_privately(interaction, sentence_for(error, interaction))
+        await answered.keep(services)
+        await _ask_again(interaction, sentence_for(error, interaction))
         return
-    await services.pending_orders.keep(less)
-    card = confirmation_card(services, less, checked)
-    await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+    await answered.keep(services, changed)
+    card = confirmation_card(services, changed, checked)
+    await interaction.edit_original_response(content=None, embed=to_embed(card), view=to_view(card))
+
+
+async def _ask_again(interaction: Interaction, sentence: str) -> None:
+    """Show the question as it was, below a sentence."""
+    shown = interaction.message
+    if shown is not None:
+        await interaction.edit_original_response(content=sentence, embeds=shown.embeds, view=same_view(shown))
+
+
+def same_view(message: discord.Message) -> discord.ui.View:
+    """Return the message's buttons and selects as they are, in a view that discord.py does not store."""
+    view = discord.ui.View.from_message(message, timeout=None)
+    view.stop()
+    return view
 
 
 async def _say(interaction: AnyInteraction, sentence: str) -> None:
@@ -152,6 +224,7 @@ class Confirmations(LoopCog):
     """The question's buttons, and the removal of orders that nobody confirms."""
 
     buttons = (ConfirmationButton,)
+    selects = (QuestionSelect,)
 
     async def loop(self) -> None:
         """Remove expired orders and their files, at least once a minute."""

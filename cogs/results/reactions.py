@@ -47,7 +47,7 @@ from cogs.ordering.checks import (
     role_ids,
     rule_query,
 )
-from cogs.ordering.confirmation import confirmation_card
+from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
 from cogs.results.buttons import delete_video
 
@@ -164,21 +164,29 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
         async with OrderFiles(services.order_space, order.id, order.who.requester) as files:
             # The question may be 15 minutes old; the member's current roles count.
             order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
-            if await self._carry_out(interaction, order):
-                files.leave_to_job()
+            await self._carry_out(interaction, Answered(order, files))
 
-    async def _carry_out(self, interaction: Interaction, order: Order) -> bool:
-        """Carry out the answer; return whether the order was accepted."""
-        message = interaction.message
+    async def _carry_out(self, interaction: Interaction, answered: Answered) -> None:
+        """Carry out the answer; if there is no room or money for the video now, the question stays."""
+        message, services, order = interaction.message, interaction.client.services, answered.order
         if self.parts["answer"] != "yes" or message is None:
             await interaction.response.edit_message(content=finished.DROPPED, embed=None, view=None)
-            return False
+            return
         placeholder = finished.placeholder(interaction.user.id)
         shown = replace(acknowledgement_of(interaction, "placeholder"), id=order.id, message_id=message.id)
-        async with under_way(interaction.client.services, shown):
+        async with under_way(services, shown):
             await interaction.response.edit_message(content=placeholder, embed=None, view=None)
-            await accept_on(address_of_message(interaction.client, message), interaction.client, order)
-        return True
+            try:
+                await services.runner.accept(replace(order, address=address_of_message(interaction.client, message)))
+            except NOT_NOW:
+                await answered.keep(services)
+                question, view = finished.public_question(interaction.user.id), same_view(message)
+                await interaction.edit_original_response(content=question, embeds=message.embeds, view=view)
+                raise
+            except (Refusal, StorageError):
+                await take_back(interaction.client, address_of_message(interaction.client, message))
+                raise
+        answered.files.leave_to_job()
 
 
 def _emoji(payload: discord.RawReactionActionEvent) -> str:
@@ -359,6 +367,7 @@ class Reactions(FeatureCog):
         needs_approval = checked.decision.needs_approval
         card = replace(
             confirmation_card(self.bot.services, order, checked),
+            selects=(),
             buttons=finished.answer_buttons(order.id, member_id, needs_approval=needs_approval),
         )
         await pending_orders.keep(order)

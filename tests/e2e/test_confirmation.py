@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.support import text_commands
-from tests.support.video_steps import clip, held_and_spent, picture, wait_for_video
+from tests.support.video_steps import clip, held_and_spent, order, picture, wait_for_state, wait_for_video
 
 ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
 COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8, "resolution": "1080p"}
@@ -33,7 +33,18 @@ async def shown(stage: Stage, message_id: str, label: str) -> dict[str, Any]:
 
 def labels(message: dict[str, Any]) -> list[str]:
     """Return the labels of a message's buttons."""
-    return [part["label"] for row in message["components"] for part in row["components"]]
+    return [part["label"] for row in message["components"] for part in row["components"] if "label" in part]
+
+
+async def choose(stage: Stage, message: dict[str, Any], option: str, value: str, *, shown: str) -> None:
+    """Choose a value, which is offered in these words, in the question's select."""
+    parts = [part for row in message["components"] for part in row["components"]]
+    select = next(part for part in parts if part["custom_id"].startswith(f"wanda:set:{option}:"))
+    assert {"label": shown, "value": value}.items() <= next(
+        one for one in select["options"] if one["value"] == value
+    ).items()
+    click = {"user": "maker", "message": message["id"], "custom_id": select["custom_id"], "values": [value]}
+    await stage.discord.post("click", click)
 
 
 async def press(stage: Stage, message: dict[str, Any], label: str) -> dict[str, Any]:
@@ -81,13 +92,20 @@ async def test_make_it(empty_stage: Stage, files: Path) -> None:
 
 
 async def test_cheaper(empty_stage: Stage, files: Path) -> None:
-    """Cheaper lowers the resolution first and then the length; Make it orders what was shown last."""
+    """A cheaper setting says what it changes, selects have prices, and Make it orders what was shown last."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
-    await press(stage, question, "Cheaper: $0.80")
+    await press(stage, question, "720p instead of 1080p: $0.80")
     question = await reads(stage, question["id"], "8 s × $0.10")
-    await press(stage, question, "Cheaper: $0.70")
+    await choose(stage, question, "length", "4", shown="4 s · $0.40")
+    question = await reads(stage, question["id"], "4 s × $0.10")
+    await press(stage, question, "Back to 1080p, 8 s: $1.20")
+    question = await reads(stage, question["id"], "8 s × $0.15")
+    assert not any(label.startswith("Back") for label in labels(question))
+    await choose(stage, question, "resolution", "720p", shown="720p · $0.80")
+    question = await reads(stage, question["id"], "8 s × $0.10")
+    await press(stage, question, "7 s instead of 8 s: $0.70")
     question = await reads(stage, question["id"], "7 s × $0.10")
     await press(stage, question, "Make it")
     await wait_for_video(stage, await card(stage, question))
@@ -111,6 +129,24 @@ async def test_cancel(empty_stage: Stage, files: Path) -> None:
 
     await eventually(no_files, what="empty folder")
     assert await stage.fal.get("requests") == []
+
+
+async def test_without_a_place_the_question_stays(empty_stage: Stage, files: Path) -> None:
+    """When Make it finds no place, the question says so and stays, and a later press makes the video."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING, WANDA_MEMBER_JOBS_IN_FLIGHT_MAX="1")
+    await stage.fal.post("settings", {"seconds_per_job": 60})
+    running = await order(stage, files)
+    await wait_for_state(stage, running, "running")
+    question = await ask(stage, files)
+    await press(stage, question, "Make it")
+    question = await reads(stage, question["id"], "You have 1 video in the making")
+    assert "Make it" in labels(question)
+    await stage.discord.post("click", {"user": "maker", "message": running, "label": "Cancel"})
+    await wait_for_state(stage, running, "cancelled")
+    await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    await press(stage, question, "Make it")
+    await wait_for_video(stage, await card(stage, question))
 
 
 async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:

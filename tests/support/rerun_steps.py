@@ -38,7 +38,7 @@ async def submit_form(stage: Stage, user: str, answer: dict[str, Any], **fields:
 
 def labels(message: dict[str, Any]) -> list[str]:
     """Return the labels of a message's buttons."""
-    return [part["label"] for row in message["components"] for part in row["components"]]
+    return [part["label"] for row in message["components"] for part in row["components"] if "label" in part]
 
 
 async def wait_for_videos(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue import registry
-from bot.catalogue.cheaper import cheaper
+from bot.catalogue.cheaper import Offers, cheaper, nearest, offers
 from tests.support.catalogue_samples import LEAST, input_facts, request
 
 PRICES = registry.price_table()
@@ -65,3 +65,52 @@ def test_what_else_was_asked_stays(mode_id: str) -> None:
     """The other options, such as seed and prompt, stay the same."""
     for options, _ in chain(mode_id, seed=7, prompt="a lake"):
         assert (options["seed"], options["prompt"]) == (7, "a lake")
+
+
+def asked_and_offered(mode_id: str, first: tuple[str, int] | None = None, **options: Any) -> Offers:
+    """Return what may be changed of a request; `first` is the resolution and length that were asked at first."""
+    files = LEAST[mode_id][1]
+    mode = request(mode_id, *files, **options)
+    before = None if first is None else request(mode_id, *files, resolution=first[0], duration=first[1])
+    return offers(mode, {name: input_facts(name) for name in files}, PRICES, first=before)
+
+
+@given(st.sampled_from(list(LEAST)))
+def test_every_select_holds_what_was_asked(mode_id: str) -> None:
+    """The selects fit into Discord's, and each offers the request itself."""
+    found = asked_and_offered(mode_id)
+    mode = request(mode_id, *LEAST[mode_id][1])
+    for variants in (found.resolutions, found.lengths):
+        assert 1 <= len(variants) <= 25
+        assert [one.mode.options() for one in variants].count(mode.options()) == 1
+
+
+def test_the_way_back() -> None:
+    """The way back has the first request's price, and is offered only where something was changed."""
+    changed = asked_and_offered("wan27-image", ("1080p", 8), resolution="720p", duration=8)
+    assert changed.back is not None
+    assert changed.back.quote.microusd == 1_200_000
+    assert asked_and_offered("wan27-image", ("720p", 8), resolution="720p", duration=8).back is None
+    assert asked_and_offered("wan27-image", resolution="720p", duration=8).back is None
+
+
+@given(st.sampled_from(list(LEAST)), st.integers(0, 2_000_000), st.booleans())
+def test_the_nearest_that_fits(mode_id: str, left: int, shortens: bool) -> None:
+    """The nearest fits, costs less than the request, and no other step down that fits costs more."""
+    files = LEAST[mode_id][1]
+    probed, mode = {name: input_facts(name) for name in files}, request(mode_id, *files)
+    price = mode.quote(probed, PRICES).microusd
+    found = nearest(mode, probed, PRICES, fits=lambda one: one.quote.microusd <= left, shortens=shortens)
+    fitting = [cost for _, cost in chain(mode_id) if cost <= left and cost < price] if shortens else []
+    if found is None:
+        assert fitting == []
+    else:
+        assert max(fitting, default=0) <= found.quote.microusd <= min(left, price - 1)
+
+
+def test_files_that_were_not_read_allow_every_length() -> None:
+    """While the clip to continue was not read, its length bounds no offer."""
+    mode = request("wan27-image", "video", resolution="720p", duration=6)
+    found = nearest(mode, None, PRICES, fits=lambda one: one.quote.microusd <= 300_000)
+    assert found is not None
+    assert found.quote.microusd == 300_000

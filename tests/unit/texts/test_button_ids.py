@@ -14,7 +14,11 @@ IDS = [
     *((ids.job_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.DECISION_TEMPLATE) for one in ("approve", "decline")),
     *(
         (ids.question_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.QUESTION_TEMPLATE)
-        for one in ("make", "cheaper", "drop")
+        for one in ("make", "cheaper", "back", "drop")
+    ),
+    *(
+        (ids.question_select_id(one, JOB), f"wanda:set:{one}:{JOB}", ids.QUESTION_SELECT_TEMPLATE)
+        for one in ("resolution", "length")
     ),
     *(
         (ids.result_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.RESULT_TEMPLATE)
