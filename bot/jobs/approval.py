@@ -26,12 +26,12 @@ def check_may_decide(
     rule = None if terms.approval is None else terms.approval.value
     role_id = None if rule is None else rule.role_id
     if not manages and (role_id is None or role_id not in role_ids):
-        whom = f"<@&{role_id}> and those" if role_id else "Those"
-        raise NotAllowed(f"{whom} who may manage this server decide on this video; you cannot.", rule="approver")
+        whom = f"<@&{role_id}> and people" if role_id else "people"
+        raise NotAllowed(f"Only {whom} who manage this server can decide on this video.", rule="approver")
     if approve and member_id == job.member_id and not (rule is not None and rule.own):
         raise NotAllowed(
-            "This is your own video, so somebody else has to approve it. It waits on; you may cancel it, and an admin "
-            "can allow it with `/wanda-admin approval own:True`.",
+            "This is your own video, so somebody else has to approve it. "
+            "An admin can change that with `/wanda-admin approval own:True`.",
             rule="approver",
         )
 
@@ -54,18 +54,18 @@ def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, places: Places,
 
 
 def _refuse_if_closed(terms: Terms) -> None:
-    waits = "The video waits on until its time is over."
+    waits = "The video keeps waiting until then."
     if not terms.server_allowed:
-        raise NotAllowed(f"Wanda's operator has closed Wanda for this server. {waits}", rule="operator")
+        raise NotAllowed("Whoever runs Wanda has turned Wanda off for this server.", rule="operator")
     if terms.paused is not None:
-        raise NotAllowed(f"Wanda is paused in this server: resume her first, then approve. {waits}", rule="paused")
+        raise NotAllowed(f"Wanda is paused here: resume first, then approve. {waits}", rule="paused")
     if terms.blocked is not None:
         raise NotAllowed(
-            f"<@{terms.who.member_id}> is blocked from making videos: unblock them first, then approve. {waits}",
+            f"<@{terms.who.member_id}> is blocked: unblock them first, then approve. {waits}",
             rule="blocked",
         )
     if terms.channel_closed is not None:
         raise NotAllowed(
-            f"No videos are made in <#{terms.who.channel_id}> any more: allow it first, then approve. {waits}",
+            f"<#{terms.who.channel_id}> is closed for videos: open it first, then approve. {waits}",
             rule="channel",
         )

@@ -45,8 +45,8 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     if running["n"]:
         videos = "a video" if running["n"] == 1 else counted(running["n"], "video")
         raise Busy(
-            f"Wanda is still working on {videos} for you. Wait until the card says how it ended, or cancel it, "
-            "and ask again; nothing was deleted."
+            f"Wanda is still making {videos} for you, so nothing was deleted. Wait until that's done, or cancel "
+            "it, and try again."
         )
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)

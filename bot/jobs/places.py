@@ -103,20 +103,20 @@ def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> No
     mine, most = megabytes(size_bytes), megabytes(bounds.of_member_bytes)
     if size_bytes > bounds.of_member_bytes:
         raise Busy(
-            f"These files are {mine} together, and files of one member that wait for an answer may be {most}. "
-            "Nothing was charged; make them smaller, or attach fewer."
+            f"These files are {mine} together, and the limit is {most}. Make them smaller, or attach fewer, and "
+            "try again."
         )
     if others.of_member_bytes + size_bytes > bounds.of_member_bytes:
         raise Busy(
-            f"These files are {mine}, and {megabytes(others.of_member_bytes)} of yours already wait for an answer; "
-            f"one member may have {most}. Nothing was charged; answer what Wanda asks you, or take back with "
-            "/jobs cancel what waits for approval, and try again."
+            f"These files are {mine}, and {megabytes(others.of_member_bytes)} of the {most} you can have waiting "
+            "are taken. "
+            "Answer what Wanda asked you, or `/jobs cancel` what waits for approval, and try again."
         )
     if others.in_server_bytes + size_bytes > bounds.in_server_bytes:
         raise Busy(
-            f"These files are {mine}, and {megabytes(others.in_server_bytes)} of this server's members already wait "
-            f"for an answer; one server may have {megabytes(bounds.in_server_bytes)}. Nothing was charged; try again "
-            "when some of them were answered."
+            f"These files are {mine}, and {megabytes(others.in_server_bytes)} of the "
+            f"{megabytes(bounds.in_server_bytes)} that "
+            "this server can have waiting are taken. You weren't charged; try again in a few minutes."
         )
 
 
@@ -134,27 +134,23 @@ def _member_reads(full: _Full) -> str:
     match full.whose:
         case "member":
             return (
-                f"You have {videos} in the making, and one member may have {full.most:,} at once. Nothing was charged; "
-                "try again when one has ended, or take one back with /jobs cancel."
+                f"You have {videos} going, and {full.most:,} at once is the most. "
+                "Wait until one is done, or cancel one with `/jobs cancel`."
             )
         case "server":
             return (
-                f"This server has {videos} in the making, and one server may have {full.most:,} at once. "
-                "Nothing was charged; try again in a few minutes."
+                f"This server has {videos} going, and {full.most:,} at once is the most. "
+                "You weren't charged; try again in a few minutes."
             )
         case "all":
-            return (
-                f"Wanda is working on {videos}, which is as many as she takes at once. "
-                "Nothing was charged; try again in a few minutes."
-            )
+            return f"Wanda is working on {videos}, the most at once. You weren't charged; try again in a few minutes."
 
 
 def _approver_reads(full: _Full, member_id: int) -> str:
     who = {"member": f"<@{member_id}> has", "server": "This server has", "all": "Wanda has"}[full.whose]
-    one = {"member": "one member", "server": "one server", "all": "she"}[full.whose]
     return (
-        f"{who} {counted(full.jobs, 'video')} in the making, and {one} may have {full.most:,} at once. "
-        "This video waits on, and nothing is lost: approve it again when one of them has ended."
+        f"{who} {counted(full.jobs, 'video')} going, and {full.most:,} at once is the most. "
+        "This video keeps waiting; approve it again when one of them is done."
     )
 
 
@@ -162,15 +158,14 @@ def _check_waiting(job: Job, places: Places) -> Transaction[None]:
     others: Row = yield One(f"{_IN_SERVER}= 'waiting'", (job.guild_id, job.member_id, job.id))
     if others["of_member"] >= places.waiting_of_member_max:
         raise Busy(
-            f"You have {counted(others['of_member'], 'video')} waiting for approval, and one member may have "
-            f"{places.waiting_of_member_max:,}. Nothing was charged; try again when one was decided on, or take one "
-            "back with /jobs cancel."
+            f"You have {counted(others['of_member'], 'video')} waiting for approval, and "
+            f"{places.waiting_of_member_max:,} is "
+            "the most. Wait for an answer, or cancel one with `/jobs cancel`."
         )
     if others["in_server"] >= places.waiting_in_server_max:
         raise Busy(
-            f"This server has {counted(others['in_server'], 'video')} waiting for approval, and one server may have "
-            f"{places.waiting_in_server_max:,}. Nothing was charged; ask those who approve to decide on some, and try "
-            "again."
+            f"This server has {counted(others['in_server'], 'video')} waiting for approval, and "
+            f"{places.waiting_in_server_max:,} is the most. Ask an approver to go through them, then try again."
         )
     check_files(bytes_of(job.inputs), _files(others), places.files)
 

@@ -75,7 +75,7 @@ def read_recipe(data: bytes) -> Recipe:
     """
     if len(data) > RECIPE_BYTES_MAX:
         raise OptionRefused(
-            f"This file is {len(data) // 1024} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "
+            f"This file is {len(data) // 1024} KB, and a recipe is {RECIPE_BYTES_MAX // 1024} KB at most. "
             "Attach the JSON file that Wanda gave you."
         )
     try:
@@ -84,11 +84,11 @@ def read_recipe(data: bytes) -> Recipe:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:60]
         raise OptionRefused(
-            f"This file is not a recipe that Wanda can read{f' ({where})' if where else ''}. "
-            "Attach the JSON file that Wanda gave you, unchanged."
+            f"Wanda can't read this recipe{f' ({where})' if where else ''}. Attach the JSON file that Wanda gave "
+            "you, unchanged."
         ) from None
     except RecursionError:
-        raise OptionRefused("This file is not a recipe. Attach the JSON file that Wanda gave you.") from None
+        raise OptionRefused("This isn't a recipe. Attach the JSON file that Wanda gave you.") from None
 
 
 def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> Request:
@@ -100,7 +100,7 @@ def replay(recipe: Recipe, attached: Mapping[str, Attached]) -> Request:
     missing = [item for item in recipe.inputs if item.option not in attached]
     if missing:
         wanted = ", ".join(f"{item.option} (it was a {item.kind})" for item in missing)
-        raise OptionRefused(f"This recipe needs its files too: attach {wanted}, and run the command again.")
+        raise OptionRefused(f"This recipe needs its files too: attach {wanted}, and try again.")
     seed = asked_seed(recipe.options.get("seed")) if recipe.seed is None else recipe.seed
     rewritten = rewritten_prompt(recipe.options.get("prompt"), recipe.actual_prompt)
     options, notes = faithful_options(recipe.mode, recipe.options, seed=seed, actual_prompt=rewritten)

@@ -86,8 +86,8 @@ def _with_parent(job: Job) -> Transaction[Job]:
     row = yield One("SELECT guild_id, channel_id, message_id FROM jobs WHERE id = $1", (job.parent_id,))
     if row is None and _has_borrowed(job):
         raise FilesGone(
-            "The member whose video this was to be made from had it deleted, with its files. "
-            "Nothing was charged; run the command again with files of your own."
+            "The member who made this video deleted it, with its files. You weren't charged; try again with your "
+            "own files."
         )
     spot = None if row is None else Spot(row["guild_id"], row["channel_id"], row["message_id"])
     return replace(job, parent_at=spot)
@@ -99,8 +99,7 @@ def _has_borrowed(job: Job) -> bool:
 
 def _already_running() -> AlreadyRunning:
     return AlreadyRunning(
-        "Wanda is already working on this for you; its card shows how it goes. "
-        "Nothing was charged for the second time; once that video has ended you can ask for another."
+        "Wanda is already making this one for you; you won't be charged twice. Once it's done, you can ask for another."
     )
 
 

@@ -104,17 +104,16 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     if view.waits_until is not None:
         count = view.fruitless.count
         raise NotAllowed(
-            f"{counted(count, 'video')} of yours that fal had begun {'was' if count == 1 else 'were'} cancelled or "
-            f"refused within an hour, which may cost this server money. Your next one can begin "
-            f"<t:{math.ceil(view.waits_until)}:R>; nothing was charged. Until then, reword what fal refused.",
+            f"{counted(count, 'video')} of yours {'was' if count == 1 else 'were'} cancelled or refused within an "
+            "hour, and "
+            f"that can cost this server money. Your next one can start <t:{math.ceil(view.waits_until)}:R>.",
             rule="fruitless",
         )
     limit = view.terms.at_once
     if limit is not None and view.open_jobs >= limit.value:
         raise NotAllowed(
-            f"{counted(view.open_jobs, 'video')} of yours {'is' if view.open_jobs == 1 else 'are'} being made, and "
-            f"{limit.value} at once is your limit here ({limit.source.to_member}). "
-            "Wait until one is finished, or cancel one.",
+            f"You have {counted(view.open_jobs, 'video')} going, and your limit here is {limit.value} at once "
+            f"({limit.source.to_member}). Wait until one is done, or cancel one.",
             rule="at_once",
         )
 
@@ -122,26 +121,25 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
 def _refuse_if_closed(terms: Terms) -> None:
     if not terms.server_allowed:
         raise NotAllowed(
-            "Wanda's operator has not opened Wanda for this server. Ask whoever runs Wanda to add this server's id "
+            "Wanda isn't turned on for this server yet. Ask whoever runs Wanda to add this server's id "
             f"({terms.who.guild_id}).",
             rule="operator",
         )
     if terms.blocked is not None:
         raise NotAllowed(
-            f"This server's administrators have blocked you from making videos{reason_text(terms.blocked.value)} "
+            f"The admins here have blocked you from making videos{reason_text(terms.blocked.value)} "
             "Ask one of them to unblock you.",
             rule="blocked",
         )
     if terms.paused is not None:
         raise NotAllowed(
-            f"This server's administrators have paused Wanda{reason_text(terms.paused.value)} Videos that are being "
-            "made are still finished; try again when Wanda is resumed.",
+            f"The admins here have paused Wanda{reason_text(terms.paused.value)} Try again once Wanda is back.",
             rule="paused",
         )
     if terms.channel_closed is not None:
         raise NotAllowed(
-            f"No videos are made in <#{terms.who.channel_id}>: {terms.channel_closed.source.to_member}. "
-            "Use another channel, or ask an administrator to allow this one.",
+            f"<#{terms.who.channel_id}> is closed for videos: {terms.channel_closed.source.to_member}. "
+            "Use another channel, or ask an admin to open this one.",
             rule="channel",
         )
 
@@ -149,7 +147,7 @@ def _refuse_if_closed(terms: Terms) -> None:
 def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) -> None:
     if terms.modes is not None and query.mode not in terms.modes.value:
         raise NotAllowed(
-            f"You may not use {query.mode} here ({terms.modes.source.to_member}). {allowed_names(terms.modes.value)}",
+            f"You can't use {query.mode} here ({terms.modes.source.to_member}). {allowed_names(terms.modes.value)}",
             rule="mode",
         )
     if (
@@ -158,15 +156,15 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
         and query.resolution not in terms.resolutions.value
     ):
         raise NotAllowed(
-            f"You may not make videos in {query.resolution} here ({terms.resolutions.source.to_member}). "
+            f"You can't make {query.resolution} videos here ({terms.resolutions.source.to_member}). "
             f"{allowed_names(terms.resolutions.value)}",
             rule="resolution",
         )
     ceiling = terms.ceiling_microusd
     if ceiling is not None and amount_microusd > ceiling.value:
         raise NotAllowed(
-            f"This video costs {exact_dollars(amount_microusd)}, and one video may cost at most "
-            f"{exact_dollars(ceiling.value)} here ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
+            f"This video costs {exact_dollars(amount_microusd)}, and the most for one video here is "
+            f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
             rule="ceiling",
         )
 

@@ -30,16 +30,16 @@ def _sentence(error: NoTurn, work: Work) -> str:
     match error.reason:
         case "member":
             return (
-                f"{error.limit:g} of your commands already wait for their files to be {work}, which is as many as "
-                "Wanda takes of one member. Nothing was charged; try again when one of them has begun."
+                f"{error.limit:g} of your commands are already waiting for their files to be {work}, the most at once. "
+                "You weren't charged; try again when one of them has begun."
             )
         case "server":
             return (
-                f"{error.limit:g} commands of this server already wait for their files to be {work}, which is as many "
-                "as Wanda takes of one server. Nothing was charged; try again in a few minutes."
+                f"{error.limit:g} commands here are already waiting for their files to be {work}, the most at once. "
+                "You weren't charged; try again in a few minutes."
             )
         case "time":
             return (
-                f"Wanda is busy: it was not your files' turn to be {work} within {error.limit:g} s. "
-                "Nothing was charged; try again in a few minutes."
+                f"Wanda is busy, and your files weren't {work} within {error.limit:g} s. "
+                "You weren't charged; try again in a few minutes."
             )

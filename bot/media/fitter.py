@@ -46,10 +46,7 @@ _WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
 _TONE_MAPPING = 2  # times as long as encoding alone
 _COPIES = {"mp4": "mp4", "mov": "mov"}
 
-NO_ROOM = (
-    "Wanda's own disk is full, so your file could not be made to fit. Nothing was charged; tell an admin, "
-    "and try again when there is room."
-)
+NO_ROOM = "Wanda's disk is full, so your file couldn't be made to fit. You weren't charged; please tell an admin."
 
 
 @dataclass(frozen=True, slots=True)

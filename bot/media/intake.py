@@ -167,16 +167,16 @@ class Intake:
         except DownloadTooLarge as error:
             limit = _size(wanted.bytes_max, wanted.bytes_max)
             raise MediaRefused(
-                f"“{name}” is larger than it says; the limit is {limit}. Make it smaller and try again."
+                f"“{name}” is larger than the limit of {limit}. Make it smaller and try again."
             ) from error
         except DiskRefused as error:
             raise Busy(
-                f"Wanda's own disk did not take “{name}”: it is full or broken. Nothing was charged; tell an admin, "
-                "and try again when there is room."
+                f"Wanda's disk is full or broken, so “{name}” couldn't be saved. You weren't charged; please tell "
+                "an admin."
             ) from error
         except DownloadFailed as error:
             raise MediaRefused(
-                f"“{name}” could not be fetched from Discord. Nothing was charged; attach it again in a new command."
+                f"Wanda couldn't get “{name}” from Discord. You weren't charged; attach it again in a new command."
             ) from error
 
 

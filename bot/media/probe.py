@@ -130,7 +130,7 @@ class Prober:
             answer = await self._workers.ask(self._request(path), requester)
         except WorkersUnavailable as error:
             _log.error("No file can be read: %s", error)
-            raise Busy("Wanda cannot read files at the moment. Nothing was charged; please tell an admin.") from error
+            raise Busy("Wanda can't read files right now. You weren't charged; please tell an admin.") from error
         except WorkerEnded as error:
             _log.warning("A worker ended while it read a file: %s", error)
             raise MediaRefused(_too_costly(name)) from error
@@ -150,20 +150,25 @@ def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:
         case "missing":
             raise FileNotFoundError(path)
         case "empty":
-            sentence = f"“{name}” is empty. Attach it again, or another file."
+            sentence = f"“{name}” is empty. Attach it again, or try another file."
         case "foreign":
-            sentence = f"“{name}” is {verdict.detail}. Attach a picture, a video or a sound that the option takes."
+            then = (
+                ", and try again."
+                if "save it as" in verdict.detail
+                else ". Try again with a picture, a clip or a sound."
+            )
+            sentence = f"“{name}” is {verdict.detail}{then}"
         case "damaged":
             sentence = (
-                f"“{name}” starts as {verdict.detail} but is cut short or damaged, so it cannot be used. "
-                "Save or export it again and attach the new copy."
+                f"“{name}” starts as {verdict.detail}, but the rest is missing or damaged. "
+                "Save or export it again and try the new copy."
             )
         case "silent":
-            sentence = f"“{name}” is {verdict.detail} with no picture or sound in it. Attach another file."
+            sentence = f"“{name}” is {verdict.detail} with no picture or sound in it. Try another file."
         case "codec":
             sentence = (
-                f"“{name}” uses the codec “{cleaned(verdict.detail)}”, which cannot be read here. "
-                "Export it as MP4 with H.264 (video) or as MP3 (sound) and attach that."
+                f"“{name}” uses the codec “{cleaned(verdict.detail)}”, which Wanda can't read. "
+                "Export it as MP4 with H.264, or a sound as MP3, and try again."
             )
         case "costly":
             sentence = _too_costly(name)
@@ -171,4 +176,4 @@ def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:
 
 
 def _too_costly(name: str) -> str:
-    return f"“{name}” takes too much memory or time to read. Save it smaller, or in a plainer format, and try again."
+    return f"“{name}” takes too much memory or time to read. Make it smaller and try again."

@@ -153,8 +153,8 @@ def _copy_inputs(inputs: tuple[Input, ...], data_dir: Path, job_id: str) -> tupl
     except FileNotFoundError:
         shutil.rmtree(folder, ignore_errors=True)
         raise FilesGone(
-            f"Wanda no longer keeps {_named(_gone(inputs, data_dir))} of this video. "
-            "Nothing was charged; run the command again and attach it there."
+            f"Wanda no longer has {_named(_gone(inputs, data_dir))} of this video. "
+            "You weren't charged; attach it again in a new command."
         ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -168,8 +168,7 @@ def _copy_result(source: Path, path: Path) -> None:
         _copy(source, path)
     except FileNotFoundError:
         raise FilesGone(
-            "Wanda no longer keeps this video. Nothing was charged; save it from its message, "
-            "and attach it to the command."
+            "Wanda no longer has this video. You weren't charged; save it from its message and attach it to a command."
         ) from None
 
 

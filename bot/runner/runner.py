@@ -132,7 +132,7 @@ class Runner:
             StorageError: the database did not answer; nothing was held.
         """
         if self._closing:
-            raise Busy("Wanda is restarting. Nothing was charged; try again in a minute.")
+            raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
         job = job_from(order, now=self._clock())
         try:
             accepted = await self._store.write(transactions.accept(job, self.shipped, self._places))
@@ -166,12 +166,12 @@ class Runner:
             StorageError: the database did not answer; the job goes on.
         """
         if self._closing:
-            return "Wanda is restarting, and the video goes on. Try again in a minute."
+            return "Wanda is restarting, and your video goes on. Try again in a minute."
         job = await self._store.read(transactions.get(job_id))
         if job is None:
-            return "This video is not in Wanda's books any more, so there is nothing to cancel."
+            return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
-            return f"Only <@{job.member_id}>, who asked for this video, can cancel it."
+            return f"Only <@{job.member_id}> can cancel this video."
         advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
         if not advanced.changed:
             return _too_late(advanced.job)
@@ -180,8 +180,8 @@ class Runner:
         else:
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
-            return "Cancelled before fal was asked; nothing was charged."
-        return "Wanda asked fal to stop. If the video was already made, it is posted and charged all the same."
+            return "Cancelled. You weren't charged."
+        return "Wanda asked fal to stop. If the video is already made, it's still posted and charged."
 
     async def decide(
         self,
@@ -199,10 +199,10 @@ class Runner:
             StorageError: the database did not answer; the job waits on.
         """
         if self._closing:
-            return "Wanda is restarting, and the video waits on. Try again in a minute."
+            return "Wanda is restarting, and the video keeps waiting. Try again in a minute."
         job = await self._store.read(transactions.get(job_id))
         if job is None or job.guild_id != guild_id:
-            return "This video is not in Wanda's books any more, so there is nothing to decide."
+            return "Wanda no longer knows this video, so there's nothing to decide."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
         try:
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
@@ -218,13 +218,13 @@ class Runner:
             self._wake(job_id)  # the decision may be stored although the answer to its COMMIT was lost
             raise
         if not advanced.changed:
-            return "This video no longer waits for approval; its card shows how it stands."
+            return "This video isn't waiting for approval any more."
         self._wake(job_id)
         if not approve:
-            return "Declined: nothing was charged."
+            return "Declined. Nobody was charged."
         if advanced.job.state != "accepted":
-            return "This video waited too long for an answer, so it is not made; nothing was charged."
-        return "Approved: Wanda begins with the video."
+            return "This video waited too long for an answer and won't be made. Nobody was charged."
+        return "Approved. The video is on its way."
 
     async def stop(self) -> None:
         """Accept nothing new, wait for POSTs under way, and cancel the rest; ends within `shutdown_timeout_s`."""
@@ -626,7 +626,7 @@ def file_bounds_of(settings: JobSettings) -> FileBounds:
 
 def _too_late(job: Job) -> str:
     if job.state in FINISHED:
-        return "This video has already ended, so there is nothing to cancel."
+        return "This video is already over, so there's nothing to cancel."
     if not is_cancellable(job):
-        return "The video is already made and is being posted, so it can no longer be cancelled."
-    return "Wanda has already asked fal to stop; the card shows how it ends."
+        return "This video is already made and about to be posted, so it's too late to cancel."
+    return "Wanda has already asked fal to stop. The card will show how it ends."

@@ -26,9 +26,9 @@ class FailureText:
 
 Builder: TypeAlias = Callable[[Failure], FailureText]
 
-AGAIN = "Run the command again in a minute; if it keeps happening, tell an admin of this server."
-_OTHER_FILE = "Attach another file and run the command again."
-_TRIM = "Trim it and run the command again."
+AGAIN = "Try again in a minute. If it keeps happening, tell an admin here."
+_OTHER_FILE = "Try again with another file."
+_TRIM = "Trim it and try again."
 _PLACES: Mapping[str, str] = {
     "prompt": "the prompt",
     "negative_prompt": "the negative prompt",
@@ -55,9 +55,7 @@ def uncertain_text(failure: Failure) -> FailureText:
     """Return the text for a request that fal accepted, or may have, and whose outcome is unknown."""
     if failure.kind in _LOST_BECAUSE:
         why = _LOST_BECAUSE[failure.kind]
-        return FailureText(
-            f"fal took the request, but {why}, so nobody here can tell whether a video was made.", _LOST_NEXT
-        )
+        return FailureText(f"fal took it, but {why}.", _LOST_NEXT)
     return _LOST
 
 
@@ -106,10 +104,10 @@ def _fixed(what: str, then: str) -> Builder:
 def _policy(failure: Failure) -> FailureText:
     where = _place(failure, "this request")
     change = {
-        "the prompt": "Reword the prompt and run the command again.",
-        "the negative prompt": "Reword the negative prompt and run the command again.",
-        "this request": "Change the prompt or the files and run the command again.",
-    }.get(where, "Use another file and run the command again.")
+        "the prompt": "Reword it and try again.",
+        "the negative prompt": "Reword it and try again.",
+        "this request": "Change the prompt or the files and try again.",
+    }.get(where, "Try again with another file.")
     return FailureText(f"fal's safety check turned down {where}.", change)
 
 
@@ -120,16 +118,16 @@ def _image_size(failure: Failure) -> FailureText:
     what = f"{_first_up(_place(failure, 'the image'))} is too {'small' if small else 'large'} for this mode"
     if width is not None and height is not None:
         limit = f"{_figure(width)} {TIMES} {_figure(height)} pixels"
-        what += f": {'at least' if small else 'at most'} {limit} {'are needed' if small else 'are allowed'}"
-    return FailureText(f"{what}.", f"Attach a {'larger' if small else 'smaller'} picture and run the command again.")
+        what += f", which takes {'at least' if small else 'at most'} {limit}"
+    return FailureText(f"{what}.", f"Try again with a {'larger' if small else 'smaller'} one.")
 
 
 def _file_size(failure: Failure) -> FailureText:
     size_max = _context_number(failure, "max_size")
-    limit = f": at most {mebibytes(int(size_max))} are allowed" if size_max is not None else ""
+    limit = f", which takes up to {mebibytes(int(size_max))}" if size_max is not None else ""
     return FailureText(
         f"{_first_up(_place(failure, 'a file'))} is too large for this mode{limit}.",
-        "Attach a smaller file and run the command again.",
+        "Make it smaller and try again.",
     )
 
 
@@ -144,7 +142,9 @@ def _duration(failure: Failure) -> FailureText:
         what += f"; this mode takes {'at most' if long else 'at least'} {_seconds(limit)}"
     elif given is not None:
         what += f", which is too {'long' if long else 'short'} for this mode"
-    return FailureText(f"{what}.", _TRIM if long else f"Attach a longer {kind} and run the command again.")
+    return FailureText(
+        f"{what}.", _TRIM if long else f"Try again with a longer {'clip' if kind == 'video' else 'sound'}."
+    )
 
 
 def _format(failure: Failure) -> FailureText:
@@ -158,7 +158,7 @@ def _format(failure: Failure) -> FailureText:
     takes = f": it takes {_either(names)}" if names else ""
     return FailureText(
         f"{where} is in a format that this mode can't read{takes}.",
-        "Convert it, or attach another file, and try again.",
+        "Convert it, or try another file.",
     )
 
 
@@ -174,7 +174,7 @@ def _bound(failure: Failure) -> FailureText:
     phrase, names = _BOUNDS[failure.kind]
     limit = _context_number(failure, *names)
     must = f" must be {phrase} {_figure(limit)}" if limit is not None else " is out of range"
-    return FailureText(f"fal says that {_option(failure)}{must}.", "Change it and run the command again.")
+    return FailureText(f"fal says {_option(failure)}{must}.", "Change it and try again.")
 
 
 def _length(failure: Failure) -> FailureText:
@@ -182,50 +182,50 @@ def _length(failure: Failure) -> FailureText:
     limit = _context_number(failure, "max_length" if long else "min_length", "limit_value")
     few = f" takes {'at most' if long else 'at least'} {_figure(limit)}" if limit is not None else ""
     said = few or f" is too {'long' if long else 'short'}"
-    return FailureText(f"fal says that {_option(failure)}{said}.", "Change it and run the command again.")
+    return FailureText(f"fal says {_option(failure)}{said}.", "Change it and try again.")
 
 
 def _value(failure: Failure) -> FailureText:
-    return FailureText(f"fal did not accept {_option(failure)}.", "Choose another value and run the command again.")
+    return FailureText(f"fal doesn't take this value for {_option(failure)}.", "Choose another one and try again.")
 
 
 def _file(failure: Failure) -> FailureText:
     where = _place(failure, "one of the files")
-    return FailureText(f"fal could not open {where}.", _OTHER_FILE)
+    return FailureText(f"fal couldn't open {where}.", _OTHER_FILE)
 
 
 def _unknown(failure: Failure) -> FailureText:
     if failure.status in {401, 403}:
         return _ACCOUNT
     if failure.status is not None and failure.status >= 500:  # noqa: PLR2004 - HTTP's server errors
-        return FailureText("fal had a problem of its own.", AGAIN)
+        return FailureText("Something went wrong at fal.", AGAIN)
     return FailureText(
-        "fal did not make the video, for a reason that Wanda doesn't know.",
-        "Change the prompt or the files and run the command again; if it keeps happening, tell an admin.",
+        "fal didn't make the video and didn't say why.",
+        "Change the prompt or the files and try again, or ask an admin here.",
     )
 
 
 _ACCOUNT = FailureText(
-    "Wanda's fal account needs attention, so fal takes no requests right now. You did nothing wrong.",
-    "Tell an admin of this server; run the command again when it is fixed.",
+    "Wanda's fal account needs attention, so no videos can be made right now.",
+    "Tell an admin here, and try again once it's fixed.",
 )
-_LOST_NEXT = "Run the command again if you want it now."
+_LOST_NEXT = "Try again if you want it now."
 _LOST = FailureText(
-    "Wanda sent this to fal, but fal's answer was lost, so nobody here can tell whether a video is being made.",
+    "Wanda sent it to fal, but fal's answer got lost.",
     _LOST_NEXT,
 )
 _LOST_BECAUSE: Mapping[str, str] = {
-    "account": "Wanda's fal account needs an admin's attention",
-    "refused": "it no longer knows of it",
-    "unreachable": "it could not be reached for too long",
-    "gone": "Wanda lost the number that fal gave it",
-    "unfinished": "it had not finished it when the time for it was over",
-    "senseless": "its answer holds no video that Wanda can find",
-    "defect": "Wanda herself failed again and again to go on with it",
+    "account": "Wanda's fal account needs attention",
+    "refused": "no longer knows it",
+    "unreachable": "couldn't be reached for too long",
+    "gone": "Wanda lost fal's number for it",
+    "unfinished": "didn't finish it in time",
+    "senseless": "its answer has no video that Wanda can find",
+    "defect": "Wanda ran into a problem with it again and again",
 }
 _LATE = "fal took too long with this video and gave up."
 _RUNNER = "The machine at fal that was making this video dropped out."
-_TROUBLE = "fal had a problem of its own."
+_TROUBLE = "Something went wrong at fal."
 _BOUNDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "greater_than": ("greater than", ("gt", "limit_value")),
     "greater_than_equal": ("at least", ("ge", "limit_value")),
@@ -236,23 +236,21 @@ _BOUNDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 _TABLE: Mapping[str, Builder] = {
     # The model's own errors.
     "internal_server_error": _fixed(_TROUBLE, AGAIN),
-    "downstream_service_unavailable": _fixed("A service that fal relies on for this model is down.", AGAIN),
-    "downstream_service_error": _fixed("A service that fal relies on for this model failed.", AGAIN),
-    "generation_timeout": _fixed(_LATE, "Run the command again; a shorter video or a lower resolution is quicker."),
+    "downstream_service_unavailable": _fixed("A service that fal needs for this model is down.", AGAIN),
+    "downstream_service_error": _fixed("A service that fal needs for this model isn't working.", AGAIN),
+    "generation_timeout": _fixed(_LATE, "Try again; a shorter video or a lower resolution is quicker."),
     "content_policy_violation": _policy,
     "no_media_generated": _fixed(
-        "The model finished without making a video.",
-        "Reword the prompt or use another file, and run the command again.",
+        "Wan finished without making a video.",
+        "Reword the prompt or change the file, then try again.",
     ),
     "image_load_error": _file,
     "file_download_error": _file,
     "face_detection_error": _fixed(
-        "The model found no face that it could use in the picture.",
-        "Attach a picture with one clear face and try again.",
+        "Wan found no face it can use in the picture.",
+        "Try again with a picture of one clear face.",
     ),
-    "feature_not_supported": _fixed(
-        "This mode can't do that combination of options.", "Leave an option out and run the command again."
-    ),
+    "feature_not_supported": _fixed("This mode can't combine these options.", "Leave one out and try again."),
     "image_too_small": _image_size,
     "image_too_large": _image_size,
     "file_too_large": _file_size,
@@ -272,7 +270,7 @@ _TABLE: Mapping[str, Builder] = {
     **dict.fromkeys(("bool_type", "bool_parsing", "string_type", "list_type", "url_parsing", "url_type"), _value),
     # The platform's.
     "request_timeout": _fixed(_LATE, AGAIN),
-    "startup_timeout": _fixed("fal could not start a machine for this video in time.", AGAIN),
+    "startup_timeout": _fixed("fal couldn't start a machine for this video in time.", AGAIN),
     "runner_scheduling_failure": _fixed("fal found no free machine for this video.", AGAIN),
     "runner_connection_timeout": _fixed(_RUNNER, AGAIN),
     "runner_disconnected": _fixed(_RUNNER, AGAIN),
@@ -281,28 +279,24 @@ _TABLE: Mapping[str, Builder] = {
     "runner_incomplete_response": _fixed(_RUNNER, AGAIN),
     "runner_server_error": _fixed(_TROUBLE, AGAIN),
     "client_disconnected": _fixed("The connection to fal broke before the video was made.", AGAIN),
-    "client_cancelled": _fixed("It was cancelled at fal.", "Run the command again when you like."),
-    "bad_request": _fixed(
-        "fal did not accept this request.", "Change the options or the files and run the command again."
-    ),
+    "client_cancelled": _fixed("It was cancelled at fal.", "Try again whenever you like."),
+    "bad_request": _fixed("fal didn't take this request.", "Change the options or the files and try again."),
     "internal_error": _fixed(_TROUBLE, AGAIN),
     # Ours.
-    "declined": _fixed("Declined by an approver.", "Ask them why, or choose a cheaper setting."),
-    "unapproved": _fixed("Nobody approved it in time.", "Run the command again when somebody is there to approve it."),
+    "declined": _fixed("Declined by an approver.", "Ask them why, or try a cheaper setting."),
+    "unapproved": _fixed("Nobody approved it in time.", "Try again when somebody is around to approve it."),
     "unasked": _fixed(
-        "Wanda could not post the question whether to approve it.",
-        "Ask an admin to let Wanda post in that channel, and run the command again.",
+        "Wanda couldn't post the request for approval.",
+        "Ask an admin to let Wanda post in that channel, then try again.",
     ),
-    "removed": _fixed(
-        "Wanda was removed from this server before the video was begun.", "Run the command again when she is back."
-    ),
+    "removed": _fixed("Wanda was removed from this server before the video began.", "Try again once Wanda is back."),
     "account": lambda _failure: _ACCOUNT,
-    "refused": _fixed("fal did not take this request.", AGAIN),
-    "unreachable": _fixed("fal could not be reached, so nothing was asked of it.", AGAIN),
+    "refused": _fixed("fal didn't take this request.", AGAIN),
+    "unreachable": _fixed("Wanda couldn't reach fal.", AGAIN),
     "lost": lambda _failure: _LOST,
-    "undeliverable": _fixed("Discord did not take the video.", "The link above holds it for about 7 days."),
-    "defect": _fixed("Wanda herself failed again and again to make it.", AGAIN),
-    "gone": _fixed("Wanda lost fal's number of this request.", AGAIN),
-    "senseless": _fixed("fal answered in a way that Wanda doesn't understand.", AGAIN),
-    "unplayable": _fixed("What fal made is no video that plays.", AGAIN),
+    "undeliverable": _fixed("Discord didn't take the video.", "The link keeps it for about 7 days."),
+    "defect": _fixed("Wanda ran into a problem again and again.", AGAIN),
+    "gone": _fixed("Wanda lost fal's number for this video.", AGAIN),
+    "senseless": _fixed("Wanda doesn't understand fal's answer.", AGAIN),
+    "unplayable": _fixed("fal made a file that doesn't play.", AGAIN),
 }

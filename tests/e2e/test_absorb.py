@@ -94,8 +94,8 @@ async def test_repeated_attempts_wait(empty_stage: Stage, files: Path) -> None:
     card, said = await attempt(stage, files, cancels=True)
     assert card is None
     assert re.fullmatch(
-        r"3 videos of yours that fal had begun were cancelled or refused within an hour, which may cost this server "
-        r"money\. Your next one can begin …; nothing was charged\. Until then, reword what fal refused\.",
+        r"3 videos of yours were cancelled or refused within an hour, and that can cost this server money\. "
+        r"Your next one can start …\.",
         said,
     )
     quota = await ask(stage, "maker", "quota show")

@@ -52,7 +52,7 @@ async def test_a_picture_of_too_many_bytes(stage: Stage, files: Path) -> None:
     picture = await asyncio.to_thread(noisy_png, files, 6000, 4000)
     assert picture.stat().st_size > 20_000_000
     words, request = await made(stage, "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
-    assert "PNG turned into JPEG" in words
+    assert "PNG saved as JPEG" in words
     assert request["input"]["image_url"].endswith((".jpg", ".jpeg"))
 
 
@@ -62,7 +62,7 @@ async def test_a_voice_message(stage: Stage, files: Path) -> None:
     picture = await asyncio.to_thread(lambda: real_file(files, "face.png", media_samples.png(640, 480)))
     options = {"duration": 2, "resolution": "720p"}
     words, request = await made(stage, "wan27 image", options, image=picture, audio=voice)
-    assert "audio: trimmed from 40 s to 30 s, OGG turned into MP3" in words
+    assert "audio: trimmed from 40 s to 30 s, OGG saved as MP3" in words
     assert request["input"]["audio_url"].endswith(".mp3")
     assert await stage.fal.fetch(request["input"]["image_url"]) == picture.read_bytes()
 

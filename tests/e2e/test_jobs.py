@@ -149,7 +149,7 @@ async def test_a_recipe_without_its_files(stage: Stage, files: Path) -> None:
         answer = await stage.slash("maker", "jobs replay", {}, recipe=real_file(files, name, wrong))
         assert "recipe" in await refusal(stage, answer)
     answer = await stage.slash("maker", "jobs replay", {}, recipe=real_file(files, "d.json", b" " * 70_000))
-    assert "a recipe has at most 64" in await refusal(stage, answer)
+    assert "a recipe is 64 KB at most" in await refusal(stage, answer)
 
 
 @module

@@ -137,7 +137,7 @@ async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
     answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")
     card = await wait_for_video(stage, answer["message_id"])
     assert "trimmed from 40 s to 30 s" in text_of(card)
-    assert "OGG turned into MP3" in text_of(card)
+    assert "OGG saved as MP3" in text_of(card)
     assert (await filmed(stage, "he speaks"))["input"]["audio_url"]
 
 

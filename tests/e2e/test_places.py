@@ -55,7 +55,7 @@ async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) 
     for message_id in waiting:
         await wait_for_state(stage, message_id, "waiting")
     fourth = await stage.slash("maker", "wan27 image", {"prompt": "x", **PRICED}, image=picture(files))
-    assert "You have 2 videos waiting for approval, and one member may have 2." in await refusal(stage, fourth)
+    assert "You have 2 videos waiting for approval, and 2 is the most." in await refusal(stage, fourth)
     fourth = await stage.slash("friend", "wan27 image", {"prompt": "x", **PRICED}, image=picture(files))
     assert "This server has 3 videos waiting" in await refusal(stage, fourth, user="friend")
 
@@ -71,8 +71,8 @@ async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) 
     theirs = await _in_cinema(stage, files)
     await wait_for_state(stage, theirs["message_id"], "running")
     told = await _press(stage, waiting[0], "Approve", user="admin")
-    assert "Wanda has 1 video in the making, and she may have 1 at once." in told
-    assert "waits on, and nothing is lost" in told
+    assert "Wanda has 1 video going, and 1 at once is the most." in told
+    assert "This video keeps waiting" in told
     await wait_for_state(stage, waiting[0], "waiting")
     await stage.discord.post("click", {"user": "maker", "message": theirs["message_id"], "label": "Cancel"})
     await wait_for_state(stage, theirs["message_id"], "cancelled", "failed")
@@ -104,7 +104,7 @@ async def test_files_that_wait_for_an_answer(empty_stage: Stage, files: Path) ->
     answer = await stage.slash("maker", "wan27 image", costly, **given)
     assert answer["ephemeral"]
     told = await eventually(lambda: _private(stage, "These files"), what="refusal")
-    assert re.search(r"These files are 0\.\d MB, and 0\.\d MB of yours already wait .* may have 1 MB\.", told)
+    assert re.search(r"These files are 0\.\d MB, and 0\.\d MB of the 1 MB you can have waiting are taken\.", told)
     assert await asyncio.to_thread(kept_files, stage) == kept
     await stage.discord.post("click", {"user": "maker", "message": first["message_id"], "label": "Cancel"})
 

@@ -166,7 +166,7 @@ async def test_one_at_a_time(stage: Stage, files: Path) -> None:
     first = await press(stage, "friend", parent, "Rerun")
     await wait_for_state(stage, first["message_id"], "queued", "running")
     second = await press(stage, "friend", parent, "Rerun")
-    assert "already working on this" in await refusal(stage, second, user="friend")
+    assert "already making this one" in await refusal(stage, second, user="friend")
     await child(stage, first)
     assert len(await stage.fal.get("requests")) == before + 1
 

@@ -28,7 +28,8 @@ def check_encode_time(
     estimate_s = work / _PIXELS_PER_MPIXEL / mpixels_per_s
     if estimate_s > limit_s:
         raise MediaRefused(
-            f"{kept_s:.3g} s of this clip are {frames:,} frames of {width:,} {TIMES} {height:,}. Making them fit would "
-            f"take about {estimate_s:,.0f} s, and the limit is {limit_s:g} s. Nothing was charged; export the clip at "
-            f"1920 {TIMES} 1080 with 30 frames per second, and attach it again."
+            f"Making {kept_s:.3g} s of this clip fit ({frames:,} frames of {width:,} {TIMES} {height:,}) would "
+            "take about "
+            f"{estimate_s:,.0f} s, and the limit is {limit_s:g} s. Export it at 1920 {TIMES} 1080 with 30 frames per "
+            "second and try again."
         )

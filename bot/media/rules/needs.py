@@ -125,9 +125,9 @@ def two_lengths(facts: ProbedFacts) -> str:
     """Return the sentence that refuses a file whose lengths disagree and cannot be made to agree."""
     noun = "clip" if facts.kind == "video" else "sound file"
     return (
-        f"This {noun} plays {_s(facts.seconds or 0.0)}, but its header or a part of it says "
-        f"{_s(_other_length(facts))}, so its price is unclear. Nothing was charged; "
-        "save or export it again and attach the new copy."
+        f"This {noun} plays for {_s(facts.seconds or 0.0)} but says {_s(_other_length(facts))}, so its price is "
+        "unclear. "
+        "Save or export it again and try the new copy."
     )
 
 
@@ -138,21 +138,21 @@ def too_odd(facts: ProbedFacts) -> str:
         "video": ("clip", "MP4 with H.264 and AAC"),
     }.get(facts.kind, ("sound file", "MP3 or WAV"))
     return (
-        f"This {noun} is stored in an unusual way, and Wanda could not save it again in a usual one. "
-        f"Nothing was charged; save or export it as {formats} and attach the new copy."
+        f"This {noun} is saved in an unusual way that Wanda couldn't fix. "
+        f"Save or export it as {formats} and try the new copy."
     )
 
 
 def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str, ...]:
-    """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG turned into MP3"."""
+    """Return in short phrases what was done: "trimmed from 14.2 s to 10 s", "OGG saved as MP3"."""
     done: list[str] = []
     if before.seconds and after.seconds and before.seconds - after.seconds > 2 * CUT_SHORTER_S:
         which = "" if keep == "start" else ", its end"
         done.append(f"trimmed from {_s(before.seconds)} to {_s(after.seconds)}{which}")
     if not agree(before.shortest_s, before.longest_s):
         other_s = _other_length(before)
-        said = f"it also said {_s(other_s)}" if other_s else "it said none"
-        done.append(f"saved again with one length of {_s(after.seconds or 0.0)} ({said})")
+        said = f"part of it said {_s(other_s)}" if other_s else "it said none"
+        done.append(f"saved with one length, {_s(after.seconds or 0.0)} ({said})")
     old, new = (before.width or 0, before.height or 0), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
         noun = "picture" if before.kind == "image" else "clip"
@@ -160,9 +160,9 @@ def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str
     if before.format != after.format:
         first = " (its first picture)" if before.format == "gif" else ""
         smaller = _smaller(before, after) if before.kind == "image" and not first and not done else ""
-        done.append(f"{before.format.upper()} turned into {after.format.upper()}{first}{smaller}")
+        done.append(f"{before.format.upper()} saved as {after.format.upper()}{first}{smaller}")
     if before.is_hdr and not after.is_hdr:
-        done.append("HDR turned into ordinary colours")
+        done.append("HDR changed to ordinary colours")
     is_told = before.format != after.format or not agree(before.shortest_s, before.longest_s)
     done += [ODDITIES[odd] for odd in before.odd if not (is_told and odd in _ALSO_TOLD)]
     if not done:

@@ -17,11 +17,11 @@ ODDITIES: dict[Oddity, str] = {
     "metadata": "saved again without its damaged or unusual metadata",
     "end": "saved again with the end that was missing",
     "pictures": "only its first picture is used",
-    "colours": "colours turned into 8-bit RGB",
+    "colours": "colours changed to 8-bit RGB",
     "header": "saved again with a plain header",
-    "kind of sound": "its sound saved in another way",
-    "shape": "saved in the shape in which players show it",
+    "kind of sound": "its sound saved again",
+    "shape": "saved in the shape that players show",
     "streams": "only the video track that players show is used",
-    "sound": "without its sound, which cannot be read here",
+    "sound": "without its sound, which Wanda can't read",
 }
 """What the card says was done about each."""

@@ -62,72 +62,72 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
     (b"\xca\xfe\xba\xbe", "a macOS program"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (b"II*\x00", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
-    (b"MM\x00*", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
-    (b"8BPS", "a Photoshop document, which is not supported; save it as PNG or JPEG"),
-    (b"\x00\x00\x01\x00", "a Windows icon, which is not supported; save it as PNG"),
-    (b"\xff\x0a", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which is not supported; save it as PNG or JPEG"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which is not supported; save it as PNG or JPEG"),
+    (b"II*\x00", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"MM\x00*", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"8BPS", "a Photoshop document, which Wanda can't use; save it as PNG or JPEG"),
+    (b"\x00\x00\x01\x00", "a Windows icon, which Wanda can't use; save it as PNG"),
+    (b"\xff\x0a", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"MThd", "a MIDI file, which holds notes but no sound"),
-    (b"FWS", "a Flash animation, which is not supported; save it as MP4"),
-    (b"CWS", "a Flash animation, which is not supported; save it as MP4"),
-    (b"ZWS", "a Flash animation, which is not supported; save it as MP4"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file, which is not supported; save it as MP4 or MP3"),
-    (b"riff\x2e\x91\xcf\x11", "a Wave64 sound, which is not supported; save it as MP3 or WAV"),
-    (b"wvpk", "a WavPack sound, which is not supported; save it as MP3 or WAV"),
-    (b"MAC ", "a Monkey's Audio sound, which is not supported; save it as MP3 or WAV"),
-    (b"TTA1", "a True Audio sound, which is not supported; save it as MP3 or WAV"),
-    (b"TTA2", "a True Audio sound, which is not supported; save it as MP3 or WAV"),
-    (b"MPCK", "a Musepack sound, which is not supported; save it as MP3 or WAV"),
-    (b"MP+", "a Musepack sound, which is not supported; save it as MP3 or WAV"),
-    (b"DSD ", "a DSD sound, which is not supported; save it as MP3 or WAV"),
-    (b"FRM8", "a DSD sound, which is not supported; save it as MP3 or WAV"),
-    (b"\x0b\x77", "an AC-3 sound, which is not supported; save it as MP3 or WAV"),
-    (b"\x7f\xfe\x80\x01", "a DTS sound, which is not supported; save it as MP3 or WAV"),
-    (b".ra\xfd", "a RealAudio sound, which is not supported; save it as MP3 or WAV"),
-    (b".RMF", "a RealMedia file, which is not supported; save it as MP4 or MP3"),
-    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "an MXF video, which is not supported; save it as MP4"),
-    (b"DKIF", "an IVF video, which is not supported; save it as MP4"),
-    (b"YUV4MPEG2", "a raw video, which is not supported; save it as MP4"),
-    (b"BIKi", "a Bink video, which is not supported; save it as MP4"),
-    (b"\x00\x00\x00\x01\x67", "a raw H.264 video without a container, which is not supported; save it as MP4"),
-    (b"\x00\x00\x00\x01\x27", "a raw H.264 video without a container, which is not supported; save it as MP4"),
-    (b"\x00\x00\x00\x01\x09", "a raw H.264 video without a container, which is not supported; save it as MP4"),
-    (b"\x00\x00\x00\x01\x40", "a raw HEVC video without a container, which is not supported; save it as MP4"),
-    (b"\x8aMNG", "an MNG animation, which is not supported; save it as PNG"),
-    (b"\x8bJNG", "a JNG picture, which is not supported; save it as PNG"),
-    (b"II+\x00", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
-    (b"MM\x00+", "a TIFF picture, which is not supported; save it as PNG or JPEG"),
-    (b"FUJIFILMCCD-RAW", "a raw photograph, which is not supported; save it as JPEG"),
-    (b"IIU\x00", "a raw photograph, which is not supported; save it as JPEG"),
-    (b"FOVb", "a raw photograph, which is not supported; save it as JPEG"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture, which is not supported; save it as PNG or JPEG"),
-    (b"gimp xcf", "a GIMP document, which is not supported; save it as PNG or JPEG"),
-    (b"qoif", "a QOI picture, which is not supported; save it as PNG"),
-    (b"DDS ", "a DDS texture, which is not supported; save it as PNG"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture, which is not supported; save it as PNG"),
-    (b"#?RADIANCE", "a Radiance HDR picture, which is not supported; save it as PNG"),
-    (b"icns", "an Apple icon, which is not supported; save it as PNG"),
-    (b"BPG\xfb", "a BPG picture, which is not supported; save it as PNG or JPEG"),
-    (b"FLIF", "a FLIF picture, which is not supported; save it as PNG"),
+    (b"FWS", "a Flash animation, which Wanda can't use; save it as MP4"),
+    (b"CWS", "a Flash animation, which Wanda can't use; save it as MP4"),
+    (b"ZWS", "a Flash animation, which Wanda can't use; save it as MP4"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file, which Wanda can't use; save it as MP4 or MP3"),
+    (b"riff\x2e\x91\xcf\x11", "a Wave64 sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"wvpk", "a WavPack sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"MAC ", "a Monkey's Audio sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"TTA1", "a True Audio sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"TTA2", "a True Audio sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"MPCK", "a Musepack sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"MP+", "a Musepack sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"DSD ", "a DSD sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"FRM8", "a DSD sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"\x0b\x77", "an AC-3 sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b"\x7f\xfe\x80\x01", "a DTS sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b".ra\xfd", "a RealAudio sound, which Wanda can't use; save it as MP3 or WAV"),
+    (b".RMF", "a RealMedia file, which Wanda can't use; save it as MP4 or MP3"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "an MXF video, which Wanda can't use; save it as MP4"),
+    (b"DKIF", "an IVF video, which Wanda can't use; save it as MP4"),
+    (b"YUV4MPEG2", "a raw video, which Wanda can't use; save it as MP4"),
+    (b"BIKi", "a Bink video, which Wanda can't use; save it as MP4"),
+    (b"\x00\x00\x00\x01\x67", "a raw H.264 video, which Wanda can't use; save it as MP4"),
+    (b"\x00\x00\x00\x01\x27", "a raw H.264 video, which Wanda can't use; save it as MP4"),
+    (b"\x00\x00\x00\x01\x09", "a raw H.264 video, which Wanda can't use; save it as MP4"),
+    (b"\x00\x00\x00\x01\x40", "a raw HEVC video, which Wanda can't use; save it as MP4"),
+    (b"\x8aMNG", "an MNG animation, which Wanda can't use; save it as PNG"),
+    (b"\x8bJNG", "a JNG picture, which Wanda can't use; save it as PNG"),
+    (b"II+\x00", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"MM\x00+", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"FUJIFILMCCD-RAW", "a raw photograph, which Wanda can't use; save it as JPEG"),
+    (b"IIU\x00", "a raw photograph, which Wanda can't use; save it as JPEG"),
+    (b"FOVb", "a raw photograph, which Wanda can't use; save it as JPEG"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"gimp xcf", "a GIMP document, which Wanda can't use; save it as PNG or JPEG"),
+    (b"qoif", "a QOI picture, which Wanda can't use; save it as PNG"),
+    (b"DDS ", "a DDS texture, which Wanda can't use; save it as PNG"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture, which Wanda can't use; save it as PNG"),
+    (b"#?RADIANCE", "a Radiance HDR picture, which Wanda can't use; save it as PNG"),
+    (b"icns", "an Apple icon, which Wanda can't use; save it as PNG"),
+    (b"BPG\xfb", "a BPG picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"FLIF", "a FLIF picture, which Wanda can't use; save it as PNG"),
     (b"AT&TFORM", "a DjVu document"),
-    (b"\x0a\x05\x01\x08", "a PCX picture, which is not supported; save it as PNG"),
-    (b"P1\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P2\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P3\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P4\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P5\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P6\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"P7\n", "a PNM picture, which is not supported; save it as PNG"),
-    (b"\x00\x00\x01\xba", "an MPEG video, which is not supported; save it as MP4"),
-    (b"\x00\x00\x01\xb3", "an MPEG video, which is not supported; save it as MP4"),
+    (b"\x0a\x05\x01\x08", "a PCX picture, which Wanda can't use; save it as PNG"),
+    (b"P1\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P2\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P3\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P4\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P5\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P6\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"P7\n", "a PNM picture, which Wanda can't use; save it as PNG"),
+    (b"\x00\x00\x01\xba", "an MPEG video, which Wanda can't use; save it as MP4"),
+    (b"\x00\x00\x01\xb3", "an MPEG video, which Wanda can't use; save it as MP4"),
 )
 _TEXTS: tuple[tuple[bytes, str], ...] = (
     (b"#extm3u", "a playlist, not a recording"),
     (b"[playlist]", "a playlist, not a recording"),
     (b"ffconcat", "a list of files, not a recording"),
-    (b"<svg", "an SVG drawing, which is not supported; save it as PNG"),
+    (b"<svg", "an SVG drawing, which Wanda can't use; save it as PNG"),
     (b"<!doctype html", "a web page"),
     (b"<html", "a web page"),
     (b"<?xml", "an XML document"),
@@ -139,7 +139,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
-_UNKNOWN = Sniffed("foreign", "unknown", "of a type that Wanda does not know")
+_UNKNOWN = Sniffed("foreign", "unknown", "a kind of file that Wanda doesn't know")
 _PACKET_MARK = b"\x47"
 _PACKETS_SEEN = 8
 _FRAMES_SEEN = 2  # the ones after the first; three that fit together are no accident
@@ -251,7 +251,7 @@ def _iff(head: bytes) -> Sniffed | None:
         case b"FORM", (b"AIFF" | b"AIFC"):
             return Sniffed("clip", "aiff", "an AIFF sound", "aiff")
         case b"FORM", (b"ILBM" | b"PBM "):
-            return Sniffed("foreign", "unknown", "an Amiga picture, which is not supported; save it as PNG")
+            return Sniffed("foreign", "unknown", "an Amiga picture, which Wanda can't use; save it as PNG")
         case _:
             return None
 
@@ -279,9 +279,9 @@ def _iso_media(head: bytes) -> Sniffed | None:
     if kind != b"ftyp":
         return None
     if brand in _HEIF_BRANDS:
-        return Sniffed("foreign", "heic", "a HEIC picture, which is not supported; save it as PNG or JPEG")
+        return Sniffed("foreign", "heic", "a HEIC picture, which Wanda can't use; save it as PNG or JPEG")
     if brand in _AVIF_BRANDS:
-        return Sniffed("foreign", "avif", "an AVIF picture, which is not supported; save it as PNG or JPEG")
+        return Sniffed("foreign", "avif", "an AVIF picture, which Wanda can't use; save it as PNG or JPEG")
     if brand == b"qt  ":
         return Sniffed("clip", "mov", "a QuickTime video", "mov")
     if brand.startswith(b"3g"):
@@ -320,7 +320,7 @@ def _mpeg_audio(head: bytes, at: int) -> Sniffed | None:
             case 1:
                 return _MP3
             case 2:
-                return Sniffed("foreign", "mp2", "an MP2 sound, which is not supported; save it as MP3 or WAV")
+                return Sniffed("foreign", "mp2", "an MP2 sound, which Wanda can't use; save it as MP3 or WAV")
             case _:
                 return None
     return None

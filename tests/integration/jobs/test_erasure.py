@@ -263,7 +263,7 @@ async def test_no_rerun_begins_with_copies_of_a_deleted_video(store: Store, stor
     """A rerun that was asked for before the deletion and is accepted after it is refused, and holds nothing."""
     first = await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
-    with pytest.raises(FilesGone, match="files of your own"):
+    with pytest.raises(FilesGone, match="your own files"):
         await store.write(transactions.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, PLACES))
     assert await store.read(_all("SELECT job_id FROM draws WHERE job_id = $1", "b" * 32)) == []
 

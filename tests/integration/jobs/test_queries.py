@@ -44,7 +44,7 @@ async def test_a_second_press_is_refused_while_the_first_is_running(store: Store
     """An unfinished rerun blocks another of the same member, parent and trigger, and no other rerun."""
     parent = await _end(store, await _accept(store))
     first = await _accept(store, id=_id(1), parent_id=parent.id, trigger="react:🔁")
-    with pytest.raises(AlreadyRunning, match="already working on this"):
+    with pytest.raises(AlreadyRunning, match="already making this one"):
         await _accept(store, id=_id(2), parent_id=parent.id, trigger="react:🔁")
     await _accept(store, id=_id(3), member_id=3, parent_id=parent.id, trigger="react:🔁")
     await _accept(store, id=_id(4), parent_id=parent.id, trigger="react:🎲")

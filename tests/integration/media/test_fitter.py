@@ -111,9 +111,9 @@ async def test_a_clip_is_trimmed_with_its_sound(prober: Prober, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("content", "format_", "said"),
     [
-        (media_samples.ogg(40.0), "mp3", ("trimmed from 40 s to 30 s", "OGG turned into MP3")),
-        (media_samples.flac(3.0), "mp3", ("FLAC turned into MP3",)),
-        (media_samples.sound(3.0, "ipod", "aac"), "mp3", ("M4A turned into MP3",)),
+        (media_samples.ogg(40.0), "mp3", ("trimmed from 40 s to 30 s", "OGG saved as MP3")),
+        (media_samples.flac(3.0), "mp3", ("FLAC saved as MP3",)),
+        (media_samples.sound(3.0, "ipod", "aac"), "mp3", ("M4A saved as MP3",)),
         (media_samples.wav(40.0), "wav", ("trimmed from 40 s to 30 s",)),
     ],
 )
@@ -162,7 +162,7 @@ async def test_too_many_clips_of_one_member(prober: Prober, tmp_path: Path) -> N
     async with ffmpeg.turns.turn(REQUESTER):
         waiting = [asyncio.create_task(make(name)) for name in ("a", "b")]
         await asyncio.sleep(0)
-        with pytest.raises(Busy, match="2 of your commands already wait for their files to be made to fit"):
+        with pytest.raises(Busy, match="2 of your commands are already waiting for their files to be made to fit"):
             await make("c")
     assert all(fitted.changes for fitted in await asyncio.gather(*waiting))
 

@@ -211,10 +211,8 @@ async def test_prober_refuses_in_sentences(tmp_path: Path) -> None:
         path = saved(tmp_path, b"PK\x03\x04" + bytes(50))
         with pytest.raises(MediaRefused) as refusal:
             await prober.facts(path, shown_name="**cat**.png", requester=REQUESTER)
-        assert str(refusal.value) == (
-            "“cat.png” is a ZIP archive. Attach a picture, a video or a sound that the option takes."
-        )
-        with pytest.raises(MediaRefused, match=r"“cat\.mp4” starts as an MP4 file but is cut short or damaged"):
+        assert str(refusal.value) == ("“cat.png” is a ZIP archive. Try again with a picture, a clip or a sound.")
+        with pytest.raises(MediaRefused, match=r"“cat\.mp4” starts as an MP4 file, but the rest is missing or damaged"):
             await prober.facts(saved(tmp_path, media_samples.mp4()[:-300]), shown_name="cat.mp4", requester=REQUESTER)
         with pytest.raises(FileNotFoundError):
             await prober.facts(tmp_path / "nowhere", shown_name="x", requester=REQUESTER)
@@ -241,7 +239,7 @@ async def test_no_python_for_workers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """When no worker can be started, the member is told that it is not the file, and may try later."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
     async with Prober.of(MediaSettings()) as prober:
-        with pytest.raises(Busy, match="Wanda cannot read files at the moment"):
+        with pytest.raises(Busy, match="Wanda can't read files right now"):
             await prober.facts(tmp_path, shown_name="x", requester=REQUESTER)
 
 

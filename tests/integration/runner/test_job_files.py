@@ -64,7 +64,7 @@ async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) 
     """If a parent's file was deleted, the refusal names it, and no folder is left for the new job."""
     _keep(tmp_path, PICTURE)
     job = a_job(inputs=(PICTURE, END))
-    with pytest.raises(FilesGone, match=r"no longer keeps the end_image “end.png” of this video.*attach it"):
+    with pytest.raises(FilesGone, match=r"no longer has the end_image “end.png” of this video.*attach it"):
         await _copies(tmp_path, *job.inputs)
     assert not (tmp_path / "inputs" / NEW).exists()
     assert await inputs_gone(job, tmp_path) == (END,)
@@ -85,7 +85,7 @@ async def test_a_job_without_a_video_keeps_no_files(tmp_path: Path, state: State
 async def test_the_video_of_a_job_can_become_an_input(tmp_path: Path) -> None:
     """A result can be copied as an input; a deleted one is refused with a sentence."""
     job, path = a_job(), tmp_path / "inputs" / NEW / "video.mp4"
-    with pytest.raises(FilesGone, match="no longer keeps this video"):
+    with pytest.raises(FilesGone, match="no longer has this video"):
         await copy_result(job, tmp_path, path)
     result_path(job, tmp_path).parent.mkdir()
     result_path(job, tmp_path).write_bytes(b"video")

@@ -19,7 +19,7 @@ JOB = a_job()
         (
             replace(JOB, state="failed", failure=Failure(kind="image_load_error", status=422)),
             "WARNING",
-            "failed: fal could not open one of the files. (image_load_error, 422) [",
+            "failed: fal couldn't open one of the files. (image_load_error, 422) [",
         ),
         (replace(JOB, state="failed", failure=Failure(kind="account", status=403)), "ERROR", "failed: "),
         (replace(JOB, state="uncertain"), "ERROR", "uncertain: "),

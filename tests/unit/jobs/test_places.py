@@ -147,15 +147,9 @@ def test_what_people_read_names_the_number_the_limit_and_the_way_out() -> None:
                 sentences.append(str(refusal))
     assert sentences == [
         (
-            "You have 2 videos in the making, and one member may have 2 at once. Nothing was charged; "
-            "try again when one has ended, or take one back with /jobs cancel."
+            "You have 2 videos going, and 2 at once is the most. "
+            "Wait until one is done, or cancel one with `/jobs cancel`."
         ),
-        (
-            "This server has 3 videos in the making, and one server may have 3 at once. "
-            "Nothing was charged; try again in a few minutes."
-        ),
-        (
-            "Wanda is working on 5 videos, which is as many as she takes at once. "
-            "Nothing was charged; try again in a few minutes."
-        ),
+        ("This server has 3 videos going, and 3 at once is the most. You weren't charged; try again in a few minutes."),
+        ("Wanda is working on 5 videos, the most at once. You weren't charged; try again in a few minutes."),
     ]

@@ -92,7 +92,7 @@ def test_whatever_is_no_recipe_is_refused_in_a_sentence(data: bytes) -> None:
 def test_a_recipe_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
     """Every part of a recipe has a size limit."""
     data = json.loads(recipe_of(a_job(), reader_id=2).to_file()) | change
-    with pytest.raises(OptionRefused, match="not a recipe that Wanda can read"):
+    with pytest.raises(OptionRefused, match="can't read this recipe"):
         read_recipe(json.dumps(data).encode())
 
 

@@ -57,39 +57,36 @@ def _limit(scope: str, kind: WindowKind, cap: int, timezone: str = "UTC") -> Lim
         (
             ("member:42", "blocked", "spam."),
             "blocked",
-            "This server's administrators have blocked you from making videos: spam. Ask one of them to unblock you.",
+            "The admins here have blocked you from making videos: spam. Ask one of them to unblock you.",
         ),
         (
             ("server", "paused", ""),
             "paused",
-            (
-                "This server's administrators have paused Wanda. Videos that are being made are still finished; "
-                "try again when Wanda is resumed."
-            ),
+            ("The admins here have paused Wanda. Try again once Wanda is back."),
         ),
         (
             ("channel:9", "access", "deny"),
             "channel",
             (
-                "No videos are made in <#9>: this channel is denied by this server's administrators. "
-                "Use another channel, or ask an administrator to allow this one."
+                "<#9> is closed for videos: this channel is denied by this server's administrators. "
+                "Use another channel, or ask an admin to open this one."
             ),
         ),
         (
             ("role:3", "modes", ["wan25-image", "wan22-video"]),
             "mode",
-            "You may not use wan27-image here (the role <@&3>). Allowed: wan22-video, wan25-image.",
+            "You can't use wan27-image here (the role <@&3>). Allowed: wan22-video, wan25-image.",
         ),
         (
             ("server", "resolutions", ["480p"]),
             "resolution",
-            "You may not make videos in 1080p here (this server's default). Allowed: 480p.",
+            "You can't make 1080p videos here (this server's default). Allowed: 480p.",
         ),
         (
             ("server", "ceiling", 500_000),
             "ceiling",
             (
-                "This video costs $0.75, and one video may cost at most $0.50 here (this server's default). "
+                "This video costs $0.75, and the most for one video here is $0.50 (this server's default). "
                 "To pay less, choose a lower resolution or a shorter video."
             ),
         ),
@@ -97,8 +94,8 @@ def _limit(scope: str, kind: WindowKind, cap: int, timezone: str = "UTC") -> Lim
             ("server", "at_once", 1),
             "at_once",
             (
-                "1 video of yours is being made, and 1 at once is your limit here (this server's default). "
-                "Wait until one is finished, or cancel one."
+                "You have 1 video going, and your limit here is 1 at once (this server's default). "
+                "Wait until one is done, or cancel one."
             ),
         ),
     ],
@@ -113,7 +110,7 @@ def test_each_rule_refuses_with_its_number_and_what_to_do(rule: tuple[str, str, 
 def test_a_server_that_the_operator_did_not_name_is_told_its_id() -> None:
     """The refusal has the server's id, which the operator's setting needs."""
     shipped = replace(SHIPPED, allowed_servers=frozenset({8}))
-    with pytest.raises(NotAllowed, match=r"has not opened Wanda for this server.*\(7\)"):
+    with pytest.raises(NotAllowed, match=r"isn't turned on for this server yet.*\(7\)"):
         _decide(_view(shipped=shipped))
 
 

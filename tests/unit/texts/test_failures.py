@@ -77,7 +77,7 @@ def test_an_unknown_kind_shows_nothing_of_fals_message() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_account_trouble_is_not_the_members_fault(status: int) -> None:
-    """401 and 403 point to an admin and say that the member did nothing wrong."""
+    """401 and 403 are told as trouble with Wanda's account, and point to an admin."""
     told = failures.failure_text(Failure(kind="whatever", status=status))
-    assert "did nothing wrong" in told.what
+    assert "Wanda's fal account" in told.what
     assert "admin" in told.next

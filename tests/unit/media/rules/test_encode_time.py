@@ -29,8 +29,8 @@ def test_slow_motion_in_4k() -> None:
     with pytest.raises(MediaRefused) as refused:
         check(2400, 10)
     assert str(refused.value) == (
-        "10 s of this clip are 2,400 frames of 3,840 × 2,160. Making them fit would take about 249 s, and the limit is "
-        "150 s. Nothing was charged; export the clip at 1920 × 1080 with 30 frames per second, and attach it again."
+        "Making 10 s of this clip fit (2,400 frames of 3,840 × 2,160) would take about 249 s, and the limit is "
+        "150 s. Export it at 1920 × 1080 with 30 frames per second and try again."
     )
 
 

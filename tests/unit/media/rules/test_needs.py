@@ -81,7 +81,7 @@ def test_the_changes_are_said_with_their_numbers() -> None:
     small = replace(GOOD, width=2000, height=1333, size_bytes=MB)
     assert changes(large, small, keep="start") == ("picture scaled from 6000 \u00d7 4000 to 2000 \u00d7 1333",)
     voice = Facts(kind="audio", format="ogg", size_bytes=9, seconds=5.0, codec="opus")
-    assert changes(voice, replace(voice, format="mp3"), keep="start") == ("OGG turned into MP3",)
+    assert changes(voice, replace(voice, format="mp3"), keep="start") == ("OGG saved as MP3",)
     assert changes(replace(GOOD, size_bytes=30 * MB), replace(GOOD, size_bytes=5 * MB), keep="start") == (
         "saved again, 30 MB to 5 MB",
     )
@@ -109,11 +109,11 @@ def test_what_was_odd_is_said() -> None:
     odd = replace(GOOD, odd=("metadata",))
     assert changes(odd, GOOD, keep="start") == ("saved again without its damaged or unusual metadata",)
     tagged = Facts(kind="audio", format="flac", size_bytes=9, seconds=5.0, codec="flac", odd=("header",))
-    assert changes(tagged, replace(tagged, format="mp3"), keep="start") == ("FLAC turned into MP3",)
+    assert changes(tagged, replace(tagged, format="mp3"), keep="start") == ("FLAC saved as MP3",)
     guessed = replace(PLAYS, odd=("header",), shortest_s=10.0, longest_s=14.0)
-    assert changes(guessed, PLAYS, keep="start") == ("saved again with one length of 10 s (it also said 14 s)",)
+    assert changes(guessed, PLAYS, keep="start") == ("saved with one length, 10 s (part of it said 14 s)",)
     hdr = replace(PLAYS, is_hdr=True, odd=("sound",))
     assert changes(hdr, PLAYS, keep="start") == (
-        "HDR turned into ordinary colours",
-        "without its sound, which cannot be read here",
+        "HDR changed to ordinary colours",
+        "without its sound, which Wanda can't read",
     )
