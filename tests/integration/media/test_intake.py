@@ -162,7 +162,7 @@ async def test_a_bounded_wait_for_a_turn(
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "file:///etc/passwd", "http://cdn.discordapp.com/a.png"])
 async def test_only_discord(intake: Intake, url: str, tmp_path: Path) -> None:
     """Only attachments on Discord's CDN are downloaded."""
-    with pytest.raises(MediaRefused, match="Wanda couldn't get .* from Discord"):
+    with pytest.raises(MediaRefused, match=r"Wanda couldn't get .* from Discord"):
         await intake.take_all([wanted(url)], into=tmp_path / "x", requester=REQUESTER)
 
 
