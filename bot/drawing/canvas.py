@@ -1,6 +1,6 @@
 """The sheet that a picture is drawn on: text, rectangles and axes, in pixels from the lower left corner.
 
-Text is drawn as it is, never as one of matplotlib's formulas, and only with characters that the font has.
+Text is drawn as it is, never as one of matplotlib's formulas, and only with characters that a font has.
 """
 # matplotlib's stubs leave some types open.
 # pyright: reportUnknownMemberType=false
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bot.charts import palette
-from bot.drawing.lettering import fit_width, plain_text, width_of
+from bot.drawing.lettering import families, fit_width, plain_text, width_of
 
 Marks: TypeAlias = Sequence[tuple[float, str]]
 Point: TypeAlias = tuple[float, float]
@@ -55,6 +55,7 @@ class Sheet:
             *(at[0] / palette.WIDTH, at[1] / self.height, said),
             color=colour,
             fontsize=size,
+            fontfamily=families(bold=bold),
             fontweight="bold" if bold else "normal",
             ha=ha,
             va="center_baseline",

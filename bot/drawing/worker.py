@@ -23,7 +23,10 @@ def _load() -> Answer:
         # OpenBLAS reserves memory per thread, one per core, and the memory limit counts it.
         os.environ |= {"MPLCONFIGDIR": folder, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
         from bot.charts.model import from_wire  # noqa: PLC0415 - as above
+        from bot.drawing.lettering import open_fonts  # noqa: PLC0415 - as above
         from bot.drawing.pictures import png  # noqa: PLC0415 - as above
+
+        open_fonts()  # once, not in each request's child
 
     def answer(request: dict[str, Any]) -> dict[str, str]:
         try:

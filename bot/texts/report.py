@@ -68,8 +68,8 @@ def last_days(days: int) -> str:
 
 
 def mode_title(mode: str) -> str:
-    """Return the mode's title, its id if the catalogue no longer has it, or "unknown"."""
-    return MODE_TITLES.get(mode, mode or "unknown")
+    """Return the mode's title, its id if the catalogue no longer has it, or "Deleted videos"."""
+    return MODE_TITLES.get(mode, mode or "Deleted videos")
 
 
 def outlook(pool: Standing, *, now: float, tz: ZoneInfo) -> Forecast:

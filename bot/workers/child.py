@@ -29,7 +29,7 @@ from bot.workers.linux import RefusedByKernel, die_with_parent, forbid_dumps
 Answer: TypeAlias = Callable[[dict[str, Any]], Mapping[str, Any]]
 Files: TypeAlias = Callable[[dict[str, Any]], list[Path]]
 
-_OPEN_FILES_MAX = 32
+_OPEN_FILES_MAX = 128  # matplotlib keeps each of the pictures' fonts open, some of them twice
 _NICENESS = 5
 _CHUNK_BYTES = 64 * 1024
 

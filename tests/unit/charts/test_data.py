@@ -36,7 +36,7 @@ def test_days_end_today() -> None:
     assert chart.modes == (
         ("wan21-image", "Wan 2.1 image", (0, 0, 9)),
         ("wan27-image", "Wan 2.7 image", (0, 5, 0)),
-        ("", "unknown", (0, 0, 1)),
+        ("", "Deleted videos", (0, 0, 1)),
     )
 
 
