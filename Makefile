@@ -1,14 +1,18 @@
-# Everything a newcomer needs: make demo, make test. Needs Python 3.11 to 3.14, make and git.
+# Everything a newcomer needs: make demo, make play, make test. Needs Python 3.11 to 3.14, make and git.
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(IN_RANGE)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo test test-clients check fuzz soak bench format lock readme clean
+.PHONY: demo play test test-clients check fuzz soak bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
+
+# The real bot on a page in the browser; Ctrl-C ends it.
+play: .venv/runtime
+	$(BIN)/python -m sandbox play
 
 test: .venv/dev
 	$(BIN)/python -m pytest

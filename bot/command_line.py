@@ -1,4 +1,4 @@
-"""The command line: run · price · commands · check · ledger.
+"""The command line: run · price · commands · check · ledger · watch.
 
 Imports are inside the commands, so that each loads only what it needs: `price` takes no time for discord.py.
 """
@@ -16,6 +16,7 @@ from bot.errors import Refusal, SettingsRefused, WandaError
 from bot.settings import Settings
 
 USAGE_ERROR = 2
+WATCH_MIN_S = 0.05
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
         case "commands":
             return _commands()
+        case "watch":
+            return _watch(settings, chosen.every)
         case "ledger":
             return _ledger(settings, chosen.close, chosen.at)
         case _:
@@ -55,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     ledger = commands.add_parser("ledger", help="verify the books and print every server's totals")
     ledger.add_argument("--close", metavar="JOB", help="end what this uncertain job holds of its server's money")
     ledger.add_argument("--at", metavar="AMOUNT", help="what fal charged for it, by its dashboard ($0.75, or 0)")
+    watch = commands.add_parser("watch", help="print the newest jobs and the books as JSON, after each change")
+    watch.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="how often to look (default 1)")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
@@ -111,6 +116,23 @@ def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
         return 1
     print("\n".join(ledger_lines(books)))
     return 1 if books.wrong else 0
+
+
+def _watch(settings: Settings, every_s: float) -> int:
+    try:
+        asyncio.run(_print_changes(settings, max(every_s, WATCH_MIN_S)))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+    except WandaError as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+async def _print_changes(settings: Settings, every_s: float) -> None:
+    from bot.cli.watch import watch  # noqa: PLC0415 - see the module's docstring
+
+    async for line in watch(settings.storage, every_s=every_s):
+        print(line, flush=True)
 
 
 def _check(settings: Settings) -> int:

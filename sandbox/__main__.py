@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "demo":
         demo = import_module("sandbox.demo")  # imported late: only the demo knows the bot's process
         return int(demo.run_demo(options))
+    if options.command == "play":
+        play = import_module("sandbox.play.play")  # imported late, as above
+        return int(play.run_play(options))
     if options.command == "readme":
         import_module("sandbox.readme").write()
         return 0
@@ -104,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")
     demo.add_argument("--seconds-per-job", type=float, default=3.0, help="how long fal takes for a video")
+    play = commands.add_parser("play", help="play with the real bot on a page in the browser")
+    play.add_argument("--port", type=int, default=8430, help="0 picks a free one")
+    play.add_argument("--no-browser", action="store_true", help="print the page's address, but do not open it")
     commands.add_parser("readme", help="bring the README's tables up to date")
     return parser
 

@@ -34,9 +34,12 @@ class StageError(Exception):
 class Process:
     """A child process, with its latest lines of output."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        """Start to read its output."""
+    def __init__(
+        self, name: str, process: asyncio.subprocess.Process, told: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Start to read its output; `told` gets each line."""
         self.name = name
+        self._told = told
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._process = process
         self._news = asyncio.Condition()
@@ -44,8 +47,10 @@ class Process:
         self._reader = asyncio.create_task(self._read(), name=f"output of {name}")
 
     @classmethod
-    async def start(cls, name: str, *args: str, env: Mapping[str, str]) -> Self:
-        """Run this Python with `args` on this project's code, with only the settings in `env`."""
+    async def start(
+        cls, name: str, *args: str, env: Mapping[str, str], told: Callable[[str], None] = lambda _: None
+    ) -> Self:
+        """Run this Python with `args` on this project's code, with the settings in `env`; `told` gets each line."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *args,
@@ -56,7 +61,7 @@ class Process:
             stderr=asyncio.subprocess.STDOUT,
             limit=4 * 1024 * 1024,
         )
-        return cls(name, process)
+        return cls(name, process, told)
 
     @property
     def returncode(self) -> int | None:
@@ -113,6 +118,7 @@ class Process:
             async with self._news:
                 self.lines.append(raw.decode(errors="replace").rstrip("\n"))
                 self._news.notify_all()
+            self._told(self.lines[-1])
         async with self._news:
             self._ended = True
             self._news.notify_all()

@@ -9,6 +9,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.rate_limits import RateLimits
 from sandbox.discord.serializer import Serializer
 from sandbox.discord.transcript import Transcript
+from sandbox.discord.watchers import Watchers
 from sandbox.discord.world import World
 
 
@@ -27,3 +28,4 @@ class Core:
     transcript: Transcript
     token: str
     is_strict: bool
+    watchers: Watchers

@@ -1,5 +1,6 @@
 """Planned faults: the next answers of a route fail, come late, or never come."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -107,6 +108,13 @@ class DiscordFaults:
     def add(self, fault: DiscordFault) -> None:
         """Add a fault."""
         self._faults.append(fault)
+
+    def __iter__(self) -> Iterator[DiscordFault]:
+        return iter(self._faults)
+
+    def drop(self, fault: DiscordFault) -> None:
+        """Remove one planned fault, if it is still there."""
+        self._faults = [one for one in self._faults if one is not fault]
 
     def clear(self) -> None:
         """Remove every fault."""

@@ -86,6 +86,7 @@ def post_message(
     add_attachments(core, message, draft.new_files)
     if (oldest := core.world.add_message(message)) is not None:
         _drop_files(core, oldest)
+        core.watchers.message_changed(oldest)
     emit_message(core, "MESSAGE_CREATE", message)
     return message
 
@@ -212,6 +213,7 @@ def delete_message(core: Core, message: Message) -> None:
     """Delete the message and its files, and send MESSAGE_DELETE."""
     core.world.remove_message(message)
     _drop_files(core, message)
+    core.watchers.message_changed(message)
     if message.ephemeral_for is not None:
         return
     place: Json = {"id": str(message.id), "channel_id": str(message.channel.id)}
@@ -225,6 +227,7 @@ def _drop_files(core: Core, message: Message) -> None:
 
 def emit_message(core: Core, event: str, message: Message) -> None:
     """Send a message event; without the MESSAGE_CONTENT intent a person's text and files are left out."""
+    core.watchers.message_changed(message)
     if message.ephemeral_for is not None:
         return
     data = core.serialize.message(message)

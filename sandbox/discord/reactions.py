@@ -70,6 +70,7 @@ def _place(message: Message) -> Json:
 
 def _emit(core: Core, event: str, message: Message, data: Json) -> None:
     """Send an event of the message's channel, if the bot sees it."""
+    core.watchers.message_changed(message)
     if not channel_permissions(message.channel, core.world.bot) & Permission.VIEW_CHANNEL:
         return
     guild = message.channel.guild

@@ -21,6 +21,7 @@ from sandbox.discord.serializer import Serializer
 from sandbox.discord.session import Intent
 from sandbox.discord.session_starts import IDENTIFY_INTERVAL_S
 from sandbox.discord.transcript import Transcript
+from sandbox.discord.watchers import Watchers
 from sandbox.discord.world import World
 
 HOST = "127.0.0.1"
@@ -33,7 +34,8 @@ class DiscordSandbox:
 
     `privileged` are the intents that the developer portal allows; `seed` makes tokens and secrets repeatable;
     `identify_interval_s` is the time between two IDENTIFYs, which tests that restart a bot often may shorten;
-    `is_strict` refuses keys in bodies that Discord ignores, so that a mistyped one is noticed.
+    `is_strict` refuses keys in bodies that Discord ignores, so that a mistyped one is noticed. Without `has_control`
+    there are no control routes, which any page in a browser on this machine could post to.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class DiscordSandbox:
         global_per_second: int = GLOBAL_PER_SECOND,
         identify_interval_s: float = IDENTIFY_INTERVAL_S,
         is_strict: bool = False,
+        has_control: bool = True,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,6 +55,7 @@ class DiscordSandbox:
         self.core = _new_core(
             random, clock, privileged, global_per_second, identify_interval_s=identify_interval_s, is_strict=is_strict
         )
+        self._has_control = has_control
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -73,7 +77,8 @@ class DiscordSandbox:
             router.add_get(f"/cdn/{folder}/{{channel}}/{{attachment}}/{{filename}}", cdn.serve)
         router.add_get("/cdn/{kind:embed/avatars|avatars}/{rest:.*}", cdn.serve_avatar)
         router.add_get("/", self.core.gateway.handle)
-        routes.register(router, self.core)
+        if self._has_control:
+            routes.register(router, self.core)
         Api(self.core).register(router)
 
     def environment(self) -> dict[str, str]:
@@ -135,4 +140,4 @@ def _new_core(
         identify_interval_s=identify_interval_s,
     )
     limits = RateLimits(clock, global_per_second)
-    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token, is_strict)
+    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token, is_strict, Watchers())

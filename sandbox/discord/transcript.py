@@ -1,7 +1,7 @@
 """The transcript: every REST exchange and gateway event, kept as bytes and printed as JSON lines."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.discord.wire import dumps
@@ -47,9 +47,10 @@ class Event:
 
 
 class Transcript:
-    """The latest exchanges and events, limited in number and in bytes."""
+    """The latest exchanges and events, limited in number and in bytes. `listeners` hear of each as it is added."""
 
     def __init__(self) -> None:
+        self.listeners: list[Callable[[Exchange | Event], None]] = []
         self._entries: deque[tuple[int, Exchange | Event]] = deque()
         self._bytes = 0
 
@@ -61,6 +62,8 @@ class Transcript:
         while len(self._entries) > KEPT or self._bytes > KEPT_BYTES:
             gone, _ = self._entries.popleft()
             self._bytes -= gone
+        for listener in self.listeners:
+            listener(entry)
 
     def clear(self) -> None:
         """Delete every entry."""

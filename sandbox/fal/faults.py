@@ -111,6 +111,10 @@ class FalFaults:
         self._faults.append(fault)
         return fault
 
+    def drop(self, fault: FalFault) -> None:
+        """Remove one planned fault, if it is still there."""
+        self._faults = [one for one in self._faults if one is not fault]
+
     def clear(self) -> None:
         """Remove every fault, and unlock the account."""
         self._faults.clear()

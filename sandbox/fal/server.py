@@ -2,12 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from sandbox.fal.control import ControlRoutes
 from sandbox.fal.faults import FalFaults
@@ -33,7 +34,8 @@ class FalSandbox:
     """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control routes.
 
     Use it as an async context manager, or call `start` and `close`. `is_strict` refuses headers and options that fal
-    ignores, so that a mistyped one is noticed.
+    ignores, so that a mistyped one is noticed. Without `has_control` there are no control routes, which any page in a
+    browser on this machine could post to. `middlewares` see every request.
     """
 
     def __init__(
@@ -44,9 +46,13 @@ class FalSandbox:
         key: str = KEY,
         seed: int | None = None,
         is_strict: bool = False,
+        has_control: bool = True,
+        middlewares: Sequence[Middleware] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._is_strict = is_strict
+        self._has_control = has_control
+        self._middlewares = middlewares
         self.settings = FalSettings(seconds_per_job=seconds_per_job)
         self.faults = FalFaults()
         self._key = key
@@ -120,8 +126,9 @@ class FalSandbox:
         """Return the application; paths of no other route go to the queue's handler."""
         gate = Gate(self._key, self.faults, is_strict=self._is_strict)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
-        app = web.Application(client_max_size=BODY_MAX_BYTES)
-        app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings).routes())
+        app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=self._middlewares)
+        if self._has_control:
+            app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings).routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
         app.add_routes([web.get("/.well-known/jwks.json", webhooks.keys)])
         app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])

@@ -96,6 +96,7 @@ CASES = [
     ("sandbox.fal.queue", "bot", STAND_INS),
     ("sandbox.fal.server", "httpx", HTTPX),
     ("sandbox.fal.endpoints.base", "bot.catalogue.mode", STAND_INS),
+    ("sandbox.play.server", "bot.app", STAND_INS),
 ]
 
 

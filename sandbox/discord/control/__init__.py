@@ -15,8 +15,10 @@ Some options in detail:
   Without `server`, roles and members are added to every server, and channels to the first.
 - `world`: threads take the `channel` and `user` that they are started in and by, `message`, `private`, `members`
   (names, or `bot`), `archived`, `locked` and `content`, which is a forum post's first message.
-- `change` gives `channels` (`overwrites`, `nsfw`, `slow_mode_s`), `threads` (`archived`, `locked`, `slow_mode_s`) and
-  `roles` (`permissions`) of that `name` new values while the bot runs.
+- `change` gives `servers` (`tier`), `channels` (`overwrites`, `nsfw`, `slow_mode_s`), `threads` (`archived`, `locked`,
+  `slow_mode_s`), `roles` (`permissions`) and `members` (`roles`, all they have from then on) of that `name` new values
+  while the bot runs.
+- `delete` removes a `message`, the person's own or, with MANAGE_MESSAGES, anybody's.
 - `gone` removes `roles`, `channels`, `threads` and `members` (names or ids) from `server`; with `"bot": true` it
   removes the bot.
   An `unchecked` slash command may name a removed id, as a client does whose form was open meanwhile.

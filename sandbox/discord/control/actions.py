@@ -53,6 +53,15 @@ def _may_use(core: Core, found: FoundCommand, user: User, channel: Channel) -> N
         raise ControlRefused(f"The command {found.command['name']} is not offered to {user.name}.")
 
 
+def is_usable(core: Core, command: Json, user: User, channel: Channel) -> bool:
+    """Return whether Discord would offer the command to this person in this channel."""
+    try:
+        _may_use(core, FoundCommand(command, ()), user, channel)
+    except ControlRefused:
+        return False
+    return True
+
+
 async def slash(request: ControlRequest) -> Json:
     """Run a slash command. `unchecked` skips the client's checks, as a forged request would."""
     request.check_keys("user", "channel", "command", "options", "files", "unchecked")
@@ -268,6 +277,18 @@ async def react(request: ControlRequest) -> Json:
     if message.flags & MessageFlag.EPHEMERAL:
         raise ControlRefused("Nobody can react to an ephemeral message.")
     reactions.add(request.core, message, user, emoji)
+    return {"ok": True}
+
+
+async def delete(request: ControlRequest) -> Json:
+    """Delete a message as a person: their own, or anybody's with MANAGE_MESSAGES."""
+    request.check_keys("user", "message")
+    user = request.user()
+    message = request.message(user)
+    granted = channel_permissions(message.channel, user) if message.channel.guild else 0
+    if message.author is not user and not granted & Permission.MANAGE_MESSAGES:
+        raise ControlRefused(f"{user.name} may not delete messages of others in {message.channel.name}.")
+    messages.delete_message(request.core, message)
     return {"ok": True}
 
 

@@ -62,9 +62,7 @@ def _rejoin(core: Core, row: Json) -> Json:
 
 def _server(core: Core, row: Json) -> Json:
     name = _checked_name(row, "name", "tier")
-    tier = int(row.get("tier", 0))
-    if tier not in TIERS:
-        raise ControlRefused(f"A server's tier is one of {TIERS}, not {tier}.")
+    tier = _tier(row, 0)
     earlier = list(core.world.people.values())
     guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
     for user in earlier:
@@ -131,15 +129,44 @@ def _bot_or_user(core: Core, name: str) -> User:
 
 
 async def change_world(request: ControlRequest) -> Json:
-    """Change channels, threads and roles that are there already, and send the events."""
-    request.check_keys("channels", "threads", "roles")
+    """Change servers, channels, threads, roles and members that are there already, and send the events."""
+    request.check_keys("servers", "channels", "threads", "roles", "members")
+    for row in request.rows("servers"):
+        _change_server(request.core, row)
     for row in request.rows("channels"):
         _change_channel(request.core, row)
     for row in request.rows("threads"):
         _change_thread(request.core, row)
     for row in request.rows("roles"):
         _change_role(request.core, row)
+    for row in request.rows("members"):
+        _change_member(request.core, row)
     return {"ok": True}
+
+
+def _change_server(core: Core, row: Json) -> None:
+    guild = find_guild(core, _checked_name(row, "name", "tier"))
+    guild.tier = _tier(row, guild.tier)
+    core.gateway.emit("GUILD_UPDATE", core.serialize.guild(guild), guild_id=guild.id, intent=Intent.GUILDS)
+
+
+def _tier(row: Json, otherwise: int) -> int:
+    tier = int(row.get("tier", otherwise))
+    if tier not in TIERS:
+        raise ControlRefused(f"A server's tier is one of {TIERS}, not {tier}.")
+    return tier
+
+
+def _change_member(core: Core, row: Json) -> None:
+    """Give a member exactly these `roles` beside what their integration manages."""
+    user = find_user(core, _checked_name(row, "name", "server", "roles"))
+    wanted = [str(role) for role in as_list(row.get("roles"))]
+    for guild in _guilds(core, row):
+        member = guild.members.get(user.id)
+        if member is None:
+            raise ControlRefused(f"{user.name} is not in {guild.name}.")
+        member.roles = [role_named(guild, name).id for name in wanted]
+        _emit_member(core, guild, member, "GUILD_MEMBER_UPDATE")
 
 
 def _change_channel(core: Core, row: Json) -> None:

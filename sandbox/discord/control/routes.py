@@ -24,6 +24,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "say": actions.say,
     "react": actions.react,
     "unreact": actions.unreact,
+    "delete": actions.delete,
     "world": changes.add_to_world,
     "change": changes.change_world,
     "gone": changes.remove_from_world,

@@ -13,7 +13,7 @@ def _channel(call: Call) -> RouteReply:
 
 
 def _typing(call: Call) -> RouteReply:
-    call.writable_channel()
+    call.core.watchers.typed(call.writable_channel(), call.core.world.bot)
     return NOTHING
 
 
