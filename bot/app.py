@@ -21,6 +21,7 @@ from bot.bounded import Bounds
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.end_log import log_end
 from bot.cards.job_cards import JobCards
+from bot.cards.notice_poster import may_ping_by
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.parent_links import ParentLinks
 from bot.cards.result_file import ResultFiles, from_fal
@@ -188,6 +189,7 @@ async def _compose(
             reactions=offered_reactions,
             channel_queue=channel_queue,
             shrinker=Shrinker(ffmpeg, prober, settings.media),
+            may_ping=may_ping_by(store, settings.pings),
         )
     )
     parent_links = await stack.enter_async_context(

@@ -675,6 +675,58 @@ class CardSettings(SettingsGroup):
     )
 
 
+class PingSettings(SettingsGroup):
+    """Short messages that ping whoever waits for a video, and members' own settings."""
+
+    title: ClassVar[str] = "Pings"
+
+    quick_s: float = setting(
+        "WANDA_PING_AFTER_S",
+        20.0,
+        "Nobody is pinged about a video that ends within this many seconds of its order.",
+        ge=0,
+    )
+    of_member_hourly_max: int = setting(
+        "WANDA_MEMBER_PINGS_HOURLY_MAX", 30, "Pings of one member in a server within an hour; more are left out.", ge=0
+    )
+    approvals_hourly_max: int = setting(
+        "WANDA_SERVER_APPROVAL_PINGS_HOURLY_MAX",
+        20,
+        "Pings of a server's approvers within an hour; more are left out.",
+        ge=0,
+    )
+    approvals_of_member_hourly_max: int = setting(
+        "WANDA_MEMBER_APPROVAL_PINGS_HOURLY_MAX",
+        5,
+        "Pings of a server's approvers for one member's videos within an hour; more are left out.",
+        ge=0,
+    )
+    tries_max: int = setting("WANDA_PING_TRIES", 8, "How often one ping is tried.", ge=1, le=20)
+    wait_s: float = setting(
+        "WANDA_PING_WAIT_S", 10.0, "Wait before a ping is tried again, in seconds; it doubles each time.", gt=0
+    )
+    life_s: float = setting(
+        "WANDA_PING_LIFE_S", 6 * 3600.0, "A ping that could not be sent for this many seconds is left out.", gt=0
+    )
+    interval_s: float = setting(
+        "WANDA_PING_LOOK_S", 10.0, "Interval between searches for pings to send again, in seconds.", gt=0
+    )
+    preferences_max: int = setting(
+        "WANDA_SERVER_PREFERENCES_MAX",
+        20_000,
+        "Members of one server who may have settings of their own (/settings).",
+        ge=1,
+        le=1_000_000,
+    )
+    preferences_daily_max: int = setting(
+        "WANDA_SERVER_PREFERENCES_DAILY_MAX",
+        2_000,
+        "Members of one server who may change theirs within 24 hours.",
+        ge=1,
+        le=1_000_000,
+    )
+
+
 class ExportSettings(SettingsGroup):
     """The size of exports."""
 
@@ -778,6 +830,7 @@ class Settings(BaseModel):
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     cards: CardSettings = CardSettings()
+    pings: PingSettings = PingSettings()
     exports: ExportSettings = ExportSettings()
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()

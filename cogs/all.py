@@ -7,6 +7,7 @@ from cogs.budget_warnings import BudgetWarnings
 from cogs.jobs.card_buttons import CardButtons
 from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
+from cogs.notices import Notices
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
 from cogs.privacy import Privacy
@@ -29,6 +30,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Reactions,
     BudgetWarnings,
     WaitingLog,
+    Notices,
     RetentionLoop,
     CutOrders,
 )

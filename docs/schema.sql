@@ -224,6 +224,35 @@ CREATE TABLE leaving (guild_id BIGINT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)
 -- A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).
 CREATE TABLE locks (name TEXT PRIMARY KEY, taken BIGINT NOT NULL);
 
+-- A ping about a job: due at `due_at`, or over; `pinged` says that it was posted.
+CREATE TABLE notices (
+    job_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('approval', 'ready', 'failed', 'declined', 'unapproved')),
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    is_announced INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_at DOUBLE PRECISION,
+    pinged INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (job_id, kind)
+);
+CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX notices_in_server ON notices (guild_id, at);
+CREATE INDEX notices_of_member ON notices (member_id);
+
+-- What a member chose in a server with /settings; an empty text is what holds for everybody.
+CREATE TABLE preferences (
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    pings TEXT NOT NULL CHECK (pings IN ('', 'channel', 'direct', 'never')),
+    mode TEXT NOT NULL,
+    resolution TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (guild_id, member_id)
+);
+CREATE INDEX preferences_of_member ON preferences (member_id);
+
 -- The random key with which members' pseudonyms are computed; it never changes.
 CREATE TABLE pseudonym_key (id BIGINT PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 

@@ -1,6 +1,6 @@
-"""Direct messages and pings for one member, with ids as strings.
+"""Direct messages, and pings of one member or role, with ids as strings.
 
-discord.py sends the ids as numbers in these two places. Discord accepts that today, but documents strings
+discord.py sends the ids as numbers in these places. Discord accepts that today, but documents strings
 (https://discord.com/developers/docs/reference#snowflakes).
 """
 
@@ -12,7 +12,7 @@ import discord
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A member's id as text, in the shape that `AllowedMentions` expects."""
+    """A member's or role's id as text, in the shape that `AllowedMentions` expects."""
 
     id: str
 
@@ -20,6 +20,11 @@ class _Named:
 def naming(member_id: int) -> discord.AllowedMentions:
     """Return allowed mentions of this member only."""
     return discord.AllowedMentions(users=[_Named(str(member_id))])  # pyright: ignore[reportArgumentType] - only `id` is read, and it becomes JSON
+
+
+def naming_role(role_id: int) -> discord.AllowedMentions:
+    """Return allowed mentions of this role only."""
+    return discord.AllowedMentions(everyone=False, users=False, roles=[_Named(str(role_id))], replied_user=False)  # pyright: ignore[reportArgumentType] - likewise
 
 
 async def mail(bot: discord.Client, member_id: int, content: str | None, **message: Any) -> discord.Message:

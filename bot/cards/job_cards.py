@@ -15,10 +15,11 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.cards.fitted_result import FittedResult, Shrinks
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.pacer import Frame, Pacer
-from bot.cards.poster import UPLOAD_BYTES_MAX, MessageContent, Poster
+from bot.cards.poster import UPLOAD_BYTES_MAX, MayPing, MessageContent, Poster
 from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep, ending
 from bot.errors import DeliveryError, DiscordBusy, Forbidden, TooLarge
 from bot.jobs.model import Job, Left, LinkReason, Live, reported_seed
+from bot.jobs.notices import NoticeKind, end_kind
 from bot.jobs.short_id import short_id
 from bot.runner.cards_port import MessageRef, Posted
 from bot.settings import CardSettings, JobSettings
@@ -37,6 +38,7 @@ class JobCards:
 
     `now` is in Unix seconds. `describe` returns a job's mode and settings as text; `reactions` adds the reactions to a
     finished video. `shrinker` encodes a video down to the server's upload limit; without one a larger video is linked.
+    `may_ping` is as in `Poster`.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class JobCards:
         describe: Describe = mode_settings_of,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
+        may_ping: MayPing | None = None,
     ) -> None:
         self._results = results
         self._reactions = reactions
@@ -60,7 +63,13 @@ class JobCards:
         self._describe = describe
         self._now = now
         self._post = Poster(
-            client, settings, upload_timeout_s=upload_timeout_s, now=now, channel_queue=channel_queue, sleep=sleep
+            client,
+            settings,
+            upload_timeout_s=upload_timeout_s,
+            now=now,
+            channel_queue=channel_queue,
+            sleep=sleep,
+            may_ping=may_ping,
         )
         self._fetches = FairTurns(jobs.deliveries_at_once)
         self._fitted_results = FittedResult(shrinker, self.show)
@@ -107,21 +116,24 @@ class JobCards:
             job, MessageContent(self.card(job, live, left), announcement=announcement, keep=True)
         )
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Show on the card how a job ended whose video is not on it; if Discord refuses for good, that is only logged.
+    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef | None:
+        """Show on the card how a job ended whose video is not on it; None, and a line in the log, if Discord refuses.
 
         Raises:
             DiscordBusy: try again later.
         """
         await self._pacer.end(job)
         card = self.card(job, live, left)
-        content = MessageContent(card, announcement=job_card.end_announcement(job), note=_note(job, card))
+        content = MessageContent(
+            card, announcement=job_card.end_announcement(job), note=_note(job, card), tells=end_kind(job)
+        )
         try:
-            await self._post.last(job, content)
+            return await self._post.last(job, content)
         except DiscordBusy:
             raise
         except DeliveryError as error:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
+            return None
 
     async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
         """Download the job's video and encode it down to the server's upload limit. Never raises.
@@ -267,7 +279,9 @@ class JobCards:
         card = self._finished(job, left, posted)
         ready = f"<@{job.member_id}>, your video is ready."
         name = await asyncio.to_thread(file_name, job, path)
-        content = MessageContent(card, announcement=ready, file=path, file_name=name, note=_note(job, card))
+        tells: NoticeKind | None = None if job.state == "done" else "ready"  # a late video was told with its link
+        note = _note(job, card)
+        content = MessageContent(card, announcement=ready, file=path, file_name=name, note=note, tells=tells)
         return Posted(await self._post.last(job, content, anew=anew), posted.reason)
 
     def _finished(self, job: Job, left: Left | None, posted: PostedVideo) -> Card:

@@ -3,17 +3,17 @@
 import asyncio
 import io
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import discord
 
 from bot.cards import routes
 from bot.cards.channel_queue import ChannelQueue
-from bot.cards.direct_message import mail
+from bot.cards.direct_message import mail, naming
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.pacer import EditOutcome
@@ -21,11 +21,13 @@ from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
 from bot.errors import CardGone, DeliveryError, DiscordBusy, Forbidden, TooLarge
 from bot.jobs.model import Job
+from bot.jobs.notices import NoticeKind
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings
 from bot.texts.card import Card
 from bot.units import MIB
 
+MayPing: TypeAlias = Callable[[Job, NoticeKind], Awaitable[bool]]
 _LOG = logging.getLogger(__name__)
 _NOBODY = discord.AllowedMentions.none()
 # Where no boost of a server raises it: https://discord.com/developers/docs/reference#uploading-files
@@ -51,7 +53,7 @@ class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
     `file_name` is the name that people see. `keep` leaves the message's attachments as they are. `note` is the content
-    of a text file, for what is too long for a message.
+    of a text file, for what is too long for a message. `tells` is what a new message pings the job's member for.
     """
 
     card: Card
@@ -60,24 +62,29 @@ class MessageContent:
     file_name: str = "wanda.mp4"
     keep: bool = False
     note: str = ""
+    tells: NoticeKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageReference:
-    """A reference to the job's card. Discord's specification has its ids as strings; discord.py's own sends numbers."""
+    """A reference to the job's card. Discord's specification has its ids as strings; discord.py's own sends numbers.
+
+    With `is_optional` a card that was deleted meanwhile is no error.
+    """
 
     job: Job
+    is_optional: bool = True
 
     def to_message_reference_dict(self) -> dict[str, Any]:
-        """Return what discord.py sends; a card that was deleted meanwhile is no error."""
+        """Return what discord.py sends."""
         address = self.job.address
         server = {"guild_id": str(self.job.guild_id)} if self.job.guild_id else {}
         card = {"message_id": str(address.message_id), "channel_id": str(address.channel_id)}
-        return {**card, **server, "fail_if_not_exists": False}
+        return {**card, **server, "fail_if_not_exists": not self.is_optional}
 
 
 class Poster:
-    """`now` is in Unix seconds."""
+    """`now` is in Unix seconds. `may_ping` says whether a new message that tells this pings the job's member."""
 
     def __init__(
         self,
@@ -88,8 +95,10 @@ class Poster:
         now: Callable[[], float],
         channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
+        may_ping: MayPing | None = None,
     ) -> None:
         self._client = client
+        self._may_ping = may_ping
         self._channel_queue = channel_queue or ChannelQueue()
         self._settings = settings
         self._upload_timeout_s = upload_timeout_s
@@ -261,6 +270,7 @@ class Poster:
         """Post a new message. Its nonce is the job's, so that a repeat returns the same message."""
         card = announced(content)
         options: dict[str, Any] = {"reference": MessageReference(job), "mention_author": False} if reply else {}
+        pinged = naming(job.member_id) if await self._pings(job, content) else _NOBODY
         turn = self._channel_queue.turn(job.address.channel_id, "send")
         async with turn, discord_request(self._timeout_s(content)):
             with _files(content) as files:
@@ -270,10 +280,13 @@ class Poster:
                     files=files,
                     view=to_view(card) or discord.utils.MISSING,
                     nonce=nonce(job, has_file=content.file is not None),
-                    allowed_mentions=_NOBODY,
+                    allowed_mentions=pinged,
                     **options,
                 )
         return MessageRef(message.channel.id, message.id)
+
+    async def _pings(self, job: Job, content: MessageContent) -> bool:
+        return content.tells is not None and self._may_ping is not None and await self._may_ping(job, content.tells)
 
     async def _posted_before(self, job: Job, content: MessageContent) -> MessageRef | None:
         """Return the message that an earlier try posted: Discord remembers a nonce for minutes only."""

@@ -160,7 +160,9 @@ class LateTried:
 
 @dataclass(frozen=True, slots=True)
 class EndShown:
-    """The card says how the job ended, or Discord will never take that edit."""
+    """The card says how the job ended, or Discord will never take that edit; None: the card stands where it stood."""
+
+    address: Address | None = None
 
 
 Event: TypeAlias = (
@@ -495,7 +497,7 @@ def _mailed(job: Job, event: VideoMailed) -> Job:
 def _when_ended(job: Job, event: Event) -> Step:
     """Take up that the end was shown, and of a job whose video is late what became of the next try."""
     if isinstance(event, EndShown) and not job.told:
-        return replace(job, told=True), ()
+        return replace(job, told=True, address=event.address or job.address), ()
     if job.late_at is None or not isinstance(event, VideoPosted | VideoMailed | Undeliverable | LateTried):
         return job, ()
     # The try may have fetched the video again after the job's files were removed, so they are removed again.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bot.errors import AlreadyRunning, FilesGone, StorageError
+from bot.jobs import notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, running_jobs
@@ -131,11 +132,12 @@ def standing_of(job: Job, shipped: Shipped) -> Transaction[View]:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The stored job, the effects to perform, and whether the event changed the job."""
+    """The stored job, the effects to perform, whether the event changed the job, and whether somebody is told of it."""
 
     job: Job
     effects: tuple[Effect, ...]
     changed: bool
+    is_noted: bool = False
 
 
 def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
@@ -156,9 +158,11 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
             after = _as_paid(after, (yield from _move_money(before, effect, now)))
         else:
             todo.append(effect)
-    if after is not before:
-        yield One(_UPDATE, (job_id, *_indexed(after), body_of(after)))
-    return Advanced(after, tuple(todo), after is not before)
+    if after is before:
+        return Advanced(after, tuple(todo), changed=False)
+    yield One(_UPDATE, (job_id, *_indexed(after), body_of(after)))
+    is_noted = yield from notices.note(before, after, at=now)
+    return Advanced(after, tuple(todo), changed=True, is_noted=is_noted)
 
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending]:

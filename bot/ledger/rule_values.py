@@ -116,6 +116,7 @@ _RULES: Mapping[str, Mapping[str, _Check]] = {
         "paused": _reason,
         "approval": _approval,
         "log_channel": int,
+        "pings": _one_of("channel", "direct", "never"),
     },
     "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING},
     "channel": {**_BUDGETS, "access": _one_of("allow", "deny")},

@@ -38,10 +38,10 @@ class Cards(Protocol):
         """
         ...
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
-        """Make the card say how a job ended whose video is not on it.
+    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef | None:
+        """Make the card say how a job ended whose video is not on it, or post a new one if it is gone.
 
-        Returns once Discord has the edit, or will never take it.
+        Returns once Discord has it, or None if Discord will never take it.
 
         Raises:
             DiscordBusy: try again later.

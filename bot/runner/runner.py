@@ -16,12 +16,12 @@ from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_job, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Failure, Job, Left, Live, Order, job_from
+from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order, job_from
 from bot.jobs.places import FileBounds, Places
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
-from bot.runner.cards_port import Cards
+from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
@@ -87,6 +87,7 @@ class Runner:
         self._closing = False
         self._awake_at = 0.0
         self.warned = asyncio.Event()
+        self.noted = asyncio.Event()
         self._delivery = Delivery(cards, settings, left_of=self._left_of, clock=clock, sleep=sleep)
         self._late_videos = LateVideos(
             store,
@@ -432,6 +433,8 @@ class Runner:
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
                 if advanced.changed and advanced.job.state in FINISHED and not advanced.job.told and self._on_ended:
                     self._on_ended(advanced.job)
+                if advanced.is_noted:
+                    self.noted.set()
                 if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
                     self._on_posted(advanced.job)
                 if isinstance(event, machine.Asked) and advanced.changed and self._on_asked is not None:
@@ -478,8 +481,11 @@ class Runner:
                 log.warning("the card cannot ask for approval: %s", error)
                 break
             else:
-                return machine.Asked(job.address.moved_to(ref.channel_id, ref.message_id, now=self._clock()))
+                return machine.Asked(self._moved(job, ref))
         return machine.NotAsked()
+
+    def _moved(self, job: Job, ref: MessageRef) -> Address:
+        return job.address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
 
     async def _await_approval(self, job: Job) -> Event:
         """Wait for a decision, which is in the stored state then, or until `approve_by`."""
@@ -572,11 +578,11 @@ class Runner:
                 await self._sleep(self._settings.delivery_pause_s(attempt))
             try:
                 async with self._endings.turn(job.requester):
-                    await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+                    ref = await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
             except DiscordBusy as error:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
             else:
-                break
+                return machine.EndShown(ref and self._moved(job, ref))
         return machine.EndShown()
 
     def _show(self, job: Job) -> None:

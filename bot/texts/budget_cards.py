@@ -16,12 +16,13 @@ from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words
 BETWEEN = "\n\n"
 POOLS_CHARS_MAX = 1500  # the rest of a panel's 6,000 characters is for who has rules of their own
 _ORDER = ("budget", "allowance", "ceiling", "at_once", "modes", "resolutions")
-_SETTINGS = ("timezone", "policy", "absorbed", "approval", "log_channel")
+_SETTINGS = ("timezone", "policy", "absorbed", "approval", "log_channel", "pings")
 _SHIPPED_SETTINGS = {
     "timezone": "UTC",
     "policy": "the server, not the member",
     "approval": "none",
     "log_channel": "none",
+    "pings": "a ping in the channel",
 }
 
 
@@ -135,6 +136,7 @@ def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
         "policy": "A failed video is paid by",
         "absorbed": "At most for each member in 24 h",
         "approval": "Approval",
+        "pings": "Members hear of their videos by",
     }.get(name, "Log channel")
     return f"{title}: {value}"
 

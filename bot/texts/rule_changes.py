@@ -160,6 +160,7 @@ _MEANS = {
     "approval": "From now on a dearer video waits, its money held, until somebody presses Approve or Decline; with no "
     "answer in time it is given back.",
     "log_channel": "From now on every administrative act and every budget warning is posted there.",
+    "pings": "It's for members who chose nothing in `/settings`.",
     "raise": "It is added to each of their allowances at once, and ends by itself.",
     "blocked": "They can start nothing new, and are told this reason; their videos in the making finish. "
     "`/wanda-admin member unblock` ends it.",
@@ -176,6 +177,7 @@ _LIFTED = {
     "paused": "Members can make videos again.",
     "approval": "From now on no video waits for approval; those that wait still need an answer.",
     "log_channel": "From now on nothing is logged to a channel; `/wanda-admin audit` still shows everything.",
+    "pings": "Wanda's own default holds again: a ping in the channel.",
     "blocked": "They can make videos again.",
     "access": "It is now like every channel without a rule of its own.",
 }

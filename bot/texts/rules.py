@@ -26,7 +26,13 @@ _ALONE = {
     "absorbed": "the most that the server pays for one member's failed videos in 24 hours",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
+    "pings": "how members hear of their videos",
     rule_values.CONFIRM_ABOVE: "the price above which Wanda asks first",
+}
+PINGS = {
+    "channel": "a ping in the channel",
+    "direct": "a direct message",
+    "never": "no ping",
 }
 POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
 
@@ -82,8 +88,8 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case pe
             return f"<#{int(value)}>"
         case "reset":
             return f"<t:{int(value)}:f>"
-        case "policy":
-            return POLICIES.get(value, str(value))
+        case "policy" | "pings":
+            return (POLICIES | PINGS).get(value, str(value))
         case "access":
             return "allowed" if value == "allow" else "denied"
         case "paused" | "blocked":

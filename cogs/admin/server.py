@@ -156,6 +156,23 @@ async def log_channel(
     await command.change(Change(subject="server", name="log_channel", value=known.id), reason=reason)
 
 
+@app_commands.describe(
+    members="How Wanda tells members that a video is ready or didn't work out; each can choose in /settings.",
+    reason="Why, for the audit and the log.",
+)
+@app_commands.choices(
+    members=[
+        app_commands.Choice(name="ping them in the channel", value="channel"),
+        app_commands.Choice(name="write them a direct message", value="direct"),
+        app_commands.Choice(name="don't ping them", value="never"),
+    ]
+)
+async def notify(interaction: Interaction, members: str, reason: Reason = None) -> None:
+    """Set how members who chose nothing themselves are told of their videos."""
+    command = await AdminCommand.open(interaction)
+    await command.change(Change(subject="server", name="pings", value=members), reason=reason)
+
+
 @app_commands.describe(name="Such as Europe/Berlin; type a city to find it.", reason="Why, for the audit and the log.")
 @app_commands.autocomplete(name=offer_zones)
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
@@ -212,6 +229,7 @@ COMMANDS = (
     CommandSpec("modes", "Choose which modes and resolutions may be used, by everybody or by a role.", set_modes),
     CommandSpec("approval", "Let videos above a price wait until somebody approves them.", approval),
     CommandSpec("log-channel", "Choose where administrative acts and budget warnings are posted.", log_channel),
+    CommandSpec("notify", "Choose how members hear that their video is ready.", notify),
     CommandSpec("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
     CommandSpec("policy", "Choose who pays for a failed video that fal may have billed.", policy),
     CommandSpec("pause", "Let nobody start a video; those in the making finish.", pause),

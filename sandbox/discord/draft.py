@@ -122,6 +122,7 @@ _MENTIONS = {
     "replied_user": KeyRule("bool"),
 }
 _USER_MENTION = re.compile(r"<@!?(\d+)>")
+_ROLE_MENTION = re.compile(r"<@&(\d+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class MessageDraft:
     reference_id: int | None = None
     reference_optional: bool = False
     mentioned: frozenset[int] = frozenset()
+    mentioned_roles: frozenset[int] = frozenset()
     allowed_mentions: Json = field(default_factory=dict[str, Any])
 
     def is_empty(self) -> bool:
@@ -241,6 +243,7 @@ def read_draft(
         reference_id=int(reference["message_id"]) if reference and "message_id" in reference else None,
         reference_optional=bool(reference) and reference.get("fail_if_not_exists") is False,
         mentioned=frozenset(int(found) for found in _USER_MENTION.findall(str(kept.get("content", "")))),
+        mentioned_roles=frozenset(int(found) for found in _ROLE_MENTION.findall(str(kept.get("content", "")))),
         allowed_mentions=mentions if "allowed_mentions" in given else {},
     )
     problems.raise_any()

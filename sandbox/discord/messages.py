@@ -16,6 +16,7 @@ from sandbox.discord.model import (
     Message,
     MessageFlag,
     MessageType,
+    Role,
     User,
 )
 from sandbox.discord.permissions import Permission, channel_permissions
@@ -75,7 +76,10 @@ def post_message(
         interaction=origin.interaction,
         ephemeral_for=origin.ephemeral_for,
         mentions=_mentions(core, channel, draft, origin.reference, by_interaction=origin.interaction is not None),
+        mention_roles=_mentioned_roles(channel, author, draft),
     )
+    # An edit pings nobody, so this is kept of the message as it was posted.
+    message.pinged = tuple(one.name for one in (*message.mentions, *message.mention_roles))
     if origin.ephemeral_for is not None:
         message.flags |= MessageFlag.EPHEMERAL
     if origin.loading:
@@ -296,3 +300,19 @@ def _mentions(
     if isinstance(reference, Message) and reference.channel is channel and replied and not by_interaction:
         found[reference.author.id] = reference.author
     return list(found.values())
+
+
+def _mentioned_roles(channel: Channel, author: User, draft: MessageDraft) -> list[Role]:
+    """Return the roles that the message mentions and may ping: mentionable ones, or all with Mention Everyone.
+
+    https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
+    """
+    rule = draft.allowed_mentions
+    everyone = "allowed_mentions" not in draft.given or "roles" in rule.get("parse", [])
+    allowed_ids = {int(one) for one in rule.get("roles", [])}
+    may_all = bool(channel_permissions(channel, author) & Permission.MENTION_EVERYONE)
+    return [
+        role
+        for role in (channel.guild.roles.values() if channel.guild else ())
+        if role.id in draft.mentioned_roles and (everyone or role.id in allowed_ids) and (may_all or role.mentionable)
+    ]

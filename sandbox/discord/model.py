@@ -99,6 +99,7 @@ class Role:
     permissions: int
     position: int
     managed: bool = False
+    mentionable: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -239,6 +240,8 @@ class Message:
     tts: bool = False
     nonce: str | int | None = None
     mentions: list[User] = field(default_factory=list[User])
+    mention_roles: list[Role] = field(default_factory=list[Role])
+    pinged: tuple[str, ...] = ()
     reference: "Message | int | None" = None
     interaction: "Interaction | None" = None
     ephemeral_for: User | None = None

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -17,6 +16,7 @@ from tests.support.text_commands import ask
 from tests.support.video_steps import (
     PRICED,
     costs,
+    delete_message,
     order,
     picture,
     wait_for_reply,
@@ -98,15 +98,6 @@ async def replacement(stage: Stage, message_id: str, words: str) -> dict[str, An
     return found
 
 
-async def delete(stage: Stage, message_id: str) -> None:
-    """Delete a message, as a moderator does."""
-    channel = (await stage.messages())[0]["channel_id"]
-    url = f"{stage.environment['DISCORD_API_URL']}/channels/{channel}/messages/{message_id}"
-    headers = {"Authorization": f"Bot {stage.environment['DISCORD_TOKEN']}"}
-    async with aiohttp.ClientSession() as http, http.delete(url, headers=headers) as reply:
-        assert reply.status == 204
-
-
 async def test_above_the_limit(stage: Stage, files: Path) -> None:
     """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's expiry."""
     await stage.fal.post("settings", {"result_mb": 11})
@@ -178,7 +169,7 @@ async def test_a_members_limit_ends_with_the_token(stage: Stage, files: Path) ->
 async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> None:
     """The video is posted as one new message, which names its member and notifies nobody."""
     async with held(stage, files) as message_id:
-        await delete(stage, message_id)
+        await delete_message(stage, message_id)
     message = await replacement(stage, message_id, "your video is ready")
     assert message["content"].startswith("<@")
     assert len(message["attachments"]) == 1
@@ -195,7 +186,7 @@ async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
     await stage.fal.post("settings", {"seconds_per_job": 0.6})
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
     message_id = await order(stage, files)
-    await delete(stage, message_id)
+    await delete_message(stage, message_id)
     message = await replacement(stage, message_id, "your video did not come about")
     assert "Nothing was charged" in text_of(message)
     assert len(await exchanges(stage, "POST", "/channels/")) == 1
@@ -207,7 +198,7 @@ async def test_a_lost_answer_to_the_new_message(stage: Stage, files: Path) -> No
     """When Discord's answer to the new message is lost, the retry does not post a second one."""
     fault = {"method": "POST", "path": "/channels/*", "drop": True, "after": True, "times": 1}
     async with held(stage, files) as message_id:
-        await delete(stage, message_id)
+        await delete_message(stage, message_id)
         await stage.discord.post("faults", fault)
     message = await replacement(stage, message_id, "your video is ready")
     await wait_for_state(stage, message["id"], "done")

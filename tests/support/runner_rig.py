@@ -75,12 +75,13 @@ class RememberedCards:
         self.asked.append(job)
         return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> None:
+    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef:
         """Record the end, or raise DiscordBusy while `busy` is above 0."""
         if self.busy:
             self.busy -= 1
             raise DiscordBusy("Discord could not be reached")
         self.finished.append(job)
+        return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
     async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
         """Return the next reason for which the video is missing, if there is one."""

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from bot.ledger.audit import verify
 from bot.storage.batch import read_only
 from sandbox.stage import Stage, eventually, text_of
@@ -97,6 +99,15 @@ async def _private(stage: Stage, answer: dict[str, Any], user: str) -> dict[str,
         return next((m for m in seen if m["ephemeral_for"] == user and int(m["id"]) > int(answer["message_id"])), None)
 
     return await eventually(look, what="private answer")
+
+
+async def delete_message(stage: Stage, message_id: str) -> None:
+    """Delete a message, as a moderator does."""
+    channel = (await stage.messages())[0]["channel_id"]
+    url = f"{stage.environment['DISCORD_API_URL']}/channels/{channel}/messages/{message_id}"
+    headers = {"Authorization": f"Bot {stage.environment['DISCORD_TOKEN']}"}
+    async with aiohttp.ClientSession() as http, http.delete(url, headers=headers) as reply:
+        assert reply.status == 204
 
 
 def database(stage: Stage) -> Path:

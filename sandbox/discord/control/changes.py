@@ -227,9 +227,10 @@ def role_named(guild: Guild, name: str) -> Role:
 
 
 def _role(core: Core, row: Json) -> Json:
-    name = _checked_name(row, "name", "server", "permissions")
+    name = _checked_name(row, "name", "server", "permissions", "mentionable")
     made = [core.world.add_role(name, guild, _permissions(row.get("permissions", 0))) for guild in _guilds(core, row)]
     for role in made:
+        role.mentionable = bool(row.get("mentionable", False))
         data: Json = {"guild_id": str(role.guild_id), "role": core.serialize.role(role)}
         core.gateway.emit("GUILD_ROLE_CREATE", data, guild_id=role.guild_id, intent=Intent.GUILDS)
     return row | {"id": str(made[0].id), "ids": {str(role.guild_id): str(role.id) for role in made}}

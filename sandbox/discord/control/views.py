@@ -45,6 +45,7 @@ def _message(core: Core, message: Message) -> Json:
             for emoji, users in message.reactions.items()
         ],
         "edits": message.edits,
+        "pinged": list(message.pinged),
         "ephemeral_for": message.ephemeral_for.name if message.ephemeral_for else None,
         "reference": reference["message_id"] if reference else None,
         "flags": int(message.flags),

@@ -84,6 +84,7 @@ DEEDS: list[tuple[str, str, Any, Any, str]] = [
     ("server", "modes", None, ["wan21-image", "wan27-image"], "not set → **Wan 2.7 image, Wan 2.1 image**"),
     ("server", "resolutions", None, ["1080p", "480p"], "not set → **480p, 1080p**"),
     ("server", "log_channel", None, 5, "not set → **<#5>**"),
+    ("server", "pings", "channel", "never", "a ping in the channel → **no ping**"),
     ("server", "timezone", None, "Europe/Berlin", "not set → **Europe/Berlin**"),
     (
         "server",

@@ -1,0 +1,23 @@
+"""What pings say: one short sentence; the card above says the rest."""
+
+from bot.jobs.model import Job, card_url
+from bot.jobs.notices import NoticeKind, Told
+
+_SAYS: dict[NoticeKind, str] = {
+    "approval": "A video is waiting for your approval.",
+    "ready": "Your video is ready.",
+    "failed": "Your video didn't work out.",
+    "declined": "Your video was declined.",
+    "unapproved": "Nobody approved your video in time.",
+}
+
+
+def notice_text(told: Told) -> str:
+    """Return the reply to the card, which begins with a mention of whom it is for."""
+    whose = f"<@&{told.role_id}>" if told.role_id is not None else f"<@{told.job.member_id}>"
+    return f"{whose} {_SAYS[told.notice.kind]}"
+
+
+def notice_mail(kind: NoticeKind, job: Job) -> str:
+    """Return the direct message, with a link to the card."""
+    return f"{_SAYS[kind]} {card_url(job)}"

@@ -1,0 +1,101 @@
+"""Whoever waits for a video is pinged once, as they like it, and not at all when it was quick."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from sandbox.stage import Stage, eventually
+from tests.support.text_commands import admin
+from tests.support.video_steps import delete_message, order, wait_for_state, wait_for_video
+
+AT_ONCE = {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
+REFUSED = {
+    "detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}]
+}
+
+
+async def pings(stage: Stage, card: str) -> list[tuple[str, list[str]]]:
+    """Return the replies to a card that pinged somebody: their words after the mention, and whom they pinged."""
+    replies = [m for m in await stage.messages() if m["reference"] == card and m["pinged"]]
+    return [(m["content"].partition("> ")[2], m["pinged"]) for m in replies]
+
+
+async def wait_for_pings(stage: Stage, card: str, count: int = 1) -> list[tuple[str, list[str]]]:
+    """Return the pings about this card once there are so many."""
+
+    async def look() -> list[tuple[str, list[str]]] | None:
+        found = await pings(stage, card)
+        return found if len(found) >= count else None
+
+    return await eventually(look, what="ping")
+
+
+async def test_the_one_who_waits_is_pinged(empty_stage: Stage, files: Path) -> None:
+    """The owner of a video that is ready, failed or was declined is pinged, and the approvers' role when it waits."""
+    stage = empty_stage
+    await stage.start_bot(**AT_ONCE)
+    card = await order(stage, files)
+    assert await wait_for_pings(stage, card) == [("Your video is ready.", ["maker"])]
+    await stage.fal.post("faults", {"at": "result", "status": 422, "body": REFUSED, "times": 5})
+    failed = await order(stage, files, user="friend")
+    assert await wait_for_pings(stage, failed) == [("Your video didn't work out.", ["friend"])]
+    await stage.discord.post("world", {"roles": [{"name": "producers", "mentionable": True}]})
+    await admin(stage, "approval", above="0.10", role="producers")
+    waiting = await order(stage, files)
+    assert await wait_for_pings(stage, waiting) == [("A video is waiting for your approval.", ["producers"])]
+    await stage.discord.post("click", {"user": "admin", "message": waiting, "label": "Decline"})
+    assert (await wait_for_pings(stage, waiting, 2))[1:] == [("Your video was declined.", ["maker"])]
+    assert len(await pings(stage, card)) == 1
+
+
+async def test_nobody_is_pinged_about_a_quick_video(empty_stage: Stage, files: Path) -> None:
+    """A video that is there within 20 s of its order pings nobody, and neither does one where admins chose that."""
+    stage = empty_stage
+    await stage.start_bot(**{**AT_ONCE, "WANDA_PING_AFTER_S": "20"})
+    quick = await order(stage, files)
+    await wait_for_state(stage, quick, "done")
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.start_bot(**AT_ONCE)
+    await admin(stage, "notify", members="never")
+    unwanted = await order(stage, files)
+    await wait_for_state(stage, unwanted, "done")
+    await admin(stage, "notify", members="channel")
+    wanted = await order(stage, files)
+    await wait_for_pings(stage, wanted)
+    assert await pings(stage, quick) + await pings(stage, unwanted) == []
+
+
+async def test_a_kill_neither_repeats_nor_forgets_a_ping(empty_stage: Stage, files: Path) -> None:
+    """A ping whose post the bot did not live to note is found after the restart, although Discord forgot its nonce."""
+    stage = empty_stage
+    await stage.start_bot(**AT_ONCE)
+    fault: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages", "delay_s": 20, "after": True}
+    await stage.discord.post("faults", fault)
+    card = await order(stage, files)
+    await wait_for_pings(stage, card)
+    assert stage.bot is not None
+    await stage.bot.stop(how=signal.SIGKILL)
+    await stage.discord.delete("faults")
+    await stage.discord.post("advance", {"seconds": 3600})
+    await stage.start_bot(**AT_ONCE)
+    await stage.discord.post("faults", {"method": "POST", "path": "/channels/*/messages", "status": 500, "times": 4})
+    later = await order(stage, files)
+    assert await wait_for_pings(stage, later) == [("Your video is ready.", ["maker"])]
+    assert len(await pings(stage, card)) == 1
+
+
+async def test_a_new_message_is_ping_enough(empty_stage: Stage, files: Path) -> None:
+    """Where somebody deleted the card, the message with the video pings, and no other does."""
+    stage = empty_stage
+    await stage.start_bot(**AT_ONCE)
+    await stage.fal.post("settings", {"seconds_per_job": 1.5})
+    card = await order(stage, files)
+    await wait_for_state(stage, card, "running")
+    await delete_message(stage, card)
+    later = await order(stage, files, user="friend")
+    await wait_for_video(stage, later)
+    await wait_for_pings(stage, later)
+    posted = [m for m in await stage.messages() if m["pinged"] == ["maker"]]
+    assert len(posted) == 1
+    assert posted[0]["attachments"]
