@@ -670,6 +670,13 @@ class CardSettings(SettingsGroup):
     rerun_patience_s: float = setting(
         "WANDA_RERUN_PATIENCE_S", 300.0, "How long a reaction's rerun waits for its channel's turn, in seconds.", gt=0
     )
+    deletion_wait_s: float = setting(
+        "WANDA_DELETE_AFTER_S",
+        15.0,
+        "How long a ❌ on a video can be taken back before the video is deleted, in seconds.",
+        ge=0,
+        le=300,
+    )
     warning_interval_s: float = setting(
         "WANDA_WATCH_S", 300.0, "Interval between searches for budget warnings not yet posted, in seconds.", gt=0
     )

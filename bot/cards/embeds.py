@@ -1,5 +1,7 @@
 """Converts a card to discord.py's embed and view. The cogs answer the buttons."""
 
+from collections.abc import Iterable
+
 import discord
 
 from bot.texts.card import Button, Card, Select
@@ -29,12 +31,15 @@ def to_view(card: Card) -> discord.ui.View | None:
     stopped view has the same components and is not stored; a press then finds the cog's `DynamicItem` by its custom id,
     as after a restart. Must be called in a running event loop: without one, a view cannot be stopped.
     """
-    if not card.buttons and not card.selects:
-        return None
+    return to_buttons(card.buttons, card.selects) if card.buttons or card.selects else None
+
+
+def to_buttons(buttons: Iterable[Button], selects: Iterable[Select] = ()) -> discord.ui.View:
+    """Return selects and buttons as a view that discord.py does not store, as `to_view` does."""
     view = discord.ui.View(timeout=None)
-    for select in card.selects:
+    for select in selects:
         view.add_item(_select(select))
-    for button in card.buttons:
+    for button in buttons:
         view.add_item(_button(button))
     view.stop()
     return view

@@ -91,3 +91,11 @@ def waiting_button_id(action: WaitingAction, job_id: str, after: str) -> str:
 
 
 WAITING_TEMPLATE = rf"{PREFIX}waiting:(?P<action>approve|decline|page):(?P<job_id>(?:{_ID})?):(?P<after>(?:{_ID})?|end)"
+
+
+def deletion_button_id(answer: Consent, job_id: str) -> str:
+    """Return the id of a button below the private question whether to delete a video."""
+    return f"{PREFIX}erase:{answer}:{job_id}"
+
+
+DELETION_TEMPLATE = rf"{PREFIX}erase:(?P<answer>yes|no):(?P<job_id>{_ID})"

@@ -41,12 +41,6 @@ NOT_IN_THE_BOOKS = (
     "This video is not in Wanda's books any more, so she does not know how it was made. "
     "Use its /wan command again; nothing was charged."
 )
-MAY_NOT_DELETE = (
-    "Only the member who asked for this video, or somebody who may manage messages here, can delete it. "
-    "Ask one of them."
-)
-DELETED = "The video is deleted. What it cost stays in the books; fal removes its own copy after about 7 days."
-NOT_DELETED = "Discord did not let Wanda delete the video. Try again in a moment, or delete the message yourself."
 NO_TURN = (
     "So many messages were due in that channel that your video's had no turn in time. "
     "Nothing was charged; react again in a few minutes."

@@ -9,6 +9,7 @@ import io
 import logging
 from collections import OrderedDict
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ from bot.jobs.rerun import mark_borrowed, rerun
 from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles, result_path
-from bot.texts import finished
+from bot.texts import deletion, finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from bot.texts.result_link import spoiler_mark
 from cogs.base.acknowledgement import acknowledgement_of, under_way
@@ -49,7 +50,7 @@ from cogs.ordering.checks import (
 )
 from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
-from cogs.results.buttons import delete_video
+from cogs.results.deletion import delete_video
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -218,6 +219,7 @@ class Reactions(FeatureCog):
         self._busy: set[ReactionKey] = set()
         self._handled: OrderedDict[ReactionKey, None] = OrderedDict()
         self._said_at: dict[int, float] = {}
+        self._deleting: dict[ReactionKey, asyncio.Event] = {}  # set when the reaction is taken back
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
@@ -243,8 +245,10 @@ class Reactions(FeatureCog):
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
-        """Take the same reaction for a new one when it comes again."""
+        """Take the same reaction for a new one when it comes again, and delete no video for it."""
         self._handled.pop(_key(payload), None)
+        if _key(payload) in self._deleting:
+            self._deleting[_key(payload)].set()
 
     @commands.Cog.listener()
     async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
@@ -259,12 +263,17 @@ class Reactions(FeatureCog):
     def _forget(self, message_id: int) -> None:
         for key in [key for key in self._handled if key.message_id == message_id]:
             del self._handled[key]
+        for key, taken_back in self._deleting.items():
+            if key.message_id == message_id:
+                taken_back.set()
 
     @commands.Cog.listener()
     async def on_shard_connect(self, shard_id: int) -> None:
         """Take every reaction for a new one: removals were missed while there was no session."""
         del shard_id
         self._handled.clear()
+        for taken_back in self._deleting.values():
+            taken_back.set()
 
     def _concerns_us(self, payload: discord.RawReactionActionEvent) -> bool:
         """Return whether a person reacted to a message of Wanda in a server, as far as the event tells."""
@@ -310,7 +319,7 @@ class Reactions(FeatureCog):
             match reaction.emoji:
                 case finished.DELETE:
                     if reaction.member.id == reaction.job.member_id or reaction.place.permissions.manage_messages:
-                        await delete_video(self.bot, reaction.job)
+                        await self._delete_later(reaction)
                 case finished.MAIL:
                     await self._mail(reaction)
                 case _:
@@ -322,6 +331,24 @@ class Reactions(FeatureCog):
                 await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
         except Refusal as refusal:
             await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
+
+    async def _delete_later(self, reaction: Reaction) -> None:
+        """Delete the video in a while, unless the reaction is taken back; a restart in between leaves it."""
+        wait_s, taken_back = self.bot.services.settings.cards.deletion_wait_s, asyncio.Event()
+        key = ReactionKey(reaction.job.address.message_id, reaction.member.id, reaction.emoji, reaction.job.guild_id)
+        self._deleting[key] = taken_back
+        try:
+            until = self.bot.services.clock() + wait_s
+            told = await self._say_here(reaction, deletion.deleted_soon(reaction.member.id, until), for_s=wait_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await taken_back.wait()
+            if not taken_back.is_set():
+                await delete_video(self.bot, reaction.job)
+            elif told is not None:
+                await told.delete(delay=0)  # in a task of its own, which ignores failures
+        finally:
+            del self._deleting[key]
 
     async def _rerun(self, reaction: Reaction) -> None:
         """Post a card and accept the rerun on it, or ask the member for confirmation."""
@@ -452,9 +479,14 @@ class Reactions(FeatureCog):
         if member_id in self._said_at or len(self._said_at) >= TOLD_MAX:
             return
         self._said_at[member_id] = now
-        only = naming(member_id)
+        await self._say_here(reaction, finished.no_mail(member_id), for_s=TOLD_FOR_S)
+
+    async def _say_here(self, reaction: Reaction, sentence: str, *, for_s: float) -> discord.Message | None:
+        """Post the sentence, which may ping its member only, in the channel for some seconds; failures are logged."""
+        only = naming(reaction.member.id)
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
-                await reaction.channel.send(finished.no_mail(member_id), delete_after=TOLD_FOR_S, allowed_mentions=only)
+                return await reaction.channel.send(sentence, delete_after=for_s, allowed_mentions=only)
         except (discord.HTTPException, TimeoutError) as error:
-            log.warning("a refusal could not be told in the channel: %s", error)
+            log.warning("a sentence could not be posted in the channel: %s", error)
+            return None

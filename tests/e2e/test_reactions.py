@@ -167,6 +167,25 @@ async def test_delete(stage: Stage, files: Path) -> None:
         await eventually(look, what="deleted card")
 
 
+async def test_a_deletion_that_is_taken_back(stage: Stage, files: Path) -> None:
+    """The channel says how long ❌ can be taken back; taken back in time, or over a restart, the video stays."""
+    parent = await one_video(stage, files)
+    await restart(stage, WANDA_DELETE_AFTER_S="60")
+    for _ in range(2):
+        await react(stage, "maker", parent, "❌")
+        told = await wait_for_message(stage, "Take your ❌ back to keep it")
+        await stage.discord.post("unreact", {"user": "maker", "message": parent, "emoji": "❌"})
+
+        async def look(told_id: str = told["id"]) -> bool | None:
+            return True if await stage.message(told_id) is None else None
+
+        await eventually(look, what="end of the countdown")
+    await react(stage, "maker", parent, "❌")
+    await wait_for_message(stage, "Take your ❌ back to keep it")
+    await restart(stage)
+    assert await stage.message(parent) is not None
+
+
 async def test_by_direct_message(stage: Stage, files: Path) -> None:
     """✉️ sends the member the video and its recipe."""
     parent = await one_video(stage, files)

@@ -143,17 +143,23 @@ async def test_restyle(stage: Stage, files: Path) -> None:
 
 
 async def test_delete(stage: Stage, files: Path) -> None:
-    """Only the owner and moderators can delete; it removes the message and Wanda's copy of the video."""
+    """Only the owner and moderators can delete, after a question; it removes the message and Wanda's copy."""
     parent = await one_video(stage, files)
     other = await press(stage, "friend", parent, "Delete")
     assert "Only the member who asked" in await refusal(stage, other, user="friend")
     copies = len(list((stage.folder / "results").iterdir()))
-    await press(stage, "maker", parent, "Delete")
+    question = (await press(stage, "maker", parent, "Delete"))["message_id"]
+    await press(stage, "maker", question, "Keep it")
+    await wait_for_message(stage, "The video stays")
+    assert await stage.message(parent) is not None
+    question = (await press(stage, "maker", parent, "Delete"))["message_id"]
+    await press(stage, "maker", question, "Delete it")
     await wait_for_message(stage, "The video is deleted")
     assert await stage.message(parent) is None
     assert len(list((stage.folder / "results").iterdir())) == copies - 1
     theirs = await one_video(stage, files)
-    await press(stage, "admin", theirs, "Delete")
+    question = (await press(stage, "admin", theirs, "Delete"))["message_id"]
+    await press(stage, "admin", question, "Delete it")
     await wait_for_message(stage, "The video is deleted", seen_by="admin")
     assert await stage.message(theirs) is None
 

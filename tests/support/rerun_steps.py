@@ -89,11 +89,11 @@ async def latest_input(stage: Stage) -> dict[str, Any]:
     return (await stage.fal.get("requests"))[-1]["input"]
 
 
-async def restart(stage: Stage) -> None:
+async def restart(stage: Stage, **settings: str) -> None:
     """Stop the bot with SIGTERM and start it again on the same data."""
     assert stage.bot is not None
     await stage.bot.stop()
-    await stage.start_bot()
+    await stage.start_bot(**settings)
 
 
 async def id_of(stage: Stage, name: str) -> str:

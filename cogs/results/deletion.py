@@ -1,0 +1,74 @@
+"""Deletes a finished video: a button asks first, and a reaction can be taken back for some seconds."""
+
+import asyncio
+import logging
+
+from bot.cards.discord_request import DiscordRefused, discord_request
+from bot.cards.embeds import to_buttons
+from bot.client import Interaction, Wanda
+from bot.errors import OptionRefused
+from bot.jobs.machine import LateTried
+from bot.jobs.model import Job
+from bot.jobs.transactions import advance
+from bot.runner.job_files import result_path
+from bot.texts import deletion
+from bot.texts.button_ids import DELETION_TEMPLATE
+from cogs.base.button import PersistentButton
+from cogs.ordering.posting_rights import check_commands
+from cogs.results.rerun import finished_job
+
+log = logging.getLogger(__name__)
+
+
+class DeletionButton(PersistentButton, template=DELETION_TEMPLATE):
+    """Delete it or Keep it, below the private question."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Delete the video, if the member still may, or leave it."""
+        if self.parts["answer"] != "yes":
+            await interaction.response.edit_message(content=deletion.KEPT, view=None)
+            return
+        await interaction.response.defer()
+        job = await finished_job(interaction.client.services, self.parts["job_id"], guild_id=interaction.guild_id)
+        _check_may_delete(interaction, job)
+        gone = await delete_video(interaction.client, job)
+        said = deletion.DELETED if gone else deletion.NOT_DELETED
+        await interaction.edit_original_response(content=said, view=None)
+
+
+async def ask_to_delete(interaction: Interaction, job: Job) -> None:
+    """Ask the member privately whether the video shall be deleted.
+
+    Raises:
+        OptionRefused: they may not delete it.
+        NotAllowed: they may not use commands here.
+    """
+    _check_may_delete(interaction, job)
+    view = to_buttons(deletion.deletion_buttons(job.id))
+    await interaction.response.send_message(deletion.QUESTION, view=view, ephemeral=True)
+
+
+def _check_may_delete(interaction: Interaction, job: Job) -> None:
+    if interaction.user.id != job.member_id:
+        check_commands(interaction)
+        if not interaction.permissions.manage_messages:
+            raise OptionRefused(deletion.MAY_NOT_DELETE)
+
+
+async def delete_video(bot: Wanda, job: Job) -> bool:
+    """Delete the card and Wanda's copy of the video, and bring no late one; return whether all is deleted now."""
+    address, settings = job.address, bot.services.settings
+    channel = bot.get_partial_messageable(address.channel_id, guild_id=job.guild_id)
+    try:
+        turn = bot.services.channel_queue.turn(address.channel_id, "delete")
+        async with turn, discord_request(settings.cards.discord_timeout_s):
+            await channel.get_partial_message(address.message_id).delete()
+    except DiscordRefused as met:
+        if met.trouble != "message_gone":
+            log.warning("the card of job %s could not be deleted: %s", job.id, met)
+            return False
+    await asyncio.to_thread(result_path(job, settings.storage.data_dir).unlink, missing_ok=True)
+    if job.late_at is not None:
+        services = bot.services
+        await services.store.write(advance(job.id, LateTried(None), now=services.clock()))
+    return True
