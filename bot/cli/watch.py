@@ -30,7 +30,7 @@ FROM budgets ORDER BY ends_at DESC, scope LIMIT $1"""
 async def watch(settings: StorageSettings, *, every_s: float) -> AsyncIterator[str]:
     """Yield the state as a line of JSON, and again whenever it changed; amounts are micro-dollars, times Unix seconds.
 
-    `wrong` are the sentences of `verify`. It goes on beside a running bot, and over its end and new start.
+    Ids are text, because JavaScript reads no number of that size. `wrong` are the sentences of `verify`. It goes on beside a running bot, and over its end and new start.
 
     Raises:
         StorageError: the database cannot be opened or read.
@@ -52,9 +52,13 @@ def _newest() -> Transaction[dict[str, Any]]:
     jobs: list[Row] = yield Many(_JOBS, (JOBS_SHOWN,))
     entries: list[Row] = yield Many(_ENTRIES, (ENTRIES_SHOWN,))
     return {
-        "jobs": [{**dict(row), "short": short_id(row["id"])} for row in jobs],
+        "jobs": [{**_with_text_ids(row), "short": short_id(row["id"])} for row in jobs],
         "entries": [dict(row) for row in entries],
     }
+
+
+def _with_text_ids(row: Row) -> dict[str, Any]:
+    return {**row, "guild_id": str(row["guild_id"]), "member_id": str(row["member_id"])}
 
 
 def _books() -> Transaction[dict[str, Any]]:
@@ -64,7 +68,7 @@ def _books() -> Transaction[dict[str, Any]]:
         "budgets": [dict(row) for row in budgets],
         "servers": [
             {
-                "guild_id": one.guild_id,
+                "guild_id": str(one.guild_id),
                 "jobs": one.jobs,
                 "held": one.held_microusd,
                 "exposed": one.exposed_microusd,

@@ -16,6 +16,7 @@ from sandbox.play.view import message_json, without_origin, world_json
 WIRE_KEPT, LOG_KEPT = 400, 600
 PENDING_MAX = 4000
 BODY_MAX = 200_000
+LONG = 17  # characters of the shortest id
 # Gateway events after which servers, channels, people or commands may look different.
 WORLD_EVENTS = ("GUILD_", "CHANNEL_", "THREAD_", "APPLICATION_")
 COMMANDS_PATH = "/commands"
@@ -178,5 +179,5 @@ def _text(body: bytes) -> str:
 
 
 def _short_path(path: str) -> str:
-    """Return the path with long tokens cut."""
-    return "/".join(part if len(part) <= 24 else f"{part[:10]}…" for part in path.split("/"))  # noqa: PLR2004 - longer than an id
+    """Return the path with tokens and ids cut."""
+    return "/".join(f"{part[:4]}…" if len(part) >= LONG else part for part in path.split("/"))

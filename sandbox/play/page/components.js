@@ -1,7 +1,7 @@
 // Buttons, selects and Components V2. https://discord.com/developers/docs/components/reference
 import { html, useState, useEffect, useRef } from "./vendor/htm-preact.js";
 import { Markdown, Spoiler, inline } from "./markdown.js";
-import { attempt, bytes, channels, interact, nameOf, server, set, state } from "./store.js";
+import { attempt, bytes, channels, interact, nameOf, now, server, set, state } from "./store.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary", 6: "primary" };
 const ENTITIES = { 5: "users", 6: "roles", 7: "both", 8: "channels" };
@@ -102,7 +102,18 @@ export function Choice({ part, chosen, onChoose }) {
     </div>`}</div>`;
 }
 
-export function Media({ media, spoiler, about }) {
+// A file's address is signed anew with each edit. The first one serves until it expires, so that no video starts again.
+const addresses = new Map();
+function steady(url) {
+  const [path, query] = url.split("?"), kept = addresses.get(path);
+  const until = (address) => parseInt(new URLSearchParams(address.split("?")[1]).get("ex") ?? "f".repeat(9), 16);
+  if (kept && until(kept) > now() + 60) return kept;
+  if (query) addresses.set(path, url);
+  return url;
+}
+
+export function Media({ media: { url, ...media }, spoiler, about }) {
+  media.url = steady(url);
   const kind = media.content_type ?? "", side = { aspectRatio: media.width ? `${media.width} / ${media.height}` : null };
   const name = media.url.split("?")[0].split("/").at(-1);
   const broken = (event) => event.target.classList.add("broken");

@@ -9,7 +9,7 @@ const HUES = ["#5865f2", "#3ba55c", "#eb459e", "#d9822b", "#0aa2c0", "#8e6bd8"];
 const hue = (name) => HUES[[...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % HUES.length];
 
 export function Face({ user, small }) {
-  return html`<span class="face ${small ? "small" : ""}" aria-hidden="true" style=${{ background: user.bot ? "#5865f2" : hue(user.username) }}>${user.bot ? "▶" : user.username[0].toUpperCase()}</span>`;
+  return html`<span class="face ${small ? "small" : ""}" aria-hidden="true" style=${{ background: user.bot ? "#5865f2" : hue(user.username) }}>${user.bot ? html`<img src="page/icon.svg" alt="" />` : user.username[0].toUpperCase()}</span>`;
 }
 export const AppTag = () => html`<span class="app">APP</span>`;
 
@@ -81,7 +81,7 @@ export class Message extends Component {
 }
 
 function Pending({ row }) {
-  return html`<li class="message pending"><span class="face" aria-hidden="true">▶</span><div class="body">
+  return html`<li class="message pending"><span class="face" aria-hidden="true"><img src="page/icon.svg" alt="" /></span><div class="body">
     <p class="reply flat">${state.as} used <span class="mention">${row.label}</span></p>
     ${row.failed ? html`<p class="failure" role="alert">${row.failed}</p><p class="only">Only you can see this • <button class="link" onClick=${() => set({ pending: state.pending.filter((one) => one !== row) })}>Dismiss message</button></p>`
     : html`<p class="thinking"><i class="dots"><i></i><i></i><i></i></i> Sending command…</p>`}</div></li>`;

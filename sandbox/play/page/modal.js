@@ -46,7 +46,7 @@ function Form({ modal }) {
   };
   const change = (id, value) => setValues({ ...values, [id]: value });
   return html`<div class="backdrop dark modalback" onMouseDown=${(event) => event.target === event.currentTarget && close()}><form class="modal" role="dialog" aria-modal="true" aria-labelledby="modaltitle" ref=${box} onSubmit=${submit} onKeyDown=${trap}>
-    <header><span class="face" aria-hidden="true">▶</span><h2 id="modaltitle">${modal.title}</h2><button type="button" aria-label="Close" onClick=${close}>✕</button></header>
+    <header><span class="face" aria-hidden="true"><img src="page/icon.svg" alt="" /></span><h2 id="modaltitle">${modal.title}</h2><button type="button" aria-label="Close" onClick=${close}>✕</button></header>
     <div class="fieldlist"><p class="caution">This form will be submitted to <b>Wanda</b>. Do not share passwords or other sensitive information.</p>
       ${modal.components.map((top) => (top.type === 10 ? html`<div class="textpart"><${Markdown} text=${top.content} /></div>` : null))}
       ${fields.map((field) => html`<div class="field" key=${field.custom_id}>

@@ -49,7 +49,7 @@ function MessageMenu({ overlay, close }) {
       <${Item} label="Add Reaction" icon="☺︎" run=${() => openEmoji({ currentTarget: document.getElementById(`m${message.id}`).querySelector(".tools") }, message)} />`}
     ${!isPrivate && html`<${Item} label="Reply" icon="↩︎" run=${then(() => { set({ replyTo: message }); document.querySelector("#draft")?.focus(); })} />`}
     ${!isPrivate && place.can.start_threads && !message.thread && html`<${Item} label="Create Thread" icon="🧵" run=${then(startThread)} />`}
-    ${apps.length > 0 && html`<p class="grouphead" role="presentation">Apps · Wanda</p>${apps.map((one) => html`<${Item} key=${one.id} label=${one.name} icon="▶" run=${then(() => use(one))} />`)}<hr />`}
+    ${apps.length > 0 && html`<p class="grouphead" role="presentation">Apps · Wanda</p>${apps.map((one) => html`<${Item} key=${one.id} label=${one.name} icon=${html`<img class="appicon" src="page/icon.svg" alt="" />`} run=${then(() => use(one))} />`)}<hr />`}
     ${message.content && html`<${Item} label="Copy Text" run=${then(() => navigator.clipboard.writeText(message.content).then(() => tell("Copied.")))} />`}
     <${Item} label="Copy Message ID" run=${then(() => navigator.clipboard.writeText(message.id).then(() => tell("Copied.")))} />
     ${!isPrivate && (mine || place.can.manage_messages) && html`<${Item} label="Delete Message" icon="🗑" danger run=${then(() => attempt(act("delete", { message: message.id })))} />`}`;
@@ -64,7 +64,7 @@ function UserMenu({ overlay, close }) {
   return html`<p class="profile"><b>${user.username}</b>${user.bot && html` <span class="app">APP</span>`}<br /><small>${roles.length ? roles.join(", ") : "No roles"}${here?.owner_id === user.id ? " · owner of the server" : ""}</small></p>
     ${user.bot && html`<${Item} label="Message" icon="✉️" run=${() => { close(); select(state.world.dm.id); }} />`}
     ${!user.bot && html`<${Item} label="Mention" run=${() => { close(); document.dispatchEvent(new CustomEvent("insert", { detail: `@${user.username} ` })); }} />`}
-    ${apps.length > 0 && html`<p class="grouphead" role="presentation">Apps · Wanda</p>${apps.map((one) => html`<${Item} key=${one.id} label=${one.name} icon="▶" run=${() => use(one)} />`)}`}
+    ${apps.length > 0 && html`<p class="grouphead" role="presentation">Apps · Wanda</p>${apps.map((one) => html`<${Item} key=${one.id} label=${one.name} icon=${html`<img class="appicon" src="page/icon.svg" alt="" />`} run=${() => use(one)} />`)}`}
     <${Item} label="Copy User ID" run=${() => { close(); navigator.clipboard.writeText(user.id).then(() => tell("Copied.")); }} />`;
 }
 

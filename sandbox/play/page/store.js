@@ -76,16 +76,30 @@ const news = {
     setTimeout(changed, 10_100);
   },
   wire(entries) { state.wire = [...state.wire, ...entries].slice(-400); },
-  log(entries) { state.log = [...state.log, ...entries].slice(-600); },
+  log(entries) {
+    const lines = entries.map(readLine);
+    state.log = [...state.log, ...lines].slice(-600);
+    for (const { job_id: job, text } of lines) noteState(job, /: now (\w+)$/.exec(text)?.[1]);
+  },
   books(books) {
     state.books = books;
-    for (const job of books?.jobs ?? []) {
-      const seen = state.path.get(job.id) ?? [];
-      if (seen.at(-1) !== job.state) state.path.set(job.id, [...seen, job.state]);
-    }
+    for (const job of books?.jobs ?? []) noteState(job.id, job.state);
   },
   stale() { refresh(); },
 };
+
+// The bot's log is one JSON object a line; other lines come from a crash.
+function readLine({ n, line }) {
+  try {
+    const { time, level, logger, message, ...more } = JSON.parse(line);
+    return { n, time: time.slice(11, 23), level, logger, text: message, more, job_id: more.job_id };
+  } catch { return { n, level: /Traceback|Error/.test(line) ? "ERROR" : "", text: line }; }
+}
+
+function noteState(job, name) {
+  const seen = state.path.get(job) ?? [];
+  if (job && name && !seen.includes(name)) state.path.set(job, [...seen, name]);
+}
 
 function noteUnread(message) {
   if (message.author.id === state.world.me.id || message.edits || (message.channel_id === state.channelId && !document.hidden)) return;
