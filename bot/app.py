@@ -42,7 +42,7 @@ from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
 from bot.open_forms import OpenForms
 from bot.runner.fal_steps import FalSteps
-from bot.runner.job_files import discard_if_no_video
+from bot.runner.job_files import discard_if_no_video, spread_inputs
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
@@ -216,6 +216,7 @@ async def _compose(
         on_posted=parent_links.posted,
         on_ended=log_end,
         on_asked=partial(client.dispatch, "job_waits"),
+        spread_files=partial(spread_inputs, data_dir=settings.storage.data_dir),
         discard_files=partial(discard_if_no_video, data_dir=settings.storage.data_dir),
         forget_files=partial(forget_files, settings.storage.data_dir),
     )

@@ -195,7 +195,8 @@ CREATE TABLE jobs (
     approved_by BIGINT,
     approve_by DOUBLE PRECISION,
     input_bytes BIGINT NOT NULL DEFAULT 0,
-    late_at DOUBLE PRECISION
+    late_at DOUBLE PRECISION,
+    set_id TEXT
 );
 CREATE UNIQUE INDEX jobs_again_once ON jobs (parent_id, member_id, pressed) WHERE told = 0;
 CREATE INDEX jobs_alike ON jobs (similar_to, created_at) WHERE render_s IS NOT NULL;
@@ -205,6 +206,7 @@ CREATE INDEX jobs_by_message ON jobs (message_id);
 CREATE INDEX jobs_by_parent ON jobs (parent_id, created_at) WHERE parent_id IS NOT NULL;
 CREATE INDEX jobs_late ON jobs (late_at) WHERE late_at IS NOT NULL;
 CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
+CREATE INDEX jobs_of_set ON jobs (set_id) WHERE set_id IS NOT NULL;
 CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
 CREATE INDEX jobs_open_in_server ON jobs (guild_id) WHERE told = 0;
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;

@@ -8,7 +8,7 @@ one micro-dollar (plus the rounded microsecond) above it.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Self
@@ -21,11 +21,28 @@ MICROSECONDS_PER_S = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What one video costs, the formula in words, and the version of the price table."""
+    """What `videos` equal videos cost together, the formula in words, and the version of the price table."""
 
     microusd: int
     formula: str
     prices_version: str
+    videos: int = 1
+
+    def times(self, videos: int) -> Self:
+        """Return what this many videos like this one cost together."""
+        if videos == 1:
+            return self
+        formula = f"{_times(videos)}{self.formula}"
+        return replace(self, microusd=self.microusd * videos, formula=formula, videos=videos)
+
+    def of_one(self) -> Self:
+        """Return what one of the videos costs."""
+        formula = self.formula.removeprefix(_times(self.videos))
+        return replace(self, microusd=self.microusd // self.videos, formula=formula, videos=1)
+
+
+def _times(videos: int) -> str:
+    return f"{videos} videos × "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,19 +37,30 @@ def check_may_decide(
 
 
 def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, places: Places, now: float) -> Transaction[Advanced]:
-    """Start the job, unless it has no place, or the server was paused, the member blocked or the channel closed.
+    """Start one job, as `approve_all` does."""
+    (advanced,) = yield from approve_all((job_id,), yes, shipped=shipped, places=places, now=now)
+    return advanced
+
+
+def approve_all(
+    job_ids: Collection[str], yes: Approved, *, shipped: Shipped, places: Places, now: float
+) -> Transaction[tuple[Advanced, ...]]:
+    """Start the jobs of one order, or none of them.
+
+    None is started if one has no place, or the server was paused, the member blocked or the channel closed.
 
     Raises:
         NotAllowed: a rule of now forbids it; the job still waits, and the sentence is for the approver.
         Busy: there is no place yet; likewise.
         StorageError: there is no such job.
     """
-    advanced = yield from transactions.advance(job_id, yes, now=now)
-    if advanced.job.state == "accepted" and advanced.changed:
-        running = yield from running_jobs(job_id, places)
-        yield from tables.lock(advanced.job.guild_id)
-        _refuse_if_closed((yield from rules.terms_of(who_of(advanced.job), at=now, shipped=shipped)))
-        yield from check_place(advanced.job, places, running=running, for_approver=True)
+    advanced = yield from transactions.advance_all(job_ids, yes, now=now)
+    begun = [one.job for one in advanced if one.job.state == "accepted" and one.changed]
+    if begun:
+        running = yield from running_jobs(begun, places)
+        yield from tables.lock(begun[0].guild_id)
+        _refuse_if_closed((yield from rules.terms_of(who_of(begun[0]), at=now, shipped=shipped)))
+        yield from check_place(begun, places, running=running, for_approver=True)
     return advanced
 
 

@@ -45,6 +45,7 @@ LinkReason: TypeAlias = Literal[
 PASSING: frozenset[LinkReason] = frozenset(
     {"not_fetched", "no_room", "unchecked", "unplayable", "forbidden", "refused", "busy"}
 )
+VARIATIONS_MIN, VARIATIONS_MAX = 2, 4  # videos ordered at once: what a message shows in a square
 MESSAGES_URL = "https://discord.com/channels"
 
 
@@ -103,14 +104,29 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked for: a filled-in mode and its files. The fields after `inputs` are as in `Job`.
+class Variation:
+    """A job's place in a set: number `number`, from 1, of `of` videos that were ordered at once.
 
-    In a rerun `inputs` are the parent's files until they are copied for the new job.
+    `set_id` is the id of the set's first job. `message_id` is the message that shows the whole set.
+    """
+
+    set_id: str
+    number: int
+    of: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for: a filled-in mode and its files. The fields after `videos` are as in `Job`.
+
+    In a rerun `inputs` are the parent's files until they are copied for the new job. `videos` is how many variations
+    are asked for at once, which differ in their seeds.
     """
 
     mode: Mode
     inputs: tuple[Input, ...] = ()
+    videos: int = 1
     parent_id: str | None = None
     trigger: str | None = None
     notes: tuple[str, ...] = ()
@@ -129,12 +145,12 @@ class Request:
         self.mode.check(self.facts())
 
     def quote(self, prices: PriceTable) -> Quote:
-        """Return the price.
+        """Return the price of all its videos together.
 
         Raises:
             ModeOff: it is not known.
         """
-        return self.mode.quote(self.facts(), prices)
+        return self.mode.quote(self.facts(), prices).times(self.videos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +206,8 @@ class Job:
     whole sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not
     show them. `late_at` is when bringing the video is tried again, of a job that ended with fal's link or with nothing
     posted; `mailed` is the direct message that brought the video, because its channel did not take it. `files_gone_at`
-    is when Wanda's copies of the inputs and the result were deleted.
+    is when Wanda's copies of the inputs and the result were deleted. `variation` is the place in a set of videos that
+    were ordered at once.
     """
 
     id: str
@@ -233,6 +250,12 @@ class Job:
     late_at: float | None = None
     mailed: Spot | None = None
     files_gone_at: float | None = None
+    variation: Variation | None = None
+
+    @property
+    def set_id(self) -> str:
+        """What is one order: the set that the job is one of, else the job itself."""
+        return self.id if self.variation is None else self.variation.set_id
 
     @property
     def requester(self) -> Requester:
@@ -295,7 +318,10 @@ def _tightest(standings: Sequence[Standing], side: Side) -> Remainder | None:
 
 
 def job_from(order: Order, *, now: float) -> Job:
-    """Return the job that this order becomes; raises ValueError when the order has no card."""
+    """Return the job that this order of one video becomes; raises ValueError when the order has no card.
+
+    `bot.jobs.variations` makes the jobs of an order of several.
+    """
     if order.address is None:
         raise ValueError(f"order {order.id} has no card")
     request, who = order.request, order.who
@@ -308,8 +334,8 @@ def job_from(order: Order, *, now: float) -> Job:
         mode=request.mode.id,
         options=request.mode.options(),
         inputs=request.inputs,
-        quote_microusd=order.quote.microusd,
-        formula=order.quote.formula,
+        quote_microusd=order.quote.of_one().microusd,
+        formula=order.quote.of_one().formula,
         prices_version=order.quote.prices_version,
         similar=_similar(request.mode),
         state="accepted",

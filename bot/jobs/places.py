@@ -4,23 +4,25 @@ A job that waits for approval may wait for weeks. So it counts among the waiting
 not among the running ones, whose bound all servers share; there it is counted when it is approved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from bot.errors import Busy
-from bot.jobs.model import Input, Job
+from bot.jobs.model import VARIATIONS_MAX, Input, Job
 from bot.ledger import tables
 from bot.storage.transaction import One, Row, Transaction
 from bot.units import counted, megabytes
 
 OPEN_TRANSACTIONS_MAX = 100  # on PostgreSQL, whose transactions do not see each other's new jobs
-_RUNNING = "SELECT COUNT(*) AS jobs FROM jobs WHERE told = 0 AND state <> 'waiting' AND id <> $1"
-_IN_SERVER = """
-SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member,
+_OTHERS = f"told = 0 AND id NOT IN ({', '.join(f'${number}' for number in range(1, VARIATIONS_MAX + 1))})"
+_RUNNING = f"SELECT COUNT(*) AS jobs FROM jobs WHERE {_OTHERS} AND state <> 'waiting'"  # noqa: S608 - a constant of this module
+_GUILD, _MEMBER = f"${VARIATIONS_MAX + 1}", f"${VARIATIONS_MAX + 2}"
+_IN_SERVER = f"""
+SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN 1 ELSE 0 END), 0) AS of_member,
 CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
-CAST(COALESCE(SUM(CASE WHEN member_id = $2 THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
-FROM jobs WHERE guild_id = $1 AND told = 0 AND id <> $3 AND state """
+CAST(COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
+FROM jobs WHERE guild_id = {_GUILD} AND {_OTHERS} AND state """  # noqa: S608 - a constant of this module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,37 +63,37 @@ class _Full(NamedTuple):
     most: int
 
 
-def running_jobs(job_id: str, places: Places) -> Transaction[int]:
+def running_jobs(jobs: Sequence[Job], places: Places) -> Transaction[int]:
     """Return how many other jobs run in all servers. Call it before the server's lock is taken.
 
     If few places are left, no other server's job begins until this transaction ends.
     """
-    running = yield One(_RUNNING, (job_id,))
-    if running["jobs"] + OPEN_TRANSACTIONS_MAX >= places.running_max:
+    running = yield One(_RUNNING, _ids(jobs))
+    if running["jobs"] + OPEN_TRANSACTIONS_MAX * VARIATIONS_MAX >= places.running_max:
         yield from tables.lock_all()
-        running = yield One(_RUNNING, (job_id,))
+        running = yield One(_RUNNING, _ids(jobs))
     return running["jobs"]
 
 
-def check_place(job: Job, places: Places, *, running: int, for_approver: bool = False) -> Transaction[None]:
-    """Check, under the server's lock, that there is a place for the job in its state; it does not count itself.
+def check_place(jobs: Sequence[Job], places: Places, *, running: int, for_approver: bool = False) -> Transaction[None]:
+    """Check, under the server's lock, that there is a place for each of these jobs of one order in their state.
 
-    `running` is what `running_jobs` returned.
+    They do not count themselves. `running` is what `running_jobs` returned.
 
     Raises:
         Busy: there is none. The sentence is for the job's member, or for whoever approved it.
     """
-    if job.state == "waiting":
-        yield from _check_waiting(job, places)
+    if jobs[0].state == "waiting":
+        yield from _check_waiting(jobs, places)
         return
-    full = yield from _full(job, places, running)
+    full = yield from _full(jobs, places, running)
     if full is not None:
-        raise Busy(_approver_reads(full, job.member_id) if for_approver else _member_reads(full))
+        raise Busy(_approver_reads(full, jobs[0].member_id) if for_approver else _member_reads(full, len(jobs)))
 
 
 def files_of_waiting_jobs(guild_id: int, member_id: int) -> Transaction[WaitingFiles]:
     """Return the bytes of the files of jobs that wait for approval, of the member and of the server."""
-    return _files((yield One(f"{_IN_SERVER}= 'waiting'", (guild_id, member_id, ""))))
+    return _files((yield One(f"{_IN_SERVER}= 'waiting'", (*_ids(()), guild_id, member_id))))
 
 
 def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> None:
@@ -120,17 +122,32 @@ def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> No
         )
 
 
-def _full(job: Job, places: Places, running: int) -> Transaction[_Full | None]:
-    others: Row = yield One(f"{_IN_SERVER}<> 'waiting'", (job.guild_id, job.member_id, job.id))
-    if others["of_member"] >= places.running_of_member_max:
+def _ids(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Return the arguments of `_OTHERS`."""
+    return (*(job.id for job in jobs), *[""] * (VARIATIONS_MAX - len(jobs)))
+
+
+def _others(jobs: Sequence[Job], state: str) -> Transaction[Row]:
+    return (yield One(f"{_IN_SERVER}{state}", (*_ids(jobs), jobs[0].guild_id, jobs[0].member_id)))
+
+
+def _full(jobs: Sequence[Job], places: Places, running: int) -> Transaction[_Full | None]:
+    others, videos = (yield from _others(jobs, "<> 'waiting'")), len(jobs)
+    if others["of_member"] + videos > places.running_of_member_max:
         return _Full("member", others["of_member"], places.running_of_member_max)
-    if others["in_server"] >= places.running_in_server_max:
+    if others["in_server"] + videos > places.running_in_server_max:
         return _Full("server", others["in_server"], places.running_in_server_max)
-    return _Full("all", running, places.running_max) if running >= places.running_max else None
+    return _Full("all", running, places.running_max) if running + videos > places.running_max else None
 
 
-def _member_reads(full: _Full) -> str:
+def _member_reads(full: _Full, wanted: int) -> str:
     videos = counted(full.jobs, "video")
+    if wanted > 1:
+        who = {"member": "You have", "server": "This server has", "all": "Wanda has"}[full.whose]
+        return (
+            f"{who} {videos} in the making, and only {full.most:,} fit at once, so there is no room for {wanted} more. "
+            "You weren't charged; try fewer, or try again in a few minutes."
+        )
     match full.whose:
         case "member":
             return (
@@ -154,20 +171,20 @@ def _approver_reads(full: _Full, member_id: int) -> str:
     )
 
 
-def _check_waiting(job: Job, places: Places) -> Transaction[None]:
-    others: Row = yield One(f"{_IN_SERVER}= 'waiting'", (job.guild_id, job.member_id, job.id))
-    if others["of_member"] >= places.waiting_of_member_max:
+def _check_waiting(jobs: Sequence[Job], places: Places) -> Transaction[None]:
+    others, videos = (yield from _others(jobs, "= 'waiting'")), len(jobs)
+    if others["of_member"] + videos > places.waiting_of_member_max:
         raise Busy(
             f"You have {counted(others['of_member'], 'video')} waiting for approval, and "
             f"{places.waiting_of_member_max:,} is "
             "the most. Wait for an answer, or cancel one with `/jobs cancel`."
         )
-    if others["in_server"] >= places.waiting_in_server_max:
+    if others["in_server"] + videos > places.waiting_in_server_max:
         raise Busy(
             f"This server has {counted(others['in_server'], 'video')} waiting for approval, and "
             f"{places.waiting_in_server_max:,} is the most. Ask an approver to go through them, then try again."
         )
-    check_files(bytes_of(job.inputs), _files(others), places.files)
+    check_files(sum(bytes_of(job.inputs) for job in jobs), _files(others), places.files)
 
 
 def bytes_of(inputs: Iterable[Input]) -> int:

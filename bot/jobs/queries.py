@@ -18,6 +18,12 @@ def job_of_message(message_id: int) -> Transaction[Job | None]:
     return None if row is None else job_in(row)
 
 
+def jobs_of_set(set_id: str) -> Transaction[tuple[Job, ...]]:
+    """Return the jobs that were ordered at once with this first one, by their numbers; those deleted are missing."""
+    rows: list[Row] = yield Many("SELECT body FROM jobs WHERE set_id = $1 ORDER BY id", (set_id,))
+    return readable_jobs(rows)
+
+
 def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool]:
     """Return whether the member has an unfinished rerun of this job by the same trigger."""
     row = yield One(

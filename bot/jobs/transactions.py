@@ -1,5 +1,6 @@
 """The job's transactions: each changes state and money together, or neither."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -15,16 +16,16 @@ from bot.storage.transaction import Lock, Many, One, Transaction
 
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
-    "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes, late_at"
+    "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes, late_at, set_id"
 )
 _INSERT = (
     f"INSERT INTO jobs (id, {_COLUMNS}, version, body) "  # noqa: S608 - the column names are this module's own
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1, $19) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20) "
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
     f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
-    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) WHERE id = $1"
+    "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) WHERE id = $1"
 )
 # The files of a rerun of a rerun are still those of the first video's member.
 _BORROW = """
@@ -44,34 +45,68 @@ class Accepted:
 
 
 def accept(job: Job, shipped: Shipped, places: Places) -> Transaction[Accepted]:
-    """Hold the quote on every budget and insert the job, or neither. Above the approval limit the job waits.
+    """Accept one job, as `accept_all` does."""
+    (accepted,) = yield from accept_all((job,), shipped, places)
+    return accepted
+
+
+def accept_all(jobs: Sequence[Job], shipped: Shipped, places: Places) -> Transaction[tuple[Accepted, ...]]:
+    """Hold the quotes on every budget and insert the jobs of one order, or do nothing at all.
+
+    Each job gets a hold of its own, so that every rule about holds is the same for a set and for a single job: each
+    ends once, is settled from itself and sums up in the books. Nothing knows of the set's sum but this transaction,
+    which places all holds or none. Budgets, approval and places see the sum and the number; if the sum is above the
+    approval limit, all of them wait.
 
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
         QuotaExceeded: a budget is short.
-        FilesGone: the video whose files it has copies of was deleted meanwhile.
+        FilesGone: the video whose files they have copies of was deleted meanwhile.
         AlreadyRunning: the member's same rerun of the same video has not ended.
-        Busy: its member, its server or all servers together have as many unfinished jobs as they may.
+        Busy: their member, their server or all servers together have as many unfinished jobs as they may.
     """
-    job = yield from _with_parent(job)
-    running = yield from running_jobs(job.id, places)
-    held = yield from holds.hold(
+    ordered: list[Job] = []
+    for job in jobs:
+        ordered.append((yield from _with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
+    first, sum_microusd = ordered[0], sum(job.quote_microusd for job in ordered)
+    running = yield from running_jobs(ordered, places)
+    if len(ordered) > 1:
+        together = replace(_query(first), videos=len(jobs))
+        yield from holds.check_sum(
+            amount_microusd=sum_microusd, who=who_of(first), query=together, at=first.created_at, shipped=shipped
+        )
+    accepted: list[Accepted] = []
+    for job in ordered:
+        held = yield from _hold(job, shipped)
+        accepted.append(Accepted(_with_terms(job, held, sum_microusd), held))
+    yield from check_place([one.job for one in accepted], places, running=running)
+    for one in accepted:
+        yield from _insert(one.job)
+    return tuple(accepted)
+
+
+def _hold(job: Job, shipped: Shipped) -> Transaction[Held]:
+    return holds.hold(
         job_id=job.id,
         amount_microusd=job.quote_microusd,
         who=who_of(job),
-        query=RuleQuery(mode=job.mode, resolution=job.options.get("resolution")),
+        query=_query(job),
         at=job.created_at,
         shipped=shipped,
         reason=f"{job.mode}: {job.formula}",
     )
-    job = _with_terms(job, held)
-    yield from check_place(job, places, running=running)
+
+
+def _query(job: Job) -> RuleQuery:
+    return RuleQuery(mode=job.mode, resolution=job.options.get("resolution"))
+
+
+def _insert(job: Job) -> Transaction[None]:
     # The index decides: on PostgreSQL two transactions may both have seen none running.
     if (yield One(_INSERT, (job.id, *_indexed(job), body_of(job)))) is None:
         raise _already_running()
     if _has_borrowed(job):
         yield One(_BORROW, (job.id, job.parent_id))
-    return Accepted(job, held)
 
 
 def _with_parent(job: Job) -> Transaction[Job]:
@@ -104,12 +139,15 @@ def _already_running() -> AlreadyRunning:
     )
 
 
-def _with_terms(job: Job, held: Held) -> Job:
-    """Return the job with the rules that were in force when it was accepted; they hold until it ends."""
+def _with_terms(job: Job, held: Held, sum_microusd: int) -> Job:
+    """Return the job with the rules that were in force when it was accepted; they hold until it ends.
+
+    It waits if the sum of its order is above the approval limit.
+    """
     terms = held.terms
     job = replace(job, policy=terms.policy.value, absorbed_daily_microusd=terms.absorbed_daily_microusd.value)
     approval = terms.approval
-    if approval is None or not held.needs_approval:
+    if approval is None or sum_microusd <= approval.value.above_microusd:
         return job
     approve_by = job.created_at + approval.value.wait_s
     return replace(job, state="waiting", approve_by=approve_by, approver_role_id=approval.value.role_id)
@@ -163,6 +201,21 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     yield One(_UPDATE, (job_id, *_indexed(after), body_of(after)))
     is_noted = yield from notices.note(before, after, at=now)
     return Advanced(after, tuple(todo), changed=True, is_noted=is_noted)
+
+
+def advance_all(job_ids: Collection[str], event: Event, *, now: float) -> Transaction[tuple[Advanced, ...]]:
+    """Apply the event to all of these jobs, or to none."""
+    yield from lock_jobs(job_ids)
+    advanced: list[Advanced] = []
+    for job_id in job_ids:
+        advanced.append((yield from advance(job_id, event, now=now)))  # noqa: PERF401 - a comprehension cannot yield
+    return tuple(advanced)
+
+
+def lock_jobs(job_ids: Collection[str]) -> Transaction[None]:
+    """Lock the rows of these jobs, before any other lock is taken."""
+    for job_id in sorted(job_ids):
+        yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING id", (job_id,))
 
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending]:
@@ -272,4 +325,5 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.approve_by,
         bytes_of(job.inputs),
         job.late_at,
+        None if job.variation is None else job.variation.set_id,
     )

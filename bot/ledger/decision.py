@@ -29,7 +29,7 @@ def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
     parts = _from_grants(view.grants, short_of_allowance(view.standings, amount_microusd))
     granted = sum(part for _, part in parts)
     member = amount_microusd - granted
-    refuse_if_short(view, amount_microusd=amount_microusd, granted_microusd=granted)
+    refuse_if_short(view, amount_microusd=amount_microusd, granted_microusd=granted, videos=query.videos)
     after = tuple(one.holding(member if one.limit.side == "member" else amount_microusd) for one in view.standings)
     approval = view.terms.approval
     return Decision(
@@ -110,9 +110,10 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
             rule="fruitless",
         )
     limit = view.terms.at_once
-    if limit is not None and view.open_jobs >= limit.value:
+    if limit is not None and view.open_jobs + query.videos > limit.value:
+        more = "" if query.videos == 1 else f" and want {query.videos} more"
         raise NotAllowed(
-            f"You have {counted(view.open_jobs, 'video')} going, and your limit here is {limit.value} at once "
+            f"You have {counted(view.open_jobs, 'video')} going{more}, and your limit here is {limit.value} at once "
             f"({limit.source.to_member}). Wait until one is done, or cancel one.",
             rule="at_once",
         )
@@ -161,16 +162,18 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
             rule="resolution",
         )
     ceiling = terms.ceiling_microusd
-    if ceiling is not None and amount_microusd > ceiling.value:
+    each_microusd = amount_microusd // query.videos
+    if ceiling is not None and each_microusd > ceiling.value:
+        this = "This video costs" if query.videos == 1 else "Each of these videos costs"
         raise NotAllowed(
-            f"This video costs {exact_dollars(amount_microusd)}, and the most for one video here is "
+            f"{this} {exact_dollars(each_microusd)}, and the most for one video here is "
             f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
             rule="ceiling",
         )
 
 
-def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) -> None:
-    """Check that every budget can carry the job; grants pay `granted_microusd` of its price.
+def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int, videos: int = 1) -> None:
+    """Check that every budget can carry the price of these videos, of which grants pay `granted_microusd`.
 
     Raises:
         QuotaExceeded: a budget cannot. Of several, the error names the one that renews last: until then no job fits.
@@ -182,6 +185,7 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int) 
             named,
             amount_microusd,
             granted_microusd=granted_microusd if named.limit.side == "member" else 0,
+            videos=videos,
             at=view.terms.at,
             timezone=view.terms.timezone.value,
         )

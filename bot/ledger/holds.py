@@ -69,6 +69,25 @@ def hold(
     )
 
 
+def check_sum(
+    *, amount_microusd: int, who: Who, query: RuleQuery, at: float, shipped: Shipped
+) -> Transaction[Decision]:
+    """Check, under the server's lock, that the budgets carry `query.videos` holds of this amount together.
+
+    It holds nothing. The holds that follow in the same transaction cannot fail then, because each draws on the budgets
+    what the ones before it left.
+
+    Raises:
+        NotAllowed: a rule forbids them.
+        QuotaExceeded: a budget cannot carry the sum, even with the member's grants.
+    """
+    yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
+    terms = yield from rules.terms_of(who, at=at, shipped=shipped)
+    standings = yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=scopes.erased(terms))
+    view = yield from _view(terms, standings, amount_microusd, shipped)
+    return decide(view, amount_microusd=amount_microusd, query=query)
+
+
 def settle(
     job_id: str,
     amount_microusd: int,

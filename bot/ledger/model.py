@@ -164,10 +164,14 @@ class Who:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleQuery:
-    """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one."""
+    """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one.
+
+    `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them.
+    """
 
     mode: str
     resolution: str | None = None
+    videos: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,15 +23,22 @@ def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) ->
 
 
 def budget_refusal(
-    standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, at: float, timezone: str = "UTC"
+    standing: Standing,
+    amount_microusd: int,
+    *,
+    granted_microusd: int = 0,
+    videos: int = 1,
+    at: float,
+    timezone: str = "UTC",
 ) -> QuotaExceeded:
-    """Return the refusal of a job that the budget cannot carry."""
+    """Return the refusal of a job, or of several at once, that the budget cannot carry."""
     limit = standing.limit
     short = shortage(standing, amount_microusd, granted_microusd)
     left = standing.left_microusd
     grants = f" and {exact_dollars(granted_microusd)} of your grants" if granted_microusd else ""
+    this = "This video costs" if videos == 1 else f"These {videos} videos cost"
     sentence = (
-        f"This video costs {exact_dollars(amount_microusd)}, but "
+        f"{this} {exact_dollars(amount_microusd)}, but "
         f"{f'only {exact_dollars(left)}' if left else 'nothing'} of {_whose(standing)} "
         f"{exact_dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
         f"(short by {exact_dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,16 @@ class OrderFiles:
     ) -> None:
         if not self._is_kept:
             await asyncio.shield(self._space.discard(self.order_id))
+
+
+async def spread_inputs(jobs: Sequence[Job], data_dir: Path) -> None:
+    """Give each job of a set its own copy of the first one's inputs; what a crash leaves is removed at the start.
+
+    Raises:
+        FilesGone: a file was deleted.
+    """
+    for job in jobs[1:]:
+        await asyncio.to_thread(_copy_inputs, jobs[0].inputs, data_dir, job.id)
 
 
 async def copy_result(job: Job, data_dir: Path, path: Path) -> None:

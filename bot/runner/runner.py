@@ -7,17 +7,18 @@ card. So a process may die at any line, and the next start continues with the sa
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
 from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
-from bot.jobs.approval import approve_job, check_may_decide
+from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order, job_from
+from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order
 from bot.jobs.places import FileBounds, Places
+from bot.jobs.variations import jobs_from
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
@@ -25,7 +26,7 @@ from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.settings import JobSettings
-from bot.storage.transaction import Store
+from bot.storage.transaction import Store, Transaction
 from bot.turns import FairTurns
 from bot.units import MB
 
@@ -37,6 +38,10 @@ SLEPT_S = 30.0  # a wait that lasts so much longer than it should means that the
 WAKE_GRACE_S = 600.0  # after a start or a sleep, in which jobs past their time are asked about before they are ended
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
+SOME_CANCELLED = (
+    "Wanda cancelled what wasn't started and asked fal to stop the rest. "
+    "A video that's already made is still posted and charged."
+)
 
 
 class Runner:
@@ -55,14 +60,16 @@ class Runner:
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
         on_asked: Callable[[Job], None] | None = None,
+        spread_files: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
         `on_asked` is called for every job whose card asks for approval.
-        `discard_files` deletes the files that a job which ended without a posted video does not need; it may be called
-        again. `forget_files` deletes all files of a job that was deleted itself.
+        `spread_files` gives each job of a set its copy of the first one's files. `discard_files` deletes the files that
+        a job which ended without a posted video does not need; it may be called again. `forget_files` deletes all files
+        of a job that was deleted itself.
         """
         self._store = store
         self._fal_steps = fal_steps
@@ -75,7 +82,9 @@ class Runner:
         self._on_posted = on_posted
         self._on_ended = on_ended
         self._on_asked = on_asked
+        self._spread_files = spread_files
         self._discard_files = discard_files
+        self._forget_files = forget_files
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -126,7 +135,7 @@ class Runner:
                 self._on_posted(job)
 
     async def accept(self, order: Order) -> Job:
-        """Hold the quote and commit the job, then drive it.
+        """Hold the quote and commit the order's job, or all jobs of its set, then drive them; returns the first.
 
         Raises:
             Refusal: nothing was held, nothing was stored.
@@ -134,19 +143,35 @@ class Runner:
         """
         if self._closing:
             raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
-        job = job_from(order, now=self._clock())
+        jobs = jobs_from(order, now=self._clock())
         try:
-            accepted = await self._store.write(transactions.accept(job, self.shipped, self._places))
+            if self._spread_files is not None:
+                await self._spread_files(jobs)
+            accepted = await self._store.write(transactions.accept_all(jobs, self.shipped, self._places))
         except StorageError:
-            if await self._is_kept(job.id):
-                self._drive(job.id)
-                return job
+            if not await self._is_kept(jobs[0].id):
+                await self._forget_files_of(jobs[1:])
+                raise
+            return self._begin(jobs)
+        except Refusal:
+            await self._forget_files_of(jobs[1:])
             raise
-        self._left[job.id] = Left.of(accepted.held.standings)
-        if accepted.held.warnings:
+        for one in accepted:
+            self._left[one.job.id] = Left.of(accepted[-1].held.standings)
+        if any(one.held.warnings for one in accepted):
             self.warned.set()
-        self._drive(job.id)
-        return accepted.job
+        return self._begin([one.job for one in accepted])
+
+    def _begin(self, jobs: Sequence[Job]) -> Job:
+        for job in jobs:
+            self._drive(job.id)
+        return jobs[0]
+
+    async def _forget_files_of(self, jobs: Sequence[Job]) -> None:
+        """Delete the files of jobs that were not accepted; those of the first are its order's."""
+        for job in jobs:
+            if self._forget_files is not None:
+                await self._forget_files(job.id)
 
     async def _is_kept(self, job_id: str) -> bool:
         """Return whether a job was committed although the answer to its COMMIT was lost.
@@ -184,6 +209,19 @@ class Runner:
             return "Cancelled. You weren't charged."
         return "Wanda asked fal to stop. If the video is already made, it's still posted and charged."
 
+    async def cancel_set(self, set_id: str, *, member_id: int) -> str:
+        """Cancel what is unfinished of a set; returns the sentence for the member who asked.
+
+        Raises:
+            StorageError: the database did not answer; what was not cancelled goes on.
+        """
+        jobs = await self._store.read(queries.jobs_of_set(set_id))
+        open_jobs = [job for job in jobs if job.state not in FINISHED and is_cancellable(job)]
+        if not open_jobs:
+            return "These videos are all made or over, so there's nothing to cancel."
+        said = [await self.cancel(job.id, member_id=member_id) for job in open_jobs]
+        return said[-1] if len(set(said)) == 1 else SOME_CANCELLED
+
     async def decide(
         self,
         job_id: str,
@@ -194,7 +232,9 @@ class Runner:
         manages: bool,
         approve: bool,
     ) -> str:
-        """Approve or decline a waiting job; returns the sentence for whoever decided. `manages` is Manage Server.
+        """Approve or decline a waiting job with its set; returns the sentence for whoever decided.
+
+        `manages` is Manage Server.
 
         Raises:
             StorageError: the database did not answer; the job waits on.
@@ -205,27 +245,35 @@ class Runner:
         if job is None or job.guild_id != guild_id:
             return "Wanda no longer knows this video, so there's nothing to decide."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
+        job_ids = await self._ids_of_order(job)
         try:
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
-            advanced = await self._store.write(
-                approve_job(job_id, event, shipped=self.shipped, places=self._places, now=self._clock())
-                if isinstance(event, machine.Approved)
-                else transactions.advance(job_id, event, now=self._clock())
-            )
+            advanced = await self._store.write(self._decision(job_ids, event))
         except Refusal as refusal:
             return str(refusal)
         except StorageError:
-            self._wake(job_id)  # the decision may be stored although the answer to its COMMIT was lost
+            for each in job_ids:
+                self._wake(each)  # the decision may be stored although the answer to its COMMIT was lost
             raise
-        if not advanced.changed:
-            return "This video isn't waiting for approval any more."
-        self._wake(job_id)
-        if not approve:
-            return "Declined. Nobody was charged."
-        if advanced.job.state != "accepted":
-            return "This video waited too long for an answer and won't be made. Nobody was charged."
-        return "Approved. The video is on its way."
+        decided = [one.job for one in advanced if one.changed]
+        for one in decided:
+            self._wake(one.id)
+        return _decided(decided, approve=approve)
+
+    async def _ids_of_order(self, job: Job) -> list[str]:
+        """Return the ids of the jobs that were ordered at once with this one, and its own."""
+        if job.variation is None:
+            return [job.id]
+        return [one.id for one in await self._store.read(queries.jobs_of_set(job.set_id))]
+
+    def _decision(
+        self, job_ids: Sequence[str], event: machine.Approved | machine.Declined
+    ) -> Transaction[tuple[transactions.Advanced, ...]]:
+        now = self._clock()
+        if isinstance(event, machine.Approved):
+            return approve_all(job_ids, event, shipped=self.shipped, places=self._places, now=now)
+        return transactions.advance_all(job_ids, event, now=now)
 
     async def stop(self) -> None:
         """Accept nothing new, wait for POSTs under way, and cancel the rest; ends within `shutdown_timeout_s`."""
@@ -628,6 +676,16 @@ def file_bounds_of(settings: JobSettings) -> FileBounds:
     return FileBounds(
         of_member_bytes=settings.waiting_mb_of_member_max * MB, in_server_bytes=settings.waiting_mb_in_server_max * MB
     )
+
+
+def _decided(jobs: Sequence[Job], *, approve: bool) -> str:
+    if not jobs:
+        return "This video isn't waiting for approval any more."
+    if not approve:
+        return "Declined. Nobody was charged."
+    if jobs[0].state != "accepted":
+        return "This video waited too long for an answer and won't be made. Nobody was charged."
+    return "Approved. The video is on its way." if len(jobs) == 1 else "Approved. The videos are on their way."
 
 
 def _too_late(job: Job) -> str:

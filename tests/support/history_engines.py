@@ -11,7 +11,7 @@ import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.errors import NotAllowed, QuotaExceeded
+from bot.errors import Busy, NotAllowed, QuotaExceeded
 from bot.settings import StorageSettings
 from bot.storage.batch import execute
 from bot.storage.database import open_store
@@ -117,7 +117,7 @@ async def _step_slowly(connection: Any, transaction: Transaction[Any], statement
         statement = next(transaction)
         for _ in range(statements):
             statement = transaction.send(await answer(statement))
-    except (StopIteration, QuotaExceeded, NotAllowed, LookupError):
+    except (StopIteration, Busy, QuotaExceeded, NotAllowed, LookupError):
         pass
     finally:
         transaction.close()
@@ -129,7 +129,7 @@ def _step(transaction: Transaction[Any], answers: Callable[[Statement], Any], st
         statement = next(transaction)
         for _ in range(statements):
             statement = transaction.send(answers(statement))
-    except (StopIteration, QuotaExceeded, NotAllowed, LookupError):
+    except (StopIteration, Busy, QuotaExceeded, NotAllowed, LookupError):
         pass
     finally:
         transaction.close()

@@ -167,8 +167,8 @@ class JobMachine(History):
         assert stored.absorbed_daily_microusd == (self.caps.absorbed if bound is None else bound)
         return job.id
 
-    def is_full(self, asker: Asker, *, waits: bool) -> bool:
-        """Return whether the member, or their server, has as many unfinished jobs of this kind as they may."""
+    def is_full(self, asker: Asker, *, waits: bool, videos: int = 1) -> bool:
+        """Return whether so many more would be more unfinished jobs of this kind than member or server may have."""
         here = [job for job in self.jobs.values() if job.guild_id == asker.guild and not job.told]
         alike = [job.member_id for job in here if (job.state == "waiting") == waits]
         of_member, in_server = (
@@ -176,7 +176,7 @@ class JobMachine(History):
             if waits
             else (PLACES.running_of_member_max, PLACES.running_in_server_max)
         )
-        return alike.count(asker.member) >= of_member or len(alike) >= in_server
+        return alike.count(asker.member) + videos > of_member or len(alike) + videos > in_server
 
     @rule(guild=st.sampled_from(GUILDS), what=RULES_OF_FAILURES)
     def set_a_rule_of_failures(self, guild: int, what: tuple[str, Any]) -> None:

@@ -4,10 +4,10 @@ import pytest
 
 from bot.settings import StorageSettings
 from tests.support.history_engines import run_on_disk
-from tests.support.job_histories import JobMachine
+from tests.support.set_histories import SetMachine
 
 
 @pytest.mark.hypothesis
 def test_in_any_history_nobody_gets_more_than_they_were_given(store_settings: StorageSettings) -> None:
     """Whatever members, admins, fal, the operator and clocks do: budgets hold, sums are right, and every hold ends."""
-    run_on_disk(JobMachine, store_settings, examples_share=0.06, steps=12)
+    run_on_disk(SetMachine, store_settings, examples_share=0.06, steps=12)

@@ -1,10 +1,10 @@
 from hypothesis import settings
 
 from tests.support.history_engines import InMemory
-from tests.support.job_histories import JobMachine
+from tests.support.set_histories import SetMachine
 
 
-class InMemoryJobs(JobMachine, InMemory):
+class InMemoryJobs(SetMachine, InMemory):
     """Jobs in a database in memory."""
 
 
