@@ -25,7 +25,7 @@ from bot.cards.notice_poster import may_ping_by
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.parent_links import ParentLinks
 from bot.cards.result_file import ResultFiles, from_fal
-from bot.catalogue.registry import price_table
+from bot.catalogue.picker import Picker
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
 from bot.endpoints import point_at
@@ -196,7 +196,7 @@ async def _compose(
         ParentLinks(client, store, settings.cards, channel_queue=channel_queue)
     )
     painter = await stack.enter_async_context(Painter.of(settings.charts))
-    prices = price_table(settings.money.prices_usd)
+    picker = Picker.of(settings.money, settings.defaults)
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
     shipped = _shipped_limits(settings.money)
     runner = Runner(
@@ -249,7 +249,7 @@ async def _compose(
         keeper=_keeper(store, settings.storage),
         store=store,
         shipped=shipped,
-        prices=prices,
+        picker=picker,
         painter=painter,
         settings=settings,
         clock=time.time,

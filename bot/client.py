@@ -17,6 +17,7 @@ from discord.ext import commands
 
 from bot.answers import answer_privately, sentence_for
 from bot.cards.channel_queue import ChannelQueue
+from bot.catalogue.picker import Picker
 from bot.catalogue.price import PriceTable
 from bot.command_access import Command, CommandAccess, Overrides, overrides_in
 from bot.drawing.painter import Painter
@@ -59,11 +60,16 @@ class Services:
     keeper: Retention
     store: Store
     shipped: Shipped
-    prices: PriceTable
+    picker: Picker
     painter: Painter
     settings: Settings
     clock: Callable[[], float]
     is_new_database: bool = False
+
+    @property
+    def prices(self) -> PriceTable:
+        """The price table."""
+        return self.picker.prices
 
 
 NEW_FOR_S = 3600.0  # for so long one may try Wanda out with one database after the other

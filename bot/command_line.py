@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "price":
             return _price(settings, chosen.mode, chosen.options, as_json=chosen.json)
         case "commands":
-            return _commands()
+            return _commands(settings)
         case "watch":
             return _watch(settings, chosen.every)
         case "ledger":
@@ -78,10 +78,10 @@ def _run(settings: Settings, *, begin_anew: bool) -> int:
 
 def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
     from bot.catalogue.example import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
-    from bot.catalogue.registry import price_table  # noqa: PLC0415 - see the module's docstring
+    from bot.catalogue.picker import Picker  # noqa: PLC0415 - see the module's docstring
 
     try:
-        quote = price_line(mode, pairs, price_table(settings.money.prices_usd))
+        quote = price_line(mode, pairs, Picker.of(settings.money, settings.defaults))
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
@@ -89,11 +89,17 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
     return 0
 
 
-def _commands() -> int:
+def _commands(settings: Settings) -> int:
+    from bot.catalogue.picker import Picker  # noqa: PLC0415 - see the module's docstring
     from cogs.all import all_commands  # noqa: PLC0415 - see the module's docstring
     from cogs.base.command_group import command_payload  # noqa: PLC0415 - see the module's docstring
 
-    print(json.dumps(command_payload(all_commands()), indent=2, ensure_ascii=False))
+    try:
+        commands = all_commands(Picker.of(settings.money, settings.defaults))
+    except SettingsRefused as refused:
+        print(refused, file=sys.stderr)
+        return USAGE_ERROR
+    print(json.dumps(command_payload(commands), indent=2, ensure_ascii=False))
     return 0
 
 

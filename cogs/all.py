@@ -1,5 +1,6 @@
 """All cogs, in the order of their commands in a sync."""
 
+from bot.catalogue.picker import Picker
 from cogs.admin.cog import Admin
 from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
@@ -36,6 +37,6 @@ COGS: tuple[type[FeatureCog], ...] = (
 )
 
 
-def all_commands() -> list[TreeCommand]:
+def all_commands(picker: Picker) -> list[TreeCommand]:
     """Return new command objects of all cogs, in the order of a sync."""
-    return [command for cog in COGS for command in cog.make_commands()]
+    return [command for cog in COGS for command in cog.commands_with(picker)]

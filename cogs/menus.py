@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 
 from bot.answers import answer_privately
+from bot.catalogue.picker import Picker
 from bot.catalogue.registry import by_id
 from bot.client import Interaction
 from bot.media.rules.file_name import shown_name
@@ -57,13 +58,13 @@ class MenuForm(Form):
     discord.py forgets it after `life_s` seconds, because Discord does not report that a form was closed.
     """
 
-    def __init__(self, menu: Menu, found: Found, *, life_s: float) -> None:
+    def __init__(self, menu: Menu, found: Found, picker: Picker, *, life_s: float) -> None:
         """Add the menu's fields, filled in with the mode's defaults."""
         super().__init__(title=menu.name, timeout=life_s)
         self._menu = menu
         self._found = found
         self._items: dict[str, discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]] = {}
-        for part in words.form_parts(menu, [shown_name(file.filename) for file in found.files]):
+        for part in words.form_parts(menu, [shown_name(file.filename) for file in found.files], picker):
             self._items[part.name] = item = _item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 
@@ -115,12 +116,13 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
     if not found.files:
         await answer_privately(interaction, words.no_file(menu))
         return
-    life_s = interaction.client.services.settings.jobs.pending_order_life_s
-    await show_form(interaction, MenuForm(menu, found, life_s=life_s))
+    services = interaction.client.services
+    life_s = services.settings.jobs.pending_order_life_s
+    await show_form(interaction, MenuForm(menu, found, services.picker, life_s=life_s))
 
 
-def context_menus() -> list[app_commands.ContextMenu]:
-    """Return new command objects, one for each menu in `bot.texts.menus`."""
+def context_menus(picker: Picker) -> list[app_commands.ContextMenu]:
+    """Return new command objects, one for each menu in `bot.texts.menus` whose mode has a price."""
     return [
         app_commands.ContextMenu(
             name=menu.name,
@@ -130,13 +132,14 @@ def context_menus() -> list[app_commands.ContextMenu]:
             allowed_installs=BY_SERVER,
         )
         for menu in words.MENUS
+        if by_id(menu.mode_id) in picker.modes()
     ]
 
 
 class Menus(FeatureCog):
     """The message menus."""
 
-    @staticmethod
-    def make_commands() -> list[app_commands.ContextMenu]:
+    @classmethod
+    def commands_with(cls, picker: Picker) -> list[app_commands.ContextMenu]:
         """Return the menus."""
-        return context_menus()
+        return context_menus(picker)

@@ -34,7 +34,7 @@ async def show_quota(interaction: Interaction) -> None:
     services = interaction.client.services
     at = services.clock()
     view, chart = await services.store.read(_quota(who, at=at, shipped=services.shipped))
-    card = words.quota_card(view, words.offers(services.prices))
+    card = words.quota_card(view, words.offers(services.picker))
     await show_charts(interaction, to_embed(card), {"last-30-days.png": chart} if any(chart.microusd) else {})
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from bot.catalogue.mode import Mode
+from bot.catalogue.mode import LENGTHS, Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import build
 from bot.errors import Refusal
 from bot.media_spec import MediaFacts
 
-LENGTHS = ("duration", "num_frames")  # every mode has one of them
 CHOICES_MAX = 25  # of one select in Discord
 Facts: TypeAlias = Mapping[str, MediaFacts] | None  # by option; None while the files were not read
 

@@ -1,16 +1,16 @@
 """`python -m bot price`: a quote from `key=value` pairs; files are replaced by stand-ins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from bot.catalogue import registry
-from bot.catalogue.fields import Attached
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, range_text, shortened
-from bot.catalogue.price import PriceTable, Quote
+from bot.catalogue.picker import Picker
+from bot.catalogue.price import Quote
+from bot.catalogue.stand_in import FileStandIn, request_for_price
 from bot.errors import OptionRefused
 from bot.media_spec import MediaKind, MediaSpec
 from bot.money import MICROUSD_PER_USD, exact_dollars
@@ -18,25 +18,12 @@ from bot.money import MICROUSD_PER_USD, exact_dollars
 SECONDS_KEYS: dict[str, MediaKind] = {"video_seconds": "video", "audio_seconds": "audio"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileStandIn:
-    """Facts of a file that was not attached; a price depends only on its length."""
-
-    kind: str
-    seconds: float | None = None
-    format: str = ""
-    size_bytes: int = 0
-    width: int | None = None
-    height: int | None = None
-    codec: str | None = None
-
-
-def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
+def price_line(mode_id: str, pairs: Sequence[str], picker: Picker) -> Quote:
     """Return the quote for `pairs` such as "resolution=1080p", "duration=15", "video_seconds=8".
 
     `video_seconds` and `audio_seconds` stand for probed files: "8", "2.5", or a number for each file, "8,2.5" or
     "8+2.5". Where a mode takes several files, a single number is their sum. Options that the price ignores are checked
-    too; required ones may be left out.
+    too; required ones may be left out, and the operator's defaults stand for those that the price depends on.
 
     Raises:
         OptionRefused: an unknown mode, key or value, in one line.
@@ -56,7 +43,8 @@ def price_line(mode_id: str, pairs: Sequence[str], prices: PriceTable) -> Quote:
             raise OptionRefused(_unknown_key(mode, name))
         else:
             options[name] = value
-    return _complete(mode, options, files).quote(files, prices)
+    request, files_there = request_for_price(mode, {**picker.defaults[mode.id], **options}, files)
+    return request.quote(files_there, picker.prices)
 
 
 def price_text(quote: Quote) -> str:
@@ -129,19 +117,3 @@ def _seconds(key: str, text: str) -> float:
     if not isfinite(seconds) or seconds <= 0:
         raise OptionRefused(f"{key} is {shortened(text)}; it takes seconds above 0, such as 8 or 2.5.")
     return seconds
-
-
-def _complete(mode: type[Mode], options: dict[str, Any], files: dict[str, FileStandIn]) -> Mode:
-    """Fill in the required options that the price ignores, and check the mode's rules."""
-    for name, spec in mode.specs().items():
-        if spec.required and spec.kind == "string" and name not in options:
-            options[name] = "a price"
-        if spec.required and spec.media and name not in files:
-            files[name] = FileStandIn(kind=spec.media.kind)
-    if mode.stand_in and not any(name != "audio" for name in files):
-        files[mode.stand_in] = FileStandIn(kind=mode.media()[mode.stand_in].kind)
-    attached = {name: Attached(file_name=name, size_bytes=0) for name in files}
-    request = registry.build(mode.id, options, attached)
-    if any(file.seconds is not None for file in files.values()):
-        request.check_rules(files)
-    return request

@@ -32,7 +32,8 @@ class Attached:
 class OptionSpec:
     """One field of a mode, read from its pydantic declaration.
 
-    `description` ends with the default where that fits Discord's 100 characters.
+    `description` ends with the default where that fits Discord's 100 characters. `labels` are what people read of the
+    choices, in the same order; without them the choices speak for themselves.
     """
 
     name: str
@@ -41,11 +42,16 @@ class OptionSpec:
     required: bool
     default: Any = None
     choices: tuple[str | int, ...] = ()
+    labels: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     length_min: int | None = None
     length_max: int | None = None
     media: MediaSpec | None = None
+
+    def labelled(self) -> list[tuple[str, str | int]]:
+        """Return the label and the value of each choice."""
+        return list(zip(self.labels or map(str, self.choices), self.choices, strict=True))
 
 
 @cache
@@ -79,7 +85,7 @@ def _option_spec(name: str, info: FieldInfo) -> OptionSpec:
     return OptionSpec(
         name=name,
         kind=_kind(name, type(choices[0]) if choices else inner),
-        description=_description(info),
+        description=described(info.description or "", None if info.is_required() else info.default),
         required=info.is_required(),
         default=None if info.is_required() else info.default,
         choices=choices,
@@ -105,10 +111,9 @@ def _kind(name: str, annotation: Any) -> OptionKind:
     return kinds[annotation]
 
 
-def _description(info: FieldInfo) -> str:
-    """Return the description with the default, which Discord itself does not show."""
-    text = info.description or ""
-    if info.is_required() or info.default is None or info.default == "":
+def described(text: str, default: Any, costs: str = "") -> str:
+    """Return the description with the default, which Discord itself does not show, and what that costs, if they fit."""
+    if default is None or default == "":
         return text
-    longer = f"{text} Default: {info.default}."
-    return longer if len(longer) <= DESCRIPTION_LENGTH_MAX else text
+    longer = (f"{text} Default: {default}{f' ({costs})' if costs else ''}.", f"{text} Default: {default}.", text)
+    return next(one for one in longer if len(one) <= DESCRIPTION_LENGTH_MAX or one is text)

@@ -1,7 +1,8 @@
 """The base of every mode: one pydantic model defines the command, the rules, the payload and the price."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from bot.errors import OptionRefused
 from bot.media_spec import MediaFacts, MediaSpec
 from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 
+LENGTHS = ("duration", "num_frames")  # every mode has one of them
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
 LABELS = {"num_frames": "Frames"}  # for options whose own name does not read well
@@ -21,12 +23,27 @@ UNITS_ROUNDING = Fraction(1, 100)  # fal's header is a decimal of unknown precis
 LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlashCommand:
+    """One command of a mode: it has the mode's options but those in `without`, and also requires those in `needs`.
+
+    `descriptions` are those of options that mean something else here than the mode's own say.
+    """
+
+    name: str
+    summary: str
+    needs: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    descriptions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
 class Mode(BaseModel, ABC):
     """One fal endpoint; an instance is one request whose options keep the rules of the endpoint's page.
 
-    The fields are the slash command's options, named as fal names them, except that a file option drops `_url`.
-    An option that was not given is left out of the payload, so that fal's default applies. The options in `priced` are
-    always sent, so that a default which fal changes cannot change what a quoted video costs.
+    The fields are the slash command's options, named as fal names them, except that a file option drops `_url`; they
+    stand in the order of use, which is the picker's. An option that was not given is left out of the payload, so that
+    fal's default applies. The options in `priced` are always sent: a default which fal changes cannot change what a
+    quoted video costs, and their defaults here are not fal's dearest but the cheapest that looks good.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -45,6 +62,18 @@ class Mode(BaseModel, ABC):
         """Return the slash command's group and name: ("wan27", "image")."""
         family, _, name = cls.id.partition("-")
         return family, name
+
+    @classmethod
+    def slash_commands(cls) -> tuple[SlashCommand, ...]:
+        """Return the commands that make this mode's videos: one, unless a mode has several ways to begin."""
+        return (SlashCommand(name=cls.command()[1], summary=cls.summary),)
+
+    @classmethod
+    def slash_command_of(cls, files: Iterable[str]) -> str:
+        """Return the command that takes files in these options: "/wan27 continue"."""
+        given = frozenset(files)
+        fitting = [one.name for one in cls.slash_commands() if not one.without & given]
+        return f"/{cls.family()} {fitting[0] if fitting else cls.slash_commands()[0].name}"
 
     @classmethod
     def family(cls) -> str:
@@ -136,6 +165,11 @@ class Mode(BaseModel, ABC):
     def output_seconds(self) -> float:
         """Return how long the video will play, in seconds."""
 
+    @classmethod
+    def rate_text(cls, rate: int) -> str:
+        """Return what one unit costs, in few words: "$0.08 per 16 frames"."""
+        return f"{exact_dollars(rate)} {cls.rates.unit}"
+
     def payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
         """Return fal's exact input; `urls` has the storage URL of every attached file, by option."""
         return self.options() | self.media_payload(urls)
@@ -169,6 +203,11 @@ class Mode(BaseModel, ABC):
 
 class PerSecond(Mode):
     """A mode billed by the second of video at its resolution's rate. It has an option `duration`, in seconds."""
+
+    @classmethod
+    def rate_text(cls, rate: int) -> str:
+        """Return "$0.15 a second"."""
+        return f"{exact_dollars(rate)} a second"
 
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
         """Return the seconds of the video and of the input that fal charges for."""

@@ -21,7 +21,7 @@ def mode_table_markdown() -> str:
 def _row(mode: type[Mode]) -> str:
     cells = (
         f"`{mode.id}`",
-        f"`/{' '.join(mode.command())}`",
+        ", ".join(f"`/{mode.family()} {command.name}`" for command in mode.slash_commands()),
         _files(mode),
         listed(mode.specs()["resolution"].choices, "and"),
         _length(mode),

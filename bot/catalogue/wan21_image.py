@@ -53,17 +53,17 @@ class Wan21Image(Mode):
     image: Annotated[Attached, PICTURE] = Field(
         description="The picture; cropped at the middle when the shape differs."
     )
+    resolution: Literal["480p", "720p"] = Field(default="720p", description="How large the video is.")
+    num_frames: int = Field(default=81, ge=81, le=100, description="Frames to make; above 81 it costs 1.25 × as much.")
+    frames_per_second: int = Field(default=16, ge=5, le=24, description="Frames per second.")
+    aspect_ratio: Literal["auto", "16:9", "9:16", "1:1"] = Field(
+        default="auto", description="The shape of the video; auto takes the picture's."
+    )
     negative_prompt: str = Field(
         default=NEGATIVE_PROMPT,
         max_length=PROMPT_LENGTH_MAX,
         description="What to keep out of the video, instead of Wan's own list of common faults.",
     )
-    num_frames: int = Field(default=81, ge=81, le=100, description="Frames to make; above 81 it costs 1.25 × as much.")
-    frames_per_second: int = Field(default=16, ge=5, le=24, description="Frames per second.")
-    seed: int | None = Field(
-        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
-    )
-    resolution: Literal["480p", "720p"] = Field(default="720p", description="How large the video is.")
     num_inference_steps: int = Field(default=30, ge=2, le=40, description="More steps look better and take longer.")
     guide_scale: float = Field(default=5, ge=1, le=10, description="How closely to follow the prompt.")
     shift: float = Field(default=5, ge=1, le=10, description="How the noise schedule is shifted.")
@@ -72,9 +72,14 @@ class Wan21Image(Mode):
     acceleration: Literal["none", "regular"] = Field(
         default="regular", description="More is faster, and looks a little worse."
     )
-    aspect_ratio: Literal["auto", "16:9", "9:16", "1:1"] = Field(
-        default="auto", description="The shape of the video; auto takes the picture's."
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
     )
+
+    @classmethod
+    def rate_text(cls, rate: int) -> str:
+        """Return "$0.40 a video"."""
+        return f"{exact_dollars(rate)} a video"
 
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
         """Return 1 video, or 1.25 above 81 frames."""

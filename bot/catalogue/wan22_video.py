@@ -44,18 +44,15 @@ class Wan22Video(Mode):
     )
     priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
 
-    video: Annotated[Attached, CLIP] = Field(description="The clip to remake: MP4, MOV or WEBM, up to 100 MB.")
     prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What the video should become.")
+    video: Annotated[Attached, CLIP] = Field(description="The clip to remake: MP4, MOV or WEBM, up to 100 MB.")
+    resolution: Literal["480p", "580p", "720p"] = Field(default="720p", description="How large the video is.")
+    num_frames: int = Field(default=81, ge=17, le=161, description="Frames to make; the price counts them.")
     strength: float = Field(
         default=0.9, ge=0, le=1, description="1 follows the prompt alone, 0 leaves the clip as it is."
     )
-    num_frames: int = Field(default=81, ge=17, le=161, description="Frames to make; the price counts them.")
     frames_per_second: int = Field(default=16, ge=4, le=60, description="Frames per second before interpolation.")
     negative_prompt: str = Field(default="", max_length=PROMPT_LENGTH_MAX, description="What to keep out of the video.")
-    seed: int | None = Field(
-        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
-    )
-    resolution: Literal["480p", "580p", "720p"] = Field(default="720p", description="How large the video is.")
     aspect_ratio: Literal["auto", "16:9", "9:16", "1:1"] = Field(
         default="auto", description="The shape of the video; auto takes the clip's."
     )
@@ -87,6 +84,9 @@ class Wan22Video(Mode):
         default="balanced", description="Fast makes a larger file; small takes longest."
     )
     resample_fps: bool = Field(default=False, description="Bring the clip to the given frames per second first.")
+    seed: int | None = Field(
+        default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
+    )
 
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:
         """Return sixteenths of the frames: fal counts 16 frames as a second, and the input is free."""

@@ -61,14 +61,14 @@ class Wan25Image(PerSecond):
     audio: Annotated[Attached | None, SOUND] = Field(
         default=None, description="Background music, cut to the video's length: WAV or MP3, 3 to 30 s."
     )
-    resolution: Literal["480p", "720p", "1080p"] = Field(default="1080p", description="How large the video is.")
+    resolution: Literal["480p", "720p", "1080p"] = Field(default="720p", description="How large the video is.")
     duration: Duration = Field(default=5, description="Seconds of video.")
     negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
     enable_prompt_expansion: bool = Field(default=True, description="Let Wan rewrite the prompt in more detail.")
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
     seed: int | None = Field(
         default=None, ge=0, le=SEED_MAX, description="The same seed and settings give much the same video."
     )
-    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
 
     def payload(self, urls: Mapping[str, str]) -> dict[str, Any]:
         """Return fal's input; this endpoint takes the duration as a string."""

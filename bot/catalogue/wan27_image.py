@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from bot.catalogue.fields import SEED_27_MAX, Attached
-from bot.catalogue.mode import PerSecond
+from bot.catalogue.mode import PerSecond, SlashCommand
 from bot.catalogue.price import Rates, microseconds, seconds_text
 from bot.errors import MediaRefused
 from bot.media_spec import MediaFacts, MediaSpec
@@ -74,16 +74,44 @@ class Wan27Image(PerSecond):
     audio: Annotated[Attached | None, SOUND] = Field(
         default=None, description="Sound that drives the video, beside an image: WAV or MP3, 2 to 30 s."
     )
-    resolution: Literal["720p", "1080p"] = Field(default="1080p", description="How large the video is.")
+    resolution: Literal["720p", "1080p"] = Field(default="720p", description="How large the video is.")
     duration: int = Field(
         default=5, ge=2, le=15, description="Seconds of the whole video, with the continued clip in it."
     )
     negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
     enable_prompt_expansion: bool = Field(default=True, description="Let Wan rewrite the prompt in more detail.")
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
     seed: int | None = Field(
         default=None, ge=0, le=SEED_27_MAX, description="The same seed and settings give much the same video."
     )
-    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
+
+    @classmethod
+    def slash_commands(cls) -> tuple[SlashCommand, ...]:
+        """Return `/wan27 image` and `/wan27 continue`: whoever has a clip does not look for a picture's options.
+
+        The length of a continuation has no default: the clip counts, and only its member knows how long that is.
+        """
+        return (
+            SlashCommand(
+                name="image",
+                summary="Make a picture move with Wan 2.7 (2 to 15 s, up to 1080p).",
+                needs=frozenset({"prompt", "image"}),
+                without=frozenset({"video"}),
+                descriptions={"end_image": "The last frame.", "duration": "Seconds of video."},
+            ),
+            SlashCommand(
+                name="continue",
+                summary="Continue a clip with Wan 2.7 (up to 15 s with the clip, up to 1080p).",
+                needs=frozenset({"prompt", "video", "duration"}),
+                without=frozenset({"image", "audio"}),
+                descriptions={
+                    "prompt": "What should happen next.",
+                    "video": "The clip to continue: MP4 or MOV; of a longer one, the last 10 s.",
+                    "duration": "Seconds of the whole video, the clip included: up to 15.",
+                    "end_image": "The last frame of the whole video.",
+                },
+            ),
+        )
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:

@@ -70,17 +70,17 @@ class Wan27Reference(PerSecond):
     video3: Annotated[Attached | None, CLIP] = Field(
         default=None, description="Reference clip, 1 to 30 s; its seconds are charged too."
     )
-    negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
+    resolution: Literal["720p", "1080p"] = Field(default="720p", description="How large the video is.")
+    duration: int = Field(default=5, ge=2, le=10, description="Seconds of video.")
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = Field(
         default="16:9", description="The shape of the video."
     )
-    resolution: Literal["720p", "1080p"] = Field(default="1080p", description="How large the video is.")
-    duration: int = Field(default=5, ge=2, le=10, description="Seconds of video.")
     multi_shots: bool = Field(default=False, description="Let Wan cut the video into several shots.")
+    negative_prompt: str | None = Field(default=None, max_length=500, description="What to keep out of the video.")
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
     seed: int | None = Field(
         default=None, ge=0, le=SEED_27_MAX, description="The same seed and settings give much the same video."
     )
-    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in and comes out.")
 
     @model_validator(mode="after")
     def _some_references(self) -> Self:

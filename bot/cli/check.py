@@ -11,10 +11,19 @@ from decimal import Decimal
 import av
 from av.codec import Codec
 
+from bot.catalogue.picker import Picker
 from bot.catalogue.registry import MODES
 from bot.client import identify
 from bot.endpoints import point_at
-from bot.errors import FalAccountError, FalError, NoDatabase, OldDatabase, StartRefused, StorageError
+from bot.errors import (
+    FalAccountError,
+    FalError,
+    NoDatabase,
+    OldDatabase,
+    SettingsRefused,
+    StartRefused,
+    StorageError,
+)
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
@@ -54,7 +63,15 @@ async def check(settings: Settings) -> list[Finding]:
         "workers": _workers,
     }
     found = await asyncio.gather(*(_bounded(name, one, settings) for name, one in checks.items()))
-    return [finding for part in found for finding in part]
+    return [*_defaults(settings), *(finding for part in found for finding in part)]
+
+
+def _defaults(settings: Settings) -> list[Finding]:
+    try:
+        Picker.of(settings.money, settings.defaults)
+    except SettingsRefused as refused:
+        return [Finding("defaults", fine=False, text=str(refused))]
+    return []
 
 
 async def _bounded(

@@ -90,11 +90,11 @@ def _other_settings(job: Job) -> list[Button]:
 def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
     """Return the refusal of a rerun whose inputs were removed after `keep_days`, and how to attach them again."""
     names = listed([_file_words(item) for item in gone], "and")
-    family, name = by_id(job.mode).command()
+    command = by_id(job.mode).slash_command_of(item.option for item in job.inputs)
     be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
     return (
         f"{names[0].upper()}{names[1:]} {be} no longer kept: Wanda keeps files for {keep_days} days. "
-        f"Press Rerun on the card to attach {them} again, or use `/{family} {name}`; nothing was charged."
+        f"Press Rerun on the card to attach {them} again, or use `{command}`; nothing was charged."
     )
 
 

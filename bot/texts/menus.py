@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.catalogue import registry
 from bot.catalogue.fields import OptionSpec
+from bot.catalogue.picker import Picker
+from bot.catalogue.registry import by_id
 from bot.media_spec import MediaKind
 from bot.texts.card import Choice
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
@@ -99,9 +100,10 @@ class Part:
 WHICH = "which"
 
 
-def form_parts(menu: Menu, file_names: Sequence[str]) -> tuple[Part, ...]:
+def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[Part, ...]:
     """Return the parts of the form, at most `FORM_PARTS_MAX`; `file_names` are the attachments that the mode takes."""
-    specs = registry.by_id(menu.mode_id).specs()
+    mode = by_id(menu.mode_id)
+    specs = picker.specs(mode)
     parts: list[Part] = []
     if menu.takes_one and len(file_names) > 1:
         parts.append(_which(menu, file_names))
@@ -135,7 +137,7 @@ def _part(spec: OptionSpec, filled_in: Any) -> Part:
     default = spec.default if filled_in is None else filled_in
     shown = "" if default is None else str(default)
     if spec.choices:
-        choices = tuple(Choice(str(one), str(one), chosen=str(one) == shown) for one in spec.choices)
+        choices = tuple(Choice(label, str(one), chosen=str(one) == shown) for label, one in spec.labelled())
         return Part(
             name=spec.name,
             label=option_label(spec.name),

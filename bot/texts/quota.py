@@ -4,11 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.catalogue.example import price_line
 from bot.catalogue.mode import Mode
-from bot.catalogue.price import PriceTable
+from bot.catalogue.picker import Picker
 from bot.catalogue.registry import MODES
-from bot.errors import ModeOff
 from bot.ledger.model import WINDOW_KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
@@ -39,19 +37,14 @@ class Reach:
     because: str
 
 
-def offers(prices: PriceTable) -> tuple[Offer, ...]:
+def offers(picker: Picker) -> tuple[Offer, ...]:
     """Return the prices of every mode; a resolution without a known price is left out."""
-    return tuple(Offer(mode.id, mode.title, tuple(_prices_of(mode, prices))) for mode in MODES)
+    return tuple(Offer(mode.id, mode.title, tuple(_prices_of(mode, picker))) for mode in MODES)
 
 
-def _prices_of(mode: type[Mode], prices: PriceTable) -> list[tuple[str, int]]:
-    known: list[tuple[str, int]] = []
-    for resolution in mode.rates.microusd:
-        try:
-            known.append((resolution, price_line(mode.id, (f"resolution={resolution}",), prices).microusd))
-        except ModeOff:
-            continue
-    default = mode.model_fields["resolution"].default
+def _prices_of(mode: type[Mode], picker: Picker) -> list[tuple[str, int]]:
+    known = [(one, picker.example(mode, resolution=one).microusd) for one in picker.rates(mode)]
+    default = picker.defaults[mode.id]["resolution"]
     return sorted(known, key=lambda one: (one[0] != default, -one[1]))
 
 

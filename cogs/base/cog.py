@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 from discord import app_commands
 from discord.ext import commands
 
+from bot.catalogue.picker import Picker
 from bot.client import Wanda
 from bot.tasks import end
 from cogs.base.button import PersistentButton
@@ -26,12 +27,18 @@ class FeatureCog(commands.Cog):
 
     def __init__(self, bot: Wanda) -> None:
         self.bot = bot
-        self._tree_commands = tuple(self.make_commands())
+        self._tree_commands = tuple(self.commands_with(bot.services.picker))
 
     @staticmethod
     def make_commands() -> Sequence[TreeCommand]:
         """Return the top-level commands, groups and menus."""
         return ()
+
+    @classmethod
+    def commands_with(cls, picker: Picker) -> Sequence[TreeCommand]:
+        """Return the same for this operator's prices; cogs whose commands state prices override this one instead."""
+        del picker
+        return cls.make_commands()
 
     async def cog_load(self) -> None:
         """Add the commands to the tree and start answering the buttons and selects."""

@@ -1,6 +1,7 @@
 """`/jobs replay`: makes a video from a recipe file and its inputs, in any server with Wanda."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import discord
 
@@ -52,6 +53,7 @@ async def _order_on(
     services, who = interaction.client.services, interaction_member(interaction)
     async with error_boundary(interaction, say=withdraw):
         request = replay(await _read(interaction, recipe), attached(attachments))
+        request = replace(request, mode=services.picker.completed(request.mode))
         await check_order(place, interaction.client, request.mode.id)
         refuse_too_large(services, request.mode, attachments)
         await order_on(

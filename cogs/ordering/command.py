@@ -49,7 +49,8 @@ async def make_video(
         StorageError: likewise.
     """
     await check_place(interaction, mode_class.id)
-    mode = build(mode_class.id, options, attached(attachments))
+    given = build(mode_class.id, options, attached(attachments))
+    mode = interaction.client.services.picker.completed(given)
     await order_with_attachments(interaction, Request(mode=mode), attachments)
 
 

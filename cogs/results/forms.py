@@ -59,7 +59,8 @@ def _item(spec: OptionSpec, value: str, *, hidden: bool) -> tuple[Item, bool]:
     """Return a select or text field for the option, and whether it is left empty because `value` is long or hidden."""
     if spec.choices:
         options = [
-            discord.SelectOption(label=str(one), value=str(one), default=str(one) == value) for one in spec.choices
+            discord.SelectOption(label=label, value=str(one), default=str(one) == value)
+            for label, one in spec.labelled()
         ]
         return discord.ui.Select(custom_id=spec.name, options=options, required=True), False
     is_text = spec.kind == "string"
@@ -82,7 +83,7 @@ class EditForm(ResultForm):
     def __init__(self, services: Services, job: Job, *, member_id: int) -> None:
         """Fill in the job's options that the member may see, and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
-        specs = by_id(job.mode).specs()
+        specs = services.picker.specs(by_id(job.mode))
         hidden = hidden_options(job, member_id)
         for name, value in editable_values(job).items():
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name), hidden=name in hidden)
@@ -102,7 +103,7 @@ class ClipForm(ResultForm):
         super().__init__(services, job, finished.CLIP_TITLES[what])
         is_hidden = "prompt" in hidden_options(job, member_id)
         self.what: Clip = what
-        specs = by_id(CLIP_MODES[what]).specs()
+        specs = services.picker.specs(by_id(CLIP_MODES[what]))
         self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what], hidden=is_hidden)
         if what == "continue":
             self.ask(specs["duration"], finished.continuation_s(job), hint=finished.TOTAL_HINT)

@@ -2,6 +2,7 @@
 
 from discord import app_commands
 
+from bot.catalogue.picker import Picker
 from cogs.base.cog import FeatureCog
 from cogs.ordering.command import make_video
 from cogs.wan.groups import family_groups
@@ -10,7 +11,7 @@ from cogs.wan.groups import family_groups
 class WanCommands(FeatureCog):
     """A group for each Wan family, with a command for each of its modes."""
 
-    @staticmethod
-    def make_commands() -> list[app_commands.Group]:
-        """Return a group for each family."""
-        return family_groups(make_video)
+    @classmethod
+    def commands_with(cls, picker: Picker) -> list[app_commands.Group]:
+        """Return a group for each family that has a price."""
+        return family_groups(picker, make_video)

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, Signature
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import discord
 from discord import app_commands
 
 from bot.catalogue.fields import OptionKind, OptionSpec
-from bot.catalogue.mode import Mode
+from bot.catalogue.mode import Mode, SlashCommand
+from bot.catalogue.picker import Picker
 
 Handler: TypeAlias = Callable[
     [discord.Interaction[Any], type[Mode], dict[str, Any], dict[str, discord.Attachment]], Awaitable[None]
@@ -22,25 +23,32 @@ PLAIN_TYPES: dict[OptionKind, type] = {
 }
 
 
-def command_for(mode: type[Mode], handler: Handler) -> app_commands.Command[Any, ..., None]:
-    """Return the mode's slash command; it calls `handler` with the given options, and with the files separately.
+def command_for(
+    mode: type[Mode], command: SlashCommand, picker: Picker, handler: Handler
+) -> app_commands.Command[Any, ..., None]:
+    """Return one slash command of the mode; it calls `handler` with the given options, and with the files separately.
 
     Options that were not given are left out. Discord checks each option's bounds and choices; the model checks rules
     between options.
     """
-    specs = sorted(mode.specs().values(), key=lambda spec: not spec.required)  # Discord wants the required ones first
+    specs = picker.command_specs(mode, command)
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
         files = {name: value for name, value in given.items() if isinstance(value, discord.Attachment)}
         options = {name: value for name, value in given.items() if value is not None and name not in files}
         await handler(interaction, mode, options, files)
 
-    _, name = mode.command()
-    callback.__name__ = callback.__qualname__ = name  # discord.py takes a function with a dotted name for a method
+    # discord.py takes a function with a dotted name for a method
+    callback.__name__ = callback.__qualname__ = command.name
     described = cast("Any", callback)
     described.__signature__ = _signature(specs)
     described.__discord_app_commands_param_description__ = {spec.name: spec.description for spec in specs}
-    return app_commands.Command(name=name, description=mode.summary, callback=described)
+    described.__discord_app_commands_param_choices__ = {
+        spec.name: [app_commands.Choice(name=label, value=value) for label, value in spec.labelled()]
+        for spec in specs
+        if spec.choices
+    }
+    return app_commands.Command(name=command.name, description=command.summary, callback=described)
 
 
 def _signature(specs: list[OptionSpec]) -> Signature:
@@ -63,7 +71,7 @@ def _annotation(spec: OptionSpec) -> Any:
     """Return the type that discord.py turns into the option, with its bounds."""
     plain = PLAIN_TYPES[spec.kind]
     if spec.choices:
-        return cast("Any", Literal)[spec.choices]
+        return plain  # with the choices that the callback lists
     lower, upper = (spec.length_min, spec.length_max) if spec.kind == "string" else (spec.minimum, spec.maximum)
     if lower is None and upper is None:
         return plain

@@ -11,7 +11,7 @@ from tests.support.video_steps import costs, held_and_spent, picture
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 COST_MICROUSD = 200_000
 # One seed, so that the stand-in renders one film for all of them.
-SHORT = {"duration": 2, "resolution": "720p", "seed": 7}
+SHORT = {"prompt": "waves", "duration": 2, "resolution": "720p", "seed": 7}
 
 
 async def burst(stage: Stage, files: Path, names: list[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, file_body
-from tests.support.video_steps import PRICED, no_trace, picture, wait_for_ends, wait_for_video
+from tests.support.video_steps import ORDERED, no_trace, picture, wait_for_ends, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 DENIED = {
@@ -32,7 +32,13 @@ async def unpaid(stage: Stage) -> AsyncIterator[None]:
 async def order_in(stage: Stage, files: Path, channel: str, **how: Any) -> dict[str, Any]:
     """Type a valid command in this channel."""
     image = file_body(await asyncio.to_thread(picture, files))
-    body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": PRICED, "files": {"image": image}}
+    body = {
+        "user": "maker",
+        "channel": channel,
+        "command": "wan27 image",
+        "options": ORDERED,
+        "files": {"image": image},
+    }
     return await stage.discord.post("slash", {**body, **how})
 
 

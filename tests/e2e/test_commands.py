@@ -247,7 +247,7 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
     await wait_for_text(stage, await order(stage, tmp_path), "nothing was charged")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True, "times": 2})
     await wait_for_video(stage, await order(stage, tmp_path))
-    await stage.slash("maker", "wan27 image", {"duration": 15}, end_image=picture(tmp_path))
+    await stage.slash("maker", "wan27 image", {"prompt": "x", "duration": 15}, image=picture(tmp_path))
     events = [line["data"] for line in await stage.discord.get("transcript") if "event" in line]
     tokens = {str(data["token"]) for data in events if "token" in data}
     assert len(tokens) == 4

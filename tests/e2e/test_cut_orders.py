@@ -89,7 +89,9 @@ async def test_a_command_while_wanda_stops(empty_stage: Stage, files: Path) -> N
     stopping = asyncio.create_task(stage.bot.stop())
     await stage.bot.until(lambda line: "stopping: nothing new" in line)
     image = await asyncio.to_thread(picture, files)
-    answer = await stage.slash("maker", "wan27 image", {"resolution": "720p", "duration": 2}, image=image)
+    answer = await stage.slash(
+        "maker", "wan27 image", {"prompt": "waves", "resolution": "720p", "duration": 2}, image=image
+    )
     for said in (answer, await press(stage, "friend", parent, "Edit")):
         assert (said["ephemeral"], said["modal"]) == (True, None)
         assert "Wanda is restarting" in said["content"]

@@ -14,7 +14,7 @@ from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.support.text_commands import ask
 from tests.support.video_steps import (
-    PRICED,
+    ORDERED,
     costs,
     delete_message,
     order,
@@ -112,7 +112,7 @@ async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
     await stage.discord.post(
         "world", {"servers": [{"name": "Cinema", "tier": 2}], "channels": [{"name": "big-screen", "server": "Cinema"}]}
     )
-    body = {"user": "maker", "channel": "big-screen", "command": "wan27 image", "options": PRICED}
+    body = {"user": "maker", "channel": "big-screen", "command": "wan27 image", "options": ORDERED}
     answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture(files))}})
 
     async def look() -> dict[str, Any] | None:
@@ -265,7 +265,7 @@ async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
     """A video whose channel was deleted meanwhile goes to its member by direct message, and /jobs show says so."""
     await stage.discord.post("world", {"channels": [{"name": "short-lived", "server": "Studio"}]})
     await stage.fal.post("settings", {"seconds_per_job": 1})
-    body = {"user": "friend", "channel": "short-lived", "command": "wan27 image", "options": PRICED}
+    body = {"user": "friend", "channel": "short-lived", "command": "wan27 image", "options": ORDERED}
     answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(picture(files))}})
     await stage.discord.post("gone", {"channels": ["short-lived"]})
 

@@ -35,7 +35,8 @@ async def test_a_clip_too_long(stage: Stage, files: Path) -> None:
     clip = await asyncio.to_thread(
         lambda: real_file(files, "walk.mp4", media_samples.mp4(12.0, 640, 360, 25, sound=True))
     )
-    words, request = await made(stage, "wan27 image", {"duration": 12, "resolution": "720p"}, video=clip)
+    options = {"prompt": "on it goes", "duration": 12, "resolution": "720p"}
+    words, request = await made(stage, "wan27 continue", options, video=clip)
     assert "trimmed from 12 s to 10 s" in words
     assert request["input"]["video_url"].endswith(".mp4")
 
@@ -51,7 +52,9 @@ async def test_a_picture_of_too_many_bytes(stage: Stage, files: Path) -> None:
     """A PNG above the 20 MB of Wan 2.7 keeps its pixels and becomes a JPEG."""
     picture = await asyncio.to_thread(noisy_png, files, 6000, 4000)
     assert picture.stat().st_size > 20_000_000
-    words, request = await made(stage, "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
+    words, request = await made(
+        stage, "wan27 image", {"prompt": "waves", "duration": 2, "resolution": "720p"}, image=picture
+    )
     assert "PNG saved as JPEG" in words
     assert request["input"]["image_url"].endswith((".jpg", ".jpeg"))
 
@@ -60,7 +63,7 @@ async def test_a_voice_message(stage: Stage, files: Path) -> None:
     """A voice message of 40 s in OGG becomes 30 s of MP3, beside a picture that fits and stays as it is."""
     voice = await asyncio.to_thread(lambda: real_file(files, "voice-message.ogg", media_samples.ogg(40.0)))
     picture = await asyncio.to_thread(lambda: real_file(files, "face.png", media_samples.png(640, 480)))
-    options = {"duration": 2, "resolution": "720p"}
+    options = {"prompt": "waves", "duration": 2, "resolution": "720p"}
     words, request = await made(stage, "wan27 image", options, image=picture, audio=voice)
     assert "audio: trimmed from 40 s to 30 s, OGG saved as MP3" in words
     assert request["input"]["audio_url"].endswith(".mp3")
@@ -71,7 +74,7 @@ async def test_files_that_a_strict_reader_refuses(stage: Stage, files: Path) -> 
     """A picture with broken EXIF and an MP3 behind zeros give a video, and the card says that they were saved again."""
     face = real_file(files, "face.png", odd_media.PICTURES["PNG with broken EXIF"]())
     song = real_file(files, "song.mp3", odd_media.SOUNDS["MP3 behind zeros"]())
-    options = {"duration": 2, "resolution": "720p"}
+    options = {"prompt": "waves", "duration": 2, "resolution": "720p"}
     words, _ = await made(stage, "wan27 image", options, image=face, audio=song)
     assert "image: saved again without its damaged or unusual metadata" in words
     assert "audio: saved again with a plain header" in words

@@ -16,7 +16,7 @@ SHORT = {"prompt": "it goes on", "duration": 4, "resolution": "720p"}
 CLIPS = [
     *(("wan27 reference video1", SHORT, name) for name in uneven_media.CLIPS),
     *(
-        ("wan27 image video", SHORT, name)
+        ("wan27 continue video", SHORT, name)
         for name in ("sound longer than the picture", "an edit list that hides the most", "fragments without a length")
     ),
     *(

@@ -23,9 +23,15 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
         "$0.30",
         3,
     ),
-    "a picture and sound": ("wan27 image", {"duration": 2, "resolution": "1080p"}, ("image", "audio"), "$0.30", 2),
-    "a clip to continue": (
+    "a picture and sound": (
         "wan27 image",
+        {"prompt": "she sings", "duration": 2, "resolution": "1080p"},
+        ("image", "audio"),
+        "$0.30",
+        2,
+    ),
+    "a clip to continue": (
+        "wan27 continue",
         {"prompt": "on", "duration": 5, "resolution": "720p"},
         ("video",),
         "$0.50",
@@ -86,7 +92,9 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
 async def test_one_message_is_edited(stage: Stage, files: Path) -> None:
     """The card is edited from the queue to the video, and nothing else is posted."""
     before = {message["id"] for message in await stage.messages()}
-    answer = await stage.slash("maker", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture(files))
+    answer = await stage.slash(
+        "maker", "wan27 image", {"prompt": "waves", "duration": 2, "resolution": "720p"}, image=picture(files)
+    )
     message = await wait_for_video(stage, answer["message_id"])
     assert message["edits"] >= 2
     assert {m["id"] for m in await stage.messages()} - before == {answer["message_id"]}

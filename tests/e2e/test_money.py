@@ -14,7 +14,7 @@ async def test_over_the_daily_budget(empty_stage: Stage, files: Path) -> None:
     first = await order(stage, files)
     message = await wait_for_video(stage, first)
     assert "$0.80" in text_of(message)
-    answer = await stage.slash("maker", "wan27 image", {"duration": 9, "resolution": "720p"}, image=picture(files))
+    answer = await stage.slash("maker", "wan27 image", {"prompt": "waves", "duration": 9}, image=picture(files))
     sentence = await refusal(stage, answer)
     for number in ("$0.90", "$0.80", "$1.00", "$0.10"):
         assert number in sentence
@@ -28,7 +28,7 @@ async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path
     names = [f"member{number}" for number in range(20)]
     await stage.discord.post("world", {"members": [{"name": name, "roles": []} for name in names]})
     image = await asyncio.to_thread(picture, files)
-    options = {"duration": 2, "resolution": "720p"}
+    options = {"prompt": "waves", "duration": 2}
     answers = await asyncio.gather(*(stage.slash(name, "wan27 image", options, image=image) for name in names))
     assert all(answer["acknowledged"] for answer in answers)
 

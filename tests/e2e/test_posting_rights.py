@@ -20,7 +20,7 @@ from tests.support.rerun_steps import (
     wait_for_videos,
 )
 from tests.support.text_commands import admin, read
-from tests.support.video_steps import PRICED, no_trace, picture, wait_for_state, wait_for_text
+from tests.support.video_steps import ORDERED, no_trace, picture, wait_for_state, wait_for_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MAKING = ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Final"]
@@ -34,7 +34,7 @@ LACKS = {
 async def order_in(stage: Stage, files: Path, channel: str, user: str, **how: Any) -> dict[str, Any]:
     """Type a valid command in this channel."""
     image = file_body(await asyncio.to_thread(picture, files))
-    body = {"user": user, "channel": channel, "command": "wan27 image", "options": PRICED, "files": {"image": image}}
+    body = {"user": user, "channel": channel, "command": "wan27 image", "options": ORDERED, "files": {"image": image}}
     return await stage.discord.post("slash", {**body, **how})
 
 

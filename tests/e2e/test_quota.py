@@ -50,8 +50,8 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
         "**Your allowance today**: $5.00 of $5.00 left",
         "▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰ · $0.00 spent · renews …",
         "**This server's pool this month**: ",
-        "**6** × Wan 2.7 image (1080p, $0.75)",
-        "**10** × Wan 2.7 reference (1080p, $0.50)",
+        "**10** × Wan 2.7 image (720p, $0.50)",
+        "**10** × Wan 2.7 reference (720p, $0.50)",
         "**12** × Wan 2.1 image (720p, $0.40)",
         "Times of UTC · Wanda asks first above $1.00",
     ):

@@ -18,6 +18,7 @@ from tests.e2e.test_confirmation import ASKING, ask, press, reads
 from tests.support import text_commands
 from tests.support.stores import PostgresServer, postgres_server
 from tests.support.video_steps import (
+    ORDERED,
     held_and_spent,
     kept_files,
     picture,
@@ -166,7 +167,7 @@ async def test_a_silent_database(postgres_stage: Stage, postgres_server: Postgre
     await stage.start_bot(WANDA_STORAGE_TIMEOUT_S="4")
     image = picture(files)
     with _silent(postgres_server):
-        answer = await stage.slash("maker", "wan27 image", {"duration": 2, "resolution": "720p"}, image=image)
+        answer = await stage.slash("maker", "wan27 image", ORDERED, image=image)
         assert answer["acknowledged"], answer
         assert answer["ack_ms"] < 3000
 

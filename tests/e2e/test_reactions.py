@@ -22,7 +22,7 @@ from tests.support.rerun_steps import (
     wait_for_message,
 )
 from tests.support.text_commands import admin
-from tests.support.video_steps import PRICED, picture, wait_for_reply, wait_for_state, wait_for_video
+from tests.support.video_steps import ORDERED, picture, wait_for_reply, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -122,7 +122,7 @@ async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> N
 
 async def in_channel(stage: Stage, files: Path, channel: str) -> str:
     """Order a video in another channel; returns the card's message id once its job is done."""
-    body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**PRICED, "seed": 7}}
+    body = {"user": "maker", "channel": channel, "command": "wan27 image", "options": {**ORDERED, "seed": 7}}
     image = await asyncio.to_thread(picture, files)
     answer = await stage.discord.post("slash", {**body, "files": {"image": file_body(image)}})
 

@@ -6,10 +6,13 @@ from typing import Any
 from bot.catalogue import registry
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
+from bot.catalogue.picker import Picker
 from bot.jobs.model import Input
 from bot.media_spec import MediaKind
+from bot.settings import DefaultSettings, MoneySettings
 
 MB = 1_000_000
+PICKER = Picker.of(MoneySettings(), DefaultSettings())  # as shipped
 KINDS: Mapping[str, MediaKind] = {"end_image": "image", "image": "image", "video": "video", "audio": "audio"}
 # The least that each mode accepts.
 LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {

@@ -15,6 +15,7 @@ from sandbox.stage import Stage, eventually, text_of
 from tests.support import media_samples
 
 PRICED = {"resolution": "720p", "duration": 2}
+ORDERED = {"prompt": "the lake begins to shimmer", **PRICED}
 
 
 def real_file(folder: Path, name: str, content: bytes) -> Path:
@@ -42,7 +43,7 @@ def voice(folder: Path, seconds: float = 4.0) -> Path:
 
 async def order(stage: Stage, folder: Path, *, user: str = "maker", **options: Any) -> str:
     """Order a short Wan 2.7 video of a picture; returns the card's message id once the command is acknowledged."""
-    asked = {"prompt": "the lake begins to shimmer", **PRICED, **options}
+    asked = {**ORDERED, **options}
     answer = await stage.slash(user, "wan27 image", asked, image=picture(folder))
     assert answer["acknowledged"], answer
     assert not answer["ephemeral"], answer

@@ -8,17 +8,16 @@ from bot.catalogue import registry
 from bot.catalogue.example import price_json, price_line, price_text
 from bot.catalogue.readme_table import mode_table_markdown
 from bot.errors import Refusal
-
-PRICES = registry.price_table()
+from tests.support.catalogue_samples import PICKER
 
 
 @pytest.mark.parametrize(
     ("line", "microusd", "formula"),
     [
-        ("wan27-image", 750_000, "5 s × $0.15"),
+        ("wan27-image", 500_000, "5 s × $0.10"),
         ("wan27-image resolution=1080p duration=15", 2_250_000, "15 s × $0.15"),
-        ("wan27-image duration=10 video_seconds=8", 1_500_000, "10 s × $0.15"),
-        ("wan27-image audio_seconds=8", 750_000, "5 s × $0.15"),
+        ("wan27-image duration=10 video_seconds=8", 1_000_000, "10 s × $0.10"),
+        ("wan27-image audio_seconds=8", 500_000, "5 s × $0.10"),
         ("wan27-reference duration=3", 300_000, "3 s × $0.10"),
         ("wan27-reference duration=3 video_seconds=8", 1_100_000, "(8 s in + 3 s out) × $0.10"),
         ("wan27-reference duration=3 video_seconds=2.5", 550_000, "(2.5 s in + 3 s out) × $0.10"),
@@ -34,7 +33,7 @@ def test_a_price_from_pairs(line: str, microusd: int, formula: str) -> None:
     """A price needs only what it depends on, and takes any other option of the mode."""
     mode_id, *pairs = line.split()
 
-    quote = price_line(mode_id, pairs, PRICES)
+    quote = price_line(mode_id, pairs, PICKER)
 
     assert (quote.microusd, quote.formula) == (microusd, formula)
 
@@ -71,14 +70,14 @@ def test_a_wrong_key_or_value_is_one_line(line: str, words: str) -> None:
     mode_id, *pairs = line.split()
 
     with pytest.raises(Refusal, match=words) as refused:
-        price_line(mode_id, pairs, PRICES)
+        price_line(mode_id, pairs, PICKER)
 
     assert "\n" not in str(refused.value)
 
 
 def test_a_price_for_people_and_for_programs() -> None:
     """The text has the amount and the formula; the JSON has exactly the four agreed keys."""
-    quote = price_line("wan27-image", ["resolution=1080p", "duration=15"], PRICES)
+    quote = price_line("wan27-image", ["resolution=1080p", "duration=15"], PICKER)
 
     assert price_text(quote) == "$2.25 = 15 s × $0.15"
     assert json.loads(json.dumps(price_json("wan27-image", quote))) == {
@@ -96,8 +95,8 @@ def test_the_table_has_every_mode() -> None:
     assert head.count("|") == rule.count("|") == 7
     assert [row.split("`")[1] for row in rows] == [mode.id for mode in registry.MODES]
     assert rows[0] == (
-        "| `wan27-image` | `/wan27 image` | `image`, `end_image`, `video`, `audio` | 720p and 1080p | 2 to 15 s "
-        "| $0.10 (720p), $0.15 (1080p) per second |"
+        "| `wan27-image` | `/wan27 image`, `/wan27 continue` | `image`, `end_image`, `video`, `audio` "
+        "| 720p and 1080p | 2 to 15 s | $0.10 (720p), $0.15 (1080p) per second |"
     )
     assert "`image1` to `image5`, `video1` to `video3`" in rows[1]
     assert any("`video` (required) | 480p, 580p and 720p | 17 to 161 frames" in row for row in rows)

@@ -33,12 +33,13 @@ def rounded_up(usd: Fraction) -> int:
 
 
 EXAMPLES: list[tuple[str, dict[str, Any], int, str]] = [
-    ("wan27-image", {}, 750_000, "5 s × $0.15"),
+    ("wan27-image", {}, 500_000, "5 s × $0.10"),
     ("wan27-image", {"resolution": "1080p", "duration": 15}, 2_250_000, "15 s × $0.15"),
     ("wan27-image", {"resolution": "720p", "duration": 2}, 200_000, "2 s × $0.10"),
     ("wan27-reference", {"resolution": "1080p", "duration": 3}, 300_000, "3 s × $0.10"),
     ("wan27-reference", {"resolution": "720p", "duration": 3}, 300_000, "3 s × $0.10"),
-    ("wan25-image", {}, 750_000, "5 s × $0.15"),
+    ("wan25-image", {}, 500_000, "5 s × $0.10"),
+    ("wan25-image", {"resolution": "1080p"}, 750_000, "5 s × $0.15"),
     ("wan25-image", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
     ("wan25-image", {"resolution": "720p", "duration": 10}, 1_000_000, "10 s × $0.10"),
     ("wan22-video", {}, 405_000, "81 frames / 16 × $0.08"),
@@ -201,7 +202,7 @@ def test_settings_replace_the_price_of_25() -> None:
     """The operator's price is used exactly, down to the micro-dollar."""
     prices = registry.price_table({"wan25": {"1080p": Decimal("0.123457")}})
 
-    quote = request("wan25-image", duration=10).quote({}, prices)
+    quote = request("wan25-image", resolution="1080p", duration=10).quote({}, prices)
 
     assert (quote.microusd, quote.formula) == (1_234_570, "10 s × $0.123457")
 

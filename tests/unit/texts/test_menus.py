@@ -4,6 +4,7 @@ import pytest
 
 from bot.catalogue.registry import by_id
 from bot.texts.menus import MENUS, WHICH, Menu, form_parts, no_file
+from tests.support.catalogue_samples import PICKER
 
 named = pytest.mark.parametrize("menu", MENUS, ids=lambda menu: menu.name)
 COUNTS = (1, 2, 10)
@@ -19,7 +20,7 @@ def test_five_menus_at_most() -> None:
 @pytest.mark.parametrize("count", COUNTS)
 def test_a_form_within_discords_limits(menu: Menu, count: int) -> None:
     """A form has one to five parts with unique names, short labels and hints, and a prompt among them."""
-    parts = form_parts(menu, ["a rather long name of a file " * 4] * count)
+    parts = form_parts(menu, ["a rather long name of a file " * 4] * count, PICKER)
     assert 1 <= len(parts) <= 5
     assert len({part.name for part in parts}) == len(parts)
     assert "prompt" in {part.name for part in parts}
@@ -48,14 +49,14 @@ def test_every_part_is_an_option_of_the_mode(menu: Menu) -> None:
 @named
 def test_which_is_asked_only_where_there_is_a_choice(menu: Menu) -> None:
     """One fitting file leaves no choice; neither does a mode that takes several."""
-    assert form_parts(menu, ["one.png"])[0].name != WHICH
-    assert (form_parts(menu, ["one.png", "two.png"])[0].name == WHICH) == menu.takes_one
+    assert form_parts(menu, ["one.png"], PICKER)[0].name != WHICH
+    assert (form_parts(menu, ["one.png", "two.png"], PICKER)[0].name == WHICH) == menu.takes_one
 
 
 def test_too_many_references_are_told() -> None:
     """The form says which files are used when there are more than the mode takes."""
     menu = next(menu for menu in MENUS if not menu.takes_one)
-    (prompt,) = (part for part in form_parts(menu, ["x.png"] * 7) if part.name == "prompt")
+    (prompt,) = (part for part in form_parts(menu, ["x.png"] * 7, PICKER) if part.name == "prompt")
     assert "Of these 7 files the first 5" in prompt.hint
 
 

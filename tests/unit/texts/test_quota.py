@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalogue.registry import price_table
 from bot.ledger.model import (
     Grant,
     GrantStanding,
@@ -25,10 +24,11 @@ from bot.ledger.terms import terms
 from bot.texts import quota
 from bot.texts.budget_cards import member_card, server_card
 from bot.texts.card import Card
+from tests.support.catalogue_samples import PICKER
 
 NOW = 1_795_000_000.0
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-OFFERS = quota.offers(price_table())
+OFFERS = quota.offers(PICKER)
 USD = 1_000_000
 
 
@@ -59,7 +59,7 @@ def test_what_the_shipped_quota_buys() -> None:
     """Without rules a member sees the day's five dollars, and how many videos of each mode at its default those are."""
     said = text(quota.quota_card(view(), OFFERS))
     assert "You can spend **$5.00** now; then your allowance today is used up." in said
-    assert "**6** × Wan 2.7 image (1080p, $0.75)" in said
+    assert "**10** × Wan 2.7 image (720p, $0.50)" in said
     assert "Wanda asks first above $1.00" in said
 
 

@@ -13,6 +13,7 @@ from cogs.jobs.cog import jobs_group
 from cogs.menus import context_menus
 from cogs.privacy import privacy_group
 from cogs.quota import quota_group
+from tests.support.catalogue_samples import PICKER
 
 MANAGE_GUILD = 1 << 5
 GROUPS: dict[str, dict[str, Any]] = {
@@ -69,7 +70,7 @@ def test_the_commands_of_the_issue_are_there() -> None:
 
 def test_five_message_menus() -> None:
     """Discord takes five message menus of a bot; they are for servers, with names of at most 32 characters."""
-    payload = command_payload(context_menus())
+    payload = command_payload(context_menus(PICKER))
     assert len(payload) == 5
     assert all(menu["type"] == 3 and 1 <= len(menu["name"]) <= 32 and menu["contexts"] == [0] for menu in payload)
 

@@ -1,0 +1,165 @@
+"""What people can pick: the modes that have a price, what each setting costs, and the operator's defaults.
+
+The slash commands, the forms, /help and `python -m bot price` are made from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
+
+from bot.catalogue.fields import OptionSpec, described
+from bot.catalogue.mode import Mode, SlashCommand
+from bot.catalogue.phrases import listed, shortened
+from bot.catalogue.price import PriceTable, Quote
+from bot.catalogue.registry import MODES, build, price_table
+from bot.catalogue.stand_in import request_for_price
+from bot.errors import OptionRefused, SettingsRefused
+from bot.money import dollars
+from bot.settings import DefaultSettings, MoneySettings
+
+Defaults: TypeAlias = Mapping[str, str | int]
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picker:
+    """The price table, and by mode id the default of every option that the price depends on."""
+
+    prices: PriceTable
+    defaults: Mapping[str, Defaults]
+
+    @classmethod
+    def of(cls, money: MoneySettings, defaults: DefaultSettings) -> Self:
+        """Return the operator's picker.
+
+        A default resolution without a price gives way to the next lower one that has a price, else to the lowest.
+
+        Raises:
+            SettingsRefused: a default is not an option of its mode, or not one of its values.
+        """
+        prices, stated = price_table(money.prices_usd), defaults.by_mode
+        return cls(
+            prices=prices, defaults={mode.id: _defaults(mode, stated.get(mode.id, ""), prices) for mode in MODES}
+        )
+
+    def modes(self) -> tuple[type[Mode], ...]:
+        """Return the modes that have a price at one resolution at least; the others are off."""
+        return tuple(mode for mode in MODES if self.rates(mode))
+
+    def rates(self, mode: type[Mode]) -> dict[str, int]:
+        """Return the micro-dollars of one unit by resolution, for the resolutions that have a price."""
+        return _rates(mode, self.prices)
+
+    def specs(self, mode: type[Mode], descriptions: Mapping[str, str] = NOTHING) -> Mapping[str, OptionSpec]:
+        """Return the mode's options as people see them: with prices, the operator's defaults, and no resolution off.
+
+        `descriptions` replace the mode's own.
+        """
+        texts = _texts(mode, descriptions)
+        return {name: self._spec(mode, spec, texts[name]) for name, spec in mode.specs().items()}
+
+    def command_specs(self, mode: type[Mode], command: SlashCommand) -> list[OptionSpec]:
+        """Return a slash command's options in the order of use; the required ones come first, as Discord wants it."""
+        texts = _texts(mode, command.descriptions)
+        shown = [
+            replace(spec, required=True, default=None, description=texts[name]) if name in command.needs else spec
+            for name, spec in self.specs(mode, command.descriptions).items()
+            if name not in command.without
+        ]
+        return sorted(shown, key=lambda spec: not spec.required)
+
+    def defaults_of(self, mode: type[Mode], own: Mapping[str, Any] = NOTHING) -> dict[str, str | int]:
+        """Return what a member gets where they leave a priced option out: their `own` choice, else the operator's.
+
+        Only this function decides it. An own choice that the mode does not have, or that is off, does not count.
+        """
+        specs, rates = mode.specs(), self.rates(mode)
+        fitting = {
+            name: value
+            for name, value in own.items()
+            if name in mode.priced and value in specs[name].choices and (name != "resolution" or value in rates)
+        }
+        return {**self.defaults[mode.id], **fitting}
+
+    def completed(self, request: Mode, own: Mapping[str, Any] = NOTHING) -> Mode:
+        """Return the request with the priced options that were not given, as `defaults_of` decides them."""
+        defaults = self.defaults_of(type(request), own)
+        absent = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
+        return build(request.id, {**request.options(), **absent}, request.attached())
+
+    def example(self, mode: type[Mode], **options: str | int) -> Quote:
+        """Return what these options cost, with the defaults for the others and without clips that cost.
+
+        Raises:
+            Refusal: a value is out of its bounds, or has no price.
+        """
+        request, files = request_for_price(mode, {**self.defaults[mode.id], **options}, {})
+        return request.quote(files, self.prices)
+
+    def _spec(self, mode: type[Mode], spec: OptionSpec, text: str) -> OptionSpec:
+        default = self.defaults[mode.id].get(spec.name)
+        rates = self.rates(mode)
+        if default is None or not rates:
+            return replace(spec, description=described(text, spec.default))
+        if spec.name == "resolution":
+            labels = tuple(f"{one} · {mode.rate_text(rate)}" for one, rate in rates.items())
+            return replace(
+                spec, default=default, choices=tuple(rates), labels=labels, description=described(text, default)
+            )
+        resolution = self.defaults[mode.id]["resolution"]
+        cost = {
+            length: f"{dollars(self.example(mode, **{spec.name: length}).microusd)} at {resolution}"
+            for length in {default, *spec.choices}
+        }
+        labels = tuple(f"{choice} s · {cost[choice]}" for choice in spec.choices)
+        return replace(spec, default=default, labels=labels, description=described(text, default, cost[default]))
+
+
+def _texts(mode: type[Mode], descriptions: Mapping[str, str]) -> dict[str, str]:
+    own = {name: info.description or "" for name, info in mode.model_fields.items()}
+    return {**own, **descriptions}
+
+
+def _rates(mode: type[Mode], prices: PriceTable) -> dict[str, int]:
+    return {
+        resolution: prices.rows[mode.id, resolution]
+        for resolution in mode.rates.microusd
+        if (mode.id, resolution) in prices.rows
+    }
+
+
+def _defaults(mode: type[Mode], stated: str, prices: PriceTable) -> Defaults:
+    """Return the defaults of the mode's priced options: those in `stated` ("resolution=720p duration=5"), else its own.
+
+    Raises:
+        SettingsRefused: `stated` cannot be read.
+    """
+    try:
+        given = _pairs(mode, stated)
+        request, _ = request_for_price(mode, given, {})
+    except OptionRefused as refused:
+        name = f"WANDA_DEFAULT_{mode.id.replace('-', '_').upper()}"
+        raise SettingsRefused(f"The setting {name} is not usable: {refused}") from None
+    chosen = {name: getattr(request, name) for name in mode.priced}
+    return {**chosen, "resolution": _with_a_price(chosen["resolution"], list(_rates(mode, prices)))}
+
+
+def _pairs(mode: type[Mode], stated: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in stated.replace(",", " ").split()]
+    for name, equals, value in pairs:
+        if name not in mode.priced or not equals or not value:
+            written = shortened(f"{name}{equals}{value}")
+            usual = " ".join(f"{option}={mode.specs()[option].default}" for option in mode.priced)
+            raise OptionRefused(f"it sets {listed(mode.priced, 'and')}, such as {usual}; {written} does not.")
+    return {name: value for name, _, value in pairs}
+
+
+def _with_a_price(resolution: str, known: list[str]) -> str:
+    if resolution in known or not known:
+        return resolution
+    lower = [one for one in known if _lines(one) < _lines(resolution)]
+    return max(lower, key=_lines) if lower else min(known, key=_lines)
+
+
+def _lines(resolution: str) -> int:
+    return int(resolution.removesuffix("p"))
