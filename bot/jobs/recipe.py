@@ -67,17 +67,22 @@ def recipe_of(job: Job, *, reader_id: int) -> Recipe:
     )
 
 
+def check_recipe_size(size_bytes: int) -> None:
+    """Check that a recipe file of this size may be read; raises OptionRefused."""
+    if size_bytes > RECIPE_BYTES_MAX:
+        raise OptionRefused(
+            f"This file is {size_bytes // 1024:,} KB, and a recipe is {RECIPE_BYTES_MAX // 1024} KB at most. "
+            "Attach the JSON file that Wanda gave you."
+        )
+
+
 def read_recipe(data: bytes) -> Recipe:
     """Parse an untrusted recipe file; `replay` checks its mode and options.
 
     Raises:
         OptionRefused: it is too large, is not a recipe, or has another version.
     """
-    if len(data) > RECIPE_BYTES_MAX:
-        raise OptionRefused(
-            f"This file is {len(data) // 1024} KB, and a recipe is {RECIPE_BYTES_MAX // 1024} KB at most. "
-            "Attach the JSON file that Wanda gave you."
-        )
+    check_recipe_size(len(data))
     try:
         return Recipe.model_validate_json(data)
     except ValidationError as error:

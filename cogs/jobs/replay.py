@@ -7,10 +7,9 @@ import discord
 
 from bot.answers import error_boundary, withdraw
 from bot.client import Interaction, requester_of
-from bot.errors import OptionRefused
 from bot.ids import new_id
 from bot.jobs.model import Address
-from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, read_recipe, replay
+from bot.jobs.recipe import Recipe, check_recipe_size, read_recipe, replay
 from bot.media.intake import Offered
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
@@ -32,11 +31,7 @@ async def replay_video(
     place = Place.of(interaction)
     check_posting(place)
     check_member_may_order(place)
-    if recipe.size > RECIPE_BYTES_MAX:
-        raise OptionRefused(
-            f"This file is {recipe.size // 1024:,} KB, and a recipe has at most {RECIPE_BYTES_MAX // 1024}. "
-            "Attach the JSON file that Wanda gave you; nothing was charged."
-        )
+    check_recipe_size(recipe.size)
     async with under_way(services, acknowledgement_of(interaction, "thinking")):
         card = await public_card(interaction)
         await _order_on(card, interaction, place, recipe, attachments)

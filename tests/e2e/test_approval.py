@@ -54,7 +54,7 @@ async def test_approve(empty_stage: Stage, files: Path) -> None:
     await ready(stage)
     message_id = await waiting(stage, files)
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
-    assert "you cannot" in await press(stage, message_id, "Approve", user="friend")
+    assert "can decide on this video" in await press(stage, message_id, "Approve", user="friend")
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
     await wait_for_video(stage, message_id)
 
@@ -77,7 +77,7 @@ async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
-    assert "nothing was charged" in await press(stage, message_id, "Cancel", user="maker")
+    assert "weren't charged" in await press(stage, message_id, "Cancel", user="maker")
     await wait_for_text(stage, message_id, "Cancelled")
 
 
@@ -118,11 +118,11 @@ async def test_the_approvers_are_those_of_today(empty_stage: Stage, files: Path)
     roles = {"roles": [{"name": "directors"}], "members": [{"name": "director", "roles": ["directors"]}]}
     await stage.discord.post("world", roles)
     await told(stage, await stage.slash("admin", "wanda-admin approval", {"above": "off"}), "admin")
-    assert "you cannot" in await press(stage, message_id, "Approve", user="boss")
+    assert "can decide on this video" in await press(stage, message_id, "Approve", user="boss")
     rule = {"above": "5", "role": "directors"}
     await told(stage, await stage.slash("admin", "wanda-admin approval", rule), "admin")
     for label in ("Approve", "Decline"):
-        assert "you cannot" in await press(stage, message_id, label, user="boss")
+        assert "can decide on this video" in await press(stage, message_id, label, user="boss")
     assert "Approved" in await press(stage, message_id, "Approve", user="director")
     await wait_for_video(stage, message_id)
 

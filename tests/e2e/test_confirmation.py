@@ -140,7 +140,7 @@ async def test_without_a_place_the_question_stays(empty_stage: Stage, files: Pat
     await wait_for_state(stage, running, "running")
     question = await ask(stage, files)
     await press(stage, question, "Make it")
-    question = await reads(stage, question["id"], "You have 1 video in the making")
+    question = await reads(stage, question["id"], "You have 1 video going")
     assert "Make it" in labels(question)
     await stage.discord.post("click", {"user": "maker", "message": running, "label": "Cancel"})
     await wait_for_state(stage, running, "cancelled")

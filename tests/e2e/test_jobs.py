@@ -114,7 +114,7 @@ async def test_cancel(stage: Stage, files: Path) -> None:
     assert "Wanda asked fal to stop" in answer.text
     await wait_for_state(stage, card, "cancelled")
     again = await ask(stage, "maker", "jobs cancel", job=offered["value"])
-    assert "already ended" in again.text
+    assert "already over" in again.text
 
 
 @module

@@ -68,9 +68,9 @@ async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> 
     stage = empty_stage
     await ready(stage)
     message_id = await waiting(stage, files)
-    assert "you cannot" in await decide(stage, message_id, "Approve", user="maker")
+    assert "can decide on this video" in await decide(stage, message_id, "Approve", user="maker")
     await stage.discord.post("gone", {"roles": ["producers"]})
-    assert "you cannot" in await decide(stage, message_id, "Approve", user="boss")
+    assert "can decide on this video" in await decide(stage, message_id, "Approve", user="boss")
     await wait_for_state(stage, message_id, "waiting")
 
 

@@ -42,7 +42,7 @@ async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
     ]
     assert shown.text.index("@maker") < shown.text.index("@friend")
     shown = await click(stage, "admin", shown, "Decline")
-    assert shown.text.startswith("Declined: nothing was charged.\n## 1 video waiting for approval")
+    assert shown.text.startswith("Declined. Nobody was charged.\n## 1 video waiting for approval")
     await wait_for_text(stage, first, "Declined by an approver")
     shown = await click(stage, "admin", shown, "Approve")
     assert shown.text == "Approved: Wanda begins with the video.\nNothing waits for approval right now."

@@ -89,7 +89,7 @@ async def test_who_manages_another_server(rig: RunnerRig) -> None:
     await _approval(rig)
     await rig.runner.accept(await rig.order())
     assert "nothing to decide" in await _decide(rig.runner, guild_id=2)
-    assert "you cannot" in await _decide(rig.runner, manages=False)
+    assert "can decide on this video" in await _decide(rig.runner, manages=False)
     assert (await rig.job()).state == "waiting"
 
 
