@@ -9,7 +9,7 @@ from bot.answers import error_boundary, withdraw
 from bot.client import Interaction, requester_of
 from bot.ids import new_id
 from bot.jobs.model import Address
-from bot.jobs.recipe import Recipe, check_recipe_size, read_recipe, replay
+from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, check_recipe_size, read_recipe, replay
 from bot.media.intake import Offered
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
