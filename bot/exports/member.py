@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
-from bot.exports.rows import ENTRY_COLUMNS, entry_row
+from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
@@ -132,7 +132,7 @@ async def _jobs(
 async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_max: int) -> tuple[Path, bool]:
     path = folder / "money.csv"
     after: Cursor | None = None
-    text = csv_lines([ENTRY_COLUMNS])
+    text = csv_lines([MOVEMENT_COLUMNS])
     used = rows = 0
     while True:
         await asyncio.to_thread(_append, path, text)
@@ -140,7 +140,7 @@ async def _money(store: Store, member_id: int, folder: Path, *, most: int, rows_
         entries = await store.read(entries_of_member(member_id, after=after, limit=PAGE_ROWS))
         if not entries:
             return path, True
-        text = csv_lines(entry_row(entry) for entry in entries)
+        text = csv_lines(movement_row(entry) for entry in entries)
         rows += len(entries)
         if used + len(text.encode()) > most or rows > rows_max:
             return path, False

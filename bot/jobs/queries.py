@@ -1,6 +1,6 @@
 """Transactions that find jobs by message, parent, member or age."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.jobs.model import Job, State
 from bot.jobs.rows import job_in, readable_jobs
@@ -22,6 +22,15 @@ def jobs_of_set(set_id: str) -> Transaction[tuple[Job, ...]]:
     """Return the jobs that were ordered at once with this first one, by their numbers; those deleted are missing."""
     rows: list[Row] = yield Many("SELECT body FROM jobs WHERE set_id = $1 ORDER BY id", (set_id,))
     return readable_jobs(rows)
+
+
+def jobs_by_id(job_ids: Sequence[str]) -> Transaction[dict[str, Job]]:
+    """Return those of these jobs that are there and can be read, by id; at most some hundred ids."""
+    if not job_ids:
+        return {}
+    named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
+    rows: list[Row] = yield Many(f"SELECT body FROM jobs WHERE id IN ({named})", tuple(job_ids))  # noqa: S608 - only the numbers of parameters are put in
+    return {job.id: job for job in readable_jobs(rows)}
 
 
 def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool]:

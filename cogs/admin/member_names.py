@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 import discord
 
+from bot.exports.rows import Names
 from bot.texts.plain import cut, is_blank, visible
 
 log = logging.getLogger(__name__)
 ASK_TIMEOUT_S = 5.0
+EXPORT_NAMES_MAX = 200  # each is one request to Discord
 NAME_CHARS_MAX = 64  # Discord allows 32, but counts a composed emoji as one
 
 
@@ -27,6 +29,25 @@ async def names_of(guild: discord.Guild, member_ids: Iterable[int]) -> dict[int,
     wanted = list(dict.fromkeys(member_ids))
     found = await asyncio.gather(*(_name(guild, member_id) for member_id in wanted))
     return {member_id: name for member_id, name in zip(wanted, found, strict=True) if name is not None}
+
+
+class ExportNames:
+    """Finds the names for an export, of at most `EXPORT_NAMES_MAX` members; the others have their id alone."""
+
+    def __init__(self, guild: discord.Guild, reader_id: int) -> None:
+        self._guild = guild
+        self._reader_id = reader_id
+        self._asked: set[int] = set()
+        self._members: dict[int, str] = {}
+        self._channels = {channel.id: channel.name for channel in (*guild.channels, *guild.threads)}
+
+    async def find(self, member_ids: Iterable[int]) -> Names:
+        """Return all names known by now, those of these members among them."""
+        new = [one for one in dict.fromkeys(member_ids) if one > 0 and one not in self._asked]
+        new = new[: max(0, EXPORT_NAMES_MAX - len(self._asked))]
+        self._asked |= set(new)
+        self._members |= await names_of(self._guild, new)
+        return Names(reader_id=self._reader_id, members=self._members, channels=self._channels)
 
 
 async def _name(guild: discord.Guild, member_id: int) -> str | None:

@@ -27,7 +27,7 @@ from bot.texts.exports import export_text
 from bot.texts.report import Report
 from bot.units import MIB
 from cogs.admin.admin_command import AdminCommand
-from cogs.admin.member_names import names_of
+from cogs.admin.member_names import ExportNames, names_of
 from cogs.admin.permission import check_admin
 from cogs.base.acknowledgement import think
 from cogs.base.charts import show_charts
@@ -89,14 +89,21 @@ async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = 
 
 @app_commands.describe(days="How far back; without it, everything.")
 async def export_server(interaction: Interaction, days: app_commands.Range[int, 1, 3660] | None = None) -> None:
-    """Send all jobs and entries, or those of the last `days`, as CSV files."""
+    """Send all videos and movements of money, or those of the last `days`, as CSV files."""
     command = await AdminCommand.open(interaction)
     settings = command.services.settings
     size_bytes = min(settings.exports.mib_max * MIB, interaction.filesize_limit)
     bounds = Bounds(rows=settings.exports.rows_max, size_bytes=size_bytes)
     since = 0.0 if days is None else command.at - days * DAY_S
     with tempfile.TemporaryDirectory(prefix="wanda-export-") as folder:
-        written = await export(command.services.store, command.guild.id, Path(folder), since=since, bounds=bounds)
+        written = await export(
+            command.services.store,
+            command.guild.id,
+            Path(folder),
+            since=since,
+            bounds=bounds,
+            find_names=ExportNames(command.guild, interaction.user.id).find,
+        )
         files = await asyncio.to_thread(lambda: [discord.File(one.path) for one in written])
         told = export_text([(one.path.name, one.rows, one.whole) for one in written], days)
         await command.say(told, files=files)
@@ -105,5 +112,5 @@ async def export_server(interaction: Interaction, days: app_commands.Range[int, 
 COMMANDS = (
     CommandSpec("report", "See what was spent on what and by whom, and how long the pool lasts.", show_report),
     CommandSpec("audit", "See who did what, when and why, or how the money moved.", show_audit),
-    CommandSpec("export", "Get all jobs and all movements of money as CSV files.", export_server),
+    CommandSpec("export", "Get all videos and all movements of money as two CSV files.", export_server),
 )

@@ -364,17 +364,14 @@ async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     assert not public.private
     assert "in 7 days." in public.text
 
-    answer = await wait_for_answer(stage, "admin", await admin(stage, "export"), "jobs.csv")
-    assert answer.text.startswith("Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv**")
+    answer = await wait_for_answer(stage, "admin", await admin(stage, "export"), "videos.csv")
+    assert answer.text.startswith("Here's everything, oldest first: **videos.csv** (1 row) and **movements.csv**")
     files = {file["filename"]: (await stage.discord.fetch(file["url"])).decode("utf-8-sig") for file in answer.files}
-    (job,) = csv.DictReader(io.StringIO(files["jobs.csv"], newline=""))
-    assert (job["mode"], job["job_state"], job["quote_usd"], job["member_paid_usd"]) == (
-        "wan27-image",
-        "done",
-        "0.200000",
-        "0.200000",
-    )
-    entries = list(csv.DictReader(io.StringIO(files["entries.csv"], newline="")))
+    (job,) = csv.DictReader(io.StringIO(files["videos.csv"], newline=""))
+    assert (job["mode"], job["state"], job["cost_usd"], job["charged_to"]) == ("wan27-image", "done", "0.20", "member")
+    assert (job["member"], job["channel"]) == ("filmer", "general")
+    assert job["link"].endswith(f"/{card}")
+    entries = list(csv.DictReader(io.StringIO(files["movements.csv"], newline="")))
     assert {entry["kind"] for entry in entries} == {"hold", "settle"}
     moved = await admin(stage, "audit", what="money")
     assert "**$0.20 spent** · @filmer" in moved.text

@@ -3,11 +3,9 @@ from typing import Any
 
 import pytest
 
-from bot.exports.rows import ENTRY_COLUMNS, JOB_COLUMNS, entry_row, job_row
 from bot.ledger.model import Act, Entry, Spent
 from bot.ledger.movements import Movement
 from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE
-from bot.texts.exports import export_text
 from bot.texts.history import HistoryPage, acts_card, history_card, money_card
 
 JOB = Spent(
@@ -110,32 +108,3 @@ def test_a_page_of_the_longest_acts_fits() -> None:
     )
     card = acts_card(HistoryPage(kind="acts", cursor="", older="5"), [act] * 8)
     assert len(card.description) <= 4096
-
-
-def test_export_rows() -> None:
-    """A row has a cell for each column: exact dollars, moments in UTC, ids as text."""
-    assert dict(zip(JOB_COLUMNS, map(str, job_row(JOB)), strict=True)) == {
-        "job_id": JOB.job_id,
-        "member_id": "2",
-        "mode": "wan27-image",
-        "job_state": "done",
-        "money_state": "settled",
-        "accepted_at": "1970-01-01T00:01:40Z",
-        "ended_at": "1970-01-01T00:02:40Z",
-        "quote_usd": "0.750000",
-        "member_paid_usd": "0.750000",
-        "server_paid_usd": "0.750000",
-    }
-    row = dict(zip(ENTRY_COLUMNS, map(str, entry_row(ENTRY)), strict=True))
-    assert (row["held_usd"], row["spent_usd"]) == ("-0.750000", "0.750000")
-
-
-def test_an_export_says_what_is_missing() -> None:
-    """A file that was cut off is named, with what to do."""
-    assert export_text([("jobs.csv", 1, True), ("entries.csv", 2, True)], None) == (
-        "Here is everything, the oldest first: **jobs.csv** (1 row), **entries.csv** (2 rows). "
-        "Amounts are in dollars, times in UTC."
-    )
-    cut = export_text([("jobs.csv", 1, True), ("entries.csv", 2, False)], 7)
-    assert "the last 7 days" in cut
-    assert "entries.csv became too large and ends early" in cut
