@@ -11,7 +11,7 @@ from bot.texts.plain import mebibytes, plain
 from bot.units import counted
 
 KEPT = "Nothing was deleted."
-BUSY = "Wanda is packing other data right now. Ask again in a few minutes."
+BUSY = "Wanda is packing somebody else's data right now. Try again in a few minutes."
 
 
 def data_card(known: JobCounts, keep_days: int) -> Card:
@@ -21,29 +21,28 @@ def data_card(known: JobCounts, keep_days: int) -> Card:
     kept = f"{asked_for}; files of {known.with_files:,} of them are still here."
     return Card(
         title="Your data",
-        description=kept if known.jobs else "Wanda knows of no video of yours.",
+        description=kept if known.jobs else "Wanda has no videos of yours.",
         fields=(
             Field(
                 f"For {counted(keep_days, 'day')}",
-                "The files that you attached and the videos that were made, so that a rerun finds them. "
-                "Then they are removed from Wanda's disk.",
+                "The files you attached and your finished videos, so you can rerun them. Then Wanda deletes them.",
                 inline=False,
             ),
             Field(
                 "Until you delete it",
-                "What you asked for: prompt, settings, seed, when and where, your roles at that moment, and how it "
-                "ended. And what you used of your allowance.",
+                "Each order: prompt, settings, seed, when and where, your roles at the time, and how it went. "
+                "And what you used of your allowance.",
                 inline=False,
             ),
             Field(
                 "Somewhere else",
-                "fal makes the videos: it gets your prompt and your files, and keeps results about 7 days. "
-                "The messages stand in Discord until they are deleted there.",
+                "fal makes the videos: it gets your prompt and files, and keeps results for about 7 days. "
+                "Your messages stay in Discord until they're deleted there.",
                 inline=False,
             ),
             Field(
                 "What you can do",
-                "`/privacy export` gives you all of it as a file; `/privacy delete` removes it.",
+                "`/privacy export` gives you all of it as a file, and `/privacy delete` deletes it.",
                 inline=False,
             ),
         ),
@@ -56,22 +55,24 @@ def deletion_card(known: JobCounts) -> Card:
     return Card(
         title="Delete your data?",
         description=(
-            f"Wanda forgets **{counted(known.jobs, 'video')}** of yours in every server: prompts, settings, seeds, and "
-            "all files on her disk, also the copies in other members' reruns of your videos. "
-            "This cannot be undone; get `/privacy export` first if you want to keep anything."
+            f"Wanda forgets **{counted(known.jobs, 'video')}** of yours in every server: prompts, settings, seeds "
+            "and files, "
+            "even the copies in other people's reruns. "
+            "This can't be undone, so get `/privacy export` first if you want to keep anything."
         ),
         fields=(
             Field(
                 "What stays",
-                "The amounts in the servers' books, without your name; the rules that admins set about you; and the "
-                "messages in Discord, where the buttons below your videos no longer work. Delete those first if you "
-                "want them gone.",
+                "What each video cost, without your name; the rules that admins set for you; and the messages in "
+                "Discord, "
+                "whose buttons stop working. Delete those first if you want them gone.",
                 inline=False,
             ),
             Field(
                 "What changes",
-                "Nothing renews earlier: what you used of your allowance still counts, under a number that only Wanda "
-                "can compute from your id.",
+                "Your allowance doesn't renew early: what you used still counts, under a number that only Wanda "
+                "can work "
+                "out from your id.",
                 inline=False,
             ),
         ),
@@ -85,7 +86,7 @@ def deletion_card(known: JobCounts) -> Card:
 
 def deletion_text(jobs: int) -> str:
     """Return the answer after the deletion of this number of jobs."""
-    return f"Deleted: {counted(jobs, 'video')}, with all files. The amounts in the books have lost your name."
+    return f"Deleted: {counted(jobs, 'video')}, with all files. What they cost no longer has your name on it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,31 +106,33 @@ def part_text(packed: PackedPart) -> str:
     """Return the message with this part of the export."""
     lines: list[str] = []
     if packed.parts == 1:
-        lines.append("Here is your data: what you asked for, how your money moved, and your files.")
+        lines.append("Here's your data: your orders, what they cost, and your files.")
     else:
-        lines.append(f"Here is part {packed.part} of {packed.parts} of your data.")
+        lines.append(f"Here's part {packed.part} of {packed.parts} of your data.")
         if packed.part < packed.parts:
-            lines.append(f"Ask for the next one with `/privacy export part:{packed.part + 1}`.")
+            lines.append(f"Get the next one with `/privacy export part:{packed.part + 1}`.")
     if not packed.whole:
-        lines.append("There is more than fits into the lists, so the oldest jobs are missing in them.")
+        lines.append("The lists can't hold everything, so the oldest videos are missing from them.")
     if packed.too_large:
         names = [f"{plain(name, 60)} ({mebibytes(size)})" for name, size in packed.too_large]
-        lines.append(f"Too large for Discord here, and so left out: {join_within(names, 900, between=', ')}.")
+        lines.append(
+            f"Left out, because Discord doesn't take files this large here: {join_within(names, 900, between=', ')}."
+        )
     return "\n".join(lines)
 
 
 def no_such_part(parts: int) -> str:
     """Return the refusal of a part that does not exist."""
-    there = "There is only part 1" if parts == 1 else f"There are parts 1 to {parts}"
-    return f"{there} of your data. Ask for one of these."
+    there = "is only part 1" if parts == 1 else f"are parts 1 to {parts}"
+    return f"There {there} of your data. Choose one of these."
 
 
 READ_ME = """This is what Wanda, a Discord bot, keeps about you.
 
-jobs.jsonl     each video that you asked for, one JSON object a line, the newest first
-money.csv      how your money moved, the oldest first; amounts in dollars, times in UTC
-rules.json     what you were granted, and the rules that hold for you
-files/         what you attached and what was made, by the number that each card shows
+jobs.jsonl     each video you asked for, one JSON object a line, newest first
+money.csv      what each video cost and when, oldest first; dollars, times in UTC
+rules.json     what admins gave you, and the rules for you
+files/         what you attached and your finished videos, by the number on each card
 
-Ids are Discord's. Times in JSON are seconds since 1970 (UTC), amounts millionths of a dollar.
+Ids are Discord's. In JSON, times are seconds since 1970 (UTC), and amounts are millionths of a dollar.
 """

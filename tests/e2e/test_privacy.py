@@ -101,7 +101,7 @@ async def test_show_export_and_delete(empty_stage: Stage, files: Path) -> None:
     assert not list((stage.folder / "results").glob(f"{mine}*"))
     assert rows_naming(stage, await id_of(stage, "maker")) == []
     assert sorted(held_and_spent(stage).values()) == sorted(spent.values())
-    assert "Wanda knows of no video of yours" in (await ask(stage, "maker", "privacy show")).text
+    assert "Wanda has no videos of yours" in (await ask(stage, "maker", "privacy show")).text
     with await archive(stage, await ask(stage, "maker", "privacy export")) as packed:
         assert packed.read("jobs.jsonl") == b""
 
@@ -132,7 +132,7 @@ async def test_deleting_frees_no_allowance_and_leaves_no_copy(empty_stage: Stage
     await wait_for_videos(stage, 2)
     mine, rerun = job_ids(stage)
     question = await ask(stage, "maker", "privacy delete")
-    assert "copies in other members' reruns" in question.text
+    assert "copies in other people's reruns" in question.text
     await pressed(stage, question, "Delete my data", "Deleted: 1 video")
     assert job_ids(stage) == [rerun]
     assert not list((stage.folder / "inputs").glob(f"{mine}/*"))
@@ -166,7 +166,7 @@ async def test_an_export_in_parts(empty_stage: Stage, files: Path) -> None:
     first = await ask(stage, "maker", "privacy export")
     assert "part 1 of 2" in first.text
     assert "/privacy export part:2" in first.text
-    assert "Too large for Discord here" in first.text
+    assert "Left out, because Discord" in first.text
     second = await ask(stage, "maker", "privacy export", part=2)
     names: list[str] = []
     for answer in (first, second):
