@@ -16,11 +16,13 @@ from cogs.quota import Quota
 from cogs.results.buttons import ResultButtons
 from cogs.results.reactions import Reactions
 from cogs.retention import RetentionLoop
+from cogs.settings import OwnSettingsCog
 from cogs.wan.cog import WanCommands
 
 COGS: tuple[type[FeatureCog], ...] = (
     WanCommands,
     Quota,
+    OwnSettingsCog,
     Jobs,
     Privacy,
     Admin,

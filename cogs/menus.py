@@ -23,6 +23,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
 from cogs.base.form import Form, show_form
 from cogs.ordering.command import make_video
+from cogs.ordering.own_defaults import own_preferences
 from cogs.ordering.posting_rights import check_place
 
 
@@ -111,6 +112,7 @@ async def open_form(interaction: Interaction, menu: Menu, message: discord.Messa
     Raises:
         OptionRefused: Wanda cannot post videos here.
     """
+    menu = words.own_menu(menu, await own_preferences(interaction), interaction.client.services.picker)
     found = found_in(message, menu)
     await check_place(interaction, menu.mode_id)
     if not found.files:

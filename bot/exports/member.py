@@ -6,19 +6,21 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
+from bot.jobs.preferences import preferences_everywhere
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
 from bot.jobs.short_id import short_id
 from bot.ledger.history import Cursor
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.media.rules.file_name import shown_name
 from bot.runner.job_files import result_files
-from bot.storage.transaction import Store
+from bot.storage.transaction import Store, Transaction
 from bot.texts.privacy import READ_ME, PackedPart, no_such_part
 
 PAGE_ROWS = 200
@@ -99,11 +101,16 @@ async def _gather(
     most = int(limit_bytes * LISTS_SHARE / 2)
     jobs_path, files, jobs_whole = await _jobs(store, data_dir, member_id, folder, most=most, rows_max=rows_max)
     money_path, money_whole = await _money(store, member_id, folder, most=most, rows_max=rows_max)
-    said = await store.read(grants_and_rules_of(member_id, limit=SAID_MAX))
+    said = await store.read(_said_of(member_id))
     rules_path, about_path = folder / "rules.json", folder / "README.txt"
     await asyncio.to_thread(rules_path.write_text, json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
     await asyncio.to_thread(about_path.write_text, READ_ME, encoding="utf-8")
     return ExportContents((about_path, jobs_path, money_path, rules_path), files, jobs_whole and money_whole)
+
+
+def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
+    granted = yield from grants_and_rules_of(member_id, limit=SAID_MAX)
+    return {**granted, "settings": (yield from preferences_everywhere(member_id, limit=SAID_MAX))}
 
 
 async def _jobs(

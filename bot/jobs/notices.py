@@ -218,6 +218,11 @@ def pings_in_channel(job: Job, kind: NoticeKind, bounds: NoticeBounds, *, now: f
     return where_to(notice, facts, bounds, ordered_at=job.created_at) == "channel"
 
 
+def pings_in(guild_id: int) -> Transaction[Pings]:
+    """Return how members of this server are told of their videos who chose nothing themselves."""
+    return (yield from _rules(guild_id)).get("pings", "channel")
+
+
 def forget_old(*, now: float) -> Transaction[None]:
     """Delete notices that are over and count towards no bound any more."""
     yield One("DELETE FROM notices WHERE due_at IS NULL AND at < $1", (now - COUNTED_S,))
@@ -234,8 +239,7 @@ def forget_notices_in(guild_id: int) -> Transaction[None]:
 
 
 def _facts(notice: Notice, *, now: float) -> Transaction[NoticeFacts]:
-    rows: list[Row] = yield Many(_RULES, (notice.guild_id,))
-    rules: dict[str, Any] = {row["name"]: json.loads(row["value"]) for row in rows}
+    rules = yield from _rules(notice.guild_id)
     own = yield from preferences_of(notice.guild_id, notice.member_id)
     counted = (notice.guild_id, notice.member_id, now - COUNTED_S, int(notice.kind == "approval"))
     pinged = yield One(_PINGED, counted)
@@ -245,3 +249,8 @@ def _facts(notice: Notice, *, now: float) -> Transaction[NoticeFacts]:
         in_server=pinged["in_server"],
         of_member=pinged["of_member"],
     )
+
+
+def _rules(guild_id: int) -> Transaction[dict[str, Any]]:
+    rows: list[Row] = yield Many(_RULES, (guild_id,))
+    return {row["name"]: json.loads(row["value"]) for row in rows}

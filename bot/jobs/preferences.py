@@ -1,6 +1,6 @@
 """What a member chose for themself in one server with `/settings`: pings, the mode for pictures, the resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -101,21 +101,16 @@ def resolutions_of_all() -> tuple[str, ...]:
     return tuple(sorted({one for mode in MODES for one in mode.rates.microusd}, key=_lines))
 
 
-def fitting_resolution(wanted: str | None, choices: Sequence[str]) -> str | None:
-    """Return the wanted resolution, or of a mode without it the next lower, else the lowest; None for no wish."""
-    if wanted is None or not wanted.removesuffix("p").isdecimal():
-        return None
-    lower = [one for one in choices if _lines(one) <= _lines(wanted)]
-    return max(lower, key=_lines) if lower else min(choices, key=_lines, default=None)
+def own_defaults(chosen: Preferences, resolutions: Collection[str]) -> dict[str, str]:
+    """Return what the member wants where they leave an option out, of a mode with these resolutions.
 
-
-def with_own_defaults(mode: type[Mode], options: dict[str, Any], chosen: Preferences) -> dict[str, Any]:
-    """Return the options with the member's own resolution where they left it out."""
-    spec = mode.specs().get("resolution")
-    if spec is None or options.get("resolution") is not None:
-        return options
-    resolution = fitting_resolution(chosen.resolution, [str(one) for one in spec.choices])
-    return options if resolution is None else {**options, "resolution": resolution}
+    A mode without the wanted resolution takes the next lower one, else its lowest.
+    """
+    wanted = chosen.resolution
+    if wanted is None or not resolutions or not wanted.removesuffix("p").isdecimal():
+        return {}
+    lower = [one for one in resolutions if _lines(one) <= _lines(wanted)]
+    return {"resolution": max(lower, key=_lines) if lower else min(resolutions, key=_lines)}
 
 
 def _lines(resolution: str) -> int:

@@ -13,6 +13,7 @@ JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
 QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
+OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
 WaitingAction: TypeAlias = Literal["approve", "decline", "page"]
@@ -99,3 +100,11 @@ def deletion_button_id(answer: Consent, job_id: str) -> str:
 
 
 DELETION_TEMPLATE = rf"{PREFIX}erase:(?P<answer>yes|no):(?P<job_id>{_ID})"
+
+
+def own_setting_id(what: OwnSetting) -> str:
+    """Return the id of a select in a member's own settings."""
+    return f"{PREFIX}mine:{what}"
+
+
+OWN_SETTING_TEMPLATE = rf"{PREFIX}mine:(?P<what>pings|ask|resolution|mode)"

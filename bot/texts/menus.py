@@ -7,6 +7,7 @@ from typing import Any
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.picker import Picker
 from bot.catalogue.registry import by_id
+from bot.jobs.preferences import Preferences, own_defaults
 from bot.media_spec import MediaKind
 from bot.texts.card import Choice
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
@@ -43,13 +44,14 @@ class Menu:
         return sum(map(len, self.takes.values())) == 1
 
 
+ANIMATE = Menu(
+    "Animate picture",
+    "wan27-image",
+    {"image": ("image",)},
+    ("prompt", "duration", "resolution", "seed", "negative_prompt"),
+)
 MENUS = (
-    Menu(
-        "Animate picture",
-        "wan27-image",
-        {"image": ("image",)},
-        ("prompt", "duration", "resolution", "seed", "negative_prompt"),
-    ),
+    ANIMATE,
     Menu(
         "Continue video",
         "wan27-image",
@@ -98,6 +100,17 @@ class Part:
 
 
 WHICH = "which"
+
+
+def own_menu(menu: Menu, chosen: Preferences, picker: Picker) -> Menu:
+    """Return the menu as this member wants it: for pictures with their mode, and with their usual resolution."""
+    mode = by_id(chosen.mode) if menu.name == ANIMATE.name and chosen.mode is not None else None
+    if mode is not None and mode in picker.modes():
+        specs = mode.specs()
+        asked = ("num_frames" if name == "duration" and name not in specs else name for name in menu.asks)
+        menu = replace(menu, mode_id=mode.id, asks=tuple(name for name in asked if name in specs))
+    own = own_defaults(chosen, picker.rates(by_id(menu.mode_id)))
+    return replace(menu, filled_in={**menu.filled_in, **own})
 
 
 def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[Part, ...]:

@@ -29,6 +29,7 @@ from cogs.ordering.checks import (
     rule_query,
 )
 from cogs.ordering.confirmation import ask_for_confirmation
+from cogs.ordering.own_defaults import own_defaults_of
 from cogs.ordering.posting_rights import check_place
 
 Prepare: TypeAlias = Callable[
@@ -50,7 +51,7 @@ async def make_video(
     """
     await check_place(interaction, mode_class.id)
     given = build(mode_class.id, options, attached(attachments))
-    mode = interaction.client.services.picker.completed(given)
+    mode = interaction.client.services.picker.completed(given, await own_defaults_of(interaction, given))
     await order_with_attachments(interaction, Request(mode=mode), attachments)
 
 

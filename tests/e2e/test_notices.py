@@ -4,9 +4,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from sandbox.discord.components import walk
 from sandbox.stage import Stage, eventually
-from tests.support.text_commands import admin
-from tests.support.video_steps import delete_message, order, wait_for_state, wait_for_video
+from tests.support.text_commands import admin, ask, read
+from tests.support.video_steps import delete_message, order, picture, wait_for_state, wait_for_video
 
 AT_ONCE = {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
 REFUSED = {
@@ -64,6 +65,46 @@ async def test_nobody_is_pinged_about_a_quick_video(empty_stage: Stage, files: P
     wanted = await order(stage, files)
     await wait_for_pings(stage, wanted)
     assert await pings(stage, quick) + await pings(stage, unwanted) == []
+
+
+async def choose(stage: Stage, user: str, panel: str, what: str, value: str) -> dict[str, Any]:
+    """Choose a value in a list of the member's own settings, and return the panel once it shows that."""
+    body = {"user": user, "message": panel, "custom_id": f"wanda:mine:{what}", "values": [value]}
+    await stage.discord.post("click", body)
+
+    async def look() -> dict[str, Any] | None:
+        message = await stage.message(panel, seen_by=user)
+        shown = [] if message is None else [one for one in walk(message["components"]) if "options" in one]
+        chosen = {one["custom_id"]: [each["value"] for each in one["options"] if each.get("default")] for one in shown}
+        return message if chosen.get(f"wanda:mine:{what}") == [value] else None
+
+    return await eventually(look, what=f"{value} in the panel")
+
+
+async def test_a_member_chooses(empty_stage: Stage, files: Path) -> None:
+    """/settings changes one panel in place: where pings go, and the resolution of a command that names none."""
+    stage = empty_stage
+    await stage.start_bot(**AT_ONCE)
+    panel = await ask(stage, "maker", "settings")
+    assert panel.private
+    await choose(stage, "maker", panel.message_id, "pings", "direct")
+    await choose(stage, "maker", panel.message_id, "resolution", "480p")
+    await choose(stage, "maker", panel.message_id, "ask", "100000")
+    answer = await stage.slash("maker", "wan25 image", {"prompt": "the lake"}, image=picture(files))
+    question = await read(stage, "maker", answer["message_id"])
+    assert "$0.25" in question.text
+    await stage.discord.post("click", {"user": "maker", "message": question.message_id, "label": "Make it"})
+
+    async def told() -> list[str] | None:
+        return [m["content"] for m in await stage.messages(channel="@maker")] or None
+
+    (mail,) = await eventually(told, what="direct message")
+    (card,) = [m for m in await stage.messages() if m["attachments"]]
+    assert mail.startswith("Your video is ready. https://discord.com/channels/")
+    assert mail.endswith(card["id"])
+    assert await pings(stage, card["id"]) == []
+    ((request,),) = ([one["input"] for one in await stage.fal.get("requests")],)
+    assert request["resolution"] == "480p"
 
 
 async def test_a_kill_neither_repeats_nor_forgets_a_ping(empty_stage: Stage, files: Path) -> None:

@@ -41,6 +41,10 @@ IDS = [
     ),
     (ids.waiting_button_id("page", "", ""), "wanda:waiting:page::", ids.WAITING_TEMPLATE),
     *((ids.deletion_button_id(one, JOB), f"wanda:erase:{one}:{JOB}", ids.DELETION_TEMPLATE) for one in ("yes", "no")),
+    *(
+        (ids.own_setting_id(one), f"wanda:mine:{one}", ids.OWN_SETTING_TEMPLATE)
+        for one in ("pings", "ask", "resolution", "mode")
+    ),
     *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
 ]
 TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}
