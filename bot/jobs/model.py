@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeAlias
 
+from bot.catalogue.doubts import Doubt
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
@@ -159,6 +160,7 @@ class Order:
 
     `id` becomes the job's. The inputs were checked, and are in that job's folder. `address` is None until there is a
     card. `requested_at` is in Unix seconds. `first_mode` is what the member asked for before they chose other settings.
+    `doubts` are the likely mistakes that they are asked about.
     """
 
     id: str
@@ -168,6 +170,7 @@ class Order:
     requested_at: float
     address: Address | None = None
     first_mode: Mode | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ PREFIX = "wanda:"
 _ID = "[0-9a-f]{32}"
 
 JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
-QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "drop"]
+QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
@@ -33,7 +33,7 @@ def question_button_id(answer: QuestionAnswer, order_id: str) -> str:
     return f"{PREFIX}{answer}:{order_id}"
 
 
-QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|back|drop):(?P<order_id>{_ID})"
+QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|back|fix|drop):(?P<order_id>{_ID})"
 
 
 def question_select_id(option: PricedOption, order_id: str) -> str:

@@ -1,8 +1,9 @@
-"""The private card before an expensive job: the exact price, what is left after it, and other settings."""
+"""The private card before a costly or doubtful job: the exact price, what is left after it, and other settings."""
 
 from collections.abc import Callable, Sequence
 
 from bot.catalogue.cheaper import Offers, Variant, length_of, length_option
+from bot.catalogue.doubts import Doubt
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.ledger.model import Decision, Side, Standing, View
@@ -13,17 +14,27 @@ from bot.texts.card import Button, Card, Choice, Field, Select
 from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
 from bot.texts.plain import block_quote, cut, plain, visible
 
+FIX_TITLE = "Fix the prompt"
 OPERATORS = frozenset({"all", "cap"})  # the operator's caps are not shown to members
 
 
 def price_confirmation(
-    order_id: str, *, mode: Mode, quote: Quote, view: View, decision: Decision, offers: Offers
+    order_id: str,
+    *,
+    mode: Mode,
+    quote: Quote,
+    view: View,
+    decision: Decision,
+    offers: Offers,
+    doubts: Sequence[Doubt] = (),
 ) -> Card:
     """Return the card that asks to confirm an order, with what may be changed of it."""
     prompt = mode.options().get("prompt")
     asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
-    above = dollars(view.terms.confirm_above_microusd.value)
-    why = f"Wanda asks before anything above {above}, {plain(view.terms.confirm_above_microusd.source.to_member, 120)}."
+    why = [doubt_words(doubt) for doubt in doubts]
+    above = view.terms.confirm_above_microusd
+    if quote.microusd > above.value:
+        why.append(f"Wanda asks before anything above {dollars(above.value)}, {plain(above.source.to_member, 120)}.")
     line = settings_line(mode.describe())
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
@@ -33,13 +44,26 @@ def price_confirmation(
     ]
     return Card(
         title=cut(visible(f"{mode.title}: make it for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
-        description="\n".join(part for part in (asked, why) if part),
+        description="\n".join(part for part in (asked, *why) if part),
         fields=tuple(fields),
         colour=AMBER,
         footer="Nothing is held or charged until you press Make it.",
         selects=question_selects(order_id, mode, offers),
-        buttons=question_buttons(order_id, mode, offers, needs_approval=decision.needs_approval),
+        buttons=question_buttons(order_id, mode, offers, needs_approval=decision.needs_approval, can_fix=bool(doubts)),
     )
+
+
+def doubt_words(doubt: Doubt) -> str:
+    """Return what may be wrong, and what happens if it stays."""
+    match doubt.kind:
+        case "no_prompt":
+            return "**There's no prompt.** Without one, Wan decides by itself what happens."
+        case "missing_file":
+            return f"**Your prompt names {doubt.file}, but there's no such file.** Files count in order, from 1."
+        case "unnamed_clip":
+            return "**Your prompt doesn't mention the clip.** Call it Video 1; its seconds are in the price."
+        case "end_of_clip":
+            return "**The picture becomes the last frame.** The video begins with your clip."
 
 
 def question_selects(order_id: str, mode: Mode, offers: Offers) -> tuple[Select, ...]:
@@ -70,11 +94,15 @@ def changed_value(mode: Mode, option: PricedOption) -> str | int:
     return _resolution(mode) if option == "resolution" else length_of(mode)
 
 
-def question_buttons(order_id: str, mode: Mode, offers: Offers, *, needs_approval: bool) -> tuple[Button, ...]:
-    """Return the buttons below the question: make it, make it cheaper, go back to what was asked, or leave it."""
+def question_buttons(
+    order_id: str, mode: Mode, offers: Offers, *, needs_approval: bool, can_fix: bool = False
+) -> tuple[Button, ...]:
+    """Return the buttons below the question: make it, fix or change it, go back to what was asked, or leave it."""
     make = "Make it, if approved" if needs_approval else "Make it"
     less, back = offers.cheaper, offers.back
     buttons = [Button(make, "success", question_button_id("make", order_id))]
+    if can_fix:
+        buttons.append(Button("Fix it", "secondary", question_button_id("fix", order_id)))
     if less is not None:
         label = f"{difference(mode, less.mode)}: {dollars(less.quote.microusd)}"
         buttons.append(Button(label, "secondary", question_button_id("cheaper", order_id)))

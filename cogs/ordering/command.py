@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import discord
 
 from bot.answers import error_boundary, withdraw
+from bot.catalogue.doubts import Doubt, doubts_of
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
@@ -78,13 +79,21 @@ async def order_with_attachments(
         rule_query(mode),
         lambda files: take_files(interaction, request, attachments, files),
         quote=quote,
+        doubts=doubts_of(mode) if request.parent_id is None else (),
     )
 
 
-async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepare, *, quote: Quote | None) -> None:
-    """Acknowledge the interaction, then accept the job or ask for confirmation.
+async def place_order(
+    interaction: Interaction,
+    query: RuleQuery,
+    prepare: Prepare,
+    *,
+    quote: Quote | None,
+    doubts: tuple[Doubt, ...] = (),
+) -> None:
+    """Acknowledge the interaction, then accept the job or ask for confirmation, which `doubts` need too.
 
-    The answer is private if the quote is known and needs confirmation; otherwise it becomes the card.
+    The answer is private if it is known that the member will be asked; otherwise it becomes the card.
 
     Raises:
         Refusal: the interaction was not answered; nothing was held or kept.
@@ -94,12 +103,12 @@ async def place_order(interaction: Interaction, query: RuleQuery, prepare: Prepa
     checked = None if quote is None else await check_quote_in_time(services, who, query, quote)
     card = None
     async with under_way(services, acknowledgement_of(interaction, "thinking")):
-        if checked is not None and checked.needs_confirmation:
+        if doubts or (checked is not None and checked.needs_confirmation):
             await interaction.response.defer(ephemeral=True, thinking=True)
         else:
             card = await public_card(interaction)
         async with error_boundary(interaction, say=withdraw):
-            await order_on(card, interaction, who, query, prepare, checked=checked)
+            await order_on(card, interaction, who, query, prepare, checked=checked, doubts=doubts)
 
 
 async def order_on(
@@ -110,11 +119,12 @@ async def order_on(
     prepare: Prepare,
     *,
     checked: CheckedQuote | None = None,
+    doubts: tuple[Doubt, ...] = (),
 ) -> None:
     """Prepare the files, then accept the job on its card, or ask the member for confirmation.
 
     `checked` is None if the quote is not checked yet. `card` is None if the answer is private, because the checked
-    quote needs confirmation.
+    quote needs confirmation or there are `doubts`.
 
     Raises:
         Refusal: nothing was held or kept.
@@ -128,8 +138,15 @@ async def order_on(
         await files.make_room(bytes_of(request.inputs))
         if checked is None:
             checked = await check_quote(services, who, rule_query(request.mode), request.quote(services.prices))
-        order = Order(id=files.order_id, who=who, request=request, quote=checked.quote, requested_at=requested_at)
-        if checked.needs_confirmation:
+        order = Order(
+            id=files.order_id,
+            who=who,
+            request=request,
+            quote=checked.quote,
+            requested_at=requested_at,
+            doubts=doubts,
+        )
+        if doubts or checked.needs_confirmation:
             await ask_for_confirmation(interaction, order, checked, in_public=card is not None)
             files.leave_to_pending_order()
         else:

@@ -4,26 +4,33 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import discord
 
 from bot.answers import AnyInteraction, error_boundary, sentence_for
 from bot.cards.embeds import to_embed, to_view
 from bot.catalogue.cheaper import Offers, Variant, offers
+from bot.catalogue.doubts import doubts_of
+from bot.catalogue.mode import Mode
+from bot.catalogue.registry import build
 from bot.client import Interaction, Services
 from bot.errors import Busy, NotAllowed, QuotaExceeded, Refusal, StorageError
 from bot.jobs.model import Order
 from bot.runner.job_files import OrderFiles
+from bot.texts import confirmation as words
+from bot.texts import finished
 from bot.texts.button_ids import QUESTION_SELECT_TEMPLATE, QUESTION_TEMPLATE, PricedOption
 from bot.texts.card import Card
 from bot.texts.confirmation import changed_value, price_confirmation
+from bot.texts.form_fields import TEXT_CHARS_MAX, option_hint, option_label
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
+from cogs.base.form import Form, show_form
 from cogs.base.select import PersistentSelect
 from cogs.ordering.card_place import second_card
-from cogs.ordering.checks import CheckedQuote, check_quote, interaction_member, rule_query
+from cogs.ordering.checks import CheckedQuote, check_quote, check_quote_in_time, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place
 
 GONE = (
@@ -64,6 +71,7 @@ def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -
         view=checked.view,
         decision=checked.decision,
         offers=_offers(services, order),
+        doubts=order.doubts,
     )
 
 
@@ -97,6 +105,8 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
         if answer != "drop":
             await _check_place_of(interaction, order_id)
         match answer:
+            case "fix":
+                await _ask_for_prompt(interaction, order_id)
             case "make":
                 await _answer(interaction, order_id, partial(_make, interaction))
             case "cheaper":
@@ -105,6 +115,67 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
                 await _answer(interaction, order_id, partial(_change, interaction, _back))
             case _:
                 await _answer(interaction, order_id, lambda _: _say(interaction, DROPPED))
+
+
+class PromptForm(Form):
+    """Asks for another prompt for an order whose question is open."""
+
+    def __init__(self, order_id: str, mode: Mode, *, life_s: float) -> None:
+        """Fill in the prompt; one that is longer than a form takes stays as it is unless another is written."""
+        super().__init__(title=words.FIX_TITLE, timeout=life_s)
+        self.order_id = order_id
+        prompt, spec = str(mode.options().get("prompt") or ""), mode.specs()["prompt"]
+        is_long = len(prompt) > TEXT_CHARS_MAX
+        self.prompt = discord.ui.TextInput[Any](
+            custom_id="prompt",
+            style=discord.TextStyle.paragraph,
+            default=None if is_long else prompt or None,
+            placeholder=finished.UNCHANGED if is_long else None,
+            required=not is_long,
+            max_length=min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX),
+        )
+        hint = option_hint(spec)
+        self.add_item(discord.ui.Label(text=option_label("prompt"), description=hint, component=self.prompt))
+
+    async def submitted(self, interaction: Interaction) -> None:
+        """Make the video with this prompt, or ask again if there still is something to ask."""
+        await _check_place_of(interaction, self.order_id)
+        await _answer(interaction, self.order_id, partial(_fix, interaction, self.prompt.value.strip()))
+
+
+async def _ask_for_prompt(interaction: Interaction, order_id: str) -> None:
+    """Show the form with the order's prompt; the question stays open meanwhile."""
+    services = interaction.client.services
+    order = services.pending_orders.find(order_id, member_id=interaction.user.id)
+    if order is None:
+        await _say(interaction, GONE)
+        return
+    life_s = services.settings.jobs.pending_order_life_s
+    await show_form(interaction, PromptForm(order_id, order.request.mode, life_s=life_s))
+
+
+async def _fix(interaction: Interaction, prompt: str, answered: Answered) -> None:
+    """Put this prompt into the order; make it if nothing is left to ask, and ask again otherwise."""
+    services, order = interaction.client.services, answered.order
+    mode = order.request.mode
+    if prompt:
+        mode = build(mode.id, {**mode.options(), "prompt": prompt}, mode.attached())
+    fixed = replace(order, request=replace(order.request, mode=mode), doubts=doubts_of(mode))
+    try:
+        checked = await check_quote_in_time(services, fixed.who, rule_query(mode), fixed.quote)
+    except (Refusal, StorageError) as error:
+        await answered.keep(services, fixed)
+        await interaction.response.defer()
+        await _ask_again(interaction, sentence_for(error, interaction))
+        return
+    if checked is not None and not fixed.doubts and not checked.needs_confirmation:
+        await _make(interaction, replace(answered, order=fixed))
+        return
+    await interaction.response.defer()
+    checked = checked or await check_quote(services, fixed.who, rule_query(mode), fixed.quote)
+    await answered.keep(services, fixed)
+    card = confirmation_card(services, fixed, checked)
+    await interaction.edit_original_response(content=None, embed=to_embed(card), view=to_view(card))
 
 
 class QuestionSelect(PersistentSelect, template=QUESTION_SELECT_TEMPLATE):

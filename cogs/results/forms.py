@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import discord
 
+from bot.catalogue.doubts import NO_PROMPT, is_blank
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services, requester_of
@@ -124,7 +125,8 @@ class ClipForm(ResultForm):
         mode_id = CLIP_MODES[self.what]
         await check_place(interaction, mode_id)
         query = RuleQuery(mode=mode_id, resolution=changes.get("resolution"))
-        await place_order(interaction, query, prepare, quote=None)
+        prompt = changes.get("prompt", self.job.options.get("prompt"))
+        await place_order(interaction, query, prepare, quote=None, doubts=(NO_PROMPT,) if is_blank(prompt) else ())
 
 
 def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Request:

@@ -1,8 +1,9 @@
 """Orders a rerun of a finished job: as a command does, but with copies of the parent's files."""
 
+from bot.catalogue.doubts import Doubt, doubts_of
 from bot.client import Interaction, Services
-from bot.errors import OptionRefused
-from bot.jobs.model import Job, Request
+from bot.errors import OptionRefused, Refusal
+from bot.jobs.model import Job, Request, mode_of
 from bot.jobs.rerun import mark_borrowed
 from bot.jobs.transactions import get
 from bot.texts import finished
@@ -37,4 +38,19 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
     request = mark_borrowed(request, parent, member_id=interaction.user.id)
     request.check_inputs()
     quote = request.quote(interaction.client.services.prices)
-    await place_order(interaction, rule_query(request.mode), lambda files: files.copy_inputs(request), quote=quote)
+    await place_order(
+        interaction,
+        rule_query(request.mode),
+        lambda files: files.copy_inputs(request),
+        quote=quote,
+        doubts=_new_doubts(parent, request),
+    )
+
+
+def _new_doubts(parent: Job, request: Request) -> tuple[Doubt, ...]:
+    """Return the doubts about the request that its parent did not have: what was made once is no mistake."""
+    try:
+        known = doubts_of(mode_of(parent))
+    except Refusal:
+        known = ()  # the catalogue no longer has the parent's options
+    return tuple(doubt for doubt in doubts_of(request.mode) if doubt not in known)

@@ -188,3 +188,29 @@ async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> Non
     answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
     assert not answer["ephemeral"]
     await wait_for_video(stage, answer["message_id"])
+
+
+async def test_a_likely_mistake_is_asked_about(empty_stage: Stage, files: Path) -> None:
+    """A prompt that names a missing file is asked about, privately; Fix it changes the prompt, and the video is made."""
+    stage = empty_stage
+    await stage.start_bot(**ASKING)
+    asked = {"prompt": "Image 1 dances with Image 2", "duration": 2}
+    answer = await stage.slash("maker", "wan27 reference", asked, image1=picture(files))
+    assert answer["ephemeral"], answer
+    question = await shown(stage, answer["message_id"], "Fix it")
+    assert "Your prompt names Image 2, but there's no such file." in text_of(question)
+    assert "Wanda asks before" not in text_of(question)
+    assert await stage.fal.get("requests") == []
+    form = (await press(stage, question, "Fix it"))["modal"]
+    assert form["fields"][0]["value"] == asked["prompt"]
+    for prompt, words in (("Image 1 dances with Image 3", "names Image 3"), ("Image 1 dances", "Wanda is on it")):
+        body = {"user": "maker", "modal": form["id"], "fields": {"prompt": prompt}}
+        await stage.discord.post("submit", body)
+        await reads(stage, question["id"], words)
+        if "3" in prompt:
+            form = (await press(stage, question, "Fix it"))["modal"]
+    await wait_for_video(stage, await card(stage, question))
+    (sent,) = await stage.fal.get("requests")
+    assert sent["input"]["prompt"] == "Image 1 dances"
+    paid = await order(stage, files, prompt="no doubt about it")
+    await wait_for_video(stage, paid)

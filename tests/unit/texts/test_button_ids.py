@@ -14,7 +14,7 @@ IDS = [
     *((ids.job_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.DECISION_TEMPLATE) for one in ("approve", "decline")),
     *(
         (ids.question_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.QUESTION_TEMPLATE)
-        for one in ("make", "cheaper", "back", "drop")
+        for one in ("make", "cheaper", "back", "fix", "drop")
     ),
     *(
         (ids.question_select_id(one, JOB), f"wanda:set:{one}:{JOB}", ids.QUESTION_SELECT_TEMPLATE)
