@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from bot.jobs.model import Job
 from bot.jobs.preferences import Pings, preferences_of
 from bot.jobs.rows import readable_job
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 Where: TypeAlias = Literal["channel", "direct"]
 NoticeKind: TypeAlias = Literal[
@@ -30,6 +30,9 @@ _DUE = """
 SELECT job_id, kind, guild_id, member_id, at, is_announced FROM notices WHERE due_at <= $1 ORDER BY due_at LIMIT $2"""
 _LOCK = """
 UPDATE notices SET tries = tries + 1 WHERE job_id = $1 AND kind = $2 AND due_at IS NOT NULL RETURNING tries"""
+_OF_SET = """
+SELECT COALESCE(SUM(CASE WHEN told = 0 THEN 1 ELSE 0 END), 0) AS open,
+COALESCE(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0) AS done FROM jobs WHERE set_id = $1"""
 _PINGED = """
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member FROM notices
 WHERE guild_id = $1 AND at > $3 AND pinged = 1 AND (CASE WHEN kind = 'approval' THEN 1 ELSE 0 END) = $4"""
@@ -154,11 +157,25 @@ def where_to(notice: Notice, facts: NoticeFacts, bounds: NoticeBounds, *, ordere
 def note(before: Job, after: Job, *, at: float) -> Transaction[bool]:
     """Keep what is to be told of this change; returns whether there is something. Repeating it changes nothing."""
     kind = notice_kind(before, after)
+    if kind is not None and after.variation is not None:
+        kind = yield from _kind_of_set(after, kind)
     if kind is None:
         return False
     whose = (after.guild_id, after.member_id)
-    yield One(_NOTE, (after.id, kind, *whose, at, int(is_announced(before, after))))
+    yield One(_NOTE, (after.set_id, kind, *whose, at, int(is_announced(before, after))))
     return True
+
+
+def _kind_of_set(job: Job, kind: NoticeKind) -> Transaction[NoticeKind | None]:
+    """Return what is told of a set of videos by this change of one of them: once, when the last of them has ended."""
+    if kind == "approval":
+        return kind
+    # Whoever comes last sees the others' ends: on PostgreSQL two of them would each miss the other's.
+    yield Lock("SELECT id FROM jobs WHERE id = $1 FOR UPDATE", (job.set_id,))
+    counted = yield One(_OF_SET, (job.set_id,))
+    if counted["open"]:
+        return None
+    return "ready" if counted["done"] else kind
 
 
 def due_notices(at: float, *, limit: int) -> Transaction[tuple[Notice, ...]]:

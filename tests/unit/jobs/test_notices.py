@@ -7,12 +7,12 @@ import pytest
 
 from bot.jobs import machine, notices
 from bot.jobs.machine import step
-from bot.jobs.model import Failure, Job, Spot, State
+from bot.jobs.model import Failure, Job, Spot, State, Variation
 from bot.jobs.notices import Notice, NoticeBounds, NoticeFacts, NoticeKind, Where, where_to
 from bot.jobs.preferences import PreferenceBounds, Preferences, set_preferences
 from bot.jobs.rows import body_of
 from bot.ledger.rules import set_rule
-from bot.storage.transaction import One
+from bot.storage.transaction import One, Transaction
 from tests.support.job_samples import JOB_ID, NOW, a_job
 from tests.support.stores import MemoryStore
 
@@ -121,6 +121,16 @@ def _add(store: MemoryStore, job_id: str, **changes: Any) -> Notice:
     return found
 
 
+def _insert(job: Job) -> Transaction[None]:
+    """Store the job as it is now."""
+    yield One("DELETE FROM jobs WHERE id = $1", (job.id,))
+    kept = "id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version, body"
+    where = (job.id, GUILD, 20, 30, job.member_id, job.mode, job.state, int(job.told), "", NOW, 1, body_of(job))
+    set_id = None if job.variation is None else job.set_id
+    numbers = ", ".join(f"${number}" for number in range(1, 14))
+    yield One(f"INSERT INTO jobs ({kept}, set_id) VALUES ({numbers})", (*where, set_id))
+
+
 def test_a_crash_neither_repeats_nor_forgets_it(db: MemoryStore) -> None:
     """A try that did not end is due again after a wait, and knows of the earlier one; an ended one is not."""
     first = db.run(notices.begin(NOTICE, BOUNDS, now=LATER))
@@ -185,3 +195,25 @@ def test_the_members_wish_goes_before_the_servers(db: MemoryStore) -> None:
 def _prefer(db: MemoryStore, chosen: Preferences) -> None:
     bounds = PreferenceBounds(kept_max=9, daily_max=9)
     db.run(set_preferences(GUILD, MEMBER, chosen, bounds=bounds, at=NOW))
+
+
+def test_a_set_is_told_once(db: MemoryStore) -> None:
+    """Of videos that were ordered at once, the last one's end tells of all of them: ready, if any of them is."""
+    jobs = [_variation(number) for number in (1, 2, 3)]
+    states: tuple[State, ...] = ("done", "failed", "failed")
+    for job in jobs:
+        db.run(_insert(job))
+    noted: list[bool] = []
+    for job, state in zip(jobs, states, strict=True):
+        ended = replace(job, state=state, told=True, failure=Failure(kind="lost"))
+        db.run(_insert(ended))
+        noted.append(db.run(notices.note(job, ended, at=LATER)))
+    assert noted == [False, False, True]
+    (told,) = (one for one in db.run(notices.due_notices(LATER, limit=9)) if one.job_id == jobs[0].id)
+    assert told.kind == "ready"
+
+
+def _variation(number: int) -> Job:
+    first = "a" * 31
+    place = Variation(set_id=f"{first}1", number=number, of=3, message_id=30)
+    return a_job(id=f"{first}{number}", state="delivering", variation=place)
