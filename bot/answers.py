@@ -2,35 +2,49 @@
 
 import errno
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import discord
 from discord import app_commands
 
-from bot.errors import Busy, Refusal, StorageError
+from bot.cards.embeds import to_buttons
+from bot.errors import Busy, NextStep, Refusal, StorageError, WandaError
+from bot.texts.card import Button
 from bot.texts.trouble import DISK_TROUBLE, ORDER_TROUBLE, TroubleTexts
 
 log = logging.getLogger(__name__)
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _SQLITE_FULL = "disk is full"  # https://www.sqlite.org/rescode.html#full
 AnyInteraction: TypeAlias = discord.Interaction[Any]
-Say: TypeAlias = Callable[[AnyInteraction, str], Awaitable[None]]
+Steps: TypeAlias = Sequence[NextStep]
+Say: TypeAlias = Callable[[AnyInteraction, str, Steps], Awaitable[None]]
 
 
-async def answer_privately(interaction: AnyInteraction, sentence: str) -> None:
-    """Show the sentence to this member alone, as the first answer or as a follow-up. Discord's errors are logged."""
+async def answer_privately(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
+    """Show the sentence, with what can be done next, to this member alone, as the first answer or as a follow-up.
+
+    Discord's errors are logged.
+    """
+    view = view_of(steps) or discord.utils.MISSING
     try:
         if not interaction.response.is_done():
-            await interaction.response.send_message(sentence, ephemeral=True)
+            await interaction.response.send_message(sentence, view=view, ephemeral=True)
         else:
-            await interaction.followup.send(sentence, ephemeral=True)
+            await interaction.followup.send(sentence, view=view, ephemeral=True)
     except discord.HTTPException as error:
         log.warning("an answer could not be given: %s", error)
 
 
-async def withdraw(interaction: AnyInteraction, sentence: str) -> None:
+def view_of(steps: Steps) -> discord.ui.View | None:
+    """Return the next steps as buttons; None without any."""
+    if not steps:
+        return None
+    return to_buttons(Button(one.label, "success" if one.is_main else "secondary", one.custom_id) for one in steps)
+
+
+async def withdraw(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
     """Delete the public "thinking" message and say the sentence privately instead.
 
     The first follow-up of a deferred answer takes over its visibility, so the deferred answer has to go first.
@@ -39,7 +53,7 @@ async def withdraw(interaction: AnyInteraction, sentence: str) -> None:
         await interaction.delete_original_response()
     except discord.HTTPException as error:
         log.warning("the deferred answer could not be deleted: %s", error)
-    await answer_privately(interaction, sentence)
+    await answer_privately(interaction, sentence, steps)
 
 
 def sentence_for(error: BaseException, interaction: AnyInteraction, texts: TroubleTexts = ORDER_TROUBLE) -> str:
@@ -66,6 +80,11 @@ def sentence_for(error: BaseException, interaction: AnyInteraction, texts: Troub
             return texts.defect
 
 
+def steps_after(error: BaseException) -> Steps:
+    """Return what the member can do after the error."""
+    return error.next_steps if isinstance(error, WandaError) else ()
+
+
 def place_of(interaction: AnyInteraction) -> str:
     """Return where an interaction came from, for the log: its command or button, and the ids."""
     command = interaction.command
@@ -89,4 +108,4 @@ async def error_boundary(
     try:
         yield
     except Exception as error:  # noqa: BLE001 - `sentence_for` logs it
-        await say(interaction, sentence_for(error, interaction, texts))
+        await say(interaction, sentence_for(error, interaction, texts), steps_after(error))

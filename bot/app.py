@@ -41,6 +41,7 @@ from bot.media.shrinker import Shrinker
 from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
 from bot.open_forms import OpenForms
+from bot.refused_orders import RefusedOrders
 from bot.runner.fal_steps import FalSteps
 from bot.runner.job_files import discard_if_no_video, spread_inputs
 from bot.runner.order_space import OrderSpace
@@ -241,6 +242,15 @@ async def _compose(
                 in_server_max=settings.jobs.forms_in_server_max,
                 most=settings.jobs.forms_max,
             )
+        ),
+        refused_orders=RefusedOrders(
+            Bounds(
+                of_member_max=settings.jobs.refused_orders_each_max,
+                in_server_max=settings.jobs.refused_orders_in_server_max,
+                most=settings.jobs.refused_orders_max,
+            ),
+            life_s=settings.jobs.refused_order_life_s,
+            clock=time.time,
         ),
         intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
         fitter=Fitter(ffmpeg, prober, settings.media),

@@ -15,7 +15,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.answers import answer_privately, sentence_for
+from bot.answers import answer_privately, sentence_for, steps_after
 from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.picker import Picker
 from bot.catalogue.price import PriceTable
@@ -27,6 +27,7 @@ from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.open_forms import OpenForms
+from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
@@ -53,6 +54,7 @@ class Services:
     orders_under_way: OrdersUnderWay
     pending_orders: PendingOrders
     forms: OpenForms
+    refused_orders: RefusedOrders
     intake: Intake
     fitter: Fitter
     prober: Prober
@@ -105,7 +107,7 @@ class Tree(app_commands.CommandTree["Wanda"]):
                 sentence = "This command has changed. Reload Discord (Ctrl+R) and try it again; nothing was charged."
             case _:
                 sentence = sentence_for(cause, interaction, COMMAND_TROUBLE)
-        await answer_privately(interaction, sentence)
+        await answer_privately(interaction, sentence, steps_after(cause))
 
 
 class Wanda(commands.AutoShardedBot):

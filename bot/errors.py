@@ -69,6 +69,7 @@ __all__ = [
     "Forbidden",
     "MediaRefused",
     "ModeOff",
+    "NextStep",
     "NoDatabase",
     "NoRoom",
     "NotAllowed",
@@ -87,8 +88,19 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A button below a refusal: what the member can do now."""
+
+    label: str
+    custom_id: str
+    is_main: bool = False
+
+
 class WandaError(Exception):
-    """The base of every error that Wanda raises on purpose."""
+    """The base of every error that Wanda raises on purpose; `next_steps` are the buttons below its answer."""
+
+    next_steps: tuple[NextStep, ...] = ()
 
 
 class Refusal(WandaError):
@@ -96,7 +108,11 @@ class Refusal(WandaError):
 
 
 class OptionRefused(Refusal):
-    """An option's value, or a rule between options, is broken."""
+    """An option's value, or a rule between options, is broken; `option` names it, None for several or for a file."""
+
+    def __init__(self, sentence: str, *, option: str | None = None) -> None:
+        super().__init__(sentence)
+        self.option = option
 
 
 class MediaRefused(Refusal):

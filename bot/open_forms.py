@@ -28,6 +28,11 @@ class OpenForms:
     def __len__(self) -> int:
         return len(self._forms)
 
+    def has(self, custom_id: str) -> bool:
+        """Return whether discord.py still answers a submission of this form."""
+        form = self._forms.get(custom_id)
+        return form is not None and not form.is_finished()
+
     def add(self, form: OpenForm, requester: Requester) -> None:
         """Remember the form; forget those that are finished or too many."""
         for other in self._forms.items():

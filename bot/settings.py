@@ -470,6 +470,18 @@ class JobSettings(SettingsGroup):
     pending_order_life_s: float = setting(
         "WANDA_DRAFT_LIFE_S", 840.0, "How long an order waits for its member's confirmation, in seconds.", gt=0, le=890
     )
+    refused_orders_max: int = setting(
+        "WANDA_REFUSED_MAX", 1000, "Refused orders in all servers whose text Wanda keeps to be mended.", ge=1
+    )
+    refused_orders_in_server_max: int = setting(
+        "WANDA_SERVER_REFUSED_MAX", 200, "Refused orders of one server that Wanda keeps.", ge=1
+    )
+    refused_orders_each_max: int = setting(
+        "WANDA_REFUSED_EACH_MAX", 5, "Refused orders of one member that Wanda keeps.", ge=1
+    )
+    refused_order_life_s: float = setting(
+        "WANDA_REFUSED_LIFE_S", 3600.0, "How long a refused order can be mended, in seconds.", gt=0, le=86_400
+    )
     deadline_s: float = setting(
         "WANDA_JOB_DEADLINE_S",
         6 * 3600.0,

@@ -11,6 +11,7 @@ from cogs.menus import Menus
 from cogs.notices import Notices
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
+from cogs.ordering.refused import RefusedOrderButtons
 from cogs.privacy import Privacy
 from cogs.quota import Quota
 from cogs.results.buttons import ResultButtons
@@ -28,6 +29,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Admin,
     Menus,  # discord.py lists menus after all slash commands
     Confirmations,
+    RefusedOrderButtons,
     CardButtons,
     ResultButtons,
     Reactions,

@@ -18,13 +18,13 @@ from bot.client import Interaction
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.kind import claimed_kind
 from bot.texts import menus as words
-from bot.texts.menus import Menu, Part
+from bot.texts.menus import Menu
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
-from cogs.base.form import Form, show_form
-from cogs.ordering.command import make_video
+from cogs.base.form import Form, FormItem, form_item, show_form
 from cogs.ordering.own_defaults import own_preferences
 from cogs.ordering.posting_rights import check_place
+from cogs.ordering.typed_command import make_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class MenuForm(Form):
         super().__init__(title=menu.name, timeout=life_s)
         self._menu = menu
         self._found = found
-        self._items: dict[str, discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]] = {}
+        self._items: dict[str, FormItem] = {}
         for part in words.form_parts(menu, [shown_name(file.filename) for file in found.files], picker):
-            self._items[part.name] = item = _item(part)
+            self._items[part.name] = item = form_item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 
     async def submitted(self, interaction: Interaction) -> None:
@@ -81,22 +81,6 @@ class MenuForm(Form):
         chosen = int(options.pop(words.WHICH, "0"))
         files |= self._found.by_option(self._menu, chosen)
         await make_video(interaction, by_id(self._menu.mode_id), options, files)
-
-
-def _item(part: Part) -> discord.ui.TextInput[Any] | discord.ui.Select[Any] | discord.ui.FileUpload[Any]:
-    if part.is_file:
-        return discord.ui.FileUpload(custom_id=part.name, required=part.required, min_values=1, max_values=1)
-    if part.choices:
-        offered = [discord.SelectOption(label=one.label, value=one.value, default=one.chosen) for one in part.choices]
-        return discord.ui.Select(custom_id=part.name, options=offered[:25], required=True)
-    return discord.ui.TextInput(
-        custom_id=part.name,
-        style=discord.TextStyle.paragraph if part.is_long else discord.TextStyle.short,
-        default=part.value or None,
-        required=part.required,
-        min_length=part.length_min,
-        max_length=part.length_max,
-    )
 
 
 def _callback(menu: Menu) -> Callable[[Any, discord.Message], Any]:

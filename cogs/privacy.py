@@ -8,7 +8,7 @@ from pathlib import Path
 import discord
 from discord import app_commands
 
-from bot.answers import AnyInteraction, error_boundary
+from bot.answers import AnyInteraction, Steps, error_boundary
 from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction, requester_of
 from bot.errors import Busy
@@ -57,6 +57,7 @@ async def erase_member(interaction: Interaction) -> str:
     services = interaction.client.services
     count = await services.keeper.forget_member(interaction.user.id)
     await services.pending_orders.drop_of(interaction.user.id)
+    services.refused_orders.drop_of(interaction.user.id)
     log.info("a member had their data deleted: %d jobs", count)
     return words.deletion_text(count)
 
@@ -72,7 +73,7 @@ class ErasureButton(PersistentButton, template=ERASURE_TEMPLATE):
             await _replace_question(interaction, sentence)
 
 
-async def _replace_question(interaction: AnyInteraction, sentence: str) -> None:
+async def _replace_question(interaction: AnyInteraction, sentence: str, _: Steps = ()) -> None:
     await interaction.edit_original_response(content=sentence, embed=None, view=None)
 
 

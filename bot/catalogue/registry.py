@@ -49,7 +49,9 @@ def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attac
     try:
         return mode.model_validate({**given, **attached})
     except ValidationError as error:
-        raise OptionRefused(option_refusal(mode, error.errors(include_url=False))) from None
+        errors = error.errors(include_url=False)
+        at_fault = str(errors[0]["loc"][0]) if errors[0]["loc"] else None
+        raise OptionRefused(option_refusal(mode, errors), option=at_fault) from None
 
 
 def price_table(stated: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:

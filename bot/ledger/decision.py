@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bot.errors import NotAllowed
 from bot.ledger import scopes
 from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
-from bot.ledger.refusals import CHEAPER, allowed_names, budget_refusal, reason_text, shortage
+from bot.ledger.refusals import allowed_names, budget_refusal, reason_text, shortage
 from bot.money import exact_dollars
 from bot.units import counted
 
@@ -167,7 +167,7 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
         this = "This video costs" if query.videos == 1 else "Each of these videos costs"
         raise NotAllowed(
             f"{this} {exact_dollars(each_microusd)}, and the most for one video here is "
-            f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}). To pay less, {CHEAPER}.",
+            f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}).",
             rule="ceiling",
         )
 

@@ -9,7 +9,6 @@ from bot.ledger.window_names import IN_WINDOW
 from bot.ledger.windows import zone
 from bot.money import exact_dollars
 
-CHEAPER = "choose a lower resolution or a shorter video"
 _DAY_S = 86400
 _HOUR_S = 3600
 _MINUTE_S = 60
@@ -60,13 +59,13 @@ def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int,
     if limit.cap_microusd == 0:
         return f"Ask {helper} for a budget."
     if amount_microusd - granted_microusd > limit.cap_microusd:
-        return f"Waiting will not help, it is more than the whole budget: {CHEAPER}."
+        return "Waiting won't help: it's more than the whole budget."
     if renews_at is None:
-        return f"It does not renew: ask {helper} for more, or {CHEAPER}."
+        return f"It doesn't renew: ask {helper} for more."
     zone_name = "UTC" if limit.whose in {"all", "cap"} else timezone
     moment = datetime.fromtimestamp(renews_at, tz=zone(zone_name))
     date = "" if limit.window.kind == "day" else f"on {moment.day} {moment:%B} "
-    return f"It renews {date}at {moment:%H:%M} {zone_name}, in {in_words(renews_at - at)}; or {CHEAPER}."
+    return f"It renews {date}at {moment:%H:%M} {zone_name}, in {in_words(renews_at - at)}."
 
 
 def _whose(standing: Standing) -> str:

@@ -14,6 +14,7 @@ QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
+RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
 WaitingAction: TypeAlias = Literal["approve", "decline", "page"]
@@ -108,3 +109,11 @@ def own_setting_id(what: OwnSetting) -> str:
 
 
 OWN_SETTING_TEMPLATE = rf"{PREFIX}mine:(?P<what>pings|ask|resolution|mode)"
+
+
+def refused_button_id(action: RefusedAction, refused_id: str) -> str:
+    """Return the id of a button below the refusal of an order: what to do with what was typed."""
+    return f"{PREFIX}refused:{action}:{refused_id}"
+
+
+REFUSED_TEMPLATE = rf"{PREFIX}refused:(?P<action>fix|again|nearest|ask):(?P<refused_id>{_ID})"

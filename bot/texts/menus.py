@@ -85,7 +85,7 @@ REFERENCES_MAX = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One field of a form: a choice if it has `choices`, an upload if `is_file`, else a text."""
+    """One field of a form: an upload if `is_file`, one of its `choices`, several if it `takes_several`, else a text."""
 
     name: str
     label: str
@@ -97,6 +97,7 @@ class Part:
     length_min: int | None = None
     length_max: int = TEXT_CHARS_MAX
     choices: tuple[Choice, ...] = ()
+    takes_several: bool = False
 
 
 WHICH = "which"
@@ -124,7 +125,7 @@ def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[P
         spec = specs[menu.upload]
         label = option_label(spec.name) if spec.media is None else _KINDS[spec.media.kind].capitalize()
         parts.append(Part(name=spec.name, label=label, hint=spec.description, required=True, is_file=True))
-    parts += [_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
+    parts += [option_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
     if not menu.takes_one and len(file_names) > REFERENCES_MAX:
         too_many = f"Of these {len(file_names)} files the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
         parts = [replace(part, hint=too_many) if part.name == "prompt" else part for part in parts]
@@ -146,7 +147,8 @@ def _which(menu: Menu, file_names: Sequence[str]) -> Part:
     )
 
 
-def _part(spec: OptionSpec, filled_in: Any) -> Part:
+def option_part(spec: OptionSpec, filled_in: Any) -> Part:
+    """Return the field of an option, filled in with a value, or with the option's default if that is None."""
     default = spec.default if filled_in is None else filled_in
     shown = "" if default is None else str(default)
     if spec.choices:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 import discord
 
-from bot.answers import AnyInteraction, error_boundary
+from bot.answers import AnyInteraction, Steps, error_boundary, view_of
 from bot.client import Interaction
 from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
 from bot.texts.trouble import job_trouble
@@ -49,8 +49,10 @@ async def _answer(interaction: Interaction, work: Awaitable[str], *, unchanged: 
         await _say(interaction, await work)
 
 
-async def _say(interaction: AnyInteraction, sentence: str) -> None:
-    await interaction.edit_original_response(content=sentence, allowed_mentions=discord.AllowedMentions.none())
+async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
+    await interaction.edit_original_response(
+        content=sentence, view=view_of(steps), allowed_mentions=discord.AllowedMentions.none()
+    )
 
 
 class CardButtons(FeatureCog):

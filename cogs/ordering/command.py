@@ -2,16 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import discord
 
 from bot.answers import error_boundary, withdraw
 from bot.catalogue.doubts import Doubt, doubts_of
 from bot.catalogue.fields import Attached
-from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
-from bot.catalogue.registry import build
 from bot.client import Interaction
 from bot.ids import new_id
 from bot.jobs.model import Address, Order, Request
@@ -30,30 +28,11 @@ from cogs.ordering.checks import (
     rule_query,
 )
 from cogs.ordering.confirmation import ask_for_confirmation
-from cogs.ordering.own_defaults import own_defaults_of
-from cogs.ordering.posting_rights import check_place
+from cogs.ordering.refused import KnownOrder, next_steps
 
 Prepare: TypeAlias = Callable[
     [OrderFiles], Awaitable[Request]
 ]  # adds the request's inputs to the files and checks them
-
-
-async def make_video(
-    interaction: Interaction,
-    mode_class: type[Mode],
-    options: Mapping[str, Any],
-    attachments: Mapping[str, discord.Attachment],
-) -> None:
-    """Make the video, or ask for confirmation first. This function also reports refusals after the first answer.
-
-    Raises:
-        Refusal: the interaction was not answered; nothing was held or kept.
-        StorageError: likewise.
-    """
-    await check_place(interaction, mode_class.id)
-    given = build(mode_class.id, options, attached(attachments))
-    mode = interaction.client.services.picker.completed(given, await own_defaults_of(interaction, given))
-    await order_with_attachments(interaction, Request(mode=mode), attachments)
 
 
 def attached(attachments: Mapping[str, discord.Attachment]) -> dict[str, Attached]:
@@ -62,15 +41,21 @@ def attached(attachments: Mapping[str, discord.Attachment]) -> dict[str, Attache
 
 
 async def order_with_attachments(
-    interaction: Interaction, request: Request, attachments: Mapping[str, discord.Attachment]
+    interaction: Interaction,
+    request: Request,
+    attachments: Mapping[str, discord.Attachment],
+    *,
+    known: KnownOrder | None = None,
 ) -> None:
-    """Place the order with these attachments as its inputs.
+    """Place the order with these attachments as its inputs; `known` is what is offered again when it is refused.
 
     Raises:
         Refusal: nothing was spent or kept; the interaction was not answered.
         StorageError: likewise.
     """
     services, mode = interaction.client.services, request.mode
+    if known is not None:
+        known.request = request
     refuse_too_large(services, mode, attachments)
     # A price that depends on the files is known once they are probed; any other is known before they are copied.
     quote = None if mode.priced_by_files() else request.quote(services.prices)
@@ -80,6 +65,7 @@ async def order_with_attachments(
         lambda files: take_files(interaction, request, attachments, files),
         quote=quote,
         doubts=doubts_of(mode) if request.parent_id is None else (),
+        known=known,
     )
 
 
@@ -90,10 +76,12 @@ async def place_order(
     *,
     quote: Quote | None,
     doubts: tuple[Doubt, ...] = (),
+    known: KnownOrder | None = None,
 ) -> None:
     """Acknowledge the interaction, then accept the job or ask for confirmation, which `doubts` need too.
 
-    The answer is private if it is known that the member will be asked; otherwise it becomes the card.
+    The answer is private if it is known that the member will be asked; otherwise it becomes the card. `known` is what
+    is offered again when the order is refused after that.
 
     Raises:
         Refusal: the interaction was not answered; nothing was held or kept.
@@ -107,8 +95,8 @@ async def place_order(
             await interaction.response.defer(ephemeral=True, thinking=True)
         else:
             card = await public_card(interaction)
-        async with error_boundary(interaction, say=withdraw):
-            await order_on(card, interaction, who, query, prepare, checked=checked, doubts=doubts)
+        async with error_boundary(interaction, say=withdraw), next_steps(interaction, known):
+            await order_on(card, interaction, who, query, prepare, checked=checked, doubts=doubts, known=known)
 
 
 async def order_on(
@@ -120,6 +108,7 @@ async def order_on(
     *,
     checked: CheckedQuote | None = None,
     doubts: tuple[Doubt, ...] = (),
+    known: KnownOrder | None = None,
 ) -> None:
     """Prepare the files, then accept the job on its card, or ask the member for confirmation.
 
@@ -135,6 +124,8 @@ async def order_on(
         if checked is None:
             await check_rules(services, who, query)
         request = await prepare(files)
+        if known is not None:
+            known.request = request
         await files.make_room(bytes_of(request.inputs))
         if checked is None:
             checked = await check_quote(services, who, rule_query(request.mode), request.quote(services.prices))

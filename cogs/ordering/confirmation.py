@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import discord
 
-from bot.answers import AnyInteraction, error_boundary, sentence_for
+from bot.answers import AnyInteraction, Steps, error_boundary, sentence_for, view_of
 from bot.cards.embeds import to_embed, to_view
 from bot.catalogue.cheaper import Offers, Variant, offers
 from bot.catalogue.doubts import doubts_of
@@ -283,12 +283,12 @@ def same_view(message: discord.Message) -> discord.ui.View:
     return view
 
 
-async def _say(interaction: AnyInteraction, sentence: str) -> None:
+async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
     """Replace the question with a sentence."""
     if interaction.response.is_done():
-        await interaction.edit_original_response(content=sentence, embed=None, view=None)
+        await interaction.edit_original_response(content=sentence, embed=None, view=view_of(steps))
     else:
-        await interaction.response.edit_message(content=sentence, embed=None, view=None)
+        await interaction.response.edit_message(content=sentence, embed=None, view=view_of(steps))
 
 
 class Confirmations(LoopCog):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.client import Interaction
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun
+from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun, resolutions
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -14,6 +14,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.form import show_form
 from cogs.ordering.checks import check_kept
 from cogs.ordering.posting_rights import check_place
+from cogs.ordering.refused import next_steps
 from cogs.results import forms
 from cogs.results.deletion import DeletionButton, ask_to_delete
 from cogs.results.rerun import finished_job, order_rerun
@@ -42,14 +43,27 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
     async def _rerun(self, interaction: Interaction, job: Job, action: str) -> None:
         services = interaction.client.services
         gone = await inputs_gone(job, services.settings.storage.data_dir)
-        request = replace(_request(job, action), trigger=f"button:{action}")
+        known = forms.RerunAgain(job, _changes(job, action), trigger=f"button:{action}")
+        request = replace(_request(job, action), trigger=known.trigger)
         if gone and len(job.inputs) <= finished.UPLOADS_MAX:
             await check_place(interaction, request.mode.id)
             seen = as_seen_by(job, interaction.user.id)
             request = mark_borrowed(request, job, member_id=interaction.user.id)
             await show_form(interaction, forms.UploadForm(services, seen, request))
             return
-        await order_rerun(interaction, job, request)
+        async with next_steps(interaction, known):
+            await order_rerun(interaction, job, request, known=known)
+
+
+def _changes(job: Job, action: str) -> forms.Typed:
+    """Return what the action changes, as the form for editing would."""
+    match action:
+        case "draft":
+            return {"resolution": resolutions(job.mode)[0]}
+        case "final":
+            return {"resolution": resolutions(job.mode)[-1]}
+        case _:
+            return {"seed": None} if action == "reseed" else {}
 
 
 def _request(job: Job, action: str) -> Request:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import discord
 
@@ -11,7 +11,7 @@ from bot.catalogue.doubts import NO_PROMPT, is_blank
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services, requester_of
-from bot.errors import FilesGone
+from bot.errors import FilesGone, WandaError
 from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
@@ -23,9 +23,12 @@ from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint,
 from cogs.base.form import Form, show_form
 from cogs.ordering.command import attached, order_with_attachments, place_order
 from cogs.ordering.posting_rights import check_place
+from cogs.ordering.refused import next_steps
 from cogs.results.rerun import order_rerun
 
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
+Typed: TypeAlias = Mapping[str, Any]
+NOTHING: Typed = {}
 CLIP_MODES: Mapping[Clip, str] = {"continue": CONTINUES, "restyle": RESTYLES}
 
 
@@ -81,55 +84,106 @@ def _item(spec: OptionSpec, value: str, *, hidden: bool) -> tuple[Item, bool]:
 class EditForm(ResultForm):
     """Reruns the job with another prompt, negative prompt, seed, length or resolution."""
 
-    def __init__(self, services: Services, job: Job, *, member_id: int) -> None:
-        """Fill in the job's options that the member may see, and the seed that fal used."""
+    def __init__(self, services: Services, job: Job, *, member_id: int, typed: Typed = NOTHING) -> None:
+        """Fill in what was typed before, else the job's options that the member may see, and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
         specs = services.picker.specs(by_id(job.mode))
-        hidden = hidden_options(job, member_id)
-        for name, value in editable_values(job).items():
+        hidden = hidden_options(job, member_id) - typed.keys()
+        for name, value in {**editable_values(job), **typed}.items():
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name), hidden=name in hidden)
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""
         # The form's id makes a repeated submission the same order, while two forms may run at once.
-        trigger = f"button:edit:{self.custom_id}"
-        await order_rerun(interaction, self.job, replace(edit_of(self.job, self.given()), trigger=trigger))
+        await RerunAgain(self.job, self.given(), trigger=f"button:edit:{self.custom_id}").again(interaction, NOTHING)
+
+
+class RerunAgain:
+    """A rerun of a job with some options changed, which can be given again when it is refused."""
+
+    def __init__(self, job: Job, typed: Typed, *, trigger: str) -> None:
+        self.job = job
+        self.typed = typed
+        self.trigger = trigger
+        self.request: Request | None = None
+        self.error: WandaError | None = None
+
+    async def open_form(self, interaction: Interaction) -> None:
+        """Show the form with what was typed."""
+        form = EditForm(interaction.client.services, self.job, member_id=interaction.user.id, typed=self.typed)
+        await show_form(interaction, form)
+
+    async def again(self, interaction: Interaction, changes: Mapping[str, Any]) -> None:
+        """Order the rerun, with these options changed too; raises as `order_rerun`."""
+        self.typed = {**self.typed, **changes}
+        async with next_steps(interaction, self):
+            request = replace(edit_of(self.job, self.typed), trigger=self.trigger)
+            await order_rerun(interaction, self.job, request, known=self)
 
 
 class ClipForm(ResultForm):
     """Uses the finished video as the clip of a new one: a continuation, or the same clip in another style."""
 
-    def __init__(self, services: Services, job: Job, what: Clip, *, member_id: int) -> None:
-        """Fill in the job's resolution, and its prompt if the member may see it whole."""
+    def __init__(self, services: Services, job: Job, what: Clip, *, member_id: int, typed: Typed = NOTHING) -> None:
+        """Fill in what was typed before, else the job's resolution, and its prompt if the member may see it whole."""
         super().__init__(services, job, finished.CLIP_TITLES[what])
-        is_hidden = "prompt" in hidden_options(job, member_id)
+        is_hidden = "prompt" in hidden_options(job, member_id) - typed.keys()
         self.what: Clip = what
         specs = services.picker.specs(by_id(CLIP_MODES[what]))
-        self.ask(specs["prompt"], job.options.get("prompt"), hint=finished.CLIP_HINTS[what], hidden=is_hidden)
+        prompt = typed.get("prompt", job.options.get("prompt"))
+        self.ask(specs["prompt"], prompt, hint=finished.CLIP_HINTS[what], hidden=is_hidden)
         if what == "continue":
-            self.ask(specs["duration"], finished.continuation_s(job), hint=finished.TOTAL_HINT)
-        resolution, choices = job.options.get("resolution"), specs["resolution"].choices
+            duration = typed.get("duration", finished.continuation_s(job))
+            self.ask(specs["duration"], duration, hint=finished.TOTAL_HINT)
+        resolution, choices = typed.get("resolution", job.options.get("resolution")), specs["resolution"].choices
         self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the new video, with Wanda's copy of the finished one as its clip."""
-        changes = self.given()
+        trigger = f"button:{self.what}:{self.custom_id}"
+        await ClipAgain(self.job, self.what, self.given(), trigger=trigger).again(interaction, NOTHING)
+
+
+class ClipAgain:
+    """A video made from a finished one as its clip, which can be ordered again when it is refused."""
+
+    def __init__(self, job: Job, what: Clip, typed: Typed, *, trigger: str) -> None:
+        self.job = job
+        self.what: Clip = what
+        self.typed = typed
+        self.trigger = trigger
+        self.request: Request | None = None
+        self.error: WandaError | None = None
+
+    async def open_form(self, interaction: Interaction) -> None:
+        """Show the form with what was typed."""
+        await ask_for_clip(interaction, self.job, self.what, typed=self.typed)
+
+    async def again(self, interaction: Interaction, changes: Mapping[str, Any]) -> None:
+        """Order the video, with these options changed too.
+
+        Raises:
+            Refusal: nothing was held or kept; the interaction was not answered.
+            StorageError: likewise.
+        """
+        self.typed = {**self.typed, **changes}
 
         async def prepare(files: OrderFiles) -> Request:
             clip = await _clip(interaction, self.job, files, self.what)
-            request = replace(_from_clip(self.job, clip, self.what, changes), trigger=trigger)
+            request = replace(_from_clip(self.job, clip, self.what, self.typed), trigger=self.trigger)
             request.check_inputs()
             return mark_borrowed(request, self.job, member_id=interaction.user.id)
 
-        trigger = f"button:{self.what}:{self.custom_id}"
         mode_id = CLIP_MODES[self.what]
-        await check_place(interaction, mode_id)
-        query = RuleQuery(mode=mode_id, resolution=changes.get("resolution"))
-        prompt = changes.get("prompt", self.job.options.get("prompt"))
-        await place_order(interaction, query, prepare, quote=None, doubts=(NO_PROMPT,) if is_blank(prompt) else ())
+        query = RuleQuery(mode=mode_id, resolution=self.typed.get("resolution"))
+        prompt = self.typed.get("prompt", self.job.options.get("prompt"))
+        doubts = (NO_PROMPT,) if is_blank(prompt) else ()
+        async with next_steps(interaction, self):
+            await check_place(interaction, mode_id)
+            await place_order(interaction, query, prepare, quote=None, doubts=doubts, known=self)
 
 
-def _from_clip(job: Job, clip: Input, what: Clip, changes: Mapping[str, str | None]) -> Request:
+def _from_clip(job: Job, clip: Input, what: Clip, changes: Typed) -> Request:
     prompt = changes.get("prompt", job.options.get("prompt")) or ""
     request = continuation_of(job, clip, prompt=prompt) if what == "continue" else restyle_of(job, clip, prompt=prompt)
     mode, others = request.mode, {name: value for name, value in changes.items() if name != "prompt"}
@@ -153,8 +207,8 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir, is_spoiler=job.is_spoiler)
 
 
-async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["continue", "restyle"]) -> None:
-    """Open the form for a continuation or another style of this video.
+async def ask_for_clip(interaction: Interaction, job: Job, what: Clip, *, typed: Typed = NOTHING) -> None:
+    """Open the form for a continuation or another style of this video, with what was typed before.
 
     Raises:
         FilesGone: Wanda's copy of the video was deleted, or she has none yet.
@@ -164,7 +218,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Literal["contin
         if job.late_at is not None:
             raise FilesGone(finished.RESULT_LATE)
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
-    await show_form(interaction, ClipForm(services, job, what, member_id=interaction.user.id))
+    await show_form(interaction, ClipForm(services, job, what, member_id=interaction.user.id, typed=typed))
 
 
 class UploadForm(Form):

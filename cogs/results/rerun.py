@@ -10,6 +10,7 @@ from bot.texts import finished
 from cogs.ordering.checks import rule_query
 from cogs.ordering.command import place_order
 from cogs.ordering.posting_rights import check_place
+from cogs.ordering.refused import KnownOrder
 
 
 async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
@@ -27,8 +28,12 @@ async def finished_job(services: Services, job_id: str, *, guild_id: int | None)
     return job
 
 
-async def order_rerun(interaction: Interaction, parent: Job, request: Request) -> None:
+async def order_rerun(
+    interaction: Interaction, parent: Job, request: Request, *, known: KnownOrder | None = None
+) -> None:
     """Order the rerun for the member who pressed, with copies of the parent's files.
+
+    `known` is what is offered again when it is refused.
 
     Raises:
         Refusal: nothing was held or kept; the interaction was not answered.
@@ -37,12 +42,15 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
     await check_place(interaction, request.mode.id)
     request = mark_borrowed(request, parent, member_id=interaction.user.id)
     request.check_inputs()
+    if known is not None:
+        known.request = request
     quote = request.quote(interaction.client.services.prices)
     await place_order(
         interaction,
         rule_query(request.mode),
         lambda files: files.copy_inputs(request),
         quote=quote,
+        known=known,
         doubts=_new_doubts(parent, request),
     )
 
@@ -50,7 +58,7 @@ async def order_rerun(interaction: Interaction, parent: Job, request: Request) -
 def _new_doubts(parent: Job, request: Request) -> tuple[Doubt, ...]:
     """Return the doubts about the request that its parent did not have: what was made once is no mistake."""
     try:
-        known = doubts_of(mode_of(parent))
+        had = doubts_of(mode_of(parent))
     except Refusal:
-        known = ()  # the catalogue no longer has the parent's options
-    return tuple(doubt for doubt in doubts_of(request.mode) if doubt not in known)
+        had = ()  # the catalogue no longer has the parent's options
+    return tuple(doubt for doubt in doubts_of(request.mode) if doubt not in had)

@@ -4,7 +4,7 @@ from discord import app_commands
 
 from bot.catalogue.picker import Picker
 from cogs.base.cog import FeatureCog
-from cogs.ordering.command import make_video
+from cogs.ordering.typed_command import make_video
 from cogs.wan.groups import family_groups
 
 

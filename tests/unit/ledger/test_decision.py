@@ -85,10 +85,7 @@ def _limit(scope: str, kind: WindowKind, cap: int, timezone: str = "UTC") -> Lim
         (
             ("server", "ceiling", 500_000),
             "ceiling",
-            (
-                "This video costs $0.75, and the most for one video here is $0.50 (this server's default). "
-                "To pay less, choose a lower resolution or a shorter video."
-            ),
+            ("This video costs $0.75, and the most for one video here is $0.50 (this server's default)."),
         ),
         (
             ("server", "at_once", 1),
@@ -125,7 +122,7 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
     error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
     assert str(error) == (
         "This video costs $0.75, but only $0.40 of your $5.00 for today is left (short by $0.35). "
-        "It renews at 00:00 UTC, in 5 h 12 min; or choose a lower resolution or a shorter video."
+        "It renews at 00:00 UTC, in 5 h 12 min."
     )
     assert (error.scope, error.short_microusd, error.left_microusd, error.cap_microusd, error.renews_at) == (
         "member:7:42",
@@ -148,7 +145,7 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
         (
             "channel:7:9",
             "ever",
-            "nothing of the channel <#9>'s $50.00 in all is left (short by $0.75). It does not renew",
+            "nothing of the channel <#9>'s $50.00 in all is left (short by $0.75). It doesn't renew",
         ),
         ("cap:7", "month", "nothing of the operator's cap for this server, $50.00 for this month is left"),
         ("all", "month", "nothing of the operator's cap for all servers, $50.00 for this month is left"),
@@ -172,7 +169,7 @@ def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
     said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
     assert said == (
         "This video costs $7.50, but only $5.00 of your $5.00 for today is left (short by $2.50). "
-        "Waiting will not help, it is more than the whole budget: choose a lower resolution or a shorter video."
+        "Waiting won't help: it's more than the whole budget."
     )
 
 
@@ -289,4 +286,4 @@ def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> Non
     """Waits are rounded up to minutes and have at most two units."""
     assert in_words(seconds) == words
     standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, Source.of("server", "")), 1, 0)
-    assert f", in {words};" in str(budget_refusal(standing, 1, at=AT))
+    assert f", in {words}." in str(budget_refusal(standing, 1, at=AT))

@@ -45,6 +45,10 @@ IDS = [
         (ids.own_setting_id(one), f"wanda:mine:{one}", ids.OWN_SETTING_TEMPLATE)
         for one in ("pings", "ask", "resolution", "mode")
     ),
+    *(
+        (ids.refused_button_id(one, JOB), f"wanda:refused:{one}:{JOB}", ids.REFUSED_TEMPLATE)
+        for one in ("fix", "again", "nearest", "ask")
+    ),
     *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
 ]
 TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}

@@ -1,0 +1,142 @@
+"""Keeps what was typed when an order is refused, and offers what the member can do next."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import discord
+from discord.ext import commands
+
+from bot.answers import answer_privately
+from bot.catalogue.cheaper import Variant, length_of, length_option, nearest
+from bot.catalogue.mode import Mode
+from bot.client import Interaction, requester_of
+from bot.errors import NotAllowed, QuotaExceeded, Refusal, StorageError, WandaError
+from bot.ids import new_id
+from bot.jobs.model import Request
+from bot.ledger import holds
+from bot.ledger.decision import decide
+from bot.ledger.model import View
+from bot.refused_orders import Redo, RefusedOrder
+from bot.texts import next_steps as words
+from bot.texts.button_ids import REFUSED_TEMPLATE
+from cogs.base.button import PersistentButton
+from cogs.base.cog import FeatureCog
+from cogs.ordering.checks import interaction_member, rule_query
+
+log = logging.getLogger(__name__)
+LOOK_WITHIN_S = 0.8  # for a cheaper setting, before Discord's 3 s for the first answer are over
+
+
+class KnownOrder(Redo, Protocol):
+    """An order that can be given again, and what is known of it while it is being placed."""
+
+    request: Request | None
+    error: WandaError | None
+
+
+@asynccontextmanager
+async def next_steps(interaction: Interaction, order: KnownOrder | None) -> AsyncGenerator[None]:
+    """When the block refuses the order, keep what was typed, and put the next steps on the error."""
+    try:
+        yield
+    except (Refusal, StorageError) as error:
+        if order is not None and not error.next_steps:
+            order.error = error
+            await _offer(interaction, order, error)
+        raise
+
+
+async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError) -> None:
+    services = interaction.client.services
+    refused_id = new_id(at=services.clock())
+    less = await _nearest(interaction, order.request) if words.is_about_price(error) else None
+    short = error.short_microusd if isinstance(error, QuotaExceeded) and error.scope.startswith("member:") else 0
+    steps = words.steps_for(refused_id, error, less, may_ask=short > 0)
+    if not steps:
+        return
+    services.refused_orders.add(
+        RefusedOrder(
+            id=refused_id,
+            requester=requester_of(interaction),
+            redo=order,
+            at=services.clock(),
+            nearest=None if less is None else _changed_options(less.mode),
+            short_microusd=short,
+        )
+    )
+    error.next_steps = steps
+
+
+async def _nearest(interaction: Interaction, request: Request | None) -> Variant | None:
+    """Return the dearest setting of the request that its member may make now; None if there is none, or no time."""
+    services = interaction.client.services
+    if request is None or (request.mode.priced_by_files() and not request.inputs):
+        return None
+    try:
+        async with asyncio.timeout(LOOK_WITHIN_S):
+            who = interaction_member(interaction)
+            view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    except (TimeoutError, StorageError):
+        log.warning("no cheaper setting could be looked for in time")
+        return None
+    facts = request.facts() if request.inputs or not request.mode.attached() else None
+    return nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, one))
+
+
+def _fits(view: View, variant: Variant) -> bool:
+    try:
+        decide(view, amount_microusd=variant.quote.microusd, query=rule_query(variant.mode))
+    except (NotAllowed, QuotaExceeded):
+        return False
+    return True
+
+
+def _changed_options(mode: Mode) -> dict[str, Any]:
+    return {"resolution": getattr(mode, "resolution"), length_option(mode): length_of(mode)}  # noqa: B009 - every mode has it
+
+
+class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
+    """A button below a refusal: Fix it, Try again, or make what is affordable."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Show the form with what was typed, or give the order again, once."""
+        refused, action = interaction.client.services.refused_orders, self.parts["action"]
+        requester = requester_of(interaction)
+        if action == "fix":
+            order = refused.find(self.parts["refused_id"], requester)
+        else:
+            order = refused.take(self.parts["refused_id"], requester)
+        if order is None:
+            await answer_privately(interaction, words.GONE)
+        elif action == "fix":
+            await order.redo.open_form(interaction)
+        elif action == "nearest":
+            await order.redo.again(interaction, order.nearest or {})
+        else:
+            await order.redo.again(interaction, {})
+
+
+class RefusedOrderButtons(FeatureCog):
+    """The buttons below refusals, and the answer to forms that were forgotten."""
+
+    buttons = (RefusedButton,)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Answer a form that discord.py has forgotten, which it leaves without an answer, with what was typed."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        data: Any = interaction.data or {}
+        if self.bot.services.forms.has(data.get("custom_id", "")) or interaction.response.is_done():
+            return
+        if await self.bot.takes(interaction):
+            await answer_privately(interaction, words.form_gone(_typed_texts(data)))
+
+
+def _typed_texts(data: Any) -> list[str]:
+    """Return the values of a submitted form's text fields."""
+    fields: list[Any] = [row.get("component", {}) for row in data.get("components", ())]
+    return [str(field["value"]) for field in fields if field.get("type") == discord.ComponentType.text_input.value]

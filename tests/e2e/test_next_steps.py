@@ -1,0 +1,86 @@
+"""What a member can do after a refusal, with a press and without typing again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sandbox.stage import Stage, file_body, text_of
+from tests.e2e.conftest import QUICK
+from tests.support import text_commands
+from tests.support.rerun_steps import labels, latest_input, press, wait_for_message
+from tests.support.video_steps import picture, wait_for_video
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SETTINGS = {**QUICK, "WANDA_MEMBER_DAILY_USD": "1", "WANDA_FORMS_EACH_MAX": "2"}
+PROMPT = "the lake begins to shimmer"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """A bot that gives each member $1.00 a day; maker and friend confirm nothing."""
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=SETTINGS) as ready:
+        await ready.start_bot()
+        for user in ("maker", "friend"):
+            await text_commands.ask(ready, user, "quota ask", above="5")
+        yield ready
+
+
+def no_picture(folder: Path, name: str) -> Path:
+    """Write a text file that calls itself a picture, and return its path."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("no picture at all")
+    return path
+
+
+async def refused(stage: Stage, user: str, file: Path, words: str, **options: Any) -> dict[str, Any]:
+    """Type a command that is refused in these words, and return the refusal."""
+    typed = {"prompt": PROMPT, "resolution": "720p", "duration": 5, **options}
+    await stage.slash(user, "wan27 image", typed, image=file)
+    return await wait_for_message(stage, words, seen_by=user)
+
+
+async def card_after(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the video that a press or a form ended in."""
+    return await wait_for_video(stage, answer["message_id"])
+
+
+async def test_fix_it(stage: Stage, files: Path) -> None:
+    """A refused file can be replaced in a form that has all that was typed, and nobody else can open it."""
+    refusal = await refused(stage, "maker", no_picture(files, "lake.png"), "lake.png", duration=3)
+    assert labels(refusal) == ["Fix it"]
+    form = await press(stage, "maker", refusal["id"], "Fix it")
+    fields = {field["custom_id"]: field for field in form["modal"]["fields"]}
+    assert fields["prompt"]["value"] == PROMPT
+    assert fields["duration"]["value"] == "3"
+    body = {"user": "maker", "modal": form["modal"]["id"], "fields": {"prompt": f"{PROMPT} at dawn"}}
+    answer = await stage.discord.post("submit", {**body, "files": {"image": file_body(picture(files))}})
+    await card_after(stage, answer)
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["duration"], asked["resolution"]) == (f"{PROMPT} at dawn", 3, "720p")
+
+
+async def test_the_nearest_affordable(stage: Stage, files: Path) -> None:
+    """A too dear video names the nearest affordable one, and one press makes it, once."""
+    refusal = await refused(stage, "friend", picture(files), "costs $2.25", duration=15, resolution="1080p")
+    assert labels(refusal)[0] == "Make 720p, 10 s: $1.00"
+    assert "shorter video" not in text_of(refusal)
+    answer = await press(stage, "friend", refusal["id"], "Make 720p, 10 s")
+    await card_after(stage, answer)
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["duration"], asked["resolution"]) == (PROMPT, 10, "720p")
+    again = await press(stage, "friend", refusal["id"], "Make 720p, 10 s")
+    assert "no longer has what you typed" in again["content"]
+
+
+async def test_a_form_that_was_forgotten(stage: Stage, files: Path) -> None:
+    """A form that newer ones closed is answered with what was typed into it."""
+    refusal = await refused(stage, "maker", no_picture(files, "sea.png"), "sea.png")
+    forms = [await press(stage, "maker", refusal["id"], "Fix it") for _ in range(3)]
+    body = {"user": "maker", "modal": forms[0]["modal"]["id"], "fields": {"prompt": "a sea of glass"}}
+    answer = await stage.discord.post("submit", {**body, "files": {"image": file_body(picture(files))}})
+    assert answer["ephemeral"]
+    assert "a sea of glass" in answer["content"]
