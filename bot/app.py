@@ -55,6 +55,8 @@ from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
 from bot.tasks import patiently
 from bot.texts.finished import OFFERED
+from bot.texts.operators import missing_keys
+from bot.units import counted
 from bot.web.health import Health, WebServer
 from bot.workers.environment import use_scratch
 from bot.workers.protection import protect_and_warn
@@ -85,7 +87,7 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
     _allow_many_connections()
     stopping = _on_signals()
     async with AsyncExitStack() as stack:
-        stack.callback(set_up(settings.log.level, [token, key]))
+        stack.callback(set_up(settings.log.level, [token, key], form=settings.log.format))
         started = await _unless(stopping, _start(stack, settings, token.get_secret_value(), begin_anew=begin_anew))
         if started is not None:
             client, health = started
@@ -100,13 +102,9 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
 
 def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
     token, key = settings.discord.token, settings.fal.key
-    missing = [name for name, value in (("DISCORD_TOKEN", token), ("FAL_KEY", key)) if value is None]
     if token is None or key is None:
-        verb = "is" if len(missing) == 1 else "are"
-        raise SettingsRefused(
-            f"{' and '.join(missing)} {verb} not set; the README's “run it for real” says where to get it. "
-            "Put it into .env, or into the environment."
-        )
+        keys = {"DISCORD_TOKEN": token, "FAL_KEY": key}
+        raise SettingsRefused(missing_keys([name for name, value in keys.items() if value is None]))
     return token, key
 
 
@@ -138,7 +136,8 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     store.begun()
     _tune_gc()
     await sweep(store, settings.storage.data_dir)
-    log.info("took up %d unfinished jobs", await runner.start())
+    if resumed := await runner.start():
+        log.info("took up %s", counted(resumed, "unfinished job"))
     stack.push_async_callback(runner.stop)
     _use_checks(health, store, client)
     stack.callback(health.use, {})  # what is closed during the stop is no trouble

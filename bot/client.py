@@ -37,6 +37,7 @@ from bot.runner.runner import Runner
 from bot.settings import DiscordSettings, Settings
 from bot.storage.transaction import Store
 from bot.texts.trouble import COMMAND_TROUBLE
+from bot.units import counted
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +164,7 @@ class Wanda(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Log that the bot is ready."""
-        log.info("Wanda is ready: %s, %d servers", self.user, len(self.guilds))
+        log.info("Wanda is ready: %s, in %s", self.user, counted(len(self.guilds), "server"))
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """Forget who may use commands: changes were missed while there was no session."""

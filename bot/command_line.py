@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from bot.configuration import forget_environment, read_settings
-from bot.errors import Refusal, SettingsRefused, WandaError
+from bot.errors import NoDatabase, Refusal, SettingsRefused, WandaError
 from bot.settings import Settings
 
 USAGE_ERROR = 2
@@ -106,14 +106,19 @@ def _commands(settings: Settings) -> int:
 def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
     from bot.cli.ledger import close_exposure, ledger_lines, look  # noqa: PLC0415 - see the module's docstring
     from bot.ledger.typed_amount import typed_amount  # noqa: PLC0415 - see the module's docstring
+    from bot.storage.database import database_name  # noqa: PLC0415 - see the module's docstring
+    from bot.texts.operators import no_database  # noqa: PLC0415 - see the module's docstring
 
     if (close is None) != (at is None):
-        print("Give --close and --at together: which job, and what fal charged for it, or 0.", file=sys.stderr)
+        print("--close and --at belong together: which job, and what fal charged for it (or 0).", file=sys.stderr)
         return USAGE_ERROR
     try:
         if close is not None and at is not None:
             print(asyncio.run(close_exposure(settings.storage, close, typed_amount(at), at=time.time())))
         books = asyncio.run(look(settings.storage))
+    except NoDatabase:
+        print(no_database(database_name(settings.storage)), file=sys.stderr)
+        return USAGE_ERROR
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
@@ -143,8 +148,11 @@ async def _print_changes(settings: Settings, every_s: float) -> None:
 
 def _check(settings: Settings) -> int:
     from bot.cli.check import check  # noqa: PLC0415 - see the module's docstring
+    from bot.texts.operators import to_fix  # noqa: PLC0415 - see the module's docstring
 
     findings = asyncio.run(check(settings))
     for finding in findings:
         print(finding)
-    return 0 if all(finding.fine for finding in findings) else 1
+    wrong = sum(not finding.fine for finding in findings)
+    print(to_fix(wrong))
+    return 1 if wrong else 0

@@ -1,19 +1,22 @@
-"""Logging as JSON lines on standard error, from a thread of its own and without secrets.
+"""Logging on standard error, from a thread of its own and without secrets: as JSON lines, or for people on a terminal.
 
-A line is `{"time", "level", "logger", "message"}`, with `job_id` inside a job's scope and `exception` after a failure.
+A JSON line is `{"time", "level", "logger", "message"}`, with `job_id` inside a job's scope and `exception` after a
+failure. For people it is `15:04:05 warning: message [job 1a2b…]`, in colour unless NO_COLOR is set
+(https://no-color.org).
 """
 
 import json
 import logging
+import os
 import queue
 import re
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TextIO, TypeAlias
+from typing import Literal, TextIO, TypeAlias
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -24,8 +27,8 @@ CLOSE_TIMEOUT_S = 2.0
 REDACTED = "[redacted]"
 # Redacting a shorter "secret" would hit ordinary words and make every line unreadable.
 _SECRET_CHARACTERS_MIN = 6
-# httpx logs a line with the full URL for each request; aiohttp does so for each health check.
-_NOISY = ("httpx", "httpcore", "aiohttp.access", "PIL")
+# httpx logs a line with each full URL, aiohttp one for each health check, discord.py that it logs in.
+_NOISY = ("httpx", "httpcore", "aiohttp.access", "discord.client", "PIL")
 
 # Patterns of secrets that are not in the settings: other keys, and Discord's short-lived tokens.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -40,6 +43,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 _job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
+Form: TypeAlias = Literal["auto", "text", "json"]
+_DIM = "2"
+_COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "1;31", "DEBUG": _DIM}  # ANSI: yellow, red, bold red
 Line: TypeAlias = tuple[logging.LogRecord, str | None]
 
 
@@ -53,13 +59,15 @@ def job_scope(job_id: str) -> Generator[None]:
         _job_id.reset(token)
 
 
-def set_up(level: str, secrets: Sequence[SecretStr], *, stream: TextIO | None = None) -> Callable[[], None]:
+def set_up(
+    level: str, secrets: Sequence[SecretStr], *, stream: TextIO | None = None, form: Form = "auto"
+) -> Callable[[], None]:
     """Log at `level` or above to `stream` (default: standard error) alone, with `secrets` redacted.
 
     The returned function restores the previous logging after writing all queued lines, for at most `CLOSE_TIMEOUT_S`.
     """
     root = logging.getLogger()
-    writer = _Writer(stream or sys.stderr, Redactor(secrets))
+    writer = _Writer(stream or sys.stderr, Redactor(secrets), form)
     handler = _QueueHandler(writer)
     before = root.level, root.handlers
     root.handlers = [handler]  # any other handler would write the secrets
@@ -76,6 +84,28 @@ def set_up(level: str, secrets: Sequence[SecretStr], *, stream: TextIO | None = 
         writer.close()
 
     return close
+
+
+def for_people(fields: Mapping[str, str], *, at: float, in_colour: bool) -> str:
+    """Return a line's fields for a terminal: local time, level unless it is INFO, message, and the job's id.
+
+    Nothing in it controls the terminal: members' names and files' names are in the log.
+    """
+
+    def paint(text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if in_colour and colour and text else text
+
+    level = fields["level"]
+    clock = datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")
+    named = "" if level == "INFO" else f"{level.lower()}: "
+    job = f" [job {fields['job_id']}]" if "job_id" in fields else ""
+    message = paint(f"{named}{_harmless(fields['message'])}", _COLOURS.get(level, ""))
+    details = [_harmless(fields[name], keep="\n") for name in ("exception", "stack") if name in fields]
+    return "\n".join([f"{paint(clock, _DIM)} {message}{paint(job, _DIM)}", *details])
+
+
+def _harmless(text: str, *, keep: str = "") -> str:
+    return "".join(char if char in keep or char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 class Redactor:
@@ -125,10 +155,13 @@ class _QueueHandler(logging.Handler):
 class _Writer(threading.Thread):
     """Writes lines in a thread of its own, so that a slow terminal or a full pipe does not block the loop."""
 
-    def __init__(self, stream: TextIO, redactor: Redactor) -> None:
+    def __init__(self, stream: TextIO, redactor: Redactor, form: Form) -> None:
         super().__init__(name="log", daemon=True)
         self._stream = stream
         self._redactor = redactor
+        on_terminal = stream.isatty()
+        self._for_people = form == "text" or (form == "auto" and on_terminal)
+        self._in_colour = on_terminal and not os.environ.get("NO_COLOR")
         self._lines: queue.Queue[Line | None] = queue.Queue(LINES_WAITING_MAX)
         self._dropped = 0
         self._lock = threading.Lock()
@@ -166,7 +199,7 @@ class _Writer(threading.Thread):
             self._write(self._text(record, None))
 
     def _text(self, record: logging.LogRecord, job_id: str | None) -> str:
-        """Return the record as one line of JSON."""
+        """Return the record as one line of JSON, or as lines for people."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -179,6 +212,8 @@ class _Writer(threading.Thread):
             fields["exception"] = self._redactor.clean(record.exc_text)
         if record.stack_info:
             fields["stack"] = self._redactor.clean(record.stack_info)
+        if self._for_people:
+            return for_people(fields, at=record.created, in_colour=self._in_colour)
         return json.dumps(fields, ensure_ascii=False)
 
     def _write(self, text: str) -> None:

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -868,6 +868,12 @@ class LogSettings(SettingsGroup):
         if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise ValueError("the log level is DEBUG, INFO, WARNING or ERROR")
         return value.upper()
+
+    format: Literal["auto", "text", "json"] = setting(
+        "WANDA_LOG_FORMAT",
+        "auto",
+        "How lines are logged: text for people, json for programs; auto is text on a terminal, else json.",
+    )
 
 
 class Settings(BaseModel):

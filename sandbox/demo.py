@@ -97,7 +97,9 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> t
     await asyncio.to_thread(picture.write_bytes, await asyncio.to_thread(draw_landscape))
     await stage.fal.post("settings", {"concurrency": 1})
     for _ in range(2):
-        await stage.slash("friend", "wan27 image", {"duration": 2, "resolution": "720p"}, image=picture)
+        await stage.slash(
+            "friend", "wan27 image", {"prompt": "a calm sea", "duration": 2, "resolution": "720p"}, image=picture
+        )
     teller.line("friend has just ordered two videos, and this fal makes one at a time, so maker's has to queue.")
     options = {"prompt": PROMPT, "resolution": "720p", "duration": 5}
     words = " ".join(f"{name}:{value}" for name, value in options.items())

@@ -33,6 +33,7 @@ from bot.settings import Settings
 from bot.storage.data_folder import check_writable, read_mark
 from bot.storage.database import database_name, look_into, write_nothing
 from bot.storage.transaction import One, Transaction
+from bot.texts.operators import budgets_line, missing_keys
 from bot.workers.protection import protect
 from bot.workers.run_once import RunFailed
 
@@ -57,6 +58,7 @@ async def check(settings: Settings) -> list[Finding]:
     checks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
         "Discord": _discord,
         "fal": _fal,
+        "budgets": _budgets,
         "data folder": _data_folder,
         "database": _database,
         "ffmpeg": _ffmpeg,
@@ -87,13 +89,7 @@ async def _bounded(
 
 async def _discord(settings: Settings) -> list[Finding]:
     if settings.discord.token is None:
-        return [
-            Finding(
-                "Discord",
-                fine=False,
-                text="DISCORD_TOKEN is not set; copy it from the developer portal (your application, Bot) into .env",
-            )
-        ]
+        return [Finding("Discord", fine=False, text=missing_keys(["DISCORD_TOKEN"]))]
     try:
         identity = await identify(settings.discord.token.get_secret_value())
     except StartRefused as error:
@@ -106,8 +102,7 @@ async def _discord(settings: Settings) -> list[Finding]:
 
 async def _fal(settings: Settings) -> list[Finding]:
     if settings.fal.key is None:
-        text = "FAL_KEY is not set; make one at fal.ai (dashboard, Keys) and put it into .env"
-        return [Finding("fal", fine=False, text=text)]
+        return [Finding("fal", fine=False, text=missing_keys(["FAL_KEY"]))]
     async with make_http(settings.fal) as http:
         fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
         try:
@@ -119,6 +114,10 @@ async def _fal(settings: Settings) -> list[Finding]:
             text = "fal's price list could not be reached, so the key and the prices are not checked; try again later"
             return [Finding("fal", fine=False, text=text)]
     return [Finding("fal", fine=True, text="the key is accepted"), *(_price(settings, listed))]
+
+
+async def _budgets(settings: Settings) -> list[Finding]:
+    return [Finding("budgets", fine=True, text=budgets_line(settings.money))]
 
 
 def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:

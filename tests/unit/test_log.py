@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.log import LINES_WAITING_MAX, Redactor, job_scope, set_up
+from bot.log import LINES_WAITING_MAX, Form, Redactor, job_scope, set_up
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.abcdefghijklmnopqrstuvwxyz0123456789AB"
 KEY = "11111111-2222-3333-4444-555555555555:0123456789abcdef0123456789abcdef"
@@ -197,3 +198,44 @@ def test_closing_restores() -> None:
     before = (root.level, list(root.handlers))
     set_up("DEBUG", [], stream=io.StringIO())()
     assert (root.level, list(root.handlers)) == before
+
+
+class Terminal(io.StringIO):
+    """A terminal that can be read back."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+def on_terminal(form: Form = "auto") -> str:
+    """Return what a terminal shows of a line at each level."""
+    stream = Terminal()
+    close = set_up("INFO", [SecretStr(TOKEN)], stream=stream, form=form)
+    LOG.info("ready, %s", TOKEN)
+    with job_scope("ab" * 16):
+        LOG.warning("a name: \x1b[2J\u202e")
+    try:
+        {}["why"]
+    except KeyError:
+        LOG.exception("it broke")
+    close()
+    return stream.getvalue()
+
+
+def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People read short coloured lines without secrets, and no member's name controls their terminal."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    ready, named, *broken = on_terminal().splitlines()
+    assert re.fullmatch(r"\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m ready, \[redacted\]", ready)
+    assert "\x1b[33mwarning: a name: \\x1b[2J\\u202e\x1b[0m" in named
+    assert f"[job {'ab' * 16}]" in named
+    assert "\x1b[31merror: it broke\x1b[0m" in broken[0]
+    assert broken[-1] == "KeyError: 'why'"
+
+
+def test_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR takes the colours away, and a setting has JSON on a terminal too."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in on_terminal()
+    assert [json.loads(line)["level"] for line in on_terminal("json").splitlines()] == ["INFO", "WARNING", "ERROR"]

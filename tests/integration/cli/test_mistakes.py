@@ -53,4 +53,36 @@ def test_no_keys() -> None:
     """A run without its keys says which are missing."""
     status, (line,) = run("-m", "bot", "run", FAL_KEY="id:secret")
     assert status == 2
-    assert line.startswith("DISCORD_TOKEN is not set")
+    assert line.startswith("DISCORD_TOKEN is not set. Copy it from Discord's developer portal")
+    status, lines = run("-m", "bot", "run")
+    assert status == 2
+    assert [line.partition(" ")[0] for line in lines] == ["DISCORD_TOKEN", "FAL_KEY"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--close", "1" * 32, "--at", "0")])
+def test_no_books(arguments: Sequence[str], tmp_path: Path) -> None:
+    """Without a database there are no books: the line names the path that was looked at, and nothing is made."""
+    folder = tmp_path / "data"
+    status, (line,) = run("-m", "bot", "ledger", *arguments, WANDA_DATA_DIR=str(folder))
+    assert status == 2
+    assert line.startswith(f"There's no database at SQLite {folder}/wanda.db.")
+    assert not folder.exists()
+
+
+def test_what_is_to_fix(tmp_path: Path) -> None:
+    """A check tells the budgets, and ends with how many things are to be fixed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "check"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "WANDA_TOTAL_CAP_MONTHLY_USD": "200"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    *lines, last = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert last == f"{sum(line.startswith('FIX') for line in lines)} things to fix."
+    (budgets,) = [line for line in lines if line.startswith("ok   budgets")]
+    assert "$5.00 a day and each server $50.00 a month" in budgets
+    assert budgets.endswith("your caps: $200.00 a month for all servers together")
