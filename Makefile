@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo play test test-clients check fuzz soak bench format lock readme clean
+.PHONY: demo play test test-play test-clients check fuzz soak bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -16,6 +16,10 @@ play: .venv/runtime
 
 test: .venv/dev
 	$(BIN)/python -m pytest
+
+# The page of make play in the system's Chromium; screenshots go to build/play.
+test-play: .venv/browser
+	$(BIN)/python -m pytest tests/browser -n 0
 
 # Other libraries on the stand-ins, in environments of their own: two of them are named discord as well.
 CLIENTS := tests/contract/clients
@@ -33,7 +37,7 @@ test-clients: .venv/dev .clients/python/installed .clients/pycord/installed .cli
 		npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "The clients for JavaScript are left out: they need node and npm, which are not here."; fi
 
-check: .venv/dev
+check: .venv/browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
@@ -65,6 +69,10 @@ format: .venv/dev
 	$(PIP) --requirement requirements-dev.lock
 	touch $@
 
+.venv/browser: .venv/dev requirements-browser.lock
+	$(PIP) --requirement requirements-browser.lock
+	touch $@
+
 # Both lock files hold for every Python from 3.11 on: versions and hashes, and no word of where they come from.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -73,6 +81,8 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml --extra postgres --output-file requirements.lock
 	$(LOCK) pyproject.toml --extra postgres --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --extra postgres --extra dev --extra browser --constraint requirements-dev.lock \
+		--output-file requirements-browser.lock
 	$(LOCK) $(CLIENTS)/python.txt --output-file $(CLIENTS)/python.lock
 	$(LOCK) $(CLIENTS)/pycord.txt --output-file $(CLIENTS)/pycord.lock
 	npm install --prefix $(CLIENTS) --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved

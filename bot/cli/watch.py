@@ -30,7 +30,8 @@ FROM budgets ORDER BY ends_at DESC, scope LIMIT $1"""
 async def watch(settings: StorageSettings, *, every_s: float) -> AsyncIterator[str]:
     """Yield the state as a line of JSON, and again whenever it changed; amounts are micro-dollars, times Unix seconds.
 
-    Ids are text, because JavaScript reads no number of that size. `wrong` are the sentences of `verify`. It goes on beside a running bot, and over its end and new start.
+    Ids are text, because JavaScript reads no number of that size. `wrong` are the sentences of `verify`. It goes on
+    beside a running bot, and over its end and new start.
 
     Raises:
         StorageError: the database cannot be opened or read.

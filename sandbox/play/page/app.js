@@ -1,6 +1,7 @@
 // The page: channels on the left, the channel in the middle, people on the right, and behind the scenes.
 import { html, render } from "./vendor/htm-preact.js";
 import { Composer } from "./composer.js";
+import { readSamples } from "./files.js";
 import { Drawer } from "./drawer.js";
 import { AppTag, Face, Messages, Typing, openUser } from "./message.js";
 import { Modal } from "./modal.js";
@@ -92,3 +93,4 @@ subscribe(() => render(html`<${App} />`, root));
 addEventListener("hashchange", () => { const name = new URLSearchParams(location.hash.slice(1)).get("as"); if (name && name !== state.as) become(name); });
 addEventListener("focus", () => { state.unread.delete(state.channelId); set({}); });
 connect();
+readSamples().then(() => set({}));

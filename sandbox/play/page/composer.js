@@ -1,6 +1,6 @@
 // Where a person writes: plain messages, files, and slash commands with the picker that Discord's client has.
-import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { FileChip, Gallery, fromBrowser } from "./files.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { FileChip, Gallery, fromBrowser, fromSample, samples } from "./files.js";
 import { act, channel, channels, interact, isDm, nameOf, offered, server, set, state, upload } from "./store.js";
 
 const TEXT = 3, INTEGER = 4, BOOLEAN = 5, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9, NUMBER = 10, FILE = 11;
@@ -56,7 +56,9 @@ export function Composer() {
   const [focus, setFocus] = useState(""), [active, setActive] = useState(0), [answers, setAnswers] = useState([]), [error, setError] = useState("");
   const [files, setFiles] = useState([]), [gallery, setGallery] = useState(false), [tried, setTried] = useState(false), [wanted, setWanted] = useState("");
   const box = useRef();
-  const focusOn = (name) => { setFocus(name); setActive(0); setWanted(""); setTimeout(() => box.current?.querySelector(name ? `[data-option="${name}"]` : "#draft")?.focus()); };
+  const [aim, setAim] = useState(null); // what gets the focus once it is drawn
+  const focusOn = (name) => { setFocus(name); setActive(0); setWanted(""); setAim({ name }); };
+  useLayoutEffect(() => { if (aim) box.current?.querySelector(aim.name ? `[data-option="${aim.name}"]` : "#draft")?.focus(); }, [aim]);
   const clear = () => { setCommand(null); setGiven({}); setAdded([]); setFocus(""); setTried(false); setError(""); setAnswers([]); };
   const begin = (leaf) => {
     clear(); setText(""); setCommand(leaf);
@@ -99,9 +101,11 @@ export function Composer() {
     }
     if (focus === "+") return more.filter((one) => one.name.includes(wanted.toLowerCase().replace(":", ""))).map((one) => ({ key: one.name, name: one.name, about: one.description, pick: () => { setAdded([...added, one.name]); focusOn(one.name); } }));
     if (!option) return [];
+    if (option.type === FILE) return given[focus]?.file ? [] : samples.map((one) => ({ key: one.name, name: one.title, pick: () => take(one) }));
     const list = option.autocomplete ? answers : known(option)?.filter((one) => one.name.toLowerCase().includes(typed.toLowerCase()));
     return (list ?? []).slice(0, 25).map((one) => ({ key: String(one.value), name: one.name, pick: () => { setGiven({ ...given, [focus]: { text: one.name, value: one.value, picked: true } }); forward(focus, true); } }));
   };
+  const take = (sample) => { setGiven({ ...given, [focus]: { file: sample.sample ? sample : fromSample(sample) } }); forward(focus, true); };
   const list = matches();
 
   useEffect(() => {
@@ -151,14 +155,14 @@ export function Composer() {
   const keys = (event) => {
     if (event.isComposing) return;
     if (event.key === "Escape") { if (command || text) { clear(); setText(""); focusOn(""); } else set({ replyTo: null }); }
-    else if (list.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) { setActive((active + (event.key === "ArrowDown" ? 1 : list.length - 1)) % list.length); event.preventDefault(); }
+    else if (list.length && (/^Arrow(Down|Up)$/.test(event.key) || (option?.type === FILE && /^Arrow/.test(event.key)))) { setActive((active + (/Down|Right/.test(event.key) ? 1 : list.length - 1)) % list.length); event.preventDefault(); }
     else if (event.key === "Backspace" && command && event.target.value === "" && event.target.dataset.option) { event.preventDefault(); goBack(event.target.dataset.option); }
     else if (event.key === "Tab" && !event.shiftKey && (command || list.length)) {
       if (list.length && (focus !== "+" || wanted || active > 0)) list[Math.min(active, list.length - 1)].pick(); else if (focus !== "+") forward(focus); else return;
       event.preventDefault();
     } else if (event.key === "Enter" && !event.shiftKey && event.target.type !== "file") {
       const current = list[Math.min(active, list.length - 1)];
-      const mustPick = !command || (option && (option.choices || isEntity(option.type) || option.type === BOOLEAN || (option.autocomplete && active > 0)) && !given[focus]?.picked && (typed || option.required));
+      const mustPick = !command || option?.type === FILE || (option && (option.choices || isEntity(option.type) || option.type === BOOLEAN || (option.autocomplete && active > 0)) && !given[focus]?.picked && (typed || option.required));
       event.preventDefault();
       if (current && mustPick) current.pick(); else if (current && focus === "+" && (active > 0 || wanted)) current.pick(); else command ? sendCommand() : sendMessage();
     }
@@ -178,8 +182,8 @@ export function Composer() {
       ${option ? html`<p class="pickhead"><b>${option.name}</b> ${option.description}${range(option)}</p>${(tried || given[option.name]?.text) && wrong && html`<p class="failure" role="alert">${wrong}</p>`}`
     : command ? html`<p class="pickhead">${more.length ? "Optional: choose more, or press Enter to send" : "Press Enter to send"}</p>`
     : html`<p class="pickhead">${list.length ? "Commands of Wanda" : state.status?.bot.state === "ready" ? "No command matches" : "Wanda is starting…"}</p>`}
-      ${option?.type === FILE && !given[option.name]?.file && html`<${Gallery} onPick=${(file) => { setGiven({ ...given, [option.name]: { file } }); forward(option.name, true); }} />`}
-      <ul role="listbox" id="picklist">${list.map((one, n) => html`<li key=${one.key} id="pick${n}" role="option" aria-selected=${n === active} class=${n === active ? "active" : ""} onMouseDown=${(event) => { event.preventDefault(); one.pick(); }} onMouseEnter=${() => setActive(n)}><b>${one.name}</b>${one.about && html`<small>${one.about}</small>`}</li>`)}</ul></div>`}
+      ${option?.type === FILE && !given[option.name]?.file && html`<p class="hint">Drop, paste or choose a file, or take a sample with the arrow keys.</p><${Gallery} active=${active} onPick=${take} />`}
+      ${option?.type !== FILE && html`<ul role="listbox" id="picklist">${list.map((one, n) => html`<li key=${one.key} id="pick${n}" role="option" aria-selected=${n === active} class=${n === active ? "active" : ""} onMouseDown=${(event) => { event.preventDefault(); one.pick(); }} onMouseEnter=${() => setActive(n)}><b>${one.name}</b>${one.about && html`<small>${one.about}</small>`}</li>`)}</ul>`}</div>`}
     ${gallery && html`<div class="picker"><p class="pickhead">Attach to your message</p><label class="upload">Drop a file here or <u>browse</u><input type="file" multiple onChange=${(event) => addFiles([...event.target.files].map(fromBrowser))} /></label><${Gallery} onPick=${(file) => addFiles([file])} /></div>`}
     ${state.replyTo && html`<p class="replying">Replying to <b>${state.replyTo.author.username}</b><button aria-label="Do not reply" onClick=${() => set({ replyTo: null })}>✕</button></p>`}
     ${error && html`<p class="failure" role="alert">${error}</p>`}

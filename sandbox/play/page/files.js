@@ -1,15 +1,17 @@
 // Files to attach: dropped, pasted, chosen, or one of the samples.
-import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { html } from "./vendor/htm-preact.js";
 import { bytes, read } from "./store.js";
 
 export const fromBrowser = (blob) => ({ name: blob.name || "pasted.png", type: blob.type, size: blob.size, blob, url: URL.createObjectURL(blob) });
 export const fromSample = (sample) => ({ name: sample.name, type: sample.content_type, sample: sample.name, title: sample.title, url: `samples/${sample.name}` });
 
-let samples = null;
-export function Gallery({ onPick }) {
-  const [shown, setShown] = useState(samples);
-  useEffect(() => { if (!samples) read("samples").then((found) => setShown(samples = found)); }, []);
-  return html`<div class="samples" role="group" aria-label="Sample files">${(shown ?? []).map((one) => html`<button type="button" key=${one.name} onClick=${() => onPick(fromSample(one))}>
+// The samples; read once.
+export let samples = [];
+export const readSamples = async () => { samples = await read("samples"); };
+
+// With `active`, the arrow keys of the composer choose in it.
+export function Gallery({ onPick, active }) {
+  return html`<div class="samples" role=${active == null ? "group" : "listbox"} id=${active == null ? null : "picklist"} aria-label="Sample files">${samples.map((one, n) => html`<button type="button" key=${one.name} id=${active == null ? null : `pick${n}`} role=${active == null ? null : "option"} class=${n === active ? "active" : ""} aria-selected=${active == null ? null : n === active} tabindex=${active == null ? 0 : -1} onClick=${() => onPick(fromSample(one))}>
     ${one.content_type.startsWith("image/") ? html`<img src="samples/${one.name}" alt="" />` : html`<span class="big" aria-hidden="true">${one.name.includes("broken") ? "💥" : one.content_type.startsWith("audio/") ? "🎵" : "🎬"}</span>`}
     <b>${one.title}</b><small>${one.name}</small></button>`)}</div>`;
 }
