@@ -193,7 +193,7 @@ async def _compose(
         )
     )
     parent_links = await stack.enter_async_context(
-        ParentLinks(client, store, settings.cards, channel_queue=channel_queue)
+        ParentLinks(client, store, settings.cards, redraw=cards.link_children, channel_queue=channel_queue)
     )
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     picker = Picker.of(settings.money, settings.defaults)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
+from bot.card_style import CardStyle
 from bot.money import MICROUSD_PER_USD
 
 SQLITE_SCHEME = "sqlite:///"
@@ -670,6 +671,12 @@ class CardSettings(SettingsGroup):
 
     title: ClassVar[str] = "Cards"
 
+    style: CardStyle = setting(
+        "WANDA_CARD_STYLE",
+        "components",
+        "How new cards are made: components (a gallery that plays the video), or classic (an embed and an attachment), "
+        "for servers whose clients do not play galleries. Cards that stand already stay as they are.",
+    )
     edit_interval_s: float = setting(
         "WANDA_EDIT_INTERVAL_S", 4.0, "Interval between progress edits of one card, in seconds.", gt=0
     )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 30.0
 STOP_WITHIN_S = 12.0
 KEPT_LINES = 2000
-TEXT_DISPLAY = 10  # the type of a text among layout components
+BUTTON, TEXT_DISPLAY = 2, 10  # https://discord.com/developers/docs/components/reference
 T = TypeVar("T")
 
 
@@ -284,8 +284,24 @@ def file_body(path: Path) -> dict[str, str]:
     }
 
 
+def components_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return every component of a message, at any depth, from top to bottom."""
+    tops: list[dict[str, Any]] = message.get("components") or []
+    return [part for top in tops for part in _with_inner(top)]
+
+
+def _with_inner(component: dict[str, Any]) -> list[dict[str, Any]]:
+    inner = [*component.get("components", []), *([component["accessory"]] if "accessory" in component else [])]
+    return [component, *(part for one in inner for part in _with_inner(one))]
+
+
+def buttons_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a message's buttons from left to right."""
+    return [part for part in components_of(message) if part["type"] == BUTTON]
+
+
 def text_of(message: Mapping[str, Any]) -> str:
-    """Return the text of a message, its embeds and its layout components, from top to bottom."""
+    """Return the text of a message, its embeds and its components, from top to bottom."""
     parts = [message.get("content")]
     embeds: list[dict[str, Any]] = message.get("embeds") or []
     for embed in embeds:
@@ -298,12 +314,7 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 def layout_texts(components: list[dict[str, Any]]) -> list[str]:
     """Return the texts of a message of layout components, from top to bottom."""
-    found: list[str] = []
-    for one in components:
-        if one.get("type") == TEXT_DISPLAY:
-            found.append(one["content"])
-        found += layout_texts(one.get("components") or [])
-    return found
+    return [part["content"] for part in components_of({"components": components}) if part["type"] == TEXT_DISPLAY]
 
 
 def fields_of(embed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ def naming_role(role_id: int) -> discord.AllowedMentions:
     return discord.AllowedMentions(everyone=False, users=False, roles=[_Named(str(role_id))], replied_user=False)  # pyright: ignore[reportArgumentType] - likewise
 
 
-async def mail(bot: discord.Client, member_id: int, content: str | None, **message: Any) -> discord.Message:
+async def mail(bot: discord.Client, member_id: int, content: str | None = None, **message: Any) -> discord.Message:
     """Send the member a direct message, and return it.
 
     Raises:

@@ -1,6 +1,7 @@
 """Converts a card to discord.py's embed and view. The cogs answer the buttons."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import discord
 
@@ -38,20 +39,26 @@ def to_buttons(buttons: Iterable[Button], selects: Iterable[Select] = ()) -> dis
     """Return selects and buttons as a view that discord.py does not store, as `to_view` does."""
     view = discord.ui.View(timeout=None)
     for select in selects:
-        view.add_item(_select(select))
+        view.add_item(to_select(select))
     for button in buttons:
-        view.add_item(_button(button))
+        view.add_item(to_button(button))
     view.stop()
     return view
 
 
-def _button(button: Button) -> discord.ui.Button[discord.ui.View]:
+def to_button(button: Button) -> discord.ui.Button[Any]:
+    """Return the button; whoever sends it sees to it that discord.py does not store its view."""
     return discord.ui.Button(
-        label=button.label, style=_STYLES[button.style], custom_id=button.custom_id, disabled=button.disabled
+        label=button.label,
+        style=_STYLES[button.style],
+        custom_id=button.custom_id,
+        disabled=button.disabled,
+        emoji=button.emoji,
     )
 
 
-def _select(select: Select) -> discord.ui.Select[discord.ui.View]:
+def to_select(select: Select) -> discord.ui.Select[Any]:
+    """Return the select, likewise."""
     options = [
         discord.SelectOption(label=one.label, value=one.value, default=one.chosen, description=one.description or None)
         for one in select.choices

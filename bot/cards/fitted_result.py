@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from bot.cards.result_file import Fetched, NotFetched
 from bot.errors import EncodeFailed, NoRoom
-from bot.jobs.model import FINISHED, Job, Left, Live
+from bot.jobs.model import FINISHED, Job, Live
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
 from bot.requester import Requester
@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 STEP = "making it fit"
 SMALLER = 0.7  # of a size that Discord refused although it had allowed it; tried once
 _HOPELESS_MAX = 1000
-Show: TypeAlias = Callable[[Job, Live, Left | None], None]
+Show: TypeAlias = Callable[[Job, Live], None]
 
 
 class Shrinks(Protocol):
@@ -45,7 +45,7 @@ class FittedResult:
         self._show = show
         self._hopeless: OrderedDict[tuple[str, int], None] = OrderedDict()
 
-    async def fitted(self, job: Job, left: Left | None, video: Fetched, limit_bytes: int) -> Fetched | None:
+    async def fitted(self, job: Job, video: Fetched, limit_bytes: int) -> Fetched | None:
         """Return the video itself if it fits, else a copy of at most `limit_bytes`, or None if that fails.
 
         A copy that failed is not tried again for this job.
@@ -60,7 +60,7 @@ class FittedResult:
 
         def tell(fraction: float | None) -> None:
             if job.state not in FINISHED:  # the card of an ended job stays as it is until the video comes
-                self._show(job, Live(step=STEP, fraction=fraction), left)
+                self._show(job, Live(step=STEP, fraction=fraction))
 
         tell(None)
         try:
@@ -75,11 +75,11 @@ class FittedResult:
             return None
         return Fetched(made.path, made.size_bytes, pixels=(made.width, made.height))
 
-    async def smaller(self, job: Job, left: Left | None, video: Fetched, refused: Fetched) -> Fetched | None:
+    async def smaller(self, job: Job, video: Fetched, refused: Fetched) -> Fetched | None:
         """Return a copy clearly smaller than the refused file, or None if that file was such a copy already."""
         if refused.is_second_try:
             return None
-        made = await self.fitted(job, left, video, int(refused.size_bytes * SMALLER))
+        made = await self.fitted(job, video, int(refused.size_bytes * SMALLER))
         return None if made is None else replace(made, is_second_try=True)
 
     async def forget(self, video: Fetched) -> None:

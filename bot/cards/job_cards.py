@@ -4,7 +4,8 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,15 +19,16 @@ from bot.cards.pacer import Frame, Pacer
 from bot.cards.poster import UPLOAD_BYTES_MAX, MayPing, MessageContent, Poster
 from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep, ending
 from bot.errors import DeliveryError, DiscordBusy, Forbidden, TooLarge
-from bot.jobs.model import Job, Left, LinkReason, Live, reported_seed
+from bot.jobs.model import Job, LinkReason, Live, PostedVideo, reported_seed
 from bot.jobs.notices import NoticeKind, end_kind
 from bot.jobs.short_id import short_id
 from bot.runner.cards_port import MessageRef, Posted
 from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
-from bot.texts.card import Card
+from bot.texts.card import JobCard
+from bot.texts.ending import end_announcement
 from bot.texts.mode_settings import Describe, mode_settings_of
-from bot.texts.result_link import LINK_IS_ATTACHED, PostedVideo, spoiler_mark
+from bot.texts.result_link import spoiler_mark
 from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
@@ -92,18 +94,16 @@ class JobCards:
     ) -> None:
         await self._pacer.__aexit__(kind, error, trace)
 
-    def show(self, job: Job, live: Live, left: Left | None) -> None:
+    def show(self, job: Job, live: Live) -> None:
         """Queue this state for the card; a newer one replaces it. Never raises, never waits."""
-        self._pacer.show(job, live, left)
+        self._pacer.show(job, live)
 
-    def card(self, job: Job, live: Live, left: Left | None) -> Card:
+    def card(self, job: Job, live: Live) -> JobCard:
         """Return the card for this state, as the first answer to a command or button."""
         words = self._describe(job)
-        return job_card.status_card(
-            job, live, left, now=self._now(), mode_title=words.mode_title, settings=words.settings
-        )
+        return job_card.status_card(job, live, now=self._now(), mode_title=words.mode_title, settings=words.settings)
 
-    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+    async def ask(self, job: Job, live: Live) -> MessageRef:
         """Make the card ask for approval, or post a new one if it is gone; returns once Discord has it.
 
         Raises:
@@ -112,21 +112,17 @@ class JobCards:
         """
         await self._pacer.end(job)
         announcement = f"<@{job.member_id}>, your video waits for approval."
-        return await self._post.last(
-            job, MessageContent(self.card(job, live, left), announcement=announcement, keep=True)
-        )
+        return await self._post.last(job, MessageContent(self.card(job, live), announcement=announcement, keep=True))
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef | None:
+    async def finish(self, job: Job, live: Live) -> MessageRef | None:
         """Show on the card how a job ended whose video is not on it; None, and a line in the log, if Discord refuses.
 
         Raises:
             DiscordBusy: try again later.
         """
         await self._pacer.end(job)
-        card = self.card(job, live, left)
-        content = MessageContent(
-            card, announcement=job_card.end_announcement(job), note=_note(job, card), tells=end_kind(job)
-        )
+        card = self.card(job, live)
+        content = MessageContent(card, announcement=end_announcement(job), note=_note(job, card), tells=end_kind(job))
         try:
             return await self._post.last(job, content)
         except DiscordBusy:
@@ -135,7 +131,7 @@ class JobCards:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
             return None
 
-    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
+    async def prepare(self, job: Job) -> LinkReason | None:
         """Download the job's video and encode it down to the server's upload limit. Never raises.
 
         Separate from `deliver`, so that minutes of encoding do not block other deliveries. Returns why there is no
@@ -144,13 +140,13 @@ class JobCards:
         try:
             async with self._fetches.turn(job.requester):
                 video = await self._results.fetch(job)
-            fitting = await self._fitted_results.fitted(job, left, video, self._limit_bytes(job))
+            fitting = await self._fitted_results.fitted(job, video, self._limit_bytes(job))
         except NotFetched as error:
             _LOG.warning("the video of job %s is not here: %s", job.id, error)
             return error.reason
         return "too_large" if fitting is None else None
 
-    async def deliver(self, job: Job, left: Left | None) -> Posted:
+    async def deliver(self, job: Job) -> Posted:
         """Put the job's video, or else fal's link to it, on its card; no progress is shown afterwards.
 
         Repeating it after a crash changes nothing visible: the edit replaces the attachment by the same file.
@@ -160,14 +156,14 @@ class JobCards:
             DeliveryError: neither the file nor the link could be posted.
         """
         try:
-            delivered = await self._delivered(job, left)
+            delivered = await self._delivered(job)
         except BaseException:
             self._pacer.resume(job)
             raise
         self._offer(delivered)
         return delivered
 
-    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+    async def replace_link(self, job: Job) -> Posted:
         """Put the video on a card that has only fal's link.
 
         Raises:
@@ -176,15 +172,24 @@ class JobCards:
         """
         limit_bytes = self._limit_bytes(job)
         try:
-            fitting = await self._fitting(job, left, limit_bytes)
+            fitting = await self._fitting(job, limit_bytes)
         except NotFetched as error:
             raise DeliveryError(str(error)) from error
-        delivered = await self._attached(job, left, fitting, limit_bytes, anew=False)
+        delivered = await self._attached(job, fitting, limit_bytes, anew=False)
         if delivered.ref.message_id != job.address.message_id:
             self._offer(delivered)
         return delivered
 
-    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+    async def link_children(self, job: Job, children: Sequence[Job]) -> None:
+        """Draw the card of a posted video again, with links to the videos that were made of it.
+
+        Raises:
+            DiscordRefused: Discord did not take it.
+        """
+        if job.posted is not None:
+            await self._post.redraw(job, self._finished(job, job.posted, children))
+
+    async def mail(self, job: Job, *, video_only: bool = False) -> Posted:
         """Send the job's video, or else fal's link unless `video_only`, to its member by direct message.
 
         Raises:
@@ -192,7 +197,7 @@ class JobCards:
         """
         reason: LinkReason = "too_large"
         try:
-            fitting = await self._fitting(job, left, UPLOAD_BYTES_MAX)
+            fitting = await self._fitting(job, UPLOAD_BYTES_MAX)
             return await self._mailed(job, PostedVideo(fitting.size_bytes, pixels=fitting.pixels), fitting.path)
         except NotFetched as error:
             reason = error.reason
@@ -204,19 +209,19 @@ class JobCards:
         return await self._mailed(job, PostedVideo(size_bytes, reason, UPLOAD_BYTES_MAX), None)
 
     async def _mailed(self, job: Job, posted: PostedVideo, path: Path | None) -> Posted:
-        card = job_card.mailed_card(self._finished(job, None, posted), job)
-        name = await asyncio.to_thread(file_name, job, path)
-        content = MessageContent(card, file=path, file_name=name, note=_note(job, card))
-        return Posted(await self._post.mail(job, content), posted.reason)
+        posted = await _named(job, posted, path)
+        card = job_card.mailed_card(self._finished(job, posted), job)
+        content = MessageContent(card, file=path, file_name=posted.file_name, note=_note(job, card))
+        return Posted(await self._post.mail(job, content), posted.reason, posted)
 
-    async def _fitting(self, job: Job, left: Left | None, limit_bytes: int) -> Fetched:
+    async def _fitting(self, job: Job, limit_bytes: int) -> Fetched:
         """Return the video, or a copy that fits.
 
         Raises:
             NotFetched: it is not there.
             TooLarge: it cannot be made to fit.
         """
-        fitting = await self._fitted_results.fitted(job, left, await self._results.fetch(job), limit_bytes)
+        fitting = await self._fitted_results.fitted(job, await self._results.fetch(job), limit_bytes)
         if fitting is None:
             raise TooLarge(f"the video cannot be made to fit {limit_bytes} bytes")
         return fitting
@@ -225,7 +230,7 @@ class JobCards:
         if self._reactions is not None:
             self._reactions.offer(delivered.ref.channel_id, delivered.ref.message_id)
 
-    async def _delivered(self, job: Job, left: Left | None) -> Posted:
+    async def _delivered(self, job: Job) -> Posted:
         """Post the video, or smaller versions while Discord finds it too large, else the link."""
         limit_bytes = self._limit_bytes(job)
         size_bytes = job.result.size_bytes if job.result else None
@@ -233,14 +238,14 @@ class JobCards:
         try:
             video = await self._results.fetch(job)
             size_bytes = video.size_bytes
-            fitting = await self._fitted_results.fitted(job, left, video, limit_bytes)
+            fitting = await self._fitted_results.fitted(job, video, limit_bytes)
             while fitting is not None:
                 await self._pacer.end(job)
                 try:
-                    return await self._attached(job, left, fitting, limit_bytes)
+                    return await self._attached(job, fitting, limit_bytes)
                 except TooLarge:
                     self._pacer.resume(job)
-                    fitting = await self._fitted_results.smaller(job, left, video, fitting)
+                    fitting = await self._fitted_results.smaller(job, video, fitting)
         except NotFetched as error:
             reason = error.reason
         except DeliveryError as error:
@@ -252,16 +257,14 @@ class JobCards:
                 "busy" if isinstance(error, DiscordBusy) else "forbidden" if isinstance(error, Forbidden) else "refused"
             )
         await self._pacer.end(job)
-        return await self._last(job, left, PostedVideo(size_bytes, reason, limit_bytes), None)
+        return await self._last(job, PostedVideo(size_bytes, reason, limit_bytes), None)
 
-    async def _attached(
-        self, job: Job, left: Left | None, video: Fetched, limit_bytes: int, *, anew: bool = True
-    ) -> Posted:
+    async def _attached(self, job: Job, video: Fetched, limit_bytes: int, *, anew: bool = True) -> Posted:
         """Post the file. A smaller copy is deleted afterwards; the original is kept."""
         # If the first upload was refused, the limit that Wanda knew is wrong.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
-        message = await self._last(job, left, posted, video.path, anew=anew)
+        message = await self._last(job, posted, video.path, anew=anew)
         await self._fitted_results.forget(video)
         return message
 
@@ -273,33 +276,39 @@ class JobCards:
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
-    async def _last(
-        self, job: Job, left: Left | None, posted: PostedVideo, path: Path | None, *, anew: bool = True
-    ) -> Posted:
-        card = self._finished(job, left, posted)
+    async def _last(self, job: Job, posted: PostedVideo, path: Path | None, *, anew: bool = True) -> Posted:
+        posted = await _named(job, posted, path)
+        card = self._finished(job, posted)
         ready = f"<@{job.member_id}>, your video is ready."
-        name = await asyncio.to_thread(file_name, job, path)
         tells: NoticeKind | None = None if job.state == "done" else "ready"  # a late video was told with its link
         note = _note(job, card)
-        content = MessageContent(card, announcement=ready, file=path, file_name=name, note=note, tells=tells)
-        return Posted(await self._post.last(job, content, anew=anew), posted.reason)
+        content = MessageContent(
+            card, announcement=ready, file=path, file_name=posted.file_name, note=note, tells=tells
+        )
+        return Posted(await self._post.last(job, content, anew=anew), posted.reason, posted)
 
-    def _finished(self, job: Job, left: Left | None, posted: PostedVideo) -> Card:
+    def _finished(self, job: Job, posted: PostedVideo, children: Sequence[Job] = ()) -> JobCard:
         words = self._describe(job)
-        return job_card.finished_card(job, left, posted, mode_title=words.mode_title, settings=words.settings)
+        return job_card.finished_card(
+            job, posted, mode_title=words.mode_title, settings=words.settings, children=children
+        )
 
-    def _draw(self, frame: Frame) -> Card:
-        return self.card(frame.job, frame.live, frame.left)
+    def _draw(self, frame: Frame) -> JobCard:
+        return self.card(frame.job, frame.live)
 
     def _shared_channel(self, job: Job) -> int | None:
         """Return the channel whose rate limit an edit would use; None if it would use the interaction's token."""
         return None if self._post.route(job) == "token" else job.address.channel_id
 
 
-def _note(job: Job, card: Card) -> str:
-    """Return fal's link as the content of a text file, if the card's text says that it is there."""
-    says_so = card.content is not None and LINK_IS_ATTACHED in card.content
-    return job.result.url if says_so and job.result is not None else ""
+def _note(job: Job, card: JobCard) -> str:
+    """Return fal's link as the content of a text file, if the card has one."""
+    return job.result.url if card.files and job.result is not None else ""
+
+
+async def _named(job: Job, posted: PostedVideo, path: Path | None) -> PostedVideo:
+    """Return it with the name that the file at `path` gets."""
+    return replace(posted, file_name=await asyncio.to_thread(file_name, job, path) if path is not None else "")
 
 
 def file_name(job: Job, path: Path | None = None) -> str:

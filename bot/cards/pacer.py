@@ -37,10 +37,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
-from bot.jobs.model import Job, Left, Live
+from bot.jobs.model import Job, Live
 from bot.requester import Requester
 from bot.settings import CardSettings
-from bot.texts.card import Card
+from bot.texts.card import JobCard
 from bot.turns import FairTurns
 
 _LOG = logging.getLogger(__name__)
@@ -56,13 +56,12 @@ class Frame:
 
     job: Job
     live: Live
-    left: Left | None
 
 
-Draw: TypeAlias = Callable[[Frame], Card]
+Draw: TypeAlias = Callable[[Frame], JobCard]
 # "skipped": Discord does not have this card, and a later edit may give it to it; "gone": no edit ever will.
 EditOutcome: TypeAlias = Literal["edited", "skipped", "gone"]
-Edit: TypeAlias = Callable[[Job, Card], Awaitable[EditOutcome]]
+Edit: TypeAlias = Callable[[Job, JobCard], Awaitable[EditOutcome]]
 Shared: TypeAlias = Callable[[Job], int | None]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
@@ -72,7 +71,7 @@ class _Entry:
     """One card in progress. `lock` is held during an edit, so that `end` can wait for it."""
 
     frame: Frame
-    shown: Card | None = None
+    shown: JobCard | None = None
     failures: int = 0
     ended: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -108,7 +107,7 @@ class _GlobalPace:
         self._turns = FairTurns(1)
         self._free_at = 0.0
 
-    async def turn(self, requester: Requester, draw: Callable[[], Card | None]) -> Card | None:
+    async def turn(self, requester: Requester, draw: Callable[[], JobCard | None]) -> JobCard | None:
         """Wait for a turn and return what is drawn then; None uses up no slot."""
         async with self._turns.turn(requester):
             # Never longer than one gap, should the clock be set back.
@@ -172,18 +171,18 @@ class Pacer:
         """Return how many cards are in progress."""
         return len(self._entries)
 
-    def show(self, job: Job, live: Live, left: Left | None) -> None:
+    def show(self, job: Job, live: Live) -> None:
         """Show this state on the card soon; an older one than the last is ignored. Never waits, never raises."""
         if not self._open or job.updated_at <= self._ended.get(job.id, float("-inf")):
             return
         entry = self._entries.get(job.id)
         if entry is not None:
             if job.updated_at >= entry.frame.job.updated_at:
-                entry.frame = Frame(job, live, left if left is not None else entry.frame.left)
+                entry.frame = Frame(job, live)
             return
         if self._gap_s(job) is None or len(self._entries) >= self._cards_max:
             return
-        entry = self._entries[job.id] = _Entry(Frame(job, live, left))
+        entry = self._entries[job.id] = _Entry(Frame(job, live))
         entry.task = self._group.create_task(self._follow(entry), name=f"card {job.id}")
 
     async def end(self, job: Job) -> None:
@@ -267,12 +266,12 @@ class Pacer:
             self._channels[channel_id] = _ChannelPace()
         return self._channels[channel_id]
 
-    def _news(self, entry: _Entry) -> Card | None:
+    def _news(self, entry: _Entry) -> JobCard | None:
         """Draw the card; None when Discord has it already."""
         card = self._draw(entry.frame)
         return None if card == entry.shown else card
 
-    async def _edit_card(self, entry: _Entry, card: Card | None) -> bool:
+    async def _edit_card(self, entry: _Entry, card: JobCard | None) -> bool:
         async with entry.lock:
             if card is None or entry.ended:
                 return True

@@ -1,15 +1,19 @@
 """Updates the "Made from this" links on a parent card; edits are batched, and failures are logged and ignored.
 
-The card is fetched and sent back with one field changed, so that the video, its buttons and its text stay.
+A card of components is drawn again from its job. An embed is fetched and sent back with one field changed, so that
+the video, its buttons and its text stay.
 """
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 import discord
 
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.discord_request import DiscordRefused, discord_request
+from bot.cards.layouts import says
 from bot.cards.result_file import Sleep
 from bot.errors import StorageError
 from bot.jobs import queries, transactions
@@ -17,9 +21,12 @@ from bot.jobs.model import Job
 from bot.settings import CardSettings
 from bot.storage.transaction import Store
 from bot.tasks import WorkQueue
-from bot.texts import parent_links
+from bot.texts import lineage
+from bot.texts.card import Field
 
 _LOG = logging.getLogger(__name__)
+# Draws the card of a posted video again, with links to these videos; raises DiscordRefused.
+Redraw: TypeAlias = Callable[[Job, Sequence[Job]], Awaitable[None]]
 WAITING_MAX = 1000  # parents; one more drops the oldest
 
 
@@ -32,6 +39,7 @@ class ParentLinks(WorkQueue[str]):
         store: Store,
         settings: CardSettings,
         *,
+        redraw: Redraw,
         channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -40,6 +48,7 @@ class ParentLinks(WorkQueue[str]):
         self._channel_queue = channel_queue or ChannelQueue()
         self._store = store
         self._settings = settings
+        self._redraw = redraw
         self._sleep = sleep
 
     def posted(self, job: Job) -> None:
@@ -65,11 +74,28 @@ class ParentLinks(WorkQueue[str]):
         children = await self._store.read(queries.children_of(parent_id))
         if parent is None or parent.state != "done" or not children:
             return False
-        field = parent_links.children_field(children)
+        field = lineage.children_field(children)
         channel = self._client.get_partial_messageable(parent.address.channel_id, guild_id=parent.guild_id or None)
+        card = channel.get_partial_message(parent.address.message_id)
+        if parent.address.style == "components":
+            return await self._link_layout(parent, children, card, field)
+        return await self._link_embed(parent, card, field)
+
+    async def _link_layout(
+        self, parent: Job, children: Sequence[Job], card: discord.PartialMessage, field: Field
+    ) -> bool:
+        if parent.posted is None or parent.late_at is not None:
+            return False  # its video is about to take the place of its link
+        async with discord_request(self._settings.discord_timeout_s):
+            if says(await card.fetch(), field.value):
+                return False
+        await self._redraw(parent, children)
+        return True
+
+    async def _link_embed(self, parent: Job, card: discord.PartialMessage, field: Field) -> bool:
         turn = self._channel_queue.turn(parent.address.channel_id, "edit")
         async with turn, discord_request(self._settings.discord_timeout_s):
-            message = await channel.get_partial_message(parent.address.message_id).fetch()
+            message = await card.fetch()
             if not message.embeds:
                 return False
             embed = message.embeds[0]

@@ -11,11 +11,13 @@ from typing import Any, TypeAlias
 
 import discord
 
+from bot.card_style import CardStyle
 from bot.cards import routes
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.direct_message import mail, naming
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
+from bot.cards.layouts import is_card_of, shows_video, to_layout
 from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
@@ -24,7 +26,9 @@ from bot.jobs.model import Job
 from bot.jobs.notices import NoticeKind
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings
-from bot.texts.card import Card
+from bot.texts.card import JobCard
+from bot.texts.classic_card import classic_card, footer
+from bot.texts.result_link import LINK_FILE
 from bot.units import MIB
 
 MayPing: TypeAlias = Callable[[Job, NoticeKind], Awaitable[bool]]
@@ -33,7 +37,6 @@ _NOBODY = discord.AllowedMentions.none()
 # Where no boost of a server raises it: https://discord.com/developers/docs/reference#uploading-files
 UPLOAD_BYTES_MAX = 10 * MIB
 NONCE_CHARS_MAX = 25
-NOTE_NAME = "link.txt"
 _LOOK_BACK_MESSAGES = 100
 _SENTENCES: dict[Trouble, str] = {
     "no_access": "Wanda may not post in that channel any more; ask an admin to let Wanda view the channel, "
@@ -56,7 +59,7 @@ class MessageContent:
     of a text file, for what is too long for a message. `tells` is what a new message pings the job's member for.
     """
 
-    card: Card
+    card: JobCard
     announcement: str = ""
     file: Path | None = None
     file_name: str = "wanda.mp4"
@@ -122,7 +125,7 @@ class Poster:
         server = guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX
         return min(job.address.size_limit_bytes, server)
 
-    async def progress(self, job: Job, card: Card) -> EditOutcome:
+    async def progress(self, job: Job, card: JobCard) -> EditOutcome:
         """Edit the card once, never post a new message.
 
         The edit is skipped while others wait in the channel's queue: a video that is ready comes first.
@@ -189,6 +192,14 @@ class Poster:
             await self._settle_old_card(job, content)
         return place
 
+    async def redraw(self, job: Job, card: JobCard) -> None:
+        """Edit a finished card with the bot's token, once; its files stay.
+
+        Raises:
+            DiscordRefused: Discord did not take it.
+        """
+        await self._edit(job, MessageContent(card, keep=True), "bot")
+
     async def mail(self, job: Job, content: MessageContent) -> MessageRef:
         """Send the job's member a direct message. Repeating the call within minutes sends no second one.
 
@@ -215,8 +226,7 @@ class Poster:
                 message = await mail(
                     self._client,
                     job.member_id,
-                    content=card.content,
-                    embed=to_embed(card),
+                    **_new(card, job.address.style),
                     files=files,
                     nonce=nonce(job, has_file=content.file is not None),
                     allowed_mentions=_NOBODY,
@@ -225,7 +235,8 @@ class Poster:
 
     async def _settle_old_card(self, job: Job, content: MessageContent) -> None:
         """Remove progress and buttons from a card that was replied to; one try, failures are only logged."""
-        card = replace(content.card, content="The reply to this message says how it ended.", buttons=())
+        above = "The reply to this message says how it ended."
+        card = replace(content.card, above=above, media=(), files=(), buttons=())
         try:
             await self._edit(job, MessageContent(card), "bot")
         except DiscordRefused as refused:
@@ -247,9 +258,7 @@ class Poster:
                     hook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
                     await hook.edit_message(
                         address.message_id,
-                        content=card.content,
-                        embed=to_embed(card),
-                        view=to_view(card),
+                        **_whole(card, address.style),
                         attachments=attachments,
                         allowed_mentions=_NOBODY,
                     )
@@ -258,9 +267,7 @@ class Poster:
                         self._channel(job)
                         .get_partial_message(address.message_id)
                         .edit(
-                            content=card.content,
-                            embed=to_embed(card),
-                            view=to_view(card),
+                            **_whole(card, address.style),
                             attachments=attachments,
                             allowed_mentions=_NOBODY,
                         )
@@ -275,10 +282,8 @@ class Poster:
         async with turn, discord_request(self._timeout_s(content)):
             with _files(content) as files:
                 message: discord.Message = await self._channel(job).send(
-                    content=card.content,
-                    embed=to_embed(card),
+                    **_new(card, job.address.style),
                     files=files,
-                    view=to_view(card) or discord.utils.MISSING,
                     nonce=nonce(job, has_file=content.file is not None),
                     allowed_mentions=pinged,
                     **options,
@@ -292,14 +297,14 @@ class Poster:
         """Return the message that an earlier try posted: Discord remembers a nonce for minutes only."""
         if self._client.user is None:
             return None
-        me, footer = self._client.user.id, content.card.footer
+        me = self._client.user.id
         try:
             async with discord_request(self._settings.discord_timeout_s):
                 async for message in self._channel(job).history(
                     limit=_LOOK_BACK_MESSAGES, after=discord.Object(job.address.message_id), oldest_first=True
                 ):
-                    shown = [embed.footer.text for embed in message.embeds]
-                    if message.author.id == me and footer in shown and _has_video(message) == bool(content.file):
+                    is_it = message.author.id == me and _is_card(message, job)
+                    if is_it and _has_video(message, job) == bool(content.file):
                         return MessageRef(message.channel.id, message.id)
         except DiscordRefused as refused:
             _LOG.info("could not look for an earlier message of job %s: %s", job.id, refused)
@@ -317,7 +322,7 @@ def _files(content: MessageContent) -> Generator[list[discord.File]]:
     """Open the files for one request; discord.py sends the video from disk in pieces."""
     files = [] if content.file is None else [discord.File(content.file, filename=content.file_name)]
     if content.note:
-        files.append(discord.File(io.BytesIO(content.note.encode()), filename=NOTE_NAME))
+        files.append(discord.File(io.BytesIO(content.note.encode()), filename=LINK_FILE))
     try:
         yield files
     finally:
@@ -325,14 +330,35 @@ def _files(content: MessageContent) -> Generator[list[discord.File]]:
             file.close()
 
 
-def _has_video(message: discord.Message) -> bool:
-    return any(file.filename != NOTE_NAME for file in message.attachments)
+def _whole(card: JobCard, style: CardStyle) -> dict[str, Any]:
+    """Return what an edit sends for a whole message. One of components takes the place of any text and embed."""
+    if style == "components":
+        return {"content": None, "embed": None, "view": to_layout(card)}
+    shown = classic_card(card)
+    return {"content": shown.content, "embed": to_embed(shown), "view": to_view(shown)}
 
 
-def announced(content: MessageContent) -> Card:
+def _new(card: JobCard, style: CardStyle) -> dict[str, Any]:
+    """Return what a new message sends."""
+    return {name: part for name, part in _whole(card, style).items() if part is not None}
+
+
+def _is_card(message: discord.Message, job: Job) -> bool:
+    if job.address.style == "components":
+        return is_card_of(message, job.id)
+    return any((embed.footer.text or "").endswith(footer(job.id)) for embed in message.embeds)
+
+
+def _has_video(message: discord.Message, job: Job) -> bool:
+    if job.address.style == "components":
+        return shows_video(message)
+    return any(file.filename != LINK_FILE for file in message.attachments)
+
+
+def announced(content: MessageContent) -> JobCard:
     """Return the card of a new message: the announcement above what the card says."""
-    words = " ".join(part for part in (content.announcement, content.card.content) if part)
-    return replace(content.card, content=words or None)
+    words = " ".join(part for part in (content.announcement, content.card.above) if part)
+    return replace(content.card, above=words)
 
 
 def nonce(job: Job, *, has_file: bool) -> str:

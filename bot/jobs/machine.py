@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from bot.fal.wire.result import UNPROCESSABLE
 from bot.fal.wire.types import FalStatus
-from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, Result, Spot, State
+from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, PostedVideo, Result, Spot, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +129,14 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True)
 class VideoPosted:
-    """The video, or its link, is in the channel at `address`; in place of a link the video is tried at `retry_at`."""
+    """The video, or its link, is in the channel at `address`; in place of a link the video is tried at `retry_at`.
+
+    `posted` is what the card holds.
+    """
 
     address: Address
     retry_at: float | None = None
+    posted: PostedVideo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,7 +491,8 @@ def _when_delivering(job: Job, event: Event) -> Step:
 
 
 def _posted(job: Job, event: VideoPosted) -> Job:
-    return replace(job, state="done", failure=None, address=event.address, told=True, late_at=event.retry_at)
+    ended = replace(job, state="done", failure=None, told=True)
+    return replace(ended, address=event.address, posted=event.posted, late_at=event.retry_at)
 
 
 def _mailed(job: Job, event: VideoMailed) -> Job:

@@ -1,16 +1,17 @@
 """A request, the order that prices it, and the job that an accepted order becomes, as frozen data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeAlias
 
+from bot.card_style import CardStyle
 from bot.catalogue.doubts import Doubt
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import build
 from bot.fal.wire.types import Handle, Result
-from bot.ledger.model import Side, Standing, Who
+from bot.ledger.model import Who
 from bot.media_spec import MediaKind
 from bot.requester import Requester
 
@@ -78,7 +79,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A job's card: its message, and the interaction token that can edit it until `token_expires_at` (Unix seconds)."""
+    """A job's card: its message, and the interaction token that can edit it until `token_expires_at` (Unix seconds).
+
+    Every message of the job has the `style`, whatever the setting is by then: Discord never takes the flag of a
+    message of components back (https://discord.com/developers/docs/components/reference). Jobs from before there was
+    a choice are classic.
+    """
 
     channel_id: int
     message_id: int
@@ -87,6 +93,7 @@ class Address:
     token_expires_at: float
     size_limit_bytes: int
     posted_at: float
+    style: CardStyle = "classic"
 
     def moved_to(self, channel_id: int, message_id: int, *, now: float) -> Self:
         """Return the address of the card, which is a new one, without a token, if it had to be posted again."""
@@ -102,6 +109,20 @@ class Spot:
     guild_id: int
     channel_id: int
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostedVideo:
+    """How a video was posted: `reason` is None for an attachment, else why it is only a link.
+
+    `pixels` (width, height) is set if the attachment is smaller than fal's original. `file_name` is the attachment's.
+    """
+
+    size_bytes: int | None
+    reason: LinkReason | None = None
+    limit_bytes: int | None = None
+    pixels: tuple[int, int] | None = None
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +229,10 @@ class Job:
     from, `parent_at` that job's card, `trigger` the member's action ("react:🔁", "button:again", …), and `notes` are
     whole sentences for the card. `borrowed_options` came with a rerun of somebody else's video, whose card does not
     show them. `late_at` is when bringing the video is tried again, of a job that ended with fal's link or with nothing
-    posted; `mailed` is the direct message that brought the video, because its channel did not take it. `files_gone_at`
-    is when Wanda's copies of the inputs and the result were deleted. `variation` is the place in a set of videos that
-    were ordered at once.
+    posted; `mailed` is the direct message that brought the video, because its channel did not take it. `posted` is what
+    its card holds of the video, so that the card can be drawn again; None for jobs from before that was kept.
+    `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `variation` is the place in a set
+    of videos that were ordered at once.
     """
 
     id: str
@@ -252,6 +274,7 @@ class Job:
     borrowed_options: tuple[str, ...] = ()
     late_at: float | None = None
     mailed: Spot | None = None
+    posted: PostedVideo | None = None
     files_gone_at: float | None = None
     variation: Variation | None = None
 
@@ -284,40 +307,6 @@ class Live:
     fraction: float | None = None
     typical_s: float | None = None
     step: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remainder:
-    """What is left of one limit in its window, in micro-dollars."""
-
-    left_microusd: int
-    cap_microusd: int
-    window: Literal["day", "week", "month", "ever"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What this job's hold leaves of the member's and of the server's tightest limits; None without a limit."""
-
-    member: Remainder | None
-    server: Remainder | None
-
-    @classmethod
-    def of(cls, standings: Sequence[Standing]) -> Self:
-        """Return the tightest of the member's limits, and of the server's."""
-        return cls(member=_tightest(standings, "member"), server=_tightest(standings, "server"))
-
-
-def _tightest(standings: Sequence[Standing], side: Side) -> Remainder | None:
-    of_side = (one for one in standings if one.limit.side == side)
-    tightest = min(of_side, key=lambda one: one.left_microusd, default=None)
-    if tightest is None:
-        return None
-    return Remainder(
-        left_microusd=tightest.left_microusd,
-        cap_microusd=tightest.limit.cap_microusd,
-        window=tightest.limit.window.kind,
-    )
 
 
 def job_from(order: Order, *, now: float) -> Job:

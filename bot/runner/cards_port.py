@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.jobs.model import Job, Left, LinkReason, Live
+from bot.jobs.model import Job, LinkReason, Live, PostedVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +16,21 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The message with the video; `reason` is None, or why it has only fal's link."""
+    """The message with the video; `reason` is None, or why it has only fal's link. `video` is what the card holds."""
 
     ref: MessageRef
     reason: LinkReason | None = None
+    video: PostedVideo | None = None
 
 
 class Cards(Protocol):
     """A job's one message in its channel."""
 
-    def show(self, job: Job, live: Live, left: Left | None) -> None:
+    def show(self, job: Job, live: Live) -> None:
         """Show this state on the card soon, unless a newer one comes before. Never raises, never waits."""
         ...
 
-    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+    async def ask(self, job: Job, live: Live) -> MessageRef:
         """Make the card ask for approval, or post a new one if it is gone; returns once Discord has it.
 
         Raises:
@@ -38,7 +39,7 @@ class Cards(Protocol):
         """
         ...
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef | None:
+    async def finish(self, job: Job, live: Live) -> MessageRef | None:
         """Make the card say how a job ended whose video is not on it, or post a new one if it is gone.
 
         Returns once Discord has it, or None if Discord will never take it.
@@ -48,14 +49,14 @@ class Cards(Protocol):
         """
         ...
 
-    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
+    async def prepare(self, job: Job) -> LinkReason | None:
         """Do what may take minutes before the delivery: download the video and make it fit. Never raises.
 
         Returns why there is no video to attach, or None.
         """
         ...
 
-    async def deliver(self, job: Job, left: Left | None) -> Posted:
+    async def deliver(self, job: Job) -> Posted:
         """Put the job's video, or else fal's link to it, on its card, and show no progress after that.
 
         Repeating it after a crash changes nothing that people see.
@@ -66,7 +67,7 @@ class Cards(Protocol):
         """
         ...
 
-    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+    async def replace_link(self, job: Job) -> Posted:
         """Put the video on a card that has only fal's link.
 
         Raises:
@@ -75,7 +76,7 @@ class Cards(Protocol):
         """
         ...
 
-    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+    async def mail(self, job: Job, *, video_only: bool = False) -> Posted:
         """Send the job's video, or else fal's link unless `video_only`, to its member by direct message.
 
         Raises:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
 from bot.jobs import machine, queries
 from bot.jobs.growing_waits import GrowingWaits
-from bot.jobs.model import PASSING, Failure, Job, Left, LinkReason, Spot
+from bot.jobs.model import PASSING, Failure, Job, LinkReason, Spot
 from bot.jobs.transactions import find
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings
@@ -21,20 +21,18 @@ LATE_MAX = 1000  # videos that are tried again or wait for their turn
 
 
 class Delivery:
-    """Every try ends in an event of the machine. `left_of` returns what the job's budgets have left, for the card."""
+    """Every try ends in an event of the machine."""
 
     def __init__(
         self,
         cards: Cards,
         settings: JobSettings,
         *,
-        left_of: Callable[[Job], Awaitable[Left | None]],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._cards = cards
         self._settings = settings
-        self._left_of = left_of
         self._clock = clock
         self._sleep = sleep
         self._awake_since = clock()
@@ -43,17 +41,17 @@ class Delivery:
             whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
         )
 
-    async def deliver(self, job: Job, left: Left | None) -> machine.Event:
+    async def deliver(self, job: Job) -> machine.Event:
         """Post the video, or fal's link while the video cannot be had, with retries: it was paid for."""
-        if await self._prepared(job, left) == "unplayable":
+        if await self._prepared(job) == "unplayable":
             return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
         for attempt in range(self._settings.delivery_tries):
             if attempt:
                 await self._sleep(self._settings.delivery_pause_s(attempt))
-                await self._cards.prepare(job, left)
+                await self._cards.prepare(job)
             try:
                 async with self._turns.turn(job.requester):
-                    posted = await self._cards.deliver(job, await self._left_of(job))
+                    posted = await self._cards.deliver(job)
             except DiscordBusy as error:
                 log.warning("the video could not be posted, try %d: %s", attempt + 1, error)
             except DeliveryError as error:
@@ -63,11 +61,11 @@ class Delivery:
                 return self._posted(job, posted)
         return await self._mailed(job)
 
-    async def _prepared(self, job: Job, left: Left | None) -> LinkReason | None:
+    async def _prepared(self, job: Job) -> LinkReason | None:
         """Have the video on disk, or return why it is not; passing trouble is waited out for `link_after_s`."""
         since = max(job.updated_at, self._awake_since)
         while True:
-            reason = await self._cards.prepare(job, left)
+            reason = await self._cards.prepare(job)
             now = self._clock()
             wait_s = self._waits.wait_s(since, now)
             is_passing = reason in PASSING and reason != "unplayable"
@@ -77,7 +75,7 @@ class Delivery:
 
     async def prepare_late(self, job: Job) -> LinkReason | None:
         """Try once to have the video of an ended job on disk, or return why it is not."""
-        return await self._cards.prepare(job, None)
+        return await self._cards.prepare(job)
 
     def put_off(self, job: Job) -> machine.LateTried:
         """Return that the video of an ended job could not be brought this time."""
@@ -89,11 +87,11 @@ class Delivery:
             return machine.LateTried(self._retry_at(job) if reason in PASSING else None)
         try:
             if job.mailed is not None:
-                mailed = await self._cards.mail(job, None, video_only=True)
+                mailed = await self._cards.mail(job, video_only=True)
                 return machine.VideoMailed(_spot_of(mailed))
             async with self._turns.turn(job.requester):
                 bring = self._cards.replace_link if job.state == "done" else self._cards.deliver
-                return self._posted(job, await bring(job, await self._left_of(job)))
+                return self._posted(job, await bring(job))
         except CardGone as error:
             log.info("the video is not brought any more: %s", error)
             return machine.LateTried(None)
@@ -107,12 +105,13 @@ class Delivery:
 
     def _posted(self, job: Job, posted: Posted) -> machine.VideoPosted:
         address = job.address.moved_to(posted.ref.channel_id, posted.ref.message_id, now=self._clock())
-        return machine.VideoPosted(address, self._retry_at(job) if posted.reason in PASSING else None)
+        retry_at = self._retry_at(job) if posted.reason in PASSING else None
+        return machine.VideoPosted(address, retry_at, posted.video)
 
     async def _mailed(self, job: Job) -> machine.Event:
         """Send the video by direct message, because its channel does not take it."""
         try:
-            mailed = await self._cards.mail(job, None)
+            mailed = await self._cards.mail(job)
         except DeliveryError as error:
             log.warning("the video cannot be sent by direct message either: %s", error)
             return machine.Undeliverable(Failure(kind="undeliverable"), self._retry_at(job))

@@ -16,7 +16,7 @@ from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Address, Failure, Job, Left, Live, Order
+from bot.jobs.model import FINISHED, Address, Failure, Job, Live, Order
 from bot.jobs.places import FileBounds, Places
 from bot.jobs.variations import jobs_from
 from bot.ledger.model import Shipped
@@ -89,7 +89,6 @@ class Runner:
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._live: dict[str, Live] = {}
-        self._left: dict[str, Left] = {}
         self._critical: set[str] = set()
         self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
@@ -97,7 +96,7 @@ class Runner:
         self._awake_at = 0.0
         self.warned = asyncio.Event()
         self.noted = asyncio.Event()
-        self._delivery = Delivery(cards, settings, left_of=self._left_of, clock=clock, sleep=sleep)
+        self._delivery = Delivery(cards, settings, clock=clock, sleep=sleep)
         self._late_videos = LateVideos(
             store,
             self._delivery,
@@ -156,8 +155,6 @@ class Runner:
         except Refusal:
             await self._forget_files_of(jobs[1:])
             raise
-        for one in accepted:
-            self._left[one.job.id] = Left.of(accepted[-1].held.standings)
         if any(one.held.warnings for one in accepted):
             self.warned.set()
         return self._begin([one.job for one in accepted])
@@ -314,7 +311,6 @@ class Runner:
     def _forget(self, job_id: str) -> None:
         self._tasks.pop(job_id, None)
         self._live.pop(job_id, None)
-        self._left.pop(job_id, None)
         decided = self._decided.pop(job_id, None)
         if decided is not None and decided.is_set():
             self._drive(job_id)  # the task stopped waiting before it saw the decision
@@ -522,7 +518,7 @@ class Runner:
                 return machine.Unapproved()
             try:
                 async with self._endings.turn(job.requester):
-                    ref = await self._cards.ask(job, self._live.get(job.id, Live()), self._left.get(job.id))
+                    ref = await self._cards.ask(job, self._live.get(job.id, Live()))
             except DiscordBusy as error:
                 log.warning("the card could not ask for approval, try %d: %s", attempt + 1, error)
             except DeliveryError as error:
@@ -607,7 +603,7 @@ class Runner:
     async def _deliver(self, job: Job) -> Event:
         """Bring the video to its member."""
         self._show_live(job, step="posting")
-        return await self._delivery.deliver(job, self._left.get(job.id))
+        return await self._delivery.deliver(job)
 
     async def _store_late(self, job: Job, event: Event) -> None:
         """Store what became of a late video, and have its card say so if it must."""
@@ -626,7 +622,7 @@ class Runner:
                 await self._sleep(self._settings.delivery_pause_s(attempt))
             try:
                 async with self._endings.turn(job.requester):
-                    ref = await self._cards.finish(job, self._live.get(job.id, Live()), await self._left_of(job))
+                    ref = await self._cards.finish(job, self._live.get(job.id, Live()))
             except DiscordBusy as error:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
             else:
@@ -634,7 +630,7 @@ class Runner:
         return machine.EndShown()
 
     def _show(self, job: Job) -> None:
-        self._cards.show(job, self._live.get(job.id, Live()), self._left.get(job.id))
+        self._cards.show(job, self._live.get(job.id, Live()))
 
     def _show_live(self, job: Job, **known: Any) -> None:
         """Change what is known only while the job runs, and show it."""
@@ -647,15 +643,6 @@ class Runner:
             return await self._store.read(transactions.typical_seconds(job.similar))
         except StorageError as error:
             log.warning("past jobs could not be read for the estimate: %s", error)
-            return None
-
-    async def _left_of(self, job: Job) -> Left | None:
-        """Return what the budgets have left now, or None if the database does not answer."""
-        try:
-            view = await self._store.read(transactions.standing_of(job, self.shipped))
-            return Left.of(view.standings)
-        except StorageError as error:
-            log.warning("the budgets could not be read for the card: %s", error)
             return None
 
 

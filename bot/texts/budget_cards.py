@@ -7,8 +7,7 @@ from bot.ledger.model import Rule, Ruled, Terms, View
 from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
-from bot.texts.card import DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, Card, Field, join_within
-from bot.texts.job_card import AMBER, BLUE, RED
+from bot.texts.card import AMBER, BLUE, DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, RED, Card, Field, join_within
 from bot.texts.plain import plain
 from bot.texts.quota import grant_line, in_order, reach, standing_lines
 from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words

@@ -4,7 +4,7 @@ Discord allows 100 characters (https://discord.com/developers/docs/components/re
 never change: the buttons of old messages keep them.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 PREFIX = "wanda:"
 _ID = "[0-9a-f]{32}"
@@ -12,7 +12,21 @@ _ID = "[0-9a-f]{32}"
 JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
 QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
-ResultAction: TypeAlias = Literal["rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"]
+ResultAction: TypeAlias = Literal[
+    "rerun",
+    "reseed",
+    "edit",
+    "continue",
+    "restyle",
+    "draft",
+    "final",
+    "delete",
+    "more",
+    "share",
+    "mail",
+    "variations",
+    "loop",
+]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
 RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
 Consent: TypeAlias = Literal["yes", "no"]
@@ -50,7 +64,7 @@ def result_button_id(action: ResultAction, job_id: str) -> str:
     return f"{PREFIX}{action}:{job_id}"
 
 
-RESULT_TEMPLATE = rf"{PREFIX}(?P<action>rerun|reseed|edit|continue|restyle|draft|final|delete):(?P<job_id>{_ID})"
+RESULT_TEMPLATE = rf"{PREFIX}(?P<action>{'|'.join(get_args(ResultAction))}):(?P<job_id>{_ID})"
 
 
 def public_answer_id(answer: Consent, order_id: str, member_id: int) -> str:

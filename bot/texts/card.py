@@ -1,6 +1,10 @@
-"""A card as plain data, and how long its texts may be. `bot.cards.embeds` turns a card into a Discord message.
+"""Cards as plain data, and how long their texts may be.
+
+`JobCard` is a job's message in either style: `bot.cards.layouts` makes Discord's components of it, and
+`bot.texts.classic_card` the `Card` of an embed. Private panels and lists are a `Card`, which `bot.cards.embeds` sends.
 
 https://discord.com/developers/docs/resources/message#embed-object-embed-limits
+https://discord.com/developers/docs/components/reference
 """
 
 from collections.abc import Sequence
@@ -14,16 +18,20 @@ MESSAGE_CHARS_MAX = 2000
 DESCRIPTION_CHARS_MAX = 3000  # of Discord's 4,096, because a whole panel has 6,000
 FIELD_CHARS_MAX = 900  # of Discord's 1,024, likewise
 _NOTE_CHARS = 30
+# The colours of the line beside a card.
+GREY, BLUE, VIOLET, GREEN, AMBER, RED = 0x80848E, 0x5865F2, 0x9B59F6, 0x23A55A, 0xF0B232, 0xDA373C
+FILE = "attachment://"  # https://discord.com/developers/docs/reference#uploading-files
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button. Discord sends `custom_id` back with each press."""
+    """A button, with an emoji before its label. Discord sends `custom_id` back with each press."""
 
     label: str
     style: Style
     custom_id: str
     disabled: bool = False
+    emoji: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,56 @@ class Card:
     selects: tuple[Select, ...] = ()
     buttons: tuple[Button, ...] = ()
     content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or video that a card shows.
+
+    `source` is a link, or the name of a file of the message after `FILE`. `alt` is what it shows, in plain words, for
+    those who do not see it. `what` tells a video from a picture that is shown only while it is made.
+    """
+
+    source: str
+    alt: str
+    what: Literal["video", "link", "preview"]
+    is_spoiler: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCard:
+    """A job's message, with every text escaped and cut already.
+
+    `heading` is what was asked for, else the mode. `body` says how far the job is or how it ended. `size` and `options`
+    are the settings in words: "1080p", "5 s" and "seed 42". `price` is what it costs, and `quoted` what it was to cost
+    if that is another amount. `maker` mentions its member. `remarks` are small lines, and `details` are those with a
+    name. `facts` are the numbers of the finished file. `link` is the sentence with fal's link, and `files` are names
+    of files beside the video. `above` stands before all else, as where a new message takes the place of a card.
+    """
+
+    job_id: str
+    mode_title: str
+    heading: str
+    has_prompt: bool
+    colour: int
+    body: str = ""
+    size: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    price: str = ""
+    quoted: str = ""
+    formula: str = ""
+    seed: int | None = None
+    maker: str = ""
+    lineage: str = ""
+    remarks: tuple[str, ...] = ()
+    details: tuple[Field, ...] = ()
+    facts: tuple[str, ...] = ()
+    media: tuple[Media, ...] = ()
+    link: str = ""
+    files: tuple[str, ...] = ()
+    above: str = ""
+    is_ended: bool = False
+    buttons: tuple[Button, ...] = ()
 
 
 def join_within(parts: Sequence[str], chars_max: int, *, between: str = "\n") -> str:

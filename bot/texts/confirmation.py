@@ -10,9 +10,10 @@ from bot.ledger.model import Decision, Side, Standing, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
 from bot.texts.button_ids import PricedOption, question_button_id, question_select_id
-from bot.texts.card import Button, Card, Choice, Field, Select
-from bot.texts.job_card import AMBER, TITLE_CHARS_MAX, settings_line
+from bot.texts.card import AMBER, Button, Card, Choice, Field, Select
+from bot.texts.job_card import TITLE_CHARS_MAX
 from bot.texts.plain import block_quote, cut, plain, visible
+from bot.texts.setting_words import settings_line
 
 FIX_TITLE = "Fix the prompt"
 OPERATORS = frozenset({"all", "cap"})  # the operator's caps are not shown to members

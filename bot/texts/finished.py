@@ -5,19 +5,22 @@ from math import ceil
 from typing import Literal, TypeAlias
 
 from bot.catalogue.phrases import listed
-from bot.catalogue.registry import by_id
+from bot.catalogue.registry import MODE_TITLES, by_id
 from bot.errors import Refusal
 from bot.jobs.model import Input, Job, card_url
-from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, resolutions
+from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, CONTINUES, resolutions
 from bot.jobs.short_id import short_id
 from bot.texts.button_ids import ResultAction, public_answer_id, result_button_id
-from bot.texts.card import Button
+from bot.texts.card import GREY, Button, Card
 from bot.texts.form_fields import HINT_CHARS_MAX
 from bot.texts.plain import cut, plain, visible
 from bot.texts.result_link import shown_link, usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
+NOT_BUILT: frozenset[ResultAction] = frozenset(
+    {"variations", "loop", "share", "mail"}
+)  # actions that have no handler yet
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field: leave it empty to keep it as it is."
@@ -61,19 +64,52 @@ DROPPED = "Cancelled. Nothing was held or charged."
 
 def finished_buttons(job: Job) -> tuple[Button, ...]:
     """Return the buttons below a finished video. Anybody may press them: a rerun is charged to who pressed."""
-    return (
-        _button("Rerun", "rerun", job),
-        _button("New seed", "reseed", job),
-        _button("Edit", "edit", job),
-        _button("Continue", "continue", job),
-        _button("Restyle", "restyle", job),
-        *_other_settings(job),
-        Button("Delete", "danger", result_button_id("delete", job.id)),
+    return _offered(
+        _button("Rerun", "rerun", job, RERUN),
+        _button("Variations", "variations", job, "🎨"),
+        _button("Edit", "edit", job, "✏️"),
+        _button("Continue", "continue", job, "⏩"),
+        _button("More…", "more", job, "🎛️"),
     )
 
 
-def _button(label: str, action: ResultAction, job: Job) -> Button:
-    return Button(label, "secondary", result_button_id(action, job.id))
+def more_buttons(job: Job) -> tuple[Button, ...]:
+    """Return the buttons of the private answer to More…."""
+    return _offered(
+        _button("New seed", "reseed", job, RESEED),
+        _button("Restyle", "restyle", job, "🖌️"),
+        *((_button("Loop", "loop", job, "♾️"),) if _is_of_picture(job) else ()),
+        *_other_settings(job),
+        _button("Share", "share", job, "📣"),
+        _button("DM me", "mail", job, f"{MAIL}\ufe0f"),
+        Button("Delete", "danger", result_button_id("delete", job.id), emoji="🗑️"),
+    )
+
+
+def more_card(job: Job) -> Card:
+    """Return the private answer to More…: the other things that can be made of this video."""
+    title = MODE_TITLES.get(job.mode, job.mode)
+    return Card(
+        title="More with this video",
+        description=f"{plain(title)} · [the video]({card_url(job)}) · number {short_id(job.id)}",
+        fields=(),
+        colour=GREY,
+        buttons=more_buttons(job),
+    )
+
+
+def _offered(*buttons: Button) -> tuple[Button, ...]:
+    """Return the buttons without those whose press nothing would answer."""
+    return tuple(button for button in buttons if button.custom_id.split(":")[1] not in NOT_BUILT)
+
+
+def _is_of_picture(job: Job) -> bool:
+    """Return whether the video begins with a picture, so that it can end with it too."""
+    return job.mode == CONTINUES and any(item.option == "image" for item in job.inputs)
+
+
+def _button(label: str, action: ResultAction, job: Job, emoji: str) -> Button:
+    return Button(label, "secondary", result_button_id(action, job.id), emoji=emoji)
 
 
 def _other_settings(job: Job) -> list[Button]:
@@ -83,8 +119,8 @@ def _other_settings(job: Job) -> list[Button]:
     except Refusal:
         return []  # the catalogue no longer has the mode
     now = job.options.get("resolution")
-    draft = [_button(f"Draft ({known[0]})", "draft", job)] if now != known[0] else []
-    return draft + ([_button(f"Final ({known[-1]})", "final", job)] if now != known[-1] else [])
+    draft = [_button(f"Draft ({known[0]})", "draft", job, "⬇️")] if now != known[0] else []
+    return draft + ([_button(f"Final ({known[-1]})", "final", job, "⬆️")] if now != known[-1] else [])
 
 
 def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:

@@ -10,8 +10,7 @@ from bot.ledger.model import Act, Spent
 from bot.ledger.movements import Movement
 from bot.money import dollars
 from bot.texts.button_ids import HistoryKind, history_page_id
-from bot.texts.card import Card, join_within
-from bot.texts.job_card import BLUE
+from bot.texts.card import BLUE, Card, join_within
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import person, plain
 from bot.texts.rules import act_words

@@ -11,11 +11,13 @@ from bot.jobs.model import Input, Job, State, card_url, message_url, seed_of
 from bot.jobs.short_id import short_id
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, jobs_page_id
-from bot.texts.card import Button, Card, Field, Pairs, join_within
-from bot.texts.job_card import BLUE, charge_text, rewritten_line, settings_line
+from bot.texts.card import BLUE, Button, Card, Field, Pairs, join_within
+from bot.texts.ending import charge_text
+from bot.texts.job_card import rewritten_line
 from bot.texts.page_buttons import page_buttons
 from bot.texts.plain import block_quote, cut, mebibytes, plain, visible
 from bot.texts.result_link import kept_words, usable_link
+from bot.texts.setting_words import settings_line
 
 ANY = "any"
 PAGE_LINES = 8

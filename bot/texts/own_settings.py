@@ -7,8 +7,7 @@ from bot.jobs.preferences import Pings, Preferences, resolutions_of_all
 from bot.ledger.model import Ruled
 from bot.money import dollars
 from bot.texts.button_ids import OwnSetting, own_setting_id
-from bot.texts.card import Choice
-from bot.texts.job_card import BLUE
+from bot.texts.card import BLUE, Choice
 from bot.texts.panel import CHOICE_CHARS_MAX, List, Panel, Text
 from bot.texts.plain import cut
 

@@ -7,6 +7,7 @@ links, and characters that reorder or overlap other text lose their effect, and 
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.units import MIB
@@ -88,6 +89,11 @@ def plain(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
 def block_quote(text: str, chars_max: int = QUOTE_CHARS_MAX) -> str:
     """Return `text` as one line of a Discord block quote, escaped and shortened like `plain`."""
     return f"> {plain(text, chars_max)}"
+
+
+def dotted(parts: Iterable[str]) -> str:
+    """Return the parts that say something on one line: "1080p · 5 s · $0.75"."""
+    return " · ".join(part for part in parts if part)
 
 
 def person(member_id: int) -> str:

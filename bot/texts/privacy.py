@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from bot.jobs.member_export import JobCounts
 from bot.texts.button_ids import erasure_button_id
-from bot.texts.card import Button, Card, Field, join_within
-from bot.texts.job_card import AMBER, BLUE
+from bot.texts.card import AMBER, BLUE, Button, Card, Field, join_within
 from bot.texts.plain import mebibytes, plain
 from bot.units import counted
 

@@ -10,8 +10,7 @@ from bot.catalogue.registry import MODES
 from bot.ledger.model import WINDOW_KINDS, GrantStanding, Limit, Standing, Terms, View
 from bot.ledger.window_names import IN_WINDOW
 from bot.money import dollars
-from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, Field, join_within
-from bot.texts.job_card import AMBER, GREEN, RED
+from bot.texts.card import AMBER, DESCRIPTION_CHARS_MAX, GREEN, RED, Card, Field, join_within
 from bot.texts.plain import bar, plain
 from bot.units import TIMES, counted
 

@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 from bot.catalogue.registry import MODE_TITLES
 from bot.ledger.model import DaySpend, MemberAbsorbed, MemberSpend, Standing
 from bot.money import dollars
-from bot.texts.card import Card, Field
+from bot.texts.card import BLUE, Card, Field
 from bot.texts.forecast import Forecast, forecast
-from bot.texts.job_card import BLUE
 from bot.texts.plain import person, plain
 from bot.texts.quota import standing_lines
 from bot.units import counted

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.jobs.model import PASSING, Job, LinkReason, Result
+from bot.jobs.model import PASSING, Job, LinkReason, PostedVideo, Result
 from bot.texts.card import Field
 from bot.texts.plain import mebibytes
 from bot.units import TIMES
@@ -22,20 +21,8 @@ _WHY: Mapping[LinkReason, str] = {
     "busy": "The video is made, but Discord is too busy to take the file",
     "refused": "The video is made, but Discord refused the file",
 }
+LINK_FILE = "link.txt"
 LINK_IS_ATTACHED = "(too long for a message, so it is in the attached text file)"
-
-
-@dataclass(frozen=True, slots=True)
-class PostedVideo:
-    """How the video was posted: `reason` is None for an attachment, else why it is only a link.
-
-    `pixels` (width, height) is set if the attachment is smaller than fal's original.
-    """
-
-    size_bytes: int | None
-    reason: LinkReason | None = None
-    limit_bytes: int | None = None
-    pixels: tuple[int, int] | None = None
 
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
@@ -73,6 +60,14 @@ def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field,
     return (Field("Original", said, inline=False),)
 
 
+def fallback_link(job: Job) -> str:
+    """Return fal's link for a video that was charged and that Discord did not take, so that the member gets it."""
+    if job.state != "failed" or job.result is None:
+        return ""
+    is_bad = job.failure is not None and job.failure.kind == "unplayable"
+    return link_sentence(job, job.result, PostedVideo(job.result.size_bytes, "unplayable" if is_bad else "refused"))
+
+
 def kept_words(made_at: float | None) -> str:
     """Return how long fal keeps a video made at `made_at`; Discord shows the date in the reader's own format."""
     return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
@@ -83,6 +78,8 @@ def usable_link(url: str) -> str | None:
 
     Brackets, stars and other characters that mean something to Discord are percent-encoded.
     """
+    if not url.isprintable():
+        return None
     scheme, slashes, rest = url.partition("://")
     plain = f"{scheme}{slashes}{quote(rest, safe=_UNTOUCHED)}"
     return plain if _URL.fullmatch(plain) else None

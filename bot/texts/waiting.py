@@ -7,8 +7,7 @@ from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, card_url
 from bot.money import dollars
 from bot.texts.button_ids import waiting_button_id
-from bot.texts.card import Button
-from bot.texts.job_card import AMBER
+from bot.texts.card import AMBER, Button
 from bot.texts.mode_settings import mode_settings_of
 from bot.texts.panel import Block, Buttons, Divider, Link, Panel, Text
 from bot.texts.plain import person, plain

@@ -27,6 +27,7 @@ def address_of(interaction: Interaction, message_id: int, *, received_at: float)
         token_expires_at=received_at + TOKEN_LIFE_S,
         size_limit_bytes=interaction.filesize_limit,
         posted_at=received_at,
+        style=interaction.client.services.settings.cards.style,
     )
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import discord
+
+from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
@@ -28,6 +31,12 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
         services, action = interaction.client.services, self.parts["action"]
         job = await finished_job(services, self.parts["job_id"], guild_id=interaction.guild_id)
         match action:
+            case "more":
+                await interaction.response.send_message(
+                    embed=to_embed(more := finished.more_card(job)),
+                    view=to_view(more) or discord.utils.MISSING,
+                    ephemeral=True,
+                )
             case "delete":
                 await ask_to_delete(interaction, job)
             case "continue" | "restyle":

@@ -101,6 +101,7 @@ def address_of_message(bot: Wanda, message: discord.Message) -> Address:
         token_expires_at=0.0,
         size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
         posted_at=bot.services.clock(),
+        style=bot.services.settings.cards.style,
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bot.cards.fitted_result import FittedResult
 from bot.cards.result_file import Fetched
-from bot.jobs.model import Job, Left, Live
+from bot.jobs.model import Job, Live
 from bot.media.ffmpeg import Ffmpeg, OnFraction
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
@@ -118,7 +118,7 @@ async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Read
     lag = Lag()
     watching = asyncio.create_task(lag.watch())
     cpu_s, began = _cpu_s(), time.perf_counter()
-    made = await making.fitted(a_job(), None, clip, LIMIT_BYTES)
+    made = await making.fitted(a_job(), clip, LIMIT_BYTES)
     took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
     await end(watching)
     if made is None or made.size_bytes > LIMIT_BYTES:
@@ -152,7 +152,7 @@ def _remove_drafts(folder: Path) -> None:
         shutil.rmtree(left)
 
 
-def _unseen(_job: Job, _live: Live, _left: Left | None) -> None:
+def _unseen(_job: Job, _live: Live) -> None:
     """Ignore the card's progress."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, eventually, file_body, text_of
+from sandbox.stage import Stage, buttons_of, components_of, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.support.text_commands import ask
 from tests.support.video_steps import (
@@ -76,10 +76,18 @@ async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
     """Return the card once it links to fal, after checking that the link leads to a video."""
     message = await wait_for_text(stage, message_id, LINKED)
     assert message["attachments"] == []
-    assert message["components"][0]["components"][0]["label"] == "Rerun"
+    assert buttons_of(message)[0]["label"] == "Rerun"
     await wait_for_state(stage, message_id, "done")
-    assert (await stage.fal.fetch(message["content"].rsplit(" ", 1)[1]))[4:8] == b"ftyp"
+    assert (await stage.fal.fetch(_link(message)))[4:8] == b"ftyp"
     return message
+
+
+def _link(message: dict[str, Any]) -> str:
+    """Return the link in the card's text, which its gallery shows too."""
+    (found,) = re.findall(r"http://127\S+", text_of(message))
+    shown = [item["media"]["url"] for part in components_of(message) for item in part.get("items", [])]
+    assert shown in ([], [found])
+    return found
 
 
 async def films(stage: Stage, *, since: str) -> list[dict[str, Any]]:
@@ -102,8 +110,8 @@ async def test_above_the_limit(stage: Stage, files: Path) -> None:
     """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's expiry."""
     await stage.fal.post("settings", {"result_mb": 11})
     message = await linked(stage, await order(stage, files))
-    assert "11 MiB, above this server's 10 MiB" in message["content"]
-    assert re.search(r"fal keeps it until about <t:\d+:D>", message["content"])
+    assert "11 MiB, above this server's 10 MiB" in text_of(message)
+    assert re.search(r"fal keeps it until about <t:\d+:D>", text_of(message))
 
 
 async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
@@ -130,7 +138,7 @@ async def test_refused_as_too_large(stage: Stage, files: Path, code: int) -> Non
     async with held(stage, files) as message_id:
         fault = {"method": "PATCH", "path": "/webhooks/*", "status": 413, "code": code, "times": 1}
         await stage.discord.post("faults", fault)
-    assert "too large for Discord" in (await linked(stage, message_id))["content"]
+    assert "too large for Discord" in text_of(await linked(stage, message_id))
 
 
 async def test_past_the_token(stage: Stage, files: Path) -> None:
@@ -150,7 +158,7 @@ async def test_past_the_hour(stage: Stage, files: Path) -> None:
         await stage.discord.post("advance", {"seconds": 3601})
         await stage.discord.post("faults", fault)
     reply = await wait_for_reply(stage, message_id)
-    assert "your video is ready" in reply["content"]
+    assert "your video is ready" in text_of(reply)
     assert [m["id"] for m in await films(stage, since=message_id)] == [reply["id"]]
 
 
@@ -171,7 +179,7 @@ async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> Non
     async with held(stage, files) as message_id:
         await delete_message(stage, message_id)
     message = await replacement(stage, message_id, "your video is ready")
-    assert message["content"].startswith("<@")
+    assert text_of(message).startswith("<@")
     assert len(message["attachments"]) == 1
     await wait_for_state(stage, message["id"], "done")
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
@@ -244,7 +252,7 @@ async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
     await stage.discord.delete("faults")
     await wait_for_video(stage, message_id)
     edits = await exchanges(stage, "PATCH", "/webhooks/")
-    assert not any(LINKED in (line["request"]["content"] or "") for line in edits)
+    assert not any(LINKED in text_of(line["request"]) for line in edits)
 
 
 async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
@@ -252,13 +260,13 @@ async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
     await stage.fal.post("faults", {"at": "cdn", "status": 404, "times": 100_000})
     message_id = await order(stage, files)
     message = await wait_for_text(stage, message_id, LINKED)
-    assert "fal's storage hasn't handed it to Wanda yet" in message["content"]
-    assert "Wanda goes on trying to bring it" in message["content"]
+    assert "fal's storage hasn't handed it to Wanda yet" in text_of(message)
+    assert "Wanda goes on trying to bring it" in text_of(message)
     assert message["attachments"] == []
     await wait_for_state(stage, message_id, "done")
     async with costs(stage):
         await stage.fal.delete("faults")
-        assert (await wait_for_video(stage, message_id))["content"] == ""
+        assert LINKED not in text_of(await wait_for_video(stage, message_id))
 
 
 async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
@@ -274,9 +282,9 @@ async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
         return next((m for m in seen if m["attachments"]), None)
 
     message = await eventually(look, what="direct message with the video")
-    assert "Your video is ready. Wanda may not post it in" in message["content"]
+    assert "Your video is ready. Wanda may not post it in" in text_of(message)
     assert message["attachments"][0]["filename"].endswith(".mp4")
-    assert message["components"] == []
+    assert buttons_of(message) == []
     await wait_for_state(stage, answer["message_id"], "done")
     (short,) = re.findall(r"job (\w+)", text_of(message))
     shown = await ask(stage, "friend", "jobs show", job=short)

@@ -11,7 +11,7 @@ import av
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, eventually, fields_of, file_body, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_delivery import exchanges, held
 from tests.e2e.test_fitting import noisy_png
@@ -39,8 +39,8 @@ def read(content: bytes) -> tuple[int, int, float, int]:
 
 
 def original_of(message: dict[str, Any]) -> str:
-    """Return the text of the card's field Original."""
-    return next(field["value"] for field in fields_of(message["embeds"][0]) if field["name"] == "Original")
+    """Return the card's line about fal's original."""
+    return next(line for line in text_of(message).splitlines() if line.startswith("-# Original"))
 
 
 async def order_full_in(stage: Stage, channel: str, picture: Path) -> str:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sandbox.stage import Stage, text_of
+from sandbox.stage import Stage, buttons_of, text_of
 from tests.support.video_steps import order, wait_for_reply, wait_for_state
 
 JOB_S = 3
@@ -41,6 +41,6 @@ async def test_after_an_hour_by_wandas_clock(empty_stage: Stage, files: Path) ->
     card = await stage.message(message_id)
     assert card is not None
     assert REPLIED in text_of(card)
-    assert card["components"] == card["attachments"] == []
-    assert reply["components"]
+    assert buttons_of(card) == card["attachments"] == []
+    assert buttons_of(reply)
     assert all(line["path"].startswith("/channels/") for line in await edits(stage))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, eventually, file_body, text_of
+from sandbox.stage import Stage, buttons_of, eventually, file_body, text_of
 from tests.support.rerun_steps import (
+    MORE,
     differ,
     id_of,
     labels,
@@ -37,11 +38,17 @@ async def child(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_the_buttons(stage: Stage, files: Path) -> None:
-    """A finished card has the seven buttons, in two rows."""
-    message = await stage.message(await one_video(stage, files))
+    """A finished card has at most five actions in one row; More… opens the others privately, for whoever pressed."""
+    message_id = await one_video(stage, files)
+    message = await stage.message(message_id)
     assert message is not None
-    assert labels(message) == ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Final (1080p)", "Delete"]
-    assert [len(row["components"]) for row in message["components"]] == [5, 2]
+    assert labels(message) == ["Rerun", "Edit", "Continue", "More…"]
+    assert all(button["emoji"] for button in buttons_of(message))
+    answer = await press(stage, "friend", message_id, MORE)
+    assert answer["ephemeral"]
+    more = await stage.message(answer["message_id"], seen_by="friend")
+    assert more is not None
+    assert labels(more) == ["New seed", "Restyle", "Final (1080p)", "Delete"]
 
 
 async def test_new_seed(stage: Stage, files: Path) -> None:
@@ -63,7 +70,6 @@ async def test_final_and_draft(stage: Stage, files: Path) -> None:
     assert differ(before, after) == {"resolution"}
     assert (after["resolution"], after["seed"]) == ("1080p", 7)
     assert "not give the same picture" in text_of(best)
-    assert "Draft (720p)" in labels(best)
     await child(stage, await press(stage, "maker", best["id"], "Draft (720p)"))
     assert differ(before, await latest_input(stage)) == set()
 
@@ -139,7 +145,7 @@ async def test_restyle(stage: Stage, files: Path) -> None:
     asked = await latest_input(stage)
     assert (asked["prompt"], asked["resolution"]) == ("as an oil painting", "720p")
     assert asked["video_url"]
-    assert "Wan 2.2" in text_of(message)
+    assert "Restyles [this video]" in text_of(message)
 
 
 async def test_delete(stage: Stage, files: Path) -> None:

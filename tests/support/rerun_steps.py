@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.stage import Stage, eventually, text_of
+from sandbox.stage import Stage, buttons_of, eventually, text_of
 from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_video
 
+MORE = "More…"
 FREE = frozenset({"prompt", "enable_prompt_expansion"})  # what a faithful rerun may send differently
 
 
@@ -24,10 +25,13 @@ async def react(stage: Stage, user: str, message_id: str, emoji: str) -> None:
 
 
 async def press(stage: Stage, user: str, message_id: str, label: str) -> dict[str, Any]:
-    """Press the button whose label begins with `label`, and return the stand-in's answer."""
+    """Press the button whose label begins with `label`, also in the answer to More…; return the stand-in's answer."""
     message = await stage.message(message_id, seen_by=user)
     assert message is not None
-    full = next(text for text in labels(message) if text.startswith(label))
+    full = next((text for text in labels(message) if text.startswith(label)), None)
+    if full is None:
+        more = await stage.discord.post("click", {"user": user, "message": message_id, "label": MORE})
+        return await press(stage, user, more["message_id"], label)
     return await stage.discord.post("click", {"user": user, "message": message_id, "label": full})
 
 
@@ -38,7 +42,7 @@ async def submit_form(stage: Stage, user: str, answer: dict[str, Any], **fields:
 
 def labels(message: dict[str, Any]) -> list[str]:
     """Return the labels of a message's buttons."""
-    return [part["label"] for row in message["components"] for part in row["components"] if "label" in part]
+    return [button["label"] for button in buttons_of(message)]
 
 
 async def wait_for_videos(

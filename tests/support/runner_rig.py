@@ -16,7 +16,7 @@ from bot.catalogue.registry import build, price_table
 from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
 from bot.jobs import transactions
-from bot.jobs.model import Job, Left, LinkReason, Live, Order, Request
+from bot.jobs.model import Job, LinkReason, Live, Order, Request
 from bot.ledger.model import Shipped, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef, Posted
@@ -57,14 +57,14 @@ class RememberedCards:
     steps: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
     shown: list[tuple[str, Live]] = field(default_factory=list[tuple[str, Live]])
     finished: list[Job] = field(default_factory=list[Job])
-    delivered: list[tuple[Job, Left | None]] = field(default_factory=list[tuple[Job, Left | None]])
+    delivered: list[Job] = field(default_factory=list[Job])
 
-    def show(self, job: Job, live: Live, left: Left | None) -> None:
+    def show(self, job: Job, live: Live) -> None:
         """Record the state."""
         self.shown.append((job.state, live))
         self.steps.add((job.id, live.step))
 
-    async def ask(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+    async def ask(self, job: Job, live: Live) -> MessageRef:
         """Record the state, or fail while `unreachable` or `busy` says so."""
         if self.unreachable:
             raise DeliveryError("the channel is gone")
@@ -75,7 +75,7 @@ class RememberedCards:
         self.asked.append(job)
         return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
-    async def finish(self, job: Job, live: Live, left: Left | None) -> MessageRef:
+    async def finish(self, job: Job, live: Live) -> MessageRef:
         """Record the end, or raise DiscordBusy while `busy` is above 0."""
         if self.busy:
             self.busy -= 1
@@ -83,31 +83,31 @@ class RememberedCards:
         self.finished.append(job)
         return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
-    async def prepare(self, job: Job, left: Left | None) -> LinkReason | None:
+    async def prepare(self, job: Job) -> LinkReason | None:
         """Return the next reason for which the video is missing, if there is one."""
         self._reason = self.missing.pop(0) if self.missing else None
         return self._reason
 
-    async def deliver(self, job: Job, left: Left | None) -> Posted:
+    async def deliver(self, job: Job) -> Posted:
         """Record the video or its link, or fail."""
         if self.forbidden:
             raise Forbidden("Wanda may not post there")
         if self.refuse:
             self.refuse -= 1
             raise DiscordBusy("Discord could not be reached")
-        self.delivered.append((job, left))
+        self.delivered.append(job)
         if self._reason is not None:
             self.links.append(self._reason)
         return Posted(MessageRef(channel_id=20, message_id=99), self._reason)
 
-    async def replace_link(self, job: Job, left: Left | None) -> Posted:
+    async def replace_link(self, job: Job) -> Posted:
         """Record the video, or fail."""
         if self.forbidden:
             raise Forbidden("Wanda may not post there")
         self.replaced.append(job)
         return Posted(MessageRef(channel_id=20, message_id=100))
 
-    async def mail(self, job: Job, left: Left | None, *, video_only: bool = False) -> Posted:
+    async def mail(self, job: Job, *, video_only: bool = False) -> Posted:
         """Record the direct message, or fail."""
         if self.deaf:
             raise Forbidden("the member takes no direct messages")

@@ -11,7 +11,7 @@ import aiohttp
 
 from bot.ledger.audit import verify
 from bot.storage.batch import read_only
-from sandbox.stage import Stage, eventually, text_of
+from sandbox.stage import Stage, buttons_of, eventually, text_of
 from tests.support import media_samples
 
 PRICED = {"resolution": "720p", "duration": 2}
@@ -140,7 +140,7 @@ async def wait_for_button(stage: Stage, message_id: str) -> None:
 
     async def look() -> bool | None:
         message = await stage.message(message_id)
-        return True if message and message["components"] else None
+        return True if message and buttons_of(message) else None
 
     await eventually(look, what="button")
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.model import Address, Job, Left, Remainder
+from bot.jobs.model import Address, Job
 
 NOW = 1_800_000_000.0
 MakeJob = Callable[..., Job]
@@ -42,12 +42,3 @@ def make_job() -> MakeJob:
         return Job(**(facts | changes))
 
     return make
-
-
-@pytest.fixture
-def left() -> Left:
-    """A member with $4.25 of $5.00 left."""
-    return Left(
-        member=Remainder(left_microusd=4_250_000, cap_microusd=5_000_000, window="day"),
-        server=Remainder(left_microusd=49_250_000, cap_microusd=50_000_000, window="month"),
-    )

@@ -20,8 +20,8 @@ async def test_a_copy_within_the_limit_is_posted_and_forgotten(stage: Stage) -> 
     stage.shrinker.can = True
     job = stage.job()
     stage.fake.video = bytes(stage.fake.video) + (11 * MIB).to_bytes(4, "big") + b"free" + bytes(11 * MIB - 8)
-    await stage.cards.prepare(job, None)
-    await stage.cards.deliver(job, None)
+    await stage.cards.prepare(job)
+    await stage.cards.deliver(job)
     (asked,) = stage.fake.by("PATCH /webhooks")
     assert asked.files == [("wanda-wan27-image-42.mp4", 10 * MIB)]
     said = original(asked.payload)
@@ -36,7 +36,7 @@ async def test_a_refused_size_is_tried_once_at_less(stage: Stage) -> None:
     """If Discord refuses a size below its stated limit, one more copy is made at 0.7 of that size."""
     stage.shrinker.can = True
     stage.fake.replies["PATCH /webhooks"] = [REFUSED]
-    await stage.cards.deliver(stage.job(), None)
+    await stage.cards.deliver(stage.job())
     sizes = [size for asked in stage.fake.by("PATCH /webhooks") for _, size in asked.files]
     assert sizes == [300_000, 210_000]
 
@@ -45,7 +45,7 @@ async def test_a_size_refused_twice_becomes_a_link(stage: Stage) -> None:
     """If the smaller copy is refused too, the card gets the link and its last day, without further attempts."""
     stage.shrinker.can = True
     stage.fake.replies["PATCH /webhooks"] = [REFUSED, REFUSED]
-    await stage.cards.deliver(stage.job(), None)
+    await stage.cards.deliver(stage.job())
     last = stage.fake.asked[-1]
     assert stage.fake.ends_in_a_link()
     assert last.files == []
@@ -57,7 +57,7 @@ async def test_what_cannot_be_made_is_asked_for_once(stage: Stage) -> None:
     """If the encoding failed, the next delivery attempt does not repeat it."""
     job = stage.job()
     stage.fake.video = bytes(stage.fake.video) + (11 * MIB).to_bytes(4, "big") + b"free" + bytes(11 * MIB - 8)
-    await stage.cards.prepare(job, None)
-    await stage.cards.deliver(job, None)
+    await stage.cards.prepare(job)
+    await stage.cards.deliver(job)
     assert stage.fake.ends_in_a_link()
     assert stage.shrinker.asked == [10 * MIB]

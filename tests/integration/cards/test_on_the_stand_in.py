@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import discord
 import httpx
@@ -15,14 +15,18 @@ from discord.asset import Asset
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.card_style import CardStyle
 from bot.cards.job_cards import JobCards
 from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import CardGone
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
+from sandbox.stage import buttons_of, text_of
 from tests.support.fake_prober import FakeProber
 
+COMPONENTS_V2 = 1 << 15
+STYLES: tuple[CardStyle, ...] = get_args(CardStyle)
 MIB = 1024 * 1024
 JOB_ID = "0123456789abcdef0123456789abcdef"
 
@@ -55,7 +59,7 @@ class World:
     control: httpx.AsyncClient
     settings: Settings
 
-    async def job(self, size: int, **changes: Any) -> Job:
+    async def job(self, size: int, *, style: CardStyle = "classic", **changes: Any) -> Job:
         """Run the command as maker, and return a job on its card whose video of `size` bytes is on disk."""
         asking = asyncio.create_task(
             self.control.post("/slash", json={"user": "maker", "channel": "general", "command": "film"})
@@ -76,6 +80,7 @@ class World:
             token_expires_at=now + 900,
             size_limit_bytes=interaction.filesize_limit,
             posted_at=now,
+            style=style,
         )
         facts: dict[str, Any] = {
             "id": JOB_ID,
@@ -143,31 +148,34 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
             await running
 
 
-async def test_a_card_from_queued_to_posted(world: World) -> None:
-    """One message shows the queue position, then the video; a second delivery posts no second one."""
-    job = await world.job(MIB, state="queued")
-    world.cards.show(job, Live(position=3), None)
+@pytest.mark.parametrize("style", STYLES)
+async def test_a_card_from_queued_to_posted(world: World, style: CardStyle) -> None:
+    """In both styles one message shows the queue position, then the video; a second delivery posts no second one."""
+    job = await world.job(MIB, style=style, state="queued")
+    world.cards.show(job, Live(position=3))
     async with asyncio.timeout(10):
-        while not (await world.seen())[-1]["embeds"]:  # noqa: ASYNC110 - the change is in another program
+        while not buttons_of((await world.seen())[-1]):  # noqa: ASYNC110 - the change is in another program
             await asyncio.sleep(0.02)
     (queued,) = await world.seen()
-    assert "Queued at fal, 3 ahead" in queued["embeds"][0]["description"]
-    assert queued["components"][0]["components"][0]["label"] == "Cancel"
+    assert "In line at fal, 3 ahead" in text_of(queued)
+    assert [button["label"] for button in buttons_of(queued)] == ["Cancel"]
     for _ in range(2):
-        await world.cards.deliver(job, None)
+        await world.cards.deliver(job)
     (posted,) = await world.seen()
     assert posted["id"] == queued["id"]
+    assert bool(posted["flags"] & COMPONENTS_V2) == (style == "components") != bool(posted["embeds"])
     assert [(item["filename"], item["size"]) for item in posted["attachments"]] == [("wanda-wan27-image-42.mp4", MIB)]
-    assert [row["components"][-1]["label"] for row in posted["components"]] == ["Restyle", "Delete"]
+    assert buttons_of(posted)[-1]["label"] == "More…"
 
 
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize(("age_s", "messages"), [(901, 1), (3700, 2)])
-async def test_a_late_video_still_arrives_once(world: World, age_s: float, messages: int) -> None:
+async def test_a_late_video_still_arrives_once(world: World, age_s: float, messages: int, style: CardStyle) -> None:
     """After the token's expiry the bot edits the card, after an hour it replies; a repeat changes nothing."""
-    job = await world.job(MIB)
+    job = await world.job(MIB, style=style)
     await world.advance(age_s)
-    first = await world.cards.deliver(job, None)
-    assert await world.cards.deliver(job, None) == first
+    first = await world.cards.deliver(job)
+    assert await world.cards.deliver(job) == first
     seen = await world.seen()
     assert len(seen) == messages
     assert [len(message["attachments"]) for message in seen] == [0] * (messages - 1) + [1]
@@ -181,19 +189,19 @@ async def test_an_old_link_that_somebody_deleted(world: World) -> None:
     channel = world.client.get_partial_messageable(job.address.channel_id)
     await channel.get_partial_message(job.address.message_id).delete()
     with pytest.raises(CardGone):
-        await world.cards.replace_link(job, None)
+        await world.cards.replace_link(job)
     assert await world.seen() == []
 
 
 async def test_a_video_above_the_limit_is_linked(world: World) -> None:
     """A video above 10 MiB becomes fal's link on the same card, also if only Discord's refusal shows the limit."""
     job = await world.job(10 * MIB + 1)
-    await world.cards.deliver(job, None)
+    await world.cards.deliver(job)
     await world.control.post(
         "/faults", json={"method": "PATCH", "path": "/webhooks/*", "status": 413, "code": 40005, "times": 1}
     )
     small = await world.job(MIB)
-    await world.cards.deliver(small, None)
+    await world.cards.deliver(small)
     for message in await world.seen():
         assert message["content"].endswith("https://v3.fal.media/files/a.mp4")
         assert message["attachments"] == []
@@ -203,7 +211,7 @@ async def test_a_failure_is_told_on_the_card(world: World) -> None:
     """A job's only message shows how it ended."""
     failure = Failure(kind="content_policy_violation", location=("body", "prompt"))
     job = await world.job(MIB, state="failed", failure=failure, result=None, charged_microusd=0)
-    await world.cards.finish(job, Live(), None)
+    await world.cards.finish(job, Live())
     (told,) = await world.seen()
     assert "turned down the prompt" in told["embeds"][0]["description"]
     assert "Nothing was charged." in told["embeds"][0]["description"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.jobs import erasure, machine, queries
-from bot.jobs.model import Handle, Job, Left, LinkReason
+from bot.jobs.model import Handle, Job, LinkReason
 from bot.jobs.rows import body_of
 from bot.ledger.audit import verify
 from bot.runner.delivery import LATE_AT_ONCE
@@ -253,7 +253,7 @@ async def test_a_defect_is_not_tried_at_once_for_ever(rig: RunnerRig, monkeypatc
     """A try that ends in a defect is put off like any other, until fal no longer keeps the video."""
     await linked(rig, paid_patience_s=1.0)
 
-    async def fail(_job: Job, _left: Left | None) -> LinkReason | None:
+    async def fail(_job: Job) -> LinkReason | None:
         raise ValueError("a defect")
 
     monkeypatch.setattr(rig.cards, "prepare", fail)
@@ -264,7 +264,7 @@ async def test_nothing_is_brought_after_a_deletion(rig: RunnerRig, monkeypatch: 
     """If the member has their data deleted while a late video is fetched, it is not posted and its file goes."""
     begun, go_on, forgotten = asyncio.Event(), asyncio.Event(), list[str]()
 
-    async def prepare(_job: Job, _left: Left | None) -> LinkReason | None:
+    async def prepare(_job: Job) -> LinkReason | None:
         begun.set()
         await go_on.wait()
         return None
@@ -308,7 +308,7 @@ async def test_members_take_turns_with_late_videos(rig: RunnerRig, monkeypatch: 
     for number in range(LATE_AT_ONCE):
         await rig.store.write(late_copy(await rig.job(), f"{number:032}"))
 
-    async def prepare(job: Job, _left: Left | None) -> LinkReason | None:
+    async def prepare(job: Job) -> LinkReason | None:
         if job.member_id != 2:
             await asyncio.Event().wait()
         return None

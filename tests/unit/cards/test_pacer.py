@@ -10,7 +10,7 @@ from bot.errors import StartRefused
 from bot.jobs.model import Job, Live
 from bot.settings import CardSettings
 from bot.texts import job_card
-from bot.texts.card import Card
+from bot.texts.card import JobCard
 
 NOW = 1_800_000_000.0
 MakeJob = Callable[..., Job]
@@ -33,14 +33,14 @@ class PacerStage:
             SETTINGS, self.draw, self.edit, lambda _job: shared, cards_max=1000, now=lambda: self.now, sleep=self.sleep
         )
 
-    def draw(self, frame: Frame) -> Card:
+    def draw(self, frame: Frame) -> JobCard:
         """Draw the queue position, and the elapsed time only while running."""
         self.drawn += 1
-        card = job_card.status_card(frame.job, frame.live, None, now=self.now, mode_title="m", settings=())
-        body = card.description if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
-        return replace(card, description=body)
+        card = job_card.status_card(frame.job, frame.live, now=self.now, mode_title="m", settings=())
+        body = card.body if frame.job.state == "running" else f"{frame.job.state} {frame.live.position}"
+        return replace(card, body=body)
 
-    async def edit(self, job: Job, card: Card) -> EditOutcome:
+    async def edit(self, job: Job, card: JobCard) -> EditOutcome:
         """Record the edit; fail, delay or skip it as the test says."""
         if self.busy:
             return "skipped"
@@ -48,7 +48,7 @@ class PacerStage:
             await self.gate.wait()
         if self.failing:
             raise ConnectionError("no")
-        self.edits.append((self.now - NOW, job.id, card.description))
+        self.edits.append((self.now - NOW, job.id, card.body))
         return "edited" if self.reachable else "gone"
 
     async def sleep(self, seconds: float) -> None:
@@ -81,10 +81,10 @@ async def test_the_first_edit_is_at_once_and_the_newest_state_wins(make_job: Mak
     """A new card is edited at once; of several states within one interval only the newest is shown."""
     stage, job = PacerStage(), make_job(state="queued")
     async with stage.pacer:
-        stage.pacer.show(job, Live(position=9), None)
+        stage.pacer.show(job, Live(position=9))
         await stage.settle()
         for position in (8, 7, 6):
-            stage.pacer.show(job, Live(position=position), None)
+            stage.pacer.show(job, Live(position=position))
         await stage.advance(10)
     assert stage.edits == [(0, job.id, "queued 9"), (4, job.id, "queued 6")]
 
@@ -94,7 +94,7 @@ async def test_a_skipped_edit_is_made_later(make_job: MakeJob) -> None:
     stage, job = PacerStage(shared=1), make_job(state="waiting")
     stage.busy = True
     async with stage.pacer:
-        stage.pacer.show(job, Live(), None)
+        stage.pacer.show(job, Live())
         await stage.advance(10)
         assert stage.edits == []
         stage.busy = False
@@ -107,7 +107,7 @@ async def test_nothing_new_is_not_edited(make_job: MakeJob) -> None:
     stage, job = PacerStage(), make_job(state="queued")
     async with stage.pacer:
         for _ in range(5):
-            stage.pacer.show(job, Live(position=9), None)
+            stage.pacer.show(job, Live(position=9))
             await stage.advance(20)
     assert len(stage.edits) == 1
 
@@ -118,7 +118,7 @@ async def test_a_card_is_drawn_once_for_an_edit(make_job: MakeJob, shared: int |
     stage, job = PacerStage(shared=shared), make_job(state="queued")
     async with stage.pacer:
         for position in (9, 8, 7):
-            stage.pacer.show(job, Live(position=position), None)
+            stage.pacer.show(job, Live(position=position))
             await stage.advance(4)
         assert (len(stage.edits), stage.drawn) == (3, 3 + 1)  # the last look found nothing new
         await stage.advance(8)
@@ -130,10 +130,10 @@ async def test_a_card_that_waited_for_its_channel_shows_the_newest_state(make_jo
     stage = PacerStage(shared=20)
     first, second = make_job(id="a" * 32, state="queued"), make_job(id="b" * 32, state="queued")
     async with stage.pacer:
-        stage.pacer.show(first, Live(position=1), None)
-        stage.pacer.show(second, Live(position=2), None)
+        stage.pacer.show(first, Live(position=1))
+        stage.pacer.show(second, Live(position=2))
         await stage.advance(1)
-        stage.pacer.show(second, Live(position=0), None)
+        stage.pacer.show(second, Live(position=0))
         await stage.advance(1)
     assert stage.edits == [(0, first.id, "queued 1"), (1.5, second.id, "queued 0")]
 
@@ -142,7 +142,7 @@ async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJo
     """A running card is edited as time passes, less often with age, and not at all after an hour."""
     stage, job = PacerStage(), make_job(state="running", started_at=NOW)
     async with stage.pacer:
-        stage.pacer.show(job, Live(typical_s=60), None)
+        stage.pacer.show(job, Live(typical_s=60))
         await stage.advance(4000)
         times = [at for at, _, _ in stage.edits]
         gaps = [(late, late - early) for early, late in pairwise(times)]
@@ -159,7 +159,7 @@ async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob)
     stage, job = PacerStage(), make_job(state="queued")
     stage.gate = asyncio.Event()
     async with stage.pacer:
-        stage.pacer.show(job, Live(position=1), None)
+        stage.pacer.show(job, Live(position=1))
         await stage.settle()
         ending = asyncio.create_task(stage.pacer.end(job))
         await stage.settle()
@@ -167,7 +167,7 @@ async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob)
         stage.gate.set()
         await ending
         assert len(stage.edits) == 1
-        stage.pacer.show(job, Live(position=0), None)
+        stage.pacer.show(job, Live(position=0))
         await stage.advance(60)
     assert len(stage.edits) == 1
 
@@ -177,10 +177,10 @@ async def test_a_job_that_moved_on_after_its_end_is_shown_again(make_job: MakeJo
     stage, job = PacerStage(), make_job(state="uncertain")
     async with stage.pacer:
         await stage.pacer.end(job)
-        stage.pacer.show(replace(job, state="queued"), Live(), None)
+        stage.pacer.show(replace(job, state="queued"), Live())
         await stage.settle()
         assert stage.edits == []
-        stage.pacer.show(replace(job, state="queued", updated_at=NOW + 1), Live(), None)
+        stage.pacer.show(replace(job, state="queued", updated_at=NOW + 1), Live())
         await stage.settle()
     assert len(stage.edits) == 1
 
@@ -190,13 +190,13 @@ async def test_failing_edits_are_repeated_ever_more_slowly_and_not_for_ever(make
     stage, job = PacerStage(), make_job(state="queued")
     stage.failing = True
     async with stage.pacer:
-        stage.pacer.show(job, Live(), None)
+        stage.pacer.show(job, Live())
         await stage.advance(10)
         stage.failing = False
         await stage.advance(30)
         assert len(stage.edits) == 1
         stage.failing = True
-        stage.pacer.show(job, Live(position=5), None)
+        stage.pacer.show(job, Live(position=5))
         await stage.advance(1000)
         assert len(stage.pacer) == 0
 
@@ -206,11 +206,11 @@ async def test_a_card_out_of_reach_is_left_alone(make_job: MakeJob) -> None:
     stage, job = PacerStage(), make_job(state="queued")
     stage.reachable = False
     async with stage.pacer:
-        stage.pacer.show(job, Live(), None)
+        stage.pacer.show(job, Live())
         await stage.settle()
         assert len(stage.pacer) == 0
         for second in range(1, 5):
-            stage.pacer.show(replace(job, state="running", updated_at=NOW + second), Live(fraction=second / 5), None)
+            stage.pacer.show(replace(job, state="running", updated_at=NOW + second), Live(fraction=second / 5))
             await stage.advance(60)
     assert len(stage.edits) == 1
 
@@ -220,7 +220,7 @@ async def test_cards_that_share_a_channel_take_turns(make_job: MakeJob) -> None:
     stage = PacerStage(shared=20)
     async with stage.pacer:
         for number in range(6):
-            stage.pacer.show(make_job(id=f"{number:032x}", state="queued"), Live(), None)
+            stage.pacer.show(make_job(id=f"{number:032x}", state="queued"), Live())
         await stage.advance(30)
     times = [at for at, _, _ in stage.edits]
     assert len(times) == 6
@@ -233,7 +233,7 @@ async def test_many_cards_make_no_more_edits_a_second_than_allowed(make_job: Mak
     jobs = [make_job(id=f"job-{n}", state="running", started_at=NOW) for n in range(600)]
     async with stage.pacer:
         for job in jobs:
-            stage.pacer.show(job, Live(), None)
+            stage.pacer.show(job, Live())
         await stage.settle()
         assert len(stage.edits) == len(jobs)
         await stage.advance(60)
@@ -250,11 +250,11 @@ async def test_cards_that_ended_cost_the_others_no_turn(make_job: MakeJob) -> No
     alone = make_job(id="alone", state="running", started_at=NOW, updated_at=NOW + 5)
     async with stage.pacer:
         for job in crowd:
-            stage.pacer.show(job, Live(), None)
+            stage.pacer.show(job, Live())
         await stage.advance(4.5)  # all of them stand in line now
         for job in crowd:
             await stage.pacer.end(job)
-        stage.pacer.show(alone, Live(), None)
+        stage.pacer.show(alone, Live())
         await stage.advance(5)
     assert [at for at, job_id, _ in stage.edits if job_id == "alone"] == pytest.approx([4.5, 8.5], abs=0.2)
 
@@ -266,7 +266,7 @@ async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob)
     alone = make_job(id="alone", state="running", started_at=NOW)
     async with stage.pacer:
         for job in (*silent, alone):
-            stage.pacer.show(job, Live(typical_s=60), None)
+            stage.pacer.show(job, Live(typical_s=60))
         await stage.advance(9)
     assert [at for at, job_id, _ in stage.edits if job_id == "alone"] == pytest.approx([0, 4, 8], abs=0.2)
 
@@ -274,11 +274,11 @@ async def test_cards_with_nothing_new_cost_the_others_no_turn(make_job: MakeJob)
 async def test_leaving_ends_all_pacing_and_showing_is_still_safe(make_job: MakeJob) -> None:
     """After the pacer has ended nothing is edited and `show` does nothing."""
     stage, job = PacerStage(), make_job(state="queued")
-    stage.pacer.show(job, Live(), None)
+    stage.pacer.show(job, Live())
     async with stage.pacer:
-        stage.pacer.show(job, Live(), None)
+        stage.pacer.show(job, Live())
         await stage.settle()
-    stage.pacer.show(replace(job, updated_at=NOW + 5), Live(position=3), None)
+    stage.pacer.show(replace(job, updated_at=NOW + 5), Live(position=3))
     await stage.settle()
     assert len(stage.edits) == 1
     assert len(stage.pacer) == 0
@@ -290,7 +290,7 @@ async def test_an_error_inside_leaves_as_it_is(make_job: MakeJob) -> None:
 
     async def start() -> None:
         async with stage.pacer:
-            stage.pacer.show(make_job(state="queued"), Live(), None)
+            stage.pacer.show(make_job(state="queued"), Live())
             await stage.settle()
             raise StartRefused("no token")
 
@@ -304,7 +304,7 @@ async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> 
     stage, bad, good = PacerStage(), make_job(id="b" * 32, state="queued"), make_job(state="queued")
     draw = stage.draw
 
-    def fussy(frame: Frame) -> Card:
+    def fussy(frame: Frame) -> JobCard:
         if frame.job.id == bad.id:
             raise ValueError("no")
         return draw(frame)
@@ -313,9 +313,9 @@ async def test_a_card_that_cannot_be_drawn_harms_no_other(make_job: MakeJob) -> 
         SETTINGS, fussy, stage.edit, lambda _job: None, cards_max=1000, now=lambda: stage.now, sleep=stage.sleep
     )
     async with stage.pacer:
-        stage.pacer.show(bad, Live(), None)
-        stage.pacer.show(good, Live(position=1), None)
+        stage.pacer.show(bad, Live())
+        stage.pacer.show(good, Live(position=1))
         await stage.advance(1000)
-        stage.pacer.show(good, Live(position=0), None)
+        stage.pacer.show(good, Live(position=0))
         await stage.advance(20)
     assert [text for _, _, text in stage.edits] == ["queued 1", "queued 0"]

@@ -23,7 +23,7 @@ def test_the_other_settings(mode: type[Mode]) -> None:
     known = resolutions(mode.id)
     for resolution in known:
         job = a_job(mode=mode.id, options={"resolution": resolution})
-        labels = [button.label for button in finished.finished_buttons(job)]
+        labels = [button.label for button in finished.more_buttons(job)]
         assert (f"Draft ({known[0]})" in labels) == (resolution != known[0])
         assert (f"Final ({known[-1]})" in labels) == (resolution != known[-1])
         assert len(labels) <= 10
@@ -32,7 +32,7 @@ def test_the_other_settings(mode: type[Mode]) -> None:
 def test_the_ids_lead_back_to_the_job() -> None:
     """Every button's id is within Discord's 100 characters, and its template reads the job from it."""
     job = a_job()
-    for button in finished.finished_buttons(job):
+    for button in (*finished.finished_buttons(job), *finished.more_buttons(job)):
         found = re.fullmatch(button_ids.RESULT_TEMPLATE, button.custom_id)
         assert found is not None
         assert found["job_id"] == job.id
@@ -46,8 +46,18 @@ def test_the_ids_lead_back_to_the_job() -> None:
 
 def test_a_mode_that_is_gone() -> None:
     """A job of a mode that the catalogue no longer has keeps its buttons, without another setting."""
-    labels = [button.label for button in finished.finished_buttons(a_job(mode="wan1-image"))]
-    assert labels == ["Rerun", "New seed", "Edit", "Continue", "Restyle", "Delete"]
+    job = a_job(mode="wan1-image")
+    labels = [button.label for button in (*finished.finished_buttons(job), *finished.more_buttons(job))]
+    assert labels == ["Rerun", "Edit", "Continue", "More…", "New seed", "Restyle", "Delete"]
+
+
+def test_only_what_is_answered_is_offered() -> None:
+    """At most five actions stand below a video, each with an emoji; an action without a handler is not offered."""
+    job = a_job()
+    assert len(finished.finished_buttons(job)) <= 5
+    for button in (*finished.finished_buttons(job), *finished.more_buttons(job)):
+        assert button.emoji
+        assert button.custom_id.split(":")[1] not in finished.NOT_BUILT
 
 
 def test_files_that_are_no_longer_kept() -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.model import PASSING, Address, Failure, Job, Left, LinkReason, Live, Result, Spot, State
+from bot.jobs.model import PASSING, Address, Failure, Job, LinkReason, Live, PostedVideo, Result, Spot, State
 from bot.texts import finished, job_card
-from bot.texts.card import Card
-from bot.texts.result_link import PostedVideo
+from bot.texts.card import FILE, Card, JobCard
+from bot.texts.classic_card import classic_card
+from bot.texts.layout_texts import layout_texts
 from tests.support.job_samples import PICTURE
 
 NOW = 1_800_000_000.0
@@ -49,46 +50,102 @@ HOSTILE = st.one_of(
 )
 
 
-def card(job: Job, live: Live | None = None, left: Left | None = None, *, at: float = NOW) -> Card:
+def card(job: Job, live: Live | None = None, *, at: float = NOW) -> JobCard:
     """Draw the job's card, at a given time."""
-    return job_card.status_card(job, live or Live(), left, now=at, mode_title="Wan 2.7 image", settings=SETTINGS)
+    return job_card.status_card(job, live or Live(), now=at, mode_title="Wan 2.7 image", settings=SETTINGS)
 
 
-def words(shown: Card) -> str:
-    """Everything on the card that a member reads."""
+def finished_card(job: Job, posted: PostedVideo) -> JobCard:
+    """Draw the card of the job's video."""
+    return job_card.finished_card(job, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
+
+
+def words(shown: JobCard) -> str:
+    """Everything that a member reads in both styles."""
+    return f"{classic_words(classic_card(shown))}\n{layout_words(shown)}"
+
+
+def classic_words(shown: Card) -> str:
+    """Everything that a member reads of an embed and its message."""
     fields = [f"{field.name}: {field.value}" for field in shown.fields]
     return "\n".join([shown.content or "", shown.title, shown.description, *fields, shown.footer or ""])
 
 
-def test_a_new_card_says_what_was_asked_and_what_it_costs(make_job: MakeJob, left: Left) -> None:
-    """A card names the mode, the prompt, the settings, the cost with its formula, and what is left."""
-    text = words(card(make_job(), left=left))
-    for said in (
-        "Wan 2.7 image",
-        "> a red fox in the snow",
-        "1080p · 5 s · seed 42",
-        "$0.75",
-        "5 s \u00d7 $0.15",
-        "$4.25 of $5.00",
-    ):
-        assert said in text
+def layout_words(shown: JobCard) -> str:
+    """Everything that a member reads of a message of components."""
+    texts = layout_texts(shown)
+    return f"{texts.above}\n{texts.heading}\n{texts.below}\n{texts.small}"
+
+
+def test_a_new_card_says_what_was_asked_and_what_it_costs(make_job: MakeJob) -> None:
+    """A card has the prompt, the settings, the cost and its member; the embed also the mode and the formula."""
+    shown = card(make_job(state="queued"))
+    assert layout_words(shown).strip().splitlines() == [
+        "### a red fox in the snow",
+        "**Sent to fal**",
+        "-# 1080p · 5 s · $0.75 · seed 42 · by <@50>",
+    ]
+    embed = classic_words(classic_card(shown))
+    for said in ("Wan 2.7 image", "> a red fox in the snow", "1080p · 5 s · seed 42", "$0.75", "5 s \u00d7 $0.15"):
+        assert said in embed
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_what_is_left_of_a_budget_is_private(make_job: MakeJob, state: State) -> None:
+    """No card says what its member or the server has left."""
+    assert "left of" not in words(card(make_job(state=state)))
+
+
+def test_nothing_is_said_twice(make_job: MakeJob) -> None:
+    """A card without a prompt is headed by its mode; no line of a card repeats another."""
+    for job in (make_job(options={}), make_job(state="done", result=RESULT, options={"prompt": "a fox"})):
+        shown = layout_words(finished_card(job, PostedVideo(1, file_name="a.mp4")))
+        lines = [line for line in shown.splitlines() if line]
+        assert len(lines) == len(set(lines)) == 2
+    assert layout_texts(card(make_job(options={}))).heading == "### Wan 2\\.7 image".replace("\\.", ".")
 
 
 def test_a_queued_card_says_how_many_are_ahead(make_job: MakeJob) -> None:
     """The queue position is told as the number of requests ahead, with thousands separated."""
     queued = make_job(state="queued")
-    assert "Queued at fal, 3 ahead" in words(card(queued, Live(position=3)))
-    assert "Queued at fal, 12,654 ahead" in words(card(queued, Live(position=12_654)))
-    assert "next in line" in words(card(queued, Live(position=0)))
+    assert "In line at fal, 3 ahead" in words(card(queued, Live(position=3)))
+    assert "In line at fal, 12,654 ahead" in words(card(queued, Live(position=12_654)))
+    assert "Next in line" in words(card(queued, Live(position=0)))
+
+
+def test_an_unknown_status_is_not_told_as_a_queue(make_job: MakeJob) -> None:
+    """Until fal has said that a job waits, its card does not say so either."""
+    shown = words(card(make_job(state="queued"), Live(), at=NOW + 30)).lower()
+    assert "sent to fal" in shown
+    assert "in line" not in shown
+    assert "queue" not in shown
 
 
 def test_a_running_card_estimates_from_past_jobs(make_job: MakeJob) -> None:
     """With a usual time, a running card shows percent, elapsed time and about how long is left."""
     running = make_job(state="running", started_at=NOW)
-    text = words(card(running, Live(typical_s=120.0), at=NOW + 40))
-    assert "33 %" in text
-    assert "40 s so far" in text
-    assert "about 1 min 20 s left; videos like this take 2 min" in text
+    text = card(running, Live(typical_s=120.0), at=NOW + 40).body
+    assert text.endswith("**33 %** · **Filming** · 40 s so far · about 1 min 20 s left")
+    assert "\n" not in text
+
+
+@given(
+    elapsed=st.floats(0, 1e5),
+    fraction=st.none() | st.floats(-1, 2),
+    typical=st.none() | st.floats(0, 1e5),
+    position=st.none() | st.integers(0, 10**6),
+    state=st.sampled_from(get_args(State)),
+)
+def test_a_line_never_contradicts_itself(
+    elapsed: float, fraction: float | None, typical: float | None, position: int | None, state: State
+) -> None:
+    """Elapsed and remaining time stand on one line, which never says both how long is left and that it is late."""
+    live = Live(fraction=fraction, typical_s=typical, position=position)
+    first, *rest = card(some_job(state=state, started_at=NOW), live, at=NOW + elapsed).body.splitlines() or [""]
+    assert not ("left" in first and "longer than usual" in first)
+    assert not any("so far" in line or "about" in line for line in rest)
+    assert first.count(" so far") <= 1
+    assert "0 s so far" not in f"-{first}".replace("10 s", "").replace("0 min", "") or elapsed >= 5
 
 
 @pytest.mark.parametrize("typical", [None, 120.0])
@@ -113,7 +170,7 @@ def test_a_running_card_never_says_100_percent(elapsed: float, fraction: float |
     """Only a finished video is 100 %."""
     running = some_job(state="running", started_at=NOW)
     shown = card(running, Live(fraction=fraction, typical_s=typical), at=NOW + elapsed)
-    match = re.search(r"\*\*(-?\d+) %", shown.description)
+    match = re.search(r"\*\*(-?\d+) %", shown.body)
     assert match is None or 0 <= int(match[1]) <= 99
 
 
@@ -155,13 +212,16 @@ def test_a_billed_failure_says_who_paid(make_job: MakeJob) -> None:
     )
 
 
-def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob, left: Left) -> None:
+def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob) -> None:
     """The finished card tells seed, charge, size, pixels and how long it took."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
-    shown = job_card.finished_card(job, left, PostedVideo(8_400_000), mode_title="Wan 2.7 image", settings=SETTINGS)
-    for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s", "$4.25 of $5.00"):
+    shown = finished_card(job, PostedVideo(8_400_000, file_name="fox.mp4"))
+    for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s"):
         assert said in words(shown)
-    assert shown.content is None
+    assert shown.link == ""
+    assert layout_words(shown).splitlines()[-1] == "-# 1080p · 5 s · $0.75 · seed 42 · by <@50>"
+    (video,) = shown.media
+    assert (video.source, video.alt, video.is_spoiler) == (f"{FILE}fox.mp4", "a red fox in the snow", False)
     assert {button.custom_id.rpartition(":")[2] for button in shown.buttons} == {job.id}
 
 
@@ -169,8 +229,8 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     """A video above the limit is linked with its size, the limit and how long fal keeps it."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
     posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
-    shown = job_card.finished_card(job, None, posted, mode_title="Wan 2.7 image", settings=SETTINGS)
-    assert shown.content == (
+    shown = finished_card(job, posted)
+    assert shown.link == (
         "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
         f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
     )
@@ -179,8 +239,8 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
 def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
     """When fal filmed its own wording, the finished card says which."""
     job = make_job(state="delivering", result=replace(RESULT, actual_prompt="A red fox, cinematic"), completed_at=NOW)
-    shown = job_card.finished_card(job, None, PostedVideo(1), mode_title="Wan 2.7 image", settings=SETTINGS)
-    assert "A red fox, cinematic" in shown.description
+    shown = finished_card(job, PostedVideo(1))
+    assert "Prompt as rewritten by Wan: A red fox, cinematic" in words(shown)
 
 
 @pytest.mark.parametrize(
@@ -203,19 +263,19 @@ def test_every_ending_says_what_it_cost(make_job: MakeJob, changes: dict[str, An
 def test_the_link_of_a_spoiler_is_hidden(make_job: MakeJob) -> None:
     """A video of a file that was given as a spoiler is linked behind Discord's marks, on the card and by mail."""
     hidden = replace(make_job(state="done", result=RESULT), inputs=(replace(PICTURE, is_spoiler=True),))
-    card = job_card.finished_card(hidden, None, PostedVideo(1, "refused"), mode_title="Wan", settings=[])
-    assert (card.content or "").endswith(f": || {RESULT.url} ||")
+    card = finished_card(hidden, PostedVideo(1, "refused"))
+    assert card.link.endswith(f": || {RESULT.url} ||")
     assert f"|| {RESULT.url} ||" in finished.mail_text(hidden, attached=False, is_cut=False)
-    open_ = job_card.finished_card(make_job(result=RESULT), None, PostedVideo(1, "refused"), mode_title="", settings=[])
-    assert (open_.content or "").endswith(f": {RESULT.url}")
+    open_ = finished_card(make_job(result=RESULT), PostedVideo(1, "refused"))
+    assert open_.link.endswith(f": {RESULT.url}")
 
 
 def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
     """A failed delivery still gives fal's link, because the video was paid for."""
     failure = Failure(kind="undeliverable", charged=True)
     shown = card(make_job(state="failed", result=RESULT, charged_microusd=750_000, failure=failure))
-    assert RESULT.url in (shown.content or "")
-    assert "You were charged $0.75 because fal made the video." in shown.description
+    assert RESULT.url in shown.link
+    assert "You were charged $0.75 because fal made the video." in shown.body
 
 
 @pytest.mark.parametrize("reason", get_args(LinkReason))
@@ -224,8 +284,8 @@ def test_every_reason_for_a_link_has_its_own_words(make_job: MakeJob, reason: Li
     job = make_job(state="delivering", result=RESULT, completed_at=NOW)
 
     def said(why: LinkReason) -> str:
-        card = job_card.finished_card(job, None, PostedVideo(5, why, 3), mode_title="Wan", settings=[])
-        return card.content or ""
+        card = finished_card(job, PostedVideo(5, why, 3))
+        return card.link
 
     others = {said(other) for other in get_args(LinkReason) if other != reason}
     assert said(reason) not in others
@@ -235,8 +295,8 @@ def test_every_reason_for_a_link_has_its_own_words(make_job: MakeJob, reason: Li
 def test_a_link_with_characters_that_mean_something_to_discord(make_job: MakeJob) -> None:
     """Brackets and stars of an address are encoded, so that the link is whole and formats nothing."""
     odd = make_job(state="done", result=replace(RESULT, url="https://v3.fal.media/my%20film*(1)_[a].mp4"))
-    card = job_card.finished_card(odd, None, PostedVideo(1, "busy"), mode_title="Wan", settings=[])
-    assert (card.content or "").endswith(": https://v3.fal.media/my%20film%2A%281%29_%5Ba%5D.mp4")
+    card = finished_card(odd, PostedVideo(1, "busy"))
+    assert card.link.endswith(": https://v3.fal.media/my%20film%2A%281%29_%5Ba%5D.mp4")
 
 
 def test_a_video_that_reached_nobody(make_job: MakeJob) -> None:
@@ -272,13 +332,15 @@ def test_no_text_breaks_discords_limits_or_gets_through(
     job = some_job(state=state, options={"prompt": prompt}, formula=formula, failure=failure, result=result)
     settings = [(value, value)] * 30
     for shown in (
-        job_card.status_card(job, Live(), None, now=NOW, mode_title=title, settings=settings),
-        job_card.status_card(replace(job, result=None), Live(), None, now=NOW, mode_title=title, settings=settings),
-        job_card.finished_card(job, None, PostedVideo(1, "refused"), mode_title=title, settings=settings),
+        job_card.status_card(job, Live(), now=NOW, mode_title=title, settings=settings),
+        job_card.status_card(replace(job, result=None), Live(), now=NOW, mode_title=title, settings=settings),
+        job_card.finished_card(job, PostedVideo(1, "refused"), mode_title=title, settings=settings),
     ):
-        within_limits(shown)
+        within_limits(classic_card(shown))
+        assert len(layout_words(shown)) <= 4000
+        assert all(len(item.alt) <= 1024 for item in shown.media)
         assert not re.search(
-            r"(?<!\\)(@everyone|<@1|<#1|\]\(|https://evil|```)", words(replace(shown, title="", content=None))
+            r"(?<!\\)(@everyone|<@1|<#1|\]\(|https://evil|```)", words(replace(shown, mode_title="", link=""))
         )
 
 
@@ -289,9 +351,9 @@ def within_limits(shown: Card) -> None:
     assert len(shown.footer or "") <= 2048
     assert len(shown.content or "") <= 2000
     assert all(0 < len(field.name) <= 256 and 0 < len(field.value) <= 1024 for field in shown.fields)
-    assert len(words(shown)) <= 6000
+    assert len(classic_words(shown)) <= 6000
     assert all(len(button.label) <= 80 and len(button.custom_id) <= 100 for button in shown.buttons)
-    assert not re.search(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069]", words(shown))
+    assert not re.search(r"[\ud800-\udfff\u202a-\u202e\u2066-\u2069]", classic_words(shown))
 
 
 def some_job(**changes: Any) -> Job:
@@ -328,5 +390,5 @@ def test_a_lost_request_is_told_as_lost(make_job: MakeJob) -> None:
     """A request that fal may have taken is never told as one that fal was not asked."""
     for kind in ("lost", "unreachable", "refused", "account", "gone", "something_new"):
         shown = card(make_job(state="uncertain", charged_microusd=0, failure=Failure(kind=kind)))
-        assert "fal took it, but" in shown.description or "fal's answer got lost" in shown.description
-        assert "Nothing was charged." in shown.description
+        assert "fal took it, but" in shown.body or "fal's answer got lost" in shown.body
+        assert "Nothing was charged." in shown.body
