@@ -31,8 +31,8 @@ async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
         await wait_for_text(stage, message_id, "Waiting for approval")
         await wait_for_state(stage, message_id, "waiting")
     lines = await wait_for_log(stage, 4)
-    assert "@maker's video for $0.20 waits for approval, until …: “\\*maker\\*'s lake”" in lines[2]
-    assert f"/{first})" in lines[2]
+    told = next(line for line in lines if f"/{first})" in line)
+    assert "@maker's video for $0.20 waits for approval, until …: “\\*maker\\*'s lake”" in told
 
     shown = await admin(stage, "waiting")
     assert shown.text.splitlines()[:3] == [
@@ -45,7 +45,7 @@ async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
     assert shown.text.startswith("Declined. Nobody was charged.\n## 1 video waiting for approval")
     await wait_for_text(stage, first, "Declined by an approver")
     shown = await click(stage, "admin", shown, "Approve")
-    assert shown.text == "Approved: Wanda begins with the video.\nNothing waits for approval right now."
+    assert shown.text == "Approved. The video is on its way.\nNothing waits for approval right now."
     await wait_for_video(stage, second)
 
 
