@@ -88,10 +88,10 @@ async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> Non
 
 
 async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -> None:
-    """A member who loses the role that allowed the price before Make it is refused; no hold or file is left."""
+    """A member who loses the role that allowed the price before Make it is refused; files go with the question."""
     stage = empty_stage
     await stage.discord.post("world", {"roles": [{"name": "rich"}], "members": [{"name": "maker", "roles": ["rich"]}]})
-    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10")
+    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10", WANDA_DRAFT_LIFE_S="8")
     await text_commands.admin(stage, "role set", role="rich", window="day", allowance="5")
     question = await ask(stage, files)
     await stage.discord.post("gone", {"roles": ["rich"]})
@@ -102,9 +102,9 @@ async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -
 
 
 async def test_pause_between_question_and_make_it(empty_stage: Stage, files: Path) -> None:
-    """Make it during a pause is refused, its card is removed, and no hold or file is left."""
+    """Make it during a pause is refused, its card is removed, and the files go with the question."""
     stage = empty_stage
-    await stage.start_bot(**ASKING)
+    await stage.start_bot(**ASKING, WANDA_DRAFT_LIFE_S="8")
     question = await ask(stage, files)
     await text_commands.admin(stage, "pause", reason="holidays")
     await press(stage, question, "Make it")
