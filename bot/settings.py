@@ -787,6 +787,26 @@ class PingSettings(SettingsGroup):
     )
 
 
+class PresetSettings(SettingsGroup):
+    """Bounds on presets."""
+
+    title: ClassVar[str] = "Presets"
+
+    of_member_max: int = setting(
+        "WANDA_MEMBER_PRESETS_MAX", 25, "Presets that one member may have in a server (/preset).", ge=1, le=1000
+    )
+    of_server_max: int = setting(
+        "WANDA_SERVER_PRESETS_MAX",
+        25,
+        "Presets that a server's administrators may keep for all its members.",
+        ge=1,
+        le=1000,
+    )
+    in_server_max: int = setting(
+        "WANDA_PRESETS_IN_SERVER_MAX", 2000, "Presets of a server and all its members together.", ge=1, le=100_000
+    )
+
+
 class ExportSettings(SettingsGroup):
     """The size of exports."""
 
@@ -898,6 +918,7 @@ class Settings(BaseModel):
     media: MediaSettings = MediaSettings()
     cards: CardSettings = CardSettings()
     pings: PingSettings = PingSettings()
+    presets: PresetSettings = PresetSettings()
     exports: ExportSettings = ExportSettings()
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()

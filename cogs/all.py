@@ -12,6 +12,7 @@ from cogs.notices import Notices
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
 from cogs.ordering.refused import RefusedOrderButtons
+from cogs.presets import Presets
 from cogs.privacy import Privacy
 from cogs.quota import Quota
 from cogs.results.buttons import ResultButtons
@@ -25,6 +26,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Quota,
     OwnSettingsCog,
     Jobs,
+    Presets,
     Privacy,
     Admin,
     Menus,  # discord.py lists menus after all slash commands

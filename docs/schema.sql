@@ -255,6 +255,20 @@ CREATE TABLE preferences (
 );
 CREATE INDEX preferences_of_member ON preferences (member_id);
 
+-- A mode's options under a name, of one member or (owner 0) of the whole server; `options` is JSON.
+CREATE TABLE presets (
+    guild_id BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL,
+    name_key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    options TEXT NOT NULL,
+    shared BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (guild_id, owner_id, name_key)
+);
+CREATE INDEX presets_of_owner ON presets (owner_id);
+
 -- The random key with which members' pseudonyms are computed; it never changes.
 CREATE TABLE pseudonym_key (id BIGINT PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 

@@ -19,6 +19,10 @@ class Variant(NamedTuple):
     mode: Mode
     quote: Quote
 
+    def times(self, videos: int) -> "Variant":
+        """Return it with the price of this many such videos."""
+        return Variant(self.mode, self.quote.times(videos))
+
 
 class Offers(NamedTuple):
     """What a member may change of a request before it is made: a cheaper setting, others, and what they asked first."""
@@ -27,6 +31,13 @@ class Offers(NamedTuple):
     resolutions: tuple[Variant, ...]
     lengths: tuple[Variant, ...]
     back: Variant | None
+
+    def times(self, videos: int) -> "Offers":
+        """Return what can be changed of a request for this many videos at once, with the prices of all together."""
+        cheaper = None if self.cheaper is None else self.cheaper.times(videos)
+        back = None if self.back is None else self.back.times(videos)
+        resolutions = tuple(one.times(videos) for one in self.resolutions)
+        return Offers(cheaper, resolutions, tuple(one.times(videos) for one in self.lengths), back)
 
 
 def offers(mode: Mode, facts: Facts, prices: PriceTable, *, first: Mode | None) -> Offers:

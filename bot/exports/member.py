@@ -14,6 +14,7 @@ from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.preferences import preferences_everywhere
+from bot.jobs.presets import presets_everywhere
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
 from bot.jobs.short_id import short_id
 from bot.ledger.history import Cursor
@@ -110,7 +111,8 @@ async def _gather(
 
 def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
     granted = yield from grants_and_rules_of(member_id, limit=SAID_MAX)
-    return {**granted, "settings": (yield from preferences_everywhere(member_id, limit=SAID_MAX))}
+    settings = yield from preferences_everywhere(member_id, limit=SAID_MAX)
+    return {**granted, "settings": settings, "presets": (yield from presets_everywhere(member_id, limit=SAID_MAX))}
 
 
 async def _jobs(

@@ -10,6 +10,7 @@ from bot.errors import Busy
 from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
+from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
@@ -54,6 +55,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     yield from _forget_decisions(member_id)
     yield from forget_notices_of(member_id)
     yield from forget_preferences_of(member_id)
+    yield from forget_presets_of(member_id)
     yield from asks.forget_asks_of(member_id)  # rules that admins set for them belong to the server
     for guild_id in (yield from guilds_with(member_id)):
         yield from unname(guild_id, member_id)
@@ -116,6 +118,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     yield from asks.forget_asks_in(guild_id)
     yield from forget_notices_in(guild_id)
     yield from forget_preferences_in(guild_id)
+    yield from forget_presets_in(guild_id)
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:

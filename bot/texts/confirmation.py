@@ -37,6 +37,7 @@ def price_confirmation(
     if quote.microusd > above.value:
         why.append(f"Wanda asks before anything above {dollars(above.value)}, {plain(above.source.to_member, 120)}.")
     line = settings_line(mode.describe())
+    what = "it" if quote.videos == 1 else f"{quote.videos} variations"
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
         *_change("You", "member", view, decision),
@@ -44,7 +45,7 @@ def price_confirmation(
         *((Field("Settings", line, inline=False),) if line else ()),
     ]
     return Card(
-        title=cut(visible(f"{mode.title}: make it for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
+        title=cut(visible(f"{mode.title}: make {what} for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
         description="\n".join(part for part in (asked, *why) if part),
         fields=tuple(fields),
         colour=AMBER,

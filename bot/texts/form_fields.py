@@ -9,6 +9,8 @@ from bot.texts.plain import cut
 TEXT_CHARS_MAX = 4000
 LABEL_CHARS_MAX = 45
 HINT_CHARS_MAX = 100
+VARIATIONS = "variations"  # the option that says how many videos are made at once
+PRESET = "preset"  # the option that fills in the others
 NUMBER_CHARS_MAX = 20  # more digits than any option has
 
 

@@ -11,13 +11,26 @@ _SAYS: dict[NoticeKind, str] = {
     "unapproved": "Nobody approved your video in time.",
 }
 
+_OF_SET_SAYS: dict[NoticeKind, str] = {
+    "approval": "Some videos are waiting for your approval.",
+    "ready": "Your variations are ready.",
+    "failed": "Your variations are done. Not all of them worked out.",
+    "declined": "Your variations were declined.",
+    "unapproved": "Nobody approved your variations in time.",
+}
+
 
 def notice_text(told: Told) -> str:
     """Return the reply to the card, which begins with a mention of whom it is for."""
     whose = f"<@&{told.role_id}>" if told.role_id is not None else f"<@{told.job.member_id}>"
-    return f"{whose} {_SAYS[told.notice.kind]}"
+    return f"{whose} {_says(told.notice.kind, told.job)}"
 
 
 def notice_mail(kind: NoticeKind, job: Job) -> str:
     """Return the direct message, with a link to the card."""
-    return f"{_SAYS[kind]} {card_url(job)}"
+    return f"{_says(kind, job)} {card_url(job)}"
+
+
+def _says(kind: NoticeKind, job: Job) -> str:
+    """Return the sentence; of variations the last one tells it for all."""
+    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS[kind]

@@ -30,7 +30,7 @@ def data_card(known: JobCounts, keep_days: int) -> Card:
             Field(
                 "Until you delete it",
                 "Each order: prompt, settings, seed, when and where, your roles at the time, and how it went. "
-                "What you used of your allowance, and what you chose in `/settings`.",
+                "What you used of your allowance, what you chose in `/settings`, and your presets.",
                 inline=False,
             ),
             Field(
@@ -130,7 +130,7 @@ READ_ME = """This is what Wanda, a Discord bot, keeps about you.
 
 jobs.jsonl     each video you asked for, one JSON object a line, newest first
 money.csv      what each video cost and when, oldest first; dollars, times in UTC
-rules.json     what admins gave you, the rules for you, and what you chose in /settings
+rules.json     what admins gave you, the rules for you, what you chose in /settings, and your presets
 files/         what you attached and your finished videos, by the number on each card
 
 Ids are Discord's. In JSON, times are seconds since 1970 (UTC), and amounts are millionths of a dollar.

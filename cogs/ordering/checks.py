@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import discord
 
@@ -91,6 +91,7 @@ async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quo
         StorageError: the database did not answer.
     """
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    query = replace(query, videos=quote.videos)
     return CheckedQuote(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=query))
 
 

@@ -76,7 +76,8 @@ def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -
 
 
 def _offers(services: Services, order: Order) -> Offers:
-    return offers(order.request.mode, order.request.facts(), services.prices, first=order.first_mode)
+    request = order.request
+    return offers(request.mode, request.facts(), services.prices, first=order.first_mode).times(request.videos)
 
 
 @dataclass(frozen=True, slots=True)

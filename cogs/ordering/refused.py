@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import discord
@@ -83,12 +84,15 @@ async def _nearest(interaction: Interaction, request: Request | None) -> Variant
         log.warning("no cheaper setting could be looked for in time")
         return None
     facts = request.facts() if request.inputs or not request.mode.attached() else None
-    return nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, one))
+    videos = request.videos
+    found = nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, one.times(videos)))
+    return None if found is None else found.times(videos)
 
 
 def _fits(view: View, variant: Variant) -> bool:
     try:
-        decide(view, amount_microusd=variant.quote.microusd, query=rule_query(variant.mode))
+        query = replace(rule_query(variant.mode), videos=variant.quote.videos)
+        decide(view, amount_microusd=variant.quote.microusd, query=query)
     except (NotAllowed, QuotaExceeded):
         return False
     return True

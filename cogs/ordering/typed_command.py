@@ -14,6 +14,7 @@ from bot.media.rules.file_name import shown_name
 from bot.texts import next_steps as words
 from cogs.base.form import Form, FormItem, form_item, show_form
 from cogs.ordering.command import attached, order_with_attachments
+from cogs.ordering.extras import mode_options, with_variations
 from cogs.ordering.own_defaults import own_defaults_of
 from cogs.ordering.posting_rights import check_place
 from cogs.ordering.refused import next_steps
@@ -34,9 +35,11 @@ async def make_video(
     typed = TypedCommand(mode_class, options, attachments)
     async with next_steps(interaction, typed):
         await check_place(interaction, mode_class.id)
-        given = build(mode_class.id, options, attached(attachments))
+        own = await mode_options(interaction, mode_class, options)
+        given = build(mode_class.id, own, attached(attachments))
         mode = interaction.client.services.picker.completed(given, await own_defaults_of(interaction, given))
-        await order_with_attachments(interaction, Request(mode=mode), attachments, known=typed)
+        request = with_variations(Request(mode=mode), options)
+        await order_with_attachments(interaction, request, attachments, known=typed)
 
 
 class TypedCommand:

@@ -1,6 +1,6 @@
 """Converts a mode's pydantic model to a slash command: its fields become the options."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from inspect import Parameter, Signature
 from typing import Any, TypeAlias, cast
 
@@ -10,6 +10,8 @@ from discord import app_commands
 from bot.catalogue.fields import OptionKind, OptionSpec
 from bot.catalogue.mode import Mode, SlashCommand
 from bot.catalogue.picker import Picker
+from bot.texts.form_fields import PRESET
+from cogs.presets import offer_presets
 
 Handler: TypeAlias = Callable[
     [discord.Interaction[Any], type[Mode], dict[str, Any], dict[str, discord.Attachment]], Awaitable[None]
@@ -22,6 +24,17 @@ PLAIN_TYPES: dict[OptionKind, type] = {
     "file": discord.Attachment,
 }
 
+# Options that every command has, whatever the mode.
+BESIDE_THE_MODE = (
+    OptionSpec(
+        name=PRESET,
+        kind="string",
+        description="Settings saved with /preset. What you choose here wins.",
+        required=False,
+        length_max=100,
+    ),
+)
+
 
 def command_for(
     mode: type[Mode], command: SlashCommand, picker: Picker, handler: Handler
@@ -31,7 +44,8 @@ def command_for(
     Options that were not given are left out. Discord checks each option's bounds and choices; the model checks rules
     between options.
     """
-    specs = picker.command_specs(mode, command)
+    own = picker.command_specs(mode, command)
+    specs = [*own[:-1], *BESIDE_THE_MODE, own[-1]]  # the seed stays the last
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
         files = {name: value for name, value in given.items() if isinstance(value, discord.Attachment)}
@@ -48,7 +62,18 @@ def command_for(
         for spec in specs
         if spec.choices
     }
-    return app_commands.Command(name=command.name, description=command.summary, callback=described)
+    made: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name=command.name, description=command.summary, callback=described
+    )
+    made.autocomplete(PRESET)(_offers(mode))
+    return made
+
+
+def _offers(mode: type[Mode]) -> Callable[..., Coroutine[Any, Any, list[app_commands.Choice[str]]]]:
+    async def offer(interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        return await offer_presets(interaction, current, mode=mode.id)
+
+    return offer
 
 
 def _signature(specs: list[OptionSpec]) -> Signature:
