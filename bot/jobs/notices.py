@@ -36,12 +36,6 @@ COALESCE(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0) AS done FROM jobs W
 _PINGED = """
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member FROM notices
 WHERE guild_id = $1 AND at > $3 AND pinged = 1 AND (CASE WHEN kind = 'approval' THEN 1 ELSE 0 END) = $4"""
-_OF_SET = """
-SELECT
-CAST(COALESCE(SUM(CASE WHEN j.told = 0 AND CAST($3 AS BIGINT) = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS unfinished,
-CAST(COALESCE(SUM(CASE WHEN n.pinged = 1 AND (CASE WHEN n.kind = 'approval' THEN 1 ELSE 0 END) = CAST($3 AS BIGINT)
-THEN 1 ELSE 0 END), 0) AS BIGINT) AS pinged
-FROM jobs j LEFT JOIN notices n ON n.job_id = j.id WHERE j.set_id = $1 AND j.id <> $2"""
 _RULES = "SELECT name, value FROM rules WHERE guild_id = $1 AND subject = 'server' AND name IN ('pings', 'approval')"
 _PUT_OFF = "UPDATE notices SET due_at = $3 WHERE job_id = $1 AND kind = $2"
 _END = "UPDATE notices SET due_at = NULL, pinged = $3 WHERE job_id = $1 AND kind = $2"
@@ -214,9 +208,6 @@ def begin(notice: Notice, bounds: NoticeBounds, *, now: float) -> Transaction[To
     if job is None or tries > bounds.tries_max or now >= notice.at + bounds.life_s or _is_past(notice, job):
         yield from end(notice, pinged=False)
         return None
-    if (yield from _another_tells(notice, job)):
-        yield from end(notice, pinged=False)
-        return None
     facts = yield from _facts(notice, now=now)
     where = where_to(notice, facts, bounds, ordered_at=job.created_at)
     if where is None or (where == "channel" and notice.is_announced):
@@ -230,15 +221,6 @@ def begin(notice: Notice, bounds: NoticeBounds, *, now: float) -> Transaction[To
 def _is_past(notice: Notice, job: Job) -> bool:
     """Return whether somebody has decided meanwhile, so that the approvers are not needed any more."""
     return notice.kind == "approval" and job.state != "waiting"
-
-
-def _another_tells(notice: Notice, job: Job) -> Transaction[bool]:
-    """Return whether another job of the same set tells it: the last to end, and of approvals the first."""
-    if job.variation is None:
-        return False
-    is_approval = int(notice.kind == "approval")
-    row = yield One(_OF_SET, (job.set_id, job.id, is_approval))
-    return row["unfinished"] > 0 or row["pinged"] > 0
 
 
 def end(notice: Notice, *, pinged: bool) -> Transaction[None]:

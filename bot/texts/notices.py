@@ -14,7 +14,7 @@ _SAYS: dict[NoticeKind, str] = {
 _OF_SET_SAYS: dict[NoticeKind, str] = {
     "approval": "Some videos are waiting for your approval.",
     "ready": "Your variations are ready.",
-    "failed": "Your variations are done. Not all of them worked out.",
+    "failed": "None of your variations worked out.",
     "declined": "Your variations were declined.",
     "unapproved": "Nobody approved your variations in time.",
 }
