@@ -22,6 +22,7 @@ UPLOADS_MAX = 200
 PERSONAL = frozenset({"slash", "autocomplete", "menu", "click", "submit", "say", "react", "unreact", "delete"})
 WORLDLY = frozenset({"world", "change", "gone", "integrations"})
 KEYS_OF_TESTS = frozenset({"unchecked"})
+NOBODY = frozenset({"user"})  # whoever changes the world is nobody in it
 
 
 class Deeds:
@@ -67,7 +68,7 @@ class Deeds:
         act = ACTIONS.get(name) if name in PERSONAL | WORLDLY else None
         if act is None:
             raise ControlRefused(f"The page has no deed {name}.")
-        unknown = KEYS_OF_TESTS | ({"user"} if name in WORLDLY else set())  # whoever changes the world is nobody in it
+        unknown = KEYS_OF_TESTS | NOBODY if name in WORLDLY else KEYS_OF_TESTS
         wanted = {key: value for key, value in body.items() if key not in unknown}
         if "files" in wanted:
             wanted["files"] = await self._files(wanted["files"], ControlRequest(self._core, wanted))
