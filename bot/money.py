@@ -32,3 +32,8 @@ def rounded(microusd: int, unit: int) -> int:
     """Return the nearest multiple of `unit`; a half goes up, and for a debt down, so that both look alike."""
     size = (2 * abs(microusd) + unit) // (2 * unit) * unit
     return -size if microusd < 0 else size
+
+
+def in_whole_cents(microusd: int) -> int:
+    """Return the least whole number of cents that is not below the amount, in micro-dollars."""
+    return -(-microusd // MICROUSD_PER_CENT) * MICROUSD_PER_CENT

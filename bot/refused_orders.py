@@ -27,7 +27,8 @@ class Redo(Protocol):
 class RefusedOrder:
     """An order that was refused at `at` (Unix seconds).
 
-    `nearest` are the options that would make it affordable; `short_microusd` is what its member's allowance lacks.
+    `nearest` are the options that would make it affordable. It costs `price_microusd`, for which a grant of
+    `short_microusd` would be enough; 0 if none would help.
     """
 
     id: str
@@ -35,6 +36,7 @@ class RefusedOrder:
     redo: Redo
     at: float
     nearest: Mapping[str, Any] | None = None
+    price_microusd: int = 0
     short_microusd: int = 0
 
 

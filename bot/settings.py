@@ -286,6 +286,27 @@ class MoneySettings(SettingsGroup):
         ge=0,
         le=3600,
     )
+    requests_open_max: int = setting(
+        "WANDA_MONEY_REQUESTS_MAX",
+        50,
+        "How many members of one server may wait for an admin's answer to their request for more money.",
+        ge=1,
+        le=1000,
+    )
+    request_life_s: float = setting(
+        "WANDA_MONEY_REQUEST_LIFE_S",
+        86_400.0,
+        "How long a member's request for more money can be answered, in seconds.",
+        gt=0,
+        le=7 * 86_400,
+    )
+    request_wait_s: float = setting(
+        "WANDA_MONEY_REQUEST_WAIT_S",
+        600.0,
+        "How long a member waits from one request for more money to the next, in seconds.",
+        ge=0,
+        le=86_400,
+    )
     asks_max: int = setting(
         "WANDA_SERVER_ASKS_MAX",
         20_000,

@@ -8,6 +8,7 @@ from cogs.budget_warnings import BudgetWarnings
 from cogs.jobs.card_buttons import CardButtons
 from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
+from cogs.money_requests import MoneyRequests
 from cogs.notices import Notices
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
@@ -32,6 +33,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Menus,  # discord.py lists menus after all slash commands
     Confirmations,
     RefusedOrderButtons,
+    MoneyRequests,
     CardButtons,
     ResultButtons,
     Reactions,

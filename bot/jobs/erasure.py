@@ -12,7 +12,7 @@ from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
-from bot.ledger import asks, timezones
+from bot.ledger import asks, money_requests, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
@@ -56,6 +56,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     yield from forget_notices_of(member_id)
     yield from forget_preferences_of(member_id)
     yield from forget_presets_of(member_id)
+    yield from money_requests.forget_requests_of(member_id)
     yield from asks.forget_asks_of(member_id)  # rules that admins set for them belong to the server
     for guild_id in (yield from guilds_with(member_id)):
         yield from unname(guild_id, member_id)
@@ -116,6 +117,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield from asks.forget_asks_in(guild_id)
+    yield from money_requests.forget_requests_in(guild_id)
     yield from forget_notices_in(guild_id)
     yield from forget_preferences_in(guild_id)
     yield from forget_presets_in(guild_id)

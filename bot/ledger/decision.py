@@ -46,6 +46,14 @@ def short_of_allowance(standings: Sequence[Standing], amount_microusd: int) -> i
     return min(amount_microusd, max(0, amount_microusd + max(own))) if own else 0
 
 
+def grant_needed(view: View, amount_microusd: int) -> int:
+    """Return what a grant would have to add for a job of this price to fit; 0 if none is needed, or none would help."""
+    if any(one.limit.side == "server" and shortage(one, amount_microusd, 0) for one in view.standings):
+        return 0
+    granted = sum(one.left_microusd for one in view.grants)
+    return max(0, short_of_allowance(view.standings, amount_microusd) - granted)
+
+
 def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
     """Return a warning for each threshold that the server's pools have reached, including those reached earlier."""
     terms = view.terms

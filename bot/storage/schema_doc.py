@@ -22,6 +22,7 @@ _HEADER = """\
 _ROWS: Mapping[str, str] = {
     "acknowledgements": "An order that Discord shows as under way and that is neither accepted nor refused yet.",
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
+    "money_requests": "A member's latest request for more money, which an admin answers with a press.",
     "asks": "A member's own price above which Wanda asks them first.",
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",

@@ -28,6 +28,7 @@ ResultAction: TypeAlias = Literal[
     "loop",
 ]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
+MoneyAnswer: TypeAlias = Literal["grant", "raise", "decline"]
 RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
@@ -131,3 +132,11 @@ def refused_button_id(action: RefusedAction, refused_id: str) -> str:
 
 
 REFUSED_TEMPLATE = rf"{PREFIX}refused:(?P<action>fix|again|nearest|ask):(?P<refused_id>{_ID})"
+
+
+def money_button_id(answer: MoneyAnswer, request_id: str) -> str:
+    """Return the id of a button below a member's request for more money."""
+    return f"{PREFIX}money:{answer}:{request_id}"
+
+
+MONEY_TEMPLATE = rf"{PREFIX}money:(?P<answer>grant|raise|decline):(?P<request_id>{_ID})"

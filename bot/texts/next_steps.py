@@ -63,6 +63,11 @@ def steps_for(refused_id: str, error: WandaError, nearest: Variant | None, *, ma
             return (NextStep("Try again", refused_button_id("again", refused_id)),)
 
 
+def after_asking(refused_id: str) -> tuple[NextStep, ...]:
+    """Return what the member can do once an admin was asked."""
+    return (NextStep("Try again", refused_button_id("again", refused_id)),)
+
+
 def _make(nearest: Variant) -> str:
     return f"Make {settings_words(nearest.mode)}: {dollars(nearest.quote.microusd)}"
 

@@ -5,12 +5,12 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import discord
 from discord.ext import commands
 
-from bot.answers import answer_privately
+from bot.answers import answer_privately, view_of
 from bot.catalogue.cheaper import Variant, length_of, length_option, nearest
 from bot.catalogue.mode import Mode
 from bot.client import Interaction, requester_of
@@ -18,13 +18,16 @@ from bot.errors import NotAllowed, QuotaExceeded, Refusal, StorageError, WandaEr
 from bot.ids import new_id
 from bot.jobs.model import Request
 from bot.ledger import holds
-from bot.ledger.decision import decide
+from bot.ledger.decision import decide, grant_needed
 from bot.ledger.model import View
+from bot.money import in_whole_cents
 from bot.refused_orders import Redo, RefusedOrder
 from bot.texts import next_steps as words
 from bot.texts.button_ids import REFUSED_TEMPLATE
+from bot.texts.money_requests import asked
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.ordering.ask_admin import ask_admins
 from cogs.ordering.checks import interaction_member, rule_query
 
 log = logging.getLogger(__name__)
@@ -53,9 +56,10 @@ async def next_steps(interaction: Interaction, order: KnownOrder | None) -> Asyn
 async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError) -> None:
     services = interaction.client.services
     refused_id = new_id(at=services.clock())
-    less = await _nearest(interaction, order.request) if words.is_about_price(error) else None
-    short = error.short_microusd if isinstance(error, QuotaExceeded) and error.scope.startswith("member:") else 0
-    steps = words.steps_for(refused_id, error, less, may_ask=short > 0)
+    priced = await _priced(interaction, order.request) if words.is_about_price(error) else None
+    less, short = (None, 0) if priced is None else (priced.nearest, priced.short_microusd)
+    may_ask = short > 0 and isinstance(error, QuotaExceeded)
+    steps = words.steps_for(refused_id, error, less, may_ask=may_ask)
     if not steps:
         return
     services.refused_orders.add(
@@ -65,14 +69,23 @@ async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError)
             redo=order,
             at=services.clock(),
             nearest=None if less is None else _changed_options(less.mode),
+            price_microusd=0 if priced is None else priced.price_microusd,
             short_microusd=short,
         )
     )
     error.next_steps = steps
 
 
-async def _nearest(interaction: Interaction, request: Request | None) -> Variant | None:
-    """Return the dearest setting of the request that its member may make now; None if there is none, or no time."""
+class _Priced(NamedTuple):
+    """What a refused request costs, the dearest setting that its member may make now, and the grant that is missing."""
+
+    price_microusd: int
+    nearest: Variant | None
+    short_microusd: int
+
+
+async def _priced(interaction: Interaction, request: Request | None) -> _Priced | None:
+    """Return what would help with the price; None if it is not known yet, or there is no time to look."""
     services = interaction.client.services
     if request is None or (request.mode.priced_by_files() and not request.inputs):
         return None
@@ -84,9 +97,13 @@ async def _nearest(interaction: Interaction, request: Request | None) -> Variant
         log.warning("no cheaper setting could be looked for in time")
         return None
     facts = request.facts() if request.inputs or not request.mode.attached() else None
-    videos = request.videos
+    price, videos = request.quote(services.prices).microusd, request.videos
     found = nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, one.times(videos)))
-    return None if found is None else found.times(videos)
+    return _Priced(
+        price_microusd=price,
+        nearest=None if found is None else found.times(videos),
+        short_microusd=in_whole_cents(grant_needed(view, price)),
+    )
 
 
 def _fits(view: View, variant: Variant) -> bool:
@@ -109,7 +126,7 @@ class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
         """Show the form with what was typed, or give the order again, once."""
         refused, action = interaction.client.services.refused_orders, self.parts["action"]
         requester = requester_of(interaction)
-        if action == "fix":
+        if action in {"fix", "ask"}:
             order = refused.find(self.parts["refused_id"], requester)
         else:
             order = refused.take(self.parts["refused_id"], requester)
@@ -117,10 +134,22 @@ class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
             await answer_privately(interaction, words.GONE)
         elif action == "fix":
             await order.redo.open_form(interaction)
+        elif action == "ask":
+            await _ask(interaction, order)
         elif action == "nearest":
             await order.redo.again(interaction, order.nearest or {})
         else:
             await order.redo.again(interaction, {})
+
+
+async def _ask(interaction: Interaction, order: RefusedOrder) -> None:
+    """Ask the admins for what is missing, and offer to try again."""
+    await interaction.response.defer()
+    channel_id = await ask_admins(
+        interaction, amount_microusd=order.short_microusd, price_microusd=order.price_microusd
+    )
+    again = view_of(words.after_asking(order.id))
+    await interaction.edit_original_response(content=asked(channel_id), view=again)
 
 
 class RefusedOrderButtons(FeatureCog):

@@ -191,7 +191,7 @@ async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> Non
 
 
 async def test_a_likely_mistake_is_asked_about(empty_stage: Stage, files: Path) -> None:
-    """A prompt that names a missing file is asked about, privately; Fix it changes the prompt, and the video is made."""
+    """A prompt that names a missing file is asked about privately; Fix it changes it, and the video is made."""
     stage = empty_stage
     await stage.start_bot(**ASKING)
     asked = {"prompt": "Image 1 dances with Image 2", "duration": 2}

@@ -1,5 +1,6 @@
 """What a member can do after a refusal, with a press and without typing again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     """A bot that gives each member $1.00 a day; maker and friend confirm nothing."""
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=SETTINGS) as ready:
         await ready.start_bot()
-        for user in ("maker", "friend"):
+        for user in ("maker", "friend", "admin"):
             await text_commands.ask(ready, user, "quota ask", above="5")
         yield ready
 
@@ -76,11 +77,29 @@ async def test_the_nearest_affordable(stage: Stage, files: Path) -> None:
     assert "no longer has what you typed" in again["content"]
 
 
+async def test_ask_an_admin(stage: Stage, files: Path) -> None:
+    """A request is posted once, only an admin answers it, a second press gives nothing, and the member is told."""
+    refusal = await refused(stage, "maker", picture(files), "costs $2.25", duration=15, resolution="1080p")
+    await press(stage, "maker", refusal["id"], "Ask an admin")
+    request = await wait_for_message(stage, "more for a video of $2.25", seen_by="admin")
+    refusal = await wait_for_message(stage, "The admins can see your request")
+    (grant,) = [label for label in labels(request) if label.startswith("Grant")]
+    assert "Only members who can manage" in (await press(stage, "friend", request["id"], "Grant"))["content"]
+    twice = [stage.discord.post("click", {"user": "admin", "message": request["id"], "label": grant}) for _ in range(2)]
+    await asyncio.gather(*twice, return_exceptions=True)  # the second may find the buttons gone
+    request = await wait_for_message(stage, "granted", seen_by="admin")
+    await wait_for_message(stage, "you were granted")
+    assert "You can spend **$2.25** now" in (await text_commands.ask(stage, "maker", "quota show")).text
+    answer = await press(stage, "maker", refusal["id"], "Try again")
+    await card_after(stage, answer)
+    assert (await latest_input(stage))["duration"] == 15
+
+
 async def test_a_form_that_was_forgotten(stage: Stage, files: Path) -> None:
     """A form that newer ones closed is answered with what was typed into it."""
-    refusal = await refused(stage, "maker", no_picture(files, "sea.png"), "sea.png")
-    forms = [await press(stage, "maker", refusal["id"], "Fix it") for _ in range(3)]
-    body = {"user": "maker", "modal": forms[0]["modal"]["id"], "fields": {"prompt": "a sea of glass"}}
+    refusal = await refused(stage, "admin", no_picture(files, "sea.png"), "sea.png")
+    forms = [await press(stage, "admin", refusal["id"], "Fix it") for _ in range(3)]
+    body = {"user": "admin", "modal": forms[0]["modal"]["id"], "fields": {"prompt": "a sea of glass"}}
     answer = await stage.discord.post("submit", {**body, "files": {"image": file_body(picture(files))}})
     assert answer["ephemeral"]
     assert "a sea of glass" in answer["content"]

@@ -49,6 +49,10 @@ IDS = [
         (ids.refused_button_id(one, JOB), f"wanda:refused:{one}:{JOB}", ids.REFUSED_TEMPLATE)
         for one in ("fix", "again", "nearest", "ask")
     ),
+    *(
+        (ids.money_button_id(one, JOB), f"wanda:money:{one}:{JOB}", ids.MONEY_TEMPLATE)
+        for one in ("grant", "raise", "decline")
+    ),
     *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
 ]
 TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}
