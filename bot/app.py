@@ -17,7 +17,7 @@ import discord
 import httpx
 from pydantic import SecretStr
 
-from bot.bounded import Bounds
+from bot.bounded import Bounded, Bounds
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.end_log import log_end
 from bot.cards.job_cards import JobCards
@@ -50,7 +50,15 @@ from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention, forget_files
 from bot.runner.runner import Runner, file_bounds_of
-from bot.settings import DiscordSettings, MoneySettings, RunningSettings, Settings, StorageSettings, WebSettings
+from bot.settings import (
+    DiscordSettings,
+    JobSettings,
+    MoneySettings,
+    RunningSettings,
+    Settings,
+    StorageSettings,
+    WebSettings,
+)
 from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
 from bot.tasks import patiently
@@ -235,13 +243,6 @@ async def _compose(
             life_s=settings.jobs.pending_order_life_s,
             clock=time.time,
         ),
-        forms=OpenForms(
-            Bounds(
-                of_member_max=settings.jobs.forms_each_max,
-                in_server_max=settings.jobs.forms_in_server_max,
-                most=settings.jobs.forms_max,
-            )
-        ),
         refused_orders=RefusedOrders(
             Bounds(
                 of_member_max=settings.jobs.refused_orders_each_max,
@@ -251,6 +252,8 @@ async def _compose(
             life_s=settings.jobs.refused_order_life_s,
             clock=time.time,
         ),
+        forms=OpenForms(_form_bounds(settings.jobs)),
+        proposals=Bounded(_form_bounds(settings.jobs)),
         intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
@@ -265,6 +268,13 @@ async def _compose(
         is_new_database=is_new_database,
     )
     return client, runner
+
+
+def _form_bounds(settings: JobSettings) -> Bounds:
+    """Return how many forms may be open, and as many changes of rules may wait for an admin's yes."""
+    return Bounds(
+        of_member_max=settings.forms_each_max, in_server_max=settings.forms_in_server_max, most=settings.forms_max
+    )
 
 
 def _shipped_limits(settings: MoneySettings) -> Shipped:

@@ -9,13 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.answers import answer_privately, sentence_for, steps_after
+from bot.bounded import Bounded
 from bot.cards.channel_queue import ChannelQueue
 from bot.catalogue.picker import Picker
 from bot.catalogue.price import PriceTable
@@ -56,6 +57,7 @@ class Services:
     pending_orders: PendingOrders
     forms: OpenForms
     refused_orders: RefusedOrders
+    proposals: Bounded[Any]  # changes of rules that admins are asked about, by id (`cogs.admin.proposals`)
     intake: Intake
     fitter: Fitter
     prober: Prober

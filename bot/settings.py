@@ -321,6 +321,27 @@ class MoneySettings(SettingsGroup):
         ge=1,
         le=1_000_000,
     )
+    rehearsal_days: int = setting(
+        "WANDA_REHEARSAL_DAYS",
+        30,
+        "Before a rule is set, how many past days are looked at for videos that it would have refused; 0 for none.",
+        ge=0,
+        le=90,
+    )
+    rehearsal_jobs_max: int = setting(
+        "WANDA_REHEARSAL_JOBS_MAX",
+        2000,
+        "How many of a server's latest videos are looked at for that.",
+        ge=1,
+        le=20_000,
+    )
+    rehearsal_within_s: float = setting(
+        "WANDA_REHEARSAL_WITHIN_S",
+        5.0,
+        "How long that may take, in seconds; a rule whose look back takes longer is set without it.",
+        gt=0,
+        le=60,
+    )
     # Shipped as https://fal.ai/models/fal-ai/wan-25-preview/image-to-video states them, read on 2026-11-20.
     wan25_480p_usd: Decimal = setting(
         "WANDA_WAN25_480P_USD",

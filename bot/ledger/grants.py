@@ -58,7 +58,7 @@ def add_grant(grant: Grant) -> Transaction[bool]:
 def grants_of(guild_id: int, member_id: int) -> Transaction[tuple[GrantStanding, ...]]:
     """Return all of the member's grants in this server, in the order in which they are used."""
     rows: list[Row] = yield Many(_STANDINGS, (guild_id, member_id))
-    return tuple(sorted((_standing(row) for row in rows), key=_order))
+    return tuple(sorted((_standing(row) for row in rows), key=lambda one: in_order_of_use(one.grant)))
 
 
 def usable_grants(guild_id: int, member_id: int, *, at: float) -> Transaction[tuple[GrantStanding, ...]]:
@@ -69,9 +69,8 @@ def usable_grants(guild_id: int, member_id: int, *, at: float) -> Transaction[tu
     )
 
 
-def _order(one: GrantStanding) -> tuple[bool, float, float, str]:
-    """Sort by expiry, grants without one last, then by age."""
-    grant = one.grant
+def in_order_of_use(grant: Grant) -> tuple[bool, float, float, str]:
+    """Return the key by which grants are sorted: by expiry, those without one last, then by age."""
     return (grant.expires_at is None, grant.expires_at or 0.0, grant.at, grant.id)
 
 

@@ -28,7 +28,7 @@ def checked(subject: str, name: str, value: Any) -> Any:
         OptionRefused: the rule cannot have this value; the sentence is for whoever gave it.
         ValueError: there is no such rule for this kind of subject, which is a bug in the caller.
     """
-    checks = _RULES.get(subject.partition(":")[0], {})
+    checks = RULES.get(subject.partition(":")[0], {})
     if _SUBJECT.fullmatch(subject) is None or name not in checks:
         raise ValueError(f"there is no rule {name!r} about {subject!r}")
     return checks[name](value)
@@ -105,7 +105,7 @@ def _moment(value: Any) -> float:
 _BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": checked_amount for kind in WINDOW_KINDS}
 _ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": checked_amount for kind in WINDOW_KINDS}
 _FITTING: Mapping[str, _Check] = {"ceiling": checked_amount, "modes": _names, "resolutions": _names, "at_once": _count}
-_RULES: Mapping[str, Mapping[str, _Check]] = {
+RULES: Mapping[str, Mapping[str, _Check]] = {
     "server": {
         **_BUDGETS,
         **_ALLOWANCES,

@@ -10,17 +10,22 @@ import discord
 from discord import app_commands
 
 from bot.answers import AnyInteraction
-from bot.client import Interaction, Services
+from bot.cards.embeds import to_embed, to_view
+from bot.client import Interaction, Services, requester_of
 from bot.errors import OptionRefused
 from bot.ledger import rules as rulebook
 from bot.ledger import scopes, tables
 from bot.ledger.model import Limit, Rule, Source, Window
+from bot.ledger.rehearsal import Change, Rehearsal
+from bot.ledger.rule_values import checked
 from bot.ledger.timezones import windows_of
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
 from bot.texts.card import MESSAGE_CHARS_MAX, join_within
+from bot.texts.rehearsal import MEANWHILE_COMMAND, question, question_card
 from bot.texts.rule_changes import ChangeTexts, RuleChange
 from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
+from cogs.admin.proposals import DAY_S, Proposal, propose, rehearse, values_of
 from cogs.base.acknowledgement import think
 from cogs.base.log_channel import log_channel, log_channel_id
 
@@ -52,14 +57,8 @@ class ChannelOption(app_commands.Transformer):
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A rule to set, or to clear if `value` is None."""
-
-    subject: str
-    name: str
-    value: Any
-    expires_at: float | None = None
+class Meanwhile(OptionRefused):
+    """A rule was changed after the admin had seen it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +81,19 @@ class AdminCommand:
         if interaction.guild is None:
             raise NotAdmin(NOT_A_SERVER)
         await think(interaction, ephemeral=not public)
+        services = interaction.client.services
+        return cls(interaction=interaction, guild=interaction.guild, services=services, at=services.clock())
+
+    @classmethod
+    def press(cls, interaction: Interaction) -> Self:
+        """Return the use of a panel's button by an admin; who presses was checked.
+
+        Raises:
+            NotAdmin: as `open`.
+        """
+        check_admin(interaction)
+        if interaction.guild is None:
+            raise NotAdmin(NOT_A_SERVER)
         services = interaction.client.services
         return cls(interaction=interaction, guild=interaction.guild, services=services, at=services.clock())
 
@@ -151,25 +163,60 @@ class AdminCommand:
         await self.interaction.edit_original_response(content=text, embeds=embeds, attachments=files)
 
     async def change(self, *changes: Change, reason: str | None = None) -> None:
-        """Make all changes in one transaction, then report them privately and in the log channel."""
-        done, rules = await self.write(_carried_out(self, changes, reason or ""))
-        await self._tell(changes, done, rules, reason)
+        """Make all changes in one transaction, then report them privately and in the log channel.
+
+        If they would have refused past videos, ask first; nothing is changed before Set it is pressed.
+        """
+        for one in changes:
+            if one.value is not None:
+                checked(one.subject, one.name, one.value)
+        rehearsal = await rehearse(self.services, self.guild.id, changes)
+        if rehearsal is None or rehearsal.is_harmless:
+            await self.done(*(await self.carry_out(changes, reason)))
+            return
+        rules = await self.read(rulebook.rules_of(self.guild.id, at=self.at))
+        proposal = self.propose(changes, values_of(rules, changes), reason)
+        card = question_card(self.question(rehearsal, proposal), proposal.id)
+        await self.interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+
+    def propose(
+        self, changes: Sequence[Change], before: Sequence[Any], reason: str | None, *, page: str = ""
+    ) -> Proposal:
+        """Keep the changes until this admin says yes to them; `before` are the values that they would replace."""
+        return propose(self.services, requester_of(self.interaction), changes, before=before, reason=reason, page=page)
+
+    def question(self, rehearsal: Rehearsal, proposal: Proposal) -> str:
+        """Return the question whether to make the changes."""
+        money = self.services.settings.money
+        is_cut = rehearsal.since > self.at - money.rehearsal_days * DAY_S + 1
+        return question(rehearsal, proposal.changes, proposal.before, days=money.rehearsal_days, is_cut=is_cut)
 
     async def clear(self, subject: str, names: AbstractSet[str], *, reason: str | None = None) -> None:
-        """Clear those of these rules that exist, and report it."""
-        changes, done, rules = await self.write(_taken_back(self, subject, names, reason or ""))
+        """Clear those of these rules that exist, and report it; ask first as `change` does."""
+        changes = clearing(await self.read(rulebook.rules_of(self.guild.id, at=self.at)), subject, names)
         if not changes:
             await self.say(rule_changes.nothing_to_clear(subject))
             return
-        await self._tell(changes, done, rules, reason)
+        await self.change(*changes, reason=reason)
 
-    async def _tell(
+    async def carry_out(
+        self, changes: Sequence[Change], reason: str | None, *, before: Sequence[Any] | None = None
+    ) -> tuple[ChangeTexts, Sequence[Rule]]:
+        """Make all changes in one transaction; return what is said of them, and the server's rules now.
+
+        Raises:
+            Meanwhile: `before` is given, and one of the rules has another value now; nothing was changed.
+        """
+        done, rules = await self.write(_carried_out(self, changes, reason or "", before))
+        return await self._texts(changes, done, rules, reason), rules
+
+    async def _texts(
         self,
         changes: Sequence[Change],
         done: Sequence[tuple[Any, Any]],
         rules: Sequence[Rule],
         reason: str | None,
-    ) -> None:
+    ) -> ChangeTexts:
         windows = await self.read(windows_of(self.guild.id, at=self.at))
         used = await self._used(changes, windows)
         told = [
@@ -189,7 +236,7 @@ class AdminCommand:
         lines = [
             rule_changes.change_log_line(self.actor_id, what, reason) for what in told if rule_changes.is_change(what)
         ]
-        await self.done(ChangeTexts(private, "\n".join(lines)), rules)
+        return ChangeTexts(private, "\n".join(lines))
 
     async def _used(self, changes: Sequence[Change], windows: Mapping[str, Window]) -> Mapping[tuple[str, str], int]:
         """Return how much of each pool that was set is already held or spent in its current window."""
@@ -206,15 +253,15 @@ class AdminCommand:
     async def done(self, said: ChangeTexts, rules: Sequence[Rule]) -> None:
         """Answer privately, then post to the log channel; if that fails, the answer says so."""
         await self.say(join_within(said.private.split("\n"), MESSAGE_CHARS_MAX))
-        trouble = await self._log(said.log, rules) if said.log else ""
+        trouble = await self.log(said, rules)
         if trouble:
             private = join_within(said.private.split("\n"), MESSAGE_CHARS_MAX - len(trouble) - 2)
             await self.say(f"{private}\n\n{trouble}")
 
-    async def _log(self, line: str, rules: Sequence[Rule]) -> str:
+    async def log(self, said: ChangeTexts, rules: Sequence[Rule]) -> str:
         """Post to the log channel, if one is set; return a sentence if that failed, else an empty string."""
-        channel_id = log_channel_id(rules)
-        if channel_id is None:
+        line, channel_id = said.log, log_channel_id(rules)
+        if not line or channel_id is None:
             return ""
         channel = log_channel(self.guild, rules)
         if channel is None:
@@ -229,23 +276,27 @@ class AdminCommand:
         return ""
 
 
-def _taken_back(
-    command: AdminCommand, subject: str, names: AbstractSet[str], reason: str
-) -> Transaction[tuple[list[Change], list[tuple[Any, Any]], Sequence[Rule]]]:
-    """Clear the subject's rules with these names, and return them as changes; "channel:" means every channel."""
-    rules = yield from rulebook.rules_of(command.guild.id, at=command.at)
+def clearing(rules: Sequence[Rule], subject: str, names: AbstractSet[str]) -> list[Change]:
+    """Return the changes that clear the subject's rules with these names; "channel:" means every channel."""
     about = [
         rule for rule in rules if rule.subject == subject or (subject[-1:] == ":" and rule.subject.startswith(subject))
     ]
-    changes = [Change(subject=one.subject, name=one.name, value=None) for one in about if one.name in names]
-    done, rules = yield from _carried_out(command, changes, reason)
-    return changes, done, rules
+    return [Change(subject=one.subject, name=one.name, value=None) for one in about if one.name in names]
 
 
 def _carried_out(
-    command: AdminCommand, changes: Sequence[Change], reason: str
+    command: AdminCommand, changes: Sequence[Change], reason: str, before_all: Sequence[Any] | None
 ) -> Transaction[tuple[list[tuple[Any, Any]], Sequence[Rule]]]:
-    """Make the changes; return each one's value before and after, and the server's rules now."""
+    """Make the changes; return each one's value before and after, and the server's rules now.
+
+    Raises:
+        Meanwhile: `before_all` is given, and is not what the rules say now.
+    """
+    if before_all is not None:
+        yield from tables.lock(command.guild.id)
+        now = yield from rulebook.rules_of(command.guild.id, at=command.at)
+        if values_of(now, changes) != tuple(before_all):
+            raise Meanwhile(MEANWHILE_COMMAND)
     done: list[tuple[Any, Any]] = []
     for change in changes:
         where = (command.guild.id, change.subject, change.name)
