@@ -102,6 +102,14 @@ def erasure_button_id(answer: Consent) -> str:
 ERASURE_TEMPLATE = rf"{PREFIX}forget:(?P<answer>yes|no)"
 
 
+def proposal_button_id(answer: Consent, proposal_id: str) -> str:
+    """Return the id of a button below the question whether to set a rule that would have refused past videos."""
+    return f"{PREFIX}rule:{answer}:{proposal_id}"
+
+
+PROPOSAL_TEMPLATE = rf"{PREFIX}rule:(?P<answer>yes|no):(?P<proposal_id>{_ID})"
+
+
 def waiting_button_id(action: WaitingAction, job_id: str, after: str) -> str:
     """Return the id of a button of the list of what awaits approval; `after` is where the shown page begins."""
     return f"{PREFIX}waiting:{action}:{job_id}:{after}"
@@ -140,3 +148,16 @@ def money_button_id(answer: MoneyAnswer, request_id: str) -> str:
 
 
 MONEY_TEMPLATE = rf"{PREFIX}money:(?P<answer>grant|raise|decline):(?P<request_id>{_ID})"
+
+
+def setup_button_id(action: str, page: str, arg: str, seen: str) -> str:
+    """Return the id of a button of the setup panel; `page` may name a role, member or channel: "role.42".
+
+    `seen` is the digest of the rules that the page showed.
+    """
+    return f"{PREFIX}setup:{action}:{page}:{arg}:{seen}"
+
+
+_SETUP = r"(?P<page>[a-z]{1,12}(?:\.[0-9]{1,20})?):(?P<arg>[a-z0-9_]{0,20}):(?P<seen>[0-9a-f]{8})"
+SETUP_TEMPLATE = rf"{PREFIX}setup:(?P<action>go|form|switch|clear|access|reset|apply):{_SETUP}"
+SETUP_LIST_TEMPLATE = rf"{PREFIX}setup:(?P<action>nav|open|pick):{_SETUP}"

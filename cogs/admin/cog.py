@@ -2,7 +2,7 @@
 
 import discord
 
-from cogs.admin import budget, channel, member, report, role, server, waiting
+from cogs.admin import budget, channel, member, report, role, server, setup, waiting
 from cogs.admin.permission import AdminGroup
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS, add_all
@@ -24,13 +24,14 @@ def admin_group() -> AdminGroup:
         ("channel", "Where videos may be made, and for how much.", channel.COMMANDS),
     ):
         group.add_command(add_all(AdminGroup(name=name, description=description), specs))
-    return add_all(group, (*server.COMMANDS, *waiting.COMMANDS, *report.COMMANDS))
+    return add_all(group, (*setup.COMMANDS, *server.COMMANDS, *waiting.COMMANDS, *report.COMMANDS))
 
 
 class Admin(FeatureCog):
     """`/wanda-admin`, and the presses on its panels."""
 
-    buttons = (waiting.WaitingButton,)
+    buttons = (waiting.WaitingButton, setup.SetupButton, setup.ProposalButton)
+    selects = (setup.SetupList,)
 
     @staticmethod
     def make_commands() -> tuple[AdminGroup]:

@@ -1,5 +1,7 @@
 """`/wanda-admin member …`: overrides, grants, raises, resets and blocks."""
 
+from collections.abc import Sequence
+
 import discord
 from discord import app_commands
 
@@ -12,6 +14,7 @@ from bot.ledger.model import Grant, Rule
 from bot.ledger.typed_amount import typed_amount
 from bot.storage.transaction import Transaction
 from bot.texts import rule_changes
+from bot.texts.rule_changes import ChangeTexts
 from cogs.admin import typed_input
 from cogs.admin.admin_command import AdminCommand, Change, NeededReason, Reason
 from cogs.admin.budget import WINDOWS
@@ -55,10 +58,21 @@ async def member_grant(
     """Grant a member money once, beside the allowance."""
     command = await AdminCommand.open(interaction)
     member_id = command.member(member).id
+    await command.done(*(await grant(command, member_id, amount, expires_in, reason)))
+
+
+async def grant(
+    command: AdminCommand, member_id: int, amount: str, expires_in: str | None, reason: str
+) -> tuple[ChangeTexts, Sequence[Rule]]:
+    """Give the grant that these typed values mean; return what is said of it, and the server's rules.
+
+    Raises:
+        OptionRefused: the amount or the span cannot be read.
+    """
     microusd = _above_zero(amount, "A grant")
     expires_at = None if expires_in is None else command.at + typed_input.seconds(expires_in)
     rules = await command.write(_granted(command, member_id, microusd, expires_at, reason))
-    await command.done(rule_changes.grant_texts(command.actor_id, member_id, microusd, expires_at, reason), rules)
+    return rule_changes.grant_texts(command.actor_id, member_id, microusd, expires_at, reason), rules
 
 
 @app_commands.describe(
@@ -73,10 +87,18 @@ async def member_raise(
 ) -> None:
     """Raise all of a member's allowances until the given time has passed."""
     command = await AdminCommand.open(interaction)
-    subject = f"member:{command.member(member).id}"
+    await command.change(raise_rule(command, command.member(member).id, amount, expires_in), reason=reason)
+
+
+def raise_rule(command: AdminCommand, member_id: int, amount: str, expires_in: str) -> Change:
+    """Return the raise that these typed values mean.
+
+    Raises:
+        OptionRefused: the amount or the span cannot be read.
+    """
     value = {"microusd": _above_zero(amount, "A raise")}
     expires_at = command.at + typed_input.seconds(expires_in)
-    await command.change(Change(subject=subject, name="raise", value=value, expires_at=expires_at), reason=reason)
+    return Change(subject=f"member:{member_id}", name="raise", value=value, expires_at=expires_at)
 
 
 @app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")

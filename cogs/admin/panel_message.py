@@ -1,6 +1,7 @@
 """The private panels of `/wanda-admin`: every press asks again who presses, and edits the panel in place."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import discord
 
@@ -11,6 +12,7 @@ from bot.texts.panel import Panel
 from bot.texts.trouble import PAGE_TROUBLE, TroubleTexts
 from cogs.admin.permission import check_admin
 from cogs.base.button import PersistentButton
+from cogs.base.select import PersistentSelect
 from cogs.ordering.posting_rights import Place, check_access, check_commands
 
 COMMAND = "wanda-admin"
@@ -45,6 +47,22 @@ class PanelButton(PersistentButton, template="(?!)"):
 
     async def act(self, interaction: Interaction) -> None:
         """Answer the press. An error raised here becomes a private answer."""
+        raise NotImplementedError
+
+
+class PanelList(PersistentSelect, template="(?!)"):
+    """A list of a panel. A subclass implements `act`, which answers the choice of an admin."""
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        """Carry out the choice of somebody who may use the command."""
+        del value
+        await check_press(interaction)
+        async with error_boundary(interaction, PAGE_TROUBLE):
+            data: Any = interaction.data or {}
+            await self.act(interaction, tuple(str(one) for one in data.get("values", ())))
+
+    async def act(self, interaction: Interaction, values: Sequence[str]) -> None:
+        """Answer the choice, of which nothing is checked. An error raised here becomes a private answer."""
         raise NotImplementedError
 
 

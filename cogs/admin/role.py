@@ -61,18 +61,18 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
             "Nothing was changed."
         )
     if clear is not None:
-        await command.clear(subject, _cleared(clear), reason=reason)
+        await command.clear(subject, cleared_names(clear), reason=reason)
     else:
         await command.change(*changes, reason=reason)
 
 
-def _cleared(what: str) -> set[str]:
+def cleared_names(what: str) -> set[str]:
     """Return the names of the rules that a choice of the `clear` option stands for."""
     budgets = {"pool": "budget", "allowance": "allowance"}
     if what in budgets:
         return {f"{budgets[what]}:{kind}" for kind in WINDOW_KINDS}
     alone = {"ceiling", "modes", "resolutions", "at_once"}
-    return {what} if what in alone else alone | _cleared("pool") | _cleared("allowance")
+    return {what} if what in alone else alone | cleared_names("pool") | cleared_names("allowance")
 
 
 COMMANDS = (

@@ -115,16 +115,26 @@ async def approval(
     if above.strip().lower() == OFF:
         await command.clear("server", {"approval"}, reason=reason)
         return
-    known = None if role is None else command.role(role)
+    await command.change(approval_rule(command, above, role, wait, own=own), reason=reason)
+
+
+def approval_rule(
+    command: AdminCommand, above: str, role: discord.abc.Snowflake | None, wait: str | None, *, own: bool
+) -> Change:
+    """Return the rule that these typed values mean.
+
+    Raises:
+        OptionRefused: the role is @everyone or gone, or an amount or a span cannot be read.
+    """
+    known = None if role is None else command.role(discord.Object(role.id))
     if known is not None and known.is_default():
         raise OptionRefused("With @everyone, members could approve their own videos. Choose another role.")
     value = {
         "above_microusd": typed_amount(above),
         "role_id": None if known is None else known.id,
         "wait_s": APPROVAL_WAIT_S if wait is None else typed_input.seconds(wait),
-        "own": own,
-    }
-    await command.change(Change(subject="server", name="approval", value=value), reason=reason)
+    } | ({"own": True} if own else {})
+    return Change(subject="server", name="approval", value=value)
 
 
 @app_commands.describe(
@@ -141,6 +151,15 @@ async def log_channel(
     if channel is None:
         await command.clear("server", {"log_channel"}, reason=reason)
         return
+    await command.change(log_rule(command, channel), reason=reason)
+
+
+def log_rule(command: AdminCommand, channel: discord.abc.Snowflake) -> Change:
+    """Return the rule that makes this the log channel.
+
+    Raises:
+        OptionRefused: Wanda cannot post there.
+    """
     known = command.channel(channel)
     if not isinstance(known, discord.abc.Messageable):
         raise OptionRefused(
@@ -153,7 +172,7 @@ async def log_channel(
             f"Wanda cannot post in <#{known.id}>, because she lacks: {names}. Allow that there, or choose another "
             "channel; nothing was changed."
         )
-    await command.change(Change(subject="server", name="log_channel", value=known.id), reason=reason)
+    return Change(subject="server", name="log_channel", value=known.id)
 
 
 @app_commands.describe(
@@ -178,13 +197,24 @@ async def notify(interaction: Interaction, members: str, reason: Reason = None) 
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
     """Set the timezone of this server's days, weeks and months."""
     command = await AdminCommand.open(interaction)
-    known = next((one for one in await asyncio.to_thread(_zone_names) if _same(one, name)), None)
+    await command.change(await zone_rule(name), reason=reason)
+
+
+async def zone_rule(name: str) -> Change:
+    """Return the rule that sets the timezone of this name, or of this city if only one has it.
+
+    Raises:
+        OptionRefused: there is none.
+    """
+    names = await asyncio.to_thread(_zone_names)
+    cities = [one for one in names if _same(one.rpartition("/")[2], name)]
+    known = next((one for one in names if _same(one, name)), cities[0] if len(cities) == 1 else None)
     if known is None or zone(known) is None:
         raise OptionRefused(
             f"Wanda knows no timezone “{plain(name, 40)}”. Type a city and choose one of the "
             "names that Discord then offers, such as Europe/Berlin; nothing was changed."
         )
-    await command.change(Change(subject="server", name="timezone", value=known), reason=reason)
+    return Change(subject="server", name="timezone", value=known)
 
 
 def _same(one: str, other: str) -> bool:

@@ -76,6 +76,7 @@ EXAMPLES: dict[str, Any] = {
     "above": "2",
     "name": "UTC",
     "unclear": "absorb",
+    "members": "channel",
 }
 
 
@@ -83,7 +84,7 @@ async def test_only_admins(stage: Stage) -> None:
     """Discord offers members no admin command, and one that a member sends anyway is refused and changes nothing."""
     before = (await admin(stage, "audit")).text
     offered = await commands(stage)
-    assert len(offered) == 25
+    assert len(offered) == 27
     for path, command in offered:
         needed = {o["name"]: EXAMPLES[o["name"]] for o in command.get("options", ()) if o.get("required")}
         body = {"user": "maker", "channel": "general", "command": f"wanda-admin {path}", "options": needed}

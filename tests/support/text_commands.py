@@ -107,7 +107,9 @@ async def as_quoted(stage: Stage, answer: Answer) -> str:
         for field in fields_of(embed):
             parts += [f"**{field['name']}**", field["value"]]
         parts.append(embed.get("footer", {}).get("text"))
-    parts += layout_texts(answer.raw["components"])
+    parts += [
+        re.sub(r"^#+ (.*)$", r"**\1**", text, flags=re.MULTILINE) for text in layout_texts(answer.raw["components"])
+    ]
     text = await with_names(stage, "\n".join(part for part in parts if part))
     text = re.sub(r"\\([^\sA-Za-z0-9])", r"\1", re.sub(r"^-# ", "", text, flags=re.MULTILINE))
     return "\n".join(line for line in text.splitlines() if line.strip())

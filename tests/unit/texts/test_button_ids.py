@@ -53,6 +53,18 @@ IDS = [
         (ids.money_button_id(one, JOB), f"wanda:money:{one}:{JOB}", ids.MONEY_TEMPLATE)
         for one in ("grant", "raise", "decline")
     ),
+    *(
+        (
+            ids.setup_button_id(one, f"channel.{MEMBER}", "everything", "0123abcd"),
+            f"wanda:setup:{one}:channel.{MEMBER}:everything:0123abcd",
+            template,
+        )
+        for one, template in (
+            *((one, ids.SETUP_TEMPLATE) for one in ("go", "form", "switch", "clear", "access", "reset", "apply")),
+            *((one, ids.SETUP_LIST_TEMPLATE) for one in ("nav", "open", "pick")),
+        )
+    ),
+    *((ids.proposal_button_id(one, JOB), f"wanda:rule:{one}:{JOB}", ids.PROPOSAL_TEMPLATE) for one in ("yes", "no")),
     *((ids.erasure_button_id(one), f"wanda:forget:{one}", ids.ERASURE_TEMPLATE) for one in ("yes", "no")),
 ]
 TEMPLATES = {name: value for name, value in vars(ids).items() if name.endswith("_TEMPLATE")}

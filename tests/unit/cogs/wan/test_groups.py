@@ -41,14 +41,25 @@ LEAVES = {f"{name} {path}": leaf for name, group in GROUPS.items() for path, lea
 
 
 def test_the_commands_of_the_issue_are_there() -> None:
-    """Members have eleven commands, admins twenty-six; /wanda-admin wants Manage Server by default."""
+    """Members have eleven commands, admins twenty-seven; /wanda-admin wants Manage Server by default."""
     assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota history", "quota ask"]
     assert sorted(path.removeprefix("wanda-admin ") for path in LEAVES if path.startswith("wanda-admin")) == sorted(
         [
             *("budget set", "budget clear", "budget show", "role set"),
             *("member set", "member grant", "member raise", "member reset", "member block", "member unblock"),
             *("channel allow", "channel deny", "channel clear", "channel budget"),
-            *("modes", "approval", "log-channel", "notify", "timezone", "policy", "pause", "resume", "waiting"),
+            *(
+                "modes",
+                "approval",
+                "log-channel",
+                "notify",
+                "timezone",
+                "policy",
+                "pause",
+                "resume",
+                "waiting",
+                "setup",
+            ),
             *("report", "audit", "export"),
         ]
     )
@@ -103,7 +114,7 @@ def test_a_command_within_discords_limits(path: str) -> None:
 def test_every_change_takes_a_reason(path: str) -> None:
     """Every command that changes something takes a reason of at most 200 characters."""
     options = {option["name"]: option for option in LEAVES[path].get("options", ())}
-    if path.rsplit(maxsplit=1)[-1] not in {"show", "report", "audit", "export", "waiting"}:
+    if path.rsplit(maxsplit=1)[-1] not in {"show", "report", "audit", "export", "waiting", "setup"}:
         assert options["reason"]["max_length"] == 200
 
 
@@ -111,7 +122,7 @@ def test_one_check_guards_every_admin_command() -> None:
     """Each admin command is in a group that checks Manage Server, whatever Discord's settings offer."""
     group = admin_group()
     commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
-    assert len(commands) == 26
+    assert len(commands) == 27
     assert all(isinstance(one.parent, AdminGroup) for one in commands)
 
 
