@@ -23,13 +23,18 @@ async def _approval(stage: Stage) -> AsyncIterator[None]:
     await admin(stage, "approval", above="off")
 
 
+async def waiting(stage: Stage, files: Path, user: str) -> str:
+    """Order a video; return its card once it waits for approval."""
+    message_id = await order(stage, files, user=user, prompt=f"*{user}*'s lake")
+    await wait_for_text(stage, message_id, "Waiting for approval")
+    await wait_for_state(stage, message_id, "waiting")
+    return message_id
+
+
 async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
     """The list shows the oldest first, with price, member, prompt, link and time left; a press decides at once."""
     assert (await admin(stage, "waiting")).text == "Nothing waits for approval right now."
-    first, second = [await order(stage, files, user=user, prompt=f"*{user}*'s lake") for user in ("maker", "friend")]
-    for message_id in (first, second):
-        await wait_for_text(stage, message_id, "Waiting for approval")
-        await wait_for_state(stage, message_id, "waiting")
+    first, second = [await waiting(stage, files, user) for user in ("maker", "friend")]
     lines = await wait_for_log(stage, 4)
     told = next(line for line in lines if f"/{first})" in line)
     assert "@maker's video for $0.20 waits for approval, until …: “\\*maker\\*'s lake”" in told
@@ -58,8 +63,7 @@ async def test_only_an_admin_decides_on_the_list(stage: Stage, files: Path) -> N
             "members": [{"name": "boss", "roles": ["managers"]}],
         },
     )
-    message_id = await order(stage, files, user="friend")
-    await wait_for_text(stage, message_id, "Waiting for approval")
+    message_id = await waiting(stage, files, "friend")
     shown = await ask(stage, "boss", "wanda-admin waiting")
 
     async def refused() -> str:
