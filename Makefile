@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo play test test-play test-clients check fuzz soak bench format lock readme clean
+.PHONY: demo play test test-play play-loop test-clients check fuzz soak bench format lock readme clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -20,6 +20,10 @@ test: .venv/dev
 # The page of make play in the system's Chromium; screenshots go to build/play.
 test-play: .venv/browser
 	$(BIN)/python -m pytest tests/browser -n 0
+
+# The picture at the top of the README, recorded from the page.
+play-loop: .venv/browser
+	$(BIN)/python -m tests.browser.record
 
 # Other libraries on the stand-ins, in environments of their own: two of them are named discord as well.
 CLIENTS := tests/contract/clients

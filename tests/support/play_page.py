@@ -128,7 +128,7 @@ class Visitor:
 
     def fill_option(self, name: str, value: str) -> None:
         """Fill in an option; one with choices is chosen from its list."""
-        self._add_option(name)
+        self.add_option(name)
         self.page.keyboard.type(value)
         choice = self.page.locator("#picklist li").filter(has_text=value).first
         if choice.is_visible():
@@ -136,11 +136,12 @@ class Visitor:
 
     def attach_sample(self, option: str, name: str) -> None:
         """Take a sample from the gallery for an option with a file."""
-        self._add_option(option)
+        self.add_option(option)
         self.page.locator(".picker .samples button").filter(has_text=name).click()
         expect(self.page.locator(f'[data-option="{option}"]')).to_have_text(name)
 
-    def _add_option(self, name: str) -> None:
+    def add_option(self, name: str) -> None:
+        """Show an option and put the focus on it."""
         there = self.page.locator(f'[data-option="{name}"]')
         if there.count() == 0:
             self.page.locator('[data-option="+"]').focus()

@@ -146,7 +146,7 @@ export function Composer() {
     const addressed = content.replace(/@([\w.-]+)/g, (whole, name) => { const found = people.find((one) => one.username === name); return found ? `<@${found.id}>` : whole; })
       .replace(/#([\w-]+)/g, (whole, name) => { const found = channels().find((one) => one.name === name); return found ? `<#${found.id}>` : whole; });
     const kept = files, reply = state.replyTo;
-    setText(""); setFiles([]); setError(""); set({ replyTo: null });
+    setText(""); setFiles([]); setError(""); set({ replyTo: null, acted: state.acted + 1 });
     try {
       const attached = await Promise.all(kept.map(upload));
       await act("say", { channel: place.id, content: addressed, files: attached, ...(reply ? { reply_to: reply.id } : {}) });

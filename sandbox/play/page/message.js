@@ -95,26 +95,30 @@ function isCompact(message, before) {
 
 export function Messages() {
   const messages = shownMessages(), place = channel();
-  const list = useRef(), stays = useRef(true), height = useRef(0);
-  const follow = () => {
+  const list = useRef(), stays = useRef(true), top = useRef(0), grown = useRef(0), acted = useRef(state.acted);
+  const toEnd = () => { if (stays.current && list.current) list.current.scrollTop = list.current.scrollHeight; };
+  // The list stays at its end until somebody scrolls up; near its top it reads older messages.
+  const scrolled = () => {
     const box = list.current;
-    stays.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
-    if (box.scrollTop < 80 && messages.length && !state.reachedTop.has(place.id)) { height.current = box.scrollHeight; attempt(loadMessages(place.id, messages[0].id)); }
+    if (box.scrollHeight - box.scrollTop - box.clientHeight < 60) stays.current = true;
+    else if (box.scrollTop < top.current) stays.current = false;
+    top.current = box.scrollTop;
+    if (box.scrollTop < 80 && messages.length && !state.reachedTop.has(place.id)) { grown.current = box.scrollHeight; attempt(loadMessages(place.id, messages[0].id)); }
   };
   useLayoutEffect(() => {
     const box = list.current;
-    if (height.current && box.scrollHeight > height.current && !stays.current) { box.scrollTop += box.scrollHeight - height.current; height.current = 0; }
-    else if (stays.current) box.scrollTop = box.scrollHeight;
+    if (acted.current !== state.acted) { acted.current = state.acted; stays.current = true; }
+    if (grown.current && box.scrollHeight > grown.current && !stays.current) { box.scrollTop += box.scrollHeight - grown.current; grown.current = 0; } else toEnd();
   });
   useEffect(() => {
-    // Videos and pictures get their height later; the list stays at its end meanwhile.
-    const watch = new ResizeObserver(() => { if (stays.current) list.current.scrollTop = list.current.scrollHeight; });
+    const watch = new ResizeObserver(toEnd); // videos get their height later, and the composer grows
+    watch.observe(list.current);
     watch.observe(list.current.firstElementChild);
     return () => watch.disconnect();
   }, []);
-  useEffect(() => { stays.current = true; list.current.scrollTop = list.current.scrollHeight; }, [place?.id]);
+  useEffect(() => { stays.current = true; toEnd(); }, [place?.id]);
   const intro = isDm(place) ? "This is the beginning of your direct messages with Wanda." : `This is the start of the ${isThread(place) ? "thread" : `#${nameOf(place)} channel`}.`;
-  return html`<div class="messages" ref=${list} onScroll=${follow} tabindex="0" role="log" aria-label="Messages in ${nameOf(place)}"><ol>
+  return html`<div class="messages" ref=${list} onScroll=${scrolled} tabindex="0" role="log" aria-label="Messages in ${nameOf(place)}"><ol>
     ${state.reachedTop.has(place?.id) && html`<li class="intro" key="intro"><p class="h1">${isDm(place) ? "Wanda" : `Welcome to ${isThread(place) ? "" : "#"}${nameOf(place)}!`}</p><p>${intro}</p></li>`}
     ${messages.map((one, n) => [
     (n === 0 || !sameDay(messages[n - 1], one)) && html`<li class="day" key="d${one.id}"><span>${dateText(Date.parse(one.timestamp) / 1000, "D")}</span></li>`,

@@ -18,6 +18,7 @@ export const state = {
   drawer: null, // the open tab of the drawer
   replyTo: null,
   wire: [], log: [], books: null, path: new Map(), // job id -> the states it was seen in
+  acted: 0, // counts what this person sent; the list of messages then shows its end
   notice: "", // a sentence that passes
   connected: false,
 };
@@ -151,6 +152,7 @@ export const act = (name, body) => send(`do/${name}`, { user: state.as, ...body 
 
 // Sends an interaction. Its answer is a form, a message (which the stream brings), or nothing for three seconds.
 export async function interact(name, body, { label, messageId } = {}) {
+  if (label) state.acted += 1;
   const row = label ? { id: `p${Math.random()}`, channelId: state.channelId, label, failed: false, at: now() } : null;
   if (row) set({ pending: [...state.pending, row] });
   const settle = (failed) => {
