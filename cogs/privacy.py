@@ -128,11 +128,11 @@ def privacy_group() -> app_commands.Group:
 
     export.__qualname__ = "export"  # discord.py takes a function with a dotted name for a method
     specs = (
-        CommandSpec("show", "See what Wanda keeps of you, and for how long.", show_privacy),
+        CommandSpec("show", "See what Wanda keeps about you, and for how long.", show_privacy),
         CommandSpec("export", "Get everything that Wanda keeps of you as a file.", export),
         CommandSpec(
             "delete",
-            "Have Wanda forget you: your videos' records and files, and your name in the books.",
+            "Have Wanda forget you: your orders, your files, and your name beside what you spent.",
             ask_to_erase,
         ),
     )

@@ -111,7 +111,7 @@ class JobCards:
             DeliveryError: Discord will never take it.
         """
         await self._pacer.end(job)
-        announcement = f"<@{job.member_id}>, your video waits for approval."
+        announcement = f"<@{job.member_id}>, your video is waiting for approval."
         return await self._post.last(job, MessageContent(self.card(job, live), announcement=announcement, keep=True))
 
     async def finish(self, job: Job, live: Live) -> MessageRef | None:

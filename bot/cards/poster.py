@@ -39,14 +39,15 @@ UPLOAD_BYTES_MAX = 10 * MIB
 NONCE_CHARS_MAX = 25
 _LOOK_BACK_MESSAGES = 100
 _SENTENCES: dict[Trouble, str] = {
-    "no_access": "Wanda may not post in that channel any more; ask an admin to let Wanda view the channel, "
-    "send messages and attach files there.",
-    "later": "Discord could not be reached or was busy, several times over; Wanda tries again by itself.",
-    "broken": "Discord refused the message; tell an admin to look at Wanda's log.",
-    "message_gone": "The card was deleted and a new one could not be posted; run the command again.",
-    "token_dead": "Discord no longer accepts Wanda's token; tell an admin to check it.",
-    "too_old": "The card is too old to change and a new one could not be posted; run the command again.",
-    "no_reply": "Wanda may not reply in that channel; ask an admin for Read Message History.",
+    "no_access": "Wanda can't post in that channel any more. Ask an admin to let Wanda view the channel, send "
+    "messages and "
+    "attach files there.",
+    "later": "Discord is busy. Wanda tries again by itself.",
+    "broken": "Discord didn't take the message. Ask an admin to look at Wanda's log.",
+    "message_gone": "The card was deleted, and a new one couldn't be posted. Run the command again.",
+    "token_dead": "Discord no longer takes Wanda's token. Ask an admin to check it.",
+    "too_old": "The card is too old to change, and a new one couldn't be posted. Run the command again.",
+    "no_reply": "Wanda can't reply in that channel. Ask an admin for Read Message History.",
     "too_large": "Discord refused the file's size.",
 }
 
@@ -235,7 +236,7 @@ class Poster:
 
     async def _settle_old_card(self, job: Job, content: MessageContent) -> None:
         """Remove progress and buttons from a card that was replied to; one try, failures are only logged."""
-        above = "The reply to this message says how it ended."
+        above = "The reply to this message says how it went."
         card = replace(content.card, above=above, media=(), files=(), buttons=())
         try:
             await self._edit(job, MessageContent(card), "bot")

@@ -129,8 +129,7 @@ class Mode(BaseModel, ABC):
         if microusd > AMOUNT_MAX_MICROUSD:
             most = exact_dollars(AMOUNT_MAX_MICROUSD)
             raise OptionRefused(
-                f"This video would cost more than {most}, the most that Wanda can hold for one. "
-                "Attach shorter files; nothing was charged."
+                f"This video would cost more than {most}, the most for one. Attach shorter files and try again."
             )
         return Quote(
             microusd=microusd,

@@ -19,11 +19,11 @@ CONTINUED_S_MAX = 15  # Wan 2.7's longest video, the clip in it counted
 ADDED_S = 5  # how much longer a continuation is by default
 EDITABLE = ("prompt", "negative_prompt", "seed", "duration", "num_frames", "resolution")
 SWITCH = "enable_prompt_expansion"
-TOO_LONG = "fal's rewritten prompt is too long for this mode, so the original one is used."
-NO_SWITCH = "This mode cannot be told to leave a prompt as it is, so the original prompt is used."
-SEED_UNFIT = "This mode does not take the seed that fal reported, so fal chooses a new one."
-CUT_PROMPT = "The prompt is longer than this mode takes, so only its beginning is used."
-OTHER_PICTURE = "Another resolution does not give the same picture, even with the same seed."
+TOO_LONG = "Wan's rewritten prompt is too long for this mode, so yours is used."
+NO_SWITCH = "This mode always rewrites prompts, so yours is used again."
+SEED_UNFIT = "This mode doesn't take that seed, so fal picks a new one."
+CUT_PROMPT = "The prompt is too long for this mode, so only its beginning is used."
+OTHER_PICTURE = "Another resolution makes another picture, even with the same seed."
 
 
 def rerun(job: Job, *, seed: Seed) -> Request:

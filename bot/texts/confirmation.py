@@ -49,7 +49,7 @@ def price_confirmation(
         description="\n".join(part for part in (asked, *why) if part),
         fields=tuple(fields),
         colour=AMBER,
-        footer="Nothing is held or charged until you press Make it.",
+        footer="You aren't charged until you press Make it.",
         selects=question_selects(order_id, mode, offers),
         buttons=question_buttons(order_id, mode, offers, needs_approval=decision.needs_approval, can_fix=bool(doubts)),
     )

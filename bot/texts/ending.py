@@ -19,14 +19,14 @@ def ending(job: Job) -> str:
         case "uncertain":
             failure = job.failure or Failure(kind="lost")
             said = failures.uncertain_text(failure)
-            return f"**It is not certain what became of this video.** {said.what}\n{charge_text(job)} {said.next}"
+            return f"**We can't tell whether this video was made.** {said.what}\n{charge_text(job)} {said.next}"
         case "failed" if job.result is not None:
             return _not_brought(job)
         case "failed":
             said = failures.failure_text(job.failure or Failure(kind="unknown"))
             return f"**No video.** {said.what}\n{charge_text(job)} {said.next}"
         case "done" if job.mailed is not None:
-            what = f"The video went to <@{job.member_id}> by direct message, because Wanda may not post it here."
+            what = f"Wanda can't post here, so the video went to <@{job.member_id}> by direct message."
             return f"**Done.** {what}"
         case "done":
             return "**Done.**"
@@ -37,24 +37,26 @@ def ending(job: Job) -> str:
 def _not_brought(job: Job) -> str:
     """Return what became of a video that was made, and that neither the channel nor the member could be given."""
     again = (
-        f" She tries again until <t:{int(job.completed_at + KEPT_S)}:f>." if job.late_at and job.completed_at else ""
+        (f" Wanda keeps trying until <t:{int(job.completed_at + KEPT_S)}:f>.")
+        if job.late_at and job.completed_at
+        else ""
     )
     if job.failure is not None and job.failure.kind == "unplayable":
         return (
-            f"**What fal sent is no video that plays.** {charge_text(job)} Wanda kept nothing of it; fal's file is at "
-            f"the link.{again} Tell an admin, who can ask fal for the money back."
+            f"**fal sent a file that doesn't play.** {charge_text(job)} It's at the link, and an admin can ask "
+            f"fal for the money back.{again}"
         )
     return (
-        "**The video was made, but Discord let Wanda post it neither here nor in a direct message to "
-        f"<@{job.member_id}>.** {charge_text(job)} `/jobs show` hands it over.{again}"
+        f"**The video is made, but Wanda can't post it here or in a direct message to <@{job.member_id}>.** "
+        f"{charge_text(job)} `/jobs show` has it.{again}"
     )
 
 
 def end_announcement(job: Job) -> str:
     """Return the line above a new message that says how a job ended, where its card is gone."""
     if job.mailed is not None:
-        return f"<@{job.member_id}>, your video went to you by direct message."
-    how = "did not come about" if job.result is None else "could not be posted"
+        return f"<@{job.member_id}>, your video is in your direct messages."
+    how = "didn't work out" if job.result is None else "couldn't be posted"
     return f"<@{job.member_id}>, your video {how}."
 
 
@@ -66,20 +68,20 @@ def charge_text(job: Job) -> str:
         paid = dollars(job.failure.absorbed_microusd)
         if amount > 0:
             return (
-                f"You were charged {dollars(amount)}, and this server's budget took {paid}: {billed} this attempt, "
-                "and the server takes only so much for each member in a day."
+                f"You were charged {dollars(amount)}, and this server paid {paid}, because {billed} this try and "
+                "the server's daily share for you is used up."
             )
-        return f"Nothing was charged to you; {billed} this attempt, and this server's budget took the {paid}."
+        return f"You weren't charged. This server paid {paid}, because {billed} this try."
     if job.failure is not None and job.failure.held_microusd:
         held = dollars(job.failure.held_microusd)
         return (
-            f"Nothing was charged; {held} of yours stays held until whoever runs Wanda has looked up what fal billed, "
-            "because this server has taken enough of your failed videos today."
+            f"You weren't charged yet. {held} of yours stays aside until whoever runs Wanda has looked up what "
+            "fal billed."
         )
     if amount <= 0:
         return "Nothing was charged."
     if job.failure is not None and job.failure.kind == "unplayable":
-        return f"You were charged {dollars(amount)} because fal bills it as a video."
+        return f"You were charged {dollars(amount)}, because fal bills it as a video."
     if job.result is not None:
-        return f"You were charged {dollars(amount)} because fal made the video."
-    return f"You were charged {dollars(amount)} because {billed} this attempt."
+        return f"You were charged {dollars(amount)}, because fal made the video."
+    return f"You were charged {dollars(amount)}, because {billed} this try."

@@ -23,43 +23,34 @@ NOT_BUILT: frozenset[ResultAction] = frozenset(
 )  # actions that have no handler yet
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
-LONGER = "Too long for this field: leave it empty to keep it as it is."
-HIDDEN = "Another member wrote this one: leave it empty to keep it as it is."
+LONGER = "Too long for this field. Leave it empty to keep it."
+HIDDEN = "Somebody else wrote this. Leave it empty to keep it."
 UNCHANGED = "As it is"
 Clip: TypeAlias = Literal["continue", "restyle"]
 CLIP_TITLES: Mapping[Clip, str] = {"continue": "Continue this video", "restyle": "Restyle this video"}
 CLIP_HINTS: Mapping[Clip, str] = {
-    "continue": "What should happen next. Of a longer video, Wan 2.7 goes on from the last 10 s.",
-    "restyle": "What the video should become; Wan 2.2 remakes it.",
+    "continue": "What should happen next. Wan goes on from the last 10 s.",
+    "restyle": "What it should become. Wan 2.2 remakes it.",
 }
-TOTAL_HINT = "Seconds of the whole new video, this clip counted in: 2 to 15."
+TOTAL_HINT = "Seconds of the whole new video, this clip included: 2 to 15."
 EDIT_HINTS: Mapping[str, str] = {
-    "prompt": "Left as it is, fal films its own wording of it again.",
-    "seed": "Empty for a new one. The same seed and settings give much the same video.",
-    "resolution": "Another resolution is not the same picture, even with the same seed.",
+    "prompt": "Leave it as it is to use Wan's rewritten prompt again.",
+    "seed": "Empty for a new one. The same seed and settings make much the same video.",
+    "resolution": "Another resolution makes another picture, even with the same seed.",
 }
 
-NOT_FINISHED = "This video is not finished, so there is nothing to go on from yet. Try again once it is in the channel."
-NOT_IN_THE_BOOKS = (
-    "This video is not in Wanda's books any more, so she does not know how it was made. "
-    "Use its /wan command again; nothing was charged."
-)
-NO_TURN = (
-    "So many messages were due in that channel that your video's had no turn in time. "
-    "Nothing was charged; react again in a few minutes."
-)
-NO_PLACE = "Discord did not let Wanda post there. Nothing was charged; ask an admin to let her send messages and files."
-QUESTION_OVER = (
-    "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
-    "Nothing was charged for it; ask again if you still want the video."
-)
+NOT_FINISHED = "This video isn't finished yet. Try again once it's in the channel."
+NOT_IN_THE_BOOKS = "Wanda no longer knows how this video was made. Use its /wan command again; you weren't charged."
+NO_TURN = "That channel is too busy right now. You weren't charged; react again in a few minutes."
+NO_PLACE = "Wanda can't post there. You weren't charged; ask an admin to let Wanda send messages and files."
+QUESTION_OVER = "This question is over, and you weren't charged. Ask again if you still want the video."
 GETTING_READY = "Wanda is getting a video ready"  # how every placeholder begins
-CUT_RECIPE = "Another member wrote its prompt, so the recipe has as much of it as the card; 🔁 uses all of it."
+CUT_RECIPE = "Somebody else wrote its prompt, so the recipe has only what the card shows; 🔁 uses all of it."
 RESULT_LATE = (
-    "Wanda has not got this video from fal yet, and goes on trying. Nothing was charged; "
-    "press again once it is on the card."
+    "fal hasn't handed this video over yet, and Wanda keeps asking. You weren't charged; press again once it's on "
+    "the card."
 )
-DROPPED = "Cancelled. Nothing was held or charged."
+DROPPED = "Cancelled. You weren't charged."
 
 
 def finished_buttons(job: Job) -> tuple[Button, ...]:
@@ -129,8 +120,8 @@ def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
     command = by_id(job.mode).slash_command_of(item.option for item in job.inputs)
     be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
     return (
-        f"{names[0].upper()}{names[1:]} {be} no longer kept: Wanda keeps files for {keep_days} days. "
-        f"Press Rerun on the card to attach {them} again, or use `{command}`; nothing was charged."
+        f"{names[0].upper()}{names[1:]} {be} gone, because Wanda keeps files for {keep_days} days. Press Rerun on "
+        f"the card to attach {them} again, or use `{command}`."
     )
 
 
@@ -142,8 +133,8 @@ def _file_words(item: Input) -> str:
 def result_not_kept(keep_days: int) -> str:
     """Return the refusal of a continuation whose video was removed from the disk after `keep_days`."""
     return (
-        f"Wanda no longer keeps this video: its copy is removed after {keep_days} days. Save the video from the card, "
-        "and attach it to `/wan27 image` (to continue it) or `/wan22 video` (to restyle it); nothing was charged."
+        f"Wanda's copy of this video is gone after {keep_days} days. Save it from the card, and attach it to "
+        "`/wan27 continue` or `/wan22 video`."
     )
 
 
@@ -154,12 +145,12 @@ def placeholder(member_id: int) -> str:
 
 def public_question(member_id: int) -> str:
     """Return the line above a confirmation that everybody sees and one member can answer."""
-    return f"<@{member_id}>, this one costs more than Wanda makes without asking. Only you can answer."
+    return f"<@{member_id}>, this one costs more than you let pass without a question. Only you can answer."
 
 
 def not_yours(member_id: int) -> str:
     """Return the private answer to another member who presses."""
-    return f"Only <@{member_id}>, who asked for this video, can answer. React to the card yourself to make one."
+    return f"Only <@{member_id}> can answer. React to the card yourself to make one."
 
 
 def answer_buttons(order_id: str, member_id: int, *, needs_approval: bool) -> tuple[Button, ...]:
@@ -183,17 +174,17 @@ def mail_text(job: Job, *, attached: bool, is_cut: bool) -> str:
     """
     note = f" {CUT_RECIPE}" if is_cut else ""
     if attached:
-        return f"Here is the video of {card_url(job)}, with its recipe: attach that to `/jobs replay` anywhere.{note}"
+        return f"Here's the video of {card_url(job)}, with its recipe for `/jobs replay`.{note}"
     url = usable_link(job.result.url) if job.result is not None else None
-    video = f"fal keeps the video about 7 days: {shown_link(job, url)}" if url else "The video itself is on its card."
-    return f"Here is the recipe of {card_url(job)}: attach it to `/jobs replay` anywhere.{note} {video}"
+    video = f"fal keeps the video for about 7 days: {shown_link(job, url)}" if url else "The video is on its card."
+    return f"Here's the recipe of {card_url(job)} for `/jobs replay`.{note} {video}"
 
 
 def no_mail(member_id: int) -> str:
     """Return the short-lived message in the channel when Discord refuses a direct message to the member."""
     return (
-        f"<@{member_id}>, Discord does not let Wanda write to you. Allow direct messages from this server "
-        "in its privacy settings, and react again."
+        f"<@{member_id}>, Wanda can't send you a direct message. Allow them in this server's privacy settings, "
+        "then react again."
     )
 
 

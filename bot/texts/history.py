@@ -32,19 +32,19 @@ class HistoryPage:
 def history_card(page: HistoryPage, jobs: Sequence[Spent]) -> Card:
     """Return a page of a member's own jobs and what they cost."""
     return _card(
-        page, "Your videos and what they cost", [_job(one) for one in jobs], "You have made no videos here yet."
+        page, "Your videos and what they cost", [_job(one) for one in jobs], "You haven't made any videos here yet."
     )
 
 
 def acts_card(page: HistoryPage, acts: Sequence[Act]) -> Card:
     """Return a page of administrative acts."""
     lines = [f"<t:{int(one.at)}:f> {act_words(one)}" for one in acts]
-    return _card(page, "Who did what", lines, "No administrative act yet.")
+    return _card(page, "Who did what", lines, "No admin has changed anything yet.")
 
 
 def money_card(page: HistoryPage, movements: Sequence[Movement]) -> Card:
     """Return a page of movements of money."""
-    return _card(page, "How the money moved", [_movement(one) for one in movements], "No money has moved yet.")
+    return _card(page, "How the money moved", [_movement(one) for one in movements], "No money has been spent yet.")
 
 
 def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> Card:
@@ -68,11 +68,11 @@ def _cost(one: Spent) -> str:
     quote = dollars(one.quote_microusd)
     match one.state:
         case "held":
-            return f"{quote} held while it is being made"
+            return f"{quote} set aside while it's being made"
         case "exposed":
-            return "nothing charged to you; it is not certain whether fal billed it"
+            return "nothing charged to you; fal may have billed it"
         case "settled" if one.member_microusd:
-            ended = "" if one.job_state == "done" else ", although it failed: fal billed it"
+            ended = "" if one.job_state == "done" else ", although it failed, because fal billed it"
             rest = one.server_microusd - one.member_microusd
             server = f", and the server paid {dollars(rest)}" if rest else ""
             return f"**{dollars(one.member_microusd)}**{ended}{server}"
@@ -105,4 +105,4 @@ def _amount(one: Movement) -> str:
         case "release":
             return f"{dollars(-held)} given back"
         case "expose":
-            return "still held, because it is not certain whether fal billed it"
+            return "kept aside, because fal may have billed it"

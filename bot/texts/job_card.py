@@ -97,9 +97,7 @@ def finished_card(
 
 def mailed_card(card: JobCard, job: Job) -> JobCard:
     """Return the card of a direct message that brings a video, which its channel did not take; it has no buttons."""
-    why = (
-        f"Your video is ready. Wanda may not post it in <#{job.address.channel_id}> any more, so it comes to you here."
-    )
+    why = f"Your video is ready. Wanda can't post in <#{job.address.channel_id}> any more, so here it is."
     return replace(card, above=why, buttons=())
 
 

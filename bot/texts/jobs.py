@@ -24,11 +24,8 @@ PAGE_LINES = 8
 PAGE_CHARS_MAX = 3900
 PROMPT_CHARS_MAX = 70
 CHOICE_CHARS_MAX = 100
-NO_JOB = (
-    "You have no such video in this server. Choose one from the list that Discord offers, "
-    "or look its number up with /jobs list."
-)
-RECIPE = "Here is the recipe. Attach it to /jobs replay, with the same files, wherever Wanda is."
+NO_JOB = "You have no such video here. Choose one from the list as you type, or find its number with `/jobs list`."
+RECIPE = "Here's the recipe. Attach it to `/jobs replay` with the same files, anywhere Wanda is."
 
 # The filters of /jobs list; people need no filter for each step of the machine.
 FILTERS: Mapping[str, tuple[str, Collection[State]]] = {
@@ -66,7 +63,7 @@ class JobsPage:
 
 def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
     """Return a page of a member's jobs: state, cost, seed, and a link to each card."""
-    nothing = "You have made no videos here yet." if _unfiltered(page) else "You have no such videos here."
+    nothing = "You haven't made any videos here yet." if _unfiltered(page) else "You have no videos like that here."
     return Card(
         title=_title(page),
         description=join_within([_line(job) for job in jobs], PAGE_CHARS_MAX) or nothing,
@@ -126,7 +123,7 @@ def _cost(job: Job) -> str:
 def several_jobs(jobs: Sequence[Job]) -> str:
     """Return the sentence for a number that several videos have, with the full number of each."""
     named = ", ".join(f"`{job.id}` (<t:{int(job.created_at)}:f>)" for job in jobs)
-    return f"Several of your videos begin or end with this number: {named}. Give one of these in full."
+    return f"Several of your videos match this number: {named}. Type one of these in full."
 
 
 def choice_label(job: Job) -> str:
@@ -188,11 +185,11 @@ def _where(job: Job, kept: JobDetails) -> str:
     """Return where a video is that is not on its card; "" for any other job."""
     if job.result is None or not is_elsewhere(job):
         return ""
-    parts = ["The video is attached to this answer." if kept.has_video else ""]
+    parts = ["The video is attached here." if kept.has_video else ""]
     if job.mailed is not None:
-        parts.append(f"It went to you by [direct message]({message_url(job.mailed)}).")
+        parts.append(f"It's in your [direct messages]({message_url(job.mailed)}).")
     if job.late_at is not None:
-        parts.append("Wanda goes on trying to bring it.")
+        parts.append("Wanda keeps trying to post it.")
     if job.completed_at is not None:
         link = usable_link(job.result.url)
         kept_for = kept_words(job.completed_at)

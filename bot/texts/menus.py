@@ -127,7 +127,7 @@ def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[P
         parts.append(Part(name=spec.name, label=label, hint=spec.description, required=True, is_file=True))
     parts += [option_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
     if not menu.takes_one and len(file_names) > REFERENCES_MAX:
-        too_many = f"Of these {len(file_names)} files the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
+        too_many = f"Of these {len(file_names)} files, the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
         parts = [replace(part, hint=too_many) if part.name == "prompt" else part for part in parts]
     return tuple(parts[:FORM_PARTS_MAX])
 
@@ -177,6 +177,6 @@ def no_file(menu: Menu) -> str:
     """Return the refusal for a message without an attachment that the mode takes."""
     wanted = " or ".join(_ACTS[kind] for kind in menu.takes)
     return (
-        f"“{menu.name}” works on a message with {wanted} attached, and this one has none. "
-        "Choose another message, or use a slash command and attach the file there."
+        f"“{menu.name}” needs a message with {wanted}, and this one has none. Choose another message, or attach "
+        "the file to a slash command."
     )

@@ -15,9 +15,9 @@ BUSY = "Wanda is packing somebody else's data right now. Try again in a few minu
 
 def data_card(known: JobCounts, keep_days: int) -> Card:
     """Return the card about what Wanda keeps of this member, for how long, and how to get or delete it."""
-    since = f", the first <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
+    since = f", the first on <t:{int(known.first_at)}:D>" if known.first_at is not None else ""
     asked_for = f"**{counted(known.jobs, 'video')}** in {counted(known.servers, 'server')}{since}"
-    kept = f"{asked_for}; files of {known.with_files:,} of them are still here."
+    kept = f"{asked_for}. Wanda still has the files of {known.with_files:,}."
     return Card(
         title="Your data",
         description=kept if known.jobs else "Wanda has no videos of yours.",

@@ -25,14 +25,12 @@ def progress(job: Job, live: Live, now: float) -> str:
         case "running":
             return _running(job, live, now)
         case "fetching" if live.step == "fal is silent":
-            return (
-                f"{_line('fal is done, but does not hand out what it made', waited_s)}\n"
-                "-# Wanda asks again and again, for as long as fal keeps it. Nothing is lost."
-            )
+            what = "The video is made, but fal isn't handing it over yet"
+            return f"{_line(what, waited_s)}\n-# Wanda keeps asking. Nothing is lost."
         case "fetching":
-            return _line("Fetching the video from fal", waited_s)
+            return _line("Getting the video from fal", waited_s)
         case "delivering" if live.step == "making it fit":
-            return _line("Making the video fit this server", waited_s, share=live.fraction)
+            return _line("Making it fit this server", waited_s, share=live.fraction)
         case "delivering":
             return _line("Posting the video", waited_s)
         case "done" | "failed" | "cancelled" | "uncertain":
@@ -50,10 +48,10 @@ def _line(what: str, elapsed_s: float, rest: str = "", *, share: float | None = 
 
 def _before(job: Job, live: Live) -> str:
     if live.step == "account locked":
-        return "Waiting, because Wanda's fal account needs an admin's attention; you aren't charged meanwhile"
+        return "Waiting, because Wanda's fal account needs attention"
     if live.step == "uploading":
         return "Uploading your files to fal"
-    return "Asking fal for the video" if job.state == "submitting" else "Getting ready"
+    return "Sending it to fal" if job.state == "submitting" else "Getting ready"
 
 
 def _queue(live: Live) -> str:

@@ -83,7 +83,7 @@ def _whose(limit: Limit, *, mine: bool) -> str:
     identity = limit.scope.rpartition(":")[2]
     match limit.whose:
         case "member":
-            return "your allowance" if mine else f"the allowance of <@{identity}>"
+            return "your allowance" if mine else f"<@{identity}>'s allowance"
         case "server":
             return "this server's pool"
         case "role":
@@ -91,9 +91,9 @@ def _whose(limit: Limit, *, mine: bool) -> str:
         case "channel":
             return f"the pool of <#{identity}>"
         case "cap":
-            return "the operator's cap for this server"
+            return "the limit that whoever runs Wanda set for this server"
         case "all":
-            return "the operator's cap over all servers"
+            return "the limit that whoever runs Wanda set for all servers"
         case "grant":
             return "a grant"
 
@@ -160,33 +160,33 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
 
 
 def _footer(terms: Terms) -> str:
-    return f"Times of {terms.timezone.value} · Wanda asks first above {dollars(terms.confirm_above_microusd.value)}"
+    return f"Times in {terms.timezone.value} · Wanda asks first above {dollars(terms.confirm_above_microusd.value)}"
 
 
 def _headline(view: View) -> str:
     bound = reach(view)
     if bound is None:
-        return "Nothing limits what you can spend."
+        return "There's no limit on what you can spend."
     if bound.microusd == 0:
-        return f"You can spend nothing more now, because {bound.because} is used up."
-    return f"You can spend **{dollars(bound.microusd)}** now; then {bound.because} is used up."
+        return f"You can't spend more right now: {bound.because} is used up."
+    return f"You can spend **{dollars(bound.microusd)}** right now, until {bound.because} is used up."
 
 
 def _stop_reason(view: View) -> str:
     """Return why the member can make no video at all, or ""; of several reasons the one that lasts longest."""
     terms = view.terms
     if not terms.server_allowed:
-        return "**Whoever runs Wanda has not allowed her in this server**, so nothing can be made."
+        return "**Wanda isn't turned on for this server yet.** Ask whoever runs Wanda."
     if terms.blocked is not None:
-        return f"**You cannot make videos in this server**: {plain(terms.blocked.value)}"
+        return f"**You can't make videos here**: {plain(terms.blocked.value)}"
     if terms.paused is not None:
-        return f"**Wanda is paused in this server**: {plain(terms.paused.value)}"
+        return f"**Wanda is paused here**: {plain(terms.paused.value)}"
     if terms.channel_closed is not None:
-        return "**No videos can be made in this channel**; another one may be open."
+        return "**This channel is closed for videos.** Try another one."
     if view.waits_until is not None:
         return (
-            f"**Your next video can begin <t:{math.ceil(view.waits_until)}:R>**, because "
-            f"{counted(view.fruitless.count, 'video')} of yours were cancelled or refused within an hour."
+            f"**Your next video can start <t:{math.ceil(view.waits_until)}:R>**: "
+            f"{counted(view.fruitless.count, 'video')} of yours didn't work out within an hour."
         )
     return ""
 
@@ -200,12 +200,12 @@ def _buys(view: View, priced: Sequence[Offer]) -> str:
 def _offer_line(terms: Terms, offer: Offer, left_microusd: int | None) -> str:
     """Return a mode's line, "4 × Wan 2.7 image (1080p, $0.75)", for the first of its resolutions that is allowed."""
     if not offer.prices:
-        return f"\u2013 {offer.title}: off, because its price is not known"
+        return f"\u2013 {offer.title}: off, because its price isn't known"
     if terms.modes is not None and offer.mode not in terms.modes.value:
         return f"\u2013 {offer.title}: not allowed here"
     found = next((one for one in offer.prices if _fits(terms, *one)), None)
     if found is None:
-        return f"\u2013 {offer.title}: only with fewer seconds, or not at all, within your limits"
+        return f"\u2013 {offer.title}: only a shorter one, if at all"
     resolution, price = found
     setting = f"{offer.title} ({resolution}, {dollars(price)})"
     return setting if left_microusd is None else f"**{left_microusd // price:,}** {TIMES} {setting}"
@@ -220,17 +220,17 @@ def _limits(view: View) -> tuple[Field, ...]:
     terms = view.terms
     facts: list[str] = []
     if terms.ceiling_microusd is not None:
-        facts.append(f"A video may cost up to {dollars(terms.ceiling_microusd.value)}.")
+        facts.append(f"One video can cost up to {dollars(terms.ceiling_microusd.value)}.")
     if terms.at_once is not None:
-        facts.append(f"{view.open_jobs} of {terms.at_once.value} videos at once are in the making.")
+        facts.append(f"You have {view.open_jobs} of {terms.at_once.value} videos going.")
     if terms.resolutions is not None:
         facts.append(f"Resolutions: {', '.join(sorted(terms.resolutions.value))}.")
     if terms.approval is not None:
-        facts.append(f"Above {dollars(terms.approval.value.above_microusd)} a video waits for approval.")
+        facts.append(f"Above {dollars(terms.approval.value.above_microusd)}, a video waits for approval.")
     if view.fruitless.absorbed_microusd:
         facts.append(
-            f"In 24 hours this server paid {dollars(view.fruitless.absorbed_microusd)} for failed videos of yours; "
-            f"what is above {dollars(terms.absorbed_daily_microusd.value)} is charged to you."
+            f"This server paid {dollars(view.fruitless.absorbed_microusd)} for your failed videos in 24 hours. "
+            f"Above {dollars(terms.absorbed_daily_microusd.value)}, you pay."
         )
     return (Field("Also", "\n".join(facts), inline=False),) if facts else ()
 
@@ -248,6 +248,6 @@ def confirm_above_line(before: Terms, now: Terms) -> str:
     old, new = before.confirm_above_microusd, now.confirm_above_microusd
     again = "" if old.value != new.value else " already"
     return (
-        f"Wanda asks you first, with the exact price, before a video that costs more than **{dollars(new.value)}**"
-        f"{again} ({new.source.to_member}; before: {dollars(old.value)}). It holds for you alone, from now on."
+        f"Wanda asks you first before a video above **{dollars(new.value)}**{again} ({new.source.to_member}, "
+        f"before: {dollars(old.value)}). This is just for you."
     )

@@ -14,23 +14,23 @@ _URL = re.compile(r"https?://[A-Za-z0-9._:-]+/[A-Za-z0-9._~:/?#%&=+,;!$'-]{0,140
 _UNTOUCHED = "._~:/?#%&=+,;!$'-"
 _WHY: Mapping[LinkReason, str] = {
     "not_fetched": "The video is made, but fal's storage hasn't handed it to Wanda yet",
-    "no_room": "The video is made, but Wanda's own disk has no room for it",
-    "unchecked": "The video is made, but Wanda cannot check it at the moment",
-    "unplayable": "fal calls the video made, but what it sent is no video that plays",
-    "forbidden": "The video is made, but Wanda may not attach files here",
+    "no_room": "The video is made, but Wanda's disk has no room for it",
+    "unchecked": "The video is made, but Wanda can't check it right now",
+    "unplayable": "fal sent a file that doesn't play",
+    "forbidden": "The video is made, but Wanda can't attach files here",
     "busy": "The video is made, but Discord is too busy to take the file",
-    "refused": "The video is made, but Discord refused the file",
+    "refused": "The video is made, but Discord didn't take the file",
 }
 LINK_FILE = "link.txt"
-LINK_IS_ATTACHED = "(too long for a message, so it is in the attached text file)"
+LINK_IS_ATTACHED = "(it's in the attached text file, because it's too long for a message)"
 
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
     """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
     is_tried = posted.reason in PASSING and (job.state != "failed" or job.late_at is not None)
-    again = "Wanda goes on trying to bring it, and " if is_tried else ""
+    again = "Wanda keeps trying to bring it, and " if is_tried else ""
     kept = f"{again}fal keeps it {kept_words(job.completed_at)}"
-    return f"{_why(posted)}, so here is fal's link; {kept}: {_address(job, result)}"
+    return f"{_why(posted)}, so here's fal's link; {kept}: {_address(job, result)}"
 
 
 def _why(posted: PostedVideo) -> str:
@@ -54,8 +54,7 @@ def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field,
     words = f"[{pixels}{size}](<{url}>)" if url else f"{pixels}{size}"
     limit = "" if posted.limit_bytes is None else f" of {mebibytes(posted.limit_bytes)}"
     said = (
-        f"{words}; fal keeps it {kept_words(job.completed_at)}. "
-        f"The video above was made smaller for Discord's limit{limit}."
+        f"{words}. fal keeps it {kept_words(job.completed_at)}; the video above is smaller, for Discord's limit{limit}."
     )
     return (Field("Original", said, inline=False),)
 
@@ -102,5 +101,5 @@ def _address(job: Job, result: Result) -> str:
     """Return the URL, or a note that it is too long or that there is none."""
     url = usable_link(result.url)
     if url is None:
-        return LINK_IS_ATTACHED if result.url else "(fal gave no usable link)"
+        return LINK_IS_ATTACHED if result.url else "(fal gave no link that works)"
     return shown_link(job, url)

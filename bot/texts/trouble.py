@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 STORAGE_TROUBLE = (
-    "Wanda's database does not answer, so nothing was started and nothing was charged. "
-    "Try again in a few minutes; if it stays like this, tell an admin."
+    "Wanda's database isn't answering, so nothing was started and nothing was charged. Try again in a few "
+    "minutes, or tell an admin."
 )
-DISK_TROUBLE = (
-    "Wanda's own disk is full or broken, so nothing was started by this and nothing was charged. "
-    "Tell an admin, and try again when there is room."
-)
+DISK_TROUBLE = "Wanda's disk is full or broken, so nothing was started and nothing was charged. Please tell an admin."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,7 @@ class TroubleTexts:
 
 
 COMMAND_TROUBLE = TroubleTexts(
-    STORAGE_TROUBLE, "Something went wrong in Wanda; nothing was started by this. Please tell an admin."
+    STORAGE_TROUBLE, "Something went wrong in Wanda, and nothing was started. Please tell an admin."
 )
 ORDER_TROUBLE = TroubleTexts(
     STORAGE_TROUBLE, "Something went wrong in Wanda, and nothing was charged. Please tell an admin."
@@ -35,6 +32,6 @@ ERASURE_TROUBLE = TroubleTexts(
 def job_trouble(unchanged: str) -> TroubleTexts:
     """Return the sentences for a button on a job's card; `unchanged` is a clause, "the video goes on"."""
     return TroubleTexts(
-        f"Wanda's database does not answer, so {unchanged}. Try again in a moment.",
+        f"Wanda's database isn't answering, so {unchanged}. Try again in a moment.",
         f"Something went wrong in Wanda, and {unchanged}. Please tell an admin.",
     )

@@ -11,7 +11,7 @@ from bot.ledger.history import Cursor
 from bot.texts.card import Card
 from bot.texts.trouble import PAGE_TROUBLE
 
-STALE = "This page cannot be opened any more. Use the command again."
+STALE = "This page is too old to open. Use the command again."
 
 
 def cursor_text(at: float, identity: str) -> str:

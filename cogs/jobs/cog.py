@@ -79,7 +79,7 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
         )
 
 
-@app_commands.describe(mode="Only videos of this kind.", state="Only videos that stand like this.")
+@app_commands.describe(mode="Only videos of this kind.", state="Only videos in this state.")
 @app_commands.choices(
     mode=[app_commands.Choice(name=title, value=mode_id) for mode_id, title in MODE_TITLES.items()],
     state=[app_commands.Choice(name=label, value=name) for name, (label, _) in FILTERS.items()],
@@ -130,7 +130,7 @@ async def _choices(interaction: Interaction, current: str, states: tuple[Any, ..
     return [app_commands.Choice(name=name, value=job_id) for name, job_id in fitting[:OFFERED_MAX]]
 
 
-@app_commands.describe(job="Which one; type a part of its prompt or its number.")
+@app_commands.describe(job="Which one. Type part of its prompt or number.")
 @app_commands.autocomplete(job=offer_jobs)
 async def show_job(interaction: Interaction, job: str) -> None:
     """Show everything stored about one of the member's jobs."""
@@ -170,7 +170,7 @@ async def _video_elsewhere(interaction: Interaction, job: Job) -> list[discord.F
     return await asyncio.to_thread(opened)
 
 
-@app_commands.describe(job="Which one; only videos that are not made yet can be cancelled.")
+@app_commands.describe(job="Which one. Only videos that aren't made yet can be cancelled.")
 @app_commands.autocomplete(job=offer_open_jobs)
 async def cancel_job(interaction: Interaction, job: str) -> None:
     """Cancel one of the member's jobs, if that is still possible."""
@@ -182,7 +182,7 @@ async def cancel_job(interaction: Interaction, job: str) -> None:
     await interaction.edit_original_response(content=sentence)
 
 
-@app_commands.describe(job="Which one; type a part of its prompt or its number.")
+@app_commands.describe(job="Which one. Type part of its prompt or number.")
 @app_commands.autocomplete(job=offer_jobs)
 async def send_recipe(interaction: Interaction, job: str) -> None:
     """Send the member the recipe of one of their videos as a file."""
@@ -229,10 +229,10 @@ async def replay_recipe(
 
 
 COMMANDS = (
-    CommandSpec("list", "See your own videos here: how they stand, what they cost, and where they are.", list_jobs),
-    CommandSpec("show", "See all about one of your videos.", show_job),
-    CommandSpec("cancel", "Take back a video that is not made yet.", cancel_job),
-    CommandSpec("recipe", "Get one of your videos as a recipe: a small file to keep, share or change.", send_recipe),
+    CommandSpec("list", "See your videos here: how they're doing, what they cost, and where they are.", list_jobs),
+    CommandSpec("show", "See everything about one of your videos.", show_job),
+    CommandSpec("cancel", "Cancel a video that isn't made yet.", cancel_job),
+    CommandSpec("recipe", "Get a video's recipe: a small file to keep, share or change.", send_recipe),
     CommandSpec("replay", "Make a video from a recipe and its files.", replay_recipe),
 )
 

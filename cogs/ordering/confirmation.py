@@ -33,12 +33,9 @@ from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, check_quote_in_time, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place
 
-GONE = (
-    "This question is over: it was answered, or too much time has passed, or Wanda was restarted. "
-    "Nothing was charged for it; run the command again if you still want the video."
-)
-BEGUN = "Wanda is on it; the card in the channel shows how it goes."
-DROPPED = "Cancelled. Nothing was held or charged."
+GONE = "This question is over, and you weren't charged. Run the command again if you still want the video."
+BEGUN = "Wanda is on it. The card in the channel shows how it's going."
+DROPPED = "Cancelled. You weren't charged."
 CLEANUP_EVERY_S = 60.0  # interval between removals of expired orders, at most
 CHEAPEST = "That setting isn't offered any more. Choose another one, or press Make it."
 NOT_NOW = (Busy, NotAllowed, QuotaExceeded)  # refusals of an order that can be made later, or with other settings

@@ -21,12 +21,8 @@ from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import TOKEN_LIFE_S
 
 log = logging.getLogger(__name__)
-CUT = (
-    "Wanda was restarted before your video was begun, so it is not made. Nothing was charged; please ask for it again."
-)
-CUT_ANSWER = (
-    "Wanda was restarted before she could answer. If what you asked for has not happened, please ask for it again."
-)
+CUT = "Wanda restarted before your video began, so you weren't charged. Please ask for it again."
+CUT_ANSWER = "Wanda restarted before answering. If it hasn't happened, please ask again."
 SEARCH_WITHIN_S = 10.0
 SEARCHED_MAX = 200  # messages of a channel
 CLOCKS_APART_S = 5.0  # at most, Discord's and this machine's

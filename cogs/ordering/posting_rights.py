@@ -41,7 +41,7 @@ class Place:
             OptionRefused: it is in a direct message.
         """
         if interaction.channel_id is None or not isinstance(interaction.user, discord.Member):
-            raise OptionRefused("Wanda makes videos in servers, whose admins set the budget. Use this command there.")
+            raise OptionRefused("Wanda makes videos in servers, where admins set the budget. Use this command there.")
         thread = interaction.channel if isinstance(interaction.channel, discord.Thread) else None
         return cls(
             member=interaction.user,
@@ -108,14 +108,13 @@ async def check_access(place: Place, bot: Wanda, command: str) -> None:
         may_use = await bot.command_access.may_use(place.member.guild.id, command, member)
     except AccessUnknown:
         raise Busy(
-            f"Discord does not tell Wanda right now who may use `/{command}` here, so she does nothing for it by a "
-            f"button or reaction. Type `/{command}`, or try again in a minute; nothing was charged."
+            f"Wanda can't check right now whether you can use `/{command}` here. Type `/{command}`, or try again "
+            "in a minute; you weren't charged."
         ) from None
     if not may_use:
         raise NotAllowed(
-            f"You may not use `/{command}` in this channel, so Wanda does nothing for it by a button or reaction "
-            "either. Use a channel where you may, or ask an admin, who set this under Integrations; nothing was "
-            "charged.",
+            f"You can't use `/{command}` in this channel, so its buttons and reactions don't work for you either. "
+            "Try another channel, or ask an admin, who sets this under Integrations.",
             rule="commands",
         )
 
@@ -129,14 +128,14 @@ def check_posting(place: Place) -> None:
     missing = _missing(NEEDED_TO_POST, place.wandas, in_thread=place.in_thread, shown=_as_admins_see_it)
     if missing:
         raise OptionRefused(
-            f"Wanda cannot post videos here, because she lacks: {', '.join(missing)}. "
-            "Ask an admin to allow that in this channel, or use another one; nothing was charged."
+            f"Wanda can't post videos here without: {', '.join(missing)}. Ask an admin to allow that in this "
+            "channel, or use another one; you weren't charged."
         )
     # https://discord.com/developers/docs/topics/threads#active-archived-threads
     if place.is_locked and not place.wandas.manage_threads:
         raise OptionRefused(
-            "This thread is locked, so Wanda cannot post a video here. Use another thread or channel, or ask a "
-            "moderator to unlock it; nothing was charged."
+            "This thread is locked, so Wanda can't post here. Use another thread or channel, or ask a moderator "
+            "to unlock it; you weren't charged."
         )
 
 
@@ -151,9 +150,8 @@ def check_member_may_order(place: Place) -> None:
     missing = _missing(needed, place.permissions, in_thread=place.in_thread, shown=_titled)
     if missing and not place.permissions.administrator:
         raise NotAllowed(
-            f"You lack {listed(missing, 'and')} in this channel, so Wanda posts no video for you here. Use a /wan "
-            "command in a channel where you may post files; ✉️ on a card sends you its recipe for /jobs replay. "
-            "Nothing was charged.",
+            f"You can't post here without {listed(missing, 'and')}, so Wanda can't post for you either. Use a "
+            "channel where you can post files; ✉️ on a card sends you its recipe for `/jobs replay`.",
             rule="posting",
         )
 
@@ -165,14 +163,12 @@ def _check_member_may_command(member: discord.Member, held: discord.Permissions)
     if member.timed_out_until is not None and member.is_timed_out():
         until = int(member.timed_out_until.timestamp())
         raise NotAllowed(
-            f"You are in a time-out in this server until <t:{until}:f>, so Wanda does nothing here for you until "
-            "then. Nothing was charged; try again afterwards.",
+            f"You're in a time-out here until <t:{until}:f>. You weren't charged; try again after that.",
             rule="timeout",
         )
     if not held.use_application_commands:
         raise NotAllowed(
-            "You may not use application commands in this channel, so Wanda does nothing for you here. "
-            "Use a channel where you may, or ask an admin; nothing was charged.",
+            "You can't use application commands in this channel. Use a channel where you can, or ask an admin.",
             rule="commands",
         )
 

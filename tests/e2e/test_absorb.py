@@ -71,13 +71,13 @@ async def test_nobody_drains_the_pool(empty_stage: Stage, files: Path, cancels: 
         cards.append(said)
     assert "$2.25, but only $1.50 of your $5.00 for today is left" in said
     assert len(cards) == 2
-    assert "You were charged $1.25, and this server's budget took $1.00" in cards[0]
+    assert "You were charged $1.25, and this server paid $1.00" in cards[0]
     assert "You were charged $2.25" in cards[1]
     assert await spent(stage) == {"member": (0, 3_500_000), "server": (0, BOUND + 3_500_000)}
     quota = await ask(stage, "maker", "quota show")
-    assert "In 24 hours this server paid $1.00 for failed videos of yours; what is above $1.00" in quota.text
+    assert "This server paid $1.00 for your failed videos in 24 hours. Above $1.00" in quota.text
     history = await ask(stage, "maker", "quota history")
-    assert "**$1.25**, although it failed: fal billed it, and the server paid $1.00" in history.text
+    assert "**$1.25**, although it failed, because fal billed it, and the server paid $1.00" in history.text
     report = await admin(stage, "report")
     assert "Of it for failed videos that the members did not pay: @maker: **$1.00** for 1 video" in report.text
 
@@ -99,7 +99,7 @@ async def test_repeated_attempts_wait(empty_stage: Stage, files: Path) -> None:
         said,
     )
     quota = await ask(stage, "maker", "quota show")
-    assert "**Your next video can begin …**, because 3 videos of yours were cancelled or refused" in quota.text
+    assert "**Your next video can start …**: 3 videos of yours didn't work out" in quota.text
     answer = await stage.slash("friend", "wan27 image", DEAR, image=await asyncio.to_thread(picture, files))
     await wait_for_state(stage, answer["message_id"], "running")
 

@@ -124,7 +124,7 @@ async def test_budgets(stage: Stage) -> None:
         "Wanda's shipped default of $5.00 for each day holds no more."
     )
     shown = await admin(stage, "budget show", member="friend")
-    assert "The allowance of @friend today**: $2.50 of $2.50 left" in shown.text
+    assert "@friend's allowance today**: $2.50 of $2.50 left" in shown.text
     assert "-# by this server's default" in shown.text
     server = await admin(stage, "budget show")
     assert "allowance for each day: **$2.50**" in server.text
@@ -181,7 +181,7 @@ async def test_roles(stage: Stage) -> None:
     ):
         assert words in answer.text
     shown = await admin(stage, "budget show", member="maker")
-    assert "The allowance of @maker this month**: $20.00 of $20.00 left" in shown.text
+    assert "@maker's allowance this month**: $20.00 of $20.00 left" in shown.text
     assert "-# by the role @regulars" in shown.text
     assert "A video may cost: **$1.00**, by the role @regulars" in shown.text
     assert "A video may cost: **what the budgets allow**" in (await admin(stage, "budget show", member="friend")).text
@@ -210,14 +210,14 @@ async def test_members(stage: Stage) -> None:
     raised = await admin(stage, "member raise", member="guest", amount="2", expires_in="12h")
     assert raised.text.startswith("You raised each allowance of @guest by **$2.00** until ….")
     shown = await admin(stage, "budget show", member="guest")
-    assert "The allowance of @guest today**: $9.50 of $9.50 left" in shown.text
+    assert "@guest's allowance today**: $9.50 of $9.50 left" in shown.text
     assert "-# by their own allowance, with a raise of $2.00" in shown.text
     assert "**A grant**: $3.00 of $3.00 left, until … · won it" in shown.text
     assert "begin again now" in (await admin(stage, "member reset", member="guest")).text
 
     blocked = await admin(stage, "member block", member="guest", reason="spam")
     assert blocked.text.startswith("You **blocked** @guest: “spam”.")
-    assert "You cannot make videos in this server**: spam" in (await ask(stage, "guest", "quota show")).text
+    assert "You can't make videos here**: spam" in (await ask(stage, "guest", "quota show")).text
     assert (await admin(stage, "member unblock", member="guest")).text.startswith("You unblocked @guest (“spam”).")
     assert "cannot make videos" not in (await ask(stage, "guest", "quota show")).text
     for command, options in (
@@ -249,19 +249,19 @@ async def test_channels(stage: Stage) -> None:
     """A channel can be denied, allowed and given a pool; rules of deleted channels can be cleared."""
     assert (await admin(stage, "channel deny", channel="quiet")).text.startswith("You **denied** videos in #quiet.")
     shown = await ask(stage, "maker", "quota show", at="quiet")
-    assert "No videos can be made in this channel" in shown.text
+    assert "This channel is closed for videos" in shown.text
     assert (
         "the pool of #quiet for each week: not set → **$10.00**"
         in (await admin(stage, "channel budget", channel="quiet", window="week", amount="10")).text
     )
     allowed = await admin(stage, "channel allow", channel="gone-soon")
     assert allowed.text.startswith("You **allowed** videos in #gone-soon.")
-    assert "No videos can be made in this channel" in (await ask(stage, "maker", "quota show")).text
+    assert "This channel is closed for videos" in (await ask(stage, "maker", "quota show")).text
     await stage.discord.post("gone", {"channels": ["gone-soon"]})
     cleared = await admin(stage, "channel clear")
     assert "took back the rule for #quiet (it was denied)" in cleared.text
     assert "(it was allowed)" in cleared.text
-    assert "No videos can be made" not in (await ask(stage, "maker", "quota show")).text
+    assert "is closed for videos" not in (await ask(stage, "maker", "quota show")).text
     await admin(stage, "budget clear", channel="quiet")
 
 

@@ -56,7 +56,7 @@ async def test_each_threshold_once(empty_stage: Stage, files: Path) -> None:
 
 @pytest.mark.parametrize(
     ("policy", "member", "said"),
-    [("charge", 200_000, "You were charged $0.20"), ("absorb", 0, "Nothing was charged to you")],
+    [("charge", 200_000, "You were charged $0.20"), ("absorb", 0, "You weren't charged. This server paid")],
 )
 async def test_who_pays_for_a_billed_failure(
     empty_stage: Stage, files: Path, policy: str, member: int, said: str

@@ -119,7 +119,7 @@ async def test_cancel(empty_stage: Stage, files: Path) -> None:
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
     await press(stage, question, "Cancel")
-    message = await reads(stage, question["id"], "Nothing was held or charged")
+    message = await reads(stage, question["id"], "Cancelled. You weren't charged.")
     assert message["components"] == []
     assert held_and_spent(stage) == {}
 
@@ -157,7 +157,7 @@ async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
     await bot.stop()
     await stage.start_bot(**ASKING)
     await press(stage, question, "Make it")
-    await reads(stage, question["id"], "run the command again")
+    await reads(stage, question["id"], "Run the command again")
     assert await stage.fal.get("requests") == []
 
 

@@ -15,7 +15,7 @@ from tests.support.text_commands import ask, read
 from tests.support.video_steps import held_and_spent, order, picture, wait_for_state
 
 module = pytest.mark.asyncio(loop_scope="module")
-CUT = "Wanda was restarted before your video was begun"
+CUT = "Wanda restarted before your video began"
 
 
 async def thinking(stage: Stage, user: str) -> list[str]:

@@ -36,7 +36,7 @@ CALM = {
     "WANDA_DOWNLOAD_WAIT_S": "0.05",
     "WANDA_ENCODES_AT_ONCE": "0",
 }
-LINKED = "so here is fal's link"
+LINKED = "so here's fal's link"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -195,7 +195,7 @@ async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
     message_id = await order(stage, files)
     await delete_message(stage, message_id)
-    message = await replacement(stage, message_id, "your video did not come about")
+    message = await replacement(stage, message_id, "your video didn't work out")
     assert "Nothing was charged" in text_of(message)
     assert len(await exchanges(stage, "POST", "/channels/")) == 1
     refused = [line for line in await exchanges(stage, "PATCH", "/webhooks/") if line["status"] == 404]
@@ -261,7 +261,7 @@ async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
     message_id = await order(stage, files)
     message = await wait_for_text(stage, message_id, LINKED)
     assert "fal's storage hasn't handed it to Wanda yet" in text_of(message)
-    assert "Wanda goes on trying to bring it" in text_of(message)
+    assert "Wanda keeps trying to bring it" in text_of(message)
     assert message["attachments"] == []
     await wait_for_state(stage, message_id, "done")
     async with costs(stage):
@@ -282,13 +282,13 @@ async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
         return next((m for m in seen if m["attachments"]), None)
 
     message = await eventually(look, what="direct message with the video")
-    assert "Your video is ready. Wanda may not post it in" in text_of(message)
+    assert "Your video is ready. Wanda can't post in" in text_of(message)
     assert message["attachments"][0]["filename"].endswith(".mp4")
     assert buttons_of(message) == []
     await wait_for_state(stage, answer["message_id"], "done")
     (short,) = re.findall(r"job (\w+)", text_of(message))
     shown = await ask(stage, "friend", "jobs show", job=short)
-    assert "It went to you by direct message" in shown.text.replace("[", "").replace("]", " ")
+    assert "It's in your direct messages" in shown.text.replace("[", "").replace("]", " ")
     assert [file["filename"] for file in shown.files] == [message["attachments"][0]["filename"]]
 
 

@@ -60,7 +60,7 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     small = await order_full_in(stage, "general", picture)
     await order_full_in(stage, "big-screen", picture)
 
-    await wait_for_text(stage, small, "Making the video fit this server", within_s=60)
+    await wait_for_text(stage, small, "Making it fit this server", within_s=60)
     clock = asyncio.get_running_loop().time
     for _ in range(5):
         began = clock()
@@ -76,7 +76,7 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     assert (width, height, tracks) == (1920, 1080, 1)
     assert seconds == pytest.approx(15, abs=0.1)
     said = original_of(message)
-    assert re.search(r"1920 × 1080, 25 MiB\]\(<http.*>\); fal keeps it until about <t:\d+:D>", said)
+    assert re.search(r"1920 × 1080, 25 MiB\]\(<http.*>\)\. fal keeps it until about <t:\d+:D>", said)
     link = said.split("(<")[1].split(">)")[0]
     assert len(await stage.fal.fetch(link)) == 25 * MIB
 

@@ -59,7 +59,7 @@ async def test_list_filtered(stage: Stage, files: Path) -> None:
     for name, value in (("mode", "wan22-video"), ("state", "failed")):
         options: dict[str, Any] = {name: value}
         answer = await ask(stage, "maker", "jobs list", **options)
-        assert "You have no such videos here." in answer.text
+        assert "You have no videos like that here." in answer.text
 
 
 @pytest.mark.asyncio
@@ -184,4 +184,4 @@ async def test_a_forged_page(stage: Stage, files: Path) -> None:
     """A page with an unknown filter is refused with a sentence."""
     await one_video(stage, files)
     answer = await ask(stage, "maker", "jobs list", unchecked=True, state="everything")
-    assert "cannot be opened any more" in (await read(stage, "maker", answer.message_id)).text
+    assert "is too old to open" in (await read(stage, "maker", answer.message_id)).text

@@ -8,7 +8,7 @@ from sandbox.stage import Stage, buttons_of, text_of
 from tests.support.video_steps import order, wait_for_reply, wait_for_state
 
 JOB_S = 3
-REPLIED = "The reply to this message says how it ended."
+REPLIED = "The reply to this message says how it went."
 
 
 async def edits(stage: Stage) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
     assert seen.private
     for words in (
         "Your quota",
-        "You can spend **$5.00** now; then your allowance today is used up.",
+        "You can spend **$5.00** right now, until your allowance today is used up.",
         "**Your allowance today**: $5.00 of $5.00 left",
         "▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰ · $0.00 spent · renews …",
         "**This server's pool this month**: ",
@@ -83,7 +83,7 @@ async def test_history_has_pages_that_survive_a_restart(stage: Stage) -> None:
     assert sum("nothing charged, it failed" in line for line in jobs) == 5
     assert _older(page)["disabled"]
     assert (await click(stage, "maker", page, "Newest")).text == seen[0]
-    assert "You have made no videos here yet." in (await ask(stage, "friend", "quota history")).text
+    assert "You haven't made any videos here yet." in (await ask(stage, "friend", "quota history")).text
 
 
 async def test_every_movement_of_money_is_in_the_audit(stage: Stage) -> None:
@@ -108,8 +108,7 @@ async def test_the_members_own_threshold(stage: Stage) -> None:
     answer = await ask(stage, "friend", "quota ask", above="$0.50")
     assert answer.private
     assert answer.text == (
-        "Wanda asks you first, with the exact price, before a video that costs more than **$0.50** "
-        "(your own threshold; before: $1.00). It holds for you alone, from now on."
+        "Wanda asks you first before a video above **$0.50** (your own threshold, before: $1.00). This is just for you."
     )
     assert "Wanda asks first above $0.50" in (await ask(stage, "friend", "quota show")).text
     assert "Wanda asks first above $1.00" in (await ask(stage, "maker", "quota show")).text
@@ -131,8 +130,8 @@ async def test_a_database_that_does_not_answer(stage: Stage) -> None:
 
     with closing(await asyncio.to_thread(blocked)):
         answer = await ask(stage, "friend", "quota ask", above="3")
-        assert answer.text.startswith("Wanda's database does not answer")
+        assert answer.text.startswith("Wanda's database isn't answering")
         refused = await ask(stage, "admin", "wanda-admin pause", reason="x")
-        assert refused.text.startswith("Wanda's database does not answer")
+        assert refused.text.startswith("Wanda's database isn't answering")
     assert "Wanda asks first above $1.00" in (await ask(stage, "friend", "quota show")).text
     assert "paused" not in (await ask(stage, "friend", "quota show")).text

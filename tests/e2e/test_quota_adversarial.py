@@ -122,7 +122,7 @@ async def test_nobody_answers_a_question(empty_stage: Stage, files: Path) -> Non
     assert len(await asyncio.to_thread(kept_files, stage)) == 1
     await _no_files(stage)
     await press(stage, question, "Make it")
-    await reads(stage, question["id"], "run the command again")
+    await reads(stage, question["id"], "Run the command again")
     assert await stage.fal.get("requests") == []
 
 

@@ -234,7 +234,7 @@ async def test_a_costly_rerun(stage: Stage, files: Path) -> None:
     await react(stage, "friend", parent, "🎲")
     again = await wait_for_message(stage, "Only you can answer")
     await press(stage, "friend", again["id"], "Cancel")
-    await wait_for_message(stage, "Nothing was held or charged")
+    await wait_for_message(stage, "Cancelled. You weren't charged.")
     assert await requests(stage) == before + 1
 
 
@@ -287,7 +287,7 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
     await stage.discord.post("faults", fault)
     for emoji in ("🔁", "🎲", "✉️"):
         await react(stage, "admin", parent, emoji)
-    told = await wait_for_message(stage, "Discord does not let Wanda write to you")
+    told = await wait_for_message(stage, "Wanda can't send you a direct message")
     member = await id_of(stage, "admin")
 
     async def tried() -> list[dict[str, Any]] | None:

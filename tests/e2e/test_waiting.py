@@ -72,7 +72,7 @@ async def test_only_an_admin_decides_on_the_list(stage: Stage, files: Path) -> N
 
     denial = [{"member": "boss", "allow": False}]
     await stage.discord.post("integrations", {"command": "wanda-admin", "permissions": denial})
-    assert "You may not use `/wanda-admin` in this channel" in await refused()
+    assert "You can't use `/wanda-admin` in this channel" in await refused()
     await stage.discord.post("integrations", {"command": "wanda-admin", "permissions": []})
     await stage.discord.post("change", {"roles": [{"name": "managers", "permissions": []}]})
     assert (await refused()).startswith("Only members who may manage this server can use /wanda-admin.")

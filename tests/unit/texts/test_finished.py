@@ -63,7 +63,7 @@ def test_only_what_is_answered_is_offered() -> None:
 def test_files_that_are_no_longer_kept() -> None:
     """The sentence names the file harmlessly, says how long files are kept and how to give it again."""
     said = finished.inputs_not_kept(a_job(inputs=(PICTURE,)), [PICTURE], 30)
-    assert "“la\\*ke.png” is no longer kept" in said
+    assert "“la\\*ke.png” is gone, because Wanda keeps files for 30 days" in said
     assert "30 days" in said
     assert "`/wan27 image`" in said
 

@@ -49,12 +49,12 @@ def entry(**changes: Any) -> Entry:
     ("job", "says"),
     [
         (JOB, "**Wan 2.7 image** · **$0.75**\n"),
-        (spent(state="held", server_microusd=0, member_microusd=0), "$0.75 held while it is being made"),
-        (spent(job_state="failed"), "**$0.75**, although it failed: fal billed it"),
+        (spent(state="held", server_microusd=0, member_microusd=0), "$0.75 set aside while it's being made"),
+        (spent(job_state="failed"), "**$0.75**, although it failed, because fal billed it"),
         (spent(job_state="failed", member_microusd=0), "nothing charged to you; the server paid"),
         (spent(state="released", job_state="cancelled"), "nothing charged, cancelled"),
         (spent(state="released", job_state="failed"), "nothing charged, it failed"),
-        (spent(state="exposed"), "nothing charged to you; it is not certain"),
+        (spent(state="exposed"), "nothing charged to you; fal may have billed it"),
         (spent(mode="wan99", job_state="done"), "**wan99**"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> Non
         (entry(kind="hold", held_delta_microusd=750_000, spent_delta_microusd=0), "**$0.75 held**"),
         (entry(spent_delta_microusd=500_000), "**$0.50 spent of $0.75 held**"),
         (entry(kind="release", spent_delta_microusd=0), "**$0.75 given back**"),
-        (entry(kind="expose", held_delta_microusd=0, spent_delta_microusd=0), "still held"),
+        (entry(kind="expose", held_delta_microusd=0, spent_delta_microusd=0), "kept aside"),
     ],
 )
 def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:

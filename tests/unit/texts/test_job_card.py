@@ -204,10 +204,10 @@ def test_a_billed_failure_says_who_paid(make_job: MakeJob) -> None:
     """The card of an attempt that fal billed names the payer and the sum, and does not claim more than is known."""
     failure = Failure(kind="content_policy_violation", status=422, billed="perhaps", absorbed_microusd=300_000)
     absorbed = words(card(make_job(state="failed", charged_microusd=0, failure=failure)))
-    assert "Nothing was charged to you; fal may have billed this attempt" in absorbed
+    assert "You weren't charged. This server paid" in absorbed
     assert "$0.30" in absorbed
     charged = Failure(kind="content_policy_violation", status=422, billed="yes", charged=True)
-    assert "You were charged $0.30 because fal billed this attempt." in words(
+    assert "You were charged $0.30, because fal billed this try." in words(
         card(make_job(state="failed", charged_microusd=300_000, failure=charged))
     )
 
@@ -231,7 +231,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
     shown = finished_card(job, posted)
     assert shown.link == (
-        "The video is 25 MiB, above this server's 10 MiB, so here is fal's link; "
+        "The video is 25 MiB, above this server's 10 MiB, so here's fal's link; "
         f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
     )
 
@@ -250,7 +250,7 @@ def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
         ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="account")}, "Nothing was charged."),
         (
             {"state": "failed", "charged_microusd": 750_000, "failure": Failure(kind="x")},
-            "You were charged $0.75 because",
+            "You were charged $0.75, because",
         ),
         ({"state": "uncertain", "charged_microusd": 0, "failure": Failure(kind="lost")}, "Nothing was charged."),
     ],
@@ -275,7 +275,7 @@ def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
     failure = Failure(kind="undeliverable", charged=True)
     shown = card(make_job(state="failed", result=RESULT, charged_microusd=750_000, failure=failure))
     assert RESULT.url in shown.link
-    assert "You were charged $0.75 because fal made the video." in shown.body
+    assert "You were charged $0.75, because fal made the video." in shown.body
 
 
 @pytest.mark.parametrize("reason", get_args(LinkReason))
@@ -289,7 +289,7 @@ def test_every_reason_for_a_link_has_its_own_words(make_job: MakeJob, reason: Li
 
     others = {said(other) for other in get_args(LinkReason) if other != reason}
     assert said(reason) not in others
-    assert ("Wanda goes on trying" in said(reason)) == (reason in PASSING)
+    assert ("Wanda keeps trying" in said(reason)) == (reason in PASSING)
 
 
 def test_a_link_with_characters_that_mean_something_to_discord(make_job: MakeJob) -> None:
@@ -303,8 +303,8 @@ def test_a_video_that_reached_nobody(make_job: MakeJob) -> None:
     """The card never says only that it was charged: it says how to get the video, and until when it is tried."""
     failure = Failure(kind="undeliverable", charged=True)
     job = make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure, completed_at=NOW, late_at=NOW)
-    assert "`/jobs show` hands it over" in words(card(job))
-    assert "She tries again until" in words(card(job))
+    assert "`/jobs show` has it" in words(card(job))
+    assert "Wanda keeps trying until" in words(card(job))
     assert "goes on trying" not in words(card(replace(job, late_at=None)))
 
 
@@ -312,7 +312,7 @@ def test_a_result_that_does_not_play(make_job: MakeJob) -> None:
     """The card of a file that is no video says so, and whom to tell."""
     failure = Failure(kind="unplayable", charged=True)
     shown = words(card(make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure)))
-    assert "What fal sent is no video that plays." in shown
+    assert "fal sent a file that doesn't play." in shown
     assert "fal made the video" not in shown
 
 

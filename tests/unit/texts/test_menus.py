@@ -57,7 +57,7 @@ def test_too_many_references_are_told() -> None:
     """The form says which files are used when there are more than the mode takes."""
     menu = next(menu for menu in MENUS if not menu.takes_one)
     (prompt,) = (part for part in form_parts(menu, ["x.png"] * 7, PICKER) if part.name == "prompt")
-    assert "Of these 7 files the first 5" in prompt.hint
+    assert "Of these 7 files, the first 5" in prompt.hint
 
 
 @named

@@ -58,7 +58,7 @@ def within_limits(card: Card) -> None:
 def test_what_the_shipped_quota_buys() -> None:
     """Without rules a member sees the day's five dollars, and how many videos of each mode at its default those are."""
     said = text(quota.quota_card(view(), OFFERS))
-    assert "You can spend **$5.00** now; then your allowance today is used up." in said
+    assert "You can spend **$5.00** right now, until your allowance today is used up." in said
     assert "**10** × Wan 2.7 image (720p, $0.50)" in said
     assert "Wanda asks first above $1.00" in said
 
@@ -66,9 +66,9 @@ def test_what_the_shipped_quota_buys() -> None:
 def test_the_tightest_limit_is_named() -> None:
     """What can be spent now is the smallest rest of all limits, and that limit is named."""
     said = text(quota.quota_card(view(spent={"server": 48_000_000}), OFFERS))
-    assert "You can spend **$2.00** now; then this server's pool this month is used up." in said
+    assert "You can spend **$2.00** right now, until this server's pool this month is used up." in said
     said = text(quota.quota_card(view(spent={"member": 5_000_000}), OFFERS))
-    assert "You can spend nothing more now, because your allowance today is used up." in said
+    assert "You can't spend more right now: your allowance today is used up." in said
     assert "**0** × Wan 2.7 image" in said
 
 
@@ -79,9 +79,9 @@ def test_grants_count_to_the_allowance() -> None:
     )
     grants = (GrantStanding(grant, 0, USD),)
     said = text(quota.quota_card(view(grants=grants), OFFERS))
-    assert "You can spend **$7.00** now" in said
+    assert "You can spend **$7.00** right now" in said
     assert "**A grant**: $2.00 of $3.00 left · won \\*it\\*" in said
-    assert "**$2.00** now" in text(quota.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
+    assert "**$2.00** right now" in text(quota.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
 
 
 def test_rules_change_what_it_buys() -> None:
@@ -94,9 +94,9 @@ def test_rules_change_what_it_buys() -> None:
     said = text(quota.quota_card(view(*rules), OFFERS))
     assert "**10** × Wan 2.7 image (720p, $0.50)" in said
     assert "\u2013 Wan 2.1 image: not allowed here" in said
-    assert "A video may cost up to $0.60." in said
+    assert "One video can cost up to $0.60." in said
     said = text(quota.quota_card(view(Rule("server", "ceiling", 10_000)), OFFERS))
-    assert "\u2013 Wan 2.7 image: only with fewer seconds, or not at all, within your limits" in said
+    assert "\u2013 Wan 2.7 image: only a shorter one, if at all" in said
 
 
 def test_the_operators_other_servers_stay_private() -> None:
@@ -106,15 +106,17 @@ def test_the_operators_other_servers_stay_private() -> None:
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
     for card in (quota.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
         assert "of $1.234567" not in text(card)
-    assert "then the operator's cap over all servers this month is used up" in text(quota.quota_card(seen, OFFERS))
+    assert "until the limit that whoever runs Wanda set for all servers this month is used up" in text(
+        quota.quota_card(seen, OFFERS)
+    )
 
 
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        (Rule("member:2", "blocked", "spam <@1>"), "You cannot make videos in this server**: spam \\<\\@1\\>"),
-        (Rule("server", "paused", "saving"), "Wanda is paused in this server**: saving"),
-        (Rule("channel:3", "access", "deny"), "No videos can be made in this channel"),
+        (Rule("member:2", "blocked", "spam <@1>"), "You can't make videos here**: spam \\<\\@1\\>"),
+        (Rule("server", "paused", "saving"), "Wanda is paused here**: saving"),
+        (Rule("channel:3", "access", "deny"), "This channel is closed for videos"),
     ],
 )
 def test_what_stops_a_member_comes_first(rule: Rule, says: str) -> None:
@@ -132,7 +134,7 @@ def test_an_admin_reads_which_rule_gives_which_number() -> None:
         Rule("server", "budget:month", 40 * USD),
     )
     said = text(member_card(view(*rules, roles=(8,))))
-    assert "**The allowance of <@2> today**: $7.00 of $7.00 left" in said
+    assert "**<@2>'s allowance today**: $7.00 of $7.00 left" in said
     assert "-# by their own allowance" in said
     assert "A video may cost: **$1.00**, by the role <@&8>" in said
     assert "Asked first above: **$1.00**, by their own threshold" in said
@@ -189,8 +191,8 @@ def test_the_threshold_is_told_before_and_after() -> None:
     before = _terms(20, "20 % of your allowance")
     now = _terms(50, "your own threshold")
     assert quota.confirm_above_line(before, now) == (
-        "Wanda asks you first, with the exact price, before a video that costs more than **$0.00005** "
-        "(your own threshold; before: $0.00002). It holds for you alone, from now on."
+        "Wanda asks you first before a video above **$0.00005** "
+        "(your own threshold, before: $0.00002). This is just for you."
     )
 
 
@@ -206,7 +208,7 @@ def test_limits_are_named_by_whose_they_are() -> None:
         "server:1": "this server's pool this month",
         "role:1:8": "the pool of <@&8> this month",
         "channel:1:3": "the pool of <#3> this month",
-        "cap:1": "the operator's cap for this server this month",
-        "all": "the operator's cap over all servers this month",
+        "cap:1": "the limit that whoever runs Wanda set for this server this month",
+        "all": "the limit that whoever runs Wanda set for all servers this month",
     }
     assert {scope: quota.limit_title(Limit(scope, month, 0, Source.of("server", ""))) for scope in named} == named

@@ -42,8 +42,8 @@ def test_enough(in_thread: bool, permissions: discord.Permissions) -> None:
 @pytest.mark.parametrize(
     ("in_thread", "permissions", "named"),
     [
-        (True, NEEDED_TO_POST, r"lacks: Send Messages In Threads\."),
-        (False, IN_THREADS, r"lacks: Send Messages\."),
+        (True, NEEDED_TO_POST, r"without: Send Messages In Threads\."),
+        (False, IN_THREADS, r"without: Send Messages\."),
         (False, discord.Permissions.none(), "View Channel, Send Messages, Embed Links, Attach Files"),
     ],
 )
@@ -56,9 +56,9 @@ def test_not_enough(in_thread: bool, permissions: discord.Permissions, named: st
 @pytest.mark.parametrize(
     ("in_thread", "permissions", "named"),
     [
-        (True, NEEDED_TO_POST, "You lack Send Messages In Threads in"),
-        (False, IN_THREADS, "You lack Send Messages in"),
-        (False, discord.Permissions.none(), "You lack Send Messages and Attach Files in"),
+        (True, NEEDED_TO_POST, "without Send Messages In Threads, so"),
+        (False, IN_THREADS, "without Send Messages, so"),
+        (False, discord.Permissions.none(), "without Send Messages and Attach Files, so"),
     ],
 )
 def test_a_member_who_may_not_post(in_thread: bool, permissions: discord.Permissions, named: str) -> None:
