@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo play test test-play play-loop test-clients check fuzz soak bench format lock readme clean
+.PHONY: demo play test test-play play-loop test-clients check fuzz soak bench format lock readme pictures clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -94,6 +94,10 @@ lock:
 readme: .venv/runtime
 	$(BIN)/python -m sandbox readme
 	$(BIN)/python -m bot.storage.schema_doc
+
+# The pictures of /help, which are kept with the code.
+pictures: .venv/runtime
+	$(BIN)/python -m sandbox.help_pictures
 
 clean:
 	rm -rf .venv .clients demo-output build

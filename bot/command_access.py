@@ -140,6 +140,14 @@ class CommandAccess:
         """Take these commands, by name, for those that Discord has."""
         self._commands = commands
 
+    def mention(self, path: str) -> str:
+        """Return the command ("wan27 image") as a link to it where its id is known, else as text.
+
+        https://discord.com/developers/docs/reference#message-formatting
+        """
+        command = self._commands.get(path.partition(" ")[0])
+        return f"`/{path}`" if command is None else f"</{path}:{command.id}>"
+
     def forget(self, guild_id: int) -> None:
         """Ask Discord again for this server's settings, also if an answer is on its way: they have changed."""
         self._kept.pop(guild_id, None)

@@ -5,6 +5,7 @@ from cogs.admin.cog import Admin
 from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
 from cogs.budget_warnings import BudgetWarnings
+from cogs.help.cog import Help
 from cogs.jobs.card_buttons import CardButtons
 from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
@@ -24,6 +25,7 @@ from cogs.wan.cog import WanCommands
 
 COGS: tuple[type[FeatureCog], ...] = (
     WanCommands,
+    Help,
     Quota,
     OwnSettingsCog,
     Jobs,

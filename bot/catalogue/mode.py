@@ -27,11 +27,14 @@ LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
 class SlashCommand:
     """One command of a mode: it has the mode's options but those in `without`, and also requires those in `needs`.
 
-    `descriptions` are those of options that mean something else here than the mode's own say.
+    `descriptions` are those of options that mean something else here than the mode's own say. `purpose` and `example`
+    are for /help: what the command is for, and a prompt.
     """
 
     name: str
     summary: str
+    purpose: str = ""
+    example: str = ""
     needs: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     descriptions: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -54,6 +57,9 @@ class Mode(BaseModel, ABC):
     endpoint: ClassVar[str]
     rates: ClassVar[Rates]
     priced: ClassVar[tuple[str, ...]]
+    # What /help says: what the mode is for, and a prompt for it.
+    purpose: ClassVar[str] = ""
+    example_prompt: ClassVar[str] = ""
     # An option for `python -m bot price` to fill where the mode needs one of several files and none is named.
     stand_in: ClassVar[str | None] = None
 
@@ -66,7 +72,8 @@ class Mode(BaseModel, ABC):
     @classmethod
     def slash_commands(cls) -> tuple[SlashCommand, ...]:
         """Return the commands that make this mode's videos: one, unless a mode has several ways to begin."""
-        return (SlashCommand(name=cls.command()[1], summary=cls.summary),)
+        own = SlashCommand(name=cls.command()[1], summary=cls.summary, purpose=cls.purpose, example=cls.example_prompt)
+        return (own,)
 
     @classmethod
     def slash_command_of(cls, files: Iterable[str]) -> str:

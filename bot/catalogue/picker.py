@@ -12,7 +12,7 @@ from bot.catalogue.mode import Mode, SlashCommand
 from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import MODES, build, price_table
-from bot.catalogue.stand_in import request_for_price
+from bot.catalogue.stand_in import FileStandIn, request_for_price
 from bot.errors import OptionRefused, SettingsRefused
 from bot.money import dollars
 from bot.settings import DefaultSettings, MoneySettings
@@ -93,8 +93,15 @@ class Picker:
         Raises:
             Refusal: a value is out of its bounds, or has no price.
         """
-        request, files = request_for_price(mode, {**self.defaults[mode.id], **options}, {})
+        request, files = self._request(mode, options)
         return request.quote(files, self.prices)
+
+    def seconds(self, mode: type[Mode], **options: str | int) -> float:
+        """Return how long such a video plays, in seconds."""
+        return self._request(mode, options)[0].output_seconds()
+
+    def _request(self, mode: type[Mode], options: Mapping[str, str | int]) -> tuple[Mode, Mapping[str, FileStandIn]]:
+        return request_for_price(mode, {**self.defaults[mode.id], **options}, {})
 
     def _spec(self, mode: type[Mode], spec: OptionSpec, text: str) -> OptionSpec:
         default = self.defaults[mode.id].get(spec.name)

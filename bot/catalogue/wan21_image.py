@@ -47,6 +47,8 @@ class Wan21Image(Mode):
         source="https://fal.ai/models/fal-ai/wan-i2v",
         read_on="2026-11-20",
     )
+    purpose: ClassVar[str] = "Your picture moves for about 5 s at one price per video, with many settings to play with."
+    example_prompt: ClassVar[str] = "Cars drive past, and the leaves rustle."
     priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
 
     prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What should happen in the video.")

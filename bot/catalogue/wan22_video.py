@@ -42,6 +42,10 @@ class Wan22Video(Mode):
         source="https://fal.ai/models/fal-ai/wan/v2.2-a14b/video-to-video",
         read_on="2026-11-20",
     )
+    purpose: ClassVar[str] = (
+        "Your clip keeps its motion and gets another look. `strength` says how far it may leave the clip."
+    )
+    example_prompt: ClassVar[str] = "As a watercolour painting, in autumn colours."
     priced: ClassVar[tuple[str, ...]] = ("resolution", "num_frames")
 
     prompt: str = Field(min_length=1, max_length=PROMPT_LENGTH_MAX, description="What the video should become.")

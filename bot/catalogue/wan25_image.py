@@ -54,6 +54,10 @@ class Wan25Image(PerSecond):
         source="https://fal.ai/models/fal-ai/wan-25-preview/image-to-video",
         read_on="2026-11-20",
     )
+    purpose: ClassVar[str] = (
+        "Your picture moves, to your own sound if you attach one. 480p is a cheap way to try an idea."
+    )
+    example_prompt: ClassVar[str] = "The dragon blinks and spreads its wings."
     priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
 
     prompt: str = Field(min_length=1, max_length=800, description="What should happen in the video.")

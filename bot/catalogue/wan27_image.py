@@ -95,6 +95,9 @@ class Wan27Image(PerSecond):
             SlashCommand(
                 name="image",
                 summary="Make a picture move with Wan 2.7 (2 to 15 s, up to 1080p).",
+                purpose="Your picture is the first frame, and your prompt says what happens next. Add `end_image` for "
+                "the last frame, or `audio` for a voice or music that drives the video.",
+                example="Slow zoom in. Waves roll onto the beach, and her scarf flaps in the wind.",
                 needs=frozenset({"prompt", "image"}),
                 without=frozenset({"video"}),
                 descriptions={"end_image": "The last frame.", "duration": "Seconds of video."},
@@ -102,6 +105,9 @@ class Wan27Image(PerSecond):
             SlashCommand(
                 name="continue",
                 summary="Continue a clip with Wan 2.7 (up to 15 s with the clip, up to 1080p).",
+                purpose="Your clip goes on where it ends. `duration` counts the whole video, your clip included, and "
+                "so does the price.",
+                example="The camera follows the dog into the woods.",
                 needs=frozenset({"prompt", "video", "duration"}),
                 without=frozenset({"image", "audio"}),
                 descriptions={

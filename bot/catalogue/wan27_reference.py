@@ -50,6 +50,11 @@ class Wan27Reference(PerSecond):
         source="https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video",
         read_on="2026-11-20",
     )
+    purpose: ClassVar[str] = (
+        "The people and things of up to five pictures and clips play in a new video. Call them Image 1, Image 2 and "
+        "Video 1 in your prompt. A clip's seconds are charged like the video's."
+    )
+    example_prompt: ClassVar[str] = "Image 1 dances in the place of Image 2, with the moves of Video 1."
     priced: ClassVar[tuple[str, ...]] = ("resolution", "duration")
     stand_in: ClassVar[str | None] = "image1"
 

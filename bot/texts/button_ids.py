@@ -118,6 +118,18 @@ def waiting_button_id(action: WaitingAction, job_id: str, after: str) -> str:
 WAITING_TEMPLATE = rf"{PREFIX}waiting:(?P<action>approve|decline|page):(?P<job_id>(?:{_ID})?):(?P<after>(?:{_ID})?|end)"
 
 
+HELP_SELECT_ID = f"{PREFIX}help"
+HELP_SELECT_TEMPLATE = HELP_SELECT_ID
+
+
+def help_button_id(page: str) -> str:
+    """Return the id of a button that opens a page of /help."""
+    return f"{PREFIX}help:{page}"
+
+
+HELP_TEMPLATE = rf"{PREFIX}help:(?P<page>[a-z0-9 -]{{1,40}})"
+
+
 def deletion_button_id(answer: Consent, job_id: str) -> str:
     """Return the id of a button below the private question whether to delete a video."""
     return f"{PREFIX}erase:{answer}:{job_id}"

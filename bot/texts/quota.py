@@ -144,7 +144,7 @@ def quota_card(view: View, priced: Sequence[Offer]) -> Card:
     mine = [standing_lines(s) for s in shown if s.limit.whose == "member"]
     shared = [standing_lines(s) for s in shown if s.limit.whose != "member"]
     parts = [
-        _stop_reason(view),
+        stop_reason(view),
         _headline(view),
         *mine,
         *(grant_line(one) for one in view.grants[:GRANTS_MAX]),
@@ -172,7 +172,7 @@ def _headline(view: View) -> str:
     return f"You can spend **{dollars(bound.microusd)}** right now, until {bound.because} is used up."
 
 
-def _stop_reason(view: View) -> str:
+def stop_reason(view: View) -> str:
     """Return why the member can make no video at all, or ""; of several reasons the one that lasts longest."""
     terms = view.terms
     if not terms.server_allowed:
@@ -238,7 +238,7 @@ def _limits(view: View) -> tuple[Field, ...]:
 def _colour(view: View) -> int:
     shares = [s.left_microusd / s.limit.cap_microusd for s in view.standings if s.limit.cap_microusd]
     lowest = min(shares, default=1.0)
-    if lowest <= 0 or _stop_reason(view):
+    if lowest <= 0 or stop_reason(view):
         return RED
     return AMBER if lowest <= _LOW else GREEN
 

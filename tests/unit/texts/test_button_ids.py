@@ -49,6 +49,11 @@ IDS = [
         (ids.refused_button_id(one, JOB), f"wanda:refused:{one}:{JOB}", ids.REFUSED_TEMPLATE)
         for one in ("fix", "again", "nearest", "ask")
     ),
+    (ids.HELP_SELECT_ID, "wanda:help", ids.HELP_SELECT_TEMPLATE),
+    *(
+        (ids.help_button_id(one), f"wanda:help:{one}", ids.HELP_TEMPLATE)
+        for one in ("start", "money", "after", "wan27 image")
+    ),
     *(
         (ids.money_button_id(one, JOB), f"wanda:money:{one}:{JOB}", ids.MONEY_TEMPLATE)
         for one in ("grant", "raise", "decline")

@@ -1,0 +1,1 @@
+"""/help, and the tip to a member's first order."""
