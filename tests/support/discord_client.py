@@ -117,9 +117,13 @@ class PendingInteraction:
 
 async def begin_command(control: DiscordControl, **order: Any) -> PendingInteraction:
     """Have a member run a command, and return the interaction, which the test answers in the bot's place."""
+    return await begin_deed(control, "slash", **{"channel": "general"} | order)
+
+
+async def begin_deed(control: DiscordControl, deed: str, **order: Any) -> PendingInteraction:
+    """Have a member do something that makes an interaction, and return it."""
     before = sum(1 for entry in await control.transcript() if entry.get("event") == "INTERACTION_CREATE")
-    given = {"user": "maker", "channel": "general"} | order
-    task = asyncio.create_task(control.order("slash", **given))
+    task = asyncio.create_task(control.order(deed, **{"user": "maker"} | order))
     async with asyncio.timeout(10):
         while True:
             events = [e["data"] for e in await control.transcript() if e.get("event") == "INTERACTION_CREATE"]

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.discord import draft, messages, reactions
 from sandbox.discord.command_permissions import is_offered
 from sandbox.discord.command_rules import CHAT_INPUT, MESSAGE_MENU, USER_MENU
-from sandbox.discord.components import LINK_STYLE, SELECTS, STRING_SELECT
+from sandbox.discord.components import ENTITY_SELECTS, LINK_STYLE, SELECTS, STRING_SELECT
 from sandbox.discord.control.forms import fill_form
 from sandbox.discord.control.interactions import (
     IN_DM,
@@ -17,7 +17,7 @@ from sandbox.discord.control.interactions import (
     perform,
     perform_all,
 )
-from sandbox.discord.control.options import FilledOptions, FoundCommand, OptionForm, find_command
+from sandbox.discord.control.options import FilledOptions, FoundCommand, OptionForm, find_command, resolve_chosen
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_user, upload_file
 from sandbox.discord.core import Core
 from sandbox.discord.messages import MessageOrigin
@@ -178,7 +178,10 @@ async def click(request: ControlRequest) -> Json:
     if component.get("style") == LINK_STYLE:
         raise ControlRefused(f"{name} is a link to {component.get('url')}; Discord tells the bot nothing of it.")
     values = _values(request, component) if component["type"] in SELECTS else None
-    deed = UserAction(InteractionType.COMPONENT, user, message.channel, click_data(component, values), message=message)
+    data = click_data(component, values)
+    if values and component["type"] in ENTITY_SELECTS:
+        data["values"], data["resolved"] = resolve_chosen(request.core, message.channel, user, component, values)
+    deed = UserAction(InteractionType.COMPONENT, user, message.channel, data, message=message)
     return await perform(request.core, deed)
 
 

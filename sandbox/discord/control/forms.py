@@ -12,6 +12,7 @@ from sandbox.discord.components import (
     TEXT_INPUT,
 )
 from sandbox.discord.control.interactions import labelled_fields
+from sandbox.discord.control.options import resolve_chosen
 from sandbox.discord.control.request import ControlRefused, upload_file
 from sandbox.discord.core import Core
 from sandbox.discord.file_types import is_taken
@@ -27,6 +28,7 @@ class _FormState:
     fields: Json
     files: Json
     attachments: list[Attachment] = field(default_factory=list[Attachment])
+    resolved: Json = field(default_factory=dict[str, Any])
 
 
 def fill_form(core: Core, modal: Modal, fields: Json, files: Json) -> Json:
@@ -45,9 +47,8 @@ def fill_form(core: Core, modal: Modal, fields: Json, files: Json) -> Json:
         "components": [_fill_row(filling, component) for component in modal.data["components"]],
     }
     if filling.attachments:
-        shown = {str(a.id): core.serialize.attachment(a) for a in filling.attachments}
-        data["resolved"] = {"attachments": shown}
-    return data
+        filling.resolved["attachments"] = {str(a.id): core.serialize.attachment(a) for a in filling.attachments}
+    return data | ({"resolved": filling.resolved} if filling.resolved else {})
 
 
 def _fill_row(filling: _FormState, top: Json) -> Json:
@@ -73,6 +74,8 @@ def _fill_component(filling: _FormState, component: Json, label: str) -> Json:
         case _ if kind == RADIO:
             chosen = _choices(component, label, given)
             return shown | {"value": chosen[0] if chosen else None}
+        case _ if kind in ENTITY_SELECTS:
+            return shown | {"values": _entities(filling, component, label, given)}
         case _:
             return shown | {"values": _choices(component, label, given)}
 
@@ -106,6 +109,17 @@ def _choices(component: Json, label: str, given: Any) -> list[str]:
     most = 1 if single else component.get("max_values", len(options) if component["type"] == CHECKBOX_GROUP else 1)
     _check_count(component, name, len(chosen), most)
     return chosen
+
+
+def _entities(filling: _FormState, component: Json, label: str, given: Any) -> list[str]:
+    """Return the ids of the chosen people, roles or channels; without an answer, those chosen at first."""
+    first = [one["id"] for one in as_list(component.get("default_values"))]
+    opened = filling.modal.interaction
+    chosen = _choices(component, label, first if given is None else given)
+    ids, resolved = resolve_chosen(filling.core, opened.channel, opened.user, component, chosen)
+    for kind, found in resolved.items():
+        filling.resolved.setdefault(kind, {}).update(found)
+    return ids
 
 
 def _files(filling: _FormState, component: Json, label: str) -> list[str]:

@@ -16,6 +16,7 @@ from sandbox.discord.command_rules import (
     SUBCOMMAND,
     USER,
 )
+from sandbox.discord.components import ENTITY_SELECTS
 from sandbox.discord.control.request import ControlRefused, find_channel, find_user, upload_file
 from sandbox.discord.core import Core
 from sandbox.discord.file_types import is_taken
@@ -24,6 +25,7 @@ from sandbox.discord.permissions import channel_permissions
 from sandbox.discord.schema import as_list
 from sandbox.discord.wire import Json
 
+OPTION_OF_SELECT = dict(zip(ENTITY_SELECTS, (USER, ROLE, MENTIONABLE, CHANNEL), strict=True))
 TYPE_NAMES = {STRING: "text", INTEGER: "a whole number", NUMBER: "a number", BOOLEAN: "true or false"}
 
 
@@ -76,12 +78,12 @@ class OptionForm:
             filled.attachments.append(attachment)
             value: Any = str(attachment.id)
         elif kind in (USER, CHANNEL, ROLE, MENTIONABLE):
-            value = self._resolve(filled, kind, str(given))
+            value = self.resolve(filled, kind, str(given))
         else:
             value = self._scalar(rule, given)
         filled.options.append({"name": rule["name"], "type": kind, "value": value})
 
-    def _resolve(self, filled: FilledOptions, kind: int, given: str) -> str:
+    def resolve(self, filled: FilledOptions, kind: int, given: str) -> str:
         """Return the id of a person, channel or role given by name or id, and add it to the resolved objects.
 
         An unchecked id of nothing is passed on: Discord sends what was deleted while the form was open.
@@ -120,6 +122,16 @@ class OptionForm:
         if self.checked:
             _check_value(rule, value, given)
         return given if value is None else value
+
+
+def resolve_chosen(core: Core, channel: Channel, user: User, select: Json, values: list[Any]) -> tuple[list[str], Json]:
+    """Return the ids of the people, roles or channels chosen in a select, and the objects, as Discord sends both.
+
+    https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-data
+    """
+    filled, form = FilledOptions(), OptionForm(core, channel, user, checked=True)
+    ids = [form.resolve(filled, OPTION_OF_SELECT[select["type"]], str(value)) for value in values]
+    return ids, filled.resolved
 
 
 def _resolved_of_kind(filled: FilledOptions, kind: str) -> Json:

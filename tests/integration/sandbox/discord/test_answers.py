@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.discord import DiscordSandbox
 from sandbox.discord.session import Intent
-from tests.support.discord_client import PNG, DiscordControl, application, begin_command, file_of
+from tests.support.discord_client import PNG, DiscordControl, application, begin_command, begin_deed, file_of
 
 SLASH = {
     "name": "pick",
@@ -213,3 +213,27 @@ async def test_a_form_takes_its_kinds_of_files(control: DiscordControl) -> None:
     modal = (await pending.order)["modal"]["id"]
     refused = await control.order("submit", 400, user="maker", modal=modal, files={"File": file_of(PNG, "a.mp4")})
     assert "takes image, not a.mp4" in refused["error"]
+
+
+@pytest.mark.usefixtures("messages")
+async def test_what_is_chosen_comes_with_its_objects(control: DiscordControl) -> None:
+    """A select of people, roles or channels sends ids and the objects, on a message and in a form.
+
+    https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-data
+    """
+    pending = await begin_command(control, command="pick")
+    rows = [{"type": 1, "components": [{"type": 5, "custom_id": "who"}]}]
+    assert (await pending.answer(type=4, data={"content": "Who?", "components": rows}))[0] == 200
+    message = (await pending.order)["message_id"]
+    clicked = await begin_deed(control, "click", message=message, custom_id="who", values=["friend"])
+    friend = clicked.event["data"]["values"][0]
+    resolved = clicked.event["data"]["resolved"]
+    assert (resolved["users"][friend]["username"], friend in resolved["members"]) == ("friend", True)
+    label = {"type": 18, "label": "Role", "component": {"type": 6, "custom_id": "role"}}
+    assert (await clicked.answer(type=9, data={"custom_id": "f", "title": "x", "components": [label]}))[0] == 200
+    modal = (await clicked.order)["modal"]["id"]
+    sent = await begin_deed(control, "submit", modal=modal, fields={"Role": ["Administrators"]})
+    role = sent.event["data"]["components"][0]["component"]["values"][0]
+    assert sent.event["data"]["resolved"]["roles"][role]["name"] == "Administrators"
+    assert (await sent.answer(type=4, data={"content": "Thanks"}))[0] == 200
+    await sent.order
