@@ -114,7 +114,8 @@ def _cost(terms: Terms, one: Example, left_microusd: int | None) -> str:
     ]
     if not known:
         return f"- {one.title}: not within the rules"
-    told = [f"{dollars(price)} ({name})" for name, price in known]
+    is_one = len({price for _, price in known}) == 1
+    told = [dollars(known[0][1])] if is_one else [f"{dollars(price)} ({name})" for name, price in known]
     if left_microusd is not None and known[0][1] > left_microusd:
         return f"- {one.title}: {', '.join(told)}, more than they have left"
     return f"- {one.title}: {', '.join(told)}"

@@ -16,7 +16,7 @@ from bot.texts.can_do import Example, can_do
 from bot.texts.card import Button, Choice, join_within
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.panel import CHOICES_MAX, Block, Buttons, Divider, Entry, List, Panel, Text
-from bot.texts.plain import cut, plain
+from bot.texts.plain import cut, plain, span
 from bot.texts.quota import in_order, standing_lines
 from bot.texts.rehearsal import proposal_buttons
 from bot.texts.rules import change_words, subject_words, value_words
@@ -140,6 +140,7 @@ class _Ids:
     def __init__(self, setup: Setup, page: Page) -> None:
         self._page = f"{page}.{setup.target}" if setup.target else page
         self._seen = seen(setup.rules, page, setup.target)
+        self.is_servers = not setup.target
 
     def __call__(self, action: str, arg: str = "") -> str:
         return setup_button_id(action, self._page, arg, self._seen)
@@ -150,8 +151,16 @@ class _Ids:
 
 
 def _title(setup: Setup, title: str, note: str = "") -> Text:
-    notice = f"{join_within(setup.notice.split(chr(10)), NOTICE_CHARS_MAX)}\n" if setup.notice else ""
-    return Text(f"{notice}## {title}{f'{chr(10)}-# {note}' if note else ''}")
+    notice = f"{_notice(setup)}\n" if setup.notice else ""
+    below = f"\n-# {note}" if note else ""
+    return Text(f"{notice}## {title}{below}")
+
+
+def _notice(setup: Setup) -> str:
+    """Return what the last press did; of many changes only what was changed, as the page shows the rest."""
+    parts = setup.notice.split("\n\n")
+    lines = [part.partition("\n")[0] for part in parts] if len(parts) > 1 else setup.notice.split("\n")
+    return join_within(lines, NOTICE_CHARS_MAX)
 
 
 def _nav(page: Page, ids: _Ids) -> List:
@@ -249,12 +258,19 @@ def _mentions(channel_ids: Sequence[int]) -> str:
 
 
 def _approval(own: Values) -> str:
-    return f"A video waits {value_words('approval', own['approval'])}" if "approval" in own else "No video waits"
+    rule = own.get("approval")
+    if rule is None:
+        return "No video waits"
+    whom = f"<@&{rule['role_id']}> or an admin" if rule.get("role_id") else "an admin"
+    theirs = ", also to their own" if rule.get("own") else ""
+    above = f"Above {dollars(int(rule['above_microusd']))}" if rule["above_microusd"] else "Always"
+    return f"{above}, a video waits up to {span(float(rule['wait_s']))} until {whom} says yes{theirs}"
 
 
 def _log(own: Values) -> str:
-    where = f"in {value_words('log_channel', own['log_channel'])}" if "log_channel" in own else "nowhere"
-    return f"Changes, approvals and warnings are posted {where}"
+    if "log_channel" not in own:
+        return "Changes, approvals and warnings aren't posted anywhere"
+    return f"Changes, approvals and warnings are posted in {value_words('log_channel', own['log_channel'])}"
 
 
 def _content(own: Values) -> str:
@@ -264,8 +280,9 @@ def _content(own: Values) -> str:
 
 def _entries(items: Iterable[RuleItem], values: Values, ids: _Ids, shown: Mapping[str, str]) -> Iterable[Block]:
     for item in items:
-        note = f"\n-# {item.note}" if item.note else ""
-        text = f"**{item.title}**\n{item_words(item, values, shown.get(item.key, 'Not set'))}{note}"
+        note = f"\n-# {item.note}" if item.note and ids.is_servers else ""
+        said = item_words(item, values, shown.get(item.key, "Not set"))
+        text = f"**{item.title}**\n{said[:1].upper()}{said[1:]}{note}"
         if item.is_switch:
             is_on = bool(values.get(item.fields[0].name))
             yield Entry(text, Button("Turn off" if is_on else "Turn on", "secondary", ids("switch", item.key)))
@@ -329,7 +346,7 @@ def _role_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
 def _member_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
     own = setup.of(f"member:{setup.target}")
     if setup.notice:
-        yield Text(join_within(setup.notice.split("\n"), NOTICE_CHARS_MAX))
+        yield Text(_notice(setup))
     yield Text(can_do(setup.view, setup.examples))
     yield from _entries((ALLOWANCE,), own, ids, {"allowance": "None of their own"})
     block = (

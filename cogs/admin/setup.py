@@ -73,7 +73,8 @@ class SetupButton(PanelButton, template=SETUP_TEMPLATE):
             await show(command, shown, STALE)
             return
         changes = pressed_changes(command, shown, action, arg, rules)
-        await submit(command, shown, changes, values_of(rules, changes), None)
+        landing = Shown("home") if action == "apply" else shown
+        await submit(command, landing, changes, values_of(rules, changes), None)
 
     async def _open_form(self, command: AdminCommand, shown: Shown, arg: str) -> None:
         """Open a form with the rules as they are now; Discord waits 3 s for it."""

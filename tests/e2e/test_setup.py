@@ -82,12 +82,12 @@ async def test_a_new_admin_sets_up_a_server(stage: Stage, files: Path) -> None:
     assert "- this server's pool for each month: not set → **$50.00**" in panel.text
     panel = await go(stage, panel, "setup:apply")
     assert "You set this server's pool for each month: not set → **$50.00**." in panel.text
-    assert "These rules are set already." in panel.text
+    assert "Pool: $50.00 each month\nEach member: $1.00 each day · $5.00 each month" in panel.text
     dear = {"prompt": "x", "resolution": "1080p", "duration": 15}
     answer = await stage.slash("maker", "wan27 image", dear, image=picture(files))
     assert "$1.00" in await refusal(stage, answer)
 
-    panel = await go(stage, panel, "setup:nav", "money")
+    panel = await go(stage, panel, "setup:go:home:money")
     form = (await press(stage, "admin", panel, "setup:form:money:limits"))["modal"]
     assert [field["value"] for field in form["fields"]][:2] == ["1", "1"]
     await fill(stage, "admin", form, most="0.10", reason="too dear")
@@ -109,7 +109,7 @@ async def test_a_new_admin_sets_up_a_server(stage: Stage, files: Path) -> None:
     assert answer.text.startswith("You set the most that one video may cost: $0.10 → **$1.00**.")
     stale = await go(stage, panel, "setup:form:money:limits")
     assert stale.text.startswith("Somebody changed these rules a moment ago")
-    assert "up to $1.00" in stale.text
+    assert "**One video**\nUp to $1.00" in stale.text
 
 
 async def test_a_command_is_rehearsed_too(stage: Stage, files: Path) -> None:

@@ -278,6 +278,19 @@ def test_only_what_the_change_adds_is_told() -> None:
     assert difference(jobs, outcomes[0], outcomes[0], since=BEGIN).is_harmless
 
 
+@pytest.mark.parametrize(
+    ("life_s", "spent", "refused"),
+    [(None, 40, set[str]()), (None, 90, {"0002"}), (60.0, 40, {"0001", "0002"})],
+)
+def test_grants_are_used_where_the_allowance_is_short(
+    books: MemoryStore, life_s: float | None, spent: int, refused: set[str]
+) -> None:
+    """A grant carries what a smaller allowance cannot, until it is used up or has expired."""
+    orders = [Order(7200.0, Asker(GUILD, 11, 1, ()), 100, 30.0, "settle", spent) for _ in range(3)]
+    live(books, orders, {("server", "allowance:ever"): 1000}, [(11, 150, life_s)])
+    assert rehearse(books, (Rule("server", "allowance:ever", 100),))[1].refused == refused
+
+
 def test_what_was_spent_before_counts(books: MemoryStore) -> None:
     """Of windows that began before the first replayed job, what was drawn on them before counts."""
     orders = [Order(after_s, Asker(GUILD, 11, 1, ()), 60, 5.0, "settle", 100) for after_s in (0.0, 7200.0, 7200.0)]

@@ -1,0 +1,50 @@
+"""The list of what awaits approval: within Discord's limits, and no more of a prompt than its card shows."""
+
+import re
+
+from bot.texts.button_ids import WAITING_TEMPLATE
+from bot.texts.card import Button
+from bot.texts.panel import COMPONENTS_MAX, TEXT_CHARS_MAX, Panel, Text, component_count, controls, text_chars
+from bot.texts.waiting import PAGE_JOBS, PROMPT_CHARS_MAX, WaitingPage, waiting_log_line, waiting_panel
+from tests.support.job_samples import NOW, a_job
+
+BIG = 18446744073709551615
+
+
+def page(prompt: str) -> WaitingPage:
+    """Return a full page in the middle of the list."""
+    jobs = [
+        a_job(
+            id=f"{number:032x}",
+            member_id=BIG,
+            options={"prompt": prompt, "negative_prompt": "a secret", "resolution": "1080p", "duration": 5},
+            state="waiting",
+            approve_by=NOW + 60,
+        )
+        for number in range(PAGE_JOBS)
+    ]
+    return WaitingPage(jobs=jobs, count=9_999, after="f" * 32, next=jobs[-1].id)
+
+
+def text_of(panel: Panel) -> str:
+    """Return the panel's texts."""
+    return "\n".join(block.text for block in panel.blocks if isinstance(block, Text))
+
+
+def test_a_page_within_discords_limits() -> None:
+    """A full page with the longest prompts fits, and each of its buttons has an id that the cog knows."""
+    panel = waiting_panel(page("*" * 5000), 1, "x" * 300)
+    assert component_count(panel) <= COMPONENTS_MAX
+    assert text_chars(panel) <= TEXT_CHARS_MAX
+    ids = [one.custom_id for one in controls(panel) if isinstance(one, Button)]
+    assert len(set(ids)) == len(ids) == 2 * PAGE_JOBS + 2
+    assert all(len(one) <= 100 and re.fullmatch(WAITING_TEMPLATE, one) for one in ids)
+
+
+def test_what_is_shown_of_a_prompt() -> None:
+    """The beginning of the prompt is shown as plain text; what no card shows is not shown here either."""
+    prompt = "[free money](https://evil.example) @everyone " + "y" * 1000
+    for told in (text_of(waiting_panel(page(prompt), 1)), waiting_log_line(page(prompt).jobs[0])):
+        assert "](https://evil" not in told
+        assert "y" * PROMPT_CHARS_MAX not in told
+        assert "a secret" not in told
