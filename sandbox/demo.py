@@ -17,7 +17,7 @@ from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from sandbox.message_page import card_html
-from sandbox.stage import Stage, StageError, eventually, fields_of, text_of
+from sandbox.stage import Stage, StageError, eventually, text_of, videos_of
 
 PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"
 FINISHED_WITHIN_S = 60.0
@@ -109,7 +109,7 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> t
         raise StageError(f"the command was refused: {answer['content']}")
     teller.line(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The one message, as it changes:")
     message = await _watch(stage, answer["message_id"], teller)
-    film = await _save_video(stage, message["attachments"][0], output)
+    film = await _save_video(stage, videos_of(message)[0], output)
     message = await _with_reactions(stage, message["id"])
     await asyncio.to_thread((output / PAGE).write_text, card_html([message], Path()), "utf-8")
     return film, _seed(message)
@@ -117,8 +117,8 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> t
 
 def _seed(message: Mapping[str, Any]) -> str:
     """Return the seed that the card shows."""
-    fields = [field for embed in message["embeds"] for field in fields_of(embed)]
-    return next((str(field["value"]).strip("`") for field in fields if field["name"] == "Seed"), "not on the card")
+    found = re.search(r"\bseed (\d+)", text_of(message))
+    return found[1] if found else "not on the card"
 
 
 async def _watch(stage: Stage, message_id: str, teller: Narrator) -> dict[str, Any]:
@@ -129,7 +129,7 @@ async def _watch(stage: Stage, message_id: str, teller: Narrator) -> dict[str, A
         if message is None:
             raise StageError("the message is gone")
         teller.card(message)
-        return message if message["attachments"] else None
+        return message if videos_of(message) else None
 
     return await eventually(look, what="video on the message", within_s=FINISHED_WITHIN_S)
 

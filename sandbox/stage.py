@@ -300,6 +300,12 @@ def buttons_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [part for part in components_of(message) if part["type"] == BUTTON]
 
 
+def videos_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a message's attached videos: a card shows small pictures of its inputs while the video is made."""
+    files: list[dict[str, Any]] = message.get("attachments") or []
+    return [file for file in files if str(file.get("content_type")).startswith("video/")]
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """Return the text of a message, its embeds and its components, from top to bottom."""
     parts = [message.get("content")]

@@ -69,3 +69,12 @@ def to_select(select: Select) -> discord.ui.Select[Any]:
         placeholder=select.placeholder or None,
         disabled=select.disabled,
     )
+
+
+def to_channel_select(custom_id: str, placeholder: str) -> discord.ui.View:
+    """Return a list of the server's text channels and threads as a view that discord.py does not store."""
+    kinds = [discord.ChannelType.text, discord.ChannelType.public_thread, discord.ChannelType.private_thread]
+    view = discord.ui.View(timeout=None)
+    view.add_item(discord.ui.ChannelSelect(custom_id=custom_id, channel_types=kinds, placeholder=placeholder))
+    view.stop()
+    return view

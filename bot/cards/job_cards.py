@@ -67,6 +67,7 @@ class JobCards:
         self._post = Poster(
             client,
             settings,
+            data_dir=results.data_dir,
             upload_timeout_s=upload_timeout_s,
             now=now,
             channel_queue=channel_queue,

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from bot.jobs.model import Job
 from bot.jobs.notices import NoticeKind
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings
-from bot.texts.card import JobCard
+from bot.texts.card import FILE, JobCard, Media
 from bot.texts.classic_card import classic_card, footer
 from bot.texts.result_link import LINK_FILE
 from bot.units import MIB
@@ -38,6 +39,7 @@ _NOBODY = discord.AllowedMentions.none()
 UPLOAD_BYTES_MAX = 10 * MIB
 NONCE_CHARS_MAX = 25
 _LOOK_BACK_MESSAGES = 100
+_PREVIEWED_MAX = 5000  # cards that are known to have their previews; others get them again
 _SENTENCES: dict[Trouble, str] = {
     "no_access": "Wanda can't post in that channel any more. Ask an admin to let Wanda view the channel, send "
     "messages and "
@@ -56,14 +58,16 @@ _SENTENCES: dict[Trouble, str] = {
 class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
-    `file_name` is the name that people see. `keep` leaves the message's attachments as they are. `note` is the content
-    of a text file, for what is too long for a message. `tells` is what a new message pings the job's member for.
+    `file_name` is the name that people see. `previews` are pictures that the card shows, with their names. `keep`
+    leaves the message's attachments as they are. `note` is the content of a text file, for what is too long for a
+    message. `tells` is what a new message pings the job's member for.
     """
 
     card: JobCard
     announcement: str = ""
     file: Path | None = None
     file_name: str = "wanda.mp4"
+    previews: tuple[tuple[Path, str], ...] = ()
     keep: bool = False
     note: str = ""
     tells: NoticeKind | None = None
@@ -97,12 +101,15 @@ class Poster:
         *,
         upload_timeout_s: float,
         now: Callable[[], float],
+        data_dir: Path,
         channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
         may_ping: MayPing | None = None,
     ) -> None:
         self._client = client
         self._may_ping = may_ping
+        self._data_dir = data_dir
+        self._previewed: OrderedDict[str, tuple[Media, ...]] = OrderedDict()  # what the cards of jobs have
         self._channel_queue = channel_queue or ChannelQueue()
         self._settings = settings
         self._upload_timeout_s = upload_timeout_s
@@ -139,14 +146,34 @@ class Poster:
             if route == "bot" and not self._channel_queue.is_free(job.address.channel_id, "edit"):
                 return "skipped"
             try:
-                await self._edit(job, MessageContent(card, keep=True), route)
+                content = await self._with_previews(job, card)
+                await self._edit(job, content, route)
             except DiscordRefused as refused:
                 if refused.trouble == "later":
                     raise DeliveryError(_SENTENCES["later"]) from refused
                 route = routes.after(route, refused.trouble)
             else:
+                self._remember_previews(job, content.card.media)
                 return "edited"
         return "gone"
+
+    async def _with_previews(self, job: Job, card: JobCard, *, anew: bool = False) -> MessageContent:
+        """Return the card with the previews that are on disk.
+
+        The first message with them, and one that is made `anew`, brings them; later edits keep them.
+        """
+        if job.address.style == "classic" or not any(item.what == "preview" for item in card.media):
+            return MessageContent(replace(card, media=()), keep=True)
+        if job.id in self._previewed and not anew:
+            return MessageContent(replace(card, media=self._previewed[job.id]), keep=True)
+        media = tuple([item for item in card.media if await asyncio.to_thread((self._data_dir / item.path).is_file)])
+        previews = tuple((self._data_dir / item.path, item.source.removeprefix(FILE)) for item in media)
+        return MessageContent(replace(card, media=media), previews=previews, keep=not previews)
+
+    def _remember_previews(self, job: Job, media: tuple[Media, ...]) -> None:
+        self._previewed[job.id] = media
+        while len(self._previewed) > _PREVIEWED_MAX:
+            self._previewed.popitem(last=False)
 
     async def last(self, job: Job, content: MessageContent, *, anew: bool = True) -> MessageRef:
         """Edit the card, or post a new message if the card is gone or too old. Repeating the call reuses that message.
@@ -160,6 +187,9 @@ class Poster:
             DiscordBusy: Discord said "later" `discord_tries` times.
             DeliveryError: every route failed; the sentence says what an admin can do.
         """
+        if any(item.what == "preview" for item in content.card.media):
+            shown = await self._with_previews(job, content.card, anew=True)
+            content = replace(content, card=shown.card, previews=shown.previews, keep=shown.keep)
         route, waits = self.route(job), 0
         for _ in range(len(_SENTENCES) + self._settings.discord_tries):
             try:
@@ -322,6 +352,7 @@ class Poster:
 def _files(content: MessageContent) -> Generator[list[discord.File]]:
     """Open the files for one request; discord.py sends the video from disk in pieces."""
     files = [] if content.file is None else [discord.File(content.file, filename=content.file_name)]
+    files += [discord.File(path, filename=name) for path, name in content.previews]
     if content.note:
         files.append(discord.File(io.BytesIO(content.note.encode()), filename=LINK_FILE))
     try:

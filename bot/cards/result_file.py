@@ -81,7 +81,7 @@ class ResultFiles:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._settings = settings
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._http = http
         self._prober = prober
         self._sleep = sleep
@@ -89,7 +89,7 @@ class ResultFiles:
 
     def path(self, job: Job) -> Path:
         """Return where the job's video is, or will be."""
-        return result_path(job, self._data_dir)
+        return result_path(job, self.data_dir)
 
     async def fetch(self, job: Job) -> Fetched:
         """Return the video on disk; it is downloaded only if it is not there yet.

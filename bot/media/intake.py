@@ -13,6 +13,7 @@ from bot.errors import Busy, DiskRefused, DownloadFailed, DownloadTooLarge, Medi
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
+from bot.media.rules.preview import preview_name
 from bot.net.download import Allowed, to_disk, within
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
@@ -92,7 +93,7 @@ class Intake:
         self._allowed = _cdn(cdn_url)
 
     async def take_all(self, wanted: Sequence[Wanted], *, into: Path, requester: Requester) -> tuple[Taken, ...]:
-        """Copy and check every attachment of one command; afterwards `into` holds these files and no others.
+        """Copy and check every attachment of one command; afterwards `into` holds these files and their previews only.
 
         `into` must be empty or not exist: on any error it is removed with its content.
 
@@ -147,6 +148,8 @@ class Intake:
         facts = await self._prober.facts(raw, shown_name=name, requester=requester)
         path = raw.with_suffix(f".{facts.format}")
         raw.replace(path)
+        if facts.preview:
+            await asyncio.to_thread(path.with_name(preview_name(wanted.option)).write_bytes, facts.preview)
         hidden = wanted.offered.is_spoiler
         return Taken(option=wanted.option, path=path, file_name=name, facts=facts, is_spoiler=hidden)
 

@@ -1,5 +1,6 @@
 """Reads a picture with Pillow. Runs only in a worker process."""
 
+import base64
 import io
 import struct
 import zlib
@@ -8,9 +9,10 @@ from importlib import import_module
 from typing import IO, Any
 
 import av
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bot.media.rules.oddity import Oddity
+from bot.media.rules.preview import PREVIEW_BYTES_MAX, PREVIEW_SIDE
 from bot.media.rules.sniff import Sniffed, declared_pixels
 
 # The limit comes with each request; Pillow's own would raise before the pixels are known.
@@ -19,6 +21,8 @@ Image.MAX_IMAGE_PIXELS = None
 Image.preinit()
 import_module("PIL.WebPImagePlugin")
 
+_PREVIEW_QUALITIES = (80, 60, 40)
+_PREVIEW_GROUND = (128, 132, 142, 255)
 _ORIENTATION = 0x0112
 _LYING = range(5, 9)  # values of EXIF's orientation for a picture that is stored on its side
 _USUAL_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
@@ -59,13 +63,32 @@ def _read(file: IO[bytes], named: Sniffed, pixels_max: int, *, is_bare: bool = F
         mode = picture.mode
         if width * height <= pixels_max:
             # A JPEG is decoded at a smaller scale, which finds the same damage for a fraction of the work.
-            picture.draft(None, (max(1, width // 8), max(1, height // 8)))
+            scale = max(1 / 8, min(1.0, PREVIEW_SIDE / max(width, height)))
+            picture.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
             picture.load()
         orientation = _orientation(picture, is_bare=is_bare)
         odd = _oddities(picture.format, mode, orientation, named)
+        preview = _preview(picture) if width * height <= pixels_max else ""
     if orientation in _LYING:
         width, height = height, width
-    return {"width": width, "height": height, "odd": odd}
+    return {"width": width, "height": height, "odd": odd, "preview": preview}
+
+
+def _preview(picture: Image.Image) -> str:
+    """Return the picture small, upright and without metadata, as a JPEG in base 64; "" if that cannot be made."""
+    try:
+        picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
+        small = ImageOps.exif_transpose(picture).convert("RGBA")
+        ground = Image.new("RGBA", small.size, _PREVIEW_GROUND)
+        flat = Image.alpha_composite(ground, small).convert("RGB")
+        for quality in _PREVIEW_QUALITIES:
+            packed = io.BytesIO()
+            flat.save(packed, "JPEG", quality=quality)
+            if packed.tell() <= PREVIEW_BYTES_MAX:
+                return base64.b64encode(packed.getvalue()).decode()
+    except Exception:  # noqa: BLE001 - the preview is optional, and whether the picture can be used is known by now
+        return ""
+    return ""
 
 
 def _orientation(picture: Image.Image, *, is_bare: bool) -> Any:

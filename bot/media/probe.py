@@ -1,8 +1,9 @@
 """Reads what an attached file is, from its bytes alone; a file that cannot be used is refused in a sentence."""
 
+import base64
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeAlias
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
 from bot.media.rules.oddity import ODDITIES, Oddity
+from bot.media.rules.preview import PREVIEW_BYTES_MAX
 from bot.media.rules.verdict import Reason
 from bot.media_spec import MediaKind
 from bot.requester import Requester
@@ -37,6 +39,7 @@ class Facts:
     not occur. `frames` counts the pictures of a video. `odd` says why another reader may refuse it or show it wrong.
     `video_track` and `sound_track` are the positions of the streams that players play, None for one that it has not or
     that cannot be read here; `is_hdr` says that the video's brightness goes beyond what an ordinary screen shows.
+    `preview` is a picture as a small JPEG, empty if none could be made.
     """
 
     kind: MediaKind
@@ -53,6 +56,7 @@ class Facts:
     video_track: int | None = None
     sound_track: int | None = None
     is_hdr: bool = False
+    preview: bytes = field(default=b"", compare=False, repr=False)
 
 
 class _Found(BaseModel):
@@ -74,6 +78,7 @@ class _Found(BaseModel):
     video_track: int | None = Field(default=None, ge=0, lt=2**16)
     sound_track: int | None = Field(default=None, ge=0, lt=2**16)
     is_hdr: bool = False
+    preview: str = Field(default="", max_length=PREVIEW_BYTES_MAX * 3 // 2)
 
 
 class _Unusable(BaseModel):
@@ -141,7 +146,16 @@ class Prober:
             raise MediaRefused(_too_costly(name)) from error
         if isinstance(found, _Unusable):
             _refuse(found, name, path)
-        return Facts(**found.model_dump(exclude={"odd"}), odd=tuple(found.odd))
+        given = found.model_dump(exclude={"odd", "preview"})
+        return Facts(**given, odd=tuple(found.odd), preview=_decoded(found.preview))
+
+
+def _decoded(preview: str) -> bytes:
+    """Return the bytes of base 64, or none for anything else."""
+    try:
+        return base64.b64decode(preview, validate=True)
+    except ValueError:
+        return b""
 
 
 def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from bot.jobs.model import Input, Job, Request
 from bot.jobs.places import bytes_of
 from bot.media.fitter import Fitted
 from bot.media.intake import discard, inputs_folder
+from bot.media.rules.preview import preview_name
 from bot.requester import Requester
 from bot.runner.order_space import OrderSpace
 
@@ -160,6 +162,9 @@ def _copy_inputs(inputs: tuple[Input, ...], data_dir: Path, job_id: str) -> tupl
         for item in inputs:
             path = folder / Path(item.path).name
             _copy(data_dir / item.path, path)
+            with suppress(FileNotFoundError):
+                name = preview_name(item.option)
+                _copy((data_dir / item.path).with_name(name), folder / name)
             copied.append(replace(item, path=str(path.relative_to(data_dir)), url=None))
     except FileNotFoundError:
         shutil.rmtree(folder, ignore_errors=True)

@@ -68,6 +68,14 @@ def result_button_id(action: ResultAction, job_id: str) -> str:
 RESULT_TEMPLATE = rf"{PREFIX}(?P<action>{'|'.join(get_args(ResultAction))}):(?P<job_id>{_ID})"
 
 
+def share_select_id(job_id: str) -> str:
+    """Return the id of the list of channels to which a finished video's link can go."""
+    return f"{PREFIX}shareto:{job_id}"
+
+
+SHARE_TEMPLATE = rf"{PREFIX}shareto:(?P<job_id>{_ID})"
+
+
 def public_answer_id(answer: Consent, order_id: str, member_id: int) -> str:
     """Return the id of a button below a question in the channel that only this member may answer."""
     return f"{PREFIX}{answer}:{order_id}:{member_id}"

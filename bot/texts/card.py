@@ -85,13 +85,15 @@ class Media:
     """A picture or video that a card shows.
 
     `source` is a link, or the name of a file of the message after `FILE`. `alt` is what it shows, in plain words, for
-    those who do not see it. `what` tells a video from a picture that is shown only while it is made.
+    those who do not see it. `what` tells a video from a picture that is shown only while it is made, and that lies at
+    `path` in the data folder if there is one.
     """
 
     source: str
     alt: str
     what: Literal["video", "link", "preview"]
     is_spoiler: bool = False
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

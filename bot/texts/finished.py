@@ -18,9 +18,8 @@ from bot.texts.result_link import shown_link, usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
-NOT_BUILT: frozenset[ResultAction] = frozenset(
-    {"variations", "loop", "share", "mail"}
-)  # actions that have no handler yet
+# Actions without a handler, whose buttons are not offered.
+NOT_BUILT: frozenset[ResultAction] = frozenset({"variations", "loop"})
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field. Leave it empty to keep it."
@@ -50,6 +49,10 @@ RESULT_LATE = (
     "fal hasn't handed this video over yet, and Wanda keeps asking. You weren't charged; press again once it's on "
     "the card."
 )
+MAILED = "Sent: the video and its recipe are in your direct messages."
+MAIL_CLOSED = "Discord doesn't let Wanda write to you. Allow direct messages from this server in its privacy settings."
+MAIL_FAILED = "Discord didn't take the message. Try again in a moment."
+MAIL_UNDER_WAY = "Wanda is still sending you the last one. Try again in a moment."
 DROPPED = "Cancelled. You weren't charged."
 
 

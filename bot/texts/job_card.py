@@ -5,6 +5,7 @@ The same job at the same time always gives the same card, so an edit that is rep
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.jobs.machine import is_cancellable
@@ -19,6 +20,7 @@ from bot.jobs.model import (
     reported_seed,
     rewritten_prompt_of,
 )
+from bot.media.rules.preview import preview_name
 from bot.money import dollars
 from bot.texts import lineage
 from bot.texts.button_ids import job_button_id
@@ -27,11 +29,20 @@ from bot.texts.ending import ending
 from bot.texts.finished import finished_buttons
 from bot.texts.plain import cut, mebibytes, person, plain, span, visible
 from bot.texts.progress import progress
-from bot.texts.result_link import LINK_FILE, LINK_IS_ATTACHED, fallback_link, link_sentence, original_link, usable_link
+from bot.texts.result_link import (
+    LINK_FILE,
+    LINK_IS_ATTACHED,
+    SPOILER_MARK,
+    fallback_link,
+    link_sentence,
+    original_link,
+    usable_link,
+)
 from bot.texts.setting_words import setting_words
 from bot.units import TIMES
 
 TITLE_CHARS_MAX = 256
+PREVIEWS_MAX = 4
 _CHANGES_CHARS_MAX = 600
 _NOT_AT_FAL = frozenset({"not_fetched", "unplayable"})  # reasons for a link that shows no video to Discord either
 
@@ -62,6 +73,7 @@ def status_card(job: Job, live: Live, *, now: float, mode_title: str, settings: 
         card,
         body=ending(job) if is_ended else progress(job, live, now),
         details=_input_changes(job.inputs),
+        media=() if is_ended else _previews(job.inputs),
         link=fallback_link(job),
         files=_files(fallback_link(job)),
         is_ended=is_ended,
@@ -122,6 +134,21 @@ def _card(job: Job, mode_title: str, settings: Pairs) -> JobCard:
         maker="" if lineage.names_maker(job) else person(job.member_id),
         lineage=lineage.parent_line(job),
         remarks=lineage.notes(job),
+    )
+
+
+def _previews(inputs: Sequence[Input]) -> tuple[Media, ...]:
+    """Return the pictures that the member attached; one that came with somebody else's video is not shown anew."""
+    shown = [item for item in inputs if item.kind == "image" and not item.is_borrowed]
+    return tuple(
+        Media(
+            f"{FILE}{SPOILER_MARK if item.is_spoiler else ''}preview-{item.option}.jpg",
+            "The attached picture" if len(shown) == 1 else f"Attached picture {number}",
+            "preview",
+            is_spoiler=item.is_spoiler,
+            path=str(PurePosixPath(item.path).with_name(preview_name(item.option))),
+        )
+        for number, item in enumerate(shown[:PREVIEWS_MAX], start=1)
     )
 
 

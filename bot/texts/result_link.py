@@ -21,6 +21,7 @@ _WHY: Mapping[LinkReason, str] = {
     "busy": "The video is made, but Discord is too busy to take the file",
     "refused": "The video is made, but Discord didn't take the file",
 }
+SPOILER_MARK = "SPOILER_"
 LINK_FILE = "link.txt"
 LINK_IS_ATTACHED = "(it's in the attached text file, because it's too long for a message)"
 
@@ -94,7 +95,7 @@ def shown_link(job: Job, url: str) -> str:
 
 def spoiler_mark(job: Job) -> str:
     """Return what Discord takes before a file's name for a spoiler, or nothing."""
-    return "SPOILER_" if job.is_spoiler else ""
+    return SPOILER_MARK if job.is_spoiler else ""
 
 
 def _address(job: Job, result: Result) -> str:

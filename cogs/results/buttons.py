@@ -20,7 +20,9 @@ from cogs.ordering.posting_rights import check_place
 from cogs.ordering.refused import next_steps
 from cogs.results import forms
 from cogs.results.deletion import DeletionButton, ask_to_delete
+from cogs.results.mailing import mail_to_presser
 from cogs.results.rerun import finished_job, order_rerun
+from cogs.results.sharing import ShareSelect, offer_channels
 
 
 class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
@@ -37,6 +39,10 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
                     view=to_view(more) or discord.utils.MISSING,
                     ephemeral=True,
                 )
+            case "share":
+                await offer_channels(interaction, job)
+            case "mail":
+                await mail_to_presser(interaction, job)
             case "delete":
                 await ask_to_delete(interaction, job)
             case "continue" | "restyle":
@@ -89,3 +95,4 @@ class ResultButtons(FeatureCog):
     """The buttons below finished videos."""
 
     buttons = (ResultButton, DeletionButton)
+    selects = (ShareSelect,)

@@ -5,7 +5,6 @@ interaction, so the card of a rerun is a message of the bot that replies to the 
 """
 
 import asyncio
-import io
 import logging
 from collections import OrderedDict
 from collections.abc import Collection
@@ -21,22 +20,17 @@ from bot.answers import answer_privately
 from bot.cards.direct_message import mail, naming
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
-from bot.cards.result_file import ending
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.ids import new_id
 from bot.jobs.acknowledgements import Acknowledgement
-from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Address, Job, Order
 from bot.jobs.queries import is_running, job_of_message
-from bot.jobs.recipe import recipe_of
 from bot.jobs.rerun import mark_borrowed, rerun
-from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
-from bot.runner.job_files import OrderFiles, result_path
+from bot.runner.job_files import OrderFiles
 from bot.texts import deletion, finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
-from bot.texts.result_link import spoiler_mark
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
@@ -51,6 +45,7 @@ from cogs.ordering.checks import (
 from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
 from cogs.results.deletion import delete_video
+from cogs.results.mailing import RECIPES, mail_video
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -58,7 +53,6 @@ HANDLED_MAX = 10_000  # reactions that are known again when they come twice
 # Reactions handled at once; more are ignored, and the member can react again.
 BUSY_MAX, BUSY_IN_SERVER_MAX, BUSY_OF_MEMBER_MAX = 1000, 250, 10
 TOLD_FOR_S = 30.0
-RECIPES = "jobs"  # the command that gives a video's recipe too
 TOLD_EVERY_S = 600.0  # at most one message in a channel about a member within this time
 TOLD_MAX = 1000  # members about whom there was one within this time; about others there is none
 # Refusals by these rules, which say who may use Wanda, are not reported; refusals by other rules are.
@@ -438,27 +432,12 @@ class Reactions(FeatureCog):
         """Send the video, or its link if it is too large, and the recipe by direct message."""
         job = reaction.job
         await check_access(reaction.place, self.bot, RECIPES)
-        video = result_path(job, self.bot.services.settings.storage.data_dir)
-        fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
-        name = f"wanda-{job.mode}-{short_id(job.id)}"
-        is_cut = "prompt" in hidden_options(job, reaction.member.id)
-        text = finished.mail_text(job, attached=fits, is_cut=is_cut)
-        files = [
-            discord.File(io.BytesIO(recipe_of(job, reader_id=reaction.member.id).to_file()), filename=f"{name}.json")
-        ]
-        if fits:
-            video_ending = await asyncio.to_thread(ending, video)
-            files.insert(0, discord.File(video, filename=f"{spoiler_mark(job)}{name}.{video_ending}"))
         try:
-            async with asyncio.timeout(self.bot.services.settings.fal.upload_timeout_s):
-                await mail(self.bot, reaction.member.id, text, files=files)
+            await mail_video(self.bot, job, reaction.member.id)
         except discord.Forbidden:
             await self._say_unreachable(reaction)
         except (discord.HTTPException, TimeoutError) as error:
             log.warning("a video could not be sent by direct message: %s", error)
-        finally:
-            for file in files:
-                file.close()
 
     async def _tell(self, reaction: Reaction, sentence: str) -> None:
         """Send the sentence by direct message; if the member accepts none, say only that in the channel."""

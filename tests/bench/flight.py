@@ -65,7 +65,8 @@ class Flight:
             # Repeated, because a submitted request may not be in progress yet.
             await self.stands.fal.post("finish", {"count": WARM_UP_JOBS})
             posted = await self.stands.discord.get("messages", channel="general")
-            return sum(1 for message in posted if message["attachments"]) >= WARM_UP_JOBS
+            names = [file["filename"] for message in posted for file in message["attachments"]]
+            return sum(name.endswith(".mp4") for name in names) >= WARM_UP_JOBS
 
         await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
         return await self.settled_bytes()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stage import Stage, eventually
+from sandbox.stage import Stage, eventually, videos_of
 from tests.support.video_steps import costs, held_and_spent, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,7 +26,7 @@ async def burst(stage: Stage, files: Path, names: list[str]) -> None:
     assert len(cards) == len(names)
 
     async def look() -> bool | None:
-        finished = [m for m in await stage.messages() if m["id"] in cards and len(m["attachments"]) == 1]
+        finished = [m for m in await stage.messages() if m["id"] in cards and len(videos_of(m)) == 1]
         return True if len(finished) == len(names) else None
 
     await eventually(look, what=f"{len(names)} videos", within_s=30)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, text_of
+from sandbox.stage import Stage, text_of, videos_of
 from tests.support.video_steps import (
     held_and_spent,
     order,
@@ -37,9 +37,9 @@ async def crash(stage: Stage, message_id: str, state: str) -> None:
 async def ended_once(stage: Stage, message_id: str) -> None:
     """Check that there is one video, one payment and one submit."""
     message = await wait_for_video(stage, message_id)
-    assert len(message["attachments"]) == 1
+    assert len(videos_of(message)) == 1
     await wait_for_state(stage, message_id, "done")
-    films = [m for m in await stage.messages() if m["attachments"]]
+    films = [m for m in await stage.messages() if videos_of(m)]
     assert [m["id"] for m in films] == [message_id]
     assert len(await stage.fal.get("submits")) == 1
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 200_000)}

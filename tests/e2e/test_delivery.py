@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, buttons_of, components_of, eventually, file_body, text_of
+from sandbox.stage import Stage, buttons_of, components_of, eventually, file_body, text_of, videos_of
 from tests.e2e.conftest import QUICK
 from tests.support.text_commands import ask
 from tests.support.video_steps import (
@@ -75,7 +75,7 @@ async def exchanges(stage: Stage, method: str, path: str) -> list[dict[str, Any]
 async def linked(stage: Stage, message_id: str) -> dict[str, Any]:
     """Return the card once it links to fal, after checking that the link leads to a video."""
     message = await wait_for_text(stage, message_id, LINKED)
-    assert message["attachments"] == []
+    assert videos_of(message) == []
     assert buttons_of(message)[0]["label"] == "Rerun"
     await wait_for_state(stage, message_id, "done")
     assert (await stage.fal.fetch(_link(message)))[4:8] == b"ftyp"
@@ -92,7 +92,7 @@ def _link(message: dict[str, Any]) -> str:
 
 async def films(stage: Stage, *, since: str) -> list[dict[str, Any]]:
     """Return the messages with a video, from this one on."""
-    return [m for m in await stage.messages() if m["attachments"] and int(m["id"]) >= int(since)]
+    return [m for m in await stage.messages() if videos_of(m) and int(m["id"]) >= int(since)]
 
 
 async def replacement(stage: Stage, message_id: str, words: str) -> dict[str, Any]:
@@ -125,11 +125,11 @@ async def test_a_boosted_server_takes_more(stage: Stage, files: Path) -> None:
 
     async def look() -> dict[str, Any] | None:
         (message,) = await stage.messages(channel="big-screen")
-        return message if message["attachments"] else None
+        return message if videos_of(message) else None
 
     message = await eventually(look, what="video in the boosted server")
     assert message["id"] == answer["message_id"]
-    assert message["attachments"][0]["size"] == 25 * MIB
+    assert videos_of(message)[0]["size"] == 25 * MIB
 
 
 @pytest.mark.parametrize("code", [40005, 0], ids=["Discord's own", "a proxy's"])
@@ -180,7 +180,7 @@ async def test_a_card_that_a_moderator_deleted(stage: Stage, files: Path) -> Non
         await delete_message(stage, message_id)
     message = await replacement(stage, message_id, "your video is ready")
     assert text_of(message).startswith("<@")
-    assert len(message["attachments"]) == 1
+    assert len(videos_of(message)) == 1
     await wait_for_state(stage, message["id"], "done")
     assert [m["id"] for m in await films(stage, since=message_id)] == [message["id"]]
     (sent,) = await exchanges(stage, "POST", "/channels/")
@@ -233,7 +233,7 @@ async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name:
         began = clock()
     message = await wait_for_video(stage, message_id)
     assert clock() - began >= fault.get("retry_after", 0)
-    assert len(message["attachments"]) == 1
+    assert len(videos_of(message)) == 1
     assert [m["id"] for m in await films(stage, since=message_id)] == [message_id]
     await wait_for_state(stage, message_id, "done")
     assert (await stage.discord.get("limits"))["rate_limited"] == limited + answers.count(429)
@@ -262,7 +262,7 @@ async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
     message = await wait_for_text(stage, message_id, LINKED)
     assert "fal's storage hasn't handed it to Wanda yet" in text_of(message)
     assert "Wanda keeps trying to bring it" in text_of(message)
-    assert message["attachments"] == []
+    assert videos_of(message) == []
     await wait_for_state(stage, message_id, "done")
     async with costs(stage):
         await stage.fal.delete("faults")
@@ -279,17 +279,17 @@ async def test_a_channel_that_is_gone(stage: Stage, files: Path) -> None:
 
     async def look() -> dict[str, Any] | None:
         seen = await stage.messages(channel="@friend", seen_by="friend")
-        return next((m for m in seen if m["attachments"]), None)
+        return next((m for m in seen if videos_of(m)), None)
 
     message = await eventually(look, what="direct message with the video")
     assert "Your video is ready. Wanda can't post in" in text_of(message)
-    assert message["attachments"][0]["filename"].endswith(".mp4")
+    assert videos_of(message)[0]["filename"].endswith(".mp4")
     assert buttons_of(message) == []
     await wait_for_state(stage, answer["message_id"], "done")
     (short,) = re.findall(r"job (\w+)", text_of(message))
     shown = await ask(stage, "friend", "jobs show", job=short)
     assert "It's in your direct messages" in shown.text.replace("[", "").replace("]", " ")
-    assert [file["filename"] for file in shown.files] == [message["attachments"][0]["filename"]]
+    assert [file["filename"] for file in shown.files] == [videos_of(message)[0]["filename"]]
 
 
 HOSTILE = "@everyone <@&1> ```[free](http://evil.example) \u202egnp.exe ||x|| # \n" + "Z\u0351\u0352\u0353\u0354" * 40

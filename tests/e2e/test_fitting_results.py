@@ -11,7 +11,7 @@ import av
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, eventually, file_body, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of, videos_of
 from tests.e2e.conftest import QUICK
 from tests.e2e.test_delivery import exchanges, held
 from tests.e2e.test_fitting import noisy_png
@@ -70,7 +70,7 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     await wait_for_text(stage, small, "%")
 
     message = await wait_for_video(stage, small, within_s=120)
-    video = message["attachments"][0]
+    video = videos_of(message)[0]
     assert MIB < video["size"] <= 10 * MIB
     width, height, seconds, tracks = await asyncio.to_thread(read, await stage.discord.fetch(video["url"]))
     assert (width, height, tracks) == (1920, 1080, 1)
@@ -82,7 +82,7 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
 
     async def look() -> dict[str, Any] | None:
         (card,) = await stage.messages(channel="big-screen")
-        return card if card["attachments"] else None
+        return card if videos_of(card) else None
 
     boosted = await eventually(look, what="video in the boosted server")
     assert boosted["attachments"][0]["size"] == 25 * MIB
@@ -99,7 +99,7 @@ async def test_refused_as_too_large(stage: Stage, files: Path) -> None:
     async with held(stage, files, user="patron") as message_id:
         await stage.discord.post("advance", {"seconds": 901})
     message = await wait_for_video(stage, message_id)
-    assert message["attachments"][0]["size"] <= 0.7 * 12 * MIB
+    assert videos_of(message)[0]["size"] <= 0.7 * 12 * MIB
     assert "Original" in text_of(message)
     answers = [line["status"] for line in await exchanges(stage, "PATCH", "/channels/")]
     assert answers.count(413) == 1

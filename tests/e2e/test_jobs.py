@@ -9,6 +9,7 @@ import pytest
 
 from bot.jobs.short_id import short_id
 from sandbox.stage import Stage, eventually, text_of
+from tests.support.rerun_steps import press
 from tests.support.text_commands import Answer, ask, click, read
 from tests.support.video_steps import PRICED, order, picture, real_file, refusal, wait_for_state, wait_for_video
 
@@ -89,9 +90,11 @@ async def test_pages_after_a_restart(empty_stage: Stage, files: Path) -> None:
 async def test_show(stage: Stage, files: Path) -> None:
     """A video is shown in full to its own member only, by its id, its short id or a choice."""
     card = await one_video(stage, files, prompt="a long look", negative_prompt="rain", seed=5)
-    footer = text_of(await wait_for_video(stage, card))
+    await wait_for_video(stage, card)
+    await wait_for_state(stage, card, "done")
+    more = await stage.message((await press(stage, "maker", card, "More…"))["message_id"])
     (chosen,) = await job_ids(stage, "maker", typed="a long look")
-    assert short_id(chosen["value"]) in footer
+    assert short_id(chosen["value"]) in text_of(more or {})
     answer = await ask(stage, "maker", "jobs show", job=chosen["value"])
     for words in ("a long look", "rain", "State: done", "Seed: `5`", "image: lake", "Kept until", "$0.20"):
         assert words in answer.text, words

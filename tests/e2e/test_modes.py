@@ -9,7 +9,7 @@ import pytest
 
 from bot.money import dollars
 from sandbox.demo import probe_video
-from sandbox.stage import Stage, buttons_of, text_of
+from sandbox.stage import Stage, buttons_of, text_of, videos_of
 from tests.support.video_steps import clip, costs, picture, voice, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,11 +79,11 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
     assert dollars(paid) in words
     assert "seed" in words
     film = files / "film.mp4"
-    content = await stage.discord.fetch(message["attachments"][0]["url"])
+    content = await stage.discord.fetch(videos_of(message)[0]["url"])
     await asyncio.to_thread(film.write_bytes, content)
     seen = await asyncio.to_thread(probe_video, film)
     assert abs(seen.seconds - seconds) < 0.7
-    assert message["attachments"][0]["filename"].endswith(".mp4")
+    assert videos_of(message)[0]["filename"].endswith(".mp4")
     labels = [button["label"] for button in buttons_of(message)]
     assert "Cancel" not in labels
     assert {"Rerun", "Edit", "More…"} <= set(labels)

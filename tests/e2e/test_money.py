@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from sandbox.stage import Stage, text_of
+from sandbox.stage import Stage, text_of, videos_of
 from tests.support.video_steps import held_and_spent, order, picture, refusal, wait_for_video
 
 
@@ -38,7 +38,7 @@ async def test_the_servers_budget_binds_everyone(empty_stage: Stage, files: Path
             message = await stage.message(answer["message_id"], seen_by=name)
             if message is None:
                 return False
-            if message["attachments"]:
+            if videos_of(message):
                 return True
             await asyncio.sleep(0.1)
         raise AssertionError("neither refused nor finished")

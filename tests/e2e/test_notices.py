@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.discord.components import walk
-from sandbox.stage import Stage, eventually
+from sandbox.stage import Stage, eventually, videos_of
 from tests.support.text_commands import admin, ask, read
 from tests.support.video_steps import delete_message, order, picture, wait_for_state, wait_for_video
 
@@ -99,7 +99,7 @@ async def test_a_member_chooses(empty_stage: Stage, files: Path) -> None:
         return [m["content"] for m in await stage.messages(channel="@maker")] or None
 
     (mail,) = await eventually(told, what="direct message")
-    (card,) = [m for m in await stage.messages() if m["attachments"]]
+    (card,) = [m for m in await stage.messages() if videos_of(m)]
     assert mail.startswith("Your video is ready. https://discord.com/channels/")
     assert mail.endswith(card["id"])
     assert await pings(stage, card["id"]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, StageError, eventually, file_body
+from sandbox.stage import Stage, StageError, eventually, file_body, videos_of
 from tests.support.rerun_steps import (
     labels,
     one_video,
@@ -51,7 +51,7 @@ async def video_where(stage: Stage, files: Path, channel: str, denied: str) -> d
 
     async def look() -> dict[str, Any] | None:
         seen = await stage.messages(channel=channel)
-        return next((m for m in seen if m["attachments"] and m["components"]), None)
+        return next((m for m in seen if videos_of(m) and m["components"]), None)
 
     return await eventually(look, what="finished card")
 
@@ -123,7 +123,7 @@ async def test_a_question_from_before_a_time_out(stage: Stage, files: Path) -> N
         for message_id in (private, public):
             answer = await press(stage, "friend", message_id, "Make it")
             assert "in a time-out" in answer["content"]
-        assert not [m for m in await stage.messages() if m["reference"] == parent and m["attachments"]]
+        assert not [m for m in await stage.messages() if m["reference"] == parent and videos_of(m)]
     finally:
         await time_out(stage, "friend", 0)
     for message_id in (private, public):

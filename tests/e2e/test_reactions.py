@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, eventually, file_body, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of, videos_of
 from tests.support.rerun_steps import (
     differ,
     id_of,
@@ -113,7 +113,7 @@ async def test_without_the_right_to_use_commands(stage: Stage, files: Path) -> N
     await wait_for_inputs(stage, before + 1)
 
     async def look() -> list[dict[str, Any]] | None:
-        found = [m for m in await stage.messages(channel="studio") if m["attachments"]]
+        found = [m for m in await stage.messages(channel="studio") if videos_of(m)]
         return found if len(found) == 2 else None
 
     await eventually(look, what="the friend's video")
@@ -128,7 +128,7 @@ async def in_channel(stage: Stage, files: Path, channel: str) -> str:
 
     async def look() -> bool | None:
         seen = await stage.messages(channel=channel)
-        return True if any(m["id"] == answer["message_id"] and m["attachments"] for m in seen) else None
+        return True if any(m["id"] == answer["message_id"] and videos_of(m) for m in seen) else None
 
     await eventually(look, what="video")
     await wait_for_state(stage, answer["message_id"], "done")
@@ -255,10 +255,10 @@ async def test_a_question_is_asked_once(stage: Stage, files: Path) -> None:
 
     async def answers() -> list[dict[str, Any]] | None:
         replies = [m for m in await stage.messages() if m["reference"] == parent]
-        return replies if any(m["attachments"] for m in replies) else None
+        return replies if any(videos_of(m) for m in replies) else None
 
     replies = await eventually(answers, what="the other member's video")
-    assert [m["id"] for m in replies if not m["attachments"]] == [question["id"]]
+    assert [m["id"] for m in replies if not videos_of(m)] == [question["id"]]
     await press(stage, "friend", question["id"], "Cancel")
 
 

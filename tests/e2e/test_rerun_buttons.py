@@ -48,7 +48,40 @@ async def test_the_buttons(stage: Stage, files: Path) -> None:
     assert answer["ephemeral"]
     more = await stage.message(answer["message_id"], seen_by="friend")
     assert more is not None
-    assert labels(more) == ["New seed", "Restyle", "Final (1080p)", "Delete"]
+    assert labels(more) == ["New seed", "Restyle", "Final (1080p)", "Share", "DM me", "Delete"]
+
+
+async def test_share(stage: Stage, files: Path) -> None:
+    """Share posts the link, which names who shares and pings nobody, in a channel where they may write; once."""
+    message_id = await one_video(stage, files)
+    asked = await press(stage, "friend", message_id, "Share")
+    closed = [{"role": "@everyone", "deny": ["SEND_MESSAGES"]}]
+    await stage.discord.post(
+        "world", {"channels": [{"name": "gallery", "server": "Studio"}, {"name": "news", "overwrites": closed}]}
+    )
+    channels = {row["name"]: row["id"] for row in (await stage.discord.get("state"))["servers"][0]["channels"]}
+    choice = {"user": "friend", "message": asked["message_id"], "label": "Choose a channel"}
+    refused = await stage.discord.post("click", {**choice, "values": [channels["news"]]})
+    assert "You can't write in that channel" in refused["content"]
+    foreign = await stage.discord.post("click", {**choice, "values": ["1" * 18]})
+    assert "can't post a link there" in foreign["content"]
+    await stage.discord.post("click", {**choice, "values": [channels["gallery"]]})
+    (shared,) = await stage.messages(channel="gallery")
+    assert shared["content"].startswith(f"<@{await id_of(stage, 'friend')}> shares a video: https://discord.com/")
+    assert shared["content"].endswith(f"/{message_id}")
+    again = await press(stage, "friend", message_id, "Share")
+    second = {**choice, "message": again["message_id"], "values": [channels["gallery"]]}
+    assert "a moment ago" in (await stage.discord.post("click", second))["content"]
+
+
+async def test_by_direct_message(stage: Stage, files: Path) -> None:
+    """DM me sends whoever presses the video and its recipe, and says so privately."""
+    message_id = await one_video(stage, files)
+    answer = await press(stage, "friend", message_id, "DM me")
+    assert answer["ephemeral"]
+    await wait_for_message(stage, "Sent: the video", seen_by="friend")
+    mail = await wait_for_message(stage, message_id, channel="@friend", seen_by="friend")
+    assert [file["filename"].rpartition(".")[2] for file in mail["attachments"]] == ["mp4", "json"]
 
 
 async def test_new_seed(stage: Stage, files: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from sandbox.stage import Stage, eventually
+from sandbox.stage import Stage, eventually, videos_of
 from tests.support.rerun_steps import react
 from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_video
 
@@ -36,7 +36,7 @@ async def videos_below(stage: Stage, parent: str) -> list[dict[str, Any]] | None
     """Return the videos that reply to the card once there are fifty."""
     replies = [m for m in await stage.messages() if m["reference"] == parent]
     assert len(replies) <= MEMBERS
-    made = [m for m in replies if m["attachments"]]
+    made = [m for m in replies if videos_of(m)]
     return made if len(made) == MEMBERS else None
 
 

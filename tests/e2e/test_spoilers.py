@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stage import Stage, file_body
+from sandbox.stage import Stage, file_body, videos_of
 from tests.support.rerun_steps import press, react, submit_form, wait_for_message
 from tests.support.video_steps import PRICED, picture, wait_for_reply, wait_for_state, wait_for_video
 
@@ -27,4 +27,4 @@ async def test_a_spoiler_stays_one(stage: Stage, files: Path) -> None:
     form = await press(stage, "maker", card, "Continue")
     continued = await wait_for_video(stage, (await submit_form(stage, "maker", form, duration="5"))["message_id"])
     for message in (made, mail, again, continued):
-        assert message["attachments"][0]["filename"].startswith(MARK)
+        assert videos_of(message)[0]["filename"].startswith(MARK)

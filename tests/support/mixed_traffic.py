@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from sandbox.stage import Stage, StageError, eventually, text_of
+from sandbox.stage import Stage, StageError, eventually, text_of, videos_of
 from tests.support.rerun_steps import labels
 from tests.support.text_commands import admin
 from tests.support.video_steps import PRICED, picture, rows, wrong_books
@@ -57,7 +57,7 @@ class Traffic:
         self.done["ordered" if answer["acknowledged"] else "unanswered"] += 1
 
     async def _react(self) -> None:
-        cards = [message for message in await self._stage.messages() if message["attachments"]]
+        cards = [message for message in await self._stage.messages() if videos_of(message)]
         if not cards:
             await self._order()
             return

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sandbox.stage import Stage, buttons_of, eventually, text_of
+from sandbox.stage import Stage, buttons_of, eventually, text_of, videos_of
 from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_video
 
 MORE = "More…"
@@ -51,7 +51,7 @@ async def wait_for_videos(
     """Return the channel's videos in order once there are `count` and their jobs are done."""
 
     async def look() -> list[dict[str, Any]] | None:
-        found = [message for message in await stage.messages(channel=channel) if message["attachments"]]
+        found = [message for message in await stage.messages(channel=channel) if videos_of(message)]
         return found if len(found) >= count else None
 
     found = await eventually(look, what=f"{count} videos", within_s=within_s)

@@ -11,7 +11,7 @@ import aiohttp
 
 from bot.ledger.audit import verify
 from bot.storage.batch import read_only
-from sandbox.stage import Stage, buttons_of, eventually, text_of
+from sandbox.stage import Stage, buttons_of, eventually, text_of, videos_of
 from tests.support import media_samples
 
 PRICED = {"resolution": "720p", "duration": 2}
@@ -55,7 +55,7 @@ async def wait_for_video(stage: Stage, message_id: str, *, within_s: float = 30.
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id)
-        return message if message and message["attachments"] else None
+        return message if message and videos_of(message) else None
 
     return await eventually(look, what="video on the card", within_s=within_s)
 
@@ -75,7 +75,7 @@ async def wait_for_reply(stage: Stage, message_id: str) -> dict[str, Any]:
 
     async def look() -> dict[str, Any] | None:
         replies = [m for m in await stage.messages() if m["reference"] == message_id]
-        return next((m for m in replies if m["attachments"]), None)
+        return next((m for m in replies if videos_of(m)), None)
 
     reply = await eventually(look, what="reply with the video")
     await wait_for_state(stage, reply["id"], "done")

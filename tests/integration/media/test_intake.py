@@ -51,7 +51,8 @@ async def test_taken(intake: Intake, files: FileServer, tmp_path: Path) -> None:
         ("audio.mp3", "audio", "song.png"),
         ("video.mp4", "video", "clip.gif"),
     ]
-    assert sorted(path.name for path in folder.iterdir()) == ["audio.mp3", "image.jpeg", "video.mp4"]
+    there = sorted(path.name for path in folder.iterdir())
+    assert there == ["audio.mp3", "image.jpeg", "image.preview.jpg", "video.mp4"]
     assert folder == tmp_path / "inputs" / "job1"
     await discard(folder)
     await discard(folder)
