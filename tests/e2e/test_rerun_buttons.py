@@ -66,7 +66,7 @@ async def test_share(stage: Stage, files: Path) -> None:
     foreign = await stage.discord.post("click", {**choice, "values": ["1" * 18]})
     assert "can't post a link there" in foreign["content"]
     await stage.discord.post("click", {**choice, "values": [channels["gallery"]]})
-    (shared,) = await stage.messages(channel="gallery")
+    shared = await wait_for_message(stage, "shares a video", channel="gallery")
     assert shared["content"].startswith(f"<@{await id_of(stage, 'friend')}> shares a video: https://discord.com/")
     assert shared["content"].endswith(f"/{message_id}")
     again = await press(stage, "friend", message_id, "Share")
@@ -193,13 +193,13 @@ async def test_delete(stage: Stage, files: Path) -> None:
     assert await stage.message(parent) is not None
     question = (await press(stage, "maker", parent, "Delete"))["message_id"]
     await press(stage, "maker", question, "Delete it")
-    await wait_for_message(stage, "The video is deleted")
+    await wait_for_message(stage, "Deleted. What it cost")
     assert await stage.message(parent) is None
     assert len(list((stage.folder / "results").iterdir())) == copies - 1
     theirs = await one_video(stage, files)
     question = (await press(stage, "admin", theirs, "Delete"))["message_id"]
     await press(stage, "admin", question, "Delete it")
-    await wait_for_message(stage, "The video is deleted", seen_by="admin")
+    await wait_for_message(stage, "Deleted. What it cost", seen_by="admin")
     assert await stage.message(theirs) is None
 
 

@@ -22,8 +22,12 @@ IDS = [
     ),
     *(
         (ids.result_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.RESULT_TEMPLATE)
-        for one in ("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete")
+        for one in (
+            *("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"),
+            *("more", "share", "mail", "variations", "loop"),
+        )
     ),
+    (ids.share_select_id(JOB), f"wanda:shareto:{JOB}", ids.SHARE_TEMPLATE),
     *(
         (ids.public_answer_id(one, JOB, MEMBER), f"wanda:{one}:{JOB}:{MEMBER}", ids.PUBLIC_ANSWER_TEMPLATE)
         for one in ("yes", "no")

@@ -48,7 +48,10 @@ def test_a_mode_that_is_gone() -> None:
     """A job of a mode that the catalogue no longer has keeps its buttons, without another setting."""
     job = a_job(mode="wan1-image")
     labels = [button.label for button in (*finished.finished_buttons(job), *finished.more_buttons(job))]
-    assert labels == ["Rerun", "Edit", "Continue", "More…", "New seed", "Restyle", "Delete"]
+    assert labels == [
+        *("Rerun", "Edit", "Continue", "More…"),
+        *("New seed", "Restyle", "Share", "DM me", "Delete"),
+    ]
 
 
 def test_only_what_is_answered_is_offered() -> None:
