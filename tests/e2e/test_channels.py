@@ -82,7 +82,7 @@ async def test_a_button_of_a_job_that_nobody_knows(stage: Stage) -> None:
         seen = await stage.message(answer["message_id"])
         return seen["content"] if seen and seen["content"] else None
 
-    assert "Wanda no longer knows how" in await eventually(look, what="answer to the button")
+    assert "Wanda no longer knows this video" in await eventually(look, what="answer to the button")
 
 
 @pytest.mark.usefixtures("unpaid")

@@ -79,7 +79,7 @@ async def test_make_it(empty_stage: Stage, files: Path) -> None:
     await stage.start_bot(**ASKING)
     question = await ask(stage, files)
     words = text_of(question)
-    for part in ("$1.20", "8 s × $0.15", "$5.00 → **$3.80**", "$10,000.00 → **$9,998.80**", "Nothing is held"):
+    for part in ("$1.20", "8 s × $0.15", "$5.00 → **$3.80**", "$10,000.00 → **$9,998.80**", "You aren't charged until"):
         assert part in words
     assert held_and_spent(stage) == {}
     presses = [press(stage, question, "Make it") for _ in range(3)]

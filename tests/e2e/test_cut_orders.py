@@ -67,7 +67,7 @@ async def test_killed_before_an_order_was_accepted(empty_stage: Stage, files: Pa
     await killed(stage)
     await confirming
     await nothing_is_left(stage, "maker", "friend", "admin")
-    assert "before she could answer" in (await read(stage, "admin", quota["message_id"])).text
+    assert "restarted before answering" in (await read(stage, "admin", quota["message_id"])).text
     assert await stage.message(commanded) is None
     for user in ("maker", "friend"):
         told = await wait_for_message(stage, CUT, seen_by=user)

@@ -196,7 +196,7 @@ async def test_a_failure_whose_card_is_gone(stage: Stage, files: Path) -> None:
     message_id = await order(stage, files)
     await delete_message(stage, message_id)
     message = await replacement(stage, message_id, "your video didn't work out")
-    assert "Nothing was charged" in text_of(message)
+    assert "You weren't charged" in text_of(message)
     assert len(await exchanges(stage, "POST", "/channels/")) == 1
     refused = [line for line in await exchanges(stage, "PATCH", "/webhooks/") if line["status"] == 404]
     assert len(refused) <= 2  # once for the progress, once for the end

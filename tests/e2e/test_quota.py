@@ -53,7 +53,7 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
         "**10** × Wan 2.7 image (720p, $0.50)",
         "**10** × Wan 2.7 reference (720p, $0.50)",
         "**12** × Wan 2.1 image (720p, $0.40)",
-        "Times of UTC · Wanda asks first above $1.00",
+        "Times in UTC · Wanda asks first above $1.00",
     ):
         assert words in seen.text
     assert not seen.files, "nothing was spent, and a picture of nothing is no help"
@@ -113,7 +113,7 @@ async def test_the_members_own_threshold(stage: Stage) -> None:
     assert "Wanda asks first above $0.50" in (await ask(stage, "friend", "quota show")).text
     assert "Wanda asks first above $1.00" in (await ask(stage, "maker", "quota show")).text
     assert (
-        "**$1.00** (20 % of your allowance; before: $0.50)"
+        "**$1.00** (20 % of your allowance, before: $0.50)"
         in (await ask(stage, "friend", "quota ask", above="default")).text
     )
     for amount, says in (("-1", "negative"), ("much", "not an amount"), ("2000000", "above $1,000,000")):

@@ -297,7 +297,7 @@ async def test_where_wanda_may_not_write_to_the_member(stage: Stage, files: Path
 
     asked = await eventually(tried, what="attempts to write to the member")
     await nothing_came(stage, parent, await requests(stage), len(await stage.messages()))
-    assert told["content"].startswith(f"<@{member}>, Discord")
+    assert told["content"].startswith(f"<@{member}>, Wanda can't")
     assert "$" not in told["content"]
     assert told["reference"] is None
     assert [m["id"] for m in await stage.messages() if f"<@{member}>, " in m["content"]] == [told["id"]]
