@@ -25,6 +25,7 @@ from bot.cards.notice_poster import may_ping_by
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.parent_links import ParentLinks
 from bot.cards.result_file import ResultFiles, from_fal
+from bot.cards.set_cards import CardsOfOrders, SetCards
 from bot.catalogue.picker import Picker
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
@@ -185,21 +186,21 @@ async def _compose(
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))
     ffmpeg = Ffmpeg(settings.media)
-    cards = await stack.enter_async_context(
-        JobCards(
-            client,
-            settings.cards,
-            settings.jobs,
-            ResultFiles(
-                http, settings.downloads, prober, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)
-            ),
-            upload_timeout_s=settings.fal.upload_timeout_s,
-            reactions=offered_reactions,
-            channel_queue=channel_queue,
-            shrinker=Shrinker(ffmpeg, prober, settings.media),
-            may_ping=may_ping_by(store, settings.pings),
-        )
+    options: dict[str, Any] = {
+        "results": ResultFiles(
+            http, settings.downloads, prober, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)
+        ),
+        "upload_timeout_s": settings.fal.upload_timeout_s,
+        "reactions": offered_reactions,
+        "channel_queue": channel_queue,
+        "shrinker": Shrinker(ffmpeg, prober, settings.media),
+        "may_ping": may_ping_by(store, settings.pings),
+    }
+    single = await stack.enter_async_context(JobCards(client, settings.cards, settings.jobs, **options))
+    of_sets = await stack.enter_async_context(
+        SetCards(store, client, settings.cards, settings.jobs, beside=single, **options)
     )
+    cards = CardsOfOrders(single, of_sets)
     parent_links = await stack.enter_async_context(
         ParentLinks(client, store, settings.cards, redraw=cards.link_children, channel_queue=channel_queue)
     )

@@ -15,7 +15,7 @@ import discord
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.fitted_result import FittedResult, Shrinks
 from bot.cards.offered_reactions import OfferedReactions
-from bot.cards.pacer import Frame, Pacer
+from bot.cards.pacer import EditOutcome, Frame, Pacer
 from bot.cards.poster import UPLOAD_BYTES_MAX, MayPing, MessageContent, Poster
 from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep, ending
 from bot.errors import DeliveryError, DiscordBusy, Forbidden, TooLarge
@@ -79,12 +79,17 @@ class JobCards:
         self._pacer = Pacer(
             settings,
             self._draw,
-            self._post.progress,
+            self._progress,
             self._shared_channel,
             cards_max=jobs.in_flight_max,
             now=now,
             sleep=sleep,
         )
+
+    def keep_pace_with(self, other: "JobCards") -> None:
+        """Have the bounds on edits and downloads at once in common with the other; call it before it is entered."""
+        self._pacer.keep_pace_with(other._pacer)  # noqa: SLF001 - of the same class
+        self._fetches = other._fetches  # noqa: SLF001 - likewise
 
     async def __aenter__(self) -> Self:
         await self._pacer.__aenter__()
@@ -210,7 +215,7 @@ class JobCards:
         return await self._mailed(job, PostedVideo(size_bytes, reason, UPLOAD_BYTES_MAX), None)
 
     async def _mailed(self, job: Job, posted: PostedVideo, path: Path | None) -> Posted:
-        posted = await _named(job, posted, path)
+        posted = await named(job, posted, path)
         card = job_card.mailed_card(self._finished(job, posted), job)
         content = MessageContent(card, file=path, file_name=posted.file_name, note=_note(job, card))
         return Posted(await self._post.mail(job, content), posted.reason, posted)
@@ -278,7 +283,7 @@ class JobCards:
         return now < (job.completed_at or now) + self._attach_patience_s
 
     async def _last(self, job: Job, posted: PostedVideo, path: Path | None, *, anew: bool = True) -> Posted:
-        posted = await _named(job, posted, path)
+        posted = await named(job, posted, path)
         card = self._finished(job, posted)
         ready = f"<@{job.member_id}>, your video is ready."
         tells: NoticeKind | None = None if job.state == "done" else "ready"  # a late video was told with its link
@@ -294,6 +299,9 @@ class JobCards:
             job, posted, mode_title=words.mode_title, settings=words.settings, children=children
         )
 
+    async def _progress(self, job: Job, card: JobCard) -> EditOutcome:
+        return await self._post.progress(job, card)
+
     def _draw(self, frame: Frame) -> JobCard:
         return self.card(frame.job, frame.live)
 
@@ -307,7 +315,7 @@ def _note(job: Job, card: JobCard) -> str:
     return job.result.url if card.files and job.result is not None else ""
 
 
-async def _named(job: Job, posted: PostedVideo, path: Path | None) -> PostedVideo:
+async def named(job: Job, posted: PostedVideo, path: Path | None) -> PostedVideo:
     """Return it with the name that the file at `path` gets."""
     return replace(posted, file_name=await asyncio.to_thread(file_name, job, path) if path is not None else "")
 
@@ -320,5 +328,6 @@ def file_name(job: Job, path: Path | None = None) -> str:
     """
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
-    stem = _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}".lower())[:80]
+    number = "" if job.variation is None else f"-{job.variation.number}"  # names in one message have to differ
+    stem = _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}{number}".lower())[:80]
     return f"{spoiler_mark(job)}{stem}.{'mp4' if path is None else ending(path)}"

@@ -1,11 +1,12 @@
 """Converts a job's card to Discord's components (https://discord.com/developers/docs/components/reference)."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import discord
 
-from bot.cards.embeds import to_button
+from bot.cards.embeds import to_button, to_select
 from bot.texts.card import FILE, JobCard, Media
 from bot.texts.layout_texts import layout_texts
 
@@ -33,6 +34,8 @@ def to_layout(card: JobCard) -> discord.ui.LayoutView:
             frame.add_item(discord.ui.TextDisplay[Any](text))
     for name in card.files:
         frame.add_item(discord.ui.File[Any](f"{FILE}{name}"))
+    for select in card.selects:
+        frame.add_item(discord.ui.ActionRow[Any](to_select(select)))
     for start in range(0, len(card.buttons), BUTTONS_IN_ROW):
         row = [to_button(button) for button in card.buttons[start : start + BUTTONS_IN_ROW]]
         frame.add_item(discord.ui.ActionRow[Any](*row))
@@ -68,6 +71,17 @@ def shows_video(message: discord.Message) -> bool:
 def says(message: discord.Message, text: str) -> bool:
     """Return whether a card says this."""
     return any(isinstance(part, discord.TextDisplay) and text in part.content for part in _framed(message))
+
+
+def files_of(message: discord.Message) -> dict[int, str]:
+    """Return the names of the message's own files by their ids; those that a gallery shows are no longer attachments.
+
+    https://discord.com/developers/docs/components/reference#unfurled-media-item
+    """
+    galleries = [part for part in _framed(message) if isinstance(part, discord.MediaGalleryComponent)]
+    shown = [item.media for gallery in galleries for item in gallery.items]
+    of_galleries = {one.attachment_id: urlsplit(one.url).path.rpartition("/")[2] for one in shown if one.attachment_id}
+    return {**of_galleries, **{file.id: file.filename for file in message.attachments}}
 
 
 def _framed(message: discord.Message) -> list[Any]:

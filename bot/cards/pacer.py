@@ -150,6 +150,10 @@ class Pacer:
         self._channels: dict[int, _ChannelPace] = {}
         self._pace = _GlobalPace(settings.edits_per_s_max, now, sleep)
 
+    def keep_pace_with(self, other: "Pacer") -> None:
+        """Count this one's edits together with the other's."""
+        self._pace = other._pace  # noqa: SLF001 - of the same class
+
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         self._open = True

@@ -18,7 +18,7 @@ from bot.cards.channel_queue import ChannelQueue
 from bot.cards.direct_message import mail, naming
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
-from bot.cards.layouts import is_card_of, shows_video, to_layout
+from bot.cards.layouts import files_of, is_card_of, shows_video, to_layout
 from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
@@ -59,8 +59,9 @@ class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
     `file_name` is the name that people see. `previews` are pictures that the card shows, with their names. `keep`
-    leaves the message's attachments as they are. `note` is the content of a text file, for what is too long for a
-    message. `tells` is what a new message pings the job's member for.
+    leaves the message's attachments as they are, and `beside` are the ids of those that stay beside the file. `note` is
+    the content of a text file, for what is too long for a message. `tells` is what a new message pings the job's member
+    for.
     """
 
     card: JobCard
@@ -69,6 +70,7 @@ class MessageContent:
     file_name: str = "wanda.mp4"
     previews: tuple[tuple[Path, str], ...] = ()
     keep: bool = False
+    beside: tuple[int, ...] = ()
     note: str = ""
     tells: NoticeKind | None = None
 
@@ -89,6 +91,17 @@ class MessageReference:
         server = {"guild_id": str(self.job.guild_id)} if self.job.guild_id else {}
         card = {"message_id": str(address.message_id), "channel_id": str(address.channel_id)}
         return {**card, **server, "fail_if_not_exists": not self.is_optional}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that a message keeps when it is edited, by its id alone. discord.py would also send what it knows of it."""
+
+    id: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what discord.py sends (https://discord.com/developers/docs/reference#attachments)."""
+        return {"id": str(self.id)}
 
 
 class Poster:
@@ -223,6 +236,67 @@ class Poster:
             await self._settle_old_card(job, content)
         return place
 
+    async def share(self, job: Job, content: MessageContent) -> bool:
+        """Edit the message that a job has in common with others: its files stay, and `content.file` is added.
+
+        A file of the same name that is there already is not sent again, so repeating the call changes nothing. Returns
+        False if the message is gone, or Wanda can edit it no more.
+
+        Raises:
+            TooLarge: Discord refused the file's size.
+            DiscordBusy: Discord said "later" `discord_tries` times.
+            DeliveryError: Discord will never take it.
+        """
+        route: Route | None = self.route(job)
+        route, waits = "token" if route == "token" else "bot", 0
+        while route in {"token", "bot"}:
+            try:
+                await self._share_by(job, content, route)
+            except DiscordRefused as refused:
+                waits += refused.trouble == "later"
+                if waits >= self._settings.discord_tries:
+                    raise DiscordBusy(_SENTENCES["later"]) from refused
+                if refused.trouble == "later":
+                    await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
+                follow = routes.after(route, refused.trouble)
+                if follow is None:
+                    raise _error(refused.trouble) from refused
+                route = follow
+            else:
+                return True
+        return False
+
+    async def _share_by(self, job: Job, content: MessageContent, route: Route) -> None:
+        there = await self._attached(job, route)
+        if content.file is not None and content.file_name in there.values():
+            content = replace(content, file=None)
+        await self._edit(job, replace(content, beside=tuple(there)), route)
+
+    async def _attached(self, job: Job, route: Route) -> dict[int, str]:
+        address = job.address
+        async with discord_request(self._settings.discord_timeout_s):
+            if route == "token":
+                hook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
+                return files_of(await hook.fetch_message(address.message_id))
+            return files_of(await self._channel(job).get_partial_message(address.message_id).fetch())
+
+    async def alone(self, job: Job, content: MessageContent) -> MessageRef:
+        """Post a message of the job's own that replies to the one it had in common with others, which stays as it is.
+
+        Raises:
+            TooLarge: Discord refused the file's size.
+            Forbidden: Wanda may not post there any more, or there is no such place.
+            DiscordBusy: Discord said "later".
+            DeliveryError: Discord refused it for another reason.
+        """
+        for is_reply in (True, False):
+            try:
+                return await self._posted_before(job, content) or await self._send(job, content, reply=is_reply)
+            except DiscordRefused as refused:
+                if not is_reply or refused.trouble not in {"message_gone", "no_reply"}:
+                    raise _error(refused.trouble) from refused
+        raise AssertionError("the second try returns or raises")
+
     async def redraw(self, job: Job, card: JobCard) -> None:
         """Edit a finished card with the bot's token, once; its files stay.
 
@@ -284,7 +358,8 @@ class Poster:
         card, address = content.card, job.address
         async with discord_request(self._timeout_s(content)):
             with _files(content) as files:
-                attachments = discord.utils.MISSING if content.keep else files
+                stay: list[Any] = [KeptFile(one) for one in content.beside]
+                attachments = discord.utils.MISSING if content.keep else [*stay, *files]
                 if route == "token":
                     hook = discord.Webhook.partial(address.application_id, address.token, client=self._client)
                     await hook.edit_message(

@@ -13,15 +13,19 @@ JobCursor = tuple[float, str]  # (created_at, id)
 
 
 def job_of_message(message_id: int) -> Transaction[Job | None]:
-    """Return the job whose card is this message, or None."""
-    row = yield One("SELECT body FROM jobs WHERE message_id = $1 ORDER BY created_at DESC LIMIT 1", (message_id,))
+    """Return the job whose card is this message, or None; of a set the first that is done."""
+    row = yield One(
+        "SELECT body FROM jobs WHERE message_id = $1 "
+        "ORDER BY created_at DESC, CASE WHEN state = 'done' THEN 0 ELSE 1 END, id LIMIT 1",
+        (message_id,),
+    )
     return None if row is None else job_in(row)
 
 
 def jobs_of_set(set_id: str) -> Transaction[tuple[Job, ...]]:
     """Return the jobs that were ordered at once with this first one, by their numbers; those deleted are missing."""
-    rows: list[Row] = yield Many("SELECT body FROM jobs WHERE set_id = $1 ORDER BY id", (set_id,))
-    return readable_jobs(rows)
+    rows: list[Row] = yield Many("SELECT body FROM jobs WHERE set_id = $1", (set_id,))
+    return tuple(sorted(readable_jobs(rows), key=lambda job: 0 if job.variation is None else job.variation.number))
 
 
 def jobs_by_id(job_ids: Sequence[str]) -> Transaction[dict[str, Job]]:

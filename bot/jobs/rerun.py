@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, Literal, TypeAlias
 
 from bot.catalogue.registry import build, by_id
+from bot.errors import OptionRefused
 from bot.jobs.disclosure import hidden_options, is_cut_on_cards
 from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of, seed_of
 
@@ -23,6 +24,7 @@ TOO_LONG = "Wan's rewritten prompt is too long for this mode, so yours is used."
 NO_SWITCH = "This mode always rewrites prompts, so yours is used again."
 SEED_UNFIT = "This mode doesn't take that seed, so fal picks a new one."
 CUT_PROMPT = "The prompt is too long for this mode, so only its beginning is used."
+NO_PICTURE = "This video doesn't begin with a picture, so it can't end with it. Attach one to `/wan27 image`."
 OTHER_PICTURE = "Another resolution makes another picture, even with the same seed."
 
 
@@ -39,6 +41,17 @@ def rerun(job: Job, *, seed: Seed) -> Request:
         job.mode, job.options, seed=seed_of(job) if seed == "same" else None, actual_prompt=rewritten_prompt_of(job)
     )
     return _same_mode(job, options, notes)
+
+
+def loop_of(job: Job) -> Request:
+    """Return the request for a video that ends with the picture it begins with, else the same; raises as `rerun`."""
+    same = rerun(job, seed="same")
+    first = next((item for item in same.inputs if item.option == "image"), None)
+    if first is None:
+        raise OptionRefused(NO_PICTURE)
+    others = tuple(item for item in same.inputs if item.option != "end_image")
+    inputs = (*others, replace(first, option="end_image"))
+    return replace(same, mode=build(job.mode, same.mode.options(), attached_of(inputs)), inputs=inputs)
 
 
 def edit_of(job: Job, changes: Mapping[str, Any]) -> Request:

@@ -5,11 +5,14 @@ once and survives a crash by itself. What they share is the moment of acceptance
 an approval, and the message that shows them.
 """
 
+import hashlib
 from dataclasses import replace
 
 from bot.catalogue.fields import SEED_MAX
 from bot.catalogue.registry import build, by_id
 from bot.jobs.model import Job, Order, Request, Variation, asked_seed, job_from
+
+_TIME_DIGITS = 8  # of an id: see bot.ids
 
 
 def as_variations(request: Request, videos: int, *, fresh_seed: int) -> Request:
@@ -58,9 +61,14 @@ def _variation(first: Job, number: int, videos: int) -> Job:
 
 
 def variation_id(set_id: str, number: int) -> str:
-    """Return the id of a set's job: ids are random, so the numbers after the first one's are free."""
-    digits = len(set_id)
-    return f"{(int(set_id, 16) + number - 1) % 16**digits:0{digits}x}"
+    """Return the id of a set's job: as old as the first one's, and else as unlike it as two random ids.
+
+    Ids are cut in nonces and in short ids, so they must differ at their beginnings and at their ends.
+    """
+    if number == 1:
+        return set_id
+    digest = hashlib.sha256(f"{set_id}:{number}".encode()).hexdigest()
+    return f"{set_id[:_TIME_DIGITS]}{digest[: len(set_id) - _TIME_DIGITS]}"
 
 
 def _seeds(mode_id: str) -> int:

@@ -27,6 +27,7 @@ ResultAction: TypeAlias = Literal[
     "variations",
     "loop",
 ]
+SetAction: TypeAlias = Literal["cancel"]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
 MoneyAnswer: TypeAlias = Literal["grant", "raise", "decline"]
 RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
@@ -74,6 +75,30 @@ def share_select_id(job_id: str) -> str:
 
 
 SHARE_TEMPLATE = rf"{PREFIX}shareto:(?P<job_id>{_ID})"
+
+
+def set_button_id(action: SetAction, set_id: str) -> str:
+    """Return the id of a button below several variations that is about all of them."""
+    return f"{PREFIX}all:{action}:{set_id}"
+
+
+SET_TEMPLATE = rf"{PREFIX}all:(?P<action>{'|'.join(get_args(SetAction))}):(?P<set_id>{_ID})"
+
+
+def set_select_id(set_id: str) -> str:
+    """Return the id of the select below several variations that names one of them."""
+    return f"{PREFIX}pick:{set_id}"
+
+
+SET_SELECT_TEMPLATE = rf"{PREFIX}pick:(?P<set_id>{_ID})"
+
+
+def vary_button_id(videos: int, job_id: str) -> str:
+    """Return the id of a button that makes so many variations of a finished video."""
+    return f"{PREFIX}vary:{videos}:{job_id}"
+
+
+VARY_TEMPLATE = rf"{PREFIX}vary:(?P<videos>[2-4]):(?P<job_id>{_ID})"
 
 
 def public_answer_id(answer: Consent, order_id: str, member_id: int) -> str:

@@ -129,6 +129,7 @@ class JobCard:
     files: tuple[str, ...] = ()
     above: str = ""
     is_ended: bool = False
+    selects: tuple[Select, ...] = ()
     buttons: tuple[Button, ...] = ()
 
 

@@ -13,6 +13,7 @@ def classic_card(card: JobCard) -> Card:
         fields=_fields(card),
         colour=card.colour,
         footer=dotted((*card.facts, footer(card.job_id))),
+        selects=card.selects,
         buttons=card.buttons,
         content=" ".join(part for part in (card.above, card.link) if part) or None,
     )

@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import MODE_TITLES, by_id
 from bot.errors import Refusal
-from bot.jobs.model import Input, Job, card_url
+from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Input, Job, card_url
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, CONTINUES, resolutions
 from bot.jobs.short_id import short_id
-from bot.texts.button_ids import ResultAction, public_answer_id, result_button_id
+from bot.money import dollars
+from bot.texts.button_ids import ResultAction, public_answer_id, result_button_id, vary_button_id
 from bot.texts.card import GREY, Button, Card
 from bot.texts.form_fields import HINT_CHARS_MAX
 from bot.texts.plain import cut, plain, visible
@@ -18,8 +19,7 @@ from bot.texts.result_link import shown_link, usable_link
 
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
-# Actions without a handler, whose buttons are not offered.
-NOT_BUILT: frozenset[ResultAction] = frozenset({"variations", "loop"})
+_ABOUT_THE_CARD: frozenset[ResultAction] = frozenset({"delete", "share"})
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field. Leave it empty to keep it."
@@ -58,7 +58,7 @@ DROPPED = "Cancelled. You weren't charged."
 
 def finished_buttons(job: Job) -> tuple[Button, ...]:
     """Return the buttons below a finished video. Anybody may press them: a rerun is charged to who pressed."""
-    return _offered(
+    return (
         _button("Rerun", "rerun", job, RERUN),
         _button("Variations", "variations", job, "🎨"),
         _button("Edit", "edit", job, "✏️"),
@@ -67,9 +67,34 @@ def finished_buttons(job: Job) -> tuple[Button, ...]:
     )
 
 
+def how_many_card(job: Job, each_microusd: int) -> Card:
+    """Return the private question how many variations of a video to make; one costs `each_microusd`."""
+    numbers = range(VARIATIONS_MIN, VARIATIONS_MAX + 1)
+    return Card(
+        title="How many variations?",
+        description=(
+            f"Each is made like [this video]({card_url(job)}), with a seed of its own. "
+            "They come in one message, to pick from."
+        ),
+        fields=(),
+        colour=GREY,
+        buttons=tuple(
+            Button(f"{number} for {dollars(number * each_microusd)}", "success", vary_button_id(number, job.id))
+            for number in numbers
+        ),
+    )
+
+
+def pick_buttons(job: Job) -> tuple[Button, ...]:
+    """Return the buttons for one of several variations: those of a finished video, without what is about its card."""
+    rest = [button for button in more_buttons(job) if button.custom_id.split(":")[1] not in _ABOUT_THE_CARD]
+    own = [button for button in finished_buttons(job) if button.custom_id.split(":")[1] != "more"]
+    return (*own, *rest)
+
+
 def more_buttons(job: Job) -> tuple[Button, ...]:
     """Return the buttons of the private answer to More…."""
-    return _offered(
+    return (
         _button("New seed", "reseed", job, RESEED),
         _button("Restyle", "restyle", job, "🖌️"),
         *((_button("Loop", "loop", job, "♾️"),) if _is_of_picture(job) else ()),
@@ -92,14 +117,10 @@ def more_card(job: Job) -> Card:
     )
 
 
-def _offered(*buttons: Button) -> tuple[Button, ...]:
-    """Return the buttons without those whose press nothing would answer."""
-    return tuple(button for button in buttons if button.custom_id.split(":")[1] not in NOT_BUILT)
-
-
 def _is_of_picture(job: Job) -> bool:
-    """Return whether the video begins with a picture, so that it can end with it too."""
-    return job.mode == CONTINUES and any(item.option == "image" for item in job.inputs)
+    """Return whether the video begins with a picture and ends with none, so that it can end with the same."""
+    options = {item.option for item in job.inputs}
+    return job.mode == CONTINUES and "image" in options and "end_image" not in options
 
 
 def _button(label: str, action: ResultAction, job: Job, emoji: str) -> Button:

@@ -6,7 +6,7 @@ import discord
 
 from bot.answers import AnyInteraction, Steps, error_boundary, view_of
 from bot.client import Interaction
-from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE
+from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE, SET_TEMPLATE
 from bot.texts.trouble import job_trouble
 from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
@@ -22,6 +22,15 @@ class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):
         """Answer privately whether the job is cancelled."""
         cancel = interaction.client.services.runner.cancel(self.parts["job_id"], member_id=interaction.user.id)
         await _answer(interaction, cancel, unchanged="the video goes on")
+
+
+class SetButton(PersistentButton, template=SET_TEMPLATE):
+    """Cancels what is unfinished of several variations, for their owner only."""
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Answer privately what was cancelled."""
+        cancel = interaction.client.services.runner.cancel_set(self.parts["set_id"], member_id=interaction.user.id)
+        await _answer(interaction, cancel, unchanged="the videos go on")
 
 
 class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
@@ -58,4 +67,4 @@ async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) ->
 class CardButtons(FeatureCog):
     """The buttons on the cards of unfinished jobs."""
 
-    buttons = (CancelButton, DecisionButton)
+    buttons = (CancelButton, SetButton, DecisionButton)

@@ -1,9 +1,11 @@
-"""Options that every Wan command has and no mode: how many variations, and a preset that fills in the others."""
+"""Options of Wan commands that no mode has: how many variations, a loop, and a preset that fills in the others."""
 
 import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Any
+
+import discord
 
 from bot.catalogue.fields import SEED_27_MAX
 from bot.catalogue.mode import Mode
@@ -13,10 +15,10 @@ from bot.jobs.model import Request
 from bot.jobs.presets import Preset, preset_named, with_preset
 from bot.jobs.variations import as_variations
 from bot.texts import presets as words
-from bot.texts.form_fields import PRESET, VARIATIONS
+from bot.texts.form_fields import LOOP, PRESET, VARIATIONS
 from cogs.ordering.checks import CHECK_WITHIN_S, interaction_member
 
-EXTRAS = frozenset({VARIATIONS, PRESET})
+EXTRAS = frozenset({VARIATIONS, PRESET, LOOP})
 
 
 async def mode_options(interaction: Interaction, mode: type[Mode], typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,6 +43,15 @@ async def _preset(interaction: Interaction, name: str) -> Preset:
     if found is None:
         raise OptionRefused(words.no_preset(name))
     return found
+
+
+def with_loop(
+    typed: Mapping[str, Any], attachments: Mapping[str, discord.Attachment]
+) -> Mapping[str, discord.Attachment]:
+    """Return the attachments, with the first picture as the last one too where the command asks for a loop."""
+    if not typed.get(LOOP) or "image" not in attachments:
+        return attachments
+    return {**attachments, "end_image": attachments["image"]}
 
 
 def with_variations(request: Request, typed: Mapping[str, Any]) -> Request:

@@ -14,7 +14,7 @@ from bot.media.rules.file_name import shown_name
 from bot.texts import next_steps as words
 from cogs.base.form import Form, FormItem, form_item, show_form
 from cogs.ordering.command import attached, order_with_attachments
-from cogs.ordering.extras import mode_options, with_variations
+from cogs.ordering.extras import mode_options, with_loop, with_variations
 from cogs.ordering.own_defaults import own_defaults_of
 from cogs.ordering.posting_rights import check_place
 from cogs.ordering.refused import next_steps
@@ -32,6 +32,7 @@ async def make_video(
         Refusal: the interaction was not answered; nothing was held or kept but what was typed, for its next steps.
         StorageError: likewise.
     """
+    attachments = with_loop(options, attachments)
     typed = TypedCommand(mode_class, options, attachments)
     async with next_steps(interaction, typed):
         await check_place(interaction, mode_class.id)

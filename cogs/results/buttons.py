@@ -8,7 +8,7 @@ from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, mark_borrowed, rerun, resolutions
+from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, loop_of, mark_borrowed, rerun, resolutions
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -22,6 +22,7 @@ from cogs.results import forms
 from cogs.results.deletion import DeletionButton, ask_to_delete
 from cogs.results.mailing import mail_to_presser
 from cogs.results.rerun import finished_job, order_rerun
+from cogs.results.sets import SetSelect, VaryButton, ask_how_many
 from cogs.results.sharing import ShareSelect, offer_channels
 
 
@@ -43,6 +44,11 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
                 await offer_channels(interaction, job)
             case "mail":
                 await mail_to_presser(interaction, job)
+            case "loop":
+                await check_kept(services, job, reader_id=interaction.user.id)
+                await order_rerun(interaction, job, replace(loop_of(job), trigger="button:loop"))
+            case "variations":
+                await ask_how_many(interaction, job)
             case "delete":
                 await ask_to_delete(interaction, job)
             case "continue" | "restyle":
@@ -94,5 +100,5 @@ def _request(job: Job, action: str) -> Request:
 class ResultButtons(FeatureCog):
     """The buttons below finished videos."""
 
-    buttons = (ResultButton, DeletionButton)
-    selects = (ShareSelect,)
+    buttons = (ResultButton, DeletionButton, VaryButton)
+    selects = (ShareSelect, SetSelect)

@@ -5,14 +5,16 @@ import logging
 
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_buttons
-from bot.client import Interaction, Wanda
+from bot.client import Interaction, Services, Wanda
 from bot.errors import OptionRefused
 from bot.jobs.machine import LateTried
 from bot.jobs.model import Job
+from bot.jobs.queries import jobs_of_set
 from bot.jobs.transactions import advance
 from bot.runner.job_files import result_path
 from bot.texts import deletion
 from bot.texts.button_ids import DELETION_TEMPLATE
+from bot.texts.set_card import is_on_message
 from cogs.base.button import PersistentButton
 from cogs.ordering.posting_rights import check_commands
 from cogs.results.rerun import finished_job
@@ -67,8 +69,16 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
         if met.trouble != "message_gone":
             log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
-    await asyncio.to_thread(result_path(job, settings.storage.data_dir).unlink, missing_ok=True)
-    if job.late_at is not None:
-        services = bot.services
-        await services.store.write(advance(job.id, LateTried(None), now=services.clock()))
+    for one in await _jobs_on_card(bot.services, job):
+        await asyncio.to_thread(result_path(one, settings.storage.data_dir).unlink, missing_ok=True)
+        if one.late_at is not None:
+            await bot.services.store.write(advance(one.id, LateTried(None), now=bot.services.clock()))
     return True
+
+
+async def _jobs_on_card(services: Services, job: Job) -> tuple[Job, ...]:
+    """Return the job, or all finished variations whose message it shares."""
+    if job.variation is None or not is_on_message(job):
+        return (job,)
+    jobs = await services.store.read(jobs_of_set(job.set_id))
+    return tuple(one for one in jobs if one.state == "done" and is_on_message(one))

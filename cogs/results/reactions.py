@@ -24,13 +24,14 @@ from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
 from bot.ids import new_id
 from bot.jobs.acknowledgements import Acknowledgement
-from bot.jobs.model import Address, Job, Order
+from bot.jobs.model import Address, Job, Order, Request
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.rerun import mark_borrowed, rerun
 from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles
 from bot.texts import deletion, finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
+from bot.texts.set_card import is_on_message
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
@@ -46,6 +47,7 @@ from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, sam
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
 from cogs.results.deletion import delete_video
 from cogs.results.mailing import RECIPES, mail_video
+from cogs.results.sets import variations_of
 
 log = logging.getLogger(__name__)
 KNOWN = frozenset({finished.RERUN, finished.RESEED, finished.DELETE, finished.MAIL})
@@ -192,6 +194,17 @@ def _emoji(payload: discord.RawReactionActionEvent) -> str:
 
 def _key(payload: discord.RawReactionActionEvent) -> ReactionKey:
     return ReactionKey(payload.message_id, payload.user_id, _emoji(payload), payload.guild_id or 0)
+
+
+def _again(reaction: Reaction, trigger: str) -> Request:
+    """Return the request for the same video with the same or a new seed.
+
+    Of several variations it is for as many new ones: with their seeds they would be the same videos once more.
+    """
+    job = reaction.job
+    if job.variation is not None and is_on_message(job):
+        return variations_of(job, job.variation.of, trigger=trigger)
+    return replace(rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same"), trigger=trigger)
 
 
 def _permissions(
@@ -355,8 +368,7 @@ class Reactions(FeatureCog):
         if services.pending_orders.has_rerun(job.id, who.member_id, trigger):
             return  # reacted again: the question is in the channel already
         await check_kept(services, job, reader_id=who.member_id)
-        request = rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same")
-        request = mark_borrowed(replace(request, trigger=trigger), job, member_id=who.member_id)
+        request = mark_borrowed(_again(reaction, trigger), job, member_id=who.member_id)
         request.check_inputs()
         quote, requested_at = request.quote(services.prices), services.clock()
         checked = await check_quote(services, who, rule_query(request.mode), quote)

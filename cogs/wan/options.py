@@ -10,7 +10,8 @@ from discord import app_commands
 from bot.catalogue.fields import OptionKind, OptionSpec
 from bot.catalogue.mode import Mode, SlashCommand
 from bot.catalogue.picker import Picker
-from bot.texts.form_fields import PRESET
+from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN
+from bot.texts.form_fields import LOOP, PRESET, VARIATIONS
 from cogs.presets import offer_presets
 
 Handler: TypeAlias = Callable[
@@ -27,12 +28,26 @@ PLAIN_TYPES: dict[OptionKind, type] = {
 # Options that every command has, whatever the mode.
 BESIDE_THE_MODE = (
     OptionSpec(
+        name=VARIATIONS,
+        kind="integer",
+        description="Make several at once, each with its own seed, and pick one. Each costs as much as one video.",
+        required=False,
+        choices=tuple(range(VARIATIONS_MIN, VARIATIONS_MAX + 1)),
+    ),
+    OptionSpec(
         name=PRESET,
         kind="string",
         description="Settings saved with /preset. What you choose here wins.",
         required=False,
         length_max=100,
     ),
+)
+
+LOOPS = OptionSpec(
+    name=LOOP,
+    kind="boolean",
+    description="End with the picture it begins with, so that the video can play on and on.",
+    required=False,
 )
 
 
@@ -45,7 +60,8 @@ def command_for(
     between options.
     """
     own = picker.command_specs(mode, command)
-    specs = [*own[:-1], *BESIDE_THE_MODE, own[-1]]  # the seed stays the last
+    loops = [LOOPS] if {"image", "end_image"} <= {spec.name for spec in own} else []
+    specs = [*own[:-1], *loops, *BESIDE_THE_MODE, own[-1]]  # the seed stays the last
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
         files = {name: value for name, value in given.items() if isinstance(value, discord.Attachment)}

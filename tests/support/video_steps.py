@@ -237,3 +237,17 @@ def rows(stage: Stage, sql: str) -> list[Any]:
     """Return the rows of a query on the bot's database."""
     with closing(_connect(stage)) as connection:
         return connection.execute(sql).fetchall()
+
+
+async def gallery(stage: Stage, message_id: str, videos: int) -> dict[str, Any]:
+    """Return the message once it has so many videos, and all of its jobs have ended."""
+
+    async def look() -> dict[str, Any] | None:
+        message = await stage.message(message_id)
+        return message if message and len(message["attachments"]) == videos else None
+
+    await eventually(look, what=f"{videos} videos in one message")
+    await wait_for_ends(stage)
+    found = await stage.message(message_id)
+    assert found is not None
+    return found

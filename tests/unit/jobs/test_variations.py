@@ -8,6 +8,7 @@ from bot.catalogue.fields import SEED_27_MAX, Attached
 from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
 from bot.jobs.model import Order, Request, attached_of
+from bot.jobs.short_id import short_id
 from bot.jobs.variations import as_variations, jobs_from
 from bot.ledger.model import Who
 from tests.support.job_samples import ADDRESS, JOB_ID, NOW, PICTURE
@@ -35,6 +36,7 @@ def test_each_variation_is_a_job_with_its_own_seed_id_and_files(videos: int, see
     jobs = jobs_from(order, now=NOW)
     assert jobs == jobs_from(order, now=NOW)
     assert jobs[0].id == order.id
+    assert len({job.id[:24] for job in jobs}) == len({short_id(job.id) for job in jobs}) == videos
     assert jobs[0].options["seed"] == (41 if seed is None else seed)
     assert len({job.options["seed"] for job in jobs}) == len({job.id for job in jobs}) == videos
     assert all(0 <= job.options["seed"] <= SEED_27_MAX for job in jobs)

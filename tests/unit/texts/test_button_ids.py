@@ -27,6 +27,9 @@ IDS = [
             *("more", "share", "mail", "variations", "loop"),
         )
     ),
+    (ids.set_button_id("cancel", JOB), f"wanda:all:cancel:{JOB}", ids.SET_TEMPLATE),
+    (ids.set_select_id(JOB), f"wanda:pick:{JOB}", ids.SET_SELECT_TEMPLATE),
+    *((ids.vary_button_id(one, JOB), f"wanda:vary:{one}:{JOB}", ids.VARY_TEMPLATE) for one in (2, 3, 4)),
     (ids.share_select_id(JOB), f"wanda:shareto:{JOB}", ids.SHARE_TEMPLATE),
     *(
         (ids.public_answer_id(one, JOB, MEMBER), f"wanda:{one}:{JOB}:{MEMBER}", ids.PUBLIC_ANSWER_TEMPLATE)

@@ -75,7 +75,7 @@ def test_discords_limits(name: str) -> None:
         assert abs(option.get("max_value", 0)) <= 2**53
 
 
-BESIDE = {"preset"}  # options of every command
+BESIDE = {"loop", "variations", "preset"}  # options of every command
 
 
 @pytest.mark.parametrize("name", COMMANDS)

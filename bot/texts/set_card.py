@@ -1,0 +1,173 @@
+"""The message of several variations: a gallery of the videos that are ready, a line for each, and what to do with one.
+
+The same jobs at the same time always give the same card, so an edit that is repeated after a crash changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.errors import Refusal
+from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
+from bot.jobs.machine import is_cancellable
+from bot.jobs.model import FINISHED, Job, Live, Variation, card_url, seed_of
+from bot.jobs.rerun import resolutions
+from bot.money import dollars
+from bot.texts import finished, job_card
+from bot.texts.button_ids import job_button_id, result_button_id, set_button_id, set_select_id
+from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, Button, Card, Choice, JobCard, Media, Pairs, Select
+from bot.texts.ending import ending
+from bot.texts.plain import cut, plain
+from bot.texts.progress import progress
+from bot.texts.result_link import kept_words, usable_link
+
+AGAIN = "again"  # the select's value that asks for as many variations once more
+LINE_CHARS_MAX = 400
+PICK = "Choose one to go on with"
+
+
+def set_card(
+    jobs: Sequence[Job], lives: Mapping[int, Live], *, now: float, mode_title: str, settings: Pairs
+) -> JobCard:
+    """Return the card of these jobs of one set, by number; `now` is in Unix seconds, `lives` are by number."""
+    first = jobs[0]
+    is_ended = all(job.state in FINISHED for job in jobs)
+    settings = [pair for pair in settings if pair[0] != "Seed"]  # each has its own
+    single = job_card.status_card(first, Live(), now=now, mode_title=mode_title, settings=settings)
+    return replace(
+        single,
+        job_id=first.set_id,
+        colour=_colour(jobs, is_ended=is_ended),
+        body="\n".join(_line(job, lives.get(place_of(job).number, Live()), now) for job in jobs),
+        price=_price(jobs),
+        quoted="",
+        formula="",
+        seed=None,
+        facts=(),
+        media=tuple(_media(job) for job in jobs if is_shown(job)),
+        link="",
+        files=(),
+        is_ended=is_ended,
+        selects=_selects(jobs) if is_ended else (),
+        buttons=_final_buttons(jobs) if is_ended else _open_buttons(jobs),
+    )
+
+
+def place_of(job: Job) -> Variation:
+    """Return the job's place in its set; a job of its own is the only one."""
+    return job.variation or Variation(set_id=job.id, number=1, of=1, message_id=job.address.message_id)
+
+
+def is_shown(job: Job) -> bool:
+    """Return whether the set's message has the video itself."""
+    return _is_ready(job) and job.posted is not None and job.posted.reason is None and is_on_message(job)
+
+
+def is_on_message(job: Job) -> bool:
+    """Return whether the job's card is the set's message still, and not one of its own."""
+    return job.address.message_id == place_of(job).message_id
+
+
+def _is_ready(job: Job) -> bool:
+    return job.state == "done"
+
+
+def _line(job: Job, live: Live, now: float) -> str:
+    return f"**{place_of(job).number}** · {cut(_words(job, live, now), LINE_CHARS_MAX)}"
+
+
+def _words(job: Job, live: Live, now: float) -> str:
+    seed = seed_of(job)
+    known = "" if seed is None else f" · seed {seed}"
+    if not is_on_message(job):
+        return f"[posted by itself]({card_url(job)}){known}"
+    if is_shown(job):
+        return f"Ready{known}"
+    if _is_ready(job) and job.mailed is None:
+        url = usable_link(job.result.url) if job.result is not None else None
+        link = f"[fal's file]({url}), kept {kept_words(job.completed_at)}" if url else "only fal has it"
+        return f"Ready, but couldn't be attached: {link}{known}"
+    if job.state in FINISHED:
+        return " ".join(ending(job).split())
+    return progress(job, live, now).partition("\n")[0]
+
+
+def _media(job: Job) -> Media:
+    name = "" if job.posted is None else job.posted.file_name
+    alt = f"{place_of(job).number}: {job_card.alt_text(job)}"
+    return Media(f"{FILE}{name}", cut(alt, PROMPT_CHARS_SHOWN), "video", is_spoiler=job.is_spoiler)
+
+
+def _price(jobs: Sequence[Job]) -> str:
+    """Return what all of them cost, as far as it is known."""
+    costs = (job.quote_microusd if job.charged_microusd is None else job.charged_microusd for job in jobs)
+    return f"{dollars(sum(costs))} for {place_of(jobs[0]).of}"
+
+
+def _colour(jobs: Sequence[Job], *, is_ended: bool) -> int:
+    if any(job.state == "waiting" for job in jobs):
+        return AMBER
+    if not is_ended:
+        return BLUE
+    return GREEN if any(_is_ready(job) for job in jobs) else GREY
+
+
+def _open_buttons(jobs: Sequence[Job]) -> tuple[Button, ...]:
+    set_id = jobs[0].set_id
+    cancel = Button("Cancel", "secondary", set_button_id("cancel", set_id), emoji="✖️")
+    waiting = next((job for job in jobs if job.state == "waiting"), None)
+    if waiting is not None:
+        return (
+            Button("Approve", "success", job_button_id("approve", waiting.id), emoji="✅"),
+            Button("Decline", "danger", job_button_id("decline", waiting.id), emoji="🚫"),
+            cancel,
+        )
+    open_jobs = [job for job in jobs if is_cancellable(job)]
+    if not open_jobs:
+        return ()
+    is_asked = all(job.cancel_requested for job in open_jobs)
+    return (replace(cancel, label="Cancelling…", disabled=True),) if is_asked else (cancel,)
+
+
+def _final_buttons(jobs: Sequence[Job]) -> tuple[Button, ...]:
+    """Return a button for each video that makes it at the highest resolution; none if they have that already."""
+    ready = [job for job in jobs if _is_ready(job)]
+    return tuple(
+        Button(f"Final {place_of(job).number}", "secondary", result_button_id("final", job.id), emoji="⬆️")
+        for job in ready
+        if _highest(job) not in (None, job.options.get("resolution"))
+    )
+
+
+def _highest(job: Job) -> str | None:
+    try:
+        return resolutions(job.mode)[-1]
+    except Refusal:
+        return None  # the catalogue no longer has the mode
+
+
+def _selects(jobs: Sequence[Job]) -> tuple[Select, ...]:
+    ready = [job for job in jobs if _is_ready(job)]
+    if not ready:
+        return ()
+    choices = [Choice(_choice(job), str(place_of(job).number)) for job in ready]
+    of = place_of(jobs[0]).of
+    price = dollars(sum(job.quote_microusd for job in jobs) // len(jobs) * of)
+    choices.append(Choice(f"{of} more variations · {price}", AGAIN))
+    return (Select(set_select_id(jobs[0].set_id), tuple(choices), placeholder=PICK),)
+
+
+def _choice(job: Job) -> str:
+    seed = seed_of(job)
+    return f"Video {place_of(job).number}" + ("" if seed is None else f" · seed {seed}")
+
+
+def pick_card(job: Job) -> Card:
+    """Return the private answer to a choice: what can be made of this one."""
+    place = place_of(job)
+    return Card(
+        title=f"Video {place.number} of {place.of}",
+        description=f"[The videos]({card_url(job)}) · {plain(_choice(job))}",
+        fields=(),
+        colour=GREY,
+        buttons=finished.pick_buttons(job),
+    )
