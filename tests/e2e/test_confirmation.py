@@ -6,7 +6,15 @@ from typing import Any
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.support import text_commands
-from tests.support.video_steps import clip, held_and_spent, order, picture, wait_for_state, wait_for_video
+from tests.support.video_steps import (
+    clip,
+    held_and_spent,
+    order,
+    picture,
+    wait_for_ends,
+    wait_for_state,
+    wait_for_video,
+)
 
 ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
 COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8, "resolution": "1080p"}
@@ -143,7 +151,7 @@ async def test_without_a_place_the_question_stays(empty_stage: Stage, files: Pat
     question = await reads(stage, question["id"], "You have 1 video going")
     assert "Make it" in labels(question)
     await stage.discord.post("click", {"user": "maker", "message": running, "label": "Cancel"})
-    await wait_for_state(stage, running, "cancelled")
+    await wait_for_ends(stage)
     await stage.fal.post("settings", {"seconds_per_job": 0.3})
     await press(stage, question, "Make it")
     await wait_for_video(stage, await card(stage, question))
