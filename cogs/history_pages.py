@@ -1,4 +1,4 @@
-"""Pages of history: a member's jobs, the admins' acts, the movements of money."""
+"""Pages of history: the admins' acts, and the movements of money."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
@@ -6,15 +6,16 @@ from typing import TypeVar, cast
 from bot.client import Interaction
 from bot.errors import OptionRefused
 from bot.ledger.acts import acts_of
-from bot.ledger.history import member_history
 from bot.ledger.movements import MovementCursor, movements
 from bot.texts import history
 from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE, HistoryKind
 from bot.texts.card import Card
 from bot.texts.history import PAGE_LINES, HistoryPage
+from bot.texts.jobs import ANY
 from cogs.admin.permission import check_admin
 from cogs.base.button import PersistentButton
 from cogs.base.page import STALE, cursor_text, read_cursor, turn_page
+from cogs.jobs.cog import page_of_jobs
 from cogs.ordering.checks import interaction_member
 
 T = TypeVar("T")
@@ -32,10 +33,8 @@ async def history_page(interaction: Interaction, kind: HistoryKind, cursor: str)
     who = interaction_member(interaction)
     more = PAGE_LINES + 1  # one more shows whether there is an older page
     match kind:
-        case "history":
-            jobs = await store.read(member_history(who.guild_id, who.member_id, limit=more, before=read_cursor(cursor)))
-            page = _page(kind, cursor, jobs, lambda job: cursor_text(job.counted_at, job.job_id))
-            return history.history_card(page, jobs[:PAGE_LINES])
+        case "history":  # a button of a list that `/quota history` showed before there was one list
+            return await page_of_jobs(interaction, ANY, ANY, "")
         case "acts":
             check_admin(interaction)
             acts = await store.read(acts_of(who.guild_id, limit=more, before=_number(cursor)))

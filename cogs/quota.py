@@ -20,8 +20,7 @@ from cogs.base.acknowledgement import think
 from cogs.base.charts import show_charts
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
-from cogs.base.page import show_page
-from cogs.history_pages import HistoryPageButton, history_page
+from cogs.history_pages import HistoryPageButton
 from cogs.ordering.checks import interaction_member
 
 DEFAULT = "default"
@@ -46,12 +45,6 @@ def _quota(who: Who, *, at: float, shipped: Shipped) -> Transaction[tuple[View, 
     since = starts_at(tz, days.days[0])
     spent = yield from spend_by_day(who.guild_id, since=since, tz=tz, member_id=who.member_id)
     return view, spend_by_day_chart(spent, days, view)
-
-
-async def show_history(interaction: Interaction) -> None:
-    """List the member's jobs with their costs, a page at a time."""
-    await think(interaction)
-    await show_page(interaction, await history_page(interaction, "history", ""))
 
 
 @app_commands.describe(
@@ -84,7 +77,6 @@ def _threshold(
 
 COMMANDS = (
     CommandSpec("show", "See what you have left, when it renews, and how many videos that is.", show_quota),
-    CommandSpec("history", "See your own videos here and what they cost.", show_history),
     CommandSpec("ask", "Choose above which price Wanda asks you first.", set_ask_above),
 )
 

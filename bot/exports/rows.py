@@ -64,7 +64,7 @@ def video_row(spent: Spent, job: Job | None, names: Names) -> Sequence[object]:
         moment_text(spent.ended_at),
         FORMER_MEMBER if spent.member_id < 0 else names.members.get(spent.member_id),
         str(spent.member_id),
-        None if job is None else names.channels.get(job.address.channel_id, GONE_CHANNEL),
+        None if job is None else _channel_name(job, names),
         spent.mode,
         spent.job_state,
         spent.state,
@@ -75,6 +75,12 @@ def video_row(spent: Spent, job: Job | None, names: Names) -> Sequence[object]:
         None if shown is None else shown.options.get("prompt"),
         None if job is None else card_url(job),
     )
+
+
+def _channel_name(job: Job, names: Names) -> str:
+    """Return the name of the job's channel, or of its thread's channel: an archived thread is not known."""
+    ids = (job.address.channel_id, job.rules_channel_id or job.address.channel_id)
+    return next((names.channels[one] for one in ids if one in names.channels), GONE_CHANNEL)
 
 
 def movement_row(entry: Entry) -> Sequence[object]:

@@ -103,6 +103,20 @@ def member_jobs(
     return readable_jobs(rows)
 
 
+def open_jobs(guild_id: int, *, limit: int) -> Transaction[tuple[tuple[Job, ...], int, int]]:
+    """Return a server's unfinished jobs, oldest first, `limit` at most; how many are made; how many await approval."""
+    open_ones = (
+        "FROM jobs WHERE guild_id = $1 AND told = 0 AND state NOT IN ('done', 'failed', 'cancelled', 'uncertain')"
+    )
+    count = yield One(
+        "SELECT COUNT(*) AS jobs, COALESCE(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END), 0) AS waiting "
+        f"{open_ones}",
+        (guild_id,),
+    )
+    rows: list[Row] = yield Many(f"SELECT body {open_ones} ORDER BY created_at, id LIMIT $2", (guild_id, limit))
+    return readable_jobs(rows), count["jobs"] - count["waiting"], count["waiting"]
+
+
 def jobs_named(guild_id: int, member_id: int, text: str, *, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return the member's jobs in a server that a typed text may mean, newest first, `limit` at most."""
     found: dict[str, Job] = {}

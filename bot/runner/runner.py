@@ -632,6 +632,10 @@ class Runner:
     def _show(self, job: Job) -> None:
         self._cards.show(job, self._live.get(job.id, Live()))
 
+    def live_of(self, job_id: str) -> Live:
+        """Return the progress of a running job; that of any other is empty."""
+        return self._live.get(job_id, Live())
+
     def _show_live(self, job: Job, **known: Any) -> None:
         """Change what is known only while the job runs, and show it."""
         self._live[job.id] = replace(self._live.get(job.id, Live()), **known)

@@ -33,6 +33,7 @@ MoneyAnswer: TypeAlias = Literal["grant", "raise", "decline"]
 RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
+JobsFilter: TypeAlias = Literal["state", "mode"]
 WaitingAction: TypeAlias = Literal["approve", "decline", "page"]
 
 
@@ -125,6 +126,14 @@ def jobs_page_id(mode: str, state_filter: str, cursor: str) -> str:
 JOBS_PAGE_TEMPLATE = (
     rf"{PREFIX}jobs:(?P<mode>[a-z0-9-]{{1,20}}):(?P<state_filter>[a-z]{{1,12}}):(?P<cursor>[^\s]{{0,56}})"
 )
+
+
+def jobs_filter_id(what: JobsFilter, state_filter: str, mode: str) -> str:
+    """Return the id of a select that filters a member's list; what is chosen replaces one of the two filters."""
+    return f"{PREFIX}list:{what}:{state_filter}:{mode}"
+
+
+JOBS_FILTER_TEMPLATE = rf"{PREFIX}list:(?P<what>state|mode):(?P<state_filter>[a-z]{{1,12}}):(?P<mode>[a-z0-9-]{{1,20}})"
 
 
 def erasure_button_id(answer: Consent) -> str:

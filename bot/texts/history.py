@@ -1,12 +1,11 @@
-"""The pages of `/quota history` and `/wanda-admin audit`: a member's jobs, the admins' acts, the money."""
+"""The pages of `/wanda-admin audit`: the admins' acts, and the movements of money."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.short_id import short_id
-from bot.ledger.model import Act, Spent
+from bot.ledger.model import Act
 from bot.ledger.movements import Movement
 from bot.money import dollars
 from bot.texts.button_ids import HistoryKind, history_page_id
@@ -29,13 +28,6 @@ class HistoryPage:
     older: str | None
 
 
-def history_card(page: HistoryPage, jobs: Sequence[Spent]) -> Card:
-    """Return a page of a member's own jobs and what they cost."""
-    return _card(
-        page, "Your videos and what they cost", [_job(one) for one in jobs], "You haven't made any videos here yet."
-    )
-
-
 def acts_card(page: HistoryPage, acts: Sequence[Act]) -> Card:
     """Return a page of administrative acts."""
     lines = [f"<t:{int(one.at)}:f> {act_words(one)}" for one in acts]
@@ -56,31 +48,6 @@ def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> 
         footer="The newest first",
         buttons=page_buttons(partial(history_page_id, page.kind), cursor=page.cursor, older=page.older),
     )
-
-
-def _job(one: Spent) -> str:
-    title = MODE_TITLES.get(one.mode, one.mode or "A video")
-    return f"<t:{int(one.counted_at)}:f> **{title}** · {_cost(one)}\n-# job {short_id(one.job_id)}"
-
-
-def _cost(one: Spent) -> str:
-    """Return what became of the job's money, as its member sees it."""
-    quote = dollars(one.quote_microusd)
-    match one.state:
-        case "held":
-            return f"{quote} set aside while it's being made"
-        case "exposed":
-            return "nothing charged to you; fal may have billed it"
-        case "settled" if one.member_microusd:
-            ended = "" if one.job_state == "done" else ", although it failed, because fal billed it"
-            rest = one.server_microusd - one.member_microusd
-            server = f", and the server paid {dollars(rest)}" if rest else ""
-            return f"**{dollars(one.member_microusd)}**{ended}{server}"
-        case "settled":
-            return "nothing charged to you; the server paid for the failed attempt"
-        case _:
-            ended = {"cancelled": "cancelled", "failed": "it failed"}.get(one.job_state, "taken back")
-            return f"nothing charged, {ended}"
 
 
 def _movement(one: Movement) -> str:

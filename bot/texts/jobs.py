@@ -1,6 +1,6 @@
-"""The cards of `/jobs`: pages of a member's jobs, one job in full, and the names for autocompletion."""
+"""The cards of `/jobs`: pages of a member's videos, one video in full, and the names for autocompletion."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -10,8 +10,8 @@ from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Input, Job, State, card_url, message_url, seed_of
 from bot.jobs.short_id import short_id
 from bot.money import dollars
-from bot.texts.button_ids import job_button_id, jobs_page_id
-from bot.texts.card import BLUE, Button, Card, Field, Pairs, join_within
+from bot.texts.button_ids import job_button_id, jobs_filter_id, jobs_page_id
+from bot.texts.card import BLUE, Button, Card, Choice, Field, Pairs, Select, join_within
 from bot.texts.ending import charge_text
 from bot.texts.job_card import rewritten_line
 from bot.texts.page_buttons import page_buttons
@@ -24,7 +24,7 @@ PAGE_LINES = 8
 PAGE_CHARS_MAX = 3900
 PROMPT_CHARS_MAX = 70
 CHOICE_CHARS_MAX = 100
-NO_JOB = "You have no such video here. Choose one from the list as you type, or find its number with `/jobs list`."
+NO_JOB = "You have no such video here. Choose one from the list as you type, or find it with `/jobs list`."
 RECIPE = "Here's the recipe. Attach it to `/jobs replay` with the same files, anywhere Wanda is."
 
 # The filters of /jobs list; people need no filter for each step of the machine.
@@ -36,18 +36,18 @@ FILTERS: Mapping[str, tuple[str, Collection[State]]] = {
     "cancelled": ("Cancelled", ("cancelled",)),
     "uncertain": ("Uncertain", ("uncertain",)),
 }
-_STATES: Mapping[State, str] = {
-    "waiting": "waiting for approval",
-    "accepted": "getting ready",
-    "submitting": "getting ready",
-    "queued": "queued",
-    "running": "filming",
-    "fetching": "being fetched",
-    "delivering": "being posted",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "uncertain": "uncertain",
+STATES: Mapping[State, tuple[str, str]] = {  # an emoji and a word
+    "waiting": ("🕓", "waiting for approval"),
+    "accepted": ("⏳", "getting ready"),
+    "submitting": ("⏳", "getting ready"),
+    "queued": ("⏳", "queued"),
+    "running": ("🎬", "filming"),
+    "fetching": ("📦", "almost there"),
+    "delivering": ("📦", "almost there"),
+    "done": ("✅", "done"),
+    "failed": ("❌", "failed"),
+    "cancelled": ("🚫", "cancelled"),
+    "uncertain": ("❔", "uncertain"),
 }
 
 
@@ -61,15 +61,20 @@ class JobsPage:
     older: str | None
 
 
-def jobs_card(page: JobsPage, jobs: Sequence[Job]) -> Card:
-    """Return a page of a member's jobs: state, cost, seed, and a link to each card."""
+def jobs_card(page: JobsPage, jobs: Sequence[Job], *, gone: Collection[str] = ()) -> Card:
+    """Return a page of a member's videos, each with a link to its card.
+
+    `gone` are the ids of those whose channel was deleted.
+    """
     nothing = "You haven't made any videos here yet." if _unfiltered(page) else "You have no videos like that here."
+    lines = [_line(job, is_gone=job.id in gone) for job in jobs]
     return Card(
-        title=_title(page),
-        description=join_within([_line(job) for job in jobs], PAGE_CHARS_MAX) or nothing,
+        title="Your videos",
+        description=join_within(lines, PAGE_CHARS_MAX) or nothing,
         fields=(),
         colour=BLUE,
-        footer="The newest first · /jobs show tells all about one",
+        footer="Newest first · /jobs show tells all about one" if jobs else None,
+        selects=_filters(page) if jobs or not _unfiltered(page) else (),
         buttons=page_buttons(partial(jobs_page_id, page.mode, page.filter), cursor=page.cursor, older=page.older),
     )
 
@@ -78,29 +83,42 @@ def _unfiltered(page: JobsPage) -> bool:
     return page.mode == ANY and page.filter == ANY
 
 
-def _title(page: JobsPage) -> str:
-    parts = [] if page.mode == ANY else [MODE_TITLES.get(page.mode, page.mode)]
-    if page.filter != ANY:
-        parts.append(FILTERS[page.filter][0].lower())
-    return f"Your videos: {', '.join(parts)}" if parts else "Your videos"
+def _filters(page: JobsPage) -> tuple[Select, ...]:
+    states = ((ANY, "All states"), *((name, label) for name, (label, _) in FILTERS.items()))
+    modes = ((ANY, "All modes"), *MODE_TITLES.items())
+    return (
+        Select(jobs_filter_id("state", page.filter, page.mode), _choices(states, page.filter)),
+        Select(jobs_filter_id("mode", page.filter, page.mode), _choices(modes, page.mode)),
+    )
 
 
-def _line(job: Job) -> str:
-    facts = [f"<t:{int(job.created_at)}:f> **{title(job)}**", _state(job), _cost(job)]
-    seed = seed_of(job)
-    if seed is not None:
-        facts.append(f"seed `{seed}`")
-    facts.append(f"[message]({card_url(job)})")
+def _choices(named: Iterable[tuple[str, str]], chosen: str) -> tuple[Choice, ...]:
+    return tuple(Choice(label, value, chosen=value == chosen) for value, label in named)
+
+
+def _line(job: Job, *, is_gone: bool) -> str:
+    emoji, word = state_words(job)
+    where = f"**{prompt_words(job)}** (in a deleted channel)" if is_gone else f"**{prompt_link(job)}**"
+    facts = (f"{emoji} {word}", _cost(job), title(job))
+    return f"{where} · <t:{int(job.created_at)}:R>\n-# {' · '.join(facts)}"
+
+
+def prompt_words(job: Job) -> str:
+    """Return the beginning of the job's prompt, or its mode if it has none; the job is as its reader may see it."""
     prompt = job.options.get("prompt")
-    said = f" · {plain(prompt, PROMPT_CHARS_MAX)}" if isinstance(prompt, str) and visible(prompt) else ""
-    return f"{' · '.join(facts)}\n-# job {short_id(job.id)}{said}"
+    return plain(prompt, PROMPT_CHARS_MAX) if isinstance(prompt, str) and visible(prompt) else title(job)
 
 
-def _state(job: Job) -> str:
-    """Return how the job stands; a video that was made and reached nobody is not simply "failed"."""
+def prompt_link(job: Job) -> str:
+    """Return the same as a link to the job's card."""
+    return f"[{prompt_words(job)}]({card_url(job)})"
+
+
+def state_words(job: Job) -> tuple[str, str]:
+    """Return an emoji and how the job stands; a video that was made and reached nobody is not simply "failed"."""
     if job.state == "failed" and job.result is not None:
-        return "made, but not posted"
-    return _STATES[job.state]
+        return "📭", "made, but not posted"
+    return STATES[job.state]
 
 
 def title(job: Job) -> str:
@@ -113,9 +131,9 @@ def _cost(job: Job) -> str:
         case "done":
             return dollars(job.quote_microusd if job.charged_microusd is None else job.charged_microusd)
         case "failed" | "cancelled" | "uncertain":
-            return f"{dollars(job.charged_microusd)} charged" if job.charged_microusd else "nothing charged"
+            return f"{dollars(job.charged_microusd)} charged" if job.charged_microusd else "not charged"
         case "waiting" | "accepted" | "submitting" | "queued" | "running" | "fetching" | "delivering":
-            return f"{dollars(job.quote_microusd)} held"
+            return dollars(job.quote_microusd)
         case _:
             assert_never(job.state)
 
@@ -131,7 +149,7 @@ def choice_label(job: Job) -> str:
     prompt = job.options.get("prompt")
     said = f" · {visible(prompt[:200])}" if isinstance(prompt, str) and visible(prompt[:200]) else ""
     return cut(
-        f"{short_id(job.id)} · {MODE_TITLES.get(job.mode, job.mode)} · {_STATES[job.state]}{said}", CHOICE_CHARS_MAX
+        f"{short_id(job.id)} · {MODE_TITLES.get(job.mode, job.mode)} · {STATES[job.state][1]}{said}", CHOICE_CHARS_MAX
     )
 
 
@@ -151,7 +169,7 @@ class JobDetails:
 def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs) -> Card:
     """Return the card of one job with its state, cost, seed, settings, prompt, notes, reruns and files."""
     shown = [pair for pair in settings if pair[0] != "Seed"]
-    fields = [Field("State", _state(job)), Field("Cost", _cost(job))]
+    fields = [Field("State", " ".join(state_words(job))), Field("Cost", _cost(job))]
     if (seed := seed_of(job)) is not None:
         fields.append(Field("Seed", f"`{seed}`"))
     if line := settings_line(shown):

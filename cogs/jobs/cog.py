@@ -1,4 +1,4 @@
-"""`/jobs`: lists, shows and cancels a member's videos in this server, and makes and replays recipes."""
+"""`/jobs` and `/queue`: lists, shows and cancels a member's videos in this server, and makes and replays recipes."""
 
 import asyncio
 import io
@@ -23,16 +23,19 @@ from bot.ledger.model import Who
 from bot.runner.job_files import inputs_gone, result_path
 from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
-from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
+from bot.texts.button_ids import JOBS_FILTER_TEMPLATE, JOBS_PAGE_TEMPLATE
 from bot.texts.card import Card
 from bot.texts.finished import CUT_RECIPE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage
 from bot.texts.mode_settings import mode_settings_of
+from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.acknowledgement import think
 from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
 from cogs.base.page import STALE, cursor_text, read_cursor, show_page, turn_page
+from cogs.base.select import PersistentSelect
+from cogs.jobs.queue import queue_command
 from cogs.jobs.replay import replay_video
 from cogs.ordering.checks import interaction_member
 
@@ -42,7 +45,7 @@ LOOKED_THROUGH_MAX = 200  # how many of the member's latest jobs are searched
 CANDIDATES_MAX = 5
 
 
-async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cursor: str) -> Card:
+async def page_of_jobs(interaction: Interaction, mode: str, wanted: str, cursor: str) -> Card:
     """Return the page of the member's jobs after `cursor`; "" is the newest page.
 
     Raises:
@@ -51,7 +54,8 @@ async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cur
     """
     if wanted != ANY and wanted not in FILTERS:
         raise OptionRefused(STALE)
-    jobs = await services.store.read(
+    who = interaction_member(interaction)
+    found = await interaction.client.services.store.read(
         queries.member_jobs(
             who.guild_id,
             who.member_id,
@@ -61,8 +65,18 @@ async def page_of_jobs(services: Services, who: Who, mode: str, wanted: str, cur
             limit=PAGE_LINES + 1,  # one more shows whether there is an older page
         )
     )
-    older = cursor_text(*queries.cursor_of(jobs[PAGE_LINES - 1])) if len(jobs) > PAGE_LINES else None
-    return words.jobs_card(JobsPage(mode=mode, filter=wanted, cursor=cursor, older=older), jobs[:PAGE_LINES])
+    older = cursor_text(*queries.cursor_of(found[PAGE_LINES - 1])) if len(found) > PAGE_LINES else None
+    jobs = [as_seen_by(job, who.member_id) for job in found[:PAGE_LINES]]
+    page = JobsPage(mode=mode, filter=wanted, cursor=cursor, older=older)
+    return words.jobs_card(page, jobs, gone=[job.id for job in jobs if _is_gone(interaction, job)])
+
+
+def _is_gone(interaction: Interaction, job: Job) -> bool:
+    """Return whether the job's channel was deleted, or its thread's channel: archived threads are not known."""
+    guild = interaction.guild
+    if guild is None or not guild.channels:
+        return False
+    return guild.get_channel(job.rules_channel_id or job.address.channel_id) is None
 
 
 class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
@@ -70,13 +84,19 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
 
     async def pressed(self, interaction: Interaction) -> None:
         """Replace the page shown."""
-        await turn_page(interaction, self._page(interaction))
+        page = page_of_jobs(interaction, self.parts["mode"], self.parts["state_filter"], self.parts["cursor"])
+        await turn_page(interaction, page)
 
-    async def _page(self, interaction: Interaction) -> Card:
-        mode, state_filter, cursor = self.parts["mode"], self.parts["state_filter"], self.parts["cursor"]
-        return await page_of_jobs(
-            interaction.client.services, interaction_member(interaction), mode, state_filter, cursor
-        )
+
+class JobsFilterSelect(PersistentSelect, template=JOBS_FILTER_TEMPLATE):
+    """Filters a private list."""
+
+    trouble = PAGE_TROUBLE
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        """Show the newest page of what was chosen."""
+        chosen = {"mode": self.parts["mode"], "state": self.parts["state_filter"], self.parts["what"]: value}
+        await turn_page(interaction, page_of_jobs(interaction, chosen["mode"], chosen["state"], ""))
 
 
 @app_commands.describe(mode="Only videos of this kind.", state="Only videos in this state.")
@@ -86,9 +106,8 @@ class JobsPageButton(PersistentButton, template=JOBS_PAGE_TEMPLATE):
 )
 async def list_jobs(interaction: Interaction, mode: str = ANY, state: str = ANY) -> None:
     """List the member's videos in this server, a page at a time."""
-    who = interaction_member(interaction)
     await think(interaction)
-    await show_page(interaction, await page_of_jobs(interaction.client.services, who, mode, state, ""))
+    await show_page(interaction, await page_of_jobs(interaction, mode, state, ""))
 
 
 async def own_job(services: Services, who: Who, text: str) -> Job:
@@ -243,11 +262,12 @@ def jobs_group() -> app_commands.Group:
 
 
 class Jobs(FeatureCog):
-    """`/jobs` and the buttons below its pages."""
+    """`/jobs`, the buttons and lists below its pages, and `/queue`."""
 
     buttons = (JobsPageButton,)
+    selects = (JobsFilterSelect,)
 
     @staticmethod
-    def make_commands() -> tuple[app_commands.Group]:
-        """Return `/jobs`."""
-        return (jobs_group(),)
+    def make_commands() -> tuple[app_commands.Group, app_commands.Command[Any, ..., Any]]:
+        """Return `/jobs` and `/queue`."""
+        return jobs_group(), queue_command()

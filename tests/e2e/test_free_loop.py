@@ -9,7 +9,7 @@ from tests.support.text_commands import admin, wait_for_answer
 from tests.support.video_steps import PRICED, picture
 
 SOON_MS = 500
-MEANWHILE = ("quota show", "quota history", "quota ask", "quota show", "wan27 image")
+MEANWHILE = ("quota show", "jobs list", "quota ask", "queue", "wan27 image")
 OPTIONS = {"quota ask": {"above": "2"}, "wan27 image": {"prompt": "meanwhile", **PRICED}}
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.jobs.short_id import short_id
 from sandbox.stage import Stage, eventually, text_of
 from tests.support.rerun_steps import press
-from tests.support.text_commands import Answer, ask, click, read
+from tests.support.text_commands import Answer, ask, click, read, wait_for_answer
 from tests.support.video_steps import PRICED, order, picture, real_file, refusal, wait_for_state, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
@@ -39,15 +39,15 @@ async def recipe_of(stage: Stage, job_id: str) -> tuple[Answer, bytes]:
 
 
 @module
-async def test_list_with_state_cost_seed_and_link(stage: Stage, files: Path) -> None:
-    """The list is private and shows each video's state, cost, seed and link."""
-    card = await one_video(stage, files, seed=424242, prompt="a swan lands")
+async def test_list_with_link_state_and_cost(stage: Stage, files: Path) -> None:
+    """The list is private and shows each video's linked prompt, state and cost."""
+    card = await one_video(stage, files, prompt="a swan lands")
     answer = await ask(stage, "maker", "jobs list")
     assert answer.private
     first = answer.raw["embeds"][0]["description"].splitlines()
-    assert "**Wan 2.7 image** · done · $0.20 · seed `424242`" in first[0]
-    assert f"/{card})" in first[0]
-    assert "a swan lands" in first[1]
+    assert first[0].startswith("**[a swan lands](https://discord.com/channels/")
+    assert f"/{card})** · <t:" in first[0]
+    assert first[1] == "-# ✅ done · $0.20 · Wan 2.7 image"
     others = await ask(stage, "friend", "jobs list")
     assert "a swan lands" not in others.text
 
@@ -61,6 +61,32 @@ async def test_list_filtered(stage: Stage, files: Path) -> None:
         options: dict[str, Any] = {name: value}
         answer = await ask(stage, "maker", "jobs list", **options)
         assert "You have no videos like that here." in answer.text
+    modes = answer.raw["components"][1]["components"][0]["custom_id"]
+    body = {"user": "maker", "message": answer.message_id, "custom_id": modes, "values": ["wan27-image"]}
+    await stage.discord.post("click", body)
+    assert "You have no videos like that here." in answer.text
+    states = answer.raw["components"][0]["components"][0]["custom_id"]
+    assert (modes, states) == ("wanda:list:mode:failed:any", "wanda:list:state:failed:any")
+    await stage.discord.post("click", {**body, "custom_id": states, "values": ["done"]})
+    await wait_for_answer(stage, "maker", answer, "only done here")
+
+
+@module
+async def test_queue(stage: Stage, files: Path) -> None:
+    """Everybody sees privately what is being made, their own first, and can cancel that."""
+    await stage.fal.post("settings", {"seconds_per_job": 30})
+    card = await order(stage, files, prompt="a long wait")
+    await wait_for_state(stage, card, "running")
+    mine = await ask(stage, "maker", "queue")
+    assert mine.private
+    assert "1 video being made\n**Yours**\n1. [a long wait](" in mine.text
+    theirs = await ask(stage, "friend", "queue")
+    assert "- [a long wait](" in theirs.text
+    assert ") by @maker · 🎬 " in theirs.text
+    assert not theirs.raw["components"]
+    await stage.discord.post("click", {"user": "maker", "message": mine.message_id, "label": "Cancel"})
+    await wait_for_state(stage, card, "cancelled")
+    assert "Nothing is being made here right now." in (await ask(stage, "maker", "queue")).text
 
 
 @pytest.mark.asyncio
@@ -96,7 +122,7 @@ async def test_show(stage: Stage, files: Path) -> None:
     (chosen,) = await job_ids(stage, "maker", typed="a long look")
     assert short_id(chosen["value"]) in text_of(more or {})
     answer = await ask(stage, "maker", "jobs show", job=chosen["value"])
-    for words in ("a long look", "rain", "State: done", "Seed: `5`", "image: lake", "Kept until", "$0.20"):
+    for words in ("a long look", "rain", "State: ✅ done", "Seed: `5`", "image: lake", "Kept until", "$0.20"):
         assert words in answer.text, words
     assert (await ask(stage, "maker", "jobs show", job=f"job {short_id(chosen['value'])}")).text == answer.text
     for wrong in (chosen["value"][::-1], "%", "abc"):

@@ -1,12 +1,15 @@
 """Writes jobs of earlier days into the bot's database before the bot starts."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
+from bot.jobs.rows import body_of
 from bot.ledger import holds
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.storage.database import open_store
 from bot.storage.transaction import One, Transaction
+from tests.support.job_samples import ADDRESS, a_job
 from tests.support.stores import settings_for
 
 DAY_S = 86_400
@@ -45,10 +48,23 @@ def _job(job_id: str, mode: str, who: Who, at: float, *, failed: bool) -> Transa
         shipped=GENEROUS,
         reason=f"{mode}: 5 s",
     )
+    job = replace(
+        a_job(),
+        id=job_id,
+        guild_id=who.guild_id,
+        member_id=who.member_id,
+        mode=mode,
+        quote_microusd=price,
+        state="failed" if failed else "done",
+        charged_microusd=0 if failed else price,
+        created_at=at,
+        address=replace(ADDRESS, channel_id=who.channel_id, message_id=0),
+        told=True,
+    )
     yield One(
         "INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, "
-        "version, body) VALUES ($1, $2, $3, 0, $4, $5, $6, 1, '', $7, 1, '{}')",
-        (job_id, who.guild_id, who.channel_id, who.member_id, mode, "failed" if failed else "done", at),
+        "version, body) VALUES ($1, $2, $3, 0, $4, $5, $6, 1, '', $7, 1, $8)",
+        (job_id, who.guild_id, who.channel_id, who.member_id, mode, job.state, at, body_of(job)),
     )
     if failed:
         yield from holds.release(job_id, at=at + 60, actor="wanda", reason="fal made no video")

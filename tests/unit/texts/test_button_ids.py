@@ -42,6 +42,7 @@ IDS = [
     (ids.history_page_id("history", ""), "wanda:page:history:", ids.HISTORY_PAGE_TEMPLATE),
     (ids.jobs_page_id("any", "done", CURSOR), f"wanda:jobs:any:done:{CURSOR}", ids.JOBS_PAGE_TEMPLATE),
     (ids.jobs_page_id("wan27-image", "any", ""), "wanda:jobs:wan27-image:any:", ids.JOBS_PAGE_TEMPLATE),
+    (ids.jobs_filter_id("mode", "done", "any"), "wanda:list:mode:done:any", ids.JOBS_FILTER_TEMPLATE),
     *(
         (ids.waiting_button_id(one, JOB, JOB), f"wanda:waiting:{one}:{JOB}:{JOB}", ids.WAITING_TEMPLATE)
         for one in ("approve", "decline", "page")

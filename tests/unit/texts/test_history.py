@@ -6,7 +6,7 @@ import pytest
 from bot.ledger.model import Act, Entry, Spent
 from bot.ledger.movements import Movement
 from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE
-from bot.texts.history import HistoryPage, acts_card, history_card, money_card
+from bot.texts.history import HistoryPage, acts_card, money_card
 
 JOB = Spent(
     job_id="0123456789abcdef0123456789abcdef",
@@ -46,24 +46,6 @@ def entry(**changes: Any) -> Entry:
 
 
 @pytest.mark.parametrize(
-    ("job", "says"),
-    [
-        (JOB, "**Wan 2.7 image** · **$0.75**\n"),
-        (spent(state="held", server_microusd=0, member_microusd=0), "$0.75 set aside while it's being made"),
-        (spent(job_state="failed"), "**$0.75**, although it failed, because fal billed it"),
-        (spent(job_state="failed", member_microusd=0), "nothing charged to you; the server paid"),
-        (spent(state="released", job_state="cancelled"), "nothing charged, cancelled"),
-        (spent(state="released", job_state="failed"), "nothing charged, it failed"),
-        (spent(state="exposed"), "nothing charged to you; fal may have billed it"),
-        (spent(mode="wan99", job_state="done"), "**wan99**"),
-    ],
-)
-def test_a_member_reads_what_became_of_their_money(job: Spent, says: str) -> None:
-    """Each way in which a hold can end has its words."""
-    assert says in history_card(HistoryPage(kind="history", cursor="", older=None), [job]).description
-
-
-@pytest.mark.parametrize(
     ("moved", "says"),
     [
         (ENTRY, "**$0.75 spent** · <@2>"),
@@ -80,7 +62,7 @@ def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:
 
 def test_buttons_carry_their_page() -> None:
     """A single page has no buttons; else each carries its own cursor, within Discord's 100 characters."""
-    assert history_card(HistoryPage(kind="history", cursor="", older=None), [JOB]).buttons == ()
+    assert money_card(HistoryPage(kind="money", cursor="", older=None), []).buttons == ()
     newest, older = money_card(HistoryPage(kind="money", cursor="", older="1795149313.123457/a/settle"), []).buttons
     assert newest.disabled
     assert older.custom_id == "wanda:page:money:1795149313.123457/a/settle"
@@ -88,7 +70,7 @@ def test_buttons_carry_their_page() -> None:
     custom_id = f"wanda:page:history:{longest[0]!r}/{longest[1]}/{longest[2]}"
     assert len(custom_id) <= 100
     assert re.fullmatch(HISTORY_PAGE_TEMPLATE, custom_id)
-    last = history_card(HistoryPage(kind="history", cursor="x", older=None), [JOB]).buttons
+    last = money_card(HistoryPage(kind="money", cursor="x", older=None), []).buttons
     assert [button.disabled for button in last] == [False, True]
     assert len({button.custom_id for button in last}) == 2
 

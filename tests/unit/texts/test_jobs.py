@@ -7,7 +7,7 @@ import pytest
 
 from bot.cards.embeds import to_embed
 from bot.jobs.model import Failure, Job, Result, card_url
-from bot.texts.button_ids import JOBS_PAGE_TEMPLATE
+from bot.texts.button_ids import JOBS_FILTER_TEMPLATE, JOBS_PAGE_TEMPLATE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage, choice_label, details_card, jobs_card
 from tests.support.job_samples import a_job
 
@@ -43,7 +43,7 @@ def test_a_full_page_fits() -> None:
     assert len(to_embed(card)) <= 6000
     assert not re.search(r"(?<!\\)@everyone", card.description)
     assert "](https://evil" not in card.description
-    assert card.description.count("[message](https://discord.com/") == PAGE_LINES
+    assert card.description.count("](https://discord.com/") == PAGE_LINES
 
 
 def test_buttons_carry_filters_and_cursor() -> None:
@@ -62,18 +62,40 @@ def test_buttons_carry_filters_and_cursor() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": "running"}, "held"),
-        ({"state": "done", "charged_microusd": 200_000}, "done · $0.20"),
-        ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="x")}, "failed · nothing charged"),
-        ({"state": "failed", "charged_microusd": 50_000, "failure": Failure(kind="x")}, "failed · $0.05 charged"),
-        ({"state": "waiting"}, "waiting for approval"),
+        ({"state": "running"}, "🎬 filming · $0.75"),
+        ({"state": "done", "charged_microusd": 200_000}, "✅ done · $0.20"),
+        ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="x")}, "❌ failed · not charged"),
+        ({"state": "failed", "charged_microusd": 50_000, "failure": Failure(kind="x")}, "❌ failed · $0.05 charged"),
+        ({"state": "waiting"}, "🕓 waiting for approval · $0.75"),
     ],
 )
 def test_a_line_says_state_and_cost(changes: dict[str, object], said: str) -> None:
-    """A line tells how the job stands and what it cost its member, or what is held for it."""
+    """A line begins with the linked prompt and when it was asked for; below are state, price and mode."""
     job = replace(a_job(), **changes)  # pyright: ignore[reportArgumentType] - the fields above
-    assert said in jobs_card(PAGE, [job]).description
-    assert card_url(job) in jobs_card(PAGE, [job]).description
+    first, second = jobs_card(PAGE, [job]).description.splitlines()
+    assert first == f"**[a lake]({card_url(job)})** · <t:{int(job.created_at)}:R>"
+    assert second == f"-# {said} · Wan 2.7 image"
+
+
+def test_a_deleted_channel_is_said() -> None:
+    """A video in a deleted channel has no link, which would lead nowhere; one without a prompt has its mode's name."""
+    job = replace(a_job(), options={"prompt": " "})
+    assert jobs_card(PAGE, [job], gone=[job.id]).description.startswith(
+        "**Wan 2.7 image** (in a deleted channel) · <t:"
+    )
+
+
+def test_lists_filter_what_is_shown() -> None:
+    """Two selects say what is shown; each choice keeps the other filter, and nobody's empty list has any."""
+    states, modes = jobs_card(JobsPage(mode="wan27-image", filter="done", cursor="", older=None), []).selects
+    assert [one.value for one in states.choices if one.chosen] == ["done"]
+    assert [one.value for one in modes.choices if one.chosen] == ["wan27-image"]
+    for select, what in ((states, "state"), (modes, "mode")):
+        found = re.fullmatch(JOBS_FILTER_TEMPLATE, select.custom_id)
+        assert found is not None
+        assert found.groupdict() == {"what": what, "state_filter": "done", "mode": "wan27-image"}
+        assert select.choices[0].value == ANY
+    assert jobs_card(PAGE, []).selects == ()
 
 
 def test_one_job_in_full_fits() -> None:

@@ -41,8 +41,8 @@ LEAVES = {f"{name} {path}": leaf for name, group in GROUPS.items() for path, lea
 
 
 def test_the_commands_of_the_issue_are_there() -> None:
-    """Members have eleven commands, admins twenty-seven; /wanda-admin wants Manage Server by default."""
-    assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota history", "quota ask"]
+    """Members have ten commands, admins twenty-seven; /wanda-admin wants Manage Server by default."""
+    assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota ask"]
     assert sorted(path.removeprefix("wanda-admin ") for path in LEAVES if path.startswith("wanda-admin")) == sorted(
         [
             *("budget set", "budget clear", "budget show", "role set"),
