@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from bot.jobs.short_id import short_id
@@ -27,7 +27,7 @@ SELECT scope, starts_at, ends_at, held_microusd AS held, spent_microusd AS spent
 FROM budgets ORDER BY ends_at DESC, scope LIMIT $1"""
 
 
-async def watch(settings: StorageSettings, *, every_s: float) -> AsyncIterator[str]:
+async def watch(settings: StorageSettings, *, every_s: float) -> AsyncGenerator[str]:
     """Yield the state as a line of JSON, and again whenever it changed; amounts are micro-dollars, times Unix seconds.
 
     Ids are text, because JavaScript reads no number of that size. `wrong` are the sentences of `verify`. It goes on

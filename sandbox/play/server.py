@@ -80,6 +80,14 @@ class PlayServer:
         """The stand-in for Discord's CDN."""
         return self._core.cdn.base_url
 
+    def now(self) -> float:
+        """Return Discord's time in Unix seconds."""
+        return self._core.clock.now()
+
+    def ahead_s(self) -> tuple[float, float]:
+        """Return how far the bot's clock and fal's are ahead."""
+        return self._clock.ahead_s, self._fal.settings.clock_ahead_s
+
     def _routes(self, router: web.UrlDispatcher) -> None:
         home = f"/{{{PLACE}}}/"
         router.add_get(home, self._file)

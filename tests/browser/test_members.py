@@ -101,6 +101,31 @@ def test_a_message_command_on_somebody_elses_picture(visitors: Visitors) -> None
     maker.finished(card)
 
 
+def test_a_thread_and_a_direct_message(visitors: Visitors) -> None:
+    """A thread begins with the message it was started at; Wanda answers in it, and ✉️ brings the video by DM."""
+    maker = visitors.open()
+    maker.page.locator("li.message").filter(has_text="My photo from yesterday").first.locator(".content").click(
+        button="right"
+    )
+    maker.page.get_by_role("menuitem", name="Create Thread").click()
+    maker.page.get_by_label("Thread name").fill("Moving photos")
+    maker.page.keyboard.press("Enter")
+    expect(maker.page.locator("h1")).to_contain_text("Moving photos")
+    expect(maker.page.locator("li.message").first).to_contain_text("My photo from yesterday")
+    card = maker.order("In a thread")
+    maker.finished(card)
+    card.hover()
+    card.locator(".tools").get_by_role("button", name="Add reaction").click()
+    maker.page.get_by_placeholder("Find the perfect emoji").fill("mail")
+    maker.page.keyboard.press("Enter")
+    messages = maker.page.get_by_role("navigation", name="Channels").get_by_role("button", name="Wanda")
+    expect(messages.locator(".badge")).to_have_text("1", timeout=FINISHED_MS)
+    maker.shot("12-thread")
+    messages.click()
+    expect(maker.page.locator("li.message").last.locator("video, a").first).to_be_visible()
+    maker.shot("13-direct-message")
+
+
 def test_two_people_at_once(visitors: Visitors) -> None:
     """Both see a public card live, each sees only their own private answers, and a mention is marked."""
     maker, friend = visitors.open(), visitors.open("friend")

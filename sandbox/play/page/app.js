@@ -6,7 +6,7 @@ import { Drawer } from "./drawer.js";
 import { AppTag, Face, Messages, Typing, openUser } from "./message.js";
 import { Modal } from "./modal.js";
 import { Overlay } from "./overlays.js";
-import { act, attempt, become, channel, connect, isDm, isThread, nameOf, select, server, set, state, subscribe } from "./store.js";
+import { act, ask, attempt, become, channel, connect, isDm, isThread, nameOf, select, server, set, state, subscribe } from "./store.js";
 
 const theme = { stored: localStorage.getItem("theme") };
 function setTheme(name) {
@@ -39,8 +39,8 @@ function Channels() {
 
 // Whom the visitor plays. Every window can be another person.
 function People() {
-  const add = () => {
-    const name = prompt("What is the new member called?")?.trim().replace(/\s+/g, "-");
+  const add = async () => {
+    const name = (await ask("What is the new member called?")).replace(/\s+/g, "-");
     if (name) attempt(act("world", { members: [{ name, server: server().id }] }).then(() => become(name)));
   };
   return html`<p class="youhead">You are</p><div class="people" role="radiogroup" aria-label="Who you are">${state.world.people.map((one) => html`<button key=${one.id} role="radio" aria-checked=${one.username === state.as} class=${one.username === state.as ? "here" : ""} onClick=${() => one.username === state.as || become(one.username)}><${Face} user=${one} small />${one.username}</button>`)}

@@ -134,7 +134,7 @@ export function Attachments({ message }) {
   return message.attachments.map((file) => {
     const kind = (file.content_type ?? "").split("/")[0], spoiler = Boolean(file.flags & 8), key = file.id;
     if (kind === "video" || kind === "image") return html`<div class="attachment" key=${key}><${Media} media=${file} spoiler=${spoiler} about=${file.description} /></div>`;
-    if (kind === "audio") return html`<div class="attachment" key=${key}><${FileCard} file=${file} spoiler=${spoiler} /><audio controls src=${file.url}></audio></div>`;
+    if (kind === "audio") return html`<div class="attachment" key=${key}><${FileCard} file=${file} spoiler=${spoiler} /><audio controls src=${steady(file.url)}></audio></div>`;
     return html`<${FileCard} key=${key} file=${file} spoiler=${spoiler} />`;
   });
 }

@@ -94,6 +94,12 @@ export function Composer() {
   const typed = option ? (given[focus]?.picked ? "" : given[focus]?.text ?? "") : "";
   const matches = () => {
     if (!command) {
+      const mention = /(^|\s)([@#])([\w.-]*)$/.exec(text);
+      if (mention) {
+        const all = mention[2] === "@" ? (server()?.members ?? []).map(({ user }) => user.username) : channels().filter((one) => !isDm(one)).map(nameOf);
+        const insert = (name) => { setText(text.slice(0, text.length - mention[3].length) + name + " "); focusOn(""); };
+        return all.filter((name) => name.toLowerCase().startsWith(mention[3].toLowerCase())).map((name) => ({ key: name, name: mention[2] + name, pick: () => insert(name) }));
+      }
       if (!text.startsWith("/")) return [];
       const words = text.slice(1).toLowerCase().split(/\s+/).filter(Boolean);
       return lines(place).filter((one) => words.every((word) => one.line.includes(word)) || one.about.toLowerCase().includes(text.slice(1).toLowerCase().trim() || "\0")).sort((a, b) => b.line.startsWith(words.join(" ")) - a.line.startsWith(words.join(" ")))
@@ -162,7 +168,7 @@ export function Composer() {
       event.preventDefault();
     } else if (event.key === "Enter" && !event.shiftKey && event.target.type !== "file") {
       const current = list[Math.min(active, list.length - 1)];
-      const mustPick = !command || option?.type === FILE || (option && (option.choices || isEntity(option.type) || option.type === BOOLEAN || (option.autocomplete && active > 0)) && !given[focus]?.picked && (typed || option.required));
+      const mustPick = (!command && list.length) || option?.type === FILE || (option && (option.choices || isEntity(option.type) || option.type === BOOLEAN || (option.autocomplete && active > 0)) && !given[focus]?.picked && (typed || option.required));
       event.preventDefault();
       if (current && mustPick) current.pick(); else if (current && focus === "+" && (active > 0 || wanted)) current.pick(); else command ? sendCommand() : sendMessage();
     }
@@ -181,7 +187,7 @@ export function Composer() {
     ${(list.length > 0 || option || focus === "+" && command || (text.startsWith("/") && !command)) && html`<div class="picker" id="picker">
       ${option ? html`<p class="pickhead"><b>${option.name}</b> ${option.description}${range(option)}</p>${(tried || given[option.name]?.text) && wrong && html`<p class="failure" role="alert">${wrong}</p>`}`
     : command ? html`<p class="pickhead">${more.length ? "Optional: choose more, or press Enter to send" : "Press Enter to send"}</p>`
-    : html`<p class="pickhead">${list.length ? "Commands of Wanda" : state.status?.bot.state === "ready" ? "No command matches" : "Wanda is starting…"}</p>`}
+    : html`<p class="pickhead">${!text.startsWith("/") ? "Members and channels" : list.length ? "Commands of Wanda" : state.status?.bot.state === "ready" ? "No command matches" : "Wanda is starting…"}</p>`}
       ${option?.type === FILE && !given[option.name]?.file && html`<p class="hint">Drop, paste or choose a file, or take a sample with the arrow keys.</p><${Gallery} active=${active} onPick=${take} />`}
       ${option?.type !== FILE && html`<ul role="listbox" id="picklist">${list.map((one, n) => html`<li key=${one.key} id="pick${n}" role="option" aria-selected=${n === active} class=${n === active ? "active" : ""} onMouseDown=${(event) => { event.preventDefault(); one.pick(); }} onMouseEnter=${() => setActive(n)}><b>${one.name}</b>${one.about && html`<small>${one.about}</small>`}</li>`)}</ul>`}</div>`}
     ${gallery && html`<div class="picker"><p class="pickhead">Attach to your message</p><label class="upload">Drop a file here or <u>browse</u><input type="file" multiple onChange=${(event) => addFiles([...event.target.files].map(fromBrowser))} /></label><${Gallery} onPick=${(file) => addFiles([file])} /></div>`}

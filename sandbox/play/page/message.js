@@ -28,7 +28,7 @@ function Reply({ message }) {
     const { user, name } = message.interaction;
     return html`<p class="reply"><${Face} user=${user} small /> <button class="who" onClick=${(event) => openUser(event, user)}>${user.username}</button> used <span class="mention">${message.type === 23 ? "" : "/"}${name}</span></p>`;
   }
-  if (message.type !== 19 && message.type !== 21) return null;
+  if (message.type !== 19) return null;
   const target = message.referenced_message;
   if (!target) return html`<p class="reply"><i>Original message was deleted</i></p>`;
   return html`<p class="reply"><${Face} user=${target.author} small /> <span class="who">${target.author.username}</span>
@@ -55,9 +55,11 @@ export class Message extends Component {
     return ["message", "compact", "failed", "version"].some((key) => next[key] !== this.props[key]);
   }
 
-  render({ message, compact, failed }) {
+  render({ message: given, compact, failed }) {
+    // A thread begins with the message that it was started at.
+    const message = given.type === 21 && given.referenced_message ? { ...given.referenced_message, reactions: [], thread: null } : given;
     const { author } = message, isPrivate = message.flags & EPHEMERAL;
-    return html`<li id="m${message.id}" class="message ${compact ? "compact" : ""} ${isPrivate ? "private" : ""} ${mentionsMe(message) ? "mentioned" : ""}" tabindex="-1"
+    return html`<li id="m${given.id}" class="message ${compact ? "compact" : ""} ${isPrivate ? "private" : ""} ${mentionsMe(message) ? "mentioned" : ""}" tabindex="-1"
         onContextMenu=${(event) => event.target.closest("a,input,textarea,video") || openMenu(event, message)}>
       <${Reply} message=${message} />
       ${compact ? html`<time class="side">${dateText(Date.parse(message.timestamp) / 1000, "t")}</time>` : html`<${Face} user=${author} />`}

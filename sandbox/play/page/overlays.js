@@ -1,6 +1,6 @@
 // What opens above the page: menus of a message or a person, the emoji picker, a large picture.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
-import { act, attempt, channel, interact, isDm, offered, select, server, set, state, tell } from "./store.js";
+import { act, ask, attempt, channel, interact, isDm, offered, select, server, set, state, tell } from "./store.js";
 import { openEmoji, react } from "./message.js";
 
 const EMOJI = "🔁 repeat again rerun,🎲 dice random seed,✉️ envelope mail letter,❌ cross delete no,👍 thumbs up yes,👎 thumbs down,❤️ heart love,😂 joy laugh,🎉 party tada,🔥 fire hot,👀 eyes look,🙏 pray thanks,😍 heart eyes,😢 cry sad,😮 wow open mouth,😡 angry,✅ check yes,⭐ star,💯 hundred,🚀 rocket,🎬 clapper film video,🎥 camera video,🎵 note music,🔊 loud sound,🖼️ picture frame,📷 camera photo,🌅 sunrise,🌊 wave sea,🏔️ mountain,🐱 cat,🐶 dog,🦊 fox,🌈 rainbow,☀️ sun,🌙 moon,⚡ bolt,❄️ snow,🍕 pizza,☕ coffee,🎂 cake,💡 idea bulb,💰 money,⏳ hourglass wait,⏸️ pause,▶️ play,⏩ fast,🔄 reload,🛑 stop,❓ question,❗ exclamation,💬 speech,📌 pin,🔒 lock,🔑 key,🧪 test tube,🤖 robot,👋 wave hello,🤔 think,😎 cool,🥳 party face,😴 sleep,🙌 hands,👏 clap,💪 strong,🫶 heart hands"
@@ -15,7 +15,7 @@ export function Overlay() {
     if (!element || overlay.kind === "picture") return;
     element.style.left = `${Math.max(8, Math.min(overlay.x, innerWidth - element.offsetWidth - 8))}px`;
     element.style.top = `${Math.max(8, Math.min(overlay.y, innerHeight - element.offsetHeight - 8))}px`;
-    if (!element.contains(document.activeElement)) element.querySelector("button,input")?.focus();
+    if (!element.contains(document.activeElement)) element.querySelector("input,button")?.focus();
   });
   if (!overlay) return null;
   const keys = (event) => {
@@ -25,9 +25,9 @@ export function Overlay() {
     items[(items.indexOf(document.activeElement) + step) % items.length]?.focus();
     event.preventDefault();
   };
-  const kinds = { message: MessageMenu, user: UserMenu, emoji: EmojiPicker, picture: Picture };
-  return html`<div class="backdrop ${overlay.kind === "picture" ? "dark" : ""}" onClick=${(event) => event.target === event.currentTarget && close()} onContextMenu=${(event) => { if (event.target === event.currentTarget) { event.preventDefault(); close(); } }} onKeyDown=${keys}>
-    <div class="overlay ${overlay.kind}" ref=${box} role=${overlay.kind === "emoji" || overlay.kind === "picture" ? "dialog" : "menu"} aria-label=${overlay.kind}><${kinds[overlay.kind]} overlay=${overlay} close=${close} /></div></div>`;
+  const kinds = { message: MessageMenu, user: UserMenu, emoji: EmojiPicker, picture: Picture, ask: Ask };
+  return html`<div class="backdrop ${["picture", "ask"].includes(overlay.kind) ? "dark" : ""}" onClick=${(event) => event.target === event.currentTarget && close()} onContextMenu=${(event) => { if (event.target === event.currentTarget) { event.preventDefault(); close(); } }} onKeyDown=${keys}>
+    <div class="overlay ${overlay.kind}" ref=${box} role=${["message", "user"].includes(overlay.kind) ? "menu" : "dialog"} aria-label=${overlay.kind}><${kinds[overlay.kind]} overlay=${overlay} close=${close} /></div></div>`;
 }
 
 function Item({ label, icon, run, danger }) {
@@ -38,8 +38,8 @@ function MessageMenu({ overlay, close }) {
   const { message } = overlay, place = channel(), isPrivate = message.flags & 64;
   const then = (work) => () => { close(); work(); };
   const use = (command) => attempt(interact("menu", { message: message.id, command: command.name }, { label: command.name }));
-  const startThread = () => {
-    const name = prompt("Thread name", message.content.slice(0, 40) || "New thread");
+  const startThread = async () => {
+    const name = await ask("Thread name", message.content.slice(0, 40) || "New thread");
     if (name) attempt(act("world", { threads: [{ name, channel: place.id, user: state.as, message: message.id }] }).then((made) => setTimeout(() => select(made.threads[0].id), 200)));
   };
   const mine = message.author.id === state.world.me.id;
@@ -74,6 +74,13 @@ function EmojiPicker({ overlay, close }) {
   const pick = (char) => { close(); react(overlay.message, char, false); };
   return html`<input placeholder="Find the perfect emoji" aria-label="Find an emoji" value=${find} onInput=${(event) => setFind(event.target.value)} onKeyDown=${(event) => event.key === "Enter" && shown[0] && pick(shown[0].char)} />
     <div class="grid">${shown.map((one) => html`<button key=${one.char} aria-label=${one.names} title=${one.names} onClick=${() => pick(one.char)}>${one.char}</button>`)}</div>`;
+}
+
+function Ask({ overlay, close }) {
+  const [name, setName] = useState(overlay.start);
+  const answer = (event) => { event.preventDefault(); close(); overlay.resolve(name.trim()); };
+  return html`<form onSubmit=${answer}><label for="answer">${overlay.question}</label><input id="answer" value=${name} maxlength="90" onInput=${(event) => setName(event.target.value)} />
+    <div class="row"><button type="button" class="button secondary" onClick=${close}>Cancel</button><button class="button primary" disabled=${!name.trim()}>OK</button></div></form>`;
 }
 
 function Picture({ overlay, close }) {

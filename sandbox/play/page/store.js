@@ -112,14 +112,14 @@ function noteUnread(message) {
 
 // --- reading ---
 
-async function ask(path, options) {
+async function request(path, options) {
   const reply = await fetch(path, options);
   const answer = await reply.json().catch(() => ({ error: `The page's server answered ${reply.status}.` }));
   if (!reply.ok) throw new Error(answer.error);
   return answer;
 }
-export const read = (path) => ask(path);
-export const send = (path, body) => ask(path, { method: "POST", body: JSON.stringify(body) });
+export const read = (path) => request(path);
+export const send = (path, body) => request(path, { method: "POST", body: JSON.stringify(body) });
 
 export async function select(id) {
   if (!id) return;
@@ -174,7 +174,7 @@ export async function interact(name, body, { label, messageId } = {}) {
 export async function upload(file) {
   if (file.sample) return { sample: file.sample };
   const path = `upload?name=${encodeURIComponent(file.name)}`;
-  const { id } = await ask(path, { method: "POST", body: file.blob, headers: { "Content-Type": file.type || "application/octet-stream" } });
+  const { id } = await request(path, { method: "POST", body: file.blob, headers: { "Content-Type": file.type || "application/octet-stream" } });
   return { upload: id };
 }
 
@@ -183,6 +183,10 @@ export function tell(sentence) {
   clearTimeout(noticeTimer);
   noticeTimer = setTimeout(() => set({ notice: "" }), 6000);
   set({ notice: sentence });
+}
+// Asks for a name; an empty answer is none.
+export function ask(question, start = "") {
+  return new Promise((resolve) => set({ overlay: { kind: "ask", question, start, resolve, x: innerWidth / 2 - 170, y: innerHeight / 3 } }));
 }
 // Runs what may be refused, and says why if it is.
 export const attempt = (promise) => promise.catch((error) => tell(error.message));

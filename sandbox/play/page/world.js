@@ -1,13 +1,13 @@
 // The server's settings: boosts, members and their roles, roles and channels with their permissions.
 import { html, useState } from "./vendor/htm-preact.js";
-import { act, attempt, isThread, server, state } from "./store.js";
+import { act, ask, attempt, isThread, server, state } from "./store.js";
 
 const PERMISSIONS = ["VIEW_CHANNEL", "SEND_MESSAGES", "SEND_MESSAGES_IN_THREADS", "CREATE_PUBLIC_THREADS", "EMBED_LINKS", "ATTACH_FILES", "ADD_REACTIONS", "READ_MESSAGE_HISTORY", "USE_APPLICATION_COMMANDS", "MANAGE_MESSAGES", "MANAGE_CHANNELS", "MANAGE_GUILD"];
 const NITRO_MIB = 500;
 const words = (name) => name.toLowerCase().replaceAll("_", " ").replace("guild", "server").replace(/^./, (letter) => letter.toUpperCase());
 const change = (body) => attempt(act("change", body));
 const add = (body) => attempt(act("world", body));
-const named = (question, use) => { const name = prompt(question)?.trim(); if (name) use(name); };
+const named = async (question, use) => { const name = await ask(question); if (name) use(name); };
 
 export function World() {
   const here = server();

@@ -2,11 +2,17 @@
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from yarl import URL
 
+from sandbox.discord.server import DiscordSandbox
+from sandbox.fal.runner import FalSettings
+from sandbox.play.clock import ClockFile
 from sandbox.play.server import PlayServer
 
 
@@ -74,3 +80,35 @@ async def test_the_page_names_files_by_upload_and_never_by_path(page: PlayServer
     """A path on this machine, which the tests' control routes take, is not read."""
     body = {"user": "maker", "channel": "general", "files": [{"path": "/etc/hostname"}]}
     assert "not here any more" in (await _do(page, http, "say", body))["error"]
+
+
+async def test_the_clock_moves_for_all_at_once(page: PlayServer, http: aiohttp.ClientSession) -> None:
+    """Discord's clock, fal's and the file that the bot's process reads go ahead together, and never back."""
+    headers = {"Origin": str(URL(page.address).origin())}
+    before = page.now()
+    async with http.post(f"{page.address}clock", json={"seconds": 86_400}, headers=headers) as reply:
+        assert reply.status == 200
+    assert page.now() - before == pytest.approx(86_400, abs=5)
+    assert page.ahead_s() == (86_400, 86_400)
+    async with http.post(f"{page.address}clock", json={"seconds": -1}, headers=headers) as reply:
+        assert reply.status == 400
+    assert page.ahead_s() == (86_400, 86_400)
+
+
+async def test_the_bots_wall_clock_is_ahead_by_what_the_file_says(tmp_path: Path) -> None:
+    """`sandbox.play.later` moves `time.time` and nothing else: sleeps take as long as ever."""
+    clock = await asyncio.to_thread(ClockFile, tmp_path / "clock")
+    core, settings = DiscordSandbox().core, FalSettings()
+    clock.advance(3600.0, core.clock, settings)
+    code = (
+        "import sys, runpy; runpy.run_module = lambda *_, **__: None\n"
+        "from sandbox.play import later; import time; real, slept = time.time(), time.monotonic()\n"
+        "later.main(sys.argv[1], []); print(time.time() - real, time.monotonic() - slept)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, str(clock.path), stdout=asyncio.subprocess.PIPE
+    )
+    ahead, slept = map(float, (await process.communicate())[0].split())
+    clock.close()
+    assert ahead == pytest.approx(3600, abs=5)
+    assert slept < 5
