@@ -95,7 +95,7 @@ class MessageReference:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file that a message keeps when it is edited, by its id alone. discord.py would also send what it knows of it."""
+    """A file that an edited message keeps, by its id alone. discord.py would also send what it knows of it."""
 
     id: int
 

@@ -72,6 +72,8 @@ class WaitingLog(FeatureCog):
     @commands.Cog.listener()
     async def on_job_waits(self, job: Job) -> None:
         """Post one line, unless there is no log channel. The card itself asks; so a line that is lost loses nothing."""
+        if job.variation is not None and job.variation.number > 1:
+            return  # the first one of a set tells of all, and is decided with them
         services = self.bot.services
         try:
             rules = await services.store.read(rulebook.rules_of(job.guild_id, at=services.clock()))

@@ -7,8 +7,8 @@ import pytest
 
 from sandbox.stage import Stage, components_of, eventually, text_of
 from tests.support.rerun_steps import labels, latest_input, one_video, press, react, wait_for_inputs
-from tests.support.text_commands import read
-from tests.support.video_steps import costs, gallery, order, wait_for_ends, wait_for_video
+from tests.support.text_commands import admin, read
+from tests.support.video_steps import costs, gallery, order, wait_for_ends, wait_for_text, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EACH = 200_000  # micro-dollars: 2 s of Wan 2.7 at 720p, $0.10 a second (https://fal.ai/models/fal-ai/wan/v2.7)
@@ -81,3 +81,32 @@ async def test_a_loop(stage: Stage, files: Path) -> None:
     assert sent["seed"] == 4
     await wait_for_video(stage, await order(stage, files, loop=True))
     assert (await latest_input(stage))["end_image_url"]
+
+
+async def test_one_that_fails_and_some_that_are_cancelled(stage: Stage, files: Path) -> None:
+    """A failed one says so beside the other; its owner's Cancel ends all that are not finished."""
+    flagged = {"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}
+    await stage.fal.post("faults", {"at": "result", "status": 422, "body": {"detail": [flagged]}, "times": 1})
+    said = text_of(await gallery(stage, await order(stage, files, variations=2), 1))
+    assert said.count("**No video.**") == 1
+    assert said.count("Ready") == 1
+    await stage.fal.post("settings", {"seconds_per_job": 20, "concurrency": 1})
+    card = await order(stage, files, variations=3)
+    await wait_for_text(stage, card, "Filming")
+    await press(stage, "friend", card, "Cancel")
+    await press(stage, "maker", card, "Cancel")
+    await wait_for_ends(stage)
+    message = await wait_for_text(stage, card, "**3** · **Cancelled.**")
+    assert not labels(message)
+
+
+async def test_approval_sees_the_sum(stage: Stage, files: Path) -> None:
+    """Several videos above the limit together wait, although each is below it, and one press approves all of them."""
+    await admin(stage, "approval", above="0.30", role="producers")
+    try:
+        card = await order(stage, files, variations=2)
+        await wait_for_text(stage, card, "**2** · **Waiting for approval**")
+        await press(stage, "admin", card, "Approve")
+        assert len((await gallery(stage, card, 2))["attachments"]) == 2
+    finally:
+        await admin(stage, "approval", above="off")
