@@ -20,7 +20,7 @@ from typing import Any
 from bot.errors import NotAllowed, QuotaExceeded
 from bot.ledger import scopes
 from bot.ledger.decision import decide, settled_parts
-from bot.ledger.model import Decision, Grant, GrantStanding, Limit, Rule, Shipped, Standing, Terms, View, Window
+from bot.ledger.model import Decision, Grant, GrantStanding, Limit, Rule, Shipped, Standing, Terms, View, Who, Window
 from bot.ledger.past_jobs import Opening, PastJob
 from bot.ledger.terms import terms
 
@@ -93,18 +93,23 @@ def trials(
     jobs: Sequence[PastJob], rules: Iterable[Rule], *, shipped: Shipped, kept: Sequence[Window] = ()
 ) -> tuple[Trial, ...]:
     """Return each job with the terms that the rules give its member in its channel at its time."""
-    shared: list[Rule] = []
-    of_members: dict[str, list[Rule]] = defaultdict(list)
+    by_subject: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.name not in NOT_REHEARSED:
-            (of_members[rule.subject] if rule.subject.startswith("member:") else shared).append(rule)
+            # Whether any channel is allowed matters in every channel.
+            by_subject["server" if rule.name == "access" else rule.subject].append(rule)
     shipped = replace(shipped, total_cap_microusd=None)
     found: list[Trial] = []
     for job in jobs:
-        applying = (*shared, *of_members.get(f"member:{job.who.member_id}", ()))
+        applying = [rule for subject in _subjects(job.who) for rule in by_subject.get(subject, ())]
         said = terms(applying, job.who, now=job.at, shipped=shipped, kept=kept)
         found.append(Trial(job, said if job.query.mode else replace(said, modes=None, resolutions=None)))
     return tuple(found)
+
+
+def _subjects(who: Who) -> Iterable[str]:
+    """Yield the subjects whose rules bind a member's job: a server can have thousands of others."""
+    return ("server", *(f"role:{one}" for one in who.role_ids), f"channel:{who.channel_id}", f"member:{who.member_id}")
 
 
 def begun_before(

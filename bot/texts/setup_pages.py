@@ -339,6 +339,7 @@ def _role_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
     shown = {"pool": "Draws on the server's pool", "allowance": "As everybody's", "limits": "As everybody's"}
     yield from _entries((ALLOWANCE, POOL, LIMITS), own, ids, shown)
     yield from _mode_lists(own, ids)
+    yield from _entries([item for item in CONTENT if "role" in item.subjects], own, ids, {})
     if own:
         yield Buttons((Button("Remove all its rules", "danger", ids("clear", "everything")),))
 

@@ -14,7 +14,7 @@ from bot.texts.button_ids import PROPOSAL_TEMPLATE, SETUP_LIST_TEMPLATE, SETUP_T
 from bot.texts.setup_pages import STALE, new_of_template
 from bot.texts.setup_rules import BY_KEY
 from cogs.admin import server, typed_input
-from cogs.admin.admin_command import AdminCommand, clearing
+from cogs.admin.admin_command import AdminCommand, Meanwhile, clearing
 from cogs.admin.panel_message import PanelButton, PanelList, show_panel
 from cogs.admin.proposals import take, values_of
 from cogs.admin.role import cleared_names
@@ -51,7 +51,12 @@ class ProposalButton(PanelButton, template=PROPOSAL_TEMPLATE):
             await carry_out(command, shown, proposal.changes, proposal.before, proposal.reason)
         else:
             await interaction.edit_original_response(view=None)
-            await command.done(*(await command.carry_out(proposal.changes, proposal.reason, before=proposal.before)))
+            try:
+                told = await command.carry_out(proposal.changes, proposal.reason, before=proposal.before)
+            except Meanwhile as error:
+                await command.say(str(error))
+                return
+            await command.done(*told)
 
 
 class SetupButton(PanelButton, template=SETUP_TEMPLATE):
@@ -111,12 +116,18 @@ def pressed_changes(
             return [Change(subject=subject, name="reset", value=int(command.at))]
         case "apply":
             return new_of_template({rule.name: rule.value for rule in rules if rule.subject == "server"})
-        case "switch" if arg in BY_KEY and BY_KEY[arg].is_switch:
+        case "switch" if is_switch_of(arg, subject):
             name = BY_KEY[arg].fields[0].name
             is_on = any((rule.subject, rule.name) == (subject, name) for rule in rules)
             return [Change(subject=subject, name=name, value=None if is_on else True)]
         case _:
             raise OptionRefused(GONE_PAGE)
+
+
+def is_switch_of(key: str, subject: str) -> bool:
+    """Return whether there is such a switch among the subject's rules."""
+    item = BY_KEY.get(key)
+    return item is not None and item.is_switch and subject.partition(":")[0] in item.subjects
 
 
 class SetupList(PanelList, template=SETUP_LIST_TEMPLATE):

@@ -112,18 +112,24 @@ async def test_a_new_admin_sets_up_a_server(stage: Stage, files: Path) -> None:
     assert "**One video**\nUp to $1.00" in stale.text
 
 
-async def test_a_command_is_rehearsed_too(stage: Stage, files: Path) -> None:
-    """A subcommand that would have refused past videos asks first, and Set it sets it."""
-    await wait_for_video(stage, await order(stage, files))
-    asked = await admin(stage, "modes", modes="wan21-image")
-    assert "In the last 30 days this would have refused **" in asked.text
+async def set_it(stage: Stage, asked: Answer) -> str:
+    """Press Set it, and return what the admin then reads."""
     await stage.discord.post("click", {"user": "admin", "message": asked.message_id, "label": "Set it"})
 
     async def look() -> str | None:
         text = (await read(stage, "admin", asked.message_id)).text
-        return text if text.startswith("You set the modes") else None
+        return text if text.startswith(("You set", "Somebody")) else None
 
-    await eventually(look, what="answer")
+    return await eventually(look, what="answer")
+
+
+async def test_a_command_is_rehearsed_too(stage: Stage, files: Path) -> None:
+    """A subcommand that would have refused past videos asks first, and Set it sets it."""
+    await wait_for_video(stage, await order(stage, files))
+    asked, again = [await admin(stage, "modes", modes=mode) for mode in ("wan21-image", "wan22-video")]
+    assert "In the last 30 days this would have refused **" in asked.text
+    assert (await set_it(stage, asked)).startswith("You set the modes that may be used: not set → **Wan 2.1 image**.")
+    assert (await set_it(stage, again)).startswith("Somebody changed this rule a moment ago")
     await admin(stage, "modes", modes="all")
 
 
