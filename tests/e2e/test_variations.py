@@ -102,7 +102,7 @@ async def test_one_that_fails_and_some_that_are_cancelled(stage: Stage, files: P
 
 async def test_approval_sees_the_sum(stage: Stage, files: Path) -> None:
     """Several videos above the limit together wait, although each is below it, and one press approves all of them."""
-    await admin(stage, "approval", above="0.30", role="producers")
+    await admin(stage, "approval", above="0.30")
     try:
         card = await order(stage, files, variations=2)
         await wait_for_text(stage, card, "**2** · **Waiting for approval**")
