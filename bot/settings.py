@@ -782,6 +782,12 @@ class PingSettings(SettingsGroup):
 
     title: ClassVar[str] = "Pings"
 
+    first_order_tip: bool = setting(
+        "WANDA_FIRST_ORDER_TIP",
+        default=True,
+        description="Whether a member's first order in a server is followed by a private tip.",
+    )
+
     quick_s: float = setting(
         "WANDA_PING_AFTER_S",
         20.0,

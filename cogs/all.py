@@ -6,6 +6,7 @@ from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
 from cogs.budget_warnings import BudgetWarnings
 from cogs.help.cog import Help
+from cogs.help.welcome import Welcome
 from cogs.jobs.card_buttons import CardButtons
 from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
@@ -44,6 +45,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Notices,
     RetentionLoop,
     CutOrders,
+    Welcome,
 )
 
 

@@ -174,6 +174,15 @@ CREATE TRIGGER grants_bounded_new BEFORE INSERT ON grants WHEN NEW.amount_microu
 BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX grants_by_member ON grants (guild_id, member_id);
 
+-- A server that Wanda greeted, or is about to greet, when she joined it.
+CREATE TABLE greetings (
+    guild_id BIGINT PRIMARY KEY,
+    at DOUBLE PRECISION NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    is_over INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX greetings_due ON greetings (at) WHERE is_over = 0;
+
 -- One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY,

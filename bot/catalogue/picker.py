@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
 from bot.catalogue.fields import OptionSpec, described
-from bot.catalogue.mode import Mode, SlashCommand
+from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
 from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import MODES, build, price_table
 from bot.catalogue.stand_in import FileStandIn, request_for_price
-from bot.errors import OptionRefused, SettingsRefused
+from bot.errors import OptionRefused, Refusal, SettingsRefused
 from bot.money import dollars
 from bot.settings import DefaultSettings, MoneySettings
 
@@ -95,6 +95,26 @@ class Picker:
         """
         request, files = self._request(mode, options)
         return request.quote(files, self.prices)
+
+    def specs_filled(self, mode: type[Mode], filled: Mapping[str, Any]) -> Mapping[str, OptionSpec]:
+        """Return `specs` for a form that opens with these values: its length says what they cost together.
+
+        A form cannot count along, so it says the sum of what it opens with; the choices have the other prices.
+        """
+        specs, cost = self.specs(mode), self.cost_filled(mode, filled)
+        length = next(name for name in LENGTHS if name in specs)
+        text = f"{mode.model_fields[length].description} {cost}"
+        return {**specs, length: replace(specs[length], description=text)} if cost else specs
+
+    def cost_filled(self, mode: type[Mode], filled: Mapping[str, Any]) -> str:
+        """Return "As filled in: $0.50." for a form that opens with these values; "" when they have no price."""
+        values = {name: filled.get(name) or self.defaults[mode.id][name] for name in mode.priced}
+        try:
+            cost = dollars(self.example(mode, **values).microusd)
+        except Refusal:
+            return ""
+        has_clips = mode.priced_by_files is not Mode.priced_by_files
+        return f"As filled in: {cost}{', clips apart' if has_clips else ''}."
 
     def seconds(self, mode: type[Mode], **options: str | int) -> float:
         """Return how long such a video plays, in seconds."""

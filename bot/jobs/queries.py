@@ -103,6 +103,15 @@ def member_jobs(
     return readable_jobs(rows)
 
 
+def is_first_order(job: Job) -> Transaction[bool]:
+    """Return whether the member ordered nothing in this server before the job."""
+    earlier = yield One(
+        "SELECT 1 AS found FROM jobs WHERE guild_id = $1 AND member_id = $2 AND created_at < $3 LIMIT 1",
+        (job.guild_id, job.member_id, job.created_at),
+    )
+    return earlier is None
+
+
 def open_jobs(guild_id: int, *, limit: int) -> Transaction[tuple[tuple[Job, ...], int, int]]:
     """Return a server's unfinished jobs, oldest first, `limit` at most; how many are made; how many await approval."""
     open_ones = (

@@ -35,6 +35,7 @@ _ROWS: Mapping[str, str] = {
     "kept_windows": "A day, week or month that was running when the server's timezone changed, as it was before.",
     "leaving": "A server whose data is deleted from `at` on, because Wanda was removed from it.",
     "locks": "A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).",
+    "greetings": "A server that Wanda greeted, or is about to greet, when she joined it.",
     "notices": "A ping about a job: due at `due_at`, or over; `pinged` says that it was posted.",
     "preferences": "What a member chose in a server with /settings; an empty text is what holds for everybody.",
     "presets": "A mode's options under a name, of one member or (owner 0) of the whole server; `options` is JSON.",

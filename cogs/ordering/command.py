@@ -28,6 +28,7 @@ from cogs.ordering.checks import (
     rule_query,
 )
 from cogs.ordering.confirmation import ask_for_confirmation
+from cogs.ordering.first_order import tip_soon
 from cogs.ordering.refused import KnownOrder, next_steps
 
 Prepare: TypeAlias = Callable[
@@ -141,5 +142,6 @@ async def order_on(
             await ask_for_confirmation(interaction, order, checked, in_public=card is not None)
             files.leave_to_pending_order()
         else:
-            await services.runner.accept(replace(order, address=card))
+            job = await services.runner.accept(replace(order, address=card))
             files.leave_to_job()
+            tip_soon(interaction, job)

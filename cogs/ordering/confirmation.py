@@ -31,6 +31,7 @@ from cogs.base.form import Form, show_form
 from cogs.base.select import PersistentSelect
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, check_quote_in_time, interaction_member, rule_query
+from cogs.ordering.first_order import tip_soon
 from cogs.ordering.posting_rights import check_place
 
 GONE = "This question is over, and you weren't charged. Run the command again if you still want the video."
@@ -225,7 +226,7 @@ async def _make(interaction: Interaction, answered: Answered) -> None:
     async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=order.id)):
         card = await second_card(interaction)
         try:
-            await services.runner.accept(replace(order, address=card))
+            job = await services.runner.accept(replace(order, address=card))
         except NOT_NOW as refusal:
             await interaction.followup.delete_message(card.message_id)
             await answered.keep(services)
@@ -235,6 +236,7 @@ async def _make(interaction: Interaction, answered: Answered) -> None:
             raise
         else:
             answered.files.leave_to_job()
+            tip_soon(interaction, job)
 
 
 def _cheaper(found: Offers) -> Variant | None:

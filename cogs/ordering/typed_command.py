@@ -72,7 +72,9 @@ class FixForm(Form):
         self._typed = typed
         self._items: dict[str, FormItem] = {}
         names = {option: shown_name(file.filename) for option, file in typed.attachments.items()}
-        for part in words.fix_parts(typed.mode, services.picker.specs(typed.mode), typed.options, names, error):
+        for part in words.fix_parts(
+            typed.mode, services.picker.specs_filled(typed.mode, typed.options), typed.options, names, error
+        ):
             self._items[part.name] = item = form_item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))
 

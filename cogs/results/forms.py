@@ -87,9 +87,10 @@ class EditForm(ResultForm):
     def __init__(self, services: Services, job: Job, *, member_id: int, typed: Typed = NOTHING) -> None:
         """Fill in what was typed before, else the job's options that the member may see, and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
-        specs = services.picker.specs(by_id(job.mode))
+        values = {**editable_values(job), **typed}
+        specs = services.picker.specs_filled(by_id(job.mode), values)
         hidden = hidden_options(job, member_id) - typed.keys()
-        for name, value in {**editable_values(job), **typed}.items():
+        for name, value in values.items():
             self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name), hidden=name in hidden)
 
     async def submitted(self, interaction: Interaction) -> None:
@@ -129,14 +130,18 @@ class ClipForm(ResultForm):
         super().__init__(services, job, finished.CLIP_TITLES[what])
         is_hidden = "prompt" in hidden_options(job, member_id) - typed.keys()
         self.what: Clip = what
-        specs = services.picker.specs(by_id(CLIP_MODES[what]))
+        mode = by_id(CLIP_MODES[what])
+        specs = services.picker.specs(mode)
         prompt = typed.get("prompt", job.options.get("prompt"))
         self.ask(specs["prompt"], prompt, hint=finished.CLIP_HINTS[what], hidden=is_hidden)
-        if what == "continue":
-            duration = typed.get("duration", finished.continuation_s(job))
-            self.ask(specs["duration"], duration, hint=finished.TOTAL_HINT)
         resolution, choices = typed.get("resolution", job.options.get("resolution")), specs["resolution"].choices
-        self.ask(specs["resolution"], resolution if resolution in choices else specs["resolution"].default)
+        filled = {"resolution": resolution if resolution in choices else specs["resolution"].default}
+        if what == "continue":
+            filled["duration"] = typed.get("duration", finished.continuation_s(job))
+        cost = services.picker.cost_filled(mode, filled)
+        if what == "continue":
+            self.ask(specs["duration"], filled["duration"], hint=f"{finished.TOTAL_HINT} {cost}")
+        self.ask(specs["resolution"], filled["resolution"], hint=None if what == "continue" else cost or None)
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the new video, with Wanda's copy of the finished one as its clip."""

@@ -123,6 +123,7 @@ class Guild:
     owner_id: int
     joined_at: float
     clock: Clock
+    system_channel_id: int | None = None
     roles: dict[int, Role] = field(default_factory=dict[int, Role])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     channels: dict[int, "Channel"] = field(default_factory=dict[int, "Channel"])

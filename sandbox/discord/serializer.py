@@ -114,7 +114,7 @@ class Serializer:
     def guild(self, guild: Guild) -> Json:
         """Return a guild object."""
         nothing = (
-            "icon home_header splash discovery_splash banner application_id afk_channel_id system_channel_id "
+            "icon home_header splash discovery_splash banner application_id afk_channel_id "
             "widget_channel_id max_presences vanity_url_code rules_channel_id safety_alerts_channel_id "
             "public_updates_channel_id incidents_data description hub_type"
         )
@@ -125,6 +125,7 @@ class Serializer:
             "owner_id": str(guild.owner_id),
             "region": "deprecated",
             "afk_timeout": 300,
+            "system_channel_id": None if guild.system_channel_id is None else str(guild.system_channel_id),
             "system_channel_flags": 0,
             "widget_enabled": False,
             "verification_level": 1,

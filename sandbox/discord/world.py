@@ -23,6 +23,7 @@ TIER_UPLOAD_BYTES = {0: 10 * MIB, 1: 10 * MIB, 2: 50 * MIB, 3: 100 * MIB}
 MESSAGES_PER_CHANNEL = 20_000
 INTERACTIONS_KEPT = 20_000
 BOT_NAME = "Wanda"
+THIRTY_DAYS_S = 30 * 86_400.0  # since when the bot is in the server that is there from the beginning
 
 
 class World:
@@ -51,7 +52,8 @@ class World:
     def _add_defaults(self) -> None:
         admin = self.add_user("admin")
         studio = self.add_guild("Studio", tier=0, owner=admin)
-        self.add_channel("general", studio)
+        studio.joined_at = studio.members[self.bot.id].joined_at = self.clock.now() - THIRTY_DAYS_S
+        studio.system_channel_id = self.add_channel("general", studio).id
         role = self.add_role("Administrators", studio, ALL)
         for name in ("maker", "friend", "admin"):
             self.add_member(studio, self.add_user(name))

@@ -61,12 +61,14 @@ def _rejoin(core: Core, row: Json) -> Json:
 
 
 def _server(core: Core, row: Json) -> Json:
-    name = _checked_name(row, "name", "tier")
+    name = _checked_name(row, "name", "tier", "system_channel")
     tier = _tier(row, 0)
     earlier = list(core.world.people.values())
     guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
     for user in earlier:
         core.world.add_member(guild, user)
+    if "system_channel" in row:
+        guild.system_channel_id = core.world.add_channel(str(row["system_channel"]), guild).id
     _emit_join(core, guild)
     return row | {"id": str(guild.id)}
 

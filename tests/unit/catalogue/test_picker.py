@@ -94,3 +94,17 @@ def test_a_members_own_default_goes_first() -> None:
     off = Picker.of(MoneySettings(wan25_480p_usd=Decimal(0)), DefaultSettings())
     assert off.defaults_of(by_id("wan25-image"), own)["resolution"] == "720p"
     assert PICKER.completed(request("wan25-image"), own).options()["resolution"] == "480p"
+
+
+def test_a_form_says_the_sum_of_what_it_opens_with() -> None:
+    """A form cannot count along: its length says what the values cost that it opens with."""
+    mode = by_id("wan27-image")
+    text = PICKER.specs_filled(mode, {"duration": 15})["duration"].description
+    assert text.endswith(" As filled in: $1.50.")
+    assert PICKER.cost_filled(mode, {"resolution": "1080p", "duration": "4"}) == "As filled in: $0.60."
+    assert PICKER.cost_filled(by_id("wan27-reference"), {}) == "As filled in: $0.50, clips apart."
+    assert PICKER.cost_filled(by_id("wan22-video"), {"resolution": "480p"}) == "As filled in: $0.20."
+    assert PICKER.cost_filled(mode, {"duration": 99}) == ""
+    assert PICKER.specs_filled(mode, {"duration": 99}) == PICKER.specs(mode)
+    for one in MODES:
+        assert all(len(spec.description) <= 100 for spec in PICKER.specs_filled(one, {}).values())
