@@ -32,6 +32,7 @@ from bot.drawing.painter import Painter
 from bot.endpoints import point_at
 from bot.errors import DiscordBusy, SettingsRefused, StartRefused, StorageUnreachable, Unhealthy
 from bot.fal.client import FalClient
+from bot.jobs.places import FileBounds
 from bot.ledger.model import Shipped
 from bot.log import set_up
 from bot.media.ffmpeg import Ffmpeg
@@ -44,12 +45,13 @@ from bot.net.transport import make_http
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.fal_steps import FalSteps
-from bot.runner.job_files import discard_if_no_video, spread_inputs
+from bot.runner.job_files import spread_inputs
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import sweep
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention, forget_files
+from bot.runner.retry_files import RetryFiles
 from bot.runner.runner import Runner, file_bounds_of
 from bot.settings import (
     DiscordSettings,
@@ -65,7 +67,7 @@ from bot.storage.transaction import Store
 from bot.tasks import patiently
 from bot.texts.finished import OFFERED
 from bot.texts.operators import missing_keys
-from bot.units import counted
+from bot.units import MB, counted
 from bot.web.health import Health, WebServer
 from bot.workers.environment import use_scratch
 from bot.workers.protection import protect_and_warn
@@ -226,7 +228,7 @@ async def _compose(
         on_ended=log_end,
         on_asked=partial(client.dispatch, "job_waits"),
         spread_files=partial(spread_inputs, data_dir=settings.storage.data_dir),
-        discard_files=partial(discard_if_no_video, data_dir=settings.storage.data_dir),
+        discard_files=_retry_files(store, settings).keep,
         forget_files=partial(forget_files, settings.storage.data_dir),
     )
     order_space = OrderSpace(store, settings.storage.data_dir, file_bounds_of(settings.jobs))
@@ -289,6 +291,18 @@ def _shipped_limits(settings: MoneySettings) -> Shipped:
         server_cap_microusd=settings.server_cap_microusd,
         total_cap_microusd=settings.total_cap_microusd,
         allowed_servers=settings.allowed_server_ids,
+    )
+
+
+def _retry_files(store: Store, settings: Settings) -> RetryFiles:
+    return RetryFiles(
+        store=store,
+        data_dir=settings.storage.data_dir,
+        bounds=FileBounds(
+            of_member_bytes=settings.jobs.retry_mb_of_member_max * MB,
+            in_server_bytes=settings.jobs.retry_mb_in_server_max * MB,
+        ),
+        clock=time.time,
     )
 
 

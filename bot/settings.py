@@ -482,6 +482,18 @@ class JobSettings(SettingsGroup):
     waiting_mb_of_member_max: int = setting(
         "WANDA_MEMBER_WAITING_MB_MAX", 300, "The same, of one member in a server, in MB.", ge=1
     )
+    retry_mb_of_member_max: int = setting(
+        "WANDA_RETRY_MB_MAX",
+        50,
+        "Files of one member's videos that were not made, which Wanda keeps for another try, in MB.",
+        ge=0,
+    )
+    retry_mb_in_server_max: int = setting(
+        "WANDA_SERVER_RETRY_MB_MAX",
+        500,
+        "Files of one server's videos that were not made, which Wanda keeps for another try, in MB.",
+        ge=0,
+    )
     submits_at_once: int = setting(
         "WANDA_SUBMITS_AT_ONCE",
         4,

@@ -218,6 +218,7 @@ CREATE INDEX jobs_of_member ON jobs (member_id, created_at);
 CREATE INDEX jobs_of_set ON jobs (set_id) WHERE set_id IS NOT NULL;
 CREATE INDEX jobs_open ON jobs (created_at) WHERE told = 0;
 CREATE INDEX jobs_open_in_server ON jobs (guild_id) WHERE told = 0;
+CREATE INDEX jobs_to_retry ON jobs (guild_id, created_at) WHERE files_gone = 0 AND input_bytes > 0 AND state IN ('failed', 'cancelled');
 CREATE INDEX jobs_with_files ON jobs (created_at) WHERE told = 1 AND files_gone = 0;
 
 -- A day, week or month that was running when the server's timezone changed, as it was before.

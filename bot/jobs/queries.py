@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bot.jobs.model import Job, State
+from bot.jobs.places import FileBounds
 from bot.jobs.rows import job_in, readable_jobs
 from bot.jobs.short_id import id_patterns
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -10,6 +11,11 @@ from bot.storage.transaction import Many, One, Row, Transaction
 CHILDREN_MAX = 5  # that a card links to
 _LATER_THAN_ALL = 1e15
 JobCursor = tuple[float, str]  # (created_at, id)
+_BEYOND_RETRIES = """
+SELECT body FROM (SELECT body, SUM(input_bytes) OVER (PARTITION BY member_id ORDER BY created_at DESC, id DESC) AS own,
+SUM(input_bytes) OVER (ORDER BY created_at DESC, id DESC) AS every FROM jobs
+WHERE guild_id = $1 AND files_gone = 0 AND input_bytes > 0 AND state IN ('failed', 'cancelled')) AS kept
+WHERE own > $2 OR every > $3 LIMIT $4"""
 
 
 def job_of_message(message_id: int) -> Transaction[Job | None]:
@@ -177,6 +183,13 @@ def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]
         (before, limit),
     )
     return tuple(row["id"] for row in rows)
+
+
+def beyond_retries(guild_id: int, bounds: FileBounds, *, limit: int) -> Transaction[tuple[Job, ...]]:
+    """Return the server's jobs without a video whose files are more than is kept for another try, the newest kept."""
+    values = (guild_id, bounds.of_member_bytes, bounds.in_server_bytes, limit)
+    rows: list[Row] = yield Many(_BEYOND_RETRIES, values)
+    return tuple(job for job in readable_jobs(rows) if job.result is None)
 
 
 def waiting_jobs(guild_id: int, *, after: str = "", limit: int) -> Transaction[tuple[Job, ...]]:

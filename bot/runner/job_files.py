@@ -14,7 +14,7 @@ from bot.errors import FilesGone
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.places import bytes_of
 from bot.media.fitter import Fitted
-from bot.media.intake import discard, inputs_folder
+from bot.media.intake import inputs_folder
 from bot.media.rules.preview import preview_name
 from bot.requester import Requester
 from bot.runner.order_space import OrderSpace
@@ -100,15 +100,6 @@ async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
 async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
     """Return the job's inputs that were deleted from disk."""
     return await asyncio.to_thread(_gone, job.inputs, data_dir)
-
-
-async def discard_if_no_video(job: Job, data_dir: Path) -> None:
-    """Delete the inputs of a job that has ended without a video: nothing is made from them any more.
-
-    An uncertain job's stay, because fal may have made its video.
-    """
-    if job.result is None and job.state in {"failed", "cancelled"}:
-        await discard(inputs_folder(data_dir, job.id))
 
 
 async def result_bytes(job: Job, data_dir: Path) -> int:

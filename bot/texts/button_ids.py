@@ -13,6 +13,7 @@ JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
 QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal[
+    "retry",
     "rerun",
     "reseed",
     "edit",

@@ -209,7 +209,7 @@ _ACCOUNT = FailureText(
     "Wanda's fal account needs attention, so no videos can be made right now.",
     "Tell an admin here, and try again once it's fixed.",
 )
-_LOST_NEXT = "Try again if you want it now."
+_LOST_NEXT = "Try again makes a new video, at its own price."
 _LOST = FailureText(
     "Wanda sent it to fal, but fal's answer got lost.",
     _LOST_NEXT,

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import MODE_TITLES, by_id
 from bot.errors import Refusal
-from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Input, Job, card_url
+from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Input, Job, State, card_url
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, CONTINUES, resolutions
 from bot.jobs.short_id import short_id
 from bot.money import dollars
@@ -20,6 +20,8 @@ from bot.texts.result_link import shown_link, usable_link
 RERUN, RESEED, DELETE, MAIL = "🔁", "🎲", "❌", "✉"  # without the selector that some clients add to the last
 OFFERED = (RERUN, RESEED)  # what Wanda puts below a finished video herself
 _ABOUT_THE_CARD: frozenset[ResultAction] = frozenset({"delete", "share"})
+# Of these a new video is a new order: what was held is given back, paid, or the operator's to look up.
+CLOSED_WITHOUT_VIDEO: frozenset[State] = frozenset({"failed", "cancelled", "uncertain"})
 UPLOADS_MAX = 5  # what Discord's form holds
 CLIP_S_MAX = 10  # that Wan 2.7 continues
 LONGER = "Too long for this field. Leave it empty to keep it."
@@ -92,6 +94,17 @@ def pick_buttons(job: Job) -> tuple[Button, ...]:
     return (*own, *rest)
 
 
+def ended_buttons(job: Job) -> tuple[Button, ...]:
+    """Return the buttons below a video that was not made; whoever presses pays for the new one.
+
+    A video that was made and could not be posted is not made anew: it is still brought, or handed over.
+    """
+    is_made = job.result is not None and (job.failure is None or job.failure.kind != "unplayable")
+    if job.state not in CLOSED_WITHOUT_VIDEO or is_made:
+        return ()
+    return (_button("Try again", "retry", job, RERUN), _button("Edit", "edit", job, "✏️"))
+
+
 def more_buttons(job: Job) -> tuple[Button, ...]:
     """Return the buttons of the private answer to More…."""
     return (
@@ -144,8 +157,8 @@ def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
     command = by_id(job.mode).slash_command_of(item.option for item in job.inputs)
     be, them = ("is", "it") if len(gone) == 1 else ("are", "them")
     return (
-        f"{names[0].upper()}{names[1:]} {be} gone, because Wanda keeps files for {keep_days} days. Press Rerun on "
-        f"the card to attach {them} again, or use `{command}`."
+        f"{names[0].upper()}{names[1:]} {be} gone, because Wanda keeps files for {keep_days} days. Press Rerun or "
+        f"Try again on the card to attach {them} again, or use `{command}`."
     )
 
 

@@ -26,7 +26,7 @@ from bot.texts import lineage
 from bot.texts.button_ids import job_button_id
 from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, RED, VIOLET, Button, Field, JobCard, Media, Pairs
 from bot.texts.ending import ending
-from bot.texts.finished import finished_buttons
+from bot.texts.finished import ended_buttons, finished_buttons
 from bot.texts.plain import cut, mebibytes, person, plain, span, visible
 from bot.texts.progress import progress
 from bot.texts.result_link import (
@@ -210,7 +210,7 @@ def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:
 
 def _buttons(job: Job) -> tuple[Button, ...]:
     if not is_cancellable(job):
-        return ()
+        return ended_buttons(job)
     custom_id = job_button_id("cancel", job.id)
     if job.state == "waiting":
         approve = Button("Approve", "success", job_button_id("approve", job.id), emoji="✅")

@@ -32,7 +32,12 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
     async def pressed(self, interaction: Interaction) -> None:
         """Rerun the job, open a form, or delete the video."""
         services, action = interaction.client.services, self.parts["action"]
-        job = await finished_job(services, self.parts["job_id"], guild_id=interaction.guild_id)
+        job = await finished_job(
+            services,
+            self.parts["job_id"],
+            guild_id=interaction.guild_id,
+            without_video=action in {"retry", "edit"},
+        )
         match action:
             case "more":
                 await interaction.response.send_message(

@@ -13,8 +13,8 @@ from cogs.ordering.posting_rights import check_place
 from cogs.ordering.refused import KnownOrder
 
 
-async def finished_job(services: Services, job_id: str, *, guild_id: int | None) -> Job:
-    """Return a finished job of this server.
+async def finished_job(services: Services, job_id: str, *, guild_id: int | None, without_video: bool = False) -> Job:
+    """Return a finished job of this server; with `without_video` also one that ended without a video.
 
     Raises:
         OptionRefused: there is no such job, or it is not finished.
@@ -23,7 +23,7 @@ async def finished_job(services: Services, job_id: str, *, guild_id: int | None)
     job = await services.store.read(get(job_id))
     if job is None or job.guild_id != guild_id:
         raise OptionRefused(finished.NOT_IN_THE_BOOKS)
-    if job.state != "done":
+    if job.state != "done" and not (without_video and job.state in finished.CLOSED_WITHOUT_VIDEO):
         raise OptionRefused(finished.NOT_FINISHED)
     return job
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage, file_body, text_of
+from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.support import text_commands
-from tests.support.rerun_steps import labels, latest_input, press, wait_for_message
-from tests.support.video_steps import picture, wait_for_video
+from tests.support.rerun_steps import differ, labels, latest_input, press, wait_for_message
+from tests.support.video_steps import picture, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {**QUICK, "WANDA_MEMBER_DAILY_USD": "1", "WANDA_FORMS_EACH_MAX": "2"}
@@ -42,6 +42,16 @@ async def refused(stage: Stage, user: str, file: Path, words: str, **options: An
     typed = {"prompt": PROMPT, "resolution": "720p", "duration": 5, **options}
     await stage.slash(user, "wan27 image", typed, image=file)
     return await wait_for_message(stage, words, seen_by=user)
+
+
+async def wait_for_label(stage: Stage, message_id: str, label: str) -> None:
+    """Return once the message has a button with this label."""
+
+    async def look() -> bool | None:
+        message = await stage.message(message_id)
+        return True if message and label in labels(message) else None
+
+    await eventually(look, what=f"{label} button")
 
 
 async def card_after(stage: Stage, answer: dict[str, Any]) -> dict[str, Any]:
@@ -93,6 +103,23 @@ async def test_ask_an_admin(stage: Stage, files: Path) -> None:
     answer = await press(stage, "maker", refusal["id"], "Try again")
     await card_after(stage, answer)
     assert (await latest_input(stage))["duration"] == 15
+
+
+async def test_a_cancelled_video_is_tried_again(stage: Stage, files: Path) -> None:
+    """The card of a video that was not made has Try again and Edit, with all that was asked and its file."""
+    await stage.fal.post("settings", {"seconds_per_job": 60})
+    typed = {"prompt": PROMPT, "resolution": "720p", "duration": 2, "seed": 7}
+    card = (await stage.slash("admin", "wan27 image", typed, image=picture(files)))["message_id"]
+    await wait_for_state(stage, card, "running")
+    before = await latest_input(stage)
+    await press(stage, "admin", card, "Cancel")
+    await wait_for_state(stage, card, "cancelled", "failed")
+    await wait_for_label(stage, card, "Try again")
+    await stage.fal.post("settings", {"seconds_per_job": 0.3})
+    form = await press(stage, "friend", card, "Edit")
+    assert {"duration", "seed"} <= {field["custom_id"] for field in form["modal"]["fields"]}
+    await card_after(stage, await press(stage, "admin", card, "Try again"))
+    assert differ(before, await latest_input(stage)) == set()
 
 
 async def test_a_form_that_was_forgotten(stage: Stage, files: Path) -> None:

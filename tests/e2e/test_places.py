@@ -42,10 +42,13 @@ async def _press(stage: Stage, message_id: str, label: str, *, user: str) -> str
 
 
 async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) -> None:
-    """Waiting jobs are bounded in their server; one taken back leaves no file, an approved one waits for a place."""
+    """Waiting jobs are bounded in their server; one taken back need leave no file, an approved one waits for a place."""
     stage = empty_stage
     await stage.start_bot(
-        WANDA_JOBS_IN_FLIGHT_MAX="1", WANDA_SERVER_JOBS_WAITING_MAX="3", WANDA_MEMBER_JOBS_WAITING_MAX="2"
+        WANDA_JOBS_IN_FLIGHT_MAX="1",
+        WANDA_SERVER_JOBS_WAITING_MAX="3",
+        WANDA_MEMBER_JOBS_WAITING_MAX="2",
+        WANDA_RETRY_MB_MAX="0",
     )
     await stage.discord.post(
         "world", {"servers": [{"name": "Cinema"}], "channels": [{"name": "big-screen", "server": "Cinema"}]}

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from bot.errors import FilesGone
-from bot.jobs.model import Input, Request, State, mode_of
+from bot.jobs.model import Input, Request, mode_of
 from bot.requester import Requester
-from bot.runner.job_files import OrderFiles, copy_result, discard_if_no_video, inputs_gone, result_path
+from bot.runner.job_files import OrderFiles, copy_result, inputs_gone, result_path
 from bot.runner.order_space import OrderSpace
 from bot.runner.retention import remove_files
-from tests.support.job_samples import JOB_ID, PICTURE, PLACES, RESULT, a_job
+from tests.support.job_samples import JOB_ID, PICTURE, PLACES, a_job
 from tests.support.stores import MemoryStore
 
 NEW = "b" * 32
@@ -69,17 +69,6 @@ async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) 
     assert not (tmp_path / "inputs" / NEW).exists()
     assert await inputs_gone(job, tmp_path) == (END,)
     assert await inputs_gone(a_job(), tmp_path) == ()
-
-
-@pytest.mark.parametrize(
-    ("state", "made", "stays"),
-    [("cancelled", False, False), ("failed", False, False), ("failed", True, True), ("uncertain", False, True)],
-)
-async def test_a_job_without_a_video_keeps_no_files(tmp_path: Path, state: State, made: bool, stays: bool) -> None:
-    """Orders that are taken back, declined or refused leave nothing on disk; a video that may come keeps its files."""
-    _keep(tmp_path, PICTURE)
-    await discard_if_no_video(a_job(state=state, result=RESULT if made else None), tmp_path)
-    assert (tmp_path / PICTURE.path).exists() == stays
 
 
 async def test_the_video_of_a_job_can_become_an_input(tmp_path: Path) -> None:

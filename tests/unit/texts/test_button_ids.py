@@ -26,6 +26,7 @@ IDS = [
             *("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"),
             *("more", "share", "mail", "variations", "loop"),
         )
+        for one in ("retry", "rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete")
     ),
     (ids.set_button_id("cancel", JOB), f"wanda:all:cancel:{JOB}", ids.SET_TEMPLATE),
     (ids.set_select_id(JOB), f"wanda:pick:{JOB}", ids.SET_SELECT_TEMPLATE),

@@ -1,12 +1,13 @@
 """What people read below and around a finished video."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import MODES
-from bot.jobs.model import Input
+from bot.jobs.model import Failure, Input, State
 from bot.jobs.rerun import resolutions
 from bot.texts import button_ids, finished
 from bot.texts.form_fields import option_hint, option_label
@@ -92,3 +93,18 @@ def test_a_video_by_direct_message() -> None:
     assert RESULT.url in finished.mail_text(a_job(result=RESULT), attached=False, is_cut=False)
     hostile = type(RESULT)(url="javascript:x @everyone")
     assert "@everyone" not in finished.mail_text(a_job(result=hostile), attached=False, is_cut=False)
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "uncertain"])
+def test_a_video_that_was_not_made_can_be_tried_again(state: State) -> None:
+    """Whatever ended without a video has Try again and Edit; one that was made and not posted is not made anew."""
+    ended = a_job(state=state, failure=Failure(kind="declined"))
+    assert [button.label for button in finished.ended_buttons(ended)] == ["Try again", "Edit"]
+    made = replace(ended, state="failed", result=RESULT, failure=Failure(kind="undeliverable"))
+    assert finished.ended_buttons(made) == ()
+
+
+@pytest.mark.parametrize("state", ["waiting", "accepted", "submitting", "running", "fetching", "delivering"])
+def test_a_video_in_the_making_is_not_tried_again(state: State) -> None:
+    """While the money of a job is not closed, nothing is offered in its place."""
+    assert finished.ended_buttons(a_job(state=state)) == ()
