@@ -42,7 +42,7 @@ async def _press(stage: Stage, message_id: str, label: str, *, user: str) -> str
 
 
 async def test_jobs_that_wait_stop_nobody_else(empty_stage: Stage, files: Path) -> None:
-    """Waiting jobs are bounded in their server; one taken back need leave no file, an approved one waits for a place."""
+    """Waiting jobs are bounded in their server; one taken back may leave no file, an approved one waits for room."""
     stage = empty_stage
     await stage.start_bot(
         WANDA_JOBS_IN_FLIGHT_MAX="1",
