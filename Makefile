@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo play test test-play play-loop test-clients check fuzz soak bench format lock readme pictures clean
+.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench format lock readme pictures clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -16,6 +16,10 @@ play: .venv/runtime
 
 test: .venv/dev
 	$(BIN)/python -m pytest
+
+# Every kind of message as Discord shows it, dark and light, in build/look: make look, or make look ONLY=card-finished
+look: .venv/runtime
+	$(BIN)/python -m sandbox look $(ONLY)
 
 # The page of make play in the system's Chromium; screenshots go to build/play.
 test-play: .venv/browser

@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "play":
         play = import_module("sandbox.play.play")  # imported late, as above
         return int(play.run_play(options))
+    if options.command == "look":
+        return int(import_module("sandbox.look").look(options.only))
     if options.command == "readme":
         import_module("sandbox.readme").write()
         return 0
@@ -110,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     play = commands.add_parser("play", help="play with the real bot on a page in the browser")
     play.add_argument("--port", type=int, default=8430, help="0 picks a free one")
     play.add_argument("--no-browser", action="store_true", help="print the page's address, but do not open it")
+    looking = commands.add_parser("look", help="draw every kind of message as Discord shows it, into build/look")
+    looking.add_argument("only", nargs="?", default="", help="only scenes whose names contain this")
     commands.add_parser("readme", help="bring the README's tables up to date")
     return parser
 

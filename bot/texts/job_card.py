@@ -213,12 +213,12 @@ def _buttons(job: Job) -> tuple[Button, ...]:
         return ended_buttons(job)
     custom_id = job_button_id("cancel", job.id)
     if job.state == "waiting":
-        approve = Button("Approve", "success", job_button_id("approve", job.id), emoji="✅")
+        approve = Button("Approve", "success", job_button_id("approve", job.id), emoji="👍")
         return (
             approve,
-            Button("Decline", "danger", job_button_id("decline", job.id), emoji="🚫"),
-            Button("Cancel", "secondary", custom_id, emoji="✖️"),
+            Button("Decline", "danger", job_button_id("decline", job.id), emoji="👎"),
+            Button("Cancel", "secondary", custom_id, emoji="🛑"),
         )
     if job.cancel_requested:
-        return (Button("Cancelling…", "secondary", custom_id, disabled=True, emoji="✖️"),)
-    return (Button("Cancel", "secondary", custom_id, emoji="✖️"),)
+        return (Button("Cancelling…", "secondary", custom_id, disabled=True, emoji="🛑"),)
+    return (Button("Cancel", "secondary", custom_id, emoji="🛑"),)

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.message_page import card_html
+from sandbox.message_page import Reader, card_html
 
 HOSTILE = st.text(max_size=200) | st.lists(
     st.sampled_from(["<script>", "`", "**", "\\", "\ue000", "_", "<@1>", "https://a.b/<i>", "> ", "\n", "&lt;", '"']),
@@ -15,6 +15,9 @@ HOSTILE = st.text(max_size=200) | st.lists(
 
 KNOWN = {
     "html",
+    "body",
+    "img",
+    "hr",
     "meta",
     "title",
     "style",
@@ -71,6 +74,58 @@ def message(text: str) -> dict[str, Any]:
     }
 
 
+def layout(text: str) -> dict[str, Any]:
+    """Build a message of layout components that says the same everywhere."""
+    media = {"media": {"url": f"https://x.y/{text}"}, "description": text, "spoiler": True}
+    button = {"type": 2, "style": 2, "label": text, "emoji": {"name": text}}
+    select = {"type": 3, "placeholder": text, "options": [{"label": text, "value": "1", "default": True}]}
+    inside = [
+        {"type": 10, "content": text},
+        {"type": 12, "items": [media, media]},
+        {"type": 9, "components": [{"type": 10, "content": text}], "accessory": {"type": 11, **media}},
+        {"type": 13, "file": {"url": text}},
+        {"type": 14},
+        {"type": 1, "components": [button]},
+        {"type": 1, "components": [select]},
+    ]
+    frame = {"type": 17, "accent_color": 0x23A55A, "components": inside}
+    return {"id": "2", "author": text, "content": "", "flags": 1 << 15, "embeds": [], "components": [frame]}
+
+
+def test_a_layout_is_drawn_as_discord_draws_it() -> None:
+    """A frame has its colour, its texts, buttons with emoji, selects and blurred spoilers; mentions have names."""
+    now = 1_800_000_000
+    shown: dict[str, Any] = {
+        "author": "Wanda",
+        "flags": 1 << 15,
+        "components": [
+            {
+                "type": 17,
+                "accent_color": 0x23A55A,
+                "components": [
+                    {"type": 10, "content": f"### a fox\n-# by <@7> in <#8> <t:{now + 7200}:R>"},
+                    {"type": 12, "items": [{"media": {"url": "attachment://fox.jpg"}, "description": "a fox"}]},
+                    {"type": 1, "components": [{"type": 2, "style": 1, "label": "Rerun", "emoji": {"name": "🔁"}}]},
+                    {"type": 1, "components": [{"type": 3, "placeholder": "Choose", "options": []}]},
+                ],
+            }
+        ],
+    }
+    html = card_html([shown], Path("/media"), Reader(names={"7": "maker", "8": "general"}, now=now, theme="light"))
+    for piece in (
+        '<body class="light">',
+        "#23a55a",
+        '<p class="heading h3">a fox</p>',
+        '<span class="mention">@maker</span>',
+        '<span class="mention">#general</span>',
+        "in 2 hours",
+        '<img src="/media/fox.jpg" alt="a fox">',
+        '<button class="primary">🔁 Rerun</button>',
+        '<div class="select empty">Choose',
+    ):
+        assert piece in html, piece
+
+
 def test_a_message_is_drawn_as_discord_draws_it() -> None:
     """Bold, code, quotes, subtext, escapes and links look as in Discord, and files come from the given folder."""
     html = card_html([message("> a \\*fox\\*\n**b** `c*d*`\n-# small https://x.y/z")], Path("/media"))
@@ -97,5 +152,5 @@ def test_links_and_moments_are_shown_as_people_see_them() -> None:
 def test_no_text_becomes_markup(text: str) -> None:
     """Whatever a message says, it adds no element and no handler of its own."""
     tags = Tags()
-    tags.feed(card_html([message(text)]))
+    tags.feed(card_html([message(text), layout(text)]))
     assert tags.seen <= KNOWN

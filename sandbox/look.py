@@ -1,0 +1,214 @@
+"""`make look`: draws every kind of message as Discord shows it, dark and light, into build/look.
+
+Each scene is a page of HTML, and a picture of it where Chromium is installed. Whoever makes a new kind of message adds
+a scene to `SCENES`. The messages are made of the program's own cards, without a bot or a database.
+"""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias, get_args
+
+from PIL import Image, ImageChops
+
+from bot.card_style import CardStyle
+from bot.cards.embeds import to_embed, to_view
+from bot.cards.layouts import to_layout
+from bot.jobs.model import Address, Failure, Input, Job, Live, PostedVideo, Result, Spot
+from bot.texts import finished, job_card
+from bot.texts.card import Card, JobCard
+from bot.texts.classic_card import classic_card
+from bot.texts.mode_settings import mode_settings_of
+from sandbox.demo import draw_landscape
+from sandbox.message_page import Message, Reader, Theme, card_html
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOK = ROOT / "build" / "look"
+CARD_PICTURE = ROOT / "docs" / "card.png"
+THEMES: tuple[Theme, ...] = get_args(Theme)
+WIDTH, HEIGHT_MAX = 700, 2200
+NOW = 1_795_000_000.0
+NAMES = {"50": "maker", "51": "friend", "20": "general", "77": "Directors"}
+PROMPT = "The sun sets behind the hills, and light dances on the lake; slow pan to the left."
+VIDEO = "wanda-wan27-image-7.mp4"
+PICTURE = Input(
+    option="image",
+    path="inputs/x/image.png",
+    file_name="lake.png",
+    kind="image",
+    format="png",
+    size_bytes=900_000,
+    width=1280,
+    height=720,
+)
+RESULT = Result(url="https://v3.fal.media/files/a/b.mp4", seed=7, size_bytes=8_400_000, width=1920, height=1080)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A page of messages under a file name."""
+
+    name: str
+    messages: Callable[[], Sequence[Message]]
+
+
+def a_job(**changes: Any) -> Job:
+    """Return an accepted job of maker with one attached picture."""
+    address = Address(
+        channel_id=20,
+        message_id=30,
+        application_id=40,
+        token="",
+        token_expires_at=0.0,
+        size_limit_bytes=10 * 1024 * 1024,
+        posted_at=NOW,
+        style="components",
+    )
+    job = Job(
+        id="0192f3a4b5c6d7e8f90123456789abcd",
+        guild_id=10,
+        member_id=50,
+        mode="wan27-image",
+        options={"prompt": PROMPT, "resolution": "1080p", "duration": 5},
+        inputs=(PICTURE,),
+        quote_microusd=750_000,
+        formula="5 s × $0.15",
+        prices_version="1",
+        similar="wan27-image:1080p:5",
+        state="accepted",
+        created_at=NOW - 40,
+        started_at=NOW - 30,
+        updated_at=NOW,
+        address=address,
+    )
+    return replace(job, **changes)
+
+
+def waiting(live: Live | None = None, **changes: Any) -> JobCard:
+    """Return the card of a job that has no video."""
+    job = a_job(**changes)
+    words = mode_settings_of(job)
+    return job_card.status_card(job, live or Live(), now=NOW, mode_title=words.mode_title, settings=words.settings)
+
+
+def done(posted: PostedVideo | None = None, **changes: Any) -> JobCard:
+    """Return the card of a finished video."""
+    ended = {"state": "done", "result": RESULT, "charged_microusd": 750_000, "completed_at": NOW + 60}
+    job, words = a_job(**{**ended, **changes}), mode_settings_of(a_job(**changes))
+    how = posted or PostedVideo(8_400_000, file_name=VIDEO)
+    return job_card.finished_card(job, how, mode_title=words.mode_title, settings=words.settings)
+
+
+def message_of(card: JobCard | Card, style: CardStyle = "components", *, private: bool = False) -> Message:
+    """Return the card as a message of the stand-in; must be called in a running event loop."""
+    head = {"id": "30", "author": "Wanda", "created_at": "2026-11-18T10:26:40+00:00"}
+    only = {"ephemeral_for": "maker"} if private else {}
+    if isinstance(card, JobCard) and style == "components":
+        return {**head, **only, "flags": 1 << 15, "components": to_layout(card).to_components()}
+    plain = classic_card(card) if isinstance(card, JobCard) else card
+    view = to_view(plain)
+    videos = [item for item in card.media if item.what == "video"] if isinstance(card, JobCard) else []
+    return {
+        **head,
+        **only,
+        "content": plain.content,
+        "embeds": [to_embed(plain).to_dict()],
+        "components": [] if view is None else view.to_components(),
+        "attachments": [{"filename": VIDEO, "content_type": "video/mp4"} for _ in videos],
+    }
+
+
+Cards: TypeAlias = Callable[[], JobCard]
+PARENT: dict[str, Any] = {"parent_id": "p", "parent_at": Spot(10, 20, 29)}
+FIXED = replace(PICTURE, changes=("scaled from 9000 × 4000 to 7680 × 3413",))
+JOB_CARDS: dict[str, Cards] = {
+    "getting-ready": waiting,
+    "sent": lambda: waiting(state="queued"),
+    "queued": lambda: waiting(Live(position=3, typical_s=120), state="queued"),
+    "filming": lambda: waiting(Live(typical_s=120), state="running"),
+    "filming-late": lambda: waiting(Live(typical_s=20), state="running"),
+    "fitting": lambda: waiting(Live(step="making it fit", fraction=0.4), state="delivering"),
+    "approval": lambda: waiting(state="waiting", approve_by=NOW + 3600, approver_role_id=77),
+    "finished": done,
+    "finished-rerun": lambda: done(**PARENT, trigger="react:🔁", member_id=51),
+    "finished-edited": lambda: done(**PARENT, trigger="button:edit:x", inputs=(FIXED,)),
+    "finished-spoiler": lambda: done(inputs=(replace(PICTURE, is_spoiler=True),)),
+    "finished-smaller": lambda: done(
+        PostedVideo(9_900_000, limit_bytes=10 * 1024 * 1024, pixels=(1280, 720), file_name=VIDEO)
+    ),
+    "link": lambda: done(PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)),
+    "failed": lambda: waiting(
+        state="failed", charged_microusd=0, failure=Failure(kind="content_policy_violation", status=422)
+    ),
+    "cancelled": lambda: waiting(state="cancelled", charged_microusd=0),
+    "uncertain": lambda: waiting(state="uncertain", charged_microusd=0, failure=Failure(kind="lost")),
+}
+
+
+def _job_scene(name: str, card: Cards, style: CardStyle) -> Scene:
+    return Scene(f"card-{name}" if style == "components" else f"classic-{name}", lambda: [message_of(card(), style)])
+
+
+SCENES: tuple[Scene, ...] = (
+    *(_job_scene(name, card, "components") for name, card in JOB_CARDS.items()),
+    *(_job_scene(name, JOB_CARDS[name], "classic") for name in ("filming", "finished", "failed")),
+    Scene("more", lambda: [message_of(finished.more_card(a_job(state="done", result=RESULT)), private=True)]),
+)
+
+
+async def draw_scenes(only: str = "") -> list[Path]:
+    """Write the page of each scene whose name contains `only`, and return the pages."""
+    media = LOOK / "media"
+    await asyncio.to_thread(_prepare, media)
+    pages: list[Path] = []
+    for scene in SCENES:
+        if only in scene.name:
+            messages = scene.messages()
+            for theme in THEMES:
+                page = LOOK / f"{scene.name}-{theme}.html"
+                html = card_html(messages, media, Reader(names=NAMES, now=NOW, theme=theme))
+                await asyncio.to_thread(page.write_text, html, "utf-8")
+                pages.append(page)
+    return pages
+
+
+def _prepare(media: Path) -> None:
+    media.mkdir(parents=True, exist_ok=True)
+    landscape = draw_landscape()
+    for name in (f"{VIDEO}.png", f"SPOILER_{VIDEO}.png", "preview-image.jpg", "b.mp4.png"):
+        (media / name).write_bytes(landscape)
+
+
+def picture_of(page: Path, chromium: str) -> Path:
+    """Draw the page with Chromium, cut off the empty ground below, and return the picture."""
+    target = page.with_suffix(".png")
+    command = [
+        *(chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1"),
+        *(f"--window-size={WIDTH},{HEIGHT_MAX}", f"--screenshot={target}", page.as_uri()),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603 - our own page
+    with Image.open(target) as shot:
+        picture = shot.convert("RGB")
+    ground = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
+    box = ImageChops.difference(picture, ground).getbbox() or (0, 0, WIDTH, 1)
+    picture.crop((0, 0, picture.width, min(picture.height, box[3] + 16))).save(target)
+    return target
+
+
+def look(only: str = "") -> int:
+    """Draw the scenes; returns the exit status."""
+    pages = asyncio.run(draw_scenes(only))
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print(f"{len(pages)} pages in {LOOK}; install Chromium to have pictures of them, too.", file=sys.stderr)
+        return 0
+    for page in pages:
+        picture = picture_of(page, chromium)
+        if picture.stem == "card-finished-dark":
+            shutil.copyfile(picture, CARD_PICTURE)
+    print(f"{len(pages)} pages and pictures in {LOOK}")
+    return 0
