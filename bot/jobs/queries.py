@@ -193,22 +193,32 @@ def beyond_retries(guild_id: int, bounds: FileBounds, *, limit: int) -> Transact
 
 
 def waiting_jobs(guild_id: int, *, after: str = "", limit: int) -> Transaction[tuple[Job, ...]]:
-    """Return the server's jobs that wait for approval, oldest first.
+    """Return the server's jobs that wait for approval, oldest first; of a set, which is decided on at once, one.
 
     `after` is the id of the last one seen, whatever became of it; "" is none.
     """
     seen: Row | None = (yield One("SELECT created_at FROM jobs WHERE id = $1", (after,))) if after else None
     rows: list[Row] = yield Many(
         "SELECT body FROM jobs WHERE guild_id = $1 AND told = 0 AND state = 'waiting' AND (created_at, id) > ($2, $3) "
-        "ORDER BY created_at, id LIMIT $4",
+        "AND (set_id IS NULL OR NOT EXISTS (SELECT 1 FROM jobs other WHERE other.set_id = jobs.set_id "
+        "AND other.state = 'waiting' AND other.told = 0 AND other.id < jobs.id)) ORDER BY created_at, id LIMIT $4",
         (guild_id, -1.0 if seen is None else seen["created_at"], after, limit),
     )
     return readable_jobs(rows)
 
 
+def waiting_with(job: Job) -> Transaction[tuple[Job, ...]]:
+    """Return the jobs that wait for the same decision as this one: itself, or what waits of its set."""
+    if job.variation is None:
+        return (job,)
+    return tuple(one for one in (yield from jobs_of_set(job.set_id)) if one.state == "waiting")
+
+
 def waiting_count(guild_id: int) -> Transaction[int]:
-    """Return how many of the server's jobs wait for approval."""
+    """Return how many decisions the server's waiting jobs need; a set needs one."""
     row = yield One(
-        "SELECT COUNT(*) AS jobs FROM jobs WHERE guild_id = $1 AND told = 0 AND state = 'waiting'", (guild_id,)
+        "SELECT COUNT(DISTINCT COALESCE(set_id, id)) AS orders FROM jobs "
+        "WHERE guild_id = $1 AND told = 0 AND state = 'waiting'",
+        (guild_id,),
     )
-    return row["jobs"]
+    return row["orders"]

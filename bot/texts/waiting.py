@@ -20,12 +20,12 @@ NOTHING_WAITS = "Nothing waits for approval right now."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingPage:
-    """A page of the list: its jobs, oldest first, and how many wait in all.
+    """A page of the list: its orders, oldest first, and how many wait in all. An order has one job, or those of a set.
 
     `after` is the id of the last job of the page before, "" on the first; `next` is this page's last, None on the last.
     """
 
-    jobs: Sequence[Job]
+    orders: Sequence[Sequence[Job]]
     count: int
     after: str
     next: str | None
@@ -34,8 +34,8 @@ class WaitingPage:
 def waiting_panel(page: WaitingPage, reader_id: int, notice: str = "") -> Panel:
     """Return the page as this admin may see it; `notice` says what their last press did."""
     blocks: list[Block] = [Text(_head(page, notice))]
-    for job in page.jobs:
-        blocks += [Divider(), *_blocks(job, page.after, reader_id)]
+    for jobs in page.orders:
+        blocks += [Divider(), *_blocks(jobs, page.after, reader_id)]
     if page.after or page.next is not None:
         first = Button("First", "secondary", waiting_button_id("page", "", ""), disabled=not page.after)
         more = Button("More", "secondary", waiting_button_id("page", "", page.next or "end"), disabled=not page.next)
@@ -44,11 +44,14 @@ def waiting_panel(page: WaitingPage, reader_id: int, notice: str = "") -> Panel:
 
 
 def _head(page: WaitingPage, notice: str) -> str:
-    head = f"## {counted(page.count, 'video')} waiting for approval" if page.count else NOTHING_WAITS
+    head = f"## {counted(page.count, 'order')} waiting for approval" if page.count else NOTHING_WAITS
     return f"{notice}\n{head}" if notice else head
 
 
-def _blocks(job: Job, after: str, reader_id: int) -> tuple[Block, ...]:
+def _blocks(jobs: Sequence[Job], after: str, reader_id: int) -> tuple[Block, ...]:
+    job = jobs[0]
+    many = f" for {counted(len(jobs), 'variation')}" if len(jobs) > 1 else ""
+    price = sum(one.quote_microusd for one in jobs)
     seen, told = as_seen_by(job, reader_id), mode_settings_of(job)
     settings = " · ".join(str(value) for _, value in told.settings[:2])
     until = f" · ends <t:{int(job.approve_by)}:R>" if job.approve_by is not None else ""
@@ -56,7 +59,7 @@ def _blocks(job: Job, after: str, reader_id: int) -> tuple[Block, ...]:
     quoted = f"\n> {plain(prompt, PROMPT_CHARS_MAX)}" if isinstance(prompt, str) and prompt.strip() else ""
     return (
         Text(
-            f"**{dollars(job.quote_microusd)}** · {person(job.member_id)}{until}{quoted}\n"
+            f"**{dollars(price)}**{many} · {person(job.member_id)}{until}{quoted}\n"
             f"-# {plain(told.mode_title, 80)}{' · ' if settings else ''}{plain(settings, 80)}"
         ),
         Buttons(
@@ -70,11 +73,14 @@ def _blocks(job: Job, after: str, reader_id: int) -> tuple[Block, ...]:
 
 
 def waiting_log_line(job: Job) -> str:
-    """Return the line for the log channel about a job that begins to wait, with the prompt as its card shows it."""
+    """Return the line for the log channel about a job, or the first of a set, that begins to wait."""
     prompt = as_seen_by(job, 0).options.get("prompt")
     quoted = f": “{plain(prompt, PROMPT_CHARS_MAX)}”" if isinstance(prompt, str) and prompt.strip() else ""
     until = f", until <t:{int(job.approve_by)}:f>" if job.approve_by is not None else ""
+    of = 1 if job.variation is None else job.variation.of
+    what = "video" if of == 1 else f"{of} variations"
+    wait = "waits" if of == 1 else "wait"
     return (
-        f"{person(job.member_id)}'s video for {dollars(job.quote_microusd)} waits for approval{until}{quoted}\n"
+        f"{person(job.member_id)}'s {what} for {dollars(of * job.quote_microusd)} {wait} for approval{until}{quoted}\n"
         f"-# [Open it]({card_url(job)}), or see them all with `/wanda-admin waiting`."
     )

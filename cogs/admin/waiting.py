@@ -8,7 +8,7 @@ from discord.ext import commands
 from bot.client import Interaction
 from bot.errors import StorageError
 from bot.jobs.model import Job
-from bot.jobs.queries import waiting_count, waiting_jobs
+from bot.jobs.queries import waiting_count, waiting_jobs, waiting_with
 from bot.ledger import rules as rulebook
 from bot.storage.transaction import Transaction
 from bot.texts.button_ids import WAITING_TEMPLATE
@@ -40,7 +40,10 @@ def _page(guild_id: int, after: str) -> Transaction[WaitingPage]:
         jobs = yield from waiting_jobs(guild_id, limit=PAGE_JOBS + 1)
     count = yield from waiting_count(guild_id)
     following = jobs[PAGE_JOBS - 1].id if len(jobs) > PAGE_JOBS else None
-    return WaitingPage(jobs=jobs[:PAGE_JOBS], count=count, after=after, next=following)
+    orders: list[tuple[Job, ...]] = []
+    for job in jobs[:PAGE_JOBS]:
+        orders.append((yield from waiting_with(job)))  # noqa: PERF401 - a transaction's yield cannot stand in a comprehension
+    return WaitingPage(orders=[one for one in orders if one], count=count, after=after, next=following)
 
 
 class WaitingButton(PanelButton, template=WAITING_TEMPLATE):
@@ -75,6 +78,8 @@ class WaitingLog(FeatureCog):
         if job.variation is not None and job.variation.number > 1:
             return  # the first one of a set tells of all, and is decided with them
         services = self.bot.services
+        if job.variation is not None and job.variation.number > 1:
+            return
         try:
             rules = await services.store.read(rulebook.rules_of(job.guild_id, at=services.clock()))
             channel = log_channel(self.bot.get_guild(job.guild_id), rules)

@@ -41,13 +41,13 @@ async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
 
     shown = await admin(stage, "waiting")
     assert shown.text.splitlines()[:3] == [
-        "## 2 videos waiting for approval",
+        "## 2 orders waiting for approval",
         "**$0.20** · @maker · ends …",
         "> \\*maker\\*'s lake",
     ]
     assert shown.text.index("@maker") < shown.text.index("@friend")
     shown = await click(stage, "admin", shown, "Decline")
-    assert shown.text.startswith("Declined. Nobody was charged.\n## 1 video waiting for approval")
+    assert shown.text.startswith("Declined. Nobody was charged.\n## 1 order waiting for approval")
     await wait_for_text(stage, first, "Declined by an approver")
     shown = await click(stage, "admin", shown, "Approve")
     assert shown.text == "Approved. The video is on its way.\nNothing waits for approval right now."

@@ -2,6 +2,7 @@
 
 import re
 
+from bot.jobs.model import Variation
 from bot.texts.button_ids import WAITING_TEMPLATE
 from bot.texts.card import Button
 from bot.texts.panel import COMPONENTS_MAX, TEXT_CHARS_MAX, Panel, Text, component_count, controls, text_chars
@@ -23,7 +24,7 @@ def page(prompt: str) -> WaitingPage:
         )
         for number in range(PAGE_JOBS)
     ]
-    return WaitingPage(jobs=jobs, count=9_999, after="f" * 32, next=jobs[-1].id)
+    return WaitingPage(orders=[(one,) for one in jobs], count=9_999, after="f" * 32, next=jobs[-1].id)
 
 
 def text_of(panel: Panel) -> str:
@@ -44,7 +45,22 @@ def test_a_page_within_discords_limits() -> None:
 def test_what_is_shown_of_a_prompt() -> None:
     """The beginning of the prompt is shown as plain text; what no card shows is not shown here either."""
     prompt = "[free money](https://evil.example) @everyone " + "y" * 1000
-    for told in (text_of(waiting_panel(page(prompt), 1)), waiting_log_line(page(prompt).jobs[0])):
+    for told in (text_of(waiting_panel(page(prompt), 1)), waiting_log_line(page(prompt).orders[0][0])):
         assert "](https://evil" not in told
         assert "y" * PROMPT_CHARS_MAX not in told
         assert "a secret" not in told
+
+
+def test_a_set_is_one_order() -> None:
+    """Variations that are decided on at once are one line, at the price of all that still wait."""
+    jobs = [
+        a_job(
+            id=f"{number:032x}",
+            state="waiting",
+            variation=Variation(set_id="0" * 32, number=number, of=4, message_id=3),
+        )
+        for number in range(1, 4)
+    ]
+    shown = text_of(waiting_panel(WaitingPage(orders=[jobs], count=1, after="", next=None), 1))
+    assert "**$2.25** for 3 variations" in shown
+    assert "'s 4 variations for $3.00 wait for approval" in waiting_log_line(jobs[0])
