@@ -114,7 +114,8 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
     if named.parser == "mov":
         is_longer = _check_boxes(file, named)
         stated = stated_lengths(file)
-    with _opened(file, named) as container:
+    opened, has_readable_text = _opened_anyhow(file, named)
+    with opened as container:
         streams = _played_streams(container)
         if not streams:
             raise Unreadable("silent", named.label)
@@ -134,7 +135,7 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
             found |= {"kind": "video"} | _picture_facts(container, tracks[0], streams, is_longer=is_longer)
         else:
             found |= {"kind": "audio", "odd": _odd_sound(file, named, codec)}
-    if not _has_readable_text(file, named):
+    if not has_readable_text:
         found["odd"].append("metadata")
     return found
 
@@ -213,12 +214,12 @@ def _readable_sound(streams: Sequence[VideoStream | AudioStream]) -> int | None:
     return next((one.index for one in streams if isinstance(one, AudioStream) and _is_allowed(one)), None)
 
 
-def _has_readable_text(file: IO[bytes], named: Sniffed) -> bool:
+def _opened_anyhow(file: IO[bytes], named: Sniffed) -> tuple[InputContainer, bool]:
+    """Open the file, leniently if it has to be; return it, and whether all its text is UTF-8."""
     try:
-        with _opened(file, named, is_lenient=False):
-            return True
+        return _opened(file, named, is_lenient=False), True
     except UnicodeDecodeError:
-        return False
+        return _opened(file, named), False
 
 
 def _media_lengths(file: IO[bytes], named: Sniffed) -> list[float]:

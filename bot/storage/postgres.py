@@ -228,14 +228,23 @@ class Unhurried:
                 timeout=self._timeout_s,
                 server_settings={"application_name": "wanda migration"} | _KEEPALIVE,
             )
-            await self._session.execute("SET statement_timeout = 0")
         except (*_DATABASE_ERRORS, ValueError) as error:
             raise _trouble(error) from error
+        try:
+            await self._session.execute("SET statement_timeout = 0")
+        except BaseException as error:
+            await self._close()
+            if isinstance(error, _DATABASE_ERRORS):
+                raise _trouble(error) from error
+            raise
         return self
 
     async def __aexit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         try:
             await self._session.close(timeout=self._timeout_s)
         except _DATABASE_ERRORS:

@@ -130,7 +130,8 @@ def _after(reader: Reader) -> Card:
             ),
             Field(
                 "Yours",
-                f"{mention('jobs list')} finds your videos, {mention('queue')} what's being made. {mention('settings')} sets your pings and defaults. "
+                f"{mention('jobs list')} finds your videos, {mention('queue')} what's being made. "
+                f"{mention('settings')} sets your pings and defaults. "
                 f"{mention('privacy show')} shows what Wanda keeps.",
                 inline=False,
             ),

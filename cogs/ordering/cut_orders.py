@@ -89,7 +89,8 @@ class CutOrders(LoopCog):
             try:
                 async with discord_request(SEARCH_WITHIN_S):
                     messages = [m async for m in channel.history(after=after, limit=SEARCHED_MAX, oldest_first=True)]
-                    messages += [await channel.fetch_message(message_id) for message_id in known]
+                for message_id in known:
+                    messages += await message_if_there(channel, message_id)
             except DiscordRefused as refused:
                 log.info("orders that were cut short in channel %d could not be looked for: %s", channel_id, refused)
             else:
@@ -160,3 +161,18 @@ class CutOrders(LoopCog):
     @property
     def _timeout_s(self) -> float:
         return self.bot.services.settings.cards.discord_timeout_s
+
+
+async def message_if_there(channel: discord.abc.Messageable, message_id: int) -> list[discord.Message]:
+    """Return the message, or nothing if it was deleted meanwhile: the others of its channel are still to be found.
+
+    Raises:
+        DiscordRefused: as any request.
+    """
+    try:
+        async with discord_request(SEARCH_WITHIN_S):
+            return [await channel.fetch_message(message_id)]
+    except DiscordRefused as refused:
+        if refused.trouble == "message_gone":
+            return []
+        raise

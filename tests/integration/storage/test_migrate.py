@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import StorageError
 from bot.settings import StorageSettings
+from bot.storage import postgres
 from bot.storage.database import open_store
 from bot.storage.migrate import Engine, migrate, migrations
 from bot.storage.postgres import PostgresStore, Unhurried
@@ -78,3 +79,32 @@ async def test_a_step_that_fails_leaves_nothing_behind(store: Store, engine: Eng
     with pytest.raises(StorageError):
         await store.read(_run("SELECT * FROM half"))
     assert len(await store.read(_run("SELECT version FROM schema_version"))) == count
+
+
+class Session:
+    """A connection that is lost as soon as it is used."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def execute(self, _: str) -> None:
+        """Fail."""
+        raise ConnectionResetError("gone")
+
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - as asyncpg's
+        """Remember it."""
+        del timeout
+        self.is_closed = True
+
+
+async def test_a_connection_that_cannot_be_used_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration's connection that fails before its first step does not stay open."""
+    session = Session()
+
+    async def connect(*_: object, **__: object) -> Session:
+        return session
+
+    monkeypatch.setattr(postgres._asyncpg, "connect", connect)
+    with pytest.raises(StorageError):
+        await Unhurried("postgresql://x", timeout_s=1.0).__aenter__()
+    assert session.is_closed
