@@ -127,7 +127,7 @@ class _Reader:
             return ()
         month = window("month", _zone(_UTC), self._now)
         caps = (
-            (scopes.ALL, self._shipped.total_cap_microusd, "the operator's cap over all servers"),
+            (scopes.ALL, self._shipped.total_cap_microusd, "Wanda's own limit for all servers"),
             (scopes.cap(self._who.guild_id), self._shipped.server_cap_microusd, "the operator's cap for each server"),
         )
         return [Limit(scope, month, cap, Source.of("operator", name)) for scope, cap, name in caps if cap is not None]

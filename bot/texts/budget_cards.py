@@ -28,18 +28,18 @@ _SHIPPED_SETTINGS = {
 def member_card(view: View) -> Card:
     """Return the card with all limits of one member, each with the rule that sets it."""
     terms = view.terms
-    parts = [f"What <@{terms.who.member_id}> may spend in <#{terms.who.channel_id}>, and which rule says so."]
+    parts = [f"What <@{terms.who.member_id}> can spend in <#{terms.who.channel_id}>, and which rule decides it."]
     parts += [standing_lines(one, mine=False, with_source=True) for one in in_order(view.standings)]
     parts += [grant_line(one) for one in view.grants]
     bound = reach(view)
     if bound is not None:
         parts.append(f"So they can spend **{dollars(bound.microusd)}** now.")
     return Card(
-        title="Whose rule gives which number",
+        title="Limits and where they come from",
         description=join_within(parts, DESCRIPTION_CHARS_MAX, between="\n\n"),
         fields=tuple(Field(name, value, inline=False) for name, value in _member_fields(view)),
         colour=RED if terms.blocked or terms.paused or terms.channel_closed else BLUE,
-        footer=f"Windows are those of {terms.timezone.value}, by {terms.timezone.source.to_others}",
+        footer=f"Times are in {terms.timezone.value}, by {terms.timezone.source.to_others}",
     )
 
 
@@ -53,14 +53,14 @@ def _member_fields(view: View) -> Iterable[tuple[str, str]]:
     if terms.channel_closed is not None:
         stopped.append(f"No videos in <#{terms.who.channel_id}>: {terms.channel_closed.source.to_others}")
     if not terms.server_allowed:
-        stopped.append("Whoever runs Wanda has not allowed her in this server")
+        stopped.append("Whoever runs Wanda hasn't turned Wanda on here")
     if stopped:
         yield "Stopped", join_within(stopped, FIELD_CHARS_MAX)
     yield (
         "Also",
         join_within(
             [
-                _line("A video may cost", "ceiling", terms.ceiling_microusd, "what the budgets allow"),
+                _line("One video can cost up to", "ceiling", terms.ceiling_microusd, "whatever the budgets allow"),
                 _line("Videos at once", "at_once", terms.at_once, "any number"),
                 _line("Modes", "modes", terms.modes, "all"),
                 _line("Resolutions", "resolutions", terms.resolutions, "all"),
@@ -80,7 +80,7 @@ def _absorbed_line(view: View) -> str:
 
 def _line(title: str, name: str, said: Ruled[Any] | None, otherwise: str) -> str:
     if said is None:
-        return f"{title}: **{otherwise}**, by no rule"
+        return f"{title}: **{otherwise}**"
     value = sorted(said.value) if name in {"modes", "resolutions"} else said.value
     return f"{title}: **{value_words(name, value)}**, by {said.source.to_others}"
 
@@ -108,7 +108,7 @@ def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
         description=f"{paused}{join_within(pools, POOLS_CHARS_MAX, between=BETWEEN)}",
         fields=tuple(fields),
         colour=AMBER if paused else BLUE,
-        footer="Choose a member to see which rule gives which of their numbers",
+        footer="Choose a member to see their limits and where they come from",
     )
 
 
@@ -132,8 +132,8 @@ def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
     value = value_words(name, own[name]) if name in own else f"{shipped} (shipped)"
     title = {
         "timezone": "Timezone",
-        "policy": "A failed video is paid by",
-        "absorbed": "At most for each member in 24 h",
+        "policy": "Who pays when a video fails",
+        "absorbed": "At most per member in 24 h",
         "approval": "Approval",
         "pings": "Members hear of their videos by",
     }.get(name, "Log channel")

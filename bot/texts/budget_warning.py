@@ -14,10 +14,9 @@ def warning(warned: Warned) -> str:
     used = warned.used_microusd / warned.cap_microusd
     renews = "" if warned.ends_at >= EVER_ENDS_AT else f" It renews <t:{int(warned.ends_at)}:R>."
     return (
-        f"**{warned.threshold} % of this server's pool {_window(warned)} are used**\n"
-        f"{bar(min(1.0, used))} {dollars(warned.used_microusd)} of {dollars(warned.cap_microusd)}; "
-        f"{dollars(left)} left.{renews}\n"
-        "-# `/wanda-admin report` shows who and what for; `/wanda-admin budget set` changes the pool."
+        f"**{warned.threshold} % of this server's pool {_window(warned)} is used**\n{bar(min(1.0, used))} "
+        f"{dollars(warned.used_microusd)} of {dollars(warned.cap_microusd)}, {dollars(left)} left.{renews}\n-# "
+        "`/wanda-admin report` shows what it went to, and `/wanda-admin budget set` changes it."
     )
 
 

@@ -34,14 +34,14 @@ def forecast(
     """
     renews = "" if ends_at is None else f" It renews {day_words(ends_at, now, tz)}."
     if cap_microusd <= 0:
-        return Forecast(now, f"Nothing may be spent.{renews}")
+        return Forecast(now, f"Nothing can be spent.{renews}")
     if spent_microusd >= cap_microusd:
-        return Forecast(now, f"It is used up.{renews}")
+        return Forecast(now, f"It's used up.{renews}")
     if spent_microusd <= 0:
-        return Forecast(None, "Nothing is spent yet.")
+        return Forecast(None, "Nothing spent yet.")
     elapsed_s = now - started_at
     if elapsed_s <= 0 or elapsed_s < (_EARLY_EVER_S if ends_at is None else _EARLY * (ends_at - started_at)):
-        return Forecast(None, "It is too early to tell how long it lasts.")
+        return Forecast(None, "It's too early to tell how long it will last.")
     empty_at = now + (cap_microusd - spent_microusd) * (elapsed_s / spent_microusd)
     if ends_at is not None and empty_at >= ends_at:
         return Forecast(None, f"At this pace it lasts until it renews {day_words(ends_at, now, tz)}.")

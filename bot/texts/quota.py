@@ -91,9 +91,9 @@ def _whose(limit: Limit, *, mine: bool) -> str:
         case "channel":
             return f"the pool of <#{identity}>"
         case "cap":
-            return "the limit that whoever runs Wanda set for this server"
+            return "Wanda's own limit for this server"
         case "all":
-            return "the limit that whoever runs Wanda set for all servers"
+            return "Wanda's own limit for all servers"
         case "grant":
             return "a grant"
 

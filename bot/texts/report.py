@@ -52,7 +52,7 @@ def report_card(report: Report) -> Card:
             *_absorbed(report.absorbed),
         ),
         colour=BLUE,
-        footer="Videos count on the day on which they were asked for",
+        footer="A video counts on the day it was ordered",
     )
 
 
@@ -106,7 +106,7 @@ def _absorbed(members: Sequence[MemberAbsorbed]) -> tuple[Field, ...]:
         for one in members[:TOP_LINES]
     )
     said = "\n".join(lines)
-    return (Field("Of it for failed videos that the members did not pay", said, inline=False),) if said else ()
+    return (Field("Of that, failed videos the server paid for", said, inline=False),) if said else ()
 
 
 def _members(top: Sequence[MemberSpend]) -> str:

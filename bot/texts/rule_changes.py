@@ -10,12 +10,12 @@ from bot.money import exact_dollars
 from bot.texts.rules import change_words, reason_suffix, rule_words, subject_words, value_words
 
 LOG_GONE = (
-    "This could not be logged: the log channel does not exist any more. Choose another with "
-    "`/wanda-admin log-channel`; `/wanda-admin audit` has the act all the same."
+    "This couldn't be posted, because the log channel is gone. Choose another with `/wanda-admin log-channel`; "
+    "`/wanda-admin audit` still shows it."
 )
 LOG_SHUT = (
-    "This could not be logged: Wanda may not post in {channel}. Let her view the channel and send messages there, or "
-    "choose another with `/wanda-admin log-channel`; `/wanda-admin audit` has the act all the same."
+    "This couldn't be posted, because Wanda can't post in {channel}. Allow that, or choose another channel with "
+    "`/wanda-admin log-channel`; `/wanda-admin audit` still shows it."
 )
 
 
@@ -81,7 +81,7 @@ def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> Rule
     if not own:
         return replace(what, note=f"{default} holds again.")
     if what.before is None and own == [what.name]:
-        return replace(what, note=f"{default} holds no more.")
+        return replace(what, note=f"{default} no longer applies.")
     return what
 
 
@@ -100,12 +100,12 @@ def grant_texts(
     actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str
 ) -> ChangeTexts:
     """Return the texts of a grant; `expires_at` is in Unix seconds, or None if it does not expire."""
-    until = f"It is theirs until <t:{int(expires_at)}:f>" if expires_at is not None else "It does not expire"
+    until = f"They have it until <t:{int(expires_at)}:f>" if expires_at is not None else "It doesn't expire"
     return ChangeTexts(
-        f"You granted <@{member_id}> **{exact_dollars(amount_microusd)}**, once. {until}, and is used only where their "
-        "allowance is short; the server's pool still bounds what everybody spends together.",
-        f"<@{actor_id}> granted <@{member_id}> **{exact_dollars(amount_microusd)}**"
-        f"{_until(expires_at)}{reason_suffix(reason)}",
+        f"You gave <@{member_id}> **{exact_dollars(amount_microusd)}**, once. {until}, and only counts when their "
+        "allowance runs out; the server's pool still applies.",
+        f"<@{actor_id}> gave <@{member_id}> "
+        f"**{exact_dollars(amount_microusd)}**{_until(expires_at)}{reason_suffix(reason)}",
     )
 
 
@@ -119,20 +119,20 @@ def _meaning(what: RuleChange) -> str:
     if kind in {"budget", "allowance"}:
         return _budget_meaning(what)
     if what.after is None:
-        return _LIFTED.get(what.name, "It holds no more, from now on.")
-    return _MEANS.get(what.name, "It holds from now on.")
+        return _LIFTED.get(what.name, "It no longer applies.")
+    return _MEANS.get(what.name, "It applies from now on.")
 
 
 def _budget_meaning(what: RuleChange) -> str:
     if what.after is None:
-        return "It is no limit any more, from now on."
+        return "There's no such limit from now on."
     if what.after == 0:
-        return "Nothing can be made on it from now on; videos in the making finish."
+        return "Nothing new can be made with it; running videos finish."
     if what.window is None or what.name.endswith(":ever"):
-        return f"It holds from now on, counts everything spent so far, and never renews.{_used(what)}"
+        return f"It counts everything spent so far, and never renews.{_used(what)}"
     return (
-        f"It holds from now on. What was spent since <t:{int(what.window.starts_at)}:f> counts; "
-        f"it renews <t:{int(what.window.ends_at)}:R>.{_used(what)}"
+        f"It counts what was spent since <t:{int(what.window.starts_at)}:f>, and renews "
+        f"<t:{int(what.window.ends_at)}:R>.{_used(what)}"
     )
 
 
@@ -144,42 +144,47 @@ def _used(what: RuleChange) -> str:
     rest = (
         "so **nothing is left** until then" if used >= what.after else f"so {exact_dollars(what.after - used)} is left"
     )
-    return f" {exact_dollars(used)} is used already, {rest}."
+    return f" {exact_dollars(used)} is already used, {rest}."
 
 
 _MEANS = {
-    "ceiling": "From now on a dearer video is refused; videos in the making finish.",
-    "modes": "From now on every other mode is refused; videos in the making finish.",
-    "resolutions": "From now on every other resolution is refused; videos in the making finish.",
-    "at_once": "From now on one more is refused until one of them is done.",
-    "timezone": "From now on days, weeks and months begin at midnight there. Those that run now go on until the first "
-    "midnight there after their end, so that nobody gets an allowance twice.",
-    "policy": "It holds for every video that fails from now on; the card says which was done.",
-    "absorbed": "It holds for every video that is ordered from now on; what goes beyond it is charged to the member.",
-    "paused": "Nothing new starts from now on; videos in the making finish. `/wanda-admin resume` ends it.",
-    "approval": "From now on a dearer video waits, its money held, until somebody presses Approve or Decline; with no "
-    "answer in time it is given back.",
-    "log_channel": "From now on every administrative act and every budget warning is posted there.",
+    "ceiling": "Dearer videos are refused from now on; running ones finish.",
+    "modes": "Every other mode is refused from now on; running videos finish.",
+    "resolutions": "Every other resolution is refused from now on; running videos finish.",
+    "at_once": "One more is refused until one of them is done.",
+    "timezone": (
+        "Days, weeks and months now begin at midnight there. The current ones run on to the first midnight there after "
+        "they end, so nobody gets an allowance twice."
+    ),
+    "policy": "It applies to every video that fails from now on, and the card says who paid.",
+    "absorbed": "It applies to every video ordered from now on; the member pays what goes beyond it.",
+    "paused": "Nothing new starts; running videos finish. `/wanda-admin resume` ends the pause.",
+    "approval": (
+        "A dearer video now waits, with its money set aside, until somebody presses Approve or Decline. "
+        "With no answer in time, the money goes back."
+    ),
+    "log_channel": "Every change by an admin and every budget warning is now posted there.",
     "pings": "It's for members who chose nothing in `/settings`.",
-    "raise": "It is added to each of their allowances at once, and ends by itself.",
-    "blocked": "They can start nothing new, and are told this reason; their videos in the making finish. "
-    "`/wanda-admin member unblock` ends it.",
-    "reset": "Their running windows begin again now, with nothing spent; the server's pool still counts what they "
-    "spent before.",
-    "access": "It holds from now on, also in its threads.",
+    "raise": "It's added to each of their allowances right away, and ends by itself.",
+    "blocked": (
+        "They can't start anything new, and are told this reason; their running videos finish. "
+        "`/wanda-admin member unblock` ends the block."
+    ),
+    "reset": "Their allowances start fresh now. What they spent before still counts in the server's pool.",
+    "access": "It applies from now on, also in its threads.",
 }
 _LIFTED = {
-    "ceiling": "From now on a video may cost what the budgets allow.",
-    "modes": "From now on every mode may be used.",
-    "resolutions": "From now on every resolution may be used.",
-    "at_once": "From now on only the budgets bound it.",
-    "absorbed": "What Wanda ships holds again.",
+    "ceiling": "A video can now cost whatever the budgets allow.",
+    "modes": "Every mode can be used now.",
+    "resolutions": "Every resolution can be used now.",
+    "at_once": "Only the budgets limit it now.",
+    "absorbed": "Wanda's own default applies again.",
     "paused": "Members can make videos again.",
-    "approval": "From now on no video waits for approval; those that wait still need an answer.",
-    "log_channel": "From now on nothing is logged to a channel; `/wanda-admin audit` still shows everything.",
-    "pings": "Wanda's own default holds again: a ping in the channel.",
+    "approval": "No new video waits for approval. Those already waiting still need an answer.",
+    "log_channel": "Nothing is posted to a log channel any more; `/wanda-admin audit` still shows everything.",
+    "pings": "Wanda's own default applies again: a ping in the channel.",
     "blocked": "They can make videos again.",
-    "access": "It is now like every channel without a rule of its own.",
+    "access": "It's now like every channel without its own rule.",
 }
 
 

@@ -17,13 +17,13 @@ from bot.texts.plain import person, plain, span
 REASON_CHARS_MAX = 150
 NOT_SET = "not set"
 _ALONE = {
-    "ceiling": "the most that one video may cost",
-    "modes": "the modes that may be used",
-    "resolutions": "the resolutions that may be used",
-    "at_once": "how many videos each member may have in the making",
+    "ceiling": "the most one video can cost",
+    "modes": "the modes that can be used",
+    "resolutions": "the resolutions that can be used",
+    "at_once": "how many videos each member can have going",
     "timezone": "the timezone",
     "policy": "who pays for a failed video that fal may have billed",
-    "absorbed": "the most that the server pays for one member's failed videos in 24 hours",
+    "absorbed": "the most the server pays for one member's failed videos in 24 hours",
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
     "pings": "how members hear of their videos",

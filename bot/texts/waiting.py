@@ -15,7 +15,7 @@ from bot.units import counted
 
 PAGE_JOBS = 5  # each takes five of a message's forty components
 PROMPT_CHARS_MAX = 150
-NOTHING_WAITS = "Nothing waits for approval right now."
+NOTHING_WAITS = "Nothing is waiting for approval right now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

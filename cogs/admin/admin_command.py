@@ -110,12 +110,12 @@ class AdminCommand:
         """
         if not isinstance(given, discord.Member):
             raise OptionRefused(
-                f"<@{given.id}> is not in this server (any more), so nothing was changed. "
-                "Rules that were set for them stay, and hold again if they come back."
+                f"<@{given.id}> isn't in this server, so nothing was changed. Their old rules apply again if they "
+                "come back."
             )
         if given.bot:
             raise OptionRefused(
-                f"<@{given.id}> is a bot, and bots make no videos. Choose a member; nothing was changed."
+                f"<@{given.id}> is a bot, and bots don't make videos. Choose a member; nothing was changed."
             )
         return given
 
@@ -127,7 +127,7 @@ class AdminCommand:
         """
         role = self.guild.get_role(given.id)
         if role is None:
-            raise OptionRefused("This role does not exist any more, so nothing was changed. Choose another one.")
+            raise OptionRefused("This role is gone, so nothing was changed. Choose another one.")
         return role
 
     def subject(self, role: discord.Role | None) -> str:
@@ -143,8 +143,8 @@ class AdminCommand:
         channel = self.guild.get_channel(given.id)
         if channel is None:
             raise OptionRefused(
-                "This channel does not exist any more, or Wanda cannot see it, so nothing was changed. "
-                "Choose another one, or let her see it."
+                "This channel is gone, or Wanda can't see it, so nothing was changed. Choose another one, or let "
+                "Wanda see it."
             )
         return channel
 

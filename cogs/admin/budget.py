@@ -23,15 +23,15 @@ WINDOWS = [
     app_commands.Choice(name="each day", value="day"),
     app_commands.Choice(name="each week", value="week"),
     app_commands.Choice(name="each month", value="month"),
-    app_commands.Choice(name="for ever, it never renews", value="ever"),
+    app_commands.Choice(name="for ever (never renews)", value="ever"),
 ]
 
 
 @app_commands.describe(
-    whose="The pool that everybody draws on, or what each member may spend of it.",
+    whose="The pool for everybody, or what each member can spend of it.",
     window="How often it renews, in the server's own timezone.",
     amount="In dollars: 50, $50 or 12.50; 0 stops it.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(whose=WHOSE, window=WINDOWS)
 async def budget_set(interaction: Interaction, whose: str, window: str, amount: str, reason: Reason = None) -> None:
@@ -44,9 +44,9 @@ async def budget_set(interaction: Interaction, whose: str, window: str, amount: 
     whose="The server's pool, or the default allowance. Or choose a role, channel or member below.",
     role="Take back this role's pool and allowances.",
     channel="Take back this channel's budgets.",
-    member="Take back this member's own allowances, so that roles and the default hold again.",
+    member="Take back this member's own allowances, so their roles and the default apply again.",
     window="Only this window; without it, all.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(whose=WHOSE, window=WINDOWS)
 async def budget_clear(  # noqa: PLR0917 - a slash command's options are parameters
@@ -62,7 +62,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     command = await AdminCommand.open(interaction)
     if sum(given is not None for given in (whose, role, channel, member)) != 1:
         raise OptionRefused(
-            "Say whose budget to take back: exactly one of whose, role, channel and member. Nothing was changed."
+            "Choose whose budget to take back: just one of whose, role, channel and member. Nothing was changed."
         )
     kinds = ("budget", "allowance")
     subject = "server"
@@ -78,7 +78,7 @@ async def budget_clear(  # noqa: PLR0917 - a slash command's options are paramet
     await command.clear(subject, names, reason=reason)
 
 
-@app_commands.describe(member="Whose numbers; without a member, the server's own rules.")
+@app_commands.describe(member="Whose limits. Without a member, the server's own rules.")
 async def budget_show(interaction: Interaction, member: discord.Member | discord.User | None = None) -> None:
     """Show the limits that apply, each with the rule that sets it."""
     command = await AdminCommand.open(interaction)
@@ -96,9 +96,9 @@ async def budget_show(interaction: Interaction, member: discord.Member | discord
 
 
 COMMANDS = (
-    CommandSpec("set", "Set the server's pool, or what each member may spend by default.", budget_set),
+    CommandSpec("set", "Set the server's pool, or what each member can spend by default.", budget_set),
     CommandSpec(
         "clear", "Take back budgets: the server's, the default, a role's, a channel's or a member's own.", budget_clear
     ),
-    CommandSpec("show", "Show the server's rules, or which rule gives which of a member's numbers.", budget_show),
+    CommandSpec("show", "Show the server's rules, or a member's limits and where they come from.", budget_show),
 )

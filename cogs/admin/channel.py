@@ -13,8 +13,8 @@ AnyChannel = app_commands.Transform[discord.Object, ChannelOption]
 
 
 @app_commands.describe(
-    channel="Where videos may be made: as soon as one channel is allowed, only allowed ones are open.",
-    reason="Why, for the audit and the log.",
+    channel="Where videos can be made. Once one channel is allowed, only allowed ones are open.",
+    reason="Why. It's shown in the audit and the log.",
 )
 async def channel_allow(interaction: Interaction, channel: AnyChannel, reason: Reason = None) -> None:
     """Allow videos in a channel."""
@@ -22,7 +22,7 @@ async def channel_allow(interaction: Interaction, channel: AnyChannel, reason: R
 
 
 @app_commands.describe(
-    channel="Where no videos may be made; its threads neither.", reason="Why, for the audit and the log."
+    channel="Where no videos can be made, also not in its threads.", reason="Why. It's shown in the audit and the log."
 )
 async def channel_deny(interaction: Interaction, channel: AnyChannel, reason: Reason = None) -> None:
     """Deny videos in a channel."""
@@ -36,8 +36,8 @@ async def _access(interaction: Interaction, channel: discord.abc.Snowflake, valu
 
 
 @app_commands.describe(
-    channel="Whose access rule is taken back; without it, of every channel, also those that are gone.",
-    reason="Why, for the audit and the log.",
+    channel="Whose rule to take back. Without it, every channel's, also those that are gone.",
+    reason="Why. It's shown in the audit and the log.",
 )
 async def channel_clear(interaction: Interaction, channel: AnyChannel | None = None, reason: Reason = None) -> None:
     """Clear the access rule of a channel, or of every channel."""
@@ -50,7 +50,7 @@ async def channel_clear(interaction: Interaction, channel: AnyChannel | None = N
     channel="Which channel's pool.",
     window="How often it renews, in the server's timezone.",
     amount="In dollars: 10, $10 or 7.50; 0 stops it.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(window=WINDOWS)
 async def channel_budget(
@@ -63,8 +63,8 @@ async def channel_budget(
 
 
 COMMANDS = (
-    CommandSpec("allow", "Allow videos in a channel; then only allowed channels are open.", channel_allow),
-    CommandSpec("deny", "Allow no videos in a channel.", channel_deny),
-    CommandSpec("clear", "Neither allow nor deny a channel any more, or all of them.", channel_clear),
-    CommandSpec("budget", "Set what may be spent in a channel, by everybody together.", channel_budget),
+    CommandSpec("allow", "Allow videos in a channel. Then only allowed channels are open.", channel_allow),
+    CommandSpec("deny", "Close a channel for videos.", channel_deny),
+    CommandSpec("clear", "Take back the rule of a channel, or of all.", channel_clear),
+    CommandSpec("budget", "Set what everybody together can spend in a channel.", channel_budget),
 )

@@ -12,16 +12,16 @@ def admin_group() -> AdminGroup:
     """Return a new `/wanda-admin`; by default Discord shows it to members with Manage Server only."""
     group = AdminGroup(
         name="wanda-admin",
-        description="Decide who may spend how much on videos, and see what was spent.",
+        description="Decide who can spend how much on videos, and see what was spent.",
         default_permissions=discord.Permissions(manage_guild=True),
         allowed_contexts=SERVERS,
         allowed_installs=BY_SERVER,
     )
     for name, description, specs in (
         ("budget", "The server's pool, and each member's default allowance.", budget.COMMANDS),
-        ("role", "What a role's members may spend and use.", role.COMMANDS),
+        ("role", "What a role's members can spend and use.", role.COMMANDS),
         ("member", "One member's own allowance, grants, raises, resets and blocks.", member.COMMANDS),
-        ("channel", "Where videos may be made, and for how much.", channel.COMMANDS),
+        ("channel", "Where videos can be made, and for how much.", channel.COMMANDS),
     ):
         group.add_command(add_all(AdminGroup(name=name, description=description), specs))
     return add_all(group, (*setup.COMMANDS, *server.COMMANDS, *waiting.COMMANDS, *report.COMMANDS))

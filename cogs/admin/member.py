@@ -33,7 +33,7 @@ async def offer_spans(interaction: Interaction, current: str) -> list[app_comman
     member="Whose allowance.",
     window="How often it renews, in the server's timezone.",
     amount="In dollars: 5, $5 or 5.50; 0 lets them spend nothing.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(window=WINDOWS)
 async def member_set(
@@ -49,7 +49,7 @@ async def member_set(
     member="Who gets it.",
     amount="In dollars, once: 5, $5 or 5.50.",
     reason="Why; the member sees it too.",
-    expires_in="Until when it may be used: 12h, 3d, 2w. Without it, it does not expire.",
+    expires_in="How long it can be used: 12h, 3d, 2w. Without it, it doesn't expire.",
 )
 @app_commands.autocomplete(expires_in=offer_spans)
 async def member_grant(
@@ -79,7 +79,7 @@ async def grant(
     member="Whose allowances.",
     amount="In dollars, added to each of their allowances: 5, $5 or 5.50.",
     expires_in="For how long: 12h, 3d, 2w.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.autocomplete(expires_in=offer_spans)
 async def member_raise(
@@ -101,7 +101,7 @@ def raise_rule(command: AdminCommand, member_id: int, amount: str, expires_in: s
     return Change(subject=f"member:{member_id}", name="raise", value=value, expires_at=expires_at)
 
 
-@app_commands.describe(member="Whose windows begin again now.", reason="Why, for the audit and the log.")
+@app_commands.describe(member="Whose allowances start fresh now.", reason="Why. It's shown in the audit and the log.")
 async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Restart a member's current windows with nothing spent."""
     command = await AdminCommand.open(interaction)
@@ -109,7 +109,7 @@ async def member_reset(interaction: Interaction, member: AnyUser, reason: Reason
     await command.change(Change(subject=subject, name="reset", value=int(command.at)), reason=reason)
 
 
-@app_commands.describe(member="Who may start no more videos.", reason="Why; the member is told it.")
+@app_commands.describe(member="Who can't start videos any more.", reason="Why; the member is told it.")
 async def member_block(interaction: Interaction, member: AnyUser, reason: NeededReason) -> None:
     """Block a member from making videos until an admin unblocks them."""
     command = await AdminCommand.open(interaction)
@@ -117,7 +117,7 @@ async def member_block(interaction: Interaction, member: AnyUser, reason: Needed
     await command.change(Change(subject=subject, name="blocked", value=reason), reason=reason)
 
 
-@app_commands.describe(member="Who may make videos again.", reason="Why, for the audit and the log.")
+@app_commands.describe(member="Who can make videos again.", reason="Why. It's shown in the audit and the log.")
 async def member_unblock(interaction: Interaction, member: AnyUser, reason: Reason = None) -> None:
     """Let a blocked member make videos again."""
     command = await AdminCommand.open(interaction)
@@ -127,7 +127,7 @@ async def member_unblock(interaction: Interaction, member: AnyUser, reason: Reas
 def _above_zero(amount: str, what: str) -> int:
     microusd = typed_amount(amount)
     if microusd == 0:
-        raise OptionRefused(f"{what} of nothing changes nothing. Give an amount above $0.")
+        raise OptionRefused(f"{what} of nothing changes nothing. Type an amount above $0.")
     return microusd
 
 
@@ -150,10 +150,10 @@ def _granted(
 
 
 COMMANDS = (
-    CommandSpec("set", "Set a member's own allowance, which goes before roles and the default.", member_set),
-    CommandSpec("grant", "Give a member money once, beside the allowance.", member_grant),
+    CommandSpec("set", "Set a member's own allowance, which beats their roles' and the default.", member_set),
+    CommandSpec("grant", "Give a member extra money, once.", member_grant),
     CommandSpec("raise", "Raise all of a member's allowances for a while.", member_raise),
-    CommandSpec("reset", "Begin a member's running windows again, with nothing spent.", member_reset),
+    CommandSpec("reset", "Start a member's allowances fresh, as if nothing was spent.", member_reset),
     CommandSpec("block", "Block a member from making videos until somebody unblocks them.", member_block),
     CommandSpec("unblock", "Let a blocked member make videos again.", member_unblock),
 )

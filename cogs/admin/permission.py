@@ -4,10 +4,7 @@ from discord import app_commands
 
 from bot.answers import AnyInteraction
 
-NOT_ADMIN = (
-    "Only members who may manage this server can use /wanda-admin. Ask one of them to change a rule; "
-    "`/quota show` tells what you have left."
-)
+NOT_ADMIN = "Only people who manage this server can use `/wanda-admin`. `/quota show` tells you what you have left."
 NOT_A_SERVER = "Wanda's budgets belong to servers. Use this command in one."
 
 

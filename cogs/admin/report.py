@@ -40,7 +40,7 @@ DAY_S = 86_400
 
 
 @app_commands.describe(
-    days="How far back: 30 when not given.", public="Post it in this channel for everybody, instead of for you alone."
+    days="How far back: 30 when not given.", public="Post it here for everybody instead of just for you."
 )
 async def show_report(
     interaction: Interaction, days: app_commands.Range[int, 1, 90] = 30, public: bool = False
@@ -79,7 +79,7 @@ def _report(command: AdminCommand, who: Who, days: int) -> Transaction[tuple[Rep
     return found, hours
 
 
-@app_commands.describe(what="The admins' acts, or the movements of money.")
+@app_commands.describe(what="What admins changed, or how money moved.")
 async def show_audit(interaction: Interaction, what: Literal["acts", "money"] = "acts") -> None:
     """Show acts or movements of money, newest first."""
     check_admin(interaction)
@@ -111,6 +111,6 @@ async def export_server(interaction: Interaction, days: app_commands.Range[int, 
 
 COMMANDS = (
     CommandSpec("report", "See what was spent on what and by whom, and how long the pool lasts.", show_report),
-    CommandSpec("audit", "See who did what, when and why, or how the money moved.", show_audit),
+    CommandSpec("audit", "See who changed what, when and why, or how the money moved.", show_audit),
     CommandSpec("export", "Get all videos and all movements of money as two CSV files.", export_server),
 )

@@ -19,15 +19,15 @@ Clearable = Literal["pool", "allowance", "ceiling", "modes", "resolutions", "at_
 
 @app_commands.describe(
     role="Whom it is for; @everyone is every member's default.",
-    allowance="What each member with the role may spend in the window: 5, $5 or 5.50.",
-    pool="What all members with the role may spend together in the window.",
-    window="The window of the allowance and the pool; a month when not chosen.",
-    ceiling="The most that one video may cost.",
-    at_once="How many videos each may have in the making.",
-    modes="The modes they may use, such as “wan27-image, wan21-image”, or “all”.",
-    resolutions="The resolutions they may use, such as “480p, 720p”, or “all”.",
+    allowance="What each member with the role can spend in the window: 5, $5 or 5.50.",
+    pool="What all members with the role together can spend in the window.",
+    window="The window of the allowance and the pool. A month when not chosen.",
+    ceiling="The most one video can cost.",
+    at_once="How many videos each can have going.",
+    modes="The modes they can use, such as “wan27-image, wan21-image”, or “all”.",
+    resolutions="The resolutions they can use, such as “480p, 720p”, or “all”.",
     clear="Take one of these back.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(window=WINDOWS)
 @app_commands.autocomplete(modes=offer_modes, resolutions=offer_resolutions)
@@ -57,7 +57,7 @@ async def role_set(  # noqa: PLR0917 - a slash command's options are parameters
     changes += lists(subject, modes, resolutions)
     if (clear is None) == (not changes):
         raise OptionRefused(
-            "Say either what to set (allowance, pool, ceiling, at_once, modes, resolutions) or, alone, what to clear. "
+            "Choose what to set (allowance, pool, ceiling, at_once, modes, resolutions), or only what to clear. "
             "Nothing was changed."
         )
     if clear is not None:
@@ -76,5 +76,5 @@ def cleared_names(what: str) -> set[str]:
 
 
 COMMANDS = (
-    CommandSpec("set", "Set what a role's members may spend and use; @everyone is the default for all.", role_set),
+    CommandSpec("set", "Set what a role's members can spend and use. @everyone is the default for all.", role_set),
 )

@@ -71,10 +71,10 @@ def lists(subject: str, modes: str | None, resolutions: str | None) -> list[Chan
 
 
 @app_commands.describe(
-    modes="The modes that members may use, such as “wan27-image, wan21-image”, or “all”.",
-    resolutions="The resolutions that members may use, such as “480p, 720p”, or “all”.",
-    role="Only for this role; without it, the default for every member.",
-    reason="Why, for the audit and the log.",
+    modes="The modes members can use, such as “wan27-image, wan21-image”, or “all”.",
+    resolutions="The resolutions members can use, such as “480p, 720p”, or “all”.",
+    role="Only for this role. Without it, the default for every member.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.autocomplete(modes=offer_modes, resolutions=offer_resolutions)
 async def set_modes(
@@ -89,16 +89,16 @@ async def set_modes(
     subject = command.subject(None if role is None else command.role(role))
     changes = lists(subject, modes, resolutions)
     if not changes:
-        raise OptionRefused("Say which modes or which resolutions may be used, or “all”. Nothing was changed.")
+        raise OptionRefused("Choose which modes or resolutions can be used, or “all”. Nothing was changed.")
     await command.change(*changes, reason=reason)
 
 
 @app_commands.describe(
     above="Videos dearer than this wait for approval: 2, $2 or 2.50; or “off”.",
-    role="Whose members may approve; those who manage the server always may.",
-    wait="How long it waits for an answer before the money is given back: 1h, 12h, 1d. A day when not given.",
-    own="Whether somebody who may approve may also approve their own video. No when not given.",
-    reason="Why, for the audit and the log.",
+    role="Whose members can approve. People who manage the server always can.",
+    wait="How long it waits for an answer before the money goes back: 1h, 12h, 1d. A day when not given.",
+    own="Whether approvers can approve their own videos. No when not given.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.autocomplete(wait=offer_spans)
 async def approval(
@@ -128,7 +128,7 @@ def approval_rule(
     """
     known = None if role is None else command.role(discord.Object(role.id))
     if known is not None and known.is_default():
-        raise OptionRefused("With @everyone, members could approve their own videos. Choose another role.")
+        raise OptionRefused("With @everyone, everybody could approve everything. Choose another role.")
     value = {
         "above_microusd": typed_amount(above),
         "role_id": None if known is None else known.id,
@@ -138,8 +138,8 @@ def approval_rule(
 
 
 @app_commands.describe(
-    channel="Where acts and warnings are posted; without it, nowhere any more.",
-    reason="Why, for the audit and the log.",
+    channel="Where changes and warnings are posted. Without it, nowhere any more.",
+    reason="Why. It's shown in the audit and the log.",
 )
 async def log_channel(
     interaction: Interaction,
@@ -162,22 +162,20 @@ def log_rule(command: AdminCommand, channel: discord.abc.Snowflake) -> Change:
     """
     known = command.channel(channel)
     if not isinstance(known, discord.abc.Messageable):
-        raise OptionRefused(
-            f"Nothing can be posted in <#{known.id}> itself. Choose a text channel; nothing was changed."
-        )
+        raise OptionRefused(f"Wanda can't post in <#{known.id}> itself. Choose a text channel; nothing was changed.")
     missing = discord.Permissions(LOG_NEEDS.value & ~known.permissions_for(command.guild.me).value)
     if missing.value:
         names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
         raise OptionRefused(
-            f"Wanda cannot post in <#{known.id}>, because she lacks: {names}. Allow that there, or choose another "
-            "channel; nothing was changed."
+            f"Wanda can't post in <#{known.id}> without: {names}. Allow that there, or choose another channel; "
+            "nothing was changed."
         )
     return Change(subject="server", name="log_channel", value=known.id)
 
 
 @app_commands.describe(
     members="How Wanda tells members that a video is ready or didn't work out; each can choose in /settings.",
-    reason="Why, for the audit and the log.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(
     members=[
@@ -192,7 +190,9 @@ async def notify(interaction: Interaction, members: str, reason: Reason = None) 
     await command.change(Change(subject="server", name="pings", value=members), reason=reason)
 
 
-@app_commands.describe(name="Such as Europe/Berlin; type a city to find it.", reason="Why, for the audit and the log.")
+@app_commands.describe(
+    name="Such as Europe/Berlin; type a city to find it.", reason=("Why. It's shown in the audit and the log.")
+)
 @app_commands.autocomplete(name=offer_zones)
 async def timezone(interaction: Interaction, name: str, reason: Reason = None) -> None:
     """Set the timezone of this server's days, weeks and months."""
@@ -211,8 +211,8 @@ async def zone_rule(name: str) -> Change:
     known = next((one for one in names if _same(one, name)), cities[0] if len(cities) == 1 else None)
     if known is None or zone(known) is None:
         raise OptionRefused(
-            f"Wanda knows no timezone “{plain(name, 40)}”. Type a city and choose one of the "
-            "names that Discord then offers, such as Europe/Berlin; nothing was changed."
+            f"Wanda doesn't know the timezone “{plain(name, 40)}”. Type a city and choose from the list, such as "
+            "Europe/Berlin; nothing was changed."
         )
     return Change(subject="server", name="timezone", value=known)
 
@@ -222,9 +222,9 @@ def _same(one: str, other: str) -> bool:
 
 
 @app_commands.describe(
-    unclear="Who pays when a video failed and fal may have billed it all the same.",
-    at_most="In dollars: the most that the server pays for one member in 24 hours; the rest is charged to the member.",
-    reason="Why, for the audit and the log.",
+    unclear="Who pays when a video failed and fal may have billed it anyway.",
+    at_most="In dollars: the most the server pays for one member in 24 hours. The member pays the rest.",
+    reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(
     unclear=[
@@ -248,7 +248,7 @@ async def pause(interaction: Interaction, reason: NeededReason) -> None:
     await command.change(Change(subject="server", name="paused", value=reason), reason=reason)
 
 
-@app_commands.describe(reason="Why, for the audit and the log.")
+@app_commands.describe(reason="Why. It's shown in the audit and the log.")
 async def resume(interaction: Interaction, reason: Reason = None) -> None:
     """End the pause."""
     command = await AdminCommand.open(interaction)
@@ -256,12 +256,12 @@ async def resume(interaction: Interaction, reason: Reason = None) -> None:
 
 
 COMMANDS = (
-    CommandSpec("modes", "Choose which modes and resolutions may be used, by everybody or by a role.", set_modes),
-    CommandSpec("approval", "Let videos above a price wait until somebody approves them.", approval),
-    CommandSpec("log-channel", "Choose where administrative acts and budget warnings are posted.", log_channel),
+    CommandSpec("modes", "Choose which modes and resolutions can be used, by everybody or by a role.", set_modes),
+    CommandSpec("approval", "Have videos above a price wait until somebody approves them.", approval),
+    CommandSpec("log-channel", "Choose where changes and budget warnings are posted.", log_channel),
     CommandSpec("notify", "Choose how members hear that their video is ready.", notify),
     CommandSpec("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
     CommandSpec("policy", "Choose who pays for a failed video that fal may have billed.", policy),
-    CommandSpec("pause", "Let nobody start a video; those in the making finish.", pause),
+    CommandSpec("pause", "Stop new videos for now. Running ones finish.", pause),
     CommandSpec("resume", "End the pause.", resume),
 )

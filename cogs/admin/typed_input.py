@@ -26,12 +26,12 @@ def seconds(text: str) -> int:
     found = _SPAN.fullmatch(text.strip().lower())
     if found is None:
         raise OptionRefused(
-            f"“{_shown(text)}” is no span of time that Wanda reads. Write it like 12h, 3d or 2w; nothing was changed."
+            f"Wanda can't read “{_shown(text)}” as a time. Write it like 12h, 3d or 2w; nothing was changed."
         )
     span_s = int(found[1]) * _UNITS_S[found[2][0]]
     if not SPAN_MIN_S <= span_s <= SPAN_MAX_S:
         raise OptionRefused(
-            f"“{_shown(text)}” is not between a minute and 366 days. Choose another span; nothing was changed."
+            f"“{_shown(text)}” isn't between 1 minute and 366 days. Choose another time; nothing was changed."
         )
     return span_s
 

@@ -78,7 +78,7 @@ async def test_nobody_drains_the_pool(empty_stage: Stage, files: Path, cancels: 
     assert "This server paid $1.00 for your failed videos in 24 hours. Above $1.00" in quota.text
     assert "· $1.25 charged ·" in (await ask(stage, "maker", "jobs list")).text
     report = await admin(stage, "report")
-    assert "Of it for failed videos that the members did not pay: @maker: **$1.00** for 1 video" in report.text
+    assert "Of that, failed videos the server paid for: @maker: **$1.00** for 1 video" in report.text
 
 
 async def test_repeated_attempts_wait(empty_stage: Stage, files: Path) -> None:
@@ -109,7 +109,7 @@ async def test_an_admin_sets_the_bound(empty_stage: Stage, files: Path) -> None:
     await stage.start_bot(**SETTINGS)
     await ask(stage, "maker", "quota ask", above="100")
     said = await admin(stage, "policy", unclear="absorb", at_most="0")
-    assert "You set the most that the server pays for one member's failed videos in 24 hours: not set → **$0.00**." in (
+    assert "You set the most the server pays for one member's failed videos in 24 hours: not set → **$0.00**." in (
         said.text
     )
     await stage.fal.post("faults", {"at": "result", "status": 422, "body": REFUSED, "times": 1})
@@ -117,4 +117,4 @@ async def test_an_admin_sets_the_bound(empty_stage: Stage, files: Path) -> None:
     assert card is not None
     await wait_for_text(stage, card, "You were charged $2.25")
     shown = await admin(stage, "budget show")
-    assert "At most for each member in 24 h: $0.00" in shown.text
+    assert "At most per member in 24 h: $0.00" in shown.text

@@ -94,7 +94,7 @@ async def test_a_new_admin_sets_up_a_server(stage: Stage, files: Path) -> None:
     panel = await turned(stage, "admin", panel)
     assert panel.text == (
         "## Set this rule?\n"
-        "You're about to set the most that one video may cost: $1.00 → **$0.10**.\n"
+        "You're about to set the most one video can cost: $1.00 → **$0.10**.\n"
         "In the last 30 days this would have refused **2 videos ($0.40) of 2 members**."
     )
     panel = await go(stage, panel, "rule:no")
@@ -102,11 +102,11 @@ async def test_a_new_admin_sets_up_a_server(stage: Stage, files: Path) -> None:
     form = (await press(stage, "admin", panel, "setup:form:money:limits"))["modal"]
     await fill(stage, "admin", form, most="0.10", reason="too dear")
     panel = await go(stage, await turned(stage, "admin", panel), "rule:yes")
-    assert panel.text.startswith("You set the most that one video may cost: $1.00 → **$0.10**.")
+    assert panel.text.startswith("You set the most one video can cost: $1.00 → **$0.10**.")
     assert "because: too dear" in (await admin(stage, "audit")).text
 
     answer = await admin(stage, "role set", role="@everyone", ceiling="1")
-    assert answer.text.startswith("You set the most that one video may cost: $0.10 → **$1.00**.")
+    assert answer.text.startswith("You set the most one video can cost: $0.10 → **$1.00**.")
     stale = await go(stage, panel, "setup:form:money:limits")
     assert stale.text.startswith("Somebody changed these rules a moment ago")
     assert "**One video**\nUp to $1.00" in stale.text
@@ -128,7 +128,7 @@ async def test_a_command_is_rehearsed_too(stage: Stage, files: Path) -> None:
     await wait_for_video(stage, await order(stage, files))
     asked, again = [await admin(stage, "modes", modes=mode) for mode in ("wan21-image", "wan22-video")]
     assert "In the last 30 days this would have refused **" in asked.text
-    assert (await set_it(stage, asked)).startswith("You set the modes that may be used: not set → **Wan 2.1 image**.")
+    assert (await set_it(stage, asked)).startswith("You set the modes that can be used: not set → **Wan 2.1 image**.")
     assert (await set_it(stage, again)).startswith("Somebody changed this rule a moment ago")
     await admin(stage, "modes", modes="all")
 
@@ -170,5 +170,5 @@ async def test_who_is_no_admin_any_more(stage: Stage) -> None:
         await press(stage, "boss", panel, "setup:nav", "log"),
     ]
     for one in pressed:
-        assert (await read(stage, "boss", one["message_id"])).text.startswith("Only members who may manage this server")
+        assert (await read(stage, "boss", one["message_id"])).text.startswith("Only people who manage this server")
     assert (await admin(stage, "audit")).text == before

@@ -33,7 +33,7 @@ async def waiting(stage: Stage, files: Path, user: str) -> str:
 
 async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
     """The list shows the oldest first, with price, member, prompt, link and time left; a press decides at once."""
-    assert (await admin(stage, "waiting")).text == "Nothing waits for approval right now."
+    assert (await admin(stage, "waiting")).text == "Nothing is waiting for approval right now."
     first, second = [await waiting(stage, files, user) for user in ("maker", "friend")]
     lines = await wait_for_log(stage, 4)
     told = next(line for line in lines if f"/{first})" in line)
@@ -50,7 +50,7 @@ async def test_an_admin_decides_on_the_list(stage: Stage, files: Path) -> None:
     assert shown.text.startswith("Declined. Nobody was charged.\n## 1 order waiting for approval")
     await wait_for_text(stage, first, "Declined by an approver")
     shown = await click(stage, "admin", shown, "Approve")
-    assert shown.text == "Approved. The video is on its way.\nNothing waits for approval right now."
+    assert shown.text == "Approved. The video is on its way.\nNothing is waiting for approval right now."
     await wait_for_video(stage, second)
 
 
@@ -75,6 +75,6 @@ async def test_only_an_admin_decides_on_the_list(stage: Stage, files: Path) -> N
     assert "You can't use `/wanda-admin` in this channel" in await refused()
     await stage.discord.post("integrations", {"command": "wanda-admin", "permissions": []})
     await stage.discord.post("change", {"roles": [{"name": "managers", "permissions": []}]})
-    assert (await refused()).startswith("Only members who may manage this server can use /wanda-admin.")
+    assert (await refused()).startswith("Only people who manage this server can use `/wanda-admin`.")
     assert "Waiting for approval" in text_of(await stage.message(message_id) or {})
     await click(stage, "admin", await admin(stage, "waiting"), "Decline")

@@ -47,7 +47,7 @@ def test_a_pool_burns_down_to_what_is_left() -> None:
         pool("month", cap=100, spent=130), [(month.starts_at + 3600, 70), (NOW + 1800, 60)], now=NOW, tz=BERLIN
     )
     assert chart.points == ((month.starts_at, 100), (month.starts_at + 3600, 30), (NOW, -30), (NOW, -30))
-    assert chart.sentence.startswith("It is used up.")
+    assert chart.sentence.startswith("It's used up.")
 
 
 @given(

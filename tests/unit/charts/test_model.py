@@ -29,7 +29,7 @@ BURN: dict[str, Any] = {
     "ends_at": 100.0,
     "timezone": "Europe/Berlin",
     "empty_at": None,
-    "sentence": "It is used up.",
+    "sentence": "It's used up.",
 }
 
 

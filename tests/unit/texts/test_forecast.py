@@ -30,11 +30,11 @@ NOVEMBER, DECEMBER = at(11, 1), at(12, 1)
         (20, at(11, 16), "At this pace it lasts until it renews on 1 December."),
         (25, at(11, 16), "At this pace it lasts until it renews on 1 December."),
         (5, at(11, 30, 12), "At this pace it lasts until it renews tomorrow."),
-        (50, at(11, 16), "It is used up. It renews on 1 December."),
-        (60, at(11, 30, 1), "It is used up. It renews tomorrow."),
-        (0, at(11, 16), "Nothing is spent yet."),
-        (40, at(11, 1, 14), "It is too early to tell how long it lasts."),
-        (40, NOVEMBER, "It is too early to tell how long it lasts."),
+        (50, at(11, 16), "It's used up. It renews on 1 December."),
+        (60, at(11, 30, 1), "It's used up. It renews tomorrow."),
+        (0, at(11, 16), "Nothing spent yet."),
+        (40, at(11, 1, 14), "It's too early to tell how long it will last."),
+        (40, NOVEMBER, "It's too early to tell how long it will last."),
     ],
 )
 def test_month(spent_usd: int, now: float, sentence: str) -> None:
@@ -53,7 +53,7 @@ def test_day() -> None:
     """A day's budget is told by the hour, and renews at midnight."""
     day: dict[str, Any] = {"started_at": at(11, 20), "ends_at": at(11, 21), "tz": BERLIN}
     assert forecast(3, now=at(11, 20, 12), cap_microusd=4, **day).sentence == "Empty today at 16:00 at this pace."
-    assert forecast(4, now=at(11, 20, 12), cap_microusd=4, **day).sentence == "It is used up. It renews tomorrow."
+    assert forecast(4, now=at(11, 20, 12), cap_microusd=4, **day).sentence == "It's used up. It renews tomorrow."
 
 
 def test_for_ever() -> None:
@@ -62,14 +62,14 @@ def test_for_ever() -> None:
     assert forecast(5, cap_microusd=10, **ever).sentence == "Empty on 28 December at this pace."
     assert forecast(4, cap_microusd=10, **ever).sentence == "Empty on 29 March 2010 at this pace."
     assert forecast(1, cap_microusd=10, **ever).sentence == "At this pace it lasts for more than two years."
-    assert forecast(10, cap_microusd=10, **ever).sentence == "It is used up."
+    assert forecast(10, cap_microusd=10, **ever).sentence == "It's used up."
 
 
 def test_no_cap() -> None:
     """A budget of nothing is empty now."""
     said = forecast(0, started_at=NOVEMBER, now=at(11, 2), ends_at=DECEMBER, cap_microusd=0, tz=BERLIN)
     assert said.empty_at == at(11, 2)
-    assert said.sentence == "Nothing may be spent. It renews on 1 December."
+    assert said.sentence == "Nothing can be spent. It renews on 1 December."
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.floats(0, 1, exclude_max=True), st.floats(3600, 400 * 86_400))

@@ -106,9 +106,7 @@ def test_the_operators_other_servers_stay_private() -> None:
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
     for card in (quota.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
         assert "of $1.234567" not in text(card)
-    assert "until the limit that whoever runs Wanda set for all servers this month is used up" in text(
-        quota.quota_card(seen, OFFERS)
-    )
+    assert "until Wanda's own limit for all servers this month is used up" in text(quota.quota_card(seen, OFFERS))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +134,7 @@ def test_an_admin_reads_which_rule_gives_which_number() -> None:
     said = text(member_card(view(*rules, roles=(8,))))
     assert "**<@2>'s allowance today**: $7.00 of $7.00 left" in said
     assert "-# by their own allowance" in said
-    assert "A video may cost: **$1.00**, by the role <@&8>" in said
+    assert "One video can cost up to: **$1.00**, by the role <@&8>" in said
     assert "Asked first above: **$1.00**, by their own threshold" in said
     assert "-# set by the admins" in said
     assert "your" not in said
@@ -208,7 +206,7 @@ def test_limits_are_named_by_whose_they_are() -> None:
         "server:1": "this server's pool this month",
         "role:1:8": "the pool of <@&8> this month",
         "channel:1:3": "the pool of <#3> this month",
-        "cap:1": "the limit that whoever runs Wanda set for this server this month",
-        "all": "the limit that whoever runs Wanda set for all servers this month",
+        "cap:1": "Wanda's own limit for this server this month",
+        "all": "Wanda's own limit for all servers this month",
     }
     assert {scope: quota.limit_title(Limit(scope, month, 0, Source.of("server", ""))) for scope in named} == named

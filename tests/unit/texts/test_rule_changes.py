@@ -24,10 +24,10 @@ def test_a_budget_says_before_after_and_from_when() -> None:
     said = rule_changes.change_text(changed("server", "budget:month", 20_000_000, 40_000_000, window=MONTH))
     assert said == (
         "You set this server's pool for each month: $20.00 → **$40.00**.\n"
-        "It holds from now on. What was spent since <t:100:f> counts; it renews <t:200:R>."
+        "It counts what was spent since <t:100:f>, and renews <t:200:R>."
     )
     assert "never renews" in rule_changes.change_text(changed("server", "budget:ever", None, 1))
-    assert "Nothing can be made on it" in rule_changes.change_text(
+    assert "Nothing new can be made with it" in rule_changes.change_text(
         changed("channel:3", "budget:day", None, 0, window=MONTH)
     )
 
@@ -35,9 +35,9 @@ def test_a_budget_says_before_after_and_from_when() -> None:
 def test_a_budget_says_what_is_gone_already() -> None:
     """A pool set below or near what was spent says what is left."""
     low = changed("server", "budget:month", 50_000_000, 20_000_000, window=MONTH, used_microusd=22_955_000)
-    assert rule_changes.change_text(low).endswith("$22.955 is used already, so **nothing is left** until then.")
+    assert rule_changes.change_text(low).endswith("$22.955 is already used, so **nothing is left** until then.")
     more = changed("server", "budget:month", None, 40_000_000, window=MONTH, used_microusd=22_955_000)
-    assert rule_changes.change_text(more).endswith("$22.955 is used already, so $17.045 is left.")
+    assert rule_changes.change_text(more).endswith("$22.955 is already used, so $17.045 is left.")
 
 
 def test_what_was_so_already_is_no_change() -> None:
@@ -59,7 +59,7 @@ def test_the_shipped_default_goes_and_comes_back() -> None:
     first = changed("server", "allowance:week", None, 1)
     rules = [Rule("server", "allowance:week", 1), Rule("server", "budget:day", 1)]
     assert rule_changes.with_note(first, rules, SHIPPED).note == (
-        "Wanda's shipped default of $5.00 for each day holds no more."
+        "Wanda's shipped default of $5.00 for each day no longer applies."
     )
     second = changed("server", "allowance:day", None, 1)
     assert rule_changes.with_note(second, [*rules, Rule("server", "allowance:day", 1)], SHIPPED).note == ""
@@ -80,7 +80,7 @@ DEEDS: list[tuple[str, str, Any, Any, str]] = [
     ("member:2", "raise", None, {"microusd": 2_000_000}, "raised each allowance of <@2> by **$2.00**"),
     ("channel:3", "access", None, "deny", "**denied** videos in <#3>"),
     ("channel:3", "access", "deny", None, "took back the rule for <#3> (it was denied)"),
-    ("role:8", "at_once", 2, 3, "set how many videos each member may have in the making, for <@&8>: 2 → **3**"),
+    ("role:8", "at_once", 2, 3, "set how many videos each member can have going, for <@&8>: 2 → **3**"),
     ("server", "modes", None, ["wan21-image", "wan27-image"], "not set → **Wan 2.7 image, Wan 2.1 image**"),
     ("server", "resolutions", None, ["1080p", "480p"], "not set → **480p, 1080p**"),
     ("server", "log_channel", None, 5, "not set → **<#5>**"),
@@ -111,8 +111,8 @@ def test_every_deed_in_words(subject: str, name: str, before: Any, after: Any, s
 def test_a_grant_in_words() -> None:
     """A grant is told with its amount, its end and its reason."""
     said = rule_changes.grant_texts(9, 2, 3_000_000, 77.0, "won @everyone")
-    assert said.private.startswith("You granted <@2> **$3.00**, once. It is theirs until <t:77:f>")
-    assert said.log == "<@9> granted <@2> **$3.00** until <t:77:f> · because: won \\@everyone"
+    assert said.private.startswith("You gave <@2> **$3.00**, once. They have it until <t:77:f>")
+    assert said.log == "<@9> gave <@2> **$3.00** until <t:77:f> · because: won \\@everyone"
     act = Act(
         id=1,
         guild_id=1,
