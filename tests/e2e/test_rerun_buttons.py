@@ -42,13 +42,13 @@ async def test_the_buttons(stage: Stage, files: Path) -> None:
     message_id = await one_video(stage, files)
     message = await stage.message(message_id)
     assert message is not None
-    assert labels(message) == ["Rerun", "Edit", "Continue", "More…"]
+    assert labels(message) == ["Rerun", "Variations", "Edit", "Continue", "More…"]
     assert all(button["emoji"] for button in buttons_of(message))
     answer = await press(stage, "friend", message_id, MORE)
     assert answer["ephemeral"]
     more = await stage.message(answer["message_id"], seen_by="friend")
     assert more is not None
-    assert labels(more) == ["New seed", "Restyle", "Final (1080p)", "Share", "DM me", "Delete"]
+    assert labels(more) == ["New seed", "Restyle", "Loop", "Final (1080p)", "Share", "DM me", "Delete"]
 
 
 async def test_share(stage: Stage, files: Path) -> None:

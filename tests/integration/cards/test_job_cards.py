@@ -40,7 +40,7 @@ async def test_a_video_goes_from_disk_onto_the_card(stage: Stage) -> None:
     assert asked.files == [("wanda-wan27-image-42.mp4", 300_000)]
     offered = [button["custom_id"] for row in asked.payload["components"] for button in row["components"]]
     assert offered[0] == f"wanda:rerun:{job.id}"
-    assert [custom_id.split(":")[1] for custom_id in offered] == ["rerun", "edit", "continue", "more"]
+    assert [custom_id.split(":")[1] for custom_id in offered] == ["rerun", "variations", "edit", "continue", "more"]
     assert not stage.client._connection._view_store._views
     assert delivered.ref.message_id == CARD
     assert (stage.settings.storage.data_dir / "results" / f"{job.id}.mp4").read_bytes() == stage.fake.video
