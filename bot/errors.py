@@ -177,6 +177,7 @@ class NotAllowed(Refusal):
             "commands",
             "timeout",
             "approver",
+            "content",
         ],
     ) -> None:
         super().__init__(sentence)

@@ -867,6 +867,19 @@ class PresetSettings(SettingsGroup):
     )
 
 
+class ContentSettings(SettingsGroup):
+    """The size of servers' lists of refused words."""
+
+    title: ClassVar[str] = "Content rules"
+
+    words_max: int = setting(
+        "WANDA_REFUSED_WORDS_MAX", 300, "Refused words of one server, with those of its roles.", ge=1, le=2000
+    )
+    word_chars_max: int = setting(
+        "WANDA_REFUSED_WORD_CHARS_MAX", 40, "Longest refused word or phrase, in characters.", ge=1, le=100
+    )
+
+
 class ExportSettings(SettingsGroup):
     """The size of exports."""
 
@@ -979,6 +992,7 @@ class Settings(BaseModel):
     cards: CardSettings = CardSettings()
     pings: PingSettings = PingSettings()
     presets: PresetSettings = PresetSettings()
+    content: ContentSettings = ContentSettings()
     exports: ExportSettings = ExportSettings()
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()

@@ -17,6 +17,7 @@ from cogs.ordering.cut_orders import CutOrders
 from cogs.ordering.refused import RefusedOrderButtons
 from cogs.presets import Presets
 from cogs.privacy import Privacy
+from cogs.prompt_log import PromptLog
 from cogs.quota import Quota
 from cogs.results.buttons import ResultButtons
 from cogs.results.reactions import Reactions
@@ -43,6 +44,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     BudgetWarnings,
     WaitingLog,
     Notices,
+    PromptLog,
     RetentionLoop,
     CutOrders,
     Welcome,

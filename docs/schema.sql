@@ -294,6 +294,16 @@ CREATE TABLE presets (
 );
 CREATE INDEX presets_of_owner ON presets (owner_id);
 
+-- An accepted prompt that is to be posted to its server's prompt log.
+CREATE TABLE prompt_log (
+    job_id TEXT NOT NULL PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX prompt_log_of_member ON prompt_log (member_id);
+
 -- The random key with which members' pseudonyms are computed; it never changes.
 CREATE TABLE pseudonym_key (id BIGINT PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 

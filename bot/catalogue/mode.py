@@ -20,7 +20,9 @@ LENGTHS = ("duration", "num_frames")  # every mode has one of them
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
 LABELS = {"num_frames": "Frames"}  # for options whose own name does not read well
 UNITS_ROUNDING = Fraction(1, 100)  # fal's header is a decimal of unknown precision
-LONG_OPTIONS = frozenset({"prompt", "negative_prompt"})
+WRITTEN = ("prompt", "negative_prompt")
+LONG_OPTIONS = frozenset(WRITTEN)
+SAFETY_OPTIONS = ("enable_safety_checker", "enable_output_safety_checker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,9 @@ class Mode(BaseModel, ABC):
     def describe(self) -> list[tuple[str, str]]:
         """Return the labels and values that a card shows: `CARD_OPTIONS` first, then every other given option."""
         shaping = [name for name in CARD_OPTIONS if name in self.specs()]
-        chosen = [name for name in self.options() if name not in LONG_OPTIONS and name not in shaping]
+        # fal's safety check is on in every video but where somebody switched it off.
+        left_out = {*LONG_OPTIONS, *shaping, *(name for name in SAFETY_OPTIONS if getattr(self, name, False) is True)}
+        chosen = [name for name in self.options() if name not in left_out]
         return [(LABELS.get(name, name.replace("_", " ").capitalize()), self._shown(name)) for name in shaping + chosen]
 
     def rate(self, resolution: str, prices: PriceTable) -> int:

@@ -69,7 +69,7 @@ class Wan21Image(Mode):
     num_inference_steps: int = Field(default=30, ge=2, le=40, description="More steps look better and take longer.")
     guide_scale: float = Field(default=5, ge=1, le=10, description="How closely to follow the prompt.")
     shift: float = Field(default=5, ge=1, le=10, description="How the noise schedule is shifted.")
-    enable_safety_checker: bool = Field(default=False, description="Have fal check what goes in.")
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in.")
     enable_prompt_expansion: bool = Field(default=False, description="Let Wan rewrite the prompt in more detail.")
     acceleration: Literal["none", "regular"] = Field(
         default="regular", description="More is faster, and looks a little worse."

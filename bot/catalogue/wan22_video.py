@@ -61,8 +61,8 @@ class Wan22Video(Mode):
         default="auto", description="The shape of the video; auto takes the clip's."
     )
     num_inference_steps: int = Field(default=27, ge=2, le=40, description="More steps look better and take longer.")
-    enable_safety_checker: bool = Field(default=False, description="Have fal check what goes in.")
-    enable_output_safety_checker: bool = Field(default=False, description="Have fal check the finished video.")
+    enable_safety_checker: bool = Field(default=True, description="Have fal check what goes in.")
+    enable_output_safety_checker: bool = Field(default=True, description="Have fal check the finished video.")
     enable_prompt_expansion: bool = Field(default=False, description="Let Wan rewrite the prompt in more detail.")
     acceleration: Literal["none", "regular"] = Field(
         default="regular", description="More is faster, and looks a little worse."

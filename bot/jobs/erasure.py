@@ -11,6 +11,7 @@ from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
+from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, money_requests, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
@@ -54,6 +55,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
     yield from forget_notices_of(member_id)
+    yield from forget_prompts_of(member_id)
     yield from forget_preferences_of(member_id)
     yield from forget_presets_of(member_id)
     yield from money_requests.forget_requests_of(member_id)
@@ -119,6 +121,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     yield from asks.forget_asks_in(guild_id)
     yield from money_requests.forget_requests_in(guild_id)
     yield from forget_notices_in(guild_id)
+    yield from forget_prompts_in(guild_id)
     yield from forget_preferences_in(guild_id)
     yield from forget_presets_in(guild_id)
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))

@@ -232,7 +232,8 @@ class Job:
     posted; `mailed` is the direct message that brought the video, because its channel did not take it. `posted` is what
     its card holds of the video, so that the card can be drawn again; None for jobs from before that was kept.
     `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `variation` is the place in a set
-    of videos that were ordered at once.
+    of videos that were ordered at once. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says
+    that a rule has the video shown as a spoiler.
     """
 
     id: str
@@ -277,6 +278,8 @@ class Job:
     posted: PostedVideo | None = None
     files_gone_at: float | None = None
     variation: Variation | None = None
+    age_restricted: bool | None = None
+    must_hide: bool = False
 
     @property
     def set_id(self) -> str:
@@ -290,8 +293,8 @@ class Job:
 
     @property
     def is_spoiler(self) -> bool:
-        """Whether the video is shown as a spoiler, because it shows what a file hides that was given as one."""
-        return any(item.is_spoiler for item in self.inputs)
+        """Whether the video is shown as a spoiler: a rule says so, or it shows what a spoiler among its files hides."""
+        return self.must_hide or any(item.is_spoiler for item in self.inputs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +326,7 @@ def job_from(order: Order, *, now: float) -> Job:
         member_id=who.member_id,
         role_ids=who.role_ids,
         rules_channel_id=who.channel_id,
+        age_restricted=who.age_restricted,
         mode=request.mode.id,
         options=request.mode.options(),
         inputs=request.inputs,

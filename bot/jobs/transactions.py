@@ -1,19 +1,24 @@
 """The job's transactions: each changes state and money together, or neither."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
+from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
+from bot.catalogue.registry import MODES
 from bot.errors import AlreadyRunning, FilesGone, StorageError
 from bot.jobs import notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, running_jobs
+from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import holds
-from bot.ledger.model import Ending, Held, RuleQuery, Shipped, View, Who
+from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, View, Who
 from bot.storage.transaction import Lock, Many, One, Transaction
 
+SAFETY_NOTE = "fal's safety check stays on in this server."
 _COLUMNS = (
     "guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, render_s, "
     "parent_id, pressed, files_gone, approved_by, approve_by, input_bytes, late_at, set_id"
@@ -82,6 +87,8 @@ def accept_all(jobs: Sequence[Job], shipped: Shipped, places: Places) -> Transac
     yield from check_place([one.job for one in accepted], places, running=running)
     for one in accepted:
         yield from _insert(one.job)
+        if one.held.terms.content.prompt_log_id is not None:
+            yield from log_prompt(one.job)
     return tuple(accepted)
 
 
@@ -98,7 +105,17 @@ def _hold(job: Job, shipped: Shipped) -> Transaction[Held]:
 
 
 def _query(job: Job) -> RuleQuery:
-    return RuleQuery(mode=job.mode, resolution=job.options.get("resolution"))
+    return rule_query(job.mode, job.options)
+
+
+def rule_query(mode_id: str, options: Mapping[str, Any]) -> RuleQuery:
+    """Return the parts of a request that the rules check."""
+    texts = (options.get(name) for name in WRITTEN)
+    return RuleQuery(
+        mode=mode_id,
+        resolution=options.get("resolution"),
+        texts=tuple(text for text in texts if isinstance(text, str)),
+    )
 
 
 def _insert(job: Job) -> Transaction[None]:
@@ -145,12 +162,28 @@ def _with_terms(job: Job, held: Held, sum_microusd: int) -> Job:
     It waits if the sum of its order is above the approval limit.
     """
     terms = held.terms
-    job = replace(job, policy=terms.policy.value, absorbed_daily_microusd=terms.absorbed_daily_microusd.value)
+    job = replace(
+        _with_content(job, terms.content),
+        policy=terms.policy.value,
+        absorbed_daily_microusd=terms.absorbed_daily_microusd.value,
+    )
     approval = terms.approval
     if approval is None or sum_microusd <= approval.value.above_microusd:
         return job
     approve_by = job.created_at + approval.value.wait_s
     return replace(job, state="waiting", approve_by=approve_by, approver_role_id=approval.value.role_id)
+
+
+def _with_content(job: Job, rules: ContentTerms) -> Job:
+    """Return the job with fal's safety check on, unless the member may and did switch it off, and hidden if it must be.
+
+    The options are stated in every request, because fal's own default is off for some modes.
+    """
+    checks = [name for mode in MODES if mode.id == job.mode for name in SAFETY_OPTIONS if name in mode.specs()]
+    chosen = {name: rules.safety_optional is False or job.options.get(name, True) for name in checks}
+    is_changed = any(job.options.get(name, True) != value for name, value in chosen.items())
+    notes = (*job.notes, SAFETY_NOTE) if is_changed else job.notes
+    return replace(job, options={**job.options, **chosen}, notes=notes, must_hide=rules.always_spoiler)
 
 
 def who_of(job: Job) -> Who:
@@ -160,6 +193,7 @@ def who_of(job: Job) -> Who:
         channel_id=job.rules_channel_id or job.address.channel_id,
         member_id=job.member_id,
         role_ids=job.role_ids,
+        age_restricted=job.age_restricted,
     )
 
 

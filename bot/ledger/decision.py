@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bot.errors import NotAllowed
 from bot.ledger import scopes
+from bot.ledger.content import refuse_content
 from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
 from bot.ledger.refusals import allowed_names, budget_refusal, reason_text, shortage
 from bot.money import exact_dollars
@@ -108,6 +109,7 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
         NotAllowed: a rule forbids the job; rules about the server and the member are checked before the job's own.
     """
     _refuse_if_closed(view.terms)
+    refuse_content(view.terms, query)
     _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, query=query)
     if view.waits_until is not None:
         count = view.fruitless.count

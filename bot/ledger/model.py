@@ -149,12 +149,16 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """A job's member and place, with the member's roles at the time of the command."""
+    """A job's member and place, with the member's roles at the time of the command.
+
+    `age_restricted` is the channel's flag; None where it is not known.
+    """
 
     guild_id: int
     channel_id: int
     member_id: int
     role_ids: tuple[int, ...] = ()
+    age_restricted: bool | None = None
 
     @property
     def requester(self) -> Requester:
@@ -166,12 +170,14 @@ class Who:
 class RuleQuery:
     """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one.
 
-    `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them.
+    `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them. `texts` are
+    what the member may have written.
     """
 
     mode: str
     resolution: str | None = None
     videos: int = 1
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +191,20 @@ class Approval:
     role_id: int | None
     wait_s: float
     own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentTerms:
+    """What a member's videos may show: see `bot.ledger.content`.
+
+    `prompt_log_id` is the channel where accepted prompts are posted, or None.
+    """
+
+    words: tuple[str, ...] = ()
+    safety_optional: bool = False
+    always_spoiler: bool = False
+    age_restricted_only: bool = False
+    prompt_log_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +233,7 @@ class Terms:
     channel_closed: Ruled[str] | None = None
     server_allowed: bool = True
     approval: Ruled[Approval] | None = None
+    content: ContentTerms = ContentTerms()
     erased_id: int | None = None
 
 

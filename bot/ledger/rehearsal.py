@@ -7,7 +7,8 @@ would have refused as well are not the change's.
 Today's rules refuse none of the jobs that were accepted under them. They may refuse jobs that were accepted under
 other rules: before a change of rules or of the timezone, under a raise that is over, or by a member who had their data
 deleted since. Left out are pauses and blocks, which stop everybody or one member on purpose; the wait after attempts
-without a video; and the operator's cap over all servers, because other servers' jobs are not looked at.
+without a video; content rules, which look at prompts and channels' flags; and the operator's cap over all servers,
+because other servers' jobs are not looked at.
 """
 
 import heapq
@@ -24,7 +25,7 @@ from bot.ledger.model import Decision, Grant, GrantStanding, Limit, Rule, Shippe
 from bot.ledger.past_jobs import Opening, PastJob
 from bot.ledger.terms import terms
 
-NOT_REHEARSED = frozenset({"paused", "blocked"})
+NOT_REHEARSED = frozenset({"paused", "blocked", "age", "words"})
 NARROWING = frozenset({"budget", "allowance", "ceiling", "at_once", "modes", "resolutions", "access", "approval"})
 
 

@@ -16,6 +16,7 @@ CONFIRM_ABOVE = "ask_above"
 REASON_MAX = 500
 NAMES_MAX = 50
 AT_ONCE_MAX = 1000
+WORDS_MAX, WORD_CHARS_MAX = 2000, 100  # of one list; the operator's settings may allow less
 WAIT_MIN_S = 60
 WAIT_MAX_S = 30 * 86400
 _SUBJECT = re.compile(r"server|(?:role|channel|member):[0-9]{1,20}")
@@ -102,9 +103,23 @@ def _moment(value: Any) -> float:
     return moment
 
 
+def _words(value: Any) -> list[str]:
+    words = list(dict.fromkeys(" ".join(str(word).split()) for word in value))
+    longest = max((len(word) for word in words), default=0)
+    if not words or not all(words) or len(words) > WORDS_MAX or longest > WORD_CHARS_MAX:
+        raise OptionRefused(f"Give 1 to {WORDS_MAX:,} words of at most {WORD_CHARS_MAX} characters each.")
+    return words
+
+
 _BUDGETS: Mapping[str, _Check] = {f"budget:{kind}": checked_amount for kind in WINDOW_KINDS}
 _ALLOWANCES: Mapping[str, _Check] = {f"allowance:{kind}": checked_amount for kind in WINDOW_KINDS}
 _FITTING: Mapping[str, _Check] = {"ceiling": checked_amount, "modes": _names, "resolutions": _names, "at_once": _count}
+_CONTENT: Mapping[str, _Check] = {
+    "safety": _one_of("on", "members"),
+    "spoiler": _one_of("always", "as_given"),
+    "age": _one_of("restricted", "any"),
+    "words": _words,
+}
 RULES: Mapping[str, Mapping[str, _Check]] = {
     "server": {
         **_BUDGETS,
@@ -117,8 +132,10 @@ RULES: Mapping[str, Mapping[str, _Check]] = {
         "approval": _approval,
         "log_channel": int,
         "pings": _one_of("channel", "direct", "never"),
+        **_CONTENT,
+        "prompt_log": int,
     },
-    "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING},
+    "role": {**_BUDGETS, **_ALLOWANCES, **_FITTING, **_CONTENT},
     "channel": {**_BUDGETS, "access": _one_of("allow", "deny")},
     "member": {**_ALLOWANCES, "raise": _raise, "blocked": _reason, "reset": _moment},
 }

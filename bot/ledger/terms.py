@@ -13,6 +13,7 @@ from bot.ledger import scopes
 from bot.ledger.model import (
     WINDOW_KINDS,
     Approval,
+    ContentTerms,
     Limit,
     Policy,
     Rule,
@@ -111,6 +112,7 @@ class _Reader:
             channel_closed=self._channel_closed(),
             server_allowed=not self._shipped.allowed_servers or self._who.guild_id in self._shipped.allowed_servers,
             approval=self._approval(),
+            content=self._content(),
         )
 
     def _read_timezone(self) -> tuple[Ruled[str], ZoneInfo]:
@@ -231,6 +233,23 @@ class _Reader:
         if here is None and "allow" in access.values():
             return Ruled("allow", _NOT_ALLOWED)
         return None
+
+    def _content(self) -> ContentTerms:
+        words = [self._server.get("words", ()), *(values.get("words", ()) for values in self._roles.values())]
+        return ContentTerms(
+            words=tuple(dict.fromkeys(word for of_one in words for word in of_one)),
+            safety_optional=not self._is_strict("safety", "on", shipped=True),
+            always_spoiler=self._is_strict("spoiler", "always"),
+            age_restricted_only=self._is_strict("age", "restricted"),
+            prompt_log_id=self._server.get("prompt_log"),
+        )
+
+    def _is_strict(self, name: str, strict: str, *, shipped: bool = False) -> bool:
+        """Return whether the strict value holds; a role's goes before the server's, and of several roles the other."""
+        of_roles = self._roles_with(name)
+        if of_roles:
+            return all(value == strict for value in of_roles.values())
+        return self._server[name] == strict if name in self._server else shipped
 
     def _approval(self) -> Ruled[Approval] | None:
         value = self._server.get("approval")

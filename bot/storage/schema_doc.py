@@ -39,6 +39,7 @@ _ROWS: Mapping[str, str] = {
     "notices": "A ping about a job: due at `due_at`, or over; `pinged` says that it was posted.",
     "preferences": "What a member chose in a server with /settings; an empty text is what holds for everybody.",
     "presets": "A mode's options under a name, of one member or (owner 0) of the whole server; `options` is JSON.",
+    "prompt_log": "An accepted prompt that is to be posted to its server's prompt log.",
     "pseudonym_key": "The random key with which members' pseudonyms are computed; it never changes.",
     "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",

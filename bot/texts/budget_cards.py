@@ -16,6 +16,13 @@ BETWEEN = "\n\n"
 POOLS_CHARS_MAX = 1500  # the rest of a panel's 6,000 characters is for who has rules of their own
 _ORDER = ("budget", "allowance", "ceiling", "at_once", "modes", "resolutions")
 _SETTINGS = ("timezone", "policy", "absorbed", "approval", "log_channel", "pings")
+_CONTENT = {
+    "safety": ("fal's safety check", "always on"),
+    "spoiler": ("Hidden as spoilers", "those made from spoilers"),
+    "age": ("Videos", "in every channel"),
+    "words": ("Refused words", "none"),
+    "prompt_log": ("Prompt log", "none"),
+}
 _SHIPPED_SETTINGS = {
     "timezone": "UTC",
     "policy": "the server, not the member",
@@ -97,6 +104,7 @@ def server_card(view: View, rules: Sequence[Rule], *, name: str) -> Card:
     fields = [
         Field("Each member, by default", _defaults(own, terms), inline=False),
         Field("Settings", "\n".join(_setting(name, own, terms) for name in _SETTINGS), inline=False),
+        Field("Content", "\n".join(_content(name, own) for name in _CONTENT), inline=False),
     ]
     for title, kind in (("Roles", "role"), ("Channels", "channel"), ("Members", "member")):
         lines = _of_subjects(rules, kind)
@@ -138,6 +146,11 @@ def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
         "pings": "Members hear of their videos by",
     }.get(name, "Log channel")
     return f"{title}: {value}"
+
+
+def _content(name: str, own: dict[str, Any]) -> str:
+    title, shipped = _CONTENT[name]
+    return f"{title}: {value_words(name, own[name]) if name in own else f'{shipped} (shipped)'}"
 
 
 def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:

@@ -36,7 +36,7 @@ def data_card(known: JobCounts, keep_days: int) -> Card:
             Field(
                 "Somewhere else",
                 "fal makes the videos: it gets your prompt and files, and keeps results for about 7 days. "
-                "Your messages stay in Discord until they're deleted there.",
+                "A server's admins may log prompts in a channel. Messages in Discord stay until they're deleted there.",
                 inline=False,
             ),
             Field(
@@ -63,8 +63,8 @@ def deletion_card(known: JobCounts) -> Card:
             Field(
                 "What stays",
                 "What each video cost, without your name; the rules that admins set for you; and the messages in "
-                "Discord, "
-                "whose buttons stop working. Delete those first if you want them gone.",
+                "Discord, whose buttons stop working. Delete those first if you want them gone; a prompt log is its "
+                "admins' to delete.",
                 inline=False,
             ),
             Field(

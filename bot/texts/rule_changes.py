@@ -164,6 +164,11 @@ _MEANS = {
         "With no answer in time, the money goes back."
     ),
     "log_channel": "Every change by an admin and every budget warning is now posted there.",
+    "safety": "It applies from the next video on. Without a rule it's always on, for every mode.",
+    "spoiler": "It applies from the next video on.",
+    "age": "It applies from the next video on, also in threads.",
+    "words": "Orders with one of them are refused from now on, whichever way they come. Members read which word it is.",
+    "prompt_log": "Every accepted prompt is now posted there, with its member and a link. `/privacy` tells members so.",
     "pings": "It's for members who chose nothing in `/settings`.",
     "raise": "It's added to each of their allowances right away, and ends by itself.",
     "blocked": (
@@ -182,6 +187,11 @@ _LIFTED = {
     "paused": "Members can make videos again.",
     "approval": "No new video waits for approval. Those already waiting still need an answer.",
     "log_channel": "Nothing is posted to a log channel any more; `/wanda-admin audit` still shows everything.",
+    "safety": "It's always on again.",
+    "spoiler": "Only videos made from spoilers are hidden now.",
+    "age": "Videos can be made in every open channel now.",
+    "words": "No words are refused any more.",
+    "prompt_log": "Prompts are posted nowhere any more. What was posted stays there.",
     "pings": "Wanda's own default applies again: a ping in the channel.",
     "blocked": "They can make videos again.",
     "access": "It's now like every channel without its own rule.",

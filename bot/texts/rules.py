@@ -4,7 +4,7 @@ Members, roles and channels are written as Discord mentions. They show a name an
 is sent with `allowed_mentions` empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.catalogue.registry import MODE_TITLES
@@ -13,6 +13,7 @@ from bot.ledger.model import Act
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import exact_dollars
 from bot.texts.plain import person, plain, span
+from bot.units import counted
 
 REASON_CHARS_MAX = 150
 NOT_SET = "not set"
@@ -27,6 +28,11 @@ _ALONE = {
     "approval": "the price above which a video waits for approval",
     "log_channel": "the log channel",
     "pings": "how members hear of their videos",
+    "safety": "fal's safety check",
+    "spoiler": "which videos are hidden as spoilers",
+    "age": "where videos may be made",
+    "words": "the refused words",
+    "prompt_log": "the prompt log",
     rule_values.CONFIRM_ABOVE: "the price above which Wanda asks first",
 }
 PINGS = {
@@ -34,7 +40,17 @@ PINGS = {
     "direct": "a direct message",
     "never": "no ping",
 }
+CONTENT = {
+    "on": "always on",
+    "members": "members may switch it off",
+    "always": "every video",
+    "as_given": "those made from spoilers",
+    "restricted": "in age-restricted channels only",
+    "any": "in every channel",
+}
+WORDS_SHOWN = 10
 POLICIES = {"charge": "the member who asked for it", "absorb": "the server, not the member"}
+_IN_WORDS = {"policy": POLICIES, "pings": PINGS, "safety": CONTENT, "spoiler": CONTENT, "age": CONTENT}
 
 
 def subject_words(subject: str) -> str:
@@ -73,29 +89,43 @@ def value_words(name: str, value: Any) -> str:  # noqa: C901 - one short case pe
     """Return a rule's value: "$50.00", "Wan 2.7 image, Wan 2.1 image", or "not set" for None."""
     if value is None:
         return NOT_SET
-    match name.partition(":")[0]:
+    kind = name.partition(":")[0]
+    if kind in _IN_WORDS:
+        return _IN_WORDS[kind].get(value, str(value))
+    if kind in _LISTED:
+        return _LISTED[kind](value)
+    match kind:
         case "budget" | "allowance" | "ceiling" | "absorbed" | rule_values.CONFIRM_ABOVE:
             return exact_dollars(int(value))
         case "raise":
             return f"{exact_dollars(int(value['microusd']))} more"
-        case "modes":
-            return modes_words(value)
         case "resolutions":
             return ", ".join(sorted(map(str, value), key=lambda one: (len(one), one))) or "none"
-        case "approval":
-            return _approval(value)
-        case "log_channel":
+        case "log_channel" | "prompt_log":
             return f"<#{int(value)}>"
         case "reset":
             return f"<t:{int(value)}:f>"
-        case "policy" | "pings":
-            return (POLICIES | PINGS).get(value, str(value))
         case "access":
             return "allowed" if value == "allow" else "denied"
         case "paused" | "blocked":
             return f"“{plain(str(value), REASON_CHARS_MAX)}”"
         case _:
             return str(value)
+
+
+def _words(value: Sequence[str]) -> str:
+    """Return how many words there are and the first of them, hidden until somebody clicks them."""
+    shown = ", ".join(f"||{plain(word, 40)}||" for word in value[:WORDS_SHOWN])
+    more = f" and {len(value) - WORDS_SHOWN:,} more" if len(value) > WORDS_SHOWN else ""
+    return f"{counted(len(value), 'word')}: {shown}{more}"
+
+
+def word_list(subject: str, value: Sequence[str]) -> str:
+    """Return all refused words, hidden until somebody clicks them, for an admin alone."""
+    if not value:
+        return f"No words are refused for {subject_words(subject)}. Add some with `add`."
+    shown = ", ".join(plain(word, 40) for word in value)
+    return f"{counted(len(value), 'word')} refused for {subject_words(subject)}: ||{shown}||"
 
 
 def modes_words(ids: Sequence[str]) -> str:
@@ -109,6 +139,9 @@ def _approval(value: Any) -> str:
     by = f"<@&{role_id}> or somebody who manages the server" if role_id else "somebody who manages the server"
     own = ", also their own" if value.get("own") else ""
     return f"above {exact_dollars(int(value['above_microusd']))}, by {by}, within {span(float(value['wait_s']))}{own}"
+
+
+_LISTED: Mapping[str, Callable[[Any], str]] = {"words": _words, "modes": modes_words, "approval": _approval}
 
 
 def change_words(subject: str, name: str, before: Any, after: Any, *, expires_at: float | None = None) -> str:

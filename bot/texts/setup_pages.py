@@ -65,6 +65,7 @@ _SERVERS: Mapping[Page, frozenset[str]] = {
     "approval": frozenset({"approval"}),
     "log": frozenset({"log_channel", "pings"}),
     "timezone": frozenset({"timezone"}),
+    "content": frozenset({"words", "prompt_log"}),
 }
 
 
@@ -274,7 +275,8 @@ def _log(own: Values) -> str:
 
 
 def _content(own: Values) -> str:
-    said = [item.title for item in CONTENT if any(field.name in own for field in item.fields)]
+    said = [item.title for item in CONTENT if item.is_on(own)]
+    said += [title for name, title in (("words", "Refused words"), ("prompt_log", "Prompt log")) if name in own]
     return ", ".join(said) or "No rules"
 
 
@@ -284,7 +286,7 @@ def _entries(items: Iterable[RuleItem], values: Values, ids: _Ids, shown: Mappin
         said = item_words(item, values, shown.get(item.key, "Not set"))
         text = f"**{item.title}**\n{said[:1].upper()}{said[1:]}{note}"
         if item.is_switch:
-            is_on = bool(values.get(item.fields[0].name))
+            is_on = item.is_on(values)
             yield Entry(text, Button("Turn off" if is_on else "Turn on", "secondary", ids("switch", item.key)))
         else:
             yield Entry(text, ids.change(item.key))
@@ -449,6 +451,11 @@ def _timezone_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
 def _content_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
     yield _title(setup, "Content", "These hold for every way to order a video.")
     yield from _entries(CONTENT, setup.server, ids, {item.key: "Off" for item in CONTENT if item.is_switch})
+    own = setup.server
+    refused = value_words("words", own["words"]) if "words" in own else "none"
+    yield Text(f"**Refused words**: {refused}\n-# `/wanda-admin content words` changes them.")
+    logged = f"in {value_words('prompt_log', own['prompt_log'])}" if "prompt_log" in own else "nowhere"
+    yield Text(f"**Prompts are logged** {logged}\n-# `/wanda-admin content prompt-log` chooses a channel.")
 
 
 def _template_page(setup: Setup, ids: _Ids) -> Iterable[Block]:

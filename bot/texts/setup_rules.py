@@ -25,6 +25,7 @@ Page: TypeAlias = Literal[
     "channel",
 ]
 FieldKind: TypeAlias = Literal["amount", "count", "text", "names"]
+Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 FIELDS_MAX = 4  # of a form's five, because the last one is the reason
 
 PAGE_TITLES: Mapping[Page, str] = {
@@ -55,7 +56,7 @@ class RuleItem:
     """Rules that are shown and changed together.
 
     `page` is where the server's own stand; roles, members and channels have pages of their own. A switch has one field
-    and no form: a press turns it on (True) or takes it back.
+    and no form: a press sets it to `on` or takes it back.
     """
 
     key: str
@@ -65,6 +66,11 @@ class RuleItem:
     subjects: frozenset[str] = frozenset({"server"})
     note: str = ""
     is_switch: bool = False
+    on: Any = True
+
+    def is_on(self, values: Values) -> bool:
+        """Return whether the switch is on."""
+        return values.get(self.fields[0].name) == self.on
 
 
 _EACH = {"day": "Each day", "week": "Each week", "month": "Each month", "ever": "In all, never renewed"}
@@ -102,13 +108,21 @@ LIMITS = RuleItem(
     ),
     frozenset({"server", "role"}),
 )
+
+
 # Rules about what may be asked for and how it is shown. Each is one entry.
-CONTENT: tuple[RuleItem, ...] = ()
+def _switch(name: str, title: str, on: str, note: str) -> RuleItem:
+    return RuleItem(name, "content", title, (RuleField(name, title, ""),), note=note, is_switch=True, on=on)
+
+
+CONTENT: tuple[RuleItem, ...] = (
+    _switch("spoiler", "Every video is a spoiler", "always", "Hidden until somebody clicks it."),
+    _switch("age", "Age-restricted channels only", "restricted", "Also in their threads; elsewhere no video is made."),
+    _switch("safety", "Members may switch fal's safety check off", "members", "Off here, it's on for every video."),
+)
 
 ITEMS: tuple[RuleItem, ...] = (POOL, ALLOWANCE, LIMITS, *CONTENT)
 BY_KEY: Mapping[str, RuleItem] = {item.key: item for item in ITEMS}
-
-Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 
 
 def field_words(field: RuleField, values: Values) -> str:

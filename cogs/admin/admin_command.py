@@ -148,6 +148,26 @@ class AdminCommand:
             )
         return channel
 
+    def log_channel(self, given: discord.abc.Snowflake, needed: discord.Permissions) -> discord.abc.GuildChannel:
+        """Return the channel, in which Wanda may post.
+
+        Raises:
+            OptionRefused: it was deleted, takes no messages, or Wanda lacks one of the `needed` permissions there.
+        """
+        known = self.channel(given)
+        if not isinstance(known, discord.abc.Messageable):
+            raise OptionRefused(
+                f"Wanda can't post in <#{known.id}> itself. Choose a text channel; nothing was changed."
+            )
+        missing = discord.Permissions(needed.value & ~known.permissions_for(self.guild.me).value)
+        if missing.value:
+            names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
+            raise OptionRefused(
+                f"Wanda can't post in <#{known.id}> without: {names}. Allow that there, or choose another channel; "
+                "nothing was changed."
+            )
+        return known
+
     async def write(self, transaction: Transaction[T]) -> T:
         """Run and commit the transaction."""
         return await self.services.store.write(transaction)

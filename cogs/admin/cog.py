@@ -2,7 +2,7 @@
 
 import discord
 
-from cogs.admin import budget, channel, member, report, role, server, setup, waiting
+from cogs.admin import budget, channel, content, member, report, role, server, setup, waiting
 from cogs.admin.permission import AdminGroup
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS, add_all
@@ -21,6 +21,7 @@ def admin_group() -> AdminGroup:
         ("budget", "The server's pool, and each member's default allowance.", budget.COMMANDS),
         ("role", "What a role's members can spend and use.", role.COMMANDS),
         ("member", "One member's own allowance, grants, raises, resets and blocks.", member.COMMANDS),
+        ("content", "What videos may show.", content.COMMANDS),
         ("channel", "Where videos can be made, and for how much.", channel.COMMANDS),
     ):
         group.add_command(add_all(AdminGroup(name=name, description=description), specs))

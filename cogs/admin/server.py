@@ -160,21 +160,11 @@ def log_rule(command: AdminCommand, channel: discord.abc.Snowflake) -> Change:
     Raises:
         OptionRefused: Wanda cannot post there.
     """
-    known = command.channel(channel)
-    if not isinstance(known, discord.abc.Messageable):
-        raise OptionRefused(f"Wanda can't post in <#{known.id}> itself. Choose a text channel; nothing was changed.")
-    missing = discord.Permissions(LOG_NEEDS.value & ~known.permissions_for(command.guild.me).value)
-    if missing.value:
-        names = ", ".join(name.replace("_", " ").title() for name, on in missing if on)
-        raise OptionRefused(
-            f"Wanda can't post in <#{known.id}> without: {names}. Allow that there, or choose another channel; "
-            "nothing was changed."
-        )
-    return Change(subject="server", name="log_channel", value=known.id)
+    return Change(subject="server", name="log_channel", value=command.log_channel(channel, LOG_NEEDS).id)
 
 
 @app_commands.describe(
-    members="How Wanda tells members that a video is ready or didn't work out; each can choose in /settings.",
+    members="For members who chose nothing in /settings.",
     reason="Why. It's shown in the audit and the log.",
 )
 @app_commands.choices(

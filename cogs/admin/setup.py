@@ -117,9 +117,8 @@ def pressed_changes(
         case "apply":
             return new_of_template({rule.name: rule.value for rule in rules if rule.subject == "server"})
         case "switch" if is_switch_of(arg, subject):
-            name = BY_KEY[arg].fields[0].name
-            is_on = any((rule.subject, rule.name) == (subject, name) for rule in rules)
-            return [Change(subject=subject, name=name, value=None if is_on else True)]
+            item, values = BY_KEY[arg], {rule.name: rule.value for rule in rules if rule.subject == subject}
+            return [Change(subject=subject, name=item.fields[0].name, value=None if item.is_on(values) else item.on)]
         case _:
             raise OptionRefused(GONE_PAGE)
 

@@ -10,6 +10,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.client import Interaction, Services
 from bot.errors import FilesGone, OptionRefused
+from bot.jobs import transactions
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
 from bot.ledger import holds
@@ -35,7 +36,14 @@ def interaction_member(interaction: Interaction) -> Who:
         channel_id=channel_id(interaction),
         member_id=interaction.user.id,
         role_ids=role_ids(interaction.user),
+        age_restricted=age_restricted(interaction.user.guild, channel_id(interaction)),
     )
+
+
+def as_of_now(who: Who, interaction: Interaction) -> Who:
+    """Return who ordered earlier, with their roles and the channel's age restriction as they are now."""
+    now = interaction_member(interaction)
+    return replace(who, role_ids=now.role_ids, age_restricted=now.age_restricted)
 
 
 def role_ids(member: discord.Member) -> tuple[int, ...]:
@@ -48,6 +56,12 @@ def channel_id(interaction: Interaction) -> int:
     if isinstance(interaction.channel, discord.Thread):
         return interaction.channel.parent_id
     return interaction.channel_id or 0
+
+
+def age_restricted(guild: discord.Guild, channel_id: int) -> bool | None:
+    """Return whether the channel is age-restricted; of a thread, give its parent. None for a channel not known."""
+    channel = guild.get_channel(channel_id)
+    return None if channel is None else bool(getattr(channel, "nsfw", False))
 
 
 async def check_kept(services: Services, job: Job, *, reader_id: int) -> None:
@@ -80,7 +94,7 @@ _abandoned: set[asyncio.Task[CheckedQuote]] = set()  # a strong reference: the l
 
 def rule_query(mode: Mode) -> RuleQuery:
     """Return the parts of a request that the rules check."""
-    return RuleQuery(mode=mode.id, resolution=mode.options().get("resolution"))
+    return transactions.rule_query(mode.id, mode.options())
 
 
 async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote:

@@ -30,7 +30,7 @@ from cogs.base.cog import LoopCog
 from cogs.base.form import Form, show_form
 from cogs.base.select import PersistentSelect
 from cogs.ordering.card_place import second_card
-from cogs.ordering.checks import CheckedQuote, check_quote, check_quote_in_time, interaction_member, rule_query
+from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time, rule_query
 from cogs.ordering.first_order import tip_soon
 from cogs.ordering.posting_rights import check_place
 
@@ -211,8 +211,8 @@ async def _answer(interaction: Interaction, order_id: str, answer: Answer) -> No
         OrderFiles(services.order_space, order.id, order.who.requester) as files,
     ):
         try:
-            # The question may be 15 minutes old; the member's current roles count.
-            who = replace(order.who, role_ids=interaction_member(interaction).role_ids)
+            # The question may be 15 minutes old; the member's current roles, and the channel as it is now, count.
+            who = as_of_now(order.who, interaction)
             await answer(Answered(replace(order, who=who), files))
         except Exception:
             services.pending_orders.take(order_id, member_id=member_id)

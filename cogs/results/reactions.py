@@ -37,9 +37,10 @@ from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.ordering.checks import (
     CheckedQuote,
+    age_restricted,
+    as_of_now,
     check_kept,
     check_quote,
-    interaction_member,
     role_ids,
     rule_query,
 )
@@ -83,6 +84,7 @@ class Reaction:
             channel_id=self.place.channel_id,
             member_id=self.member.id,
             role_ids=role_ids(self.member),
+            age_restricted=age_restricted(self.member.guild, self.place.channel_id),
         )
 
 
@@ -160,8 +162,8 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
             await interaction.response.edit_message(content=finished.QUESTION_OVER, embed=None, view=None)
             return
         async with OrderFiles(services.order_space, order.id, order.who.requester) as files:
-            # The question may be 15 minutes old; the member's current roles count.
-            order = replace(order, who=replace(order.who, role_ids=interaction_member(interaction).role_ids))
+            # The question may be 15 minutes old; the member's current roles, and the channel as it is now, count.
+            order = replace(order, who=as_of_now(order.who, interaction))
             await self._carry_out(interaction, Answered(order, files))
 
     async def _carry_out(self, interaction: Interaction, answered: Answered) -> None:

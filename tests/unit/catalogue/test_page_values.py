@@ -73,8 +73,8 @@ PAGES: dict[str, dict[str, Row]] = {
         "resolution": ("string", "720p", ["480p", "580p", "720p"]),
         "aspect_ratio": ("string", "auto", ["auto", "16:9", "9:16", "1:1"]),
         "num_inference_steps": ("integer", 27, (2, 40)),
-        "enable_safety_checker": ("boolean", False, None),
-        "enable_output_safety_checker": ("boolean", False, None),
+        "enable_safety_checker": ("boolean", True, None),  # the page: False; Wanda always states it
+        "enable_output_safety_checker": ("boolean", True, None),  # likewise
         "enable_prompt_expansion": ("boolean", False, None),
         "acceleration": ("string", "regular", ["none", "regular"]),
         "guidance_scale": ("number", 3.5, (1, 10)),
@@ -98,7 +98,7 @@ PAGES: dict[str, dict[str, Row]] = {
         "num_inference_steps": ("integer", 30, (2, 40)),
         "guide_scale": ("number", 5, (1, 10)),
         "shift": ("number", 5, (1, 10)),
-        "enable_safety_checker": ("boolean", False, None),
+        "enable_safety_checker": ("boolean", True, None),  # likewise
         "enable_prompt_expansion": ("boolean", False, None),
         "acceleration": ("string", "regular", ["none", "regular"]),
         "aspect_ratio": ("string", "auto", ["auto", "16:9", "9:16", "1:1"]),

@@ -41,12 +41,13 @@ LEAVES = {f"{name} {path}": leaf for name, group in GROUPS.items() for path, lea
 
 
 def test_the_commands_of_the_issue_are_there() -> None:
-    """Members have ten commands, admins twenty-seven; /wanda-admin wants Manage Server by default."""
+    """Members have ten commands, admins thirty-one; /wanda-admin wants Manage Server by default."""
     assert [path for path in LEAVES if path.startswith("quota")] == ["quota show", "quota ask"]
     assert sorted(path.removeprefix("wanda-admin ") for path in LEAVES if path.startswith("wanda-admin")) == sorted(
         [
             *("budget set", "budget clear", "budget show", "role set"),
             *("member set", "member grant", "member raise", "member reset", "member block", "member unblock"),
+            *("content set", "content words", "content prompt-log", "content clear"),
             *("channel allow", "channel deny", "channel clear", "channel budget"),
             *(
                 "modes",
@@ -122,7 +123,7 @@ def test_one_check_guards_every_admin_command() -> None:
     """Each admin command is in a group that checks Manage Server, whatever Discord's settings offer."""
     group = admin_group()
     commands = [one for one in group.walk_commands() if isinstance(one, app_commands.Command)]
-    assert len(commands) == 27
+    assert len(commands) == 31
     assert all(isinstance(one.parent, AdminGroup) for one in commands)
 
 
