@@ -20,11 +20,23 @@ from bot.jobs.variations import as_variations, jobs_from
 from bot.ledger.model import Who
 from tests.support.histories import AMOUNTS, ASKERS, NUMBERS
 from tests.support.job_histories import OUTCOMES, PLACES, JobMachine, Outcome
-from tests.support.job_samples import ADDRESS
+from tests.support.job_samples import ADDRESS, JOB_ID, NOW
 from tests.support.naive_ledger import Asker
 
 ENDINGS = st.lists(st.tuples(st.none() | OUTCOMES, st.booleans()), min_size=4, max_size=4)
 BIG = Request(mode=build("wan25-image", {"prompt": "a lake"}, {"image": Attached("a.png", 1)}))
+
+
+def an_order(videos: int, each_microusd: int) -> Order:
+    """Return an order of so many videos at this price each."""
+    return Order(
+        id=JOB_ID,
+        who=Who(guild_id=1, channel_id=20, member_id=2, role_ids=()),
+        request=as_variations(BIG, videos, fresh_seed=7),
+        quote=Quote(microusd=each_microusd, formula="1 s × $1.00", prices_version="test").times(videos),
+        requested_at=NOW,
+        address=ADDRESS,
+    )
 
 
 class SetMachine(JobMachine):
@@ -64,15 +76,7 @@ class SetMachine(JobMachine):
         """Return the jobs of a new order of this many videos, each of which costs the amount."""
         number = len(self.model.askers)
         who = Who(guild_id=asker.guild, channel_id=asker.channel, member_id=asker.member, role_ids=asker.roles)
-        quote = Quote(microusd=amount, formula="1 s × $1.00", prices_version="test").times(videos)
-        order = Order(
-            id=f"{self.base:016x}{number:016x}",
-            who=who,
-            request=as_variations(BIG, videos, fresh_seed=7),
-            quote=quote,
-            requested_at=self.model.now,
-            address=ADDRESS,
-        )
+        order = replace(an_order(videos, amount), id=f"{self.base:016x}{number:016x}", who=who)
         return tuple(replace(job, mode=mode, options={}) for job in jobs_from(order, now=self.model.now))
 
     def accept_set(self, asker: Asker, jobs: tuple[Job, ...]) -> bool:
