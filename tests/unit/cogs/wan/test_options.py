@@ -164,6 +164,15 @@ def test_what_has_no_price_is_not_offered() -> None:
     assert [one["name"] for one in command_payload(family_groups(none, unused))] == ["wan27", "wan22", "wan21"]
 
 
+def test_other_prices_are_another_payload() -> None:
+    """A start syncs when the payload differs, and so also when a price or a default does."""
+    dearer = Picker.of(MoneySettings(wan25_480p_usd=Decimal("0.06")), DefaultSettings())
+    longer = Picker.of(MoneySettings(), DefaultSettings(wan27_image="duration=8"))
+    again = Picker.of(MoneySettings(), DefaultSettings())
+    payloads = [command_payload(family_groups(one, unused)) for one in (dearer, longer, again)]
+    assert [payload == PAYLOAD for payload in payloads] == [False, False, True]
+
+
 def attachment(name: str) -> discord.Attachment:
     """Make a file as discord.py would hand it over."""
     data: Any = {
