@@ -22,6 +22,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 NAME_CHARS_MAX = 40
 OFFERED_MAX = 25  # choices of an autocompletion: https://discord.com/developers/docs/interactions/application-commands
 SLOT = "{prompt}"  # where a preset's prompt takes the order's own
+NOT_KEPT = frozenset({"seed", "enable_safety_checker"})  # the latter is the server's rule at the time of the order
 TEXTS = frozenset({"prompt", "negative_prompt"})
 SERVER = 0  # the owner of presets that admins keep for all
 Whose: TypeAlias = Literal["own", "server", "shared"]
@@ -91,7 +92,7 @@ def name_key(name: str) -> str:
 
 
 def options_to_keep(mode: type[Mode], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that a preset of this mode keeps: neither files nor the seed.
+    """Return the options that a preset of this mode keeps: neither files, nor the seed, nor what a rule decides.
 
     Raises:
         OptionRefused: one is not the mode's, or its value is not one that the mode takes.
@@ -104,14 +105,14 @@ def options_to_keep(mode: type[Mode], options: Mapping[str, Any]) -> dict[str, A
             raise OptionRefused(
                 f"{mode.title} has no setting “{name[:40]}”. Choose among: {', '.join(kept_names(mode))}."
             )
-        if name != "seed" and value not in (None, ""):
+        if name not in NOT_KEPT and value not in (None, ""):
             kept[name] = _checked(mode, name, value)
     return kept
 
 
 def kept_names(mode: type[Mode]) -> list[str]:
     """Return the options that a preset of this mode can keep."""
-    return [name for name, spec in mode.specs().items() if spec.media is None and name != "seed"]
+    return [name for name, spec in mode.specs().items() if spec.media is None and name not in NOT_KEPT]
 
 
 def _checked(mode: type[Mode], name: str, value: Any) -> Any:

@@ -51,7 +51,10 @@ def test_any_name_is_refused_or_stays_as_it_is(typed: str) -> None:
 
 def test_a_preset_keeps_neither_seed_nor_files() -> None:
     """What makes one video unlike another is not in a preset."""
-    kept = options_to_keep(IMAGE, {"resolution": "720p", "duration": "5", "seed": 3, "prompt": "a {prompt}"})
+    kept = options_to_keep(
+        IMAGE,
+        {"resolution": "720p", "duration": "5", "seed": 3, "enable_safety_checker": False, "prompt": "a {prompt}"},
+    )
     assert kept == {"resolution": "720p", "duration": 5, "prompt": "a {prompt}"}
 
 
