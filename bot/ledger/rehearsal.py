@@ -8,7 +8,8 @@ Today's rules refuse none of the jobs that were accepted under them. They may re
 other rules: before a change of rules or of the timezone, under a raise that is over, or by a member who had their data
 deleted since. Left out are pauses and blocks, which stop everybody or one member on purpose; the wait after attempts
 without a video; content rules, which look at prompts and channels' flags; and the operator's cap over all servers,
-because other servers' jobs are not looked at.
+because other servers' jobs are not looked at. Of a set of variations each job is asked for by itself, so that their sum
+counts for no approval.
 """
 
 import heapq

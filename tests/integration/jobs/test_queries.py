@@ -10,8 +10,8 @@ import pytest
 from bot.errors import AlreadyRunning, QuotaExceeded
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine, queries, transactions
-from bot.jobs.model import Job, Spot
-from bot.ledger import audit
+from bot.jobs.model import Job, Spot, Variation
+from bot.ledger import audit, rules
 from bot.ledger.model import Shipped
 from bot.storage.transaction import Store
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
@@ -139,3 +139,26 @@ async def test_a_members_jobs_come_in_pages(store: Store) -> None:
     everywhere = await store.read(queries.jobs_of_member_everywhere(2, limit=3))
     rest = await store.read(queries.jobs_of_member_everywhere(2, before=queries.cursor_of(everywhere[-1]), limit=9))
     assert {job.id for job in (*everywhere, *rest)} == {_id(n) for n in (*range(7), 50)}
+
+
+async def test_what_waits_for_approval(store: Store) -> None:
+    """The oldest comes first, other servers' do not come, and a set is one order with what still waits of it."""
+    said: Any = {"actor_id": 9, "reason": "", "at": NOW}
+    rule = {"above_microusd": 0, "role_id": None, "wait_s": 3600}
+    await store.write(rules.set_rule(1, "server", "approval", rule, **said))
+    await _accept(store, id=_id(9), created_at=NOW + 1)
+    await _accept(store, id=_id(8), guild_id=2)
+    mine = [
+        a_job(id=_id(number), created_at=NOW + 2, variation=Variation(set_id=_id(1), number=number, of=3, message_id=5))
+        for number in (1, 2, 3)
+    ]
+    await store.write(transactions.accept_all(mine, RICH, PLACES))
+    await store.write(transactions.advance(_id(1), machine.Declined(9), now=NOW))
+    waiting = await store.read(queries.waiting_jobs(1, limit=10))
+    assert [job.id for job in waiting] == [_id(9), _id(2)]
+    assert [[one.id for one in await store.read(queries.waiting_with(job))] for job in waiting] == [
+        [_id(9)],
+        [_id(2), _id(3)],
+    ]
+    assert await store.read(queries.waiting_count(1)) == 2
+    assert [job.id for job in await store.read(queries.waiting_jobs(1, after=_id(9), limit=10))] == [_id(2)]
