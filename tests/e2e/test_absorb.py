@@ -34,7 +34,7 @@ async def attempt(stage: Stage, files: Path, *, cancels: bool) -> tuple[str | No
     if cancels:
         await wait_for_state(stage, card, "running")
         await press_cancel(stage, card)
-    await wait_for_state(stage, card, "failed", "cancelled")
+    await wait_for_state(stage, card, "failed", "cancelled", within_s=60)  # 15 s in 1080p take a while to render
     await wait_for_ends(stage)
     message = await stage.message(card)
     assert message is not None

@@ -216,7 +216,7 @@ async def test_members(stage: Stage) -> None:
     assert "@guest's allowance today**: $9.50 of $9.50 left" in shown.text
     assert "-# by their own allowance, with a raise of $2.00" in shown.text
     assert "**A grant**: $3.00 of $3.00 left, until … · won it" in shown.text
-    assert "begin again now" in (await admin(stage, "member reset", member="guest")).text
+    assert "start fresh now" in (await admin(stage, "member reset", member="guest")).text
 
     blocked = await admin(stage, "member block", member="guest", reason="spam")
     assert blocked.text.startswith("You **blocked** @guest: “spam”.")
@@ -276,7 +276,7 @@ async def test_server_rules(stage: Stage) -> None:
     )
     assert "× Wan 2.7 image (720p, $0.50)" in (await ask(stage, "maker", "quota show")).text
     assert "(it was 480p, 720p)" in (await admin(stage, "modes", resolutions="all")).text
-    assert "Say which modes" in (await admin(stage, "modes")).text
+    assert "Choose which modes" in (await admin(stage, "modes")).text
 
     answer = await admin(stage, "approval", above="2", wait="12h", role="regulars")
     assert "above $2.00, by @regulars or somebody who manages the server, within 12 h" in answer.text

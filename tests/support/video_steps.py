@@ -121,18 +121,18 @@ def job_states(stage: Stage) -> dict[str, str]:
     return {str(row[0]): row[1] for row in rows(stage, "SELECT message_id, state FROM jobs")}
 
 
-async def wait_for_state(stage: Stage, message_id: str, *wanted: str) -> str:
+async def wait_for_state(stage: Stage, message_id: str, *wanted: str, within_s: float = 20) -> str:
     """Return the job's state once it is one of these.
 
     Raises:
-        StageError: it was none of them for 20 s.
+        StageError: it was none of them for `within_s` seconds.
     """
 
     async def look() -> str | None:
         state = (await asyncio.to_thread(job_states, stage)).get(message_id)
         return state if state in wanted else None
 
-    return await eventually(look, what=f"job in state {' or '.join(wanted)}")
+    return await eventually(look, what=f"job in state {' or '.join(wanted)}", within_s=within_s)
 
 
 async def wait_for_button(stage: Stage, message_id: str) -> None:
