@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -60,7 +61,7 @@ class Bot:
             if self.pid is not None:
                 return
             self._enter("starting")
-            arguments = ("-m", "sandbox.play.later", str(self._clock.path), "run")
+            arguments = ("-m", "sandbox.play.later", str(os.getpid()), str(self._clock.path), "run")
             self._process = await Process.start("the bot", *arguments, env=self._environment, told=self._line)
             self._watching = asyncio.create_task(self._watch(self._process), name="end of the bot")
             with contextlib.suppress(StageError):
@@ -94,7 +95,7 @@ class Bot:
     async def _read_books(self) -> None:
         """Run `python -m bot watch` for as long as the page is there."""
         while True:
-            arguments = ("-m", "sandbox.play.later", str(self._clock.path), "watch", "--every", "0.2")
+            arguments = ("-m", "sandbox.play.later", str(os.getpid()), str(self._clock.path), "watch", "--every", "0.2")
             self._reader = await Process.start("the books", *arguments, env=self._environment, told=self._tell_books)
             with contextlib.suppress(TimeoutError):
                 while self._reader.returncode is None:

@@ -1,13 +1,12 @@
 """One clock for all: Discord's and fal's are in this process, the bot reads the file that `ClockFile` writes."""
 
 import mmap
-import struct
 from pathlib import Path
 
 from sandbox.discord.clock import Clock
 from sandbox.fal.runner import FalSettings
+from sandbox.play.later import AHEAD_S
 
-_SECONDS = struct.Struct("<d")
 AHEAD_MAX_S = 400 * 24 * 3600.0
 
 
@@ -17,14 +16,14 @@ class ClockFile:
     def __init__(self, path: Path) -> None:
         """Create the file."""
         self.path = path
-        path.write_bytes(_SECONDS.pack(0.0))
+        path.write_bytes(AHEAD_S.pack(0.0))
         with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), _SECONDS.size)
+            self._memory = mmap.mmap(file.fileno(), AHEAD_S.size)
 
     @property
     def ahead_s(self) -> float:
         """The seconds ahead."""
-        return read_ahead_s(self._memory)
+        return float(AHEAD_S.unpack_from(self._memory)[0])
 
     def advance(self, seconds: float, discord: Clock, fal: FalSettings) -> None:
         """Move the bot's clock, Discord's and fal's forward.
@@ -36,13 +35,8 @@ class ClockFile:
             raise ValueError("The clock only goes forward, and at most a year.")
         discord.advance(seconds)
         fal.clock_ahead_s += seconds
-        self._memory[:] = _SECONDS.pack(self.ahead_s + seconds)
+        self._memory[:] = AHEAD_S.pack(self.ahead_s + seconds)
 
     def close(self) -> None:
         """Release the file."""
         self._memory.close()
-
-
-def read_ahead_s(memory: mmap.mmap) -> float:
-    """Return the seconds that the mapped file holds."""
-    return float(_SECONDS.unpack_from(memory)[0])

@@ -9,6 +9,7 @@ from tests.support.play_page import FINISHED_MS, Play, Visitors
 
 def test_a_newcomers_way_to_a_finished_video(play: Play, visitors: Visitors) -> None:
     """The page answers within 5 s of its start; a command from the picker becomes a card, and then a playing video."""
+    print(f"\nmake play: the page answers after {play.started_s:.1f} s, the bot is there after {play.ready_s:.1f} s")
     assert play.started_s < 5
     maker = visitors.open()
     maker.shot("01-first-sight")

@@ -42,7 +42,8 @@ class Play:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.stop(signal.SIGTERM)
 
     def stop(self, how: signal.Signals) -> int:
         """Send the signal and return the exit status."""

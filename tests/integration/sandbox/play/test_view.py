@@ -103,7 +103,7 @@ async def test_the_bots_wall_clock_is_ahead_by_what_the_file_says(tmp_path: Path
     code = (
         "import sys, runpy; runpy.run_module = lambda *_, **__: None\n"
         "from sandbox.play import later; import time; real, slept = time.time(), time.monotonic()\n"
-        "later.main(sys.argv[1], []); print(time.time() - real, time.monotonic() - slept)"
+        "import os; later.main(os.getppid(), sys.argv[1], []); print(time.time() - real, time.monotonic() - slept)"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, str(clock.path), stdout=asyncio.subprocess.PIPE
