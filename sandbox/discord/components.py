@@ -30,6 +30,7 @@ _SELECT = _ID | {
 _GROUP = _ID | {"custom_id": _CUSTOM, "required": KeyRule("bool"), "options": KeyRule("list", 10, 1, required=True)}
 _RANGE = {"min_values": KeyRule("int", 10), "max_values": KeyRule("int", 10, 1)}
 _MEDIA = {"media": KeyRule("object", required=True), "description": KeyRule("str", 1024, 1), "spoiler": KeyRule("bool")}
+_ANY_MEDIA = ("http", "https", "attachment")
 _URL = {"url": KeyRule("str", 2048, 1, required=True)}
 
 RULES: Final[dict[int, dict[str, KeyRule]]] = {
@@ -291,10 +292,18 @@ class _Check:
                 check_object(self._problems, subpath(path, f"items.{n}"), i, _MEDIA)
                 for n, i in enumerate(as_list(component.get("items")))
             ]
+            for n, item in enumerate(kept):
+                self._medium(subpath(path, f"items.{n}.media"), item.get("media", {}), _ANY_MEDIA)
             component["items"] = [{"description": None, "spoiler": False} | item for item in kept]
             return
         key = "file" if kind == FILE else "media"
-        check_object(self._problems, subpath(path, key), component.get(key, {}), _URL)
+        self._medium(subpath(path, key), component.get(key, {}), ("attachment",) if kind == FILE else _ANY_MEDIA)
+
+    def _medium(self, path: str, value: Any, schemes: tuple[str, ...]) -> None:
+        """Check the address of a picture, video or file; a file component takes only the message's own."""
+        kept = check_object(self._problems, path, value, _URL)
+        if isinstance(kept.get("url"), str):
+            check_link(self._problems, subpath(path, "url"), kept["url"], schemes)
 
 
 _DEFAULTS: Final[dict[int, Json]] = {

@@ -208,7 +208,8 @@ def read_draft(
         ApiError: 50035, with every mistake.
     """
     kept = check_object(problems, path, {} if body is None else body, rules)
-    given = frozenset(cast("Json", body) if isinstance(body, dict) else {})
+    raw: Json = cast("Json", body) if isinstance(body, dict) else {}
+    given = frozenset(raw)
     flags = MessageFlag(int(kept.get("flags", 0)))
     layout = layout or bool(flags & MessageFlag.COMPONENTS_V2)
     if layout and (kept.get("content") or kept.get("embeds")):
@@ -216,6 +217,12 @@ def read_draft(
             subpath(path, "content" if kept.get("content") else "embeds"),
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+        )
+    if layout and (raw.get("poll") or raw.get("sticker_ids")):
+        problems.add(
+            subpath(path, "poll" if raw.get("poll") else "sticker_ids"),
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "Polls and stickers cannot be used when using MessageFlags.IS_COMPONENTS_V2",
         )
     listed, new_files = _files(problems, path, kept.get("attachments"), uploads, is_edit=rules is EDIT)
     mentions = check_object(problems, subpath(path, "allowed_mentions"), kept.get("allowed_mentions", {}), _MENTIONS)

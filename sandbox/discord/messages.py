@@ -60,6 +60,8 @@ def post_message(
     """
     if origin.interaction is None:
         threads.check_writable(channel, author)
+    if draft.flags & MessageFlag.COMPONENTS_V2:
+        _check_references(draft.components, {safe_name(file.filename) for file in draft.new_files})
     message = Message(
         id=origin.message_id or core.ids.next(),
         channel=channel,
@@ -167,6 +169,9 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
             "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
             "The 'content' and 'embeds' fields cannot be used when using MessageFlags.IS_COMPONENTS_V2",
         )
+    if (draft.flags | message.flags) & MessageFlag.COMPONENTS_V2:
+        there = {message.attachments[one].filename for one in wanted}
+        _check_references(components, there | {safe_name(file.filename) for file in draft.new_files})
     if len(wanted) + len(draft.new_files) > MAX_ATTACHMENTS:
         raise invalid("attachments", "BASE_TYPE_BAD_LENGTH", f"Must be {MAX_ATTACHMENTS} or fewer in length.")
     for attachment_id in message.attachments.keys() - wanted:
@@ -185,6 +190,22 @@ def edit_message(core: Core, message: Message, draft: MessageDraft) -> Message:
     _mark_edited(core, message)
     emit_message(core, "MESSAGE_UPDATE", message)
     return message
+
+
+def _check_references(components: list[Json], there: set[str]) -> None:
+    """Check that layout components refer only to files of their message.
+
+    https://discord.com/developers/docs/components/reference#uploading-a-file
+
+    Raises:
+        ApiError: 50035.
+    """
+    if unknown := attachment_names(components) - there:
+        raise invalid(
+            "components",
+            "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND",
+            f"The referenced attachment '{min(unknown)}' was not found in the message payload",
+        )
 
 
 def _kept_attachments(message: Message, draft: MessageDraft) -> set[int]:

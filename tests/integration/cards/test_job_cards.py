@@ -187,7 +187,7 @@ async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
         await asyncio.sleep(0)
     last = stage.fake.asked[-1]
     assert "Nothing was charged." in last.payload["embeds"][0]["description"]
-    assert last.payload["components"] == []
+    assert [button["label"] for button in last.payload["components"][0]["components"]] == ["Try again", "Edit"]
     assert len(stage.fake.asked) == 2
 
 

@@ -222,3 +222,38 @@ def test_the_transcript_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         '{"method":"GET","path":"/x","request":null,"status":204,"response":null,"ms":1.50}',
         '{"event":"RESUMED","data":{"a":1}}',
     ]
+
+
+UNFIT_MEDIA: list[tuple[dict[str, Any], str]] = [
+    ({"type": 12, "items": []}, "BASE_TYPE_BAD_LENGTH"),
+    ({"type": 12, "items": [{"media": {"url": "https://a.b/c.png"}}] * 11}, "BASE_TYPE_BAD_LENGTH"),
+    ({"type": 12, "items": [{"media": {"url": "ftp://a.b/c.png"}}]}, "URL_TYPE_INVALID_SCHEME"),
+    ({"type": 13, "file": {"url": "https://a.b/c.txt"}}, "URL_TYPE_INVALID_SCHEME"),
+    ({"type": 11, "media": {"url": "attachment://c.png"}}, "UNION_TYPE_CHOICES"),
+    ({"type": 17, "components": [{"type": 17, "components": []}]}, "UNION_TYPE_CHOICES"),
+]
+
+
+@pytest.mark.parametrize(("component", "code"), UNFIT_MEDIA)
+def test_media_of_a_layout(component: dict[str, Any], code: str) -> None:
+    """A gallery has 1 to 10 items from the web or the message, a file is the message's own, frames hold no frames."""
+    problems = Problems()
+    check_message(problems, "components", [component], layout=True)
+    with pytest.raises(ApiError) as refused:
+        problems.raise_any()
+    assert code in str(refused.value.body())
+
+
+@pytest.mark.parametrize("field", ["content", "embeds", "poll", "sticker_ids"])
+def test_what_a_layout_does_not_go_with(field: str) -> None:
+    """A message of layout components has no content, embeds, poll or stickers."""
+    values: dict[str, Any] = {
+        "content": "x",
+        "embeds": [{"title": "x"}],
+        "poll": {"question": {}},
+        "sticker_ids": ["1"],
+    }
+    body: dict[str, Any] = {"flags": 1 << 15, "components": [{"type": 10, "content": "x"}], field: values[field]}
+    with pytest.raises(ApiError) as refused:
+        draft.read_draft(Problems(), body, {}, draft.CREATE)
+    assert "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2" in str(refused.value.body())
