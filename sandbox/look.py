@@ -18,8 +18,8 @@ from PIL import Image, ImageChops
 from bot.card_style import CardStyle
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.layouts import to_layout
-from bot.jobs.model import Address, Failure, Input, Job, Live, PostedVideo, Result, Spot
-from bot.texts import finished, job_card
+from bot.jobs.model import Address, Failure, Input, Job, Live, PostedVideo, Result, Spot, State, Variation
+from bot.texts import finished, job_card, set_card
 from bot.texts.card import Card, JobCard
 from bot.texts.classic_card import classic_card
 from bot.texts.mode_settings import mode_settings_of
@@ -153,7 +153,30 @@ def _job_scene(name: str, card: Cards, style: CardStyle) -> Scene:
     return Scene(f"card-{name}" if style == "components" else f"classic-{name}", lambda: [message_of(card(), style)])
 
 
+def one_of_four(number: int, state: State, **changes: Any) -> Job:
+    """Return one of four variations."""
+    job = a_job(state=state, **changes)
+    place = Variation(set_id="a" * 32, number=number, of=4, message_id=job.address.message_id)
+    return replace(job, options={**job.options, "seed": 6 + number, "resolution": "720p"}, variation=place)
+
+
+def variations(*, ended: bool) -> JobCard:
+    """Return the card of four variations, of which the last failed."""
+    made = {"result": RESULT, "charged_microusd": 750_000, "posted": PostedVideo(8_400_000, file_name=VIDEO)}
+    failure = Failure(kind="content_policy_violation", status=422)
+    failed = one_of_four(4, "failed", failure=failure, charged_microusd=0)
+    others = [one_of_four(2, "running", started_at=NOW - 20), one_of_four(3, "queued")]
+    if ended:
+        others = [one_of_four(number, "done", **made) for number in (2, 3)]
+    jobs = [one_of_four(1, "done", **made), *others, failed]
+    words, lives = mode_settings_of(jobs[0]), {2: Live(fraction=0.4), 3: Live(position=2)}
+    return set_card.set_card(jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings)
+
+
 SCENES: tuple[Scene, ...] = (
+    _job_scene("variations-filming", lambda: variations(ended=False), "components"),
+    _job_scene("variations", lambda: variations(ended=True), "components"),
+    _job_scene("variations", lambda: variations(ended=True), "classic"),
     *(_job_scene(name, card, "components") for name, card in JOB_CARDS.items()),
     *(_job_scene(name, JOB_CARDS[name], "classic") for name in ("filming", "finished", "failed")),
     Scene("more", lambda: [message_of(finished.more_card(a_job(state="done", result=RESULT)), private=True)]),
