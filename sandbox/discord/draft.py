@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mimetypes import guess_type
 from typing import Any, cast
 
-from sandbox.discord.components import check_message
+from sandbox.discord.components import TEXT, check_message, walk
 from sandbox.discord.model import Blob, MessageFlag
 from sandbox.discord.schema import KeyRule, as_list, check_link, check_object, subpath
 from sandbox.discord.wire import ApiError, Json, Problems
@@ -236,11 +236,13 @@ def read_draft(
     reference = kept.get("message_reference")
     if reference is not None:
         reference = check_object(problems, subpath(path, "message_reference"), reference, _REFERENCE)
+    components = check_message(problems, subpath(path, "components"), kept.get("components"), layout=layout)
+    pinging = _pinging_text(kept.get("content", ""), components)
     draft = MessageDraft(
         given=given,
         content=str(kept.get("content", "")).strip(),
         embeds=_embeds(problems, subpath(path, "embeds"), kept.get("embeds")),
-        components=check_message(problems, subpath(path, "components"), kept.get("components"), layout=layout),
+        components=components,
         flags=flags & SETTABLE,
         kept_attachments=listed if "attachments" in given else None,
         new_files=new_files,
@@ -249,12 +251,21 @@ def read_draft(
         enforce_nonce=bool(kept.get("enforce_nonce", False)),
         reference_id=int(reference["message_id"]) if reference and "message_id" in reference else None,
         reference_optional=bool(reference) and reference.get("fail_if_not_exists") is False,
-        mentioned=frozenset(int(found) for found in _USER_MENTION.findall(str(kept.get("content", "")))),
-        mentioned_roles=frozenset(int(found) for found in _ROLE_MENTION.findall(str(kept.get("content", "")))),
+        mentioned=frozenset(int(found) for found in _USER_MENTION.findall(pinging)),
+        mentioned_roles=frozenset(int(found) for found in _ROLE_MENTION.findall(pinging)),
         allowed_mentions=mentions if "allowed_mentions" in given else {},
     )
     problems.raise_any()
     return draft
+
+
+def _pinging_text(content: Any, components: list[Json]) -> str:
+    """Return the text whose mentions may ping: the content, and text displays.
+
+    https://discord.com/developers/docs/components/reference#text-display
+    """
+    shown = (str(one.get("content", "")) for one in walk(components) if one.get("type") == TEXT)
+    return "\n".join((str(content), *shown))
 
 
 def _files(
