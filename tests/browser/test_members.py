@@ -63,12 +63,13 @@ def test_a_broken_file_is_refused_privately(visitors: Visitors) -> None:
     maker.attach_sample("video", "broken.mp4")
     maker.fill_option("prompt", "as a watercolour")
     maker.send_command()
-    answer = maker.page.locator("li.message.private").last
+    answers = "li.message.private:has-text('/wan22 video')"
+    answer = maker.page.locator(answers).last
     expect(answer).to_contain_text("Only you can see this", timeout=15_000)
     maker.shot("06-refused-file")
     expect(friend.page.locator("li.message.private")).to_have_count(0)
     answer.get_by_role("button", name="Dismiss message").click()
-    expect(maker.page.locator("li.message.private")).to_have_count(0)
+    expect(maker.page.locator(answers)).to_have_count(0)
 
 
 def test_the_form_behind_edit(visitors: Visitors) -> None:
