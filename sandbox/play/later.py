@@ -1,4 +1,4 @@
-"""`python -m sandbox.play.later PARENT FILE COMMAND …`: runs `python -m bot COMMAND …` with a clock that FILE puts ahead.
+"""`python -m sandbox.play.later PARENT FILE COMMAND …`: runs `python -m bot COMMAND …`, its clock put ahead by FILE.
 
 The bot reads the wall clock by `time.time` alone. What it measures or sleeps by the monotonic clock takes as long as
 ever, so a wait that has begun is not shortened; a new start of the bot reads all dates anew.
