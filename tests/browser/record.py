@@ -17,7 +17,7 @@ from tests.browser.conftest import ARTEFACTS, FOUND
 from tests.support.play_page import Play, Visitor
 
 OUTPUT = Path("docs/play.webp")
-SIDES = (900, 620)
+SIDES = (900, 700)
 SHOWN_WIDTH = 900
 FRAME_MIN_S, FRAME_MAX_S = 0.1, 0.7  # a wait of seconds is shown shorter
 LAST_S = 1.5
@@ -58,6 +58,8 @@ def _record(page: Page) -> list[tuple[float, bytes]]:
     session.send("Page.startScreencast", {"format": "png"})
     _act(Visitor(page, ARTEFACTS))
     session.send("Page.stopScreencast")
+    page.wait_for_timeout(500)  # the last pictures are still on their way
+    session.remove_listener("Page.screencastFrame", keep)
     return frames
 
 
@@ -73,6 +75,7 @@ def _act(maker: Visitor) -> None:
     page.keyboard.type("The sun sinks behind the mountains", delay=KEY_MS)
     page.wait_for_timeout(300)
     maker.send_command()
+    page.get_by_role("button", name="Dismiss message").click()  # a word to a newcomer, which hides the video
     video = maker.finished(maker.message("The sun sinks"))
     video.evaluate("(video) => { video.muted = true; video.controls = false; return video.play(); }")
     page.wait_for_timeout(4200)
