@@ -3,27 +3,15 @@ from typing import Any
 
 import pytest
 
-from bot.ledger.model import Act, Entry, Spent
+from bot.ledger.model import Act, Entry
 from bot.ledger.movements import Movement
 from bot.texts.button_ids import HISTORY_PAGE_TEMPLATE
 from bot.texts.history import HistoryPage, acts_card, money_card
 
-JOB = Spent(
-    job_id="0123456789abcdef0123456789abcdef",
-    member_id=2,
-    counted_at=100.0,
-    ended_at=160.0,
-    state="settled",
-    quote_microusd=750_000,
-    member_microusd=750_000,
-    server_microusd=750_000,
-    mode="wan27-image",
-    job_state="done",
-)
 ENTRY = Entry(
     id="e",
     guild_id=1,
-    job_id=JOB.job_id,
+    job_id="0123456789abcdef0123456789abcdef",
     scope="server:1",
     kind="settle",
     held_delta_microusd=-750_000,
@@ -33,11 +21,6 @@ ENTRY = Entry(
     actor="wanda",
     reason="=cmd|' /C calc'!A0",
 )
-
-
-def spent(**changes: Any) -> Spent:
-    """The job with some fields changed."""
-    return Spent(**({name: getattr(JOB, name) for name in JOB.__slots__} | changes))
 
 
 def entry(**changes: Any) -> Entry:
