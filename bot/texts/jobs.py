@@ -22,7 +22,7 @@ from bot.texts.setting_words import settings_line
 ANY = "any"
 PAGE_LINES = 8
 PAGE_CHARS_MAX = 3900
-PROMPT_CHARS_MAX = 70
+PROMPT_CHARS_MAX = 50  # with the time it fits into a line
 CHOICE_CHARS_MAX = 100
 NO_JOB = "You have no such video here. Choose one from the list as you type, or find it with `/jobs list`."
 RECIPE = "Here's the recipe. Attach it to `/jobs replay` with the same files, anywhere Wanda is."
