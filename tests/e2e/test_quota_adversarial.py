@@ -119,7 +119,7 @@ async def test_nobody_answers_a_question(empty_stage: Stage, files: Path) -> Non
     stage = empty_stage
     await stage.start_bot(**ASKING, WANDA_DRAFT_LIFE_S="3")
     question = await ask(stage, files)
-    assert len(await asyncio.to_thread(kept_files, stage)) == 1
+    assert await asyncio.to_thread(kept_files, stage) != set()
     await _no_files(stage)
     await press(stage, question, "Make it")
     await reads(stage, question["id"], "Run the command again")
@@ -131,7 +131,7 @@ async def test_a_restart_drops_the_files_of_questions(empty_stage: Stage, files:
     stage = empty_stage
     bot = await stage.start_bot(**ASKING)
     await ask(stage, files)
-    assert len(await asyncio.to_thread(kept_files, stage)) == 1
+    assert await asyncio.to_thread(kept_files, stage) != set()
     await bot.stop()
     assert await asyncio.to_thread(kept_files, stage) == set()
 
