@@ -183,7 +183,7 @@ class PlayServer:
             await ws.close()
 
     async def _messages(self, request: web.Request) -> Any:
-        """Return the latest messages of a channel, those `before` an id, or those `around` one."""
+        """Return the latest messages of a channel, or those `before` an id."""
         query = request.query
         viewer, channel = find_user(self._core, query["as"]), find_channel(self._core, query["channel"])
         if not channel_permissions(channel, viewer) & Permission.VIEW_CHANNEL:

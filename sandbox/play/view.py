@@ -1,16 +1,11 @@
 """What one person sees, as the JSON of Discord's API with what their client adds to it."""
 
-from typing import Any
-
-from sandbox.discord.clock import iso
 from sandbox.discord.control.actions import is_usable
 from sandbox.discord.control.interactions import modal_json
 from sandbox.discord.core import Core
 from sandbox.discord.model import POSTS_ONLY, Channel, Guild, Message, Modal, Role, User
-from sandbox.discord.permissions import Permission, channel_permissions, guild_permissions, to_write_in
+from sandbox.discord.permissions import Permission, channel_permissions, to_write_in
 from sandbox.discord.wire import Json
-
-MIB = 1024 * 1024
 
 
 def message_json(core: Core, message: Message, viewer: User) -> Json:
@@ -58,13 +53,11 @@ def _person(core: Core, user: User) -> Json:
 def _server(core: Core, guild: Guild, viewer: User) -> Json:
     places = [*guild.channels.values(), *guild.threads.values()]
     seen = [place for place in places if channel_permissions(place, viewer) & Permission.VIEW_CHANNEL]
-    granted = guild_permissions(guild, guild.members[viewer.id])
     return {
         "id": str(guild.id),
         "name": guild.name,
         "tier": guild.tier,
         "owner_id": str(guild.owner_id),
-        "manages": bool(granted & Permission.MANAGE_GUILD),
         "roles": [_role(core, role) for role in guild.roles.values()],
         "members": [core.serialize.member_with_user(member) for member in guild.members.values()],
         "channels": [_channel(core, place, viewer) for place in seen],
@@ -104,16 +97,9 @@ def _names(bits: int) -> list[str]:
 
 def clock_json(core: Core, ahead_s: float) -> Json:
     """Return the time there, for a page whose own clock is another."""
-    return {"now": core.clock.now(), "iso": iso(core.clock.now()), "ahead_s": ahead_s}
+    return {"now": core.clock.now(), "ahead_s": ahead_s}
 
 
 def without_origin(text: str, core: Core) -> str:
     """Return JSON text with the CDN's addresses on the page's own origin."""
     return text.replace(core.cdn.base_url, "/cdn")
-
-
-def any_list(value: Any) -> list[Any]:
-    """Return the value if it is a list, else a list of it; an empty list for None."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType] - JSON

@@ -1,7 +1,7 @@
 // Buttons, selects and Components V2. https://discord.com/developers/docs/components/reference
 import { html, useState, useEffect, useRef } from "./vendor/htm-preact.js";
 import { Markdown, Spoiler, inline } from "./markdown.js";
-import { attempt, bytes, channels, interact, nameOf, now, server, set, state } from "./store.js";
+import { attempt, bytes, channels, interact, nameOf, now, server, set } from "./store.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary", 6: "primary" };
 const ENTITIES = { 5: "users", 6: "roles", 7: "both", 8: "channels" };

@@ -1,6 +1,6 @@
 // Discord's Markdown as elements. https://support.discord.com/hc/en-us/articles/210298617
 import { html, useEffect, useState } from "./vendor/htm-preact.js";
-import { channel, channels, nameOf, now, person, select, server, state } from "./store.js";
+import { channel, channels, nameOf, now, person, select, server } from "./store.js";
 
 const SPECIAL = /^[^\\`[<*_~|@h]+/;
 const RULES = [
