@@ -148,7 +148,7 @@ class Runner:
                 await self._spread_files(jobs)
             accepted = await self._store.write(transactions.accept_all(jobs, self.shipped, self._places))
         except StorageError:
-            if not await self._is_kept(jobs[0].id):
+            if not await self._are_kept(jobs):
                 await self._forget_files_of(jobs[1:])
                 raise
             return self._begin(jobs)
@@ -170,16 +170,16 @@ class Runner:
             if self._forget_files is not None:
                 await self._forget_files(job.id)
 
-    async def _is_kept(self, job_id: str) -> bool:
-        """Return whether a job was committed although the answer to its COMMIT was lost.
+    async def _are_kept(self, jobs: Sequence[Job]) -> bool:
+        """Return whether the jobs of one order were committed although the answer to their COMMIT was lost.
 
-        If the database does not answer this either, the member reads that the job was refused, so it is cancelled if it
-        turns up later.
+        If the database does not answer this either, the member reads that all of them were refused, so each is
+        cancelled if it turns up later.
         """
         try:
-            return await self._store.read(transactions.get(job_id)) is not None
+            return await self._store.read(transactions.get(jobs[0].id)) is not None
         except StorageError:
-            self._refused.append(job_id)
+            self._refused.extend(job.id for job in jobs)
             return False
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.catalogue.registry import price_table
 from bot.errors import StorageError
 from bot.jobs import machine, transactions
 from bot.jobs.model import Job, job_from
+from bot.jobs.variations import as_variations, variation_id
 from bot.ledger.audit import totals, verify
 from bot.runner.runner import Runner
 from bot.storage.transaction import One, Store, Transaction
@@ -353,6 +355,24 @@ async def test_a_refused_acceptance_that_turns_up_is_taken_back(rig: RunnerRig) 
     store.reads_fail = False
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
+    assert await rig.requests() == []
+
+
+async def test_every_video_of_a_refused_set_that_turns_up_is_taken_back(rig: RunnerRig) -> None:
+    """Of several variations that were reported as refused but were committed, none is made; all holds are released."""
+    store = Mute(rig.store)
+    runner = another(rig, store=store, recheck_s=0.1)
+    await runner.start()
+    order = await rig.order()
+    request = as_variations(order.request, 3, fresh_seed=7)
+    order = replace(order, request=request, quote=request.quote(price_table()))
+    store.lost_writes, store.reads_fail = 1, True
+    with pytest.raises(StorageError):
+        await runner.accept(order)
+    store.reads_fail = False
+    for number in (1, 2, 3):
+        job = await rig.until(lambda job: job.told, variation_id(order.id, number))
+        assert (job.state, job.charged_microusd) == ("cancelled", 0)
     assert await rig.requests() == []
 
 
