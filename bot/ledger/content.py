@@ -36,10 +36,24 @@ _LOOK_LIKE = {
     "x": "\u0445\u03c7",
     "y": "\u0443\u04af",
 }
+# Capitals that look like another Latin letter than their small ones do.
+_CAPITALS = str.maketrans("\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u03a1\u03a4\u03a5\u03a7", "BEZHIKMNPTYX")
 _AS_LATIN = str.maketrans({other: latin for latin, others in _LOOK_LIKE.items() for other in others})
 # Digits and signs in place of letters; 1 stands for two.
 _AS_LETTERS = tuple(str.maketrans("013457@$", f"o{one}eastas") for one in "il")
-_MARKS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F))
+# Marks that spell nothing: accents, variation selectors. Others are vowels of their scripts.
+_MARKS = (
+    (0x0300, 0x036F),
+    (0x180B, 0x180F),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
+    (0x20D0, 0x20FF),
+    (0xFE00, 0xFE0F),
+    (0xFE20, 0xFE2F),
+)
+# Shown as nothing, also where no character is assigned yet (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point).
+_IGNORED = ((0x2065, 0x2065), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
+_ACCENTED = 0x0590  # letters below it, which are Latin, Greek, Cyrillic or Armenian, have no marks but accents
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 # Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. There a word counts wherever it stands.
 _UNSPACED = (
@@ -108,14 +122,29 @@ def _forms(text: str) -> frozenset[str]:
 
 
 def _folded(text: str) -> str:
-    kept = (one for one in unicodedata.normalize("NFKD", text) if not _is_invisible(one))
-    plain = unicodedata.normalize("NFC", "".join(kept)).casefold().translate(_AS_LATIN)
+    kept = "".join(_seen(unicodedata.normalize("NFKD", text))).translate(_CAPITALS)
+    plain = unicodedata.normalize("NFC", kept).casefold().translate(_AS_LATIN)
     return " ".join("".join(one if unicodedata.category(one)[0] in "LNM" else " " for one in plain).split())
 
 
-def _is_invisible(character: str) -> bool:
+def _seen(text: str) -> Iterable[str]:
+    """Yield the characters that are seen, without accents."""
+    letter = ""
+    for character in text:
+        category = unicodedata.category(character)
+        if category[0] != "M":
+            letter = character
+        elif letter and ord(letter) < _ACCENTED:
+            continue
+        if not _is_invisible(character, category):
+            yield character
+
+
+def _is_invisible(character: str, category: str) -> bool:
     """Return whether it is an accent, or nothing that is seen."""
-    return _is_between(character, _MARKS) or character in _BLANKS or unicodedata.category(character) == "Cf"
+    if category in {"Cc", "Cf", "Me"}:
+        return not character.isspace()
+    return character in _BLANKS or _is_between(character, _MARKS) or _is_between(character, _IGNORED)
 
 
 def _is_between(character: str, ranges: Iterable[tuple[int, int]]) -> bool:
