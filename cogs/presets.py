@@ -65,8 +65,8 @@ async def _offer_all(interaction: discord.Interaction[Any], current: str) -> lis
 
 @app_commands.describe(
     name="What to call it; a preset of yours by that name is replaced.",
-    video="A video of yours whose settings to keep. Leave it out to type them.",
-    for_server="For everybody here. Only those who may manage this server can do this.",
+    video="A video of yours to keep the settings of. Leave it out to type them.",
+    for_server="For everybody here. Only people who manage this server can do this.",
 )
 @app_commands.autocomplete(video=offer_jobs)
 async def save(interaction: Interaction, name: str, video: str | None = None, *, for_server: bool = False) -> None:

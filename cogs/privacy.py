@@ -129,14 +129,14 @@ def privacy_group() -> app_commands.Group:
     export.__qualname__ = "export"  # discord.py takes a function with a dotted name for a method
     specs = (
         CommandSpec("show", "See what Wanda keeps about you, and for how long.", show_privacy),
-        CommandSpec("export", "Get everything that Wanda keeps of you as a file.", export),
+        CommandSpec("export", "Get everything Wanda keeps about you as a file.", export),
         CommandSpec(
             "delete",
             "Have Wanda forget you: your orders, your files, and your name beside what you spent.",
             ask_to_erase,
         ),
     )
-    return top_group("privacy", "What Wanda keeps of you.", specs, contexts=SERVERS_AND_DMS)
+    return top_group("privacy", "What Wanda keeps about you.", specs, contexts=SERVERS_AND_DMS)
 
 
 class Privacy(FeatureCog):

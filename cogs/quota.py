@@ -83,7 +83,7 @@ COMMANDS = (
 
 def quota_group() -> app_commands.Group:
     """Return a new `/quota`."""
-    return top_group("quota", "What you may spend on videos in this server.", COMMANDS)
+    return top_group("quota", "What you can spend on videos in this server.", COMMANDS)
 
 
 class Quota(FeatureCog):

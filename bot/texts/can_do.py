@@ -62,7 +62,7 @@ def _stopped(view: View) -> str:
     """Return why they can make no video here, or ""."""
     terms = view.terms
     if not terms.server_allowed:
-        return "**Nothing**: whoever runs Wanda hasn't opened her for this server."
+        return "**Nothing**: Wanda isn't turned on for this server."
     if terms.blocked is not None:
         return f"**Nothing**: they're blocked, “{plain(terms.blocked.value, REASON_CHARS_MAX)}”."
     if terms.paused is not None:
@@ -130,7 +130,7 @@ def _asked(view: View) -> Iterable[str]:
     else:
         yield "Nothing they order waits for approval."
     if terms.ceiling_microusd is not None:
-        yield f"One video may cost up to {dollars(terms.ceiling_microusd.value)}."
+        yield f"One video can cost up to {dollars(terms.ceiling_microusd.value)}."
     if terms.at_once is not None:
         at_once = counted(terms.at_once.value, "video")
-        yield f"They can have {at_once} in the making at once, and have {view.open_jobs} now."
+        yield f"They can have {at_once} going at once, and have {view.open_jobs} now."

@@ -300,3 +300,5 @@ _TABLE: Mapping[str, Builder] = {
     "senseless": _fixed("Wanda doesn't understand fal's answer.", AGAIN),
     "unplayable": _fixed("fal made a file that doesn't play.", AGAIN),
 }
+KINDS = tuple(_TABLE)  # that have a text of their own
+UNCERTAIN_KINDS = ("lost", *_LOST_BECAUSE)

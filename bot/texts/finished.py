@@ -52,7 +52,7 @@ RESULT_LATE = (
     "the card."
 )
 MAILED = "Sent: the video and its recipe are in your direct messages."
-MAIL_CLOSED = "Discord doesn't let Wanda write to you. Allow direct messages from this server in its privacy settings."
+MAIL_CLOSED = "Wanda can't send you a direct message. Allow them in this server's privacy settings, then try again."
 MAIL_FAILED = "Discord didn't take the message. Try again in a moment."
 MAIL_UNDER_WAY = "Wanda is still sending you the last one. Try again in a moment."
 DROPPED = "Cancelled. You weren't charged."

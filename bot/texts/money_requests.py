@@ -5,7 +5,7 @@ from bot.money import dollars
 from bot.texts.button_ids import MoneyAnswer, money_button_id
 from bot.texts.card import Button
 
-NOT_YOURS = "Only members who can manage this server can answer this."
+NOT_YOURS = "Only people who manage this server can answer this."
 OVER = "This request is over: it was answered, or nobody answered it in time."
 NOT_POSTED = "Wanda can't post your request here. Write to an admin yourself; nothing changed."
 _DAYS = int(RAISED_FOR_S // 86_400)
@@ -39,7 +39,7 @@ def answered_text(request: MoneyRequest, answer: MoneyAnswer, actor_id: int) -> 
     amount = dollars(request.amount_microusd)
     match answer:
         case "grant":
-            return f"<@{actor_id}> granted <@{request.member_id}> **{amount}**, once."
+            return f"<@{actor_id}> gave <@{request.member_id}> **{amount}**, once."
         case "raise":
             return f"<@{actor_id}> raised <@{request.member_id}>'s allowances by **{amount}** for {_DAYS} days."
         case "decline":
@@ -51,7 +51,7 @@ def told_member(request: MoneyRequest, answer: MoneyAnswer) -> str:
     amount = dollars(request.amount_microusd)
     match answer:
         case "grant":
-            return f"<@{request.member_id}>, you were granted {amount}. Press Try again, or order your video again."
+            return f"<@{request.member_id}>, you got {amount}. Press Try again, or order your video again."
         case "raise":
             return (
                 f"<@{request.member_id}>, your allowances are {amount} higher for {_DAYS} days. "

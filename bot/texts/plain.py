@@ -125,9 +125,12 @@ def coarse(seconds: float) -> float:
 
 
 def mebibytes(size_bytes: int) -> str:
-    """Return a size in MiB, rounded up, so that a file above a limit never shows the limit itself: 23.9 MiB."""
+    """Return a size as Discord counts and names it, 1 MB being 1,048,576 bytes: 23.9 MB.
+
+    It is rounded up, so that a file above a limit never shows the limit itself.
+    """
     tenths = math.ceil(max(0, size_bytes) * 10 / MIB)
-    return f"{tenths // 10} MiB" if tenths % 10 == 0 else f"{tenths / 10:.1f} MiB"
+    return f"{tenths // 10} MB" if tenths % 10 == 0 else f"{tenths / 10:.1f} MB"
 
 
 def bar(fraction: float, cells: int = 20) -> str:

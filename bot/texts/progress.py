@@ -70,7 +70,7 @@ def _usual(live: Live) -> str:
 def _running(job: Job, live: Live, now: float) -> str:
     elapsed_s = max(0.0, now - (job.started_at or job.created_at))
     guess = estimate(elapsed_s, live)
-    return _line("Filming", elapsed_s, _remaining(guess), share=guess.fraction)
+    return _line("Making the video", elapsed_s, _remaining(guess), share=guess.fraction)
 
 
 def _remaining(guess: Estimate) -> str:

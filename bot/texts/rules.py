@@ -30,7 +30,7 @@ _ALONE = {
     "pings": "how members hear of their videos",
     "safety": "fal's safety check",
     "spoiler": "which videos are hidden as spoilers",
-    "age": "where videos may be made",
+    "age": "where videos can be made",
     "words": "the refused words",
     "prompt_log": "the prompt log",
     rule_values.CONFIRM_ABOVE: "the price above which Wanda asks first",
@@ -178,7 +178,7 @@ def act_words(act: Act) -> str:
     if act.act == "grant":
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
-        what = f"granted {subject_words(act.subject)} **{exact_dollars(int(act.after['microusd']))}**{until}"
+        what = f"gave {subject_words(act.subject)} **{exact_dollars(int(act.after['microusd']))}**{until}"
         return f"{person(act.actor_id)} {what}{why}"
     name = act.act.partition(" ")[2]
     expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None

@@ -18,7 +18,7 @@ Clearable = Literal["pool", "allowance", "ceiling", "modes", "resolutions", "at_
 
 
 @app_commands.describe(
-    role="Whom it is for; @everyone is every member's default.",
+    role="Who it's for. @everyone is every member's default.",
     allowance="What each member with the role can spend in the window: 5, $5 or 5.50.",
     pool="What all members with the role together can spend in the window.",
     window="The window of the allowance and the pool. A month when not chosen.",

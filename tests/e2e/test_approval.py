@@ -182,7 +182,7 @@ async def test_a_reaction_asks_for_approval_beside_a_busy_card(empty_stage: Stag
     parent = await one_video(stage, files)
     await stage.fal.post("settings", {"seconds_per_job": 60})
     await react(stage, "friend", parent, "🎲")
-    busy = await wait_for_message(stage, "Filming")
+    busy = await wait_for_message(stage, "Making the video")
     assert busy["reference"] == parent
     await ask(stage, "admin", "wanda-admin approval", above="0.10")
     await react(stage, "maker", parent, "🔁")

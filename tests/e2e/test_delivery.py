@@ -110,7 +110,7 @@ async def test_above_the_limit(stage: Stage, files: Path) -> None:
     """A video above the server's 10 MiB that cannot be encoded is linked, with both sizes and the link's expiry."""
     await stage.fal.post("settings", {"result_mb": 11})
     message = await linked(stage, await order(stage, files))
-    assert "11 MiB, above this server's 10 MiB" in text_of(message)
+    assert "11 MB, above this server's 10 MB" in text_of(message)
     assert re.search(r"fal keeps it until about <t:\d+:D>", text_of(message))
 
 

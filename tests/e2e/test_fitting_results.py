@@ -76,7 +76,7 @@ async def test_a_full_video_in_two_servers(stage: Stage, files: Path) -> None:
     assert (width, height, tracks) == (1920, 1080, 1)
     assert seconds == pytest.approx(15, abs=0.1)
     said = original_of(message)
-    assert re.search(r"1920 × 1080, 25 MiB\]\(<http.*>\)\. fal keeps it until about <t:\d+:D>", said)
+    assert re.search(r"1920 × 1080, 25 MB\]\(<http.*>\)\. fal keeps it until about <t:\d+:D>", said)
     link = said.split("(<")[1].split(">)")[0]
     assert len(await stage.fal.fetch(link)) == 25 * MIB
 

@@ -92,7 +92,7 @@ async def test_one_that_fails_and_some_that_are_cancelled(stage: Stage, files: P
     assert said.count("Ready") == 1
     await stage.fal.post("settings", {"seconds_per_job": 20, "concurrency": 1})
     card = await order(stage, files, variations=3)
-    await wait_for_text(stage, card, "Filming")
+    await wait_for_text(stage, card, "Making the video")
     await press(stage, "friend", card, "Cancel")
     await press(stage, "maker", card, "Cancel")
     await wait_for_ends(stage)

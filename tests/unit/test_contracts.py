@@ -84,6 +84,7 @@ CASES = [
     ("cogs.admin.report", "matplotlib", DRAWING),
     ("cogs.base.page", "aiosqlite", DRIVERS),
     ("cogs.jobs.cog", "aiosqlite", DRIVERS),
+    ("cogs.help.cog", "httpx", HTTPX),
     ("cogs.ordering.attachments", "PIL", DECODERS),
     ("cogs.ordering.checks", "aiohttp", AIOHTTP),
     ("cogs.results.buttons", "bot.cli.ledger", COGS_STAND),

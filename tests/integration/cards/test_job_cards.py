@@ -118,7 +118,7 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
     assert stage.fake.ends_in_a_link()
     (asked,) = stage.fake.asked
     assert asked.payload["content"].startswith(
-        "The video is 0.3 MiB, above this server's 0.2 MiB, so here's fal's link"
+        "The video is 0.3 MB, above this server's 0.2 MB, so here's fal's link"
     )
 
 

@@ -40,7 +40,7 @@ def test_every_kind_has_its_own_sentence(kind: str) -> None:
         ("image_too_small", ("body", "image_url"), {"min_width": 240, "min_height": 240}, "at least 240 \u00d7 240"),
         ("image_too_large", (), {"max_width": 8000, "max_height": 8000}, "at most 8,000 \u00d7 8,000 pixels"),
         ("file_too_large", ("body", "video_url"), {"max_size": 104_857_600}, "The video is too large"),
-        ("file_too_large", (), {"max_size": 104_857_600}, "100 MiB"),
+        ("file_too_large", (), {"max_size": 104_857_600}, "100 MB"),
         (
             "video_duration_too_long",
             (),

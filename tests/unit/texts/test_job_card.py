@@ -125,7 +125,7 @@ def test_a_running_card_estimates_from_past_jobs(make_job: MakeJob) -> None:
     """With a usual time, a running card shows percent, elapsed time and about how long is left."""
     running = make_job(state="running", started_at=NOW)
     text = card(running, Live(typical_s=120.0), at=NOW + 40).body
-    assert text.endswith("**33 %** · **Filming** · 40 s so far · about 1 min 20 s left")
+    assert text.endswith("**33 %** · **Making the video** · 40 s so far · about 1 min 20 s left")
     assert "\n" not in text
 
 
@@ -216,7 +216,7 @@ def test_a_finished_card_has_seed_cost_size_and_time(make_job: MakeJob) -> None:
     """The finished card tells seed, charge, size, pixels and how long it took."""
     job = make_job(state="delivering", result=RESULT, charged_microusd=750_000, completed_at=NOW + 112)
     shown = finished_card(job, PostedVideo(8_400_000, file_name="fox.mp4"))
-    for said in ("`42`", "$0.75", "8.1 MiB", "1920 \u00d7 1080", "made in 1 min 52 s"):
+    for said in ("`42`", "$0.75", "8.1 MB", "1920 \u00d7 1080", "made in 1 min 52 s"):
         assert said in words(shown)
     assert shown.link == ""
     assert layout_words(shown).splitlines()[-1] == "-# 1080p · 5 s · $0.75 · seed 42 · by <@50>"
@@ -231,7 +231,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
     shown = finished_card(job, posted)
     assert shown.link == (
-        "The video is 25 MiB, above this server's 10 MiB, so here's fal's link; "
+        "The video is 25 MB, above this server's 10 MB, so here's fal's link; "
         f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
     )
 

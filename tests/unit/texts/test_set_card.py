@@ -33,7 +33,7 @@ def test_progress_of_each() -> None:
     card = card_of(ready(1), one_of(2, state="running", started_at=NOW), one_of(3, state="queued"), _3=Live(position=2))
     lines = card.body.splitlines()
     assert lines[0] == "**1** · Ready · seed 7"
-    assert "Filming" in lines[1]
+    assert "Making the video" in lines[1]
     assert "2 ahead" in lines[2]
     assert [item.source for item in card.media] == ["attachment://v-1.mp4"]
     assert [button.custom_id for button in card.buttons] == [f"wanda:all:cancel:{JOB_ID}"]
