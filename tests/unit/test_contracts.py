@@ -83,6 +83,7 @@ CASES = [
     ("cogs.admin.typed_input", "asyncio", PURE),
     ("cogs.admin.report", "matplotlib", DRAWING),
     ("cogs.base.page", "aiosqlite", DRIVERS),
+    ("cogs.help.cog", "aiohttp", AIOHTTP),
     ("cogs.jobs.cog", "aiosqlite", DRIVERS),
     ("cogs.help.cog", "httpx", HTTPX),
     ("cogs.ordering.attachments", "PIL", DECODERS),
