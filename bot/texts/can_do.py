@@ -9,7 +9,7 @@ from bot.ledger.model import Terms, View
 from bot.money import dollars
 from bot.texts.card import join_within
 from bot.texts.plain import person, plain
-from bot.texts.quota import grant_line, in_order, limit_title, reach
+from bot.texts.quota import grant_line, in_order, limit_title, reach, set_by
 from bot.texts.rules import REASON_CHARS_MAX
 from bot.units import counted
 
@@ -89,12 +89,16 @@ def _theirs(title: str) -> str:
 
 def _budgets(view: View) -> str:
     lines = [
-        f"- {_theirs(limit_title(one.limit))}: **{dollars(one.left_microusd)}** of {dollars(one.limit.cap_microusd)} "
-        f"left · {one.limit.source.to_others}"
+        f"- {_first_upper(_theirs(limit_title(one.limit)))}: **{dollars(one.left_microusd)}** of "
+        f"{dollars(one.limit.cap_microusd)} left · {set_by(one.limit)}"
         for one in in_order(view.standings)
     ]
     lines += [f"- {grant_line(one)}" for one in view.grants[:GRANTS_MAX]]
     return join_within(lines, BUDGETS_CHARS_MAX) if lines else ""
+
+
+def _first_upper(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _costs(view: View, priced: Sequence[Example]) -> str:

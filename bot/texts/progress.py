@@ -15,7 +15,7 @@ def progress(job: Job, live: Live, now: float) -> str:
     waited_s = now - job.created_at
     match job.state:
         case "waiting":
-            until = f", until <t:{int(job.approve_by)}:t>" if job.approve_by else ""
+            until = f", until <t:{int(job.approve_by)}:f>" if job.approve_by else ""
             whom = f"<@&{job.approver_role_id}>" if job.approver_role_id else "an admin of this server"
             return f"**Waiting for approval** by {whom}{until}\n-# You aren't charged before somebody approves it."
         case "accepted" | "submitting":

@@ -115,11 +115,11 @@ def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool =
     facts.append(renewal(limit))
     lines = [left, " · ".join(facts)]
     if with_source:
-        lines.append(f"-# {_set_by(limit)}")
+        lines.append(f"-# {set_by(limit)}")
     return "\n".join(lines)
 
 
-def _set_by(limit: Limit) -> str:
+def set_by(limit: Limit) -> str:
     """Return which rule sets the limit; for a pool's own rule only that, as its title already names the pool."""
     is_pools_own = limit.whose == limit.source.setter and limit.whose != "member"
     return "set by the admins" if is_pools_own else f"by {limit.source.to_others}"

@@ -12,7 +12,7 @@ from bot.ledger.rehearsal import Change
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
 from bot.texts.button_ids import setup_button_id
-from bot.texts.can_do import Example, can_do
+from bot.texts.can_do import SECONDS, Example, can_do
 from bot.texts.card import Button, Choice, join_within
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.panel import CHOICES_MAX, Block, Buttons, Divider, Entry, List, Panel, Text
@@ -73,7 +73,8 @@ _SERVERS: Mapping[Page, frozenset[str]] = {
 class Setup:
     """What the panel shows: the server's rules, and the state that a job of nobody would meet, or of the member shown.
 
-    `target` is the id of the role, member or channel whose page it is; `notice` says what the last press did.
+    `target` is the id of the role, member or channel whose page it is; `notice` says what the last press did. The
+    `examples` are the prices of short videos, the usual mode's first.
     """
 
     name: str
@@ -193,7 +194,8 @@ def _home(setup: Setup, ids: _Ids) -> Iterable[Block]:
     else:
         yield Entry("**Open**\nMembers can order videos.", Button("Pause", "danger", ids("form", "pause")))
     yield Divider()
-    yield Buttons((Button(PAGE_TITLES["template"], "success", ids("go", "template")),))
+    if new_of_template(own):
+        yield Buttons((Button(PAGE_TITLES["template"], "success", ids("go", "template")),))
     yield List(custom_id=ids("open", "member"), placeholder="What can a member do now?", kind="members")
 
 
@@ -461,7 +463,7 @@ def _content_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
 def _template_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
     own = setup.server
     changes = new_of_template(own)
-    yield _title(setup, "A server on $50 a month", "Enough for about 65 videos of 5 s in 1080p, or 100 in 720p.")
+    yield _title(setup, "A server on $50 a month", _enough(setup.examples))
     if not changes:
         yield Text("These rules are set already.")
         return
@@ -474,6 +476,19 @@ def _template_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
         "\n".join(["This sets:", *lines, "Everything else stays as it is. You can change each of them afterwards."])
     )
     yield Buttons((Button("Set these", "success", ids("apply")), Button("Back", "secondary", ids("go", "home"))))
+
+
+def _enough(examples: Sequence[Example]) -> str:
+    """Return how many short videos of the first mode the template's pool pays for, the dearest first; "" for none."""
+    if not examples:
+        return ""
+    values = {one.name: one.value for one in TEMPLATE}
+    fitting = [(size, price) for size, price in reversed(examples[0].prices) if 0 < price <= values["ceiling"]]
+    counts = {values["budget:month"] // price: size for size, price in fitting}
+    said = [f"{count:,}{{}} in {size}" for count, size in counts.items()]
+    of_which = [f" {examples[0].title} videos of {SECONDS} s", *[""] * len(said)]
+    told = ", or ".join(one.format(what) for one, what in zip(said, of_which, strict=False))
+    return f"Enough for about {told}." if told else ""
 
 
 def new_of_template(own: Values) -> tuple[Change, ...]:

@@ -21,6 +21,7 @@ from cogs.admin.proposals import rehearse
 from cogs.base.page import STALE as GONE_PAGE
 from cogs.ordering.checks import channel_id, role_ids
 
+PRICED = frozenset({"member", "template"})
 OF_ONE = frozenset({"role", "member", "channel"})
 
 
@@ -69,7 +70,7 @@ async def panel_of(command: AdminCommand, shown: Shown, notice: str = "") -> Pan
         view=view,
         target=shown.target,
         notice=notice,
-        examples=examples(command.services.picker) if shown.page == "member" else (),
+        examples=examples(command.services.picker) if shown.page in PRICED else (),
     )
     return setup_panel(setup, shown.page)
 

@@ -188,7 +188,7 @@ def test_a_waiting_card_asks_the_approvers(make_job: MakeJob) -> None:
     """A job that waits for approval says by whom and until when, and offers both answers."""
     waiting = card(make_job(state="waiting", approve_by=NOW + 600, approver_role_id=77))
     assert [button.label for button in waiting.buttons] == ["Approve", "Decline", "Cancel"]
-    for said in ("Waiting for approval", "<@&77>", f"<t:{int(NOW + 600)}:t>"):
+    for said in ("Waiting for approval", "<@&77>", f"<t:{int(NOW + 600)}:f>"):
         assert said in words(waiting)
 
 

@@ -13,7 +13,7 @@ from bot.ledger.terms import terms
 from bot.settings import DefaultSettings, MoneySettings
 from bot.texts import setup_pages as pages
 from bot.texts.button_ids import SETUP_LIST_TEMPLATE, SETUP_TEMPLATE
-from bot.texts.can_do import examples
+from bot.texts.can_do import Example, examples
 from bot.texts.card import Button
 from bot.texts.panel import (
     CHOICE_CHARS_MAX,
@@ -178,3 +178,36 @@ def test_the_template_shows_what_it_sets() -> None:
     assert "pool" not in text
     done = [Rule(one.subject, one.name, one.value) for one in pages.TEMPLATE]
     assert pages.new_of_template({one.name: one.value for one in done}) == ()
+
+
+def words_of(panel: Panel) -> str:
+    """Return the panel's texts."""
+    return "\n".join(block.text for block in panel.blocks if isinstance(block, Text))
+
+
+def test_the_template_counts_videos_by_the_prices_in_force() -> None:
+    """How many videos the template pays for follows from the operator's prices; without one, nothing is said."""
+    shown = words_of(pages.setup_panel(setup([], "template"), "template"))
+    assert "Enough for about 66 Wan 2.7 image videos of 5 s in 1080p, or 100 in 720p." in shown
+    dearer = (Example("m", "Wan", (("720p", 900_000), ("1080p", 2_000_000))),)
+    shown = words_of(pages.setup_panel(setup([], "template", examples=dearer), "template"))
+    assert "Enough for about 55 Wan videos of 5 s in 720p." in shown
+    assert "Enough" not in words_of(pages.setup_panel(setup([], "template", examples=()), "template"))
+
+
+def test_the_template_is_offered_until_it_is_set() -> None:
+    """The overview leaves out the button that would change nothing."""
+    done = [Rule(one.subject, one.name, one.value) for one in pages.TEMPLATE]
+    labels = [
+        [one.label for one in controls(pages.setup_panel(setup(rules, "home"), "home")) if isinstance(one, Button)]
+        for rules in ([], done)
+    ]
+    assert ["Start with $50 a month" in one for one in labels] == [True, False]
+
+
+def test_a_members_page_names_each_budgets_rule_once() -> None:
+    """A pool that the admins set is not called after itself."""
+    panel = pages.setup_panel(setup([Rule("server", "budget:month", 50_000_000)], "member"), "member")
+    shown = words_of(panel)
+    assert re.search(r"^- This server's pool this month: .* left · set by the admins$", shown, re.MULTILINE)
+    assert re.search(r"^- Their allowance today: .* left · by Wanda's shipped default$", shown, re.MULTILINE)
