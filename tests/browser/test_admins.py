@@ -55,6 +55,18 @@ def test_an_admin_sets_a_budget_and_a_member_is_refused(visitors: Visitors) -> N
     expect(maker.drawer("Money").locator('[data-sum="spent"]')).to_have_text(spent)
 
 
+def test_a_list_at_the_bottom_opens_upwards(visitors: Visitors) -> None:
+    """The setup panel's last list stays in view when it opens, and a choice in it can be pressed."""
+    admin = visitors.open("admin")
+    admin.begin_command("wanda-admin setup")
+    admin.send_command()
+    panel = admin.message("Wanda in Studio")
+    panel.locator(".selectbox", has_text="What can a member do now?").click()
+    panel.get_by_role("option", name="friend").click()
+    expect(admin.message("What @friend can do now")).to_be_visible()
+    admin.shot("30-what-a-member-can-do")
+
+
 def test_a_permission_that_is_taken_counts_at_once(visitors: Visitors) -> None:
     """Where the admin takes SEND_MESSAGES from @everyone, the composer says so, and gives it back again."""
     admin, friend = visitors.open("admin", width=1500), visitors.open("friend")

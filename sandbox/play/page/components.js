@@ -1,5 +1,5 @@
 // Buttons, selects and Components V2. https://discord.com/developers/docs/components/reference
-import { html, useState, useEffect, useRef } from "./vendor/htm-preact.js";
+import { html, useState, useEffect, useLayoutEffect, useRef } from "./vendor/htm-preact.js";
 import { Markdown, Spoiler, inline } from "./markdown.js";
 import { attempt, bytes, channels, interact, nameOf, now, server, set } from "./store.js";
 
@@ -78,6 +78,13 @@ export function Choice({ part, chosen, onChoose }) {
     document.addEventListener("pointerdown", outside);
     return () => document.removeEventListener("pointerdown", outside);
   });
+  useLayoutEffect(() => {
+    if (!open) return;
+    const list = box.current.querySelector(".options"), at = box.current.getBoundingClientRect();
+    const frame = (box.current.closest(".messages") ?? document.documentElement).getBoundingClientRect();
+    const above = at.top - frame.top, below = frame.bottom - at.bottom;
+    list.classList.toggle("above", list.offsetHeight > below && above > below);
+  }, [open]);
   const toggle = (value) => {
     if (most === 1) { setPicked([value]); setOpen(false); setFind(""); onChoose([value]); return; }
     setPicked(picked.includes(value) ? picked.filter((one) => one !== value) : [...picked, value].slice(0, most));
