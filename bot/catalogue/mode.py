@@ -18,7 +18,10 @@ from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 LENGTHS = ("duration", "num_frames")  # every mode has one of them
 # What a card always shows, in this order, where the mode has it.
 CARD_OPTIONS = ("resolution", "duration", "num_frames", "frames_per_second", "aspect_ratio")
-LABELS = {"num_frames": "Frames"}  # for options whose own name does not read well
+LABELS = {
+    "num_frames": "Frames",
+    "enable_prompt_expansion": "Prompt rewriting",
+}  # for options whose own name does not read well
 UNITS_ROUNDING = Fraction(1, 100)  # fal's header is a decimal of unknown precision
 WRITTEN = ("prompt", "negative_prompt")
 LONG_OPTIONS = frozenset(WRITTEN)
@@ -79,10 +82,14 @@ class Mode(BaseModel, ABC):
 
     @classmethod
     def slash_command_of(cls, files: Iterable[str]) -> str:
-        """Return the command that takes files in these options: "/wan27 continue"."""
+        """Return the name of the command that takes files in these options: "/wan27 continue"."""
+        return f"/{cls.family()} {cls.command_for(files).name}"
+
+    @classmethod
+    def command_for(cls, files: Iterable[str]) -> SlashCommand:
+        """Return the first command that takes files in these options."""
         given = frozenset(files)
-        fitting = [one.name for one in cls.slash_commands() if not one.without & given]
-        return f"/{cls.family()} {fitting[0] if fitting else cls.slash_commands()[0].name}"
+        return next((one for one in cls.slash_commands() if not one.without & given), cls.slash_commands()[0])
 
     @classmethod
     def family(cls) -> str:

@@ -3,7 +3,7 @@
 The slash commands, the forms, /help and `python -m bot price` are made from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -96,14 +96,19 @@ class Picker:
         request, files = self._request(mode, options)
         return request.quote(files, self.prices)
 
-    def specs_filled(self, mode: type[Mode], filled: Mapping[str, Any]) -> Mapping[str, OptionSpec]:
+    def specs_filled(
+        self, mode: type[Mode], filled: Mapping[str, Any], files: Iterable[str]
+    ) -> Mapping[str, OptionSpec]:
         """Return `specs` for a form that opens with these values: its length says what they cost together.
+
+        The options are described as the command that takes files in the options `files` describes them.
 
         A form cannot count along, so it says the sum of what it opens with; the choices have the other prices.
         """
-        specs, cost = self.specs(mode), self.cost_filled(mode, filled)
+        descriptions = mode.command_for(files).descriptions
+        specs, cost = self.specs(mode, descriptions), self.cost_filled(mode, filled)
         length = next(name for name in LENGTHS if name in specs)
-        text = f"{mode.model_fields[length].description} {cost}"
+        text = f"{_texts(mode, descriptions)[length]} {cost}"
         return {**specs, length: replace(specs[length], description=text)} if cost else specs
 
     def cost_filled(self, mode: type[Mode], filled: Mapping[str, Any]) -> str:

@@ -117,7 +117,8 @@ def own_menu(menu: Menu, chosen: Preferences, picker: Picker) -> Menu:
 def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[Part, ...]:
     """Return the parts of the form, at most `FORM_PARTS_MAX`; `file_names` are the attachments that the mode takes."""
     mode = by_id(menu.mode_id)
-    specs = picker.specs_filled(mode, menu.filled_in)
+    files = [options[0] for options in menu.takes.values()]
+    specs = picker.specs_filled(mode, menu.filled_in, files)
     parts: list[Part] = []
     if menu.takes_one and len(file_names) > 1:
         parts.append(_which(menu, file_names))

@@ -73,7 +73,7 @@ class FixForm(Form):
         self._items: dict[str, FormItem] = {}
         names = {option: shown_name(file.filename) for option, file in typed.attachments.items()}
         for part in words.fix_parts(
-            typed.mode, services.picker.specs_filled(typed.mode, typed.options), typed.options, names, error
+            typed.mode, services.picker.specs_filled(typed.mode, typed.options, names), typed.options, names, error
         ):
             self._items[part.name] = item = form_item(part)
             self.add_item(discord.ui.Label(text=part.label, description=part.hint, component=item))

@@ -88,10 +88,10 @@ class EditForm(ResultForm):
         """Fill in what was typed before, else the job's options that the member may see, and the seed that fal used."""
         super().__init__(services, job, "Edit and make it again")
         values = {**editable_values(job), **typed}
-        specs = services.picker.specs_filled(by_id(job.mode), values)
+        specs = services.picker.specs_filled(by_id(job.mode), values, [item.option for item in job.inputs])
         hidden = hidden_options(job, member_id) - typed.keys()
         for name, value in values.items():
-            self.ask(specs[name], value, hint=finished.EDIT_HINTS.get(name), hidden=name in hidden)
+            self.ask(specs[name], value, hint=finished.edit_hint(name, job), hidden=name in hidden)
 
     async def submitted(self, interaction: Interaction) -> None:
         """Order the edited job."""

@@ -99,12 +99,28 @@ def test_a_members_own_default_goes_first() -> None:
 def test_a_form_says_the_sum_of_what_it_opens_with() -> None:
     """A form cannot count along: its length says what the values cost that it opens with."""
     mode = by_id("wan27-image")
-    text = PICKER.specs_filled(mode, {"duration": 15})["duration"].description
+    commands = {one.name: one for one in mode.slash_commands()}
+    text = PICKER.specs_filled(mode, {"duration": 15}, ["image"])["duration"].description
     assert text.endswith(" As filled in: $1.50.")
     assert PICKER.cost_filled(mode, {"resolution": "1080p", "duration": "4"}) == "As filled in: $0.60."
     assert PICKER.cost_filled(by_id("wan27-reference"), {}) == "As filled in: $0.50, clips apart."
     assert PICKER.cost_filled(by_id("wan22-video"), {"resolution": "480p"}) == "As filled in: $0.20."
     assert PICKER.cost_filled(mode, {"duration": 99}) == ""
-    assert PICKER.specs_filled(mode, {"duration": 99}) == PICKER.specs(mode)
+    assert PICKER.specs_filled(mode, {"duration": 99}, ["video"]) == PICKER.specs(
+        mode, commands["continue"].descriptions
+    )
     for one in MODES:
-        assert all(len(spec.description) <= 100 for spec in PICKER.specs_filled(one, {}).values())
+        assert all(len(spec.description) <= 100 for spec in PICKER.specs_filled(one, {}, []).values())
+
+
+def test_a_form_describes_its_options_as_the_command_for_its_files_does() -> None:
+    """The form of a picture's video speaks of no clip; that of a continuation says what its length counts."""
+    mode = by_id("wan27-image")
+    of_picture = PICKER.specs_filled(mode, {"duration": 5}, ["image", "audio"])
+    assert of_picture["duration"].description == "Seconds of video. As filled in: $0.50."
+    assert "clip included" in PICKER.specs_filled(mode, {"duration": 5}, ["video"])["duration"].description
+
+
+def test_a_card_speaks_plain_words_of_the_rewriting_switch() -> None:
+    """A video made with Wan's rewriting off says so without the option's own name."""
+    assert ("Prompt rewriting", "off") in request("wan27-image", enable_prompt_expansion=False).describe()
