@@ -179,7 +179,15 @@ SCENES: tuple[Scene, ...] = (
     _job_scene("variations", lambda: variations(ended=True), "classic"),
     *(_job_scene(name, card, "components") for name, card in JOB_CARDS.items()),
     *(_job_scene(name, JOB_CARDS[name], "classic") for name in ("filming", "finished", "failed")),
-    Scene("more", lambda: [message_of(finished.more_card(a_job(state="done", result=RESULT)), private=True)]),
+    Scene(
+        "more",
+        lambda: [
+            message_of(
+                finished.more_card(a_job(state="done", result=RESULT), {"720p": 500_000, "1080p": 750_000}),
+                private=True,
+            )
+        ],
+    ),
 )
 
 

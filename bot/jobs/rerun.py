@@ -4,12 +4,14 @@ Their inputs are the parent job's files, without fal's URLs; `bot.runner.job_fil
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from math import ceil
 from typing import Any, Literal, TypeAlias
 
+from bot.catalogue.price import PriceTable
 from bot.catalogue.registry import build, by_id
-from bot.errors import OptionRefused
+from bot.errors import OptionRefused, Refusal
 from bot.jobs.disclosure import hidden_options, is_cut_on_cards
 from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of, seed_of
 
@@ -84,6 +86,16 @@ def at_lowest_resolution(job: Job) -> Request:
 def at_highest_resolution(job: Job) -> Request:
     """Return the request at the mode's highest resolution, with the same seed; raises as `rerun`."""
     return _at(job, resolutions(job.mode)[-1])
+
+
+def prices_by_resolution(job: Job, prices: PriceTable) -> dict[str, int]:
+    """Return the micro-dollars of the same video at the lowest and the highest resolution, as far as they are known."""
+    known: dict[str, int] = {}
+    for at in (at_lowest_resolution, at_highest_resolution):
+        with suppress(Refusal):
+            request = at(job)
+            known[str(request.mode.options()["resolution"])] = request.quote(prices).microusd
+    return known
 
 
 def resolutions(mode_id: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import MODE_TITLES, by_id
 from bot.errors import Refusal
-from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Input, Job, State, card_url
+from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Input, Job, State, card_url, rewritten_prompt_of
 from bot.jobs.rerun import ADDED_S, CONTINUED_S_MAX, CONTINUES, resolutions
 from bot.jobs.short_id import short_id
 from bot.money import dollars
@@ -28,6 +28,7 @@ LONGER = "Too long for this field. Leave it empty to keep it."
 HIDDEN = "Somebody else wrote this. Leave it empty to keep it."
 UNCHANGED = "As it is"
 Clip: TypeAlias = Literal["continue", "restyle"]
+PricesMicrousd: TypeAlias = Mapping[str, int]  # of the same video, by resolution
 CLIP_TITLES: Mapping[Clip, str] = {"continue": "Continue this video", "restyle": "Restyle this video"}
 CLIP_HINTS: Mapping[Clip, str] = {
     "continue": "What should happen next. Wan goes on from the last 10 s.",
@@ -35,10 +36,10 @@ CLIP_HINTS: Mapping[Clip, str] = {
 }
 TOTAL_HINT = "Seconds of the whole new video, this clip included: 2 to 15."
 EDIT_HINTS: Mapping[str, str] = {
-    "prompt": "Leave it as it is to use Wan's rewritten prompt again.",
     "seed": "Empty for a new one. The same seed and settings make much the same video.",
     "resolution": "Another resolution makes another picture, even with the same seed.",
 }
+REWRITTEN_HINT = "Leave it as it is to use Wan's rewritten prompt again."
 
 NOT_FINISHED = "This video isn't finished yet. Try again once it's in the channel."
 NOT_IN_THE_BOOKS = "Wanda no longer knows how this video was made. Use its /wan command again; you weren't charged."
@@ -87,9 +88,11 @@ def how_many_card(job: Job, each_microusd: int) -> Card:
     )
 
 
-def pick_buttons(job: Job) -> tuple[Button, ...]:
+def pick_buttons(job: Job, prices_microusd: PricesMicrousd) -> tuple[Button, ...]:
     """Return the buttons for one of several variations: those of a finished video, without what is about its card."""
-    rest = [button for button in more_buttons(job) if button.custom_id.split(":")[1] not in _ABOUT_THE_CARD]
+    rest = [
+        button for button in more_buttons(job, prices_microusd) if button.custom_id.split(":")[1] not in _ABOUT_THE_CARD
+    ]
     own = [button for button in finished_buttons(job) if button.custom_id.split(":")[1] != "more"]
     return (*own, *rest)
 
@@ -105,20 +108,20 @@ def ended_buttons(job: Job) -> tuple[Button, ...]:
     return (_button("Try again", "retry", job, RERUN), _button("Edit", "edit", job, "✏️"))
 
 
-def more_buttons(job: Job) -> tuple[Button, ...]:
-    """Return the buttons of the private answer to More…."""
+def more_buttons(job: Job, prices_microusd: PricesMicrousd) -> tuple[Button, ...]:
+    """Return the buttons of the private answer to More…; Draft and Final say what they cost, where it is known."""
     return (
         _button("New seed", "reseed", job, RESEED),
         _button("Restyle", "restyle", job, "🖌️"),
         *((_button("Loop", "loop", job, "♾️"),) if _is_of_picture(job) else ()),
-        *_other_settings(job),
+        *_other_settings(job, prices_microusd),
         _button("Share", "share", job, "📣"),
         _button("DM me", "mail", job, f"{MAIL}\ufe0f"),
         Button("Delete", "danger", result_button_id("delete", job.id), emoji="🗑️"),
     )
 
 
-def more_card(job: Job) -> Card:
+def more_card(job: Job, prices_microusd: PricesMicrousd) -> Card:
     """Return the private answer to More…: the other things that can be made of this video."""
     title = MODE_TITLES.get(job.mode, job.mode)
     return Card(
@@ -126,7 +129,7 @@ def more_card(job: Job) -> Card:
         description=f"{plain(title)} · [the video]({card_url(job)}) · number {short_id(job.id)}",
         fields=(),
         colour=GREY,
-        buttons=more_buttons(job),
+        buttons=more_buttons(job, prices_microusd),
     )
 
 
@@ -140,15 +143,20 @@ def _button(label: str, action: ResultAction, job: Job, emoji: str) -> Button:
     return Button(label, "secondary", result_button_id(action, job.id), emoji=emoji)
 
 
-def _other_settings(job: Job) -> list[Button]:
+def _other_settings(job: Job, prices_microusd: PricesMicrousd) -> list[Button]:
     """Return Draft unless the resolution is the lowest, and Final unless it is the highest."""
+
+    def labelled(word: str, resolution: str) -> str:
+        price = prices_microusd.get(resolution)
+        return f"{word} ({resolution})" + ("" if price is None else f" · {dollars(price)}")
+
     try:
         known = resolutions(job.mode)
     except Refusal:
         return []  # the catalogue no longer has the mode
     now = job.options.get("resolution")
-    draft = [_button(f"Draft ({known[0]})", "draft", job, "⬇️")] if now != known[0] else []
-    return draft + ([_button(f"Final ({known[-1]})", "final", job, "⬆️")] if now != known[-1] else [])
+    draft = [_button(labelled("Draft", known[0]), "draft", job, "⬇️")] if now != known[0] else []
+    return draft + ([_button(labelled("Final", known[-1]), "final", job, "⬆️")] if now != known[-1] else [])
 
 
 def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
@@ -165,6 +173,13 @@ def inputs_not_kept(job: Job, gone: Sequence[Input], keep_days: int) -> str:
 def _file_words(item: Input) -> str:
     """Return the file's name in quotes, or what it was for if the reader may not know its name."""
     return f"“{plain(item.file_name, 60)}”" if item.file_name else f"its {plain(item.option, 40)}"
+
+
+def edit_hint(option: str, job: Job) -> str | None:
+    """Return what an option means in the form that edits this video, or None where its own description says it."""
+    if option == "prompt" and rewritten_prompt_of(job) is not None:
+        return REWRITTEN_HINT
+    return EDIT_HINTS.get(option)
 
 
 def result_not_kept(keep_days: int) -> str:

@@ -105,9 +105,12 @@ def _file_parts(
     mode: type[Mode], file_names: Mapping[str, str], at_fault: str | None, error: WandaError
 ) -> tuple[Part, ...]:
     if isinstance(error, MediaRefused):
-        return tuple(_upload(mode, name, file_names[name]) for name in list(file_names)[:_UPLOADS_MAX])
+        is_only = len(file_names) == 1
+        return tuple(
+            _upload(mode, name, file_names[name], is_at_fault=is_only) for name in list(file_names)[:_UPLOADS_MAX]
+        )
     if at_fault is not None and at_fault in mode.media():
-        return (_upload(mode, at_fault, file_names.get(at_fault)),)
+        return (_upload(mode, at_fault, file_names.get(at_fault), is_at_fault=True),)
     if isinstance(error, OptionRefused) and at_fault is None:
         missing = mode.stand_in
         if not file_names and missing is not None:
@@ -116,9 +119,12 @@ def _file_parts(
     return ()
 
 
-def _upload(mode: type[Mode], option: str, file_name: str | None) -> Part:
+def _upload(mode: type[Mode], option: str, file_name: str | None, *, is_at_fault: bool = False) -> Part:
     part = option_part(mode.specs()[option], None)
-    hint = part.hint if file_name is None else cut(f"Leave it empty to use “{visible(file_name)}” again.", 100)
+    hint = part.hint
+    if file_name is not None:
+        again = f"eave it empty to use “{cut(visible(file_name), 40)}” again."
+        hint = f"Attach another file here, or l{again}" if is_at_fault else f"L{again}"
     return Part(name=option, label=part.label, hint=hint, required=file_name is None, is_file=True)
 
 

@@ -16,7 +16,7 @@ from bot.texts import finished, job_card
 from bot.texts.button_ids import job_button_id, result_button_id, set_button_id, set_select_id
 from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, Button, Card, Choice, JobCard, Media, Pairs, Select
 from bot.texts.ending import ending
-from bot.texts.plain import cut, plain
+from bot.texts.plain import cut
 from bot.texts.progress import progress
 from bot.texts.result_link import kept_words, usable_link
 
@@ -161,13 +161,13 @@ def _choice(job: Job) -> str:
     return f"Video {place_of(job).number}" + ("" if seed is None else f" · seed {seed}")
 
 
-def pick_card(job: Job) -> Card:
+def pick_card(job: Job, prices_microusd: finished.PricesMicrousd) -> Card:
     """Return the private answer to a choice: what can be made of this one."""
-    place = place_of(job)
+    place, seed = place_of(job), seed_of(job)
     return Card(
         title=f"Video {place.number} of {place.of}",
-        description=f"[The videos]({card_url(job)}) · {plain(_choice(job))}",
+        description=f"[The videos]({card_url(job)})" + ("" if seed is None else f" · seed {seed}"),
         fields=(),
         colour=GREY,
-        buttons=finished.pick_buttons(job),
+        buttons=finished.pick_buttons(job, prices_microusd),
     )

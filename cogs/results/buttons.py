@@ -8,7 +8,15 @@ from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
-from bot.jobs.rerun import at_highest_resolution, at_lowest_resolution, loop_of, mark_borrowed, rerun, resolutions
+from bot.jobs.rerun import (
+    at_highest_resolution,
+    at_lowest_resolution,
+    loop_of,
+    mark_borrowed,
+    prices_by_resolution,
+    rerun,
+    resolutions,
+)
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
@@ -41,7 +49,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
         match action:
             case "more":
                 await interaction.response.send_message(
-                    embed=to_embed(more := finished.more_card(job)),
+                    embed=to_embed(more := finished.more_card(job, prices_by_resolution(job, services.prices))),
                     view=to_view(more) or discord.utils.MISSING,
                     ephemeral=True,
                 )

@@ -10,7 +10,7 @@ from bot.errors import OptionRefused
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
 from bot.jobs.queries import jobs_of_set
-from bot.jobs.rerun import mark_borrowed, rerun
+from bot.jobs.rerun import mark_borrowed, prices_by_resolution, rerun
 from bot.runner.job_files import inputs_gone
 from bot.texts import finished, set_card
 from bot.texts.button_ids import SET_SELECT_TEMPLATE, VARY_TEMPLATE
@@ -41,7 +41,9 @@ class SetSelect(PersistentSelect, template=SET_SELECT_TEMPLATE):
         picked = next((job for job in ready if str(set_card.place_of(job).number) == value), None)
         if picked is None:
             raise OptionRefused(finished.NOT_FINISHED)
-        await _show(interaction, set_card.pick_card(picked))
+        await _show(
+            interaction, set_card.pick_card(picked, prices_by_resolution(picked, interaction.client.services.prices))
+        )
 
 
 class VaryButton(PersistentButton, template=VARY_TEMPLATE):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalogue.fields import OptionSpec
-from bot.catalogue.registry import MODES, build, by_id
+from bot.catalogue.registry import MODES, build, by_id, price_table
 from bot.errors import OptionRefused
 from bot.jobs import rerun
 from bot.jobs.model import Input, Job, Result, mode_of
@@ -188,3 +188,10 @@ def test_a_prompt_that_must_be_cut_is_told() -> None:
     assert len(found.mode.options()["negative_prompt"]) == 500
     assert found.notes == (rerun.CUT_PROMPT,)
     assert rerun.continuation_of(a_job(state="done"), input_facts("video")).notes == ()
+
+
+def test_the_prices_of_other_resolutions() -> None:
+    """A video's lowest and highest resolution are priced as it is; what the catalogue no longer has, has no price."""
+    job = a_job(options={"prompt": "x", "resolution": "720p", "duration": 10}, inputs=(input_facts("image"),))
+    assert rerun.prices_by_resolution(job, price_table()) == {"720p": 1_000_000, "1080p": 1_500_000}
+    assert rerun.prices_by_resolution(replace(job, mode="wan1-image"), price_table()) == {}

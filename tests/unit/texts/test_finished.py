@@ -7,7 +7,7 @@ import pytest
 
 from bot.catalogue.mode import Mode
 from bot.catalogue.registry import MODES
-from bot.jobs.model import Failure, Input, State
+from bot.jobs.model import Failure, Input, Result, State
 from bot.jobs.rerun import resolutions
 from bot.texts import button_ids, finished
 from bot.texts.form_fields import option_hint, option_label
@@ -24,16 +24,32 @@ def test_the_other_settings(mode: type[Mode]) -> None:
     known = resolutions(mode.id)
     for resolution in known:
         job = a_job(mode=mode.id, options={"resolution": resolution})
-        labels = [button.label for button in finished.more_buttons(job)]
+        labels = [button.label for button in finished.more_buttons(job, {})]
         assert (f"Draft ({known[0]})" in labels) == (resolution != known[0])
         assert (f"Final ({known[-1]})" in labels) == (resolution != known[-1])
         assert len(labels) <= 10
 
 
+def test_another_resolution_says_its_price() -> None:
+    """Draft and Final cost something else than the card says, so each has its price, where it is known."""
+    job = a_job(mode="wan25-image", options={"resolution": "720p"})
+    labels = [button.label for button in finished.more_buttons(job, {"480p": 250_000})]
+    assert "Draft (480p) · $0.25" in labels
+    assert "Final (1080p)" in labels
+
+
+def test_the_hint_of_a_prompt() -> None:
+    """Only where Wan rewrote the prompt is there a rewritten one to use again."""
+    asked = {"prompt": "a lake"}
+    assert finished.edit_hint("prompt", a_job(options=asked)) is None
+    rewritten = a_job(options=asked, result=Result(url="", actual_prompt="a calm lake"))
+    assert finished.edit_hint("prompt", rewritten) == finished.REWRITTEN_HINT
+
+
 def test_the_ids_lead_back_to_the_job() -> None:
     """Every button's id is within Discord's 100 characters, and its template reads the job from it."""
     job = a_job()
-    for button in (*finished.finished_buttons(job), *finished.more_buttons(job)):
+    for button in (*finished.finished_buttons(job), *finished.more_buttons(job, {})):
         found = re.fullmatch(button_ids.RESULT_TEMPLATE, button.custom_id)
         assert found is not None
         assert found["job_id"] == job.id
@@ -48,7 +64,7 @@ def test_the_ids_lead_back_to_the_job() -> None:
 def test_a_mode_that_is_gone() -> None:
     """A job of a mode that the catalogue no longer has keeps its buttons, without another setting."""
     job = a_job(mode="wan1-image")
-    labels = [button.label for button in (*finished.finished_buttons(job), *finished.more_buttons(job))]
+    labels = [button.label for button in (*finished.finished_buttons(job), *finished.more_buttons(job, {}))]
     assert labels == [
         *("Rerun", "Variations", "Edit", "Continue", "More…"),
         *("New seed", "Restyle", "Share", "DM me", "Delete"),
@@ -59,7 +75,7 @@ def test_only_what_is_answered_is_offered() -> None:
     """At most five actions stand below a video, each with an emoji."""
     job = a_job()
     assert len(finished.finished_buttons(job)) <= 5
-    for button in (*finished.finished_buttons(job), *finished.more_buttons(job)):
+    for button in (*finished.finished_buttons(job), *finished.more_buttons(job, {})):
         assert button.emoji
 
 

@@ -74,7 +74,10 @@ def test_files_that_cannot_be_used() -> None:
     parts = fix_parts(MODE, MODE.specs(), {}, {"image": "lake.png"}, MediaRefused("s"))
     upload = next(part for part in parts if part.is_file)
     assert (upload.name, upload.required) == ("image", False)
-    assert "lake.png" in upload.hint
+    assert upload.hint == "Attach another file here, or leave it empty to use “lake.png” again."
+    long = {"image": "x" * 300, "end_image": "y" * 300}
+    for part in fix_parts(MODE, MODE.specs(), {}, long, MediaRefused("s")):
+        assert len(part.hint) <= 100
 
 
 def test_files_that_do_not_go_together() -> None:

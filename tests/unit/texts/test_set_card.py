@@ -86,6 +86,6 @@ def test_a_set_without_a_video_offers_nothing() -> None:
 
 def test_the_pick() -> None:
     """The private answer has what a finished video has, but nothing that is about its message."""
-    labels = {button.label for button in pick_card(ready(2)).buttons}
+    labels = {button.label for button in pick_card(ready(2), {}).buttons}
     assert {"Rerun", "Variations", "Edit", "Continue", "Restyle"} <= labels
     assert not {"More…", "Delete", "Share"} & labels
