@@ -12,11 +12,10 @@ from bot.answers import AnyInteraction, Steps, error_boundary, sentence_for, vie
 from bot.cards.embeds import to_embed, to_view
 from bot.catalogue.cheaper import Offers, Variant, offers
 from bot.catalogue.doubts import doubts_of
-from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build
 from bot.client import Interaction, Services
 from bot.errors import Busy, NotAllowed, QuotaExceeded, Refusal, StorageError
-from bot.jobs.model import Order
+from bot.jobs.model import Order, Request
 from bot.runner.job_files import OrderFiles
 from bot.texts import confirmation as words
 from bot.texts import finished
@@ -119,21 +118,25 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
 class PromptForm(Form):
     """Asks for another prompt for an order whose question is open."""
 
-    def __init__(self, order_id: str, mode: Mode, *, life_s: float) -> None:
-        """Fill in the prompt; one that is longer than a form takes stays as it is unless another is written."""
+    def __init__(self, order_id: str, request: Request, *, life_s: float) -> None:
+        """Fill in the prompt.
+
+        One that is longer than a form takes, or that somebody else wrote, stays as it is unless another is written.
+        """
         super().__init__(title=words.FIX_TITLE, timeout=life_s)
         self.order_id = order_id
+        mode, is_hidden = request.mode, "prompt" in request.borrowed_options
         prompt, spec = str(mode.options().get("prompt") or ""), mode.specs()["prompt"]
-        is_long = len(prompt) > TEXT_CHARS_MAX
+        is_kept = is_hidden or len(prompt) > TEXT_CHARS_MAX
         self.prompt = discord.ui.TextInput[Any](
             custom_id="prompt",
             style=discord.TextStyle.paragraph,
-            default=None if is_long else prompt or None,
-            placeholder=finished.UNCHANGED if is_long else None,
-            required=not is_long,
+            default=None if is_kept else prompt or None,
+            placeholder=finished.UNCHANGED if is_kept else None,
+            required=not is_kept,
             max_length=min(spec.length_max or TEXT_CHARS_MAX, TEXT_CHARS_MAX),
         )
-        hint = option_hint(spec)
+        hint = finished.HIDDEN if is_hidden else finished.LONGER if is_kept else option_hint(spec)
         self.add_item(discord.ui.Label(text=option_label("prompt"), description=hint, component=self.prompt))
 
     async def submitted(self, interaction: Interaction) -> None:
@@ -150,16 +153,15 @@ async def _ask_for_prompt(interaction: Interaction, order_id: str) -> None:
         await _say(interaction, GONE)
         return
     life_s = services.settings.jobs.pending_order_life_s
-    await show_form(interaction, PromptForm(order_id, order.request.mode, life_s=life_s))
+    await show_form(interaction, PromptForm(order_id, order.request, life_s=life_s))
 
 
 async def _fix(interaction: Interaction, prompt: str, answered: Answered) -> None:
     """Put this prompt into the order; make it if nothing is left to ask, and ask again otherwise."""
     services, order = interaction.client.services, answered.order
-    mode = order.request.mode
-    if prompt:
-        mode = build(mode.id, {**mode.options(), "prompt": prompt}, mode.attached())
-    fixed = replace(order, request=replace(order.request, mode=mode), doubts=doubts_of(mode))
+    request = with_prompt(order.request, prompt) if prompt else order.request
+    mode = request.mode
+    fixed = replace(order, request=request, doubts=doubts_of(mode))
     try:
         checked = await check_quote_in_time(services, fixed.who, rule_query(mode), fixed.quote)
     except (Refusal, StorageError) as error:
@@ -175,6 +177,13 @@ async def _fix(interaction: Interaction, prompt: str, answered: Answered) -> Non
     await answered.keep(services, fixed)
     card = confirmation_card(services, fixed, checked)
     await interaction.edit_original_response(content=None, embed=to_embed(card), view=to_view(card))
+
+
+def with_prompt(request: Request, prompt: str) -> Request:
+    """Return the request with a prompt that its own member wrote."""
+    mode = build(request.mode.id, {**request.mode.options(), "prompt": prompt}, request.mode.attached())
+    borrowed = tuple(name for name in request.borrowed_options if name != "prompt")
+    return replace(request, mode=mode, borrowed_options=borrowed)
 
 
 class QuestionSelect(PersistentSelect, template=QUESTION_SELECT_TEMPLATE):
