@@ -28,7 +28,7 @@ class RefusedOrder:
     """An order that was refused at `at` (Unix seconds).
 
     `nearest` are the options that would make it affordable. It costs `price_microusd`, for which a grant of
-    `short_microusd` would be enough; 0 if none would help.
+    `short_microusd` would be enough; 0 if admins are not to be asked for one.
     """
 
     id: str
@@ -38,6 +38,16 @@ class RefusedOrder:
     nearest: Mapping[str, Any] | None = None
     price_microusd: int = 0
     short_microusd: int = 0
+
+    def offers(self, action: str) -> bool:
+        """Return whether this can be done with it; anybody can send the id of a button that was not shown."""
+        match action:
+            case "ask":
+                return self.short_microusd > 0
+            case "nearest":
+                return self.nearest is not None
+            case _:
+                return True
 
 
 class RefusedOrders:

@@ -70,7 +70,7 @@ async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError)
             at=services.clock(),
             nearest=None if less is None else _changed_options(less.mode),
             price_microusd=0 if priced is None else priced.price_microusd,
-            short_microusd=short,
+            short_microusd=short if may_ask else 0,
         )
     )
     error.next_steps = steps
@@ -130,7 +130,7 @@ class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
             order = refused.find(self.parts["refused_id"], requester)
         else:
             order = refused.take(self.parts["refused_id"], requester)
-        if order is None:
+        if order is None or not order.offers(action):
             await answer_privately(interaction, words.GONE)
         elif action == "fix":
             await order.redo.open_form(interaction)
