@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.client import Services
 from bot.ids import new_id
@@ -26,7 +27,10 @@ from bot.requester import Requester
 from bot.storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 DAY_S = 86_400
+# One look back at a time, on a thread of its own: it goes on when its time is over, and the other threads read files.
+_LOOKING_BACK = ThreadPoolExecutor(1, thread_name_prefix="rehearsal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +119,19 @@ async def _rehearse(services: Services, guild_id: int, changes: Sequence[Change]
     if not past.jobs:
         return None
     books = (past.rules, changed_rules(past.rules, changes))
-    # In threads, because thousands of decisions take longer than other members may wait for an answer.
-    tried = await asyncio.to_thread(
-        lambda: [trials(past.jobs, one, shipped=services.shipped, kept=past.kept) for one in books]
-    )
+    tried = await in_turn(lambda: [trials(past.jobs, one, shipped=services.shipped, kept=past.kept) for one in books])
     first_at = past.jobs[0].at
     grants, opening = await services.store.read(_before(guild_id, past.jobs, tried, first_at))
-    today, changed = await asyncio.to_thread(lambda: [replay(one, grants, opening) for one in tried])
+    today, changed = await in_turn(lambda: [replay(one, grants, opening) for one in tried])
     return difference(past.jobs, today, changed, since=first_at if len(past.jobs) >= limit else since)
+
+
+async def in_turn(work: Callable[[], T]) -> T:
+    """Run the work in its turn on a thread: thousands of decisions take longer than others may wait for an answer.
+
+    What is cancelled before its turn is not begun.
+    """
+    return await asyncio.get_running_loop().run_in_executor(_LOOKING_BACK, work)
 
 
 def _past(guild_id: int, *, since: float, limit: int, at: float) -> Transaction[_Past]:
