@@ -19,6 +19,7 @@ from sandbox.play.view import modal
 MB = 1024 * 1024
 UPLOAD_MAX_BYTES = 512 * MB
 UPLOADS_MAX = 200
+UPLOADS_MAX_BYTES = 4 * 1024 * MB  # all uploads together
 PERSONAL = frozenset({"slash", "autocomplete", "menu", "click", "submit", "say", "react", "unreact", "delete"})
 WORLDLY = frozenset({"world", "change", "gone", "integrations"})
 KEYS_OF_TESTS = frozenset({"unchecked"})
@@ -34,6 +35,8 @@ class Deeds:
         self._samples = samples
         self._world_changed = world_changed
         self._uploads: dict[str, Json] = {}
+        self._under_way: dict[str, int] = {}  # the bytes so far of each
+        self._uploaded_bytes = 0
 
     async def upload(self, request: web.Request) -> Json:
         """Store a file's bytes, and return the id by which a deed names it.
@@ -41,23 +44,34 @@ class Deeds:
         Raises:
             ControlRefused: it is too large, or there are too many.
         """
-        if len(self._uploads) >= UPLOADS_MAX:
+        if len(self._uploads) + len(self._under_way) >= UPLOADS_MAX:
             raise ControlRefused("Too many files; start the page anew.")
         upload_id = secrets.token_hex(8)
-        path, size = self._folder / upload_id, 0
-        with path.open("wb") as file:
-            async for chunk in request.content.iter_chunked(256 * 1024):
-                size += len(chunk)
-                if size > UPLOAD_MAX_BYTES:
-                    break
-                file.write(chunk)
-        if size > UPLOAD_MAX_BYTES:
-            path.unlink()
-            raise ControlRefused("Your files are too powerful. Max file size: 500 MB")
+        path = self._folder / upload_id
+        try:
+            await self._receive(request, upload_id, path)
+        except BaseException:  # the page may close in the middle
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            size = self._under_way.pop(upload_id, 0)
+        self._uploaded_bytes += size
         kind = request.headers.get("Content-Type") or "application/octet-stream"
         name = request.query.get("name") or "file"
         self._uploads[upload_id] = {"path": str(path), "filename": name, "content_type": kind}
         return {"id": upload_id}
+
+    async def _receive(self, request: web.Request, upload_id: str, path: Path) -> None:
+        """Write the request's bytes to the file."""
+        self._under_way[upload_id] = 0
+        with path.open("wb") as file:
+            async for chunk in request.content.iter_chunked(256 * 1024):
+                self._under_way[upload_id] += len(chunk)
+                if self._under_way[upload_id] > UPLOAD_MAX_BYTES:
+                    raise ControlRefused("Your files are too powerful. Max file size: 500 MB")
+                if self._uploaded_bytes + sum(self._under_way.values()) > UPLOADS_MAX_BYTES:
+                    raise ControlRefused("All your files together are too large; start the page anew.")
+                file.write(chunk)
 
     async def do(self, name: str, body: Json) -> Json:
         """Carry out one deed and return what Discord's client would know afterwards.

@@ -7,6 +7,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 PLACE = "place"  # the part of the path that nobody can guess
 READING = frozenset({"GET", "HEAD"})
+# Of a file that somebody posted: opened by itself it is shown, but is nobody's page, and runs nothing.
+FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 def content_policy(port: int, fal_url: str) -> str:
@@ -45,7 +47,7 @@ def guard(token: str, port: int, policy: str) -> Middleware:
         if not response.prepared:
             response.headers.update(
                 {
-                    "Content-Security-Policy": policy,
+                    "Content-Security-Policy": FILE_POLICY if given is None else policy,
                     "Cross-Origin-Resource-Policy": "same-origin",
                     "Referrer-Policy": "no-referrer",
                     "X-Content-Type-Options": "nosniff",
