@@ -18,11 +18,17 @@ from PIL import Image, ImageChops
 from bot.card_style import CardStyle
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.layouts import to_layout
+from bot.drawing.pictures import png
 from bot.jobs.model import Address, Failure, Input, Job, Live, PostedVideo, Result, Spot, State, Variation
+from bot.ledger.model import Rule
 from bot.texts import finished, job_card, set_card
 from bot.texts.card import Card, JobCard
 from bot.texts.classic_card import classic_card
 from bot.texts.mode_settings import mode_settings_of
+from bot.texts.panel import Panel
+from bot.texts.setup_rules import Page
+from bot.texts.waiting import WaitingPage, waiting_panel
+from sandbox import look_admin
 from sandbox.demo import draw_landscape
 from sandbox.message_page import Message, Reader, Theme, card_html
 
@@ -32,7 +38,7 @@ CARD_PICTURE = ROOT / "docs" / "card.png"
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTH, HEIGHT_MAX = 700, 2200
 NOW = 1_795_000_000.0
-NAMES = {"50": "maker", "51": "friend", "20": "general", "77": "Directors"}
+NAMES = {"50": "maker", "51": "friend", "20": "general", "77": "Directors", "52": "نور", "53": "小林 🎬"}
 PROMPT = "The sun sets behind the hills, and light dances on the lake; slow pan to the left."
 VIDEO = "wanda-wan27-image-7.mp4"
 PICTURE = Input(
@@ -173,7 +179,35 @@ def variations(*, ended: bool) -> JobCard:
     return set_card.set_card(jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings)
 
 
+def waiting_list() -> Panel:
+    """Return the list of two orders that await approval, one of them of four variations."""
+    waits = {"state": "waiting", "approve_by": NOW + 40_000}
+    orders = ([a_job(**waits)], [replace(one_of_four(n, "waiting"), approve_by=NOW + 80_000) for n in range(1, 5)])
+    return waiting_panel(WaitingPage(orders=orders, count=2, after="", next=None), reader_id=1)
+
+
+def _panel_scene(name: str, panel: Callable[[], Panel]) -> Scene:
+    return Scene(name, lambda: [look_admin.panel_message(panel())])
+
+
+def _setup_scene(name: str, page: Page, rules: Sequence[Rule]) -> Scene:
+    return _panel_scene(f"setup-{name}", lambda: look_admin.setup_page(page, rules))
+
+
+def _admin_scenes() -> tuple[Scene, ...]:
+    charts = look_admin.report_charts
+    return (
+        *(_setup_scene(page, page, look_admin.GROWN) for page in look_admin.PAGES),
+        *(_setup_scene(f"new-{page}", page, ()) for page in ("home", "template")),
+        _panel_scene("rehearsal", look_admin.rehearsal),
+        _panel_scene("waiting", waiting_list),
+        Scene("report", lambda: [look_admin.report_message(look_admin.a_report(), list(charts()))]),
+        Scene("report-empty", lambda: [look_admin.report_message(look_admin.empty_report(), ())]),
+    )
+
+
 SCENES: tuple[Scene, ...] = (
+    *_admin_scenes(),
     _job_scene("variations-filming", lambda: variations(ended=False), "components"),
     _job_scene("variations", lambda: variations(ended=True), "components"),
     _job_scene("variations", lambda: variations(ended=True), "classic"),
@@ -212,6 +246,8 @@ def _prepare(media: Path) -> None:
     landscape = draw_landscape()
     for name in (f"{VIDEO}.png", f"SPOILER_{VIDEO}.png", "preview-image.jpg", "b.mp4.png"):
         (media / name).write_bytes(landscape)
+    for name, chart in look_admin.report_charts().items():
+        (media / name).write_bytes(png(chart))
 
 
 def picture_of(page: Path, chromium: str) -> Path:

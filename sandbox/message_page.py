@@ -29,6 +29,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"__(.+?)__"), r"<u>\1</u>"),
     (re.compile(r"(?<!\w)[*_](?=\S)(.+?)(?<=\S)[*_](?!\w)"), r"<i>\1</i>"),
     (re.compile(r"~~(.+?)~~"), r"<s>\1</s>"),
+    (re.compile(r"\|\|(.+?)\|\|"), r'<span class="spoiler">\1</span>'),
     (re.compile(r"https?://[^\s<]+"), r'<a href="\g<0>">\g<0></a>'),
 )
 _LAYOUT_FLAG = 1 << 15
@@ -198,13 +199,15 @@ def _button(item: Mapping[str, Any]) -> str:
     styles = {1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary"}
     emoji: Mapping[str, Any] = item.get("emoji") or {}
     words = " ".join(part for part in (str(emoji.get("name") or ""), str(item.get("label") or "")) if part)
-    link = " \u2197" if item.get("style") == 5 else ""  # noqa: PLR2004 - Discord's number of a link
+    link = " \u2197\ufe0e" if item.get("style") == 5 else ""  # noqa: PLR2004 - Discord's number of a link
     off = " disabled" if item.get("disabled") else ""
     return f'<button class="{styles.get(int(item.get("style") or 2), "secondary")}"{off}>{escape(words)}{link}</button>'
 
 
 def _select(item: Mapping[str, Any]) -> str:
     chosen = [str(one["label"]) for one in item.get("options") or () if one.get("default")]
+    names = _reader.get().names
+    chosen += [names.get(str(one["id"]), str(one["id"])) for one in item.get("default_values") or ()]
     shown = ", ".join(chosen) or str(item.get("placeholder") or "Make a selection")
     return f'<div class="select{"" if chosen else " empty"}">{escape(shown)}<i>\u2304</i></div>'
 
@@ -246,7 +249,7 @@ def _reactions(message: Message) -> str:
 
 
 def _block(text: str) -> str:
-    """Return the HTML of several lines, with quotes, subtext and headings."""
+    """Return the HTML of several lines, with quotes, subtext, list items and headings."""
     return "".join(_whole_line(line) for line in text.split("\n"))
 
 
@@ -255,6 +258,8 @@ def _whole_line(line: str) -> str:
         return f"<blockquote>{_line(line[2:])}</blockquote>"
     if line.startswith("-# "):
         return f'<p class="sub">{_line(line[3:])}</p>'
+    if line.startswith("- "):
+        return f'<p class="item">{_line(line[2:])}</p>'
     if heading := re.match(r"(#{1,3}) ", line):
         return f'<p class="heading h{len(heading[1])}">{_line(line[heading.end() :])}</p>'
     return f"<p>{_line(line)}</p>" if line else '<p class="gap"></p>'
@@ -359,7 +364,8 @@ blockquote{border-left:4px solid var(--button);border-radius:4px;padding-left:10
 .heading{font-weight:700;color:var(--strong)}.h1{font-size:24px;line-height:30px}.h2{font-size:20px;line-height:26px}
 .gap{height:6px}
 code{background:var(--code);border-radius:4px;padding:1px 3px;font:85% Consolas,"DejaVu Sans Mono",monospace}
-.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.frame .row{margin-top:4px}
+.item{display:list-item;margin-left:1.2em}.spoiler{background:#0006;color:transparent;border-radius:4px}
+.beside{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.frame .row{margin-top:4px}
 button{border:0;border-radius:8px;color:#fff;font:500 14px/16px inherit;font-family:inherit;
  padding:8px 14px;background:var(--button)}
 button.primary{background:#5865f2}button.success{background:#248046}button.danger{background:#da373c}

@@ -368,7 +368,9 @@ def _channel_page(setup: Setup, ids: _Ids) -> Iterable[Block]:
     own = setup.of(f"channel:{setup.target}")
     yield _title(setup, f"The channel <#{setup.target}>", "Its threads follow it.")
     access = own.get("access")
-    yield Text(f"**Videos here**\n{'No rule of its own' if access is None else value_words('access', access)}")
+    yield Text(
+        f"**Videos here**\n{'No rule of its own' if access is None else value_words('access', access).capitalize()}"
+    )
     yield Buttons(
         tuple(
             Button(label, "secondary", ids("access", value), disabled=access == (value if value != "none" else None))

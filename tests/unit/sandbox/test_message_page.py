@@ -154,3 +154,14 @@ def test_no_text_becomes_markup(text: str) -> None:
     tags = Tags()
     tags.feed(card_html([message(text), layout(text)]))
     assert tags.seen <= KNOWN
+
+
+def test_lists_spoilers_and_what_is_chosen_are_drawn() -> None:
+    """A list item is drawn as one, a spoiler is hidden, and a list of channels names those that are chosen."""
+    chooser = {"type": 8, "custom_id": "a", "default_values": [{"id": "20", "type": "channel"}]}
+    parts = [{"type": 10, "content": "- one ||gore||"}, {"type": 1, "components": [chooser]}]
+    html = card_html(
+        [{"author": "Wanda", "flags": 1 << 15, "components": parts}], None, Reader(names={"20": "general"})
+    )
+    assert '<p class="item">one <span class="spoiler">gore</span></p>' in html
+    assert '<div class="select">general' in html
