@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 TAKEN_MAX = 2_000  # interactions that are known again when they come twice
-STOPPING = "Wanda is restarting, so this was not done. Nothing was charged; please try again in a minute."
+STOPPING = "Wanda is restarting, so nothing was done and nothing was charged. Try again in a minute."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def charge_text(job: Job) -> str:
             "fal billed."
         )
     if amount <= 0:
-        return "Nothing was charged."
+        return "You weren't charged."
     if job.failure is not None and job.failure.kind == "unplayable":
         return f"You were charged {dollars(amount)}, because fal bills it as a video."
     if job.result is not None:

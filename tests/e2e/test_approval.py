@@ -66,7 +66,7 @@ async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
     await ready(stage)
     message_id = await waiting(stage, files)
     assert "Declined" in await press(stage, message_id, "Decline", user=user)
-    message = await wait_for_text(stage, message_id, "Nothing was charged")
+    message = await wait_for_text(stage, message_id, "weren't charged")
     assert "Declined by an approver" in text_of(message)
     assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 0)}
     assert await stage.fal.get("submits") == []

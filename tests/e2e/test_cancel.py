@@ -34,7 +34,7 @@ async def test_while_queued(stage: Stage, files: Path) -> None:
         await wait_for_button(stage, second)
         await press(stage, second)
         message = await wait_for_text(stage, second, "cancelled")
-        assert "nothing was charged" in text_of(message).lower()
+        assert "weren't charged" in text_of(message).lower()
         await wait_for_state(stage, second, "cancelled")
         await wait_for_video(stage, first)
 

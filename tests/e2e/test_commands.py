@@ -244,7 +244,7 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
     assert stage.bot is not None
     await wait_for_video(stage, await order(stage, tmp_path))
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
-    await wait_for_text(stage, await order(stage, tmp_path), "nothing was charged")
+    await wait_for_text(stage, await order(stage, tmp_path), "weren't charged")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True, "times": 2})
     await wait_for_video(stage, await order(stage, tmp_path))
     await stage.slash("maker", "wan27 image", {"prompt": "x", "duration": 15}, image=picture(tmp_path))

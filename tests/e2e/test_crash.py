@@ -119,7 +119,7 @@ async def test_killed_before_the_end_was_told(empty_stage: Stage, files: Path) -
     await wait_for_state(stage, message_id, "queued", "running")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 4, "times": 20})
     await crash(stage, message_id, "failed")
-    await wait_for_text(stage, message_id, "nothing was charged")
+    await wait_for_text(stage, message_id, "weren't charged")
 
 
 async def test_sigterm(empty_stage: Stage, files: Path) -> None:
@@ -146,4 +146,4 @@ async def test_the_button_after_a_restart(empty_stage: Stage, files: Path) -> No
     await crash(stage, message_id, "running")
     await stage.discord.post("click", {"user": "maker", "message": message_id, "label": "Cancel"})
     message = await wait_for_text(stage, message_id, "cancelled")
-    assert "nothing was charged" in text_of(message).lower()
+    assert "weren't charged" in text_of(message).lower()

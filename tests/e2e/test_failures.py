@@ -21,7 +21,7 @@ async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
     async with costs(stage, server=(0, 200_000 if billable else 0)):
         message_id = await order(stage, files)
         state = await wait_for_state(stage, message_id, "failed", "cancelled")
-        message = await wait_for_text(stage, message_id, "nothing was charged")
+        message = await wait_for_text(stage, message_id, "weren't charged")
     assert state == ("cancelled" if kind == "client_cancelled" else "failed")
     assert kind not in text_of(message)
     assert not buttons_of(message)
@@ -31,7 +31,7 @@ async def test_a_wrong_key(stage: Stage, files: Path) -> None:
     """A key that fal does not know ends the job at no charge, and the card refers the member to an admin."""
     await stage.fal.post("faults", {"at": "submit", "status": 401, "times": 1})
     async with costs(stage):
-        message = await wait_for_text(stage, await order(stage, files), "nothing was charged")
+        message = await wait_for_text(stage, await order(stage, files), "weren't charged")
     assert "admin" in text_of(message)
 
 
@@ -39,7 +39,7 @@ async def test_a_locked_account(stage: Stage, files: Path) -> None:
     """A locked account is retried, then ends the job at no charge, and the card refers the member to an admin."""
     await stage.fal.post("faults", {"at": "upload", "locked": True, "times": 100})
     async with costs(stage):
-        message = await wait_for_text(stage, await order(stage, files), "nothing was charged")
+        message = await wait_for_text(stage, await order(stage, files), "weren't charged")
     assert "admin" in text_of(message)
 
 

@@ -117,9 +117,7 @@ async def test_a_file_above_the_limit_is_not_even_sent(stage: Stage) -> None:
     await stage.cards.deliver(small)
     assert stage.fake.ends_in_a_link()
     (asked,) = stage.fake.asked
-    assert asked.payload["content"].startswith(
-        "The video is 0.3 MB, above this server's 0.2 MB, so here's fal's link"
-    )
+    assert asked.payload["content"].startswith("The video is 0.3 MB, above this server's 0.2 MB, so here's fal's link")
 
 
 @pytest.mark.parametrize("body", [b"<html>not a video</html>", b""])
@@ -186,7 +184,7 @@ async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
         stage.cards.show(job, Live(position=1))
         await asyncio.sleep(0)
     last = stage.fake.asked[-1]
-    assert "Nothing was charged." in last.payload["embeds"][0]["description"]
+    assert "You weren't charged." in last.payload["embeds"][0]["description"]
     assert [button["label"] for button in last.payload["components"][0]["components"]] == ["Try again", "Edit"]
     assert len(stage.fake.asked) == 2
 

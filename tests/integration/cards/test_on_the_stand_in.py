@@ -214,4 +214,4 @@ async def test_a_failure_is_told_on_the_card(world: World) -> None:
     await world.cards.finish(job, Live())
     (told,) = await world.seen()
     assert "turned down the prompt" in told["embeds"][0]["description"]
-    assert "Nothing was charged." in told["embeds"][0]["description"]
+    assert "You weren't charged." in told["embeds"][0]["description"]

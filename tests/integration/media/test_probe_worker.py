@@ -1,5 +1,7 @@
 """The probe's readers, in this process, so that a failure shows its traceback."""
 
+import base64
+import io
 import random
 import struct
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 
 import av
 import pytest
+from PIL import Image
 
 from bot.media.probe_worker import examine
 from tests.support import media_samples
@@ -25,10 +28,14 @@ def read(tmp_path: Path, data: bytes, pixels_max: int = PIXELS_MAX) -> dict[str,
     ("kind", "named"), [("PNG", "png"), ("JPEG", "jpeg"), ("BMP", "bmp"), ("WEBP", "webp"), ("GIF", "gif")]
 )
 def test_picture(tmp_path: Path, kind: str, named: str) -> None:
-    """A picture's format and pixels come from its bytes."""
+    """A picture's format and pixels come from its bytes; the preview is a JPEG without anything else."""
     data = media_samples.picture(300, 200, kind)
     expected = {"kind": "image", "format": named, "codec": named, "size_bytes": len(data), "width": 300, "height": 200}
-    assert read(tmp_path, data) == expected | {"odd": []}
+    found = read(tmp_path, data)
+    preview = base64.b64decode(found.pop("preview"))
+    assert found == expected | {"odd": []}
+    with Image.open(io.BytesIO(preview)) as drawn:
+        assert (drawn.format, drawn.size, drawn.getexif()) == ("JPEG", (300, 200), {})
 
 
 @pytest.mark.parametrize(("kind", "named"), [("GIF", "gif"), ("WEBP", "webp")])

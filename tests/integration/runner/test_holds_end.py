@@ -95,7 +95,7 @@ async def test_a_decision_does_not_wait_for_the_question(rig: RunnerRig) -> None
         return None if rig.cards.busy else True
 
     await wait_for(tried)
-    assert "nothing was charged" in await runner.cancel(A, member_id=2)
+    assert "weren't charged" in await runner.cancel(A, member_id=2)
     job = await rig.until(lambda job: job.told)
     assert (job.state, await held(rig, job)) == ("cancelled", {(0, 0)})
 

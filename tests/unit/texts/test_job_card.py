@@ -196,7 +196,7 @@ def test_a_waiting_card_asks_the_approvers(make_job: MakeJob) -> None:
 def test_what_was_not_approved_is_free(make_job: MakeJob, kind: str) -> None:
     """A job that nobody let begin says so, and that nothing was charged."""
     ended = card(make_job(state="cancelled", charged_microusd=0, failure=Failure(kind=kind)))
-    assert "Nothing was charged." in words(ended)
+    assert "You weren't charged." in words(ended)
     assert [button.label for button in ended.buttons] == ["Try again", "Edit"]
 
 
@@ -246,13 +246,13 @@ def test_a_rewritten_prompt_is_told(make_job: MakeJob) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": "cancelled", "charged_microusd": 0}, "Nothing was charged."),
-        ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="account")}, "Nothing was charged."),
+        ({"state": "cancelled", "charged_microusd": 0}, "You weren't charged."),
+        ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="account")}, "You weren't charged."),
         (
             {"state": "failed", "charged_microusd": 750_000, "failure": Failure(kind="x")},
             "You were charged $0.75, because",
         ),
-        ({"state": "uncertain", "charged_microusd": 0, "failure": Failure(kind="lost")}, "Nothing was charged."),
+        ({"state": "uncertain", "charged_microusd": 0, "failure": Failure(kind="lost")}, "You weren't charged."),
     ],
 )
 def test_every_ending_says_what_it_cost(make_job: MakeJob, changes: dict[str, Any], said: str) -> None:
@@ -391,4 +391,4 @@ def test_a_lost_request_is_told_as_lost(make_job: MakeJob) -> None:
     for kind in ("lost", "unreachable", "refused", "account", "gone", "something_new"):
         shown = card(make_job(state="uncertain", charged_microusd=0, failure=Failure(kind=kind)))
         assert "fal took it, but" in shown.body or "fal's answer got lost" in shown.body
-        assert "Nothing was charged." in shown.body
+        assert "You weren't charged." in shown.body
