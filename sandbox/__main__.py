@@ -81,7 +81,10 @@ def _stand_ins_to_run(options: argparse.Namespace) -> list[tuple[StandInServer, 
         chosen.append((discord, options.discord_port))
     if options.only in {None, "fal"}:
         fal = FalSandbox(
-            seconds_per_job=options.seconds_per_job, concurrency=options.concurrency, is_strict=options.strict
+            seconds_per_job=options.seconds_per_job,
+            concurrency=options.concurrency,
+            is_strict=options.strict,
+            is_still=options.still,
         )
         chosen.append((fal, options.fal_port))
     return chosen
@@ -105,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument(
         "--strict", action="store_true", help="refuse keys, headers and options that Discord and fal ignore"
     )
+    serving.add_argument("--still", action="store_true", help="render videos without a moving camera, which is quick")
     serving.add_argument("--only", choices=("fal", "discord"), help="run just one of the two")
     demo = commands.add_parser("demo", help="have a member order a video from the real bot, and watch it")
     demo.add_argument("--output", default="demo-output", help="the folder for the finished video")

@@ -42,7 +42,7 @@ async def demo(output: Path, *, seconds_per_job: float = 3.0, out: TextIO = sys.
     with tempfile.TemporaryDirectory(prefix="wanda-demo-") as folder:
         try:
             quick = {"WANDA_EDIT_INTERVAL_S": "0.5"}  # so that a short demo shows more of the message's life
-            async with Stage(Path(folder), seconds_per_job=seconds_per_job, settings=quick) as stage:
+            async with Stage(Path(folder), seconds_per_job=seconds_per_job, is_still=False, settings=quick) as stage:
                 teller.line("Stand-ins for Discord and fal are running on this machine; nothing else is contacted.")
                 bot = await stage.start_bot()
                 teller.line(f"The bot is connected: its own process, number {bot.pid}.")

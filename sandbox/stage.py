@@ -196,15 +196,18 @@ class Stage:
         *,
         seconds_per_job: float = 1.0,
         identify_interval_s: float = 0.0,
+        is_still: bool = True,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`folder` is the bot's data folder, kept over its restarts; `settings` are the bot's.
 
         Discord lets a bot log in once in five seconds; `identify_interval_s` is shorter, so that restarts are quick.
+        With `is_still` the videos have no moving camera, so that their rendering takes next to no time.
         """
         self.folder = folder
         self._identify_interval_s = identify_interval_s
         self._seconds_per_job = seconds_per_job
+        self._still = ("--still",) if is_still else ()
         self._settings = dict(settings or {})
         self.environment: dict[str, str] = {}
         self.bot: Process | None = None
@@ -218,7 +221,7 @@ class Stage:
         serve = ("-m", "sandbox", "serve", "--strict", "--discord-port", "0", "--fal-port", "0")
         speed = ("--seconds-per-job", str(self._seconds_per_job))
         speed += ("--identify-interval-s", str(self._identify_interval_s))
-        self._world = await Process.start("the stand-ins", *serve, *speed, env={})
+        self._world = await Process.start("the stand-ins", *serve, *speed, *self._still, env={})
         try:
             await self._world.until(lambda line: line == "ready")
         except StageError:

@@ -30,6 +30,7 @@ class SettingsChange(BaseModel):
     clock_ahead_s: float | None = Field(default=None, ge=0)
     store_payloads: bool | None = None
     webhook_retry_s: float | None = Field(default=None, ge=0, le=3600)
+    is_still: bool | None = None
 
 
 class FinishRequest(BaseModel):

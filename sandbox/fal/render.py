@@ -35,7 +35,7 @@ Planes: TypeAlias = tuple[Image.Image, ...]
 
 
 class RenderStopped(Exception):  # noqa: N818 - it names what happened
-    """The stand-in is closing; the file is unfinished."""
+    """Nobody waits for the video any more; the file is unfinished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def render_film(
     """Write the video to `path`, with exactly `film.frames` frames.
 
     Raises:
-        Stopped: `stop` was set; the file is unfinished.
+        RenderStopped: `stop` was set; the file is unfinished.
     """
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
         # x264 with one thread gives the same bytes every time and leaves the other cores free.

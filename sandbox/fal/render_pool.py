@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,18 +25,33 @@ FILMS_MAX = 256  # rendered videos kept for equal requests
 _Result = TypeVar("_Result")
 
 
+@dataclass(slots=True)
+class _Rendering:
+    """A video that is being rendered, or was, and how many requests wait for it."""
+
+    task: asyncio.Task[Path]
+    stop: threading.Event
+    waiting: int = 0
+
+    def cancel(self) -> None:
+        """End the rendering, also in its thread."""
+        self.stop.set()
+        self.task.cancel()
+
+
 class RenderPool:
     """The thread pool, and the videos it has rendered, by film, files and prompt."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="render_pool")
-        self._stop = threading.Event()
-        self._films: OrderedDict[tuple[object, ...], asyncio.Task[Path]] = OrderedDict()
+        self._films: OrderedDict[tuple[object, ...], _Rendering] = OrderedDict()
         self._rendered = 0
 
     async def render(self, film: Film, files: Sequence[InputFile], words: str) -> Path:
         """Return the path of the rendered video; equal requests share it, so copy it before changing it.
+
+        When the last request that waits for a video is cancelled, its rendering ends.
 
         Raises:
             Failed: an input file cannot be decoded.
@@ -45,16 +61,24 @@ class RenderPool:
             words if not _visible_files(files) else "",
             *((one.field.location[1], one.sha256) for one in files),
         )
-        task = self._films.get(key)
-        if task is None:
+        one = self._films.get(key)
+        if one is None:
             self._rendered += 1
             path = self._folder / f"film-{self._rendered}.mp4"
-            task = asyncio.create_task(self.run(_render, film, list(files), words, path, self._stop))
-            self._films[key] = task
+            stop = threading.Event()
+            one = _Rendering(asyncio.create_task(self.run(_render, film, list(files), words, path, stop)), stop)
+            self._films[key] = one
             self._evict_oldest()
         self._films.move_to_end(key)
         # Other requests may wait for the same video: cancelling one must not cancel the task.
-        return await asyncio.shield(task)
+        one.waiting += 1
+        try:
+            return await asyncio.shield(one.task)
+        finally:
+            one.waiting -= 1
+            if one.waiting == 0 and not one.task.done():
+                one.cancel()
+                del self._films[key]
 
     async def run(self, call: Callable[..., _Result], *args: object) -> _Result:
         """Call a blocking function in the pool."""
@@ -62,22 +86,21 @@ class RenderPool:
 
     async def close(self) -> None:
         """Stop rendering; returns when every thread has ended."""
-        self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for task in self._films.values():
-            task.cancel()
-        await asyncio.gather(*self._films.values(), return_exceptions=True)
+        for one in self._films.values():
+            one.cancel()
+        await asyncio.gather(*(one.task for one in self._films.values()), return_exceptions=True)
         await asyncio.to_thread(self._pool.shutdown, wait=True)
 
     def _evict_oldest(self) -> None:
         """Delete the oldest videos above `FILMS_MAX`, except those still being rendered."""
-        for key, task in list(self._films.items()):
+        for key, one in list(self._films.items()):
             if len(self._films) <= FILMS_MAX:
                 return
-            if task.done():
+            if one.task.done():
                 del self._films[key]
-                if not task.cancelled() and task.exception() is None:
-                    task.result().unlink(missing_ok=True)
+                if not one.task.cancelled() and one.task.exception() is None:
+                    one.task.result().unlink(missing_ok=True)
 
 
 def _visible_files(files: Sequence[InputFile]) -> list[InputFile]:
@@ -97,7 +120,11 @@ def _render(film: Film, files: Sequence[InputFile], words: str, path: Path, stop
         case _:
             start = render.mosaic(stills, film.width, film.height)
     end = next((_still(one) for one in files if one.field.location[1] == "end_image_url"), None)
-    render.render_film(film, start, end, _pcm(film, files), path=path, stop=stop)
+    try:
+        render.render_film(film, start, end, _pcm(film, files), path=path, stop=stop)
+    except render.RenderStopped:
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 

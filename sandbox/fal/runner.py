@@ -36,6 +36,7 @@ class FalSettings:
     `null_fields` are null in every result, such as `video.width` and `actual_prompt`; fal may leave all but `video.url`
     and `seed` out. `clock_ahead_s` moves the stand-in's clock forward; without `store_payloads` results are forgotten
     after an hour. `webhook_retry_s` is the time before the first retry of a webhook, and ten of them take two hours.
+    `is_still` renders without a moving camera: a quick video, rendered once for all seeds.
     """
 
     seconds_per_job: float = 4.0
@@ -46,6 +47,7 @@ class FalSettings:
     clock_ahead_s: float = 0
     store_payloads: bool = True
     webhook_retry_s: float = 120.0
+    is_still: bool = False
 
 
 class FalRunner:
@@ -91,6 +93,8 @@ class FalRunner:
         """Render the video while the log counts the steps; the slower of the two decides when it ends."""
         seed = self._dice.randint(0, SEED_MAX) if wanted.seed is None else wanted.seed
         film = wanted.film(files, seed)
+        if self._settings.is_still:
+            film = replace(film, variant=0, hold=film.frames)
         rendering = asyncio.create_task(self._render_pool.render(film, files, wanted.prompt_text()))
         try:
             await self._log_progress(job, wanted.steps())

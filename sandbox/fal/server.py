@@ -34,8 +34,8 @@ class FalSandbox:
     """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control routes.
 
     Use it as an async context manager, or call `start` and `close`. `is_strict` refuses headers and options that fal
-    ignores, so that a mistyped one is noticed. Without `has_control` there are no control routes, which any page in a
-    browser on this machine could post to. `middlewares` see every request.
+    ignores, so that a mistyped one is noticed; `is_still` is the setting of that name. Without `has_control` there are
+    no control routes, which any page in a browser on this machine could post to. `middlewares` see every request.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class FalSandbox:
         key: str = KEY,
         seed: int | None = None,
         is_strict: bool = False,
+        is_still: bool = False,
         has_control: bool = True,
         middlewares: Sequence[Middleware] = (),
         clock: Callable[[], float] = time.time,
@@ -53,7 +54,7 @@ class FalSandbox:
         self._is_strict = is_strict
         self._has_control = has_control
         self._middlewares = middlewares
-        self.settings = FalSettings(seconds_per_job=seconds_per_job)
+        self.settings = FalSettings(seconds_per_job=seconds_per_job, is_still=is_still)
         self.faults = FalFaults()
         self._key = key
         self._concurrency = concurrency

@@ -1,7 +1,9 @@
 """The stand-in's videos are real: they are decoded to the last frame."""
 
+import io
 from typing import Any
 
+import av
 import pytest
 
 from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, FalRequests, video_facts
@@ -20,6 +22,12 @@ async def made(fal: FalRequests, endpoint: str, body: dict[str, Any]) -> tuple[d
     assert video.headers["content-type"] == "video/mp4"
     assert output["video"]["file_size"] == len(video.content)
     return output, video.content
+
+
+def frames(video: bytes) -> list[bytes]:
+    """Return the brightness of each frame's pixels."""
+    with av.open(io.BytesIO(video), "r") as container:
+        return [bytes(frame.planes[0]) for frame in container.decode(video=0)]
 
 
 async def test_wan27_image(fal: FalRequests) -> None:
@@ -128,6 +136,19 @@ async def test_same_seed_same_bytes(fal: FalRequests) -> None:
     _, alike = await made(fal, WAN27, body | {"seed": 8 + 16})
     assert first == again
     assert len({first, other, alike}) == 3
+
+
+async def test_a_still_camera(fal: FalRequests) -> None:
+    """With is_still every seed gives the same frames, as many as ever, and its own file."""
+    await fal.control("settings", {"is_still": True})
+    body = QUICK | {"image_url": await fal.upload(SMALL)}
+    (one, film), (other, again) = await made(fal, WAN27, body), await made(fal, WAN27, body | {"seed": 8})
+    assert frames(film) == frames(again)
+    assert len(frames(film)) == 32
+    assert (one["seed"], other["seed"], film == again) == (7, 8, False)
+    await fal.control("settings", {"is_still": False})
+    _, moving = await made(fal, WAN27, body)
+    assert frames(moving) != frames(film)
 
 
 async def test_equal_films_stay_apart(fal: FalRequests) -> None:
