@@ -39,8 +39,8 @@ def budget_refusal(
     sentence = (
         f"{this} {exact_dollars(amount_microusd)}, but "
         f"{f'only {exact_dollars(left)}' if left else 'nothing'} of {_whose(standing)} "
-        f"{exact_dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left "
-        f"(short by {exact_dollars(short)}). {_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
+        f"{exact_dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left. "
+        f"{_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
     )
     return QuotaExceeded(
         sentence,

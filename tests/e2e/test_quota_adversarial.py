@@ -96,7 +96,7 @@ async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -
     question = await ask(stage, files)
     await stage.discord.post("gone", {"roles": ["rich"]})
     await press(stage, question, "Make it")
-    await reads(stage, question["id"], "short by")
+    await reads(stage, question["id"], "is left.")
     assert held_and_spent(stage) == {}
     await _no_files(stage)
 

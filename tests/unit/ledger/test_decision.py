@@ -117,11 +117,11 @@ def test_what_is_at_its_limit_is_allowed() -> None:
     assert decide(view, amount_microusd=PRICE, query=RuleQuery(mode="x")).member_microusd == PRICE
 
 
-def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None:
-    """The refusal has the cost, the budget and what is left of it, the shortage, the renewal, and what to do."""
+def test_the_refusal_says_what_is_left_and_when_it_renews() -> None:
+    """The refusal has the cost, the budget and what is left of it, the renewal, and what to do; no sum twice."""
     error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
     assert str(error) == (
-        "This video costs $0.75, but only $0.40 of your $5.00 for today is left (short by $0.35). "
+        "This video costs $0.75, but only $0.40 of your $5.00 for today is left. "
         "It renews at 00:00 UTC, in 5 h 12 min."
     )
     assert (error.scope, error.short_microusd, error.left_microusd, error.cap_microusd, error.renews_at) == (
@@ -139,13 +139,13 @@ def test_the_refusal_says_what_is_short_by_how_much_and_when_it_renews() -> None
         (
             "server:7",
             "month",
-            "nothing of this server's $50.00 for this month is left (short by $0.75). It renews on 1 De",
+            "nothing of this server's $50.00 for this month is left. It renews on 1 De",
         ),
         ("role:7:3", "week", "nothing of the role <@&3>'s $50.00 for this week is left"),
         (
             "channel:7:9",
             "ever",
-            "nothing of the channel <#9>'s $50.00 in all is left (short by $0.75). It doesn't renew",
+            "nothing of the channel <#9>'s $50.00 in all is left. It doesn't renew",
         ),
         ("cap:7", "month", "nothing of the operator's cap for this server, $50.00 for this month is left"),
         ("all", "month", "nothing of the operator's cap for all servers, $50.00 for this month is left"),
@@ -168,7 +168,7 @@ def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
     """A price above the whole budget is not told to wait for the renewal, which would not help."""
     said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
     assert said == (
-        "This video costs $7.50, but only $5.00 of your $5.00 for today is left (short by $2.50). "
+        "This video costs $7.50, but only $5.00 of your $5.00 for today is left. "
         "Waiting won't help: it's more than the whole budget."
     )
 
@@ -215,12 +215,12 @@ def test_grants_pay_what_the_allowance_is_short_in_its_shortest_window() -> None
 
 
 def test_grants_that_do_not_suffice_are_told_in_the_refusal() -> None:
-    """The sentence counts what grants would have paid, and the shortage is what is still missing."""
+    """The sentence names what grants would have paid; the shortage that admins are asked for is what is missing."""
     view = replace(_view(used=5_000_000), grants=(_grant("a", 700_000),))
     with pytest.raises(QuotaExceeded) as refused:
         _decide(view)
     assert refused.value.short_microusd == 50_000
-    assert "and $0.70 of your grants is left (short by $0.05)" in str(refused.value)
+    assert "and $0.70 of your grants is left" in str(refused.value)
 
 
 def test_grants_do_not_help_a_server_whose_pool_is_short() -> None:
