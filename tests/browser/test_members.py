@@ -46,6 +46,20 @@ def test_a_playing_video_goes_on_when_its_message_is_edited(visitors: Visitors) 
     assert video.evaluate("(video) => video === window.seen && !video.paused")
 
 
+def test_escape_closes_the_choices_before_it_drops_the_command(visitors: Visitors) -> None:
+    """The first Escape closes a list of choices and keeps what was typed; the second one drops the command."""
+    maker = visitors.open()
+    maker.begin_command("wan27 image")
+    maker.fill_option("prompt", "Not typed twice")
+    maker.add_option("resolution")
+    expect(maker.page.locator("#picklist li").first).to_be_visible()
+    maker.page.keyboard.press("Escape")
+    expect(maker.page.locator("#picklist li")).to_have_count(0)
+    expect(maker.page.locator('[data-option="prompt"]')).to_have_value("Not typed twice")
+    maker.page.keyboard.press("Escape")
+    expect(maker.page.locator(".cmdname")).to_have_count(0)
+
+
 def test_a_rerun_by_reaction(visitors: Visitors) -> None:
     """Pressing 🔁 below a video makes it again, for whoever presses it."""
     maker = visitors.open()

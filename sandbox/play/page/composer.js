@@ -56,10 +56,11 @@ export function Composer() {
   const [focus, setFocus] = useState(""), [active, setActive] = useState(0), [answers, setAnswers] = useState([]), [error, setError] = useState("");
   const [files, setFiles] = useState([]), [gallery, setGallery] = useState(false), [tried, setTried] = useState(false), [wanted, setWanted] = useState("");
   const box = useRef();
+  const [shut, setShut] = useState(null); // where Escape closed the list of choices
   const [aim, setAim] = useState(null); // what gets the focus once it is drawn
   const focusOn = (name) => { setFocus(name); setActive(0); setWanted(""); setAim({ name }); };
   useLayoutEffect(() => { if (aim) box.current?.querySelector(aim.name ? `[data-option="${aim.name}"]` : "#draft")?.focus(); }, [aim]);
-  const clear = () => { setCommand(null); setGiven({}); setAdded([]); setFocus(""); setTried(false); setError(""); setAnswers([]); };
+  const clear = () => { setShut(null); setCommand(null); setGiven({}); setAdded([]); setFocus(""); setTried(false); setError(""); setAnswers([]); };
   const begin = (leaf) => {
     clear(); setText(""); setCommand(leaf);
     const first = leaf.options.find((one) => one.required);
@@ -112,7 +113,8 @@ export function Composer() {
     return (list ?? []).slice(0, 25).map((one) => ({ key: String(one.value), name: one.name, pick: () => { setGiven({ ...given, [focus]: { text: one.name, value: one.value, picked: true } }); forward(focus, true); } }));
   };
   const take = (sample) => { setGiven({ ...given, [focus]: { file: sample.sample ? sample : fromSample(sample) } }); forward(focus, true); };
-  const list = matches();
+  const here = [focus, typed, wanted].join("\n");
+  const list = command && shut === here ? [] : matches();
 
   useEffect(() => {
     if (!option?.autocomplete) return undefined;
@@ -160,7 +162,8 @@ export function Composer() {
   };
   const keys = (event) => {
     if (event.isComposing) return;
-    if (event.key === "Escape") { if (command || text) { clear(); setText(""); focusOn(""); } else set({ replyTo: null }); }
+    if (event.key === "Escape" && command && list.length && option?.type !== FILE) setShut(here);
+    else if (event.key === "Escape") { if (command || text) { clear(); setText(""); focusOn(""); } else set({ replyTo: null }); }
     else if (list.length && (/^Arrow(Down|Up)$/.test(event.key) || (option?.type === FILE && /^Arrow/.test(event.key)))) { setActive((active + (/Down|Right/.test(event.key) ? 1 : list.length - 1)) % list.length); event.preventDefault(); }
     else if (event.key === "Backspace" && command && event.target.value === "" && event.target.dataset.option) { event.preventDefault(); goBack(event.target.dataset.option); }
     else if (event.key === "Tab" && !event.shiftKey && (command || list.length)) {
