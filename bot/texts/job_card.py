@@ -73,7 +73,7 @@ def status_card(job: Job, live: Live, *, now: float, mode_title: str, settings: 
         card,
         body=ending(job) if is_ended else progress(job, live, now),
         details=_input_changes(job.inputs),
-        media=() if is_ended else _previews(job.inputs),
+        media=() if is_ended else _previews(job),
         link=fallback_link(job),
         files=_files(fallback_link(job)),
         is_ended=is_ended,
@@ -137,15 +137,18 @@ def _card(job: Job, mode_title: str, settings: Pairs) -> JobCard:
     )
 
 
-def _previews(inputs: Sequence[Input]) -> tuple[Media, ...]:
-    """Return the pictures that the member attached; one that came with somebody else's video is not shown anew."""
-    shown = [item for item in inputs if item.kind == "image" and not item.is_borrowed]
+def _previews(job: Job) -> tuple[Media, ...]:
+    """Return the pictures that the member attached; one that came with somebody else's video is not shown anew.
+
+    They are hidden where the video will be: its first frame is such a picture.
+    """
+    shown = [item for item in job.inputs if item.kind == "image" and not item.is_borrowed]
     return tuple(
         Media(
-            f"{FILE}{SPOILER_MARK if item.is_spoiler else ''}preview-{item.option}.jpg",
+            f"{FILE}{SPOILER_MARK if job.is_spoiler else ''}preview-{item.option}.jpg",
             "The attached picture" if len(shown) == 1 else f"Attached picture {number}",
             "preview",
-            is_spoiler=item.is_spoiler,
+            is_spoiler=job.is_spoiler,
             path=str(PurePosixPath(item.path).with_name(preview_name(item.option))),
         )
         for number, item in enumerate(shown[:PREVIEWS_MAX], start=1)

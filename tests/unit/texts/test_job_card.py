@@ -270,6 +270,15 @@ def test_the_link_of_a_spoiler_is_hidden(make_job: MakeJob) -> None:
     assert open_.link.endswith(f": {RESULT.url}")
 
 
+@pytest.mark.parametrize(("must_hide", "spoiler"), [(True, False), (False, True), (False, False)])
+def test_previews_are_hidden_where_the_video_will_be(make_job: MakeJob, *, must_hide: bool, spoiler: bool) -> None:
+    """Where a server hides every video, or one picture came as a spoiler, no attached picture shows the video early."""
+    pictures = (replace(PICTURE, is_spoiler=spoiler), replace(PICTURE, option="end_image"))
+    shown = card(replace(make_job(), inputs=pictures, must_hide=must_hide)).media
+    assert [item.is_spoiler for item in shown] == [must_hide or spoiler] * 2
+    assert [item.source.startswith(f"{FILE}SPOILER_") for item in shown] == [must_hide or spoiler] * 2
+
+
 def test_a_paid_video_that_discord_refused_is_linked(make_job: MakeJob) -> None:
     """A failed delivery still gives fal's link, because the video was paid for."""
     failure = Failure(kind="undeliverable", charged=True)
