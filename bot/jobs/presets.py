@@ -24,6 +24,7 @@ OFFERED_MAX = 25  # choices of an autocompletion: https://discord.com/developers
 SLOT = "{prompt}"  # where a preset's prompt takes the order's own
 NOT_KEPT = frozenset({"seed", "enable_safety_checker"})  # the latter is the server's rule at the time of the order
 TEXTS = frozenset({"prompt", "negative_prompt"})
+_BLANKS = frozenset("\u115f\u1160\u2800")  # letters and a symbol that are drawn as nothing
 SERVER = 0  # the owner of presets that admins keep for all
 Whose: TypeAlias = Literal["own", "server", "shared"]
 _VALUE = re.compile(r"(?P<owner>[0-9]{1,18}|[1-8][0-9]{18}):(?P<key>.+)", re.DOTALL)  # owners below 2**63
@@ -77,13 +78,16 @@ def clean_name(text: str) -> str:
     Raises:
         OptionRefused: nothing is left of it, or it is too long.
     """
-    kept = "".join(
-        char if unicodedata.category(char)[0] != "C" else " " for char in unicodedata.normalize("NFKC", text)
-    )
+    kept = "".join(" " if _is_unseen(char) else char for char in unicodedata.normalize("NFKC", text))
     name = " ".join(kept.split())
-    if not name or len(name) > NAME_CHARS_MAX:
+    has_letter = any(unicodedata.category(char)[0] not in "MZ" for char in name)
+    if not has_letter or len(name) > NAME_CHARS_MAX:
         raise OptionRefused(f"A preset's name has 1 to {NAME_CHARS_MAX} characters. Choose another one.")
     return name
+
+
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char)[0] == "C" or char in _BLANKS
 
 
 def name_key(name: str) -> str:

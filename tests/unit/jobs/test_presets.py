@@ -23,14 +23,20 @@ def a_preset(name: str = "Film", owner_id: int = ANNA, **options: Any) -> Preset
 
 @pytest.mark.parametrize(
     ("typed", "kept"),
-    [("  My   film ", "My film"), ("\uff26ilm", "Film"), ("a\u200bb\nc", "a b c"), ("🎬 night", "🎬 night")],
+    [
+        ("  My   film ", "My film"),
+        ("\uff26ilm", "Film"),
+        ("a\u200bb\nc", "a b c"),
+        ("🎬 night", "🎬 night"),
+        ("Fi\u3164lm\u2800", "Fi lm"),
+    ],
 )
 def test_a_name_is_one_line_in_one_spelling(typed: str, kept: str) -> None:
     """Invisible characters, line breaks and other widths of the same letters make no second name."""
     assert clean_name(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "\u200b", "x" * 41])
+@pytest.mark.parametrize("typed", ["", "   ", "\u200b", "\u3164", "\ufe0f\u034f", "x" * 41])
 def test_a_name_has_1_to_40_characters(typed: str) -> None:
     """An empty, an invisible and a too long name are refused."""
     with pytest.raises(OptionRefused, match="1 to 40"):
