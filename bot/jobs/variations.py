@@ -10,7 +10,17 @@ from dataclasses import replace
 
 from bot.catalogue.fields import SEED_MAX
 from bot.catalogue.registry import build, by_id
-from bot.jobs.model import Job, Order, Request, Variation, asked_seed, job_from
+from bot.errors import OptionRefused
+from bot.jobs.model import (
+    VARIATIONS_MAX,
+    VARIATIONS_MIN,
+    Job,
+    Order,
+    Request,
+    Variation,
+    asked_seed,
+    job_from,
+)
 
 _TIME_DIGITS = 8  # of an id: see bot.ids
 
@@ -19,8 +29,10 @@ def as_variations(request: Request, videos: int, *, fresh_seed: int) -> Request:
     """Return the request for this many videos at once; the first has the seed that was asked for, else `fresh_seed`.
 
     Raises:
-        OptionRefused: the catalogue no longer has this request.
+        OptionRefused: a set has not this many videos, or the catalogue no longer has this request.
     """
+    if not 1 <= videos <= VARIATIONS_MAX:  # Discord checks what is typed, but not what a client sends for it
+        raise OptionRefused(f"Choose {VARIATIONS_MIN} to {VARIATIONS_MAX} variations at once.", option="variations")
     if videos == 1:
         return replace(request, videos=1)
     mode = request.mode

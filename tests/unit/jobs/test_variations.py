@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.catalogue.fields import SEED_27_MAX, Attached
 from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
+from bot.errors import OptionRefused
 from bot.jobs.model import Order, Request, attached_of
 from bot.jobs.short_id import short_id
 from bot.jobs.variations import as_variations, jobs_from
@@ -45,6 +46,13 @@ def test_each_variation_is_a_job_with_its_own_seed_id_and_files(videos: int, see
     assert [(job.set_id, job.variation and job.variation.number) for job in jobs] == [
         (JOB_ID, number) for number in range(1, videos + 1)
     ]
+
+
+@pytest.mark.parametrize("videos", [-1, 0, 5, 1000])
+def test_no_client_orders_another_number_at_once(videos: int) -> None:
+    """A number that Discord's picker does not offer is refused before anything is priced."""
+    with pytest.raises(OptionRefused, match="2 to 4"):
+        _order(videos, None)
 
 
 def test_an_order_of_one_video_is_an_ordinary_job_without_a_seed_of_wandas() -> None:
