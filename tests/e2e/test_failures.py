@@ -5,16 +5,39 @@ from pathlib import Path
 import pytest
 
 from sandbox.fal.errors import MODEL, PLATFORM
-from sandbox.stage import Stage, buttons_of, text_of
+from sandbox.stage import Stage, text_of
+from tests.support.rerun_steps import labels
 from tests.support.video_steps import costs, order, wait_for_state, wait_for_text, wait_for_video
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+module = pytest.mark.asyncio(loop_scope="module")
 PERHAPS_BILLED = {422, 499}  # statuses of attempts that fal may bill; the server pays them unless it says otherwise
+# One of each family and status, which decide what the job costs; tests/unit/texts/test_failures.py reads all the texts.
+KINDS = (
+    "downstream_service_error",
+    "content_policy_violation",
+    "internal_server_error",
+    "generation_timeout",
+    "bad_request",
+    "client_disconnected",
+    "client_cancelled",
+    "internal_error",
+    "runner_incomplete_response",
+    "runner_disconnected",
+    "startup_timeout",
+    "something_new",
+)
 
 
-@pytest.mark.parametrize("kind", [*MODEL, *PLATFORM, "something_new"])
+def test_every_family_and_status_has_a_row() -> None:
+    """The kinds that are tried have every status of either family."""
+    for family in (MODEL, PLATFORM):
+        assert {family[kind].status for kind in KINDS if kind in family} == {known.status for known in family.values()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@module
 async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
-    """The card ends with a sentence that nothing was charged to the member, without fal's name for the error."""
+    """The card ends with a sentence that the member wasn't charged, without fal's name for the error, and a way on."""
     await stage.fal.post("faults", {"at": "result", "error_type": kind, "times": 1})
     known = {**MODEL, **PLATFORM}.get(kind)
     billable = known is None or known.status in PERHAPS_BILLED
@@ -24,9 +47,10 @@ async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
         message = await wait_for_text(stage, message_id, "weren't charged")
     assert state == ("cancelled" if kind == "client_cancelled" else "failed")
     assert kind not in text_of(message)
-    assert not buttons_of(message)
+    assert labels(message) == ["Try again", "Edit"]
 
 
+@module
 async def test_a_wrong_key(stage: Stage, files: Path) -> None:
     """A key that fal does not know ends the job at no charge, and the card refers the member to an admin."""
     await stage.fal.post("faults", {"at": "submit", "status": 401, "times": 1})
@@ -35,6 +59,7 @@ async def test_a_wrong_key(stage: Stage, files: Path) -> None:
     assert "admin" in text_of(message)
 
 
+@module
 async def test_a_locked_account(stage: Stage, files: Path) -> None:
     """A locked account is retried, then ends the job at no charge, and the card refers the member to an admin."""
     await stage.fal.post("faults", {"at": "upload", "locked": True, "times": 100})
@@ -43,6 +68,7 @@ async def test_a_locked_account(stage: Stage, files: Path) -> None:
     assert "admin" in text_of(message)
 
 
+@module
 async def test_a_lost_reply(stage: Stage, files: Path) -> None:
     """When the reply to the submit is lost, it is not repeated; the member pays nothing, the server stays exposed."""
     before = len(await stage.fal.get("requests"))
@@ -67,6 +93,7 @@ async def test_a_lost_reply(stage: Stage, files: Path) -> None:
     ],
     ids=lambda fault: f"{fault['at']}-{fault.get('status', 'cut')}",
 )
+@module
 async def test_passing_trouble(stage: Stage, files: Path, fault: dict[str, object]) -> None:
     """After a passing failure at fal the video is delivered and paid once, with one accepted submit."""
     await stage.fal.post("faults", fault)

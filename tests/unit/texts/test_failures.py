@@ -5,6 +5,7 @@ import pytest
 from bot.fal.wire.error_types import ERROR_TYPES
 from bot.jobs.model import Failure
 from bot.texts import failures
+from sandbox.fal.errors import MODEL, PLATFORM
 
 # Failures that Wanda names herself.
 OURS = (
@@ -57,6 +58,16 @@ def test_every_kind_has_its_own_sentence(kind: str) -> None:
 def test_the_numbers_are_told(kind: str, location: tuple[str, ...], context: dict[str, Any], said: str) -> None:
     """A limit that fal names stands in the sentence, with what it is about."""
     assert said in failures.failure_text(Failure(kind=kind, location=location, context=context)).what
+
+
+@pytest.mark.parametrize("kind", [*MODEL, *PLATFORM])
+def test_no_text_names_the_type_of_the_error(kind: str) -> None:
+    """With the place and the numbers that fal gives, each error is told in full sentences without fal's name for it."""
+    known = {**MODEL, **PLATFORM}[kind]
+    failure = Failure(kind=kind, status=known.status, location=known.location, context=known.context)
+    told = failures.failure_text(failure)
+    assert kind not in told.what + told.next
+    assert (told.what[-1], told.next[-1]) == (".", ".")
 
 
 @pytest.mark.parametrize("context", [None, {"max_width": "9" * 500}, {"max_width": float("inf")}, {"max_width": True}])
