@@ -29,7 +29,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"__(.+?)__"), r"<u>\1</u>"),
     (re.compile(r"(?<!\w)[*_](?=\S)(.+?)(?<=\S)[*_](?!\w)"), r"<i>\1</i>"),
     (re.compile(r"~~(.+?)~~"), r"<s>\1</s>"),
-    (re.compile(r"\|\|(.+?)\|\|"), r'<span class="spoiler">\1</span>'),
+    (re.compile(r"\|\|(.+?)\|\|"), r'<span class="veiled">\1</span>'),
     (re.compile(r"https?://[^\s<]+"), r'<a href="\g<0>">\g<0></a>'),
 )
 _LAYOUT_FLAG = 1 << 15
@@ -364,7 +364,7 @@ blockquote{border-left:4px solid var(--button);border-radius:4px;padding-left:10
 .heading{font-weight:700;color:var(--strong)}.h1{font-size:24px;line-height:30px}.h2{font-size:20px;line-height:26px}
 .gap{height:6px}
 code{background:var(--code);border-radius:4px;padding:1px 3px;font:85% Consolas,"DejaVu Sans Mono",monospace}
-.item{display:list-item;margin-left:1.2em}.spoiler{background:#0006;color:transparent;border-radius:4px}
+.item{display:list-item;margin-left:1.2em}.veiled{background:#8886;color:transparent;border-radius:4px}
 .beside{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.frame .row{margin-top:4px}
 button{border:0;border-radius:8px;color:#fff;font:500 14px/16px inherit;font-family:inherit;
  padding:8px 14px;background:var(--button)}

@@ -285,10 +285,10 @@ def _content(own: Values) -> str:
 def _entries(items: Iterable[RuleItem], values: Values, ids: _Ids, shown: Mapping[str, str]) -> Iterable[Block]:
     for item in items:
         note = f"\n-# {item.note}" if item.note and ids.is_servers else ""
-        said = item_words(item, values, shown.get(item.key, "Not set"))
+        is_on = item.is_switch and item.is_on(values)
+        said = "On" if is_on else item_words(item, values, shown.get(item.key, "Not set"))
         text = f"**{item.title}**\n{said[:1].upper()}{said[1:]}{note}"
         if item.is_switch:
-            is_on = item.is_on(values)
             yield Entry(text, Button("Turn off" if is_on else "Turn on", "secondary", ids("switch", item.key)))
         else:
             yield Entry(text, ids.change(item.key))

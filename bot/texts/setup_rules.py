@@ -118,7 +118,9 @@ def _switch(name: str, title: str, on: str, note: str) -> RuleItem:
 CONTENT: tuple[RuleItem, ...] = (
     _switch("spoiler", "Every video is a spoiler", "always", "Hidden until somebody clicks it."),
     _switch("age", "Age-restricted channels only", "restricted", "Also in their threads; elsewhere no video is made."),
-    _switch("safety", "Members may switch fal's safety check off", "members", "Off here, it's on for every video."),
+    _switch(
+        "safety", "Members may switch fal's safety check off", "members", "While this is off, fal checks every video."
+    ),
 )
 
 ITEMS: tuple[RuleItem, ...] = (POOL, ALLOWANCE, LIMITS, *CONTENT)

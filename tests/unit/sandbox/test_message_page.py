@@ -163,5 +163,5 @@ def test_lists_spoilers_and_what_is_chosen_are_drawn() -> None:
     html = card_html(
         [{"author": "Wanda", "flags": 1 << 15, "components": parts}], None, Reader(names={"20": "general"})
     )
-    assert '<p class="item">one <span class="spoiler">gore</span></p>' in html
+    assert '<p class="item">one <span class="veiled">gore</span></p>' in html
     assert '<div class="select">general' in html

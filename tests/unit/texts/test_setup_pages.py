@@ -21,6 +21,7 @@ from bot.texts.panel import (
     COMPONENTS_MAX,
     PLACEHOLDER_CHARS_MAX,
     TEXT_CHARS_MAX,
+    Entry,
     List,
     Panel,
     Text,
@@ -211,3 +212,12 @@ def test_a_members_page_names_each_budgets_rule_once() -> None:
     shown = words_of(panel)
     assert re.search(r"^- This server's pool this month: .* left · set by the admins$", shown, re.MULTILINE)
     assert re.search(r"^- Their allowance today: .* left · by Wanda's shipped default$", shown, re.MULTILINE)
+
+
+def test_a_switch_says_on_or_off() -> None:
+    """A switch of the content page does not repeat its title as its value."""
+    for rules, said in (([], "Off"), ([Rule("server", "spoiler", "always")], "On")):
+        entries = [
+            one.text for one in pages.setup_panel(setup(rules, "content"), "content").blocks if isinstance(one, Entry)
+        ]
+        assert entries[0].split("\n")[:2] == ["**Every video is a spoiler**", said]
