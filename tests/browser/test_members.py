@@ -117,6 +117,25 @@ def test_a_message_command_on_somebody_elses_picture(visitors: Visitors) -> None
     maker.finished(card)
 
 
+def test_a_messages_menu_on_a_phone(visitors: Visitors) -> None:
+    """The ⋯ of a message opens its menu, which is wholly on the screen and looks like a menu, not like a message."""
+    maker = visitors.open(width=390, height=700)
+    message = maker.page.locator("li.message").filter(has_text="My photo from yesterday").first
+    message.locator(".tools").get_by_role("button").last.click()
+    menu = maker.page.get_by_role("menu")
+    expect(menu.get_by_role("menuitem", name="Animate picture")).to_be_visible()
+    box = menu.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert box["y"] + box["height"] <= 700
+    first = menu.get_by_role("menuitem").first.bounding_box()
+    assert first is not None
+    assert first["x"] - box["x"] < 12
+    maker.shot("14-menu-on-a-phone")
+
+
 def test_a_thread_and_a_direct_message(visitors: Visitors) -> None:
     """A thread begins with the message it was started at; Wanda answers in it, and ✉️ brings the video by DM."""
     maker = visitors.open()

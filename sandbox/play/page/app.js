@@ -75,7 +75,7 @@ function Members() {
 function Tips() {
   if (state.tipsSeen ?? (state.acted > 0 || localStorage.getItem("tips"))) return null;
   const close = () => { localStorage.setItem("tips", "seen"); set({ tipsSeen: true }); };
-  return html`<div class="tips" role="note"><p><b>New here?</b> Type <code>/</code> and choose <b>/wan27 image</b>. Or right-click friend's photo and choose <b>Animate picture</b>. Everything is on this machine; nothing is paid.</p><button aria-label="Close the tips" onClick=${close}>✕</button></div>`;
+  return html`<div class="tips" role="note"><p><b>New here?</b> Type <code>/</code> and choose <b>/wan27 image</b>. Or right-click friend's photo (⋯ on a phone) and choose <b>Animate picture</b>. Everything is on this machine; nothing is paid.</p><button aria-label="Close the tips" onClick=${close}>✕</button></div>`;
 }
 
 function App() {

@@ -25,9 +25,10 @@ export function Overlay() {
     items[(items.indexOf(document.activeElement) + step) % items.length]?.focus();
     event.preventDefault();
   };
+  const isMenu = ["message", "user"].includes(overlay.kind);
   const kinds = { message: MessageMenu, user: UserMenu, emoji: EmojiPicker, picture: Picture, ask: Ask };
   return html`<div class="backdrop ${["picture", "ask"].includes(overlay.kind) ? "dark" : ""}" onClick=${(event) => event.target === event.currentTarget && close()} onContextMenu=${(event) => { if (event.target === event.currentTarget) { event.preventDefault(); close(); } }} onKeyDown=${keys}>
-    <div class="overlay ${overlay.kind}" ref=${box} role=${["message", "user"].includes(overlay.kind) ? "menu" : "dialog"} aria-label=${overlay.kind}><${kinds[overlay.kind]} overlay=${overlay} close=${close} /></div></div>`;
+    <div class="overlay ${isMenu ? "menu" : overlay.kind}" ref=${box} role=${isMenu ? "menu" : "dialog"} aria-label=${overlay.kind}><${kinds[overlay.kind]} overlay=${overlay} close=${close} /></div></div>`;
 }
 
 function Item({ label, icon, run, danger }) {
