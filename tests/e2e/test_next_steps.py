@@ -94,10 +94,10 @@ async def test_ask_an_admin(stage: Stage, files: Path) -> None:
     request = await wait_for_message(stage, "more for a video of $2.25", seen_by="admin")
     refusal = await wait_for_message(stage, "The admins can see your request")
     (grant,) = [label for label in labels(request) if label.startswith("Grant")]
-    assert "Only members who can manage" in (await press(stage, "friend", request["id"], "Grant"))["content"]
+    assert "Only people who manage" in (await press(stage, "friend", request["id"], "Grant"))["content"]
     twice = [stage.discord.post("click", {"user": "admin", "message": request["id"], "label": grant}) for _ in range(2)]
     await asyncio.gather(*twice, return_exceptions=True)  # the second may find the buttons gone
-    request = await wait_for_message(stage, "granted", seen_by="admin")
+    request = await wait_for_message(stage, " gave ", seen_by="admin")
     await wait_for_message(stage, "you got")
     assert "You can spend **$2.25** right now" in (await text_commands.ask(stage, "maker", "quota show")).text
     answer = await press(stage, "maker", refusal["id"], "Try again")
