@@ -67,6 +67,25 @@ def test_a_list_at_the_bottom_opens_upwards(visitors: Visitors) -> None:
     admin.shot("30-what-a-member-can-do")
 
 
+def test_a_list_in_a_form_does_not_submit_it(visitors: Visitors) -> None:
+    """Choosing a role in the approval form leaves the form open, and the chosen role is what is set."""
+    admin = visitors.open("admin")
+    admin.begin_command("wanda-admin setup")
+    admin.send_command()
+    panel = admin.message("Wanda in Studio")
+    panel.get_by_role("button", name="Change").nth(3).click()
+    admin.press(admin.message("What waits"), "Change")
+    form = admin.page.get_by_role("dialog")
+    form.get_by_label("Above which price ($)").fill("5")
+    form.locator(".selectbox").first.click()
+    form.get_by_role("option", name="@Regulars").click()
+    admin.shot("31-approver")
+    form.get_by_role("button", name="Submit").click()
+    expect(admin.message("What waits")).to_contain_text("until @Regulars or an admin says yes")
+    admin.press(admin.message("What waits"), "Turn off")
+    expect(admin.message("What waits")).to_contain_text("No video waits")
+
+
 def test_a_permission_that_is_taken_counts_at_once(visitors: Visitors) -> None:
     """Where the admin takes SEND_MESSAGES from @everyone, the composer says so, and gives it back again."""
     admin, friend = visitors.open("admin", width=1500), visitors.open("friend")

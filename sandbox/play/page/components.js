@@ -93,17 +93,18 @@ export function Choice({ part, chosen, onChoose }) {
   const shown = all.filter((one) => one.label.toLowerCase().includes(find.toLowerCase()));
   const keys = (event) => {
     if (event.key === "Escape") { close(); event.stopPropagation(); box.current.querySelector(".selectbox").focus(); }
+    if (event.key === "Enter" && event.target.matches(".find")) { event.preventDefault(); if (shown.length) toggle(shown[0].value); }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();
     const items = [...box.current.querySelectorAll("[role=option]")], at = items.indexOf(document.activeElement);
     if (!open) setOpen(true); else items[(at + (event.key === "ArrowDown" ? 1 : items.length - 1)) % items.length]?.focus();
   };
   return html`<div class="select" ref=${box} onKeyDown=${keys}>
-    <button class="selectbox" disabled=${part.disabled} aria-haspopup="listbox" aria-expanded=${open} onClick=${() => (open ? close() : setOpen(true))}>
+    <button type="button" class="selectbox" disabled=${part.disabled} aria-haspopup="listbox" aria-expanded=${open} onClick=${() => (open ? close() : setOpen(true))}>
       <span class=${labels.length ? "" : "placeholder"}>${labels.length ? labels.map((one) => html`${one.emoji && html`<${Emoji} emoji=${one.emoji} /> `}${one.label}`).reduce((a, b) => [a, ", ", b]) : part.placeholder || "Make a selection"}</span><i class="chevron"></i></button>
     ${open && html`<div class="options" role="listbox" aria-multiselectable=${most > 1}>
       ${all.length > 12 && html`<input class="find" placeholder="Search" value=${find} onInput=${(event) => setFind(event.target.value)} />`}
-      ${shown.map((one) => html`<button role="option" key=${one.value} aria-selected=${picked.includes(one.value)} onClick=${() => toggle(one.value)}>
+      ${shown.map((one) => html`<button type="button" role="option" key=${one.value} aria-selected=${picked.includes(one.value)} onClick=${() => toggle(one.value)}>
         ${one.emoji && html`<${Emoji} emoji=${one.emoji} />`}<span class="grow"><b>${one.label}</b>${one.description && html`<small>${one.description}</small>`}</span>
         ${most > 1 ? html`<i class="tick">${picked.includes(one.value) ? "☑" : "☐"}</i>` : picked.includes(one.value) && html`<i class="tick">✓</i>`}</button>`)}
     </div>`}</div>`;
