@@ -32,6 +32,10 @@ _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) ORDER BY told DESC, created_at LIMIT $1"""
+_SERVERS = """
+SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
+UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
+UNION SELECT guild_id FROM warnings"""
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
 ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
@@ -94,7 +98,7 @@ def guilds_to_delete(*, at: float) -> Transaction[tuple[int, ...]]:
 
 def note_guilds(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
     """Mark servers of this process (`mine`) that Wanda is no longer in for deletion at `at`; unmark those she is in."""
-    rows: list[Row] = yield Many("SELECT DISTINCT guild_id FROM jobs WHERE guild_id <> 0")
+    rows: list[Row] = yield Many(_SERVERS)
     for guild_id in (row["guild_id"] for row in rows):
         if guild_id in guild_ids:
             yield from keep_guild(guild_id)
@@ -111,7 +115,7 @@ class ForgottenGuild:
 
 
 def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
-    """Delete the server's ended jobs, rules and warnings, and its deletion mark once no job is left.
+    """Delete all of the server but its books and unfinished jobs, and its deletion mark once no job is left.
 
     Call it after `unname_in` for every member of `names_in`.
     """

@@ -10,6 +10,7 @@ from bot.errors import Busy, FilesGone, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import erasure, machine, queries, transactions
 from bot.jobs.model import Job
+from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
 from bot.ledger import audit, holds
 from bot.ledger.grants import add_grant
 from bot.ledger.history import member_history
@@ -406,6 +407,20 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
     assert await store.read(transactions.get(gone.id)) is None
     for job in (here, others, back):
         assert await store.read(transactions.get(job.id)) == job
+
+
+async def test_a_server_left_unseen_without_videos_loses_its_data_too(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """A server that removed Wanda while she was offline loses rules and what members chose, also without a video."""
+    bounds = PreferenceBounds(kept_max=9, daily_max=9)
+    await store.write(set_rule(9, "server", "at_once", 1, actor_id=BEN, reason="", at=NOW))
+    await store.write(set_preferences(10, BEN, Preferences(pings="never"), bounds=bounds, at=NOW))
+    await store.write(erasure.note_guilds({1}, lambda _: True, at=NOW))
+    await _keeper(store, store_settings).round()
+    assert await store.read(_all("SELECT * FROM rules")) == []
+    assert await store.read(preferences_of(10, BEN)) == Preferences()
+    assert await store.read(_all("SELECT * FROM leaving")) == []
 
 
 async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, store_settings: StorageSettings) -> None:

@@ -147,6 +147,16 @@ def test_prompts_are_logged_from_the_rule_on() -> None:
     assert [one.job for one in store.run(prompts_to_log(limit=9))] == [job]
 
 
+def test_no_server_keeps_the_others_from_their_prompt_log() -> None:
+    """Servers take turns: what piles up for one whose channel takes nothing comes after the first of each other."""
+    store = MemoryStore()
+    for guild_id in (1, 2):
+        store.run(set_rule(guild_id, "server", "prompt_log", 77, **SAID))
+    crowd = [_accepted(store, id=letter * 32) for letter in "abc"]
+    other = _accepted(store, id="d" * 32, guild_id=2, created_at=crowd[0].created_at + 1)
+    assert [one.job_id for one in store.run(prompts_to_log(limit=2))] == [crowd[0].id, other.id]
+
+
 def test_no_order_gets_past_the_rules() -> None:
     """The transaction that places an order refuses it by itself, whoever checked it before."""
     store = MemoryStore()
