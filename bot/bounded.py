@@ -53,6 +53,10 @@ class Bounded(Generic[T]):
         entry = self._entries.pop(key, None)
         return None if entry is None else entry[1]
 
+    def drop_of(self, member_id: int) -> list[T]:
+        """Take out all items of this member, in every server, and return them."""
+        return self._over(0, lambda one: one.member_id == member_id)
+
     def items(self) -> list[T]:
         """Return all items, oldest first."""
         return [item for _, item in self._entries.values()]

@@ -103,7 +103,7 @@ class Tree(app_commands.CommandTree["Wanda"]):
         match cause:
             case app_commands.TransformerError():
                 sentence = (
-                    f"Wanda cannot read “{discord.utils.escape_markdown(str(cause.value))[:100]}” as this option. "
+                    f"Wanda can't read “{discord.utils.escape_markdown(str(cause.value))[:100]}” as this option. "
                     "Choose one of the values that Discord offers."
                 )
             case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():

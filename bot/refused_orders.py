@@ -63,7 +63,9 @@ class RefusedOrders:
 
     def add(self, order: RefusedOrder) -> None:
         """Keep the order; forget those that are too old or too many."""
-        self._drop(lambda one: one.at + self._life_s <= self._clock())
+        for one in self._orders.items():
+            if one.at + self._life_s <= self._clock():
+                self._orders.pop(one.id)
         self._orders.add(order.id, order, order.requester)
 
     def find(self, order_id: str, requester: Requester) -> RefusedOrder | None:
@@ -79,9 +81,4 @@ class RefusedOrders:
 
     def drop_of(self, member_id: int) -> None:
         """Forget every order of this member."""
-        self._drop(lambda one: one.requester.member_id == member_id)
-
-    def _drop(self, is_over: Callable[[RefusedOrder], bool]) -> None:
-        for order in self._orders.items():
-            if is_over(order):
-                self._orders.pop(order.id)
+        self._orders.drop_of(member_id)

@@ -55,7 +55,7 @@ def _carried_out(
         case "raise":
             return money_requests.raise_request(request_id, guild_id, actor_id=actor_id, at=at)
         case "decline":
-            return money_requests.decline_request(request_id, guild_id, at=at)
+            return money_requests.answer_request(request_id, guild_id, at=at)
 
 
 async def _tell(bot: Wanda, request: MoneyRequest, sentence: str) -> None:

@@ -58,6 +58,7 @@ async def erase_member(interaction: Interaction) -> str:
     count = await services.keeper.forget_member(interaction.user.id)
     await services.pending_orders.drop_of(interaction.user.id)
     services.refused_orders.drop_of(interaction.user.id)
+    services.proposals.drop_of(interaction.user.id)
     log.info("a member had their data deleted: %d jobs", count)
     return words.deletion_text(count)
 

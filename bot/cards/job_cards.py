@@ -26,7 +26,7 @@ from bot.runner.cards_port import MessageRef, Posted
 from bot.settings import CardSettings, JobSettings
 from bot.texts import job_card
 from bot.texts.card import JobCard
-from bot.texts.ending import end_announcement
+from bot.texts.ending import approval_announcement, end_announcement
 from bot.texts.mode_settings import Describe, mode_settings_of
 from bot.texts.result_link import spoiler_mark
 from bot.turns import FairTurns
@@ -117,8 +117,8 @@ class JobCards:
             DeliveryError: Discord will never take it.
         """
         await self._pacer.end(job)
-        announcement = f"<@{job.member_id}>, your video is waiting for approval."
-        return await self._post.last(job, MessageContent(self.card(job, live), announcement=announcement, keep=True))
+        content = MessageContent(self.card(job, live), announcement=approval_announcement(job), keep=True)
+        return await self._post.last(job, content)
 
     async def finish(self, job: Job, live: Live) -> MessageRef | None:
         """Show on the card how a job ended whose video is not on it; None, and a line in the log, if Discord refuses.

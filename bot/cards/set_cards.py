@@ -27,7 +27,7 @@ from bot.runner.cards_port import MessageRef, Posted
 from bot.storage.transaction import Store
 from bot.texts import set_card as words
 from bot.texts.card import JobCard
-from bot.texts.ending import end_announcement
+from bot.texts.ending import approval_announcement, end_announcement
 from bot.texts.set_card import is_on_message, place_of, set_card
 
 _LOG = logging.getLogger(__name__)
@@ -81,9 +81,7 @@ class SetCards(JobCards):
         """Have the message ask for approval, or post one for this job if it is gone."""
         if await self._redrawn(job):
             return MessageRef(job.address.channel_id, job.address.message_id)
-        content = MessageContent(
-            self.card(job, live), announcement=f"<@{job.member_id}>, your video waits for approval."
-        )
+        content = MessageContent(self.card(job, live), announcement=approval_announcement(job))
         return await self._post.alone(job, content)
 
     async def finish(self, job: Job, live: Live) -> MessageRef | None:

@@ -36,12 +36,6 @@ def check_may_decide(
         )
 
 
-def approve_job(job_id: str, yes: Approved, *, shipped: Shipped, places: Places, now: float) -> Transaction[Advanced]:
-    """Start one job, as `approve_all` does."""
-    (advanced,) = yield from approve_all((job_id,), yes, shipped=shipped, places=places, now=now)
-    return advanced
-
-
 def approve_all(
     job_ids: Collection[str], yes: Approved, *, shipped: Shipped, places: Places, now: float
 ) -> Transaction[tuple[Advanced, ...]]:

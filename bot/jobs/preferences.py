@@ -12,7 +12,6 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 DAY_S = 86_400.0
 Pings: TypeAlias = Literal["channel", "direct", "never"]
-PINGS: tuple[Pings, ...] = ("channel", "direct", "never")
 _ONE = "SELECT pings, mode, resolution FROM preferences WHERE guild_id = $1 AND member_id = $2"
 _OTHERS = """
 SELECT COUNT(*) AS kept, COALESCE(SUM(CASE WHEN at > $3 THEN 1 ELSE 0 END), 0) AS today FROM preferences

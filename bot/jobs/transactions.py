@@ -15,7 +15,7 @@ from bot.jobs.places import Places, bytes_of, check_place, running_jobs
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import holds
-from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, View, Who
+from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Who
 from bot.storage.transaction import Lock, Many, One, Transaction
 
 SAFETY_NOTE = "fal's safety check stays on in this server."
@@ -195,11 +195,6 @@ def who_of(job: Job) -> Who:
         role_ids=job.role_ids,
         age_restricted=job.age_restricted,
     )
-
-
-def standing_of(job: Job, shipped: Shipped) -> Transaction[View]:
-    """Read what the job's member has left, in the windows in which the job was accepted."""
-    return holds.standing(who_of(job), at=job.created_at, shipped=shipped)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,7 @@ SELECT d.job_id, d.member_id, d.counted_at, d.ended_at, d.state, d.amount_microu
 (SELECT CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) FROM draws m
 WHERE m.job_id = d.job_id AND m.side = 'member') AS charged, j.mode, j.state AS job_state
 FROM draws f JOIN draws d ON d.job_id = f.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = d.job_id
-WHERE f.scope = $1 """
-# `f` is selected by scope: the member's draws for their history, the server's for an export.
-_LATEST = "ORDER BY f.counted_at DESC, f.job_id DESC LIMIT $2"
-_BEFORE = f"AND (f.counted_at, f.job_id) < ($3, $4) {_LATEST}"
-_AFTER = "AND (f.counted_at, f.job_id) > ($2, $3) ORDER BY f.counted_at, f.job_id LIMIT $4"
+WHERE f.scope = $1 AND (f.counted_at, f.job_id) > ($2, $3) ORDER BY f.counted_at, f.job_id LIMIT $4"""
 _BY_DAY = """
 SELECT d.counted_at, d.settled_microusd, j.mode FROM draws d LEFT JOIN jobs j ON j.id = d.job_id
 WHERE d.scope = $1 AND d.counted_at >= $2 AND d.state = 'settled'"""
@@ -33,21 +29,9 @@ SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_micro
 declined_by FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4"""
 
 
-def member_history(
-    guild_id: int, member_id: int, *, limit: int, before: Cursor | None = None
-) -> Transaction[tuple[Spent, ...]]:
-    """Return a page of a member's jobs, newest first; `before` is (counted_at, job_id) of the previous page's last."""
-    known = (scopes.member(guild_id, member_id), limit)
-    if before is None:
-        rows: list[Row] = yield Many(_SPENT + _LATEST, known)
-    else:
-        rows = yield Many(_SPENT + _BEFORE, (*known, *before))
-    return tuple(_spent(row) for row in rows)
-
-
 def spent_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:
     """Return a page of a server's jobs, oldest first; `after` is (counted_at, job_id) of the previous page's last."""
-    rows: list[Row] = yield Many(_SPENT + _AFTER, (scopes.server(guild_id), *(after or (-1.0, "")), limit))
+    rows: list[Row] = yield Many(_SPENT, (scopes.server(guild_id), *(after or (-1.0, "")), limit))
     return tuple(_spent(row) for row in rows)
 
 

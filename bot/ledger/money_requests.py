@@ -74,7 +74,7 @@ def ask_for_money(request: MoneyRequest, bounds: RequestBounds) -> Transaction[N
 
 def grant_request(request_id: str, guild_id: int, *, actor_id: int, at: float) -> Transaction[MoneyRequest | None]:
     """Grant what was asked for, once; None, with nothing changed, if the request is answered or over."""
-    request = yield from decline_request(request_id, guild_id, at=at)
+    request = yield from answer_request(request_id, guild_id, at=at)
     if request is not None:
         yield from add_grant(
             Grant(
@@ -96,7 +96,7 @@ def raise_request(request_id: str, guild_id: int, *, actor_id: int, at: float) -
 
     A raise that they have already grows by it, and lasts at least as long as it did.
     """
-    request = yield from decline_request(request_id, guild_id, at=at)
+    request = yield from answer_request(request_id, guild_id, at=at)
     if request is None:
         return None
     subject = f"member:{request.member_id}"
@@ -118,8 +118,8 @@ def raise_request(request_id: str, guild_id: int, *, actor_id: int, at: float) -
     return request
 
 
-def decline_request(request_id: str, guild_id: int, *, at: float) -> Transaction[MoneyRequest | None]:
-    """Answer the request without money, and return it; None if it is answered or over."""
+def answer_request(request_id: str, guild_id: int, *, at: float) -> Transaction[MoneyRequest | None]:
+    """Mark the request as answered, and return it; None if it is answered already or over. It moves no money."""
     yield from tables.lock(guild_id)
     row: Row | None = yield One(_ANSWER, (request_id, guild_id, at))
     return None if row is None else MoneyRequest(**{name: row[name] for name in MoneyRequest.__slots__})

@@ -34,7 +34,7 @@ class PendingOrders:
 
     async def drop_of(self, member_id: int) -> None:
         """Drop every order of this member, with its files."""
-        await self._drop(lambda order: order.who.member_id == member_id)
+        await self._discard(self._orders.drop_of(member_id))
 
     def take(self, order_id: str, *, member_id: int) -> Order | None:
         """Take the order out; the caller owns its files from then on. None when it is gone, expired or another's."""

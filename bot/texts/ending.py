@@ -52,6 +52,11 @@ def _not_brought(job: Job) -> str:
     )
 
 
+def approval_announcement(job: Job) -> str:
+    """Return the line above a new message that asks for approval, where the job's card is gone."""
+    return f"<@{job.member_id}>, your video is waiting for approval."
+
+
 def end_announcement(job: Job) -> str:
     """Return the line above a new message that says how a job ended, where its card is gone."""
     if job.mailed is not None:

@@ -15,7 +15,6 @@ PROMPT_HINT = f"Write {SLOT} where the prompt of each video goes. Leave it empty
 SETTINGS_HINT = "One a line, or with commas: resolution=720p, duration=5"
 NOT_ADMIN = "Only people who manage this server can change its presets. Leave “for” out to make your own."
 NOT_READ = "Wanda couldn't read your presets just now. You weren't charged; try again in a moment."
-NO_VIDEO = "You have no finished video like that here. Pick one from the list."
 
 
 def preset_label(preset: Preset, reader_id: int) -> str:

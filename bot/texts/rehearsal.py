@@ -12,7 +12,6 @@ from bot.units import counted
 
 NOT_SET = "Nothing was changed."
 GONE = "This question is over. Nothing was changed; make the change again if you still want it."
-MEANWHILE = "Somebody changed this rule a moment ago, so nothing was changed now. Here is how it stands."
 MEANWHILE_COMMAND = (
     "Somebody changed this rule a moment ago, so nothing was changed now. "
     "See it with `/wanda-admin budget show`, and use the command again."

@@ -19,7 +19,7 @@ from bot.texts.panel import CHOICES_MAX, Block, Buttons, Divider, Entry, List, P
 from bot.texts.plain import cut, plain, span
 from bot.texts.quota import in_order, standing_lines
 from bot.texts.rehearsal import proposal_buttons
-from bot.texts.rules import change_words, subject_words, value_words
+from bot.texts.rules import PINGS, change_words, subject_words, value_words
 from bot.texts.setup_rules import (
     ALLOWANCE,
     CONTENT,
@@ -57,7 +57,6 @@ USUAL_ZONES = (
     *("Asia/Seoul", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo", "America/Bogota"),
     *("America/New_York", "America/Chicago", "America/Denver", "America/Mexico_City", "America/Los_Angeles"),
 )
-PINGS = {"channel": "a ping in the channel", "direct": "a direct message", "never": "no ping"}
 _SERVERS: Mapping[Page, frozenset[str]] = {
     "home": frozenset({"paused"}),
     "money": frozenset({"policy", "absorbed"}),
@@ -166,9 +165,7 @@ def _notice(setup: Setup) -> str:
 
 
 def _nav(page: Page, ids: _Ids) -> List:
-    choices = tuple(
-        Choice(title, name, chosen=name == page) for name, title in PAGE_TITLES.items() if name != "content" or CONTENT
-    )
+    choices = tuple(Choice(title, name, chosen=name == page) for name, title in PAGE_TITLES.items())
     return List(custom_id=ids("nav"), placeholder="Go to another page", choices=choices)
 
 
@@ -184,7 +181,7 @@ def _home(setup: Setup, ids: _Ids) -> Iterable[Block]:
         ("approval", f"**Approval**\n{_approval(own)}"),
         ("log", f"**Warnings and log**\n{_log(own)}"),
         ("timezone", f"**Time zone**\n{setup.view.terms.timezone.value}"),
-        *((("content", f"**Content**\n{_content(own)}"),) if CONTENT else ()),
+        ("content", f"**Content**\n{_content(own)}"),
     ):
         yield Entry(text, Button("Change", "secondary", ids("go", page)))
     if "paused" in own:

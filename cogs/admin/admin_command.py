@@ -24,10 +24,11 @@ from bot.texts import rule_changes
 from bot.texts.card import MESSAGE_CHARS_MAX, join_within
 from bot.texts.rehearsal import MEANWHILE_COMMAND, question, question_card
 from bot.texts.rule_changes import ChangeTexts, RuleChange
-from cogs.admin.permission import NOT_A_SERVER, NotAdmin, check_admin
+from cogs.admin.permission import NotAdmin, check_admin
 from cogs.admin.proposals import DAY_S, Proposal, propose, rehearse, values_of
 from cogs.base.acknowledgement import think
 from cogs.base.log_channel import log_channel, log_channel_id
+from cogs.ordering.checks import NOT_A_SERVER
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

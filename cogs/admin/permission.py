@@ -3,9 +3,9 @@
 from discord import app_commands
 
 from bot.answers import AnyInteraction
+from cogs.ordering.checks import NOT_A_SERVER
 
 NOT_ADMIN = "Only people who manage this server can use `/wanda-admin`. `/quota show` tells you what you have left."
-NOT_A_SERVER = "Wanda's budgets belong to servers. Use this command in one."
 
 
 class NotAdmin(app_commands.CheckFailure):

@@ -20,6 +20,7 @@ from bot.runner.job_files import inputs_gone
 from bot.texts import finished
 
 log = logging.getLogger(__name__)
+NOT_A_SERVER = "Wanda's budgets belong to servers. Use this command in one."
 CHECK_WITHIN_S = 1.2  # Discord waits 3 s for the first answer, including the time on the network
 
 
@@ -30,7 +31,7 @@ def interaction_member(interaction: Interaction) -> Who:
         OptionRefused: the interaction is in a direct message.
     """
     if interaction.guild_id is None or not isinstance(interaction.user, discord.Member):
-        raise OptionRefused("Wanda's budgets belong to servers. Use this command in one.")
+        raise OptionRefused(NOT_A_SERVER)
     return Who(
         guild_id=interaction.guild_id,
         channel_id=channel_id(interaction),

@@ -2,22 +2,16 @@
 
 from dataclasses import replace
 
-import discord
-
-from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
-from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
 from bot.jobs.rerun import (
     at_highest_resolution,
     at_lowest_resolution,
     loop_of,
-    mark_borrowed,
     prices_by_resolution,
     rerun,
     resolutions,
 )
-from bot.runner.job_files import inputs_gone
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
 from cogs.base.button import PersistentButton
@@ -30,7 +24,7 @@ from cogs.results import forms
 from cogs.results.deletion import DeletionButton, ask_to_delete
 from cogs.results.mailing import mail_to_presser
 from cogs.results.rerun import finished_job, order_rerun
-from cogs.results.sets import SetSelect, VaryButton, ask_how_many
+from cogs.results.sets import SetSelect, VaryButton, ask_how_many, show_privately
 from cogs.results.sharing import ShareSelect, offer_channels
 
 
@@ -48,11 +42,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
         )
         match action:
             case "more":
-                await interaction.response.send_message(
-                    embed=to_embed(more := finished.more_card(job, prices_by_resolution(job, services.prices))),
-                    view=to_view(more) or discord.utils.MISSING,
-                    ephemeral=True,
-                )
+                await show_privately(interaction, finished.more_card(job, prices_by_resolution(job, services.prices)))
             case "share":
                 await offer_channels(interaction, job)
             case "mail":
@@ -75,15 +65,9 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
                 await self._rerun(interaction, job, action)
 
     async def _rerun(self, interaction: Interaction, job: Job, action: str) -> None:
-        services = interaction.client.services
-        gone = await inputs_gone(job, services.settings.storage.data_dir)
         known = forms.RerunAgain(job, _changes(job, action), trigger=f"button:{action}")
         request = replace(_request(job, action), trigger=known.trigger)
-        if gone and len(job.inputs) <= finished.UPLOADS_MAX:
-            await check_place(interaction, request.mode.id)
-            seen = as_seen_by(job, interaction.user.id)
-            request = mark_borrowed(request, job, member_id=interaction.user.id)
-            await show_form(interaction, forms.UploadForm(services, seen, request))
+        if await forms.ask_for_gone_files(interaction, job, request):
             return
         async with next_steps(interaction, known):
             await order_rerun(interaction, job, request, known=known)

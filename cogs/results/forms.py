@@ -12,11 +12,11 @@ from bot.catalogue.fields import OptionSpec
 from bot.catalogue.registry import build, by_id
 from bot.client import Interaction, Services, requester_of
 from bot.errors import FilesGone, WandaError
-from bot.jobs.disclosure import hidden_options
+from bot.jobs.disclosure import as_seen_by, hidden_options
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
-from bot.runner.job_files import OrderFiles, copy_result, input_of, result_bytes, result_path
+from bot.runner.job_files import OrderFiles, copy_result, input_of, inputs_gone, result_bytes, result_path
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
@@ -224,6 +224,22 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Clip, *, typed:
             raise FilesGone(finished.RESULT_LATE)
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
     await show_form(interaction, ClipForm(services, job, what, member_id=interaction.user.id, typed=typed))
+
+
+async def ask_for_gone_files(interaction: Interaction, job: Job, request: Request) -> bool:
+    """Open a form for the job's inputs, if some were deleted and a form has room for all; return whether it did.
+
+    Raises:
+        Refusal: a video of this mode cannot be ordered here.
+    """
+    services = interaction.client.services
+    if len(job.inputs) > finished.UPLOADS_MAX or not await inputs_gone(job, services.settings.storage.data_dir):
+        return False
+    await check_place(interaction, request.mode.id)
+    seen = as_seen_by(job, interaction.user.id)
+    request = mark_borrowed(request, job, member_id=interaction.user.id)
+    await show_form(interaction, UploadForm(services, seen, request))
+    return True
 
 
 class UploadForm(Form):

@@ -7,16 +7,13 @@ import discord
 from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction
 from bot.errors import OptionRefused
-from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job, Request
 from bot.jobs.queries import jobs_of_set
-from bot.jobs.rerun import mark_borrowed, prices_by_resolution, rerun
-from bot.runner.job_files import inputs_gone
+from bot.jobs.rerun import prices_by_resolution, rerun
 from bot.texts import finished, set_card
 from bot.texts.button_ids import SET_SELECT_TEMPLATE, VARY_TEMPLATE
 from bot.texts.card import Card
 from cogs.base.button import PersistentButton
-from cogs.base.form import show_form
 from cogs.base.select import PersistentSelect
 from cogs.ordering.extras import several
 from cogs.ordering.posting_rights import check_place
@@ -41,7 +38,7 @@ class SetSelect(PersistentSelect, template=SET_SELECT_TEMPLATE):
         picked = next((job for job in ready if str(set_card.place_of(job).number) == value), None)
         if picked is None:
             raise OptionRefused(finished.NOT_FINISHED)
-        await _show(
+        await show_privately(
             interaction, set_card.pick_card(picked, prices_by_resolution(picked, interaction.client.services.prices))
         )
 
@@ -63,7 +60,7 @@ async def ask_how_many(interaction: Interaction, job: Job) -> None:
     """
     await check_place(interaction, job.mode)
     each = rerun(job, seed="new").quote(interaction.client.services.prices)
-    await _show(interaction, finished.how_many_card(job, each.microusd))
+    await show_privately(interaction, finished.how_many_card(job, each.microusd))
 
 
 async def order_variations(interaction: Interaction, job: Job, videos: int) -> None:
@@ -73,16 +70,9 @@ async def order_variations(interaction: Interaction, job: Job, videos: int) -> N
         Refusal: nothing was held or kept; the interaction was not answered.
         StorageError: likewise.
     """
-    services = interaction.client.services
     request = variations_of(job, videos)
-    gone = await inputs_gone(job, services.settings.storage.data_dir)
-    if gone and len(job.inputs) <= finished.UPLOADS_MAX:
-        await check_place(interaction, request.mode.id)
-        seen = as_seen_by(job, interaction.user.id)
-        request = mark_borrowed(request, job, member_id=interaction.user.id)
-        await show_form(interaction, forms.UploadForm(services, seen, request))
-        return
-    await order_rerun(interaction, job, request)
+    if not await forms.ask_for_gone_files(interaction, job, request):
+        await order_rerun(interaction, job, request)
 
 
 def variations_of(job: Job, videos: int, *, trigger: str = TRIGGER) -> Request:
@@ -90,7 +80,8 @@ def variations_of(job: Job, videos: int, *, trigger: str = TRIGGER) -> Request:
     return several(replace(rerun(job, seed="new"), trigger=trigger), videos)
 
 
-async def _show(interaction: Interaction, card: Card) -> None:
+async def show_privately(interaction: Interaction, card: Card) -> None:
+    """Answer the press with the card, which only the member sees."""
     await interaction.response.send_message(
         embed=to_embed(card), view=to_view(card) or discord.utils.MISSING, ephemeral=True
     )

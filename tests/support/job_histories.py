@@ -16,7 +16,7 @@ from bot.errors import Busy, NotAllowed, OptionRefused
 from bot.fal.wire.result import billed_units
 from bot.fal.wire.types import FalStatus
 from bot.jobs import erasure, lifetime, machine, transactions
-from bot.jobs.approval import approve_job, check_may_decide
+from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import Event
 from bot.jobs.model import FINISHED, Failure, Job
 from bot.jobs.places import FileBounds, Places
@@ -299,9 +299,9 @@ class JobMachine(History):
             asker = self.model.askers[job_id]
             closed = self.model.forbidden(asker, 0, "a") in {"blocked", "paused", "channel"}
             closed = closed or self.is_full(asker, waits=False)
-            approving = approve_job(job_id, event, shipped=self.shipped, places=PLACES, now=self.model.now)
+            approving = approve_all((job_id,), event, shipped=self.shipped, places=PLACES, now=self.model.now)
             try:
-                advanced = self.run(approving)
+                (advanced,) = self.run(approving)
             except (NotAllowed, Busy):
                 assert closed
                 assert self.run(transactions.get(job_id)) == job

@@ -17,7 +17,8 @@ from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
 from bot.jobs import transactions
 from bot.jobs.model import Job, LinkReason, Live, Order, Request
-from bot.ledger.model import Shipped, Who
+from bot.ledger import holds
+from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef, Posted
 from bot.runner.fal_steps import FalSteps
@@ -161,6 +162,11 @@ class RunnerRig:
         job = await self.store.read(transactions.get(job_id))
         assert job is not None
         return job
+
+    async def view_of(self, job: Job) -> View:
+        """Read what the job's member has left, in the windows in which the job was accepted."""
+        standing = holds.standing(transactions.who_of(job), at=job.created_at, shipped=self.runner.shipped)
+        return await self.store.read(standing)
 
     async def until(self, wanted: Callable[[Job], bool], job_id: str = "a" * 32) -> Job:
         """Return the job once `wanted` is true of it."""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import Busy
 from bot.jobs import machine, transactions
-from bot.jobs.approval import approve_job
+from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import Places, files_of_waiting_jobs
 from bot.ledger import rules
@@ -79,7 +79,7 @@ async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
     async def approve(job: Job) -> bool:
         try:
             await store.write(
-                approve_job(job.id, machine.Approved(9), shipped=SHIPPED, places=places, now=job.created_at)
+                approve_all((job.id,), machine.Approved(9), shipped=SHIPPED, places=places, now=job.created_at)
             )
         except Busy:
             return False

@@ -78,7 +78,7 @@ def another(rig: RunnerRig, *, store: Any = None, cards: RememberedCards | None 
 
 async def held(rig: RunnerRig, job: Job) -> set[tuple[int, int]]:
     """Return what the job's budgets hold and have spent."""
-    standings = (await rig.store.read(transactions.standing_of(job, rig.runner.shipped))).standings
+    standings = (await rig.view_of(job)).standings
     return {(standing.held_microusd, standing.spent_microusd) for standing in standings}
 
 

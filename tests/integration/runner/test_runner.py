@@ -59,7 +59,7 @@ async def test_a_refused_submit_costs_nothing(rig: RunnerRig) -> None:
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("failed", 0)
-    standings = (await rig.store.read(transactions.standing_of(job, rig.runner.shipped))).standings
+    standings = (await rig.view_of(job)).standings
     assert {(standing.held_microusd, standing.spent_microusd) for standing in standings} == {(0, 0)}
 
 
@@ -70,7 +70,7 @@ async def test_a_lost_reply_is_never_repeated(rig: RunnerRig) -> None:
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("uncertain", 0)
     assert len(await rig.requests()) == 1
-    view = await rig.store.read(transactions.standing_of(job, rig.runner.shipped))
+    view = await rig.view_of(job)
     held = {one.limit.side: one.held_microusd for one in view.standings}
     assert held == {"member": 0, "server": 200_000}
     assert await rig.store.read(verify()) == []
@@ -217,7 +217,7 @@ async def test_settled_at_what_fal_billed(rig: RunnerRig) -> None:
     await rig.runner.accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.quote_microusd, job.charged_microusd) == ("done", 200_000, 150_000)
-    view = await rig.store.read(transactions.standing_of(job, rig.runner.shipped))
+    view = await rig.view_of(job)
     assert {(one.held_microusd, one.spent_microusd) for one in view.standings} == {(0, 150_000)}
     assert await rig.store.read(verify()) == []
 

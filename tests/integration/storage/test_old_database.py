@@ -8,7 +8,7 @@ import pytest
 
 from bot.ledger import holds
 from bot.ledger.audit import totals, verify
-from bot.ledger.history import entries_page, member_history
+from bot.ledger.history import entries_page, spent_page
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
@@ -101,7 +101,7 @@ async def test_every_cent_is_kept(store_settings: StorageSettings, tmp_path: Pat
         assert view.open_jobs == 1
         (sums,) = await store.read(totals())
         assert (sums.jobs, sums.held_microusd, sums.exposed_microusd) == (6, 2 * QUOTE, QUOTE)
-        assert len(await store.read(member_history(GUILD, MEMBER, limit=10))) == len(PAST)
+        assert len(await store.read(spent_page(GUILD, limit=10))) == len(PAST)
         assert len(await store.read(entries_page(GUILD, limit=100))) == 35  # three scopes instead of two
 
         await store.write(_new_job(AT + later_s))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Busy, Refusal
 from bot.jobs import machine, transactions
-from bot.jobs.approval import approve_job
+from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds, Places, files_of_waiting_jobs
 from bot.ledger import rules
@@ -92,7 +92,7 @@ def _tried(store: MemoryStore, job: Job) -> bool:
 
 def _approved(store: MemoryStore, job_id: str) -> bool:
     try:
-        store.run(approve_job(job_id, machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1))
+        store.run(approve_all((job_id,), machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1))
     except Busy:
         still = store.run(transactions.get(job_id))
         assert still is not None

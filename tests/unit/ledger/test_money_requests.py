@@ -19,8 +19,8 @@ from bot.ledger.money_requests import (
     RAISED_FOR_S,
     MoneyRequest,
     RequestBounds,
+    answer_request,
     ask_for_money,
-    decline_request,
     grant_request,
     raise_request,
     withdraw_request,
@@ -55,7 +55,7 @@ def press(books: MemoryStore, answer: Press, request_id: str, *, at: float, guil
         case "raise":
             return books.run(raise_request(request_id, guild, actor_id=ADMIN, at=at)) is not None
         case "decline":
-            return books.run(decline_request(request_id, guild, at=at)) is not None
+            return books.run(answer_request(request_id, guild, at=at)) is not None
         case "withdraw":
             books.run(withdraw_request(request_id))
             return False
