@@ -78,8 +78,6 @@ class WaitingLog(FeatureCog):
         if job.variation is not None and job.variation.number > 1:
             return  # the first one of a set tells of all, and is decided with them
         services = self.bot.services
-        if job.variation is not None and job.variation.number > 1:
-            return
         try:
             rules = await services.store.read(rulebook.rules_of(job.guild_id, at=services.clock()))
             channel = log_channel(self.bot.get_guild(job.guild_id), rules)
