@@ -34,6 +34,15 @@ def test_no_bound_is_passed_and_nobody_else_pays(adds: list[tuple[int, int, bool
             assert found.pop(str(number)) is None
 
 
+def test_a_members_items_go_in_every_server() -> None:
+    """What one member has is dropped everywhere, and nobody else's."""
+    found = Bounded[str](BOUNDS)
+    for key, requester in (("a", Requester(1, 7)), ("b", Requester(2, 7)), ("c", Requester(1, 8))):
+        found.add(key, key, requester)
+    assert found.drop_of(7) == ["a", "b"]
+    assert found.items() == ["c"]
+
+
 class Form:
     """A form that can be open or finished."""
 
