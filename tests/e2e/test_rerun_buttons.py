@@ -48,7 +48,7 @@ async def test_the_buttons(stage: Stage, files: Path) -> None:
     assert answer["ephemeral"]
     more = await stage.message(answer["message_id"], seen_by="friend")
     assert more is not None
-    assert labels(more) == ["New seed", "Restyle", "Loop", "Final (1080p)", "Share", "DM me", "Delete"]
+    assert labels(more) == ["New seed", "Restyle", "Loop", "Final (1080p) · $0.30", "Share", "DM me", "Delete"]
 
 
 async def test_share(stage: Stage, files: Path) -> None:
