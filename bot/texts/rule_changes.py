@@ -163,7 +163,7 @@ _MEANS = {
         "A dearer video now waits, with its money set aside, until somebody presses Approve or Decline. "
         "With no answer in time, the money goes back."
     ),
-    "log_channel": "Every change by an admin and every budget warning is now posted there.",
+    "log_channel": "Admins' changes, videos that wait for approval and budget warnings are now posted there.",
     "safety": "It applies from the next video on. Without a rule it's always on, for every mode.",
     "spoiler": "It applies from the next video on.",
     "age": "It applies from the next video on, also in threads.",

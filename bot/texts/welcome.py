@@ -19,6 +19,6 @@ def server_greeting(shipped: Shipped, mention: Callable[[str], str]) -> str:
 def first_order_tip(mention: Callable[[str], str]) -> str:
     """Return the private tip after a member's first order in a server."""
     return (
-        "Your first video here is on its way: the message above shows how far it is. "
+        "That's your first video here: the message above shows how it's going. "
         f"Then its buttons change or continue it, and {mention('help')} shows what else there is."
     )

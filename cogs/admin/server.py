@@ -146,7 +146,7 @@ async def log_channel(
     channel: app_commands.Transform[discord.Object, ChannelOption] | None = None,
     reason: Reason = None,
 ) -> None:
-    """Set the channel for administrative acts and budget warnings."""
+    """Set the channel for administrative acts, approvals and budget warnings."""
     command = await AdminCommand.open(interaction)
     if channel is None:
         await command.clear("server", {"log_channel"}, reason=reason)
@@ -248,7 +248,7 @@ async def resume(interaction: Interaction, reason: Reason = None) -> None:
 COMMANDS = (
     CommandSpec("modes", "Choose which modes and resolutions can be used, by everybody or by a role.", set_modes),
     CommandSpec("approval", "Have videos above a price wait until somebody approves them.", approval),
-    CommandSpec("log-channel", "Choose where changes and budget warnings are posted.", log_channel),
+    CommandSpec("log-channel", "Choose where changes, approvals and budget warnings are posted.", log_channel),
     CommandSpec("notify", "Choose how members hear that their video is ready.", notify),
     CommandSpec("timezone", "Choose where this server's days, weeks and months begin at midnight.", timezone),
     CommandSpec("policy", "Choose who pays for a failed video that fal may have billed.", policy),

@@ -104,7 +104,7 @@ async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
     answer = await admin(stage, "log-channel", channel="acts")
     assert answer.text == (
         "You set the log channel: not set → **#acts**.\n"
-        "Every change by an admin and every budget warning is now posted there."
+        "Admins' changes, videos that wait for approval and budget warnings are now posted there."
     )
     await admin(stage, "budget set", whose="budget", window="month", amount="$40", reason="*big* plans, @everyone")
     assert "Log channel: #acts" in (await admin(stage, "budget show")).text

@@ -35,7 +35,7 @@ async def tips(stage: Stage, user: str) -> list[str]:
     """Return the tips that this person sees."""
     seen = await stage.messages(seen_by=user)
     return [
-        one["content"] for one in seen if one["ephemeral_for"] == user and "Your first video here" in one["content"]
+        one["content"] for one in seen if one["ephemeral_for"] == user and "your first video here" in one["content"]
     ]
 
 
