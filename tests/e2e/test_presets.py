@@ -64,7 +64,10 @@ async def test_a_style_for_everybody(stage: Stage, files: Path) -> None:
     listed = await ask(stage, "friend", "preset list")
     assert "**Noir**" in listed.text
     assert "Only people who manage this server" in (await ask(stage, "friend", "preset delete", preset="Noir")).text
-    assert "Only people who manage this server" in (await ask(stage, "maker", "preset save", name="x", for_server=True)).text
+    assert (
+        "Only people who manage this server"
+        in (await ask(stage, "maker", "preset save", name="x", for_server=True)).text
+    )
     assert "Deleted **Noir**" in (await ask(stage, "admin", "preset delete", preset="Noir")).text
 
 

@@ -121,8 +121,7 @@ def test_the_refusal_says_what_is_left_and_when_it_renews() -> None:
     """The refusal has the cost, the budget and what is left of it, the renewal, and what to do; no sum twice."""
     error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
     assert str(error) == (
-        "This video costs $0.75, but only $0.40 of your $5.00 for today is left. "
-        "It renews at 00:00 UTC, in 5 h 12 min."
+        "This video costs $0.75, but only $0.40 of your $5.00 for today is left. It renews at 00:00 UTC, in 5 h 12 min."
     )
     assert (error.scope, error.short_microusd, error.left_microusd, error.cap_microusd, error.renews_at) == (
         "member:7:42",
