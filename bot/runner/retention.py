@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.errors import StorageError
 from bot.jobs import erasure, queries
 from bot.media.intake import inputs_folder
+from bot.media.rules.preview import preview_name
 from bot.runner.job_files import result_files
 from bot.storage.transaction import Store
 
@@ -93,8 +94,9 @@ class Retention:
         for _ in range(BATCHES_MAX):
             jobs = await self.store.read(erasure.jobs_with_deleted_sources(limit=BATCH))
             for job in jobs:
-                paths = [self.data_dir / item.path for item in job.inputs if item.is_borrowed]
-                await asyncio.to_thread(_unlink, paths)
+                borrowed = [(self.data_dir / item.path, item.option) for item in job.inputs if item.is_borrowed]
+                previews = [path.with_name(preview_name(option)) for path, option in borrowed]
+                await asyncio.to_thread(_unlink, [*(path for path, _ in borrowed), *previews])
                 await self.store.write(erasure.note_copies_removed(job.id))
             if len(jobs) < BATCH or not any(job.told for job in jobs):
                 return
