@@ -26,7 +26,7 @@ ERRORS = list({(row["status"], row["source"]): row for row in TABLE}.values())
 @pytest.fixture
 async def fal() -> AsyncIterator[FalSandbox]:
     """The stand-in, rendering fast."""
-    sandbox = FalSandbox(seconds_per_job=0.3, seed=1)
+    sandbox = FalSandbox(seconds_per_job=0.3, seed=1, is_still=True)
     await sandbox.start(port=0)
     yield sandbox
     await sandbox.close()

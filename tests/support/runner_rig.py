@@ -238,7 +238,7 @@ def make_runner(
 @pytest.fixture
 async def rig(store_settings: StorageSettings, store: Store) -> AsyncIterator[RunnerRig]:
     """A runner on each engine, with a fal stand-in that takes 0.1 s per job, and a member's budget of $5."""
-    async with FalSandbox(seconds_per_job=0.1) as fal:
+    async with FalSandbox(seconds_per_job=0.1, is_still=True) as fal:
         addresses: dict[str, Any] = dict(fal.environment())
         settings = Settings(
             storage=store_settings,
