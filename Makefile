@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench format lock readme pictures clean
+.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench format lock readme words pictures clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -102,6 +102,10 @@ readme: .venv/runtime
 # The pictures of /help, which are kept with the code.
 pictures: .venv/runtime
 	$(BIN)/python -m sandbox.help_pictures
+
+# What people read, as tests/unit/texts/texts.snap; read the difference before you commit it.
+words: .venv/dev
+	$(BIN)/python -m tests.unit.texts.snapshot
 
 clean:
 	rm -rf .venv .clients demo-output build
