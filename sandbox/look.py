@@ -24,11 +24,13 @@ from bot.ledger.model import Rule
 from bot.texts import finished, job_card, set_card
 from bot.texts.card import Card, JobCard
 from bot.texts.classic_card import classic_card
+from bot.texts.help import HelpPage
+from bot.texts.jobs import ANY, JobsPage, jobs_card
 from bot.texts.mode_settings import mode_settings_of
 from bot.texts.panel import Panel
 from bot.texts.setup_rules import Page
 from bot.texts.waiting import WaitingPage, waiting_panel
-from sandbox import look_admin
+from sandbox import look_admin, look_member
 from sandbox.demo import draw_landscape
 from sandbox.message_page import Message, Reader, Theme, card_html
 
@@ -206,8 +208,41 @@ def _admin_scenes() -> tuple[Scene, ...]:
     )
 
 
+def _help_message(page: HelpPage) -> Message:
+    message = message_of(page.card, private=True)
+    if page.picture is not None:
+        message["embeds"][0]["image"] = {"url": f"attachment://{page.picture}"}
+    return message
+
+
+def _help_scene(name: str) -> Scene:
+    return Scene(f"help-{name.replace(' ', '-')}", lambda: [_help_message(look_member.help_page(name))])
+
+
+def _card_scene(name: str, card: Callable[[], Card]) -> Scene:
+    return Scene(name, lambda: [message_of(card(), private=True)])
+
+
+def a_list() -> Card:
+    """Return the list of a member's videos, one in each state that a list shows."""
+    ended: dict[str, Any] = {"result": RESULT, "charged_microusd": 750_000}
+    states: tuple[State, ...] = ("running", "queued", "waiting", "failed", "cancelled")
+    jobs = [a_job(state="done", **ended), *(a_job(state=state, created_at=NOW - 3600) for state in states)]
+    return jobs_card(JobsPage(mode=ANY, filter=ANY, cursor="", older="x"), jobs)
+
+
+def _member_scenes() -> tuple[Scene, ...]:
+    return (
+        *(_help_scene(name) for name in look_member.HELP_PAGES),
+        *(_card_scene(name, card) for name, card in look_member.CARDS.items()),
+        _card_scene("jobs", a_list),
+        _panel_scene("settings", look_member.own_settings),
+    )
+
+
 SCENES: tuple[Scene, ...] = (
     *_admin_scenes(),
+    *_member_scenes(),
     _job_scene("variations-filming", lambda: variations(ended=False), "components"),
     _job_scene("variations", lambda: variations(ended=True), "components"),
     _job_scene("variations", lambda: variations(ended=True), "classic"),
@@ -246,6 +281,8 @@ def _prepare(media: Path) -> None:
     landscape = draw_landscape()
     for name in (f"{VIDEO}.png", f"SPOILER_{VIDEO}.png", "preview-image.jpg", "b.mp4.png"):
         (media / name).write_bytes(landscape)
+    for picture in look_member.HELP_PICTURES.iterdir():
+        shutil.copyfile(picture, media / picture.name)
     for name, chart in look_admin.report_charts().items():
         (media / name).write_bytes(png(chart))
 

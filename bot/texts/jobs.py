@@ -41,7 +41,7 @@ STATES: Mapping[State, tuple[str, str]] = {  # an emoji and a word
     "accepted": ("⏳", "getting ready"),
     "submitting": ("⏳", "getting ready"),
     "queued": ("⏳", "queued"),
-    "running": ("🎬", "filming"),
+    "running": ("🎬", "being made"),
     "fetching": ("📦", "almost there"),
     "delivering": ("📦", "almost there"),
     "done": ("✅", "done"),

@@ -62,7 +62,7 @@ def test_buttons_carry_filters_and_cursor() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": "running"}, "🎬 filming · $0.75"),
+        ({"state": "running"}, "🎬 being made · $0.75"),
         ({"state": "done", "charged_microusd": 200_000}, "✅ done · $0.20"),
         ({"state": "failed", "charged_microusd": 0, "failure": Failure(kind="x")}, "❌ failed · not charged"),
         ({"state": "failed", "charged_microusd": 50_000, "failure": Failure(kind="x")}, "❌ failed · $0.05 charged"),

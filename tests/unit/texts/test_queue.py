@@ -44,7 +44,7 @@ def test_own_first() -> None:
     [
         ("queued", Live(position=3), "⏳ 3 ahead"),
         ("queued", Live(position=0), "⏳ next in line"),
-        ("running", Live(), "🎬 filming"),
+        ("running", Live(), "🎬 being made"),
         ("running", Live(fraction=0.5, typical_s=60.0), "🎬 50 %, about 30 s left"),
         ("delivering", Live(), "📦 almost there"),
     ],
@@ -59,7 +59,7 @@ def test_hidden_channels() -> None:
     """Of a video in a channel that the reader does not see, neither prompt nor member nor link is told."""
     one = making(shown=False, state="running", member_id=7)
     said = queue_card(replace(EMPTY, others=[one], making=1)).description
-    assert "A video in a channel you can't see · 🎬 filming" in said
+    assert "A video in a channel you can't see · 🎬 being made" in said
     assert "lake" not in said
     assert "7" not in said.partition("\n")[2]
     assert "https" not in said
