@@ -77,6 +77,7 @@ EXAMPLES: dict[str, Any] = {
     "name": "UTC",
     "unclear": "absorb",
     "members": "channel",
+    "what": "words",
 }
 
 
@@ -84,7 +85,7 @@ async def test_only_admins(stage: Stage) -> None:
     """Discord offers members no admin command, and one that a member sends anyway is refused and changes nothing."""
     before = (await admin(stage, "audit")).text
     offered = await commands(stage)
-    assert len(offered) == 27
+    assert len(offered) == 31
     for path, command in offered:
         needed = {o["name"]: EXAMPLES[o["name"]] for o in command.get("options", ()) if o.get("required")}
         body = {"user": "maker", "channel": "general", "command": f"wanda-admin {path}", "options": needed}
@@ -280,7 +281,7 @@ async def test_server_rules(stage: Stage) -> None:
 
     answer = await admin(stage, "approval", above="2", wait="12h", role="regulars")
     assert "above $2.00, by @regulars or somebody who manages the server, within 12 h" in answer.text
-    assert "approve their own" in (await admin(stage, "approval", above="2", role="@everyone")).text
+    assert "everybody could approve everything" in (await admin(stage, "approval", above="2", role="@everyone")).text
     assert "took back the price above which" in (await admin(stage, "approval", above="off")).text
 
     assert "the timezone: not set → **Europe/Berlin**" in (await admin(stage, "timezone", name="europe/berlin")).text
