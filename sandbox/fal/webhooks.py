@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
+from nacl.signing import SigningKey
 
 from sandbox.fal.queue import FalJob
 
@@ -54,13 +54,13 @@ class Webhooks:
         task.add_done_callback(self._tasks.discard)
 
     @cached_property
-    def _key(self) -> Any:
-        """The Ed25519 key, made at the first webhook: its library is for development, and only webhooks need it."""
-        return import_module("cryptography.hazmat.primitives.asymmetric.ed25519").Ed25519PrivateKey.generate()
+    def _key(self) -> SigningKey:
+        """The Ed25519 key, made at the first webhook."""
+        return SigningKey.generate()
 
     async def keys(self, _: web.Request) -> web.Response:
         """Answer with the public key as a JSON Web Key Set."""
-        public = base64.urlsafe_b64encode(self._key.public_key().public_bytes_raw()).decode().rstrip("=")
+        public = base64.urlsafe_b64encode(self._key.verify_key.encode()).decode().rstrip("=")
         return web.json_response({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public}]})
 
     async def close(self) -> None:
@@ -93,7 +93,7 @@ class Webhooks:
             "X-Fal-Webhook-Request-Id": request_id,
             "X-Fal-Webhook-User-Id": USER_ID,
             "X-Fal-Webhook-Timestamp": stamp,
-            "X-Fal-Webhook-Signature": self._key.sign(text.encode()).hex(),
+            "X-Fal-Webhook-Signature": self._key.sign(text.encode()).signature.hex(),
         }
 
 

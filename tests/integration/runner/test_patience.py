@@ -108,7 +108,7 @@ async def test_a_result_is_waited_for_across_restarts(rig: RunnerRig) -> None:
 async def test_a_passing_fault_of_the_storage(rig: RunnerRig) -> None:
     """While fal's storage does not hand the video over, it is asked again before a link is posted."""
     rig.cards.missing = ["not_fetched"] * 3
-    await rig.runner.accept(await rig.order())
+    await another(rig, link_after_s=60).accept(await rig.order())
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.late_at, rig.cards.links) == ("done", None, [])
 
