@@ -24,7 +24,7 @@ _Pool: TypeAlias = Any
 _Connection: TypeAlias = Any
 
 # Errors of the server (including deadlocks), of asyncpg and of the network; TimeoutError is an OSError.
-_DATABASE_ERRORS: tuple[type[Exception], ...] = (
+DATABASE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
@@ -90,12 +90,12 @@ class PostgresStore:
                 init=_set_up,
                 reset=_leave_as_it_is,
             )
-        except (*_DATABASE_ERRORS, StorageError, ValueError) as error:
+        except (*DATABASE_ERRORS, StorageError, ValueError) as error:
             if ownership is not None:
                 await ownership.give_up()
             if isinstance(error, StorageError):
                 raise
-            raise _trouble(error) from error
+            raise connection_trouble(error) from error
         return cls(pool, ownership, timeout_s)
 
     async def write(self, transaction: Transaction[T]) -> T:
@@ -105,7 +105,7 @@ class PostgresStore:
             if self._ownership is not None:
                 await self._ownership.ensure()
             async with self._connection() as connection, connection.transaction():
-                return await _drive(connection, transaction)
+                return await drive(connection, transaction)
         finally:
             transaction.close()
 
@@ -117,7 +117,7 @@ class PostgresStore:
                 self._connection() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                return await _drive(connection, transaction)
+                return await drive(connection, transaction)
         finally:
             transaction.close()
 
@@ -144,9 +144,9 @@ class PostgresStore:
         try:
             async with self._pool.acquire(timeout=self._timeout_s) as connection:
                 yield connection
-        except _DATABASE_ERRORS as error:
+        except DATABASE_ERRORS as error:
             raise StorageError(
-                f"The database did not carry out the transaction ({_in_words(error)}); nothing of it was kept."
+                f"The database did not carry out the transaction ({in_words(error)}); nothing of it was kept."
             ) from error
 
 
@@ -175,8 +175,8 @@ class _Ownership:
                 if self._session is not None and not self._session.is_closed():
                     return
                 self._session = await self._take(patience_s)
-        except (*_DATABASE_ERRORS, ValueError) as error:
-            raise _trouble(error) from error
+        except (*DATABASE_ERRORS, ValueError) as error:
+            raise connection_trouble(error) from error
 
     async def _take(self, patience_s: float) -> _Connection:
         session: _Connection = await _asyncpg.connect(
@@ -204,12 +204,12 @@ class _Ownership:
         if session is not None:
             try:
                 await session.close(timeout=self._timeout_s)
-            except _DATABASE_ERRORS:
+            except DATABASE_ERRORS:
                 session.terminate()
 
 
 class Unhurried:
-    """A connection that waits for each answer as long as it takes, for migrations; an async context manager.
+    """A connection that waits for each answer as long as it takes, for migrations and copies; a context manager.
 
     A step over a large table takes longer than any ordinary answer, also longer than the `statement_timeout` that an
     administrator may have set for the role or the database.
@@ -218,24 +218,24 @@ class Unhurried:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         self._url = url
         self._timeout_s = timeout_s
-        self._session: _Connection = None
+        self.session: _Connection = None
 
     async def __aenter__(self) -> Self:
         """Connect within `timeout_s`; raises as `PostgresStore.open`."""
         try:
-            self._session = await _asyncpg.connect(
+            self.session = await _asyncpg.connect(
                 self._url,
                 timeout=self._timeout_s,
                 server_settings={"application_name": "wanda migration"} | _KEEPALIVE,
             )
-        except (*_DATABASE_ERRORS, ValueError) as error:
-            raise _trouble(error) from error
+        except (*DATABASE_ERRORS, ValueError) as error:
+            raise connection_trouble(error) from error
         try:
-            await self._session.execute("SET statement_timeout = 0")
+            await self.session.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
         except BaseException as error:
             await self._close()
-            if isinstance(error, _DATABASE_ERRORS):
-                raise _trouble(error) from error
+            if isinstance(error, DATABASE_ERRORS):
+                raise connection_trouble(error) from error
             raise
         return self
 
@@ -246,17 +246,17 @@ class Unhurried:
 
     async def _close(self) -> None:
         try:
-            await self._session.close(timeout=self._timeout_s)
-        except _DATABASE_ERRORS:
-            self._session.terminate()
+            await self.session.close(timeout=self._timeout_s)
+        except DATABASE_ERRORS:
+            self.session.terminate()
 
     async def write(self, transaction: Transaction[T]) -> T:
         """Run and commit it; see `Store.write`."""
         try:
-            async with self._session.transaction():
-                return await _drive(self._session, transaction)
-        except _DATABASE_ERRORS as error:
-            raise StorageError(f"The database could not be migrated ({_in_words(error)}).") from error
+            async with self.session.transaction():
+                return await drive(self.session, transaction)
+        except DATABASE_ERRORS as error:
+            raise StorageError(f"The database could not be migrated ({in_words(error)}).") from error
         finally:
             transaction.close()
 
@@ -271,8 +271,8 @@ async def _own(session: _Connection, patience_s: float) -> bool:
         return False
 
 
-async def _drive(connection: _Connection, transaction: Transaction[T]) -> T:
-    """Run the transaction's statements and return its result."""
+async def drive(connection: _Connection, transaction: Transaction[T]) -> T:
+    """Run the transaction's statements and return its result; the caller begins and commits."""
     try:
         statement = next(transaction)
         while True:
@@ -300,11 +300,12 @@ async def _leave_as_it_is(connection: _Connection) -> None:
     """Skip asyncpg's reset, a round trip per transaction: Wanda's transactions do not change session state."""
 
 
-def _in_words(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
+    """Return what the server, or the driver, says of its error."""
     return str(error) or ("it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
 
-def _trouble(error: Exception) -> StorageError | SettingsRefused:
+def connection_trouble(error: Exception) -> StorageError | SettingsRefused:
     """Return the error for a connection that was not made."""
     # A certificate that is refused is both. asyncpg's sentence about the URL may repeat a piece of the password.
     if isinstance(error, ValueError) and not isinstance(error, OSError):
@@ -313,4 +314,4 @@ def _trouble(error: Exception) -> StorageError | SettingsRefused:
             "password as %40 (@), %23 (#), %2F (/) or %3A (:)."
         )
     kind = StorageUnreachable if isinstance(error, _UNREACHABLE) else StorageError
-    return kind(f"PostgreSQL cannot be used: {_in_words(error)}.")
+    return kind(f"PostgreSQL cannot be used: {in_words(error)}.")
