@@ -19,7 +19,8 @@ COPY cogs/ cogs/
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 WANDA_DATA_DIR=/data
 USER wanda
 VOLUME /data
-# Docker only shows this; Wanda ends herself when she cannot work, and the restart policy starts her again.
+# Asks /healthz: whether she is alive, also while she starts or stands by. Docker only shows it. When she cannot work for
+# too long, she ends herself, and the restart policy starts her again.
 HEALTHCHECK --interval=30s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-m", "bot.web.healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "bot"]

@@ -68,7 +68,8 @@ from bot.tasks import patiently
 from bot.texts.finished import OFFERED
 from bot.texts.operators import missing_keys
 from bot.units import MB, counted
-from bot.web.health import Health, WebServer
+from bot.web.health import Health
+from bot.web.server import Route, WebServer
 from bot.workers.environment import use_scratch
 from bot.workers.protection import protect_and_warn
 from cogs.all import COGS
@@ -121,7 +122,7 @@ def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
 
 async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
     """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
-    health = await _serve_health(stack, settings.web)
+    health = await _serve(stack, settings.web)
     await protect_and_warn()
     patience_s = settings.running.start_patience_s
     store = await patiently(
@@ -155,12 +156,12 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     return client, health
 
 
-async def _serve_health(stack: AsyncExitStack, settings: WebSettings) -> Health:
-    """Listen for /healthz before anything else is opened, so that a port in use leaves nothing behind."""
+async def _serve(stack: AsyncExitStack, settings: WebSettings, *routes: Route) -> Health:
+    """Listen before anything else is opened, so that a port in use leaves nothing behind."""
     health = Health()
     stack.push_async_callback(health.close)
     if settings.port:
-        server = WebServer(settings.host, settings.port, health)
+        server = WebServer(settings.host, settings.port, [*health.routes(), *routes])
         await server.start()
         stack.push_async_callback(server.close)
     return health

@@ -921,8 +921,15 @@ class WebSettings(SettingsGroup):
 
     title: ClassVar[str] = "Web"
 
-    host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Address on which /healthz listens.", operator=True)
-    port: int = setting("WANDA_WEB_PORT", 8422, "Port of /healthz; 0 turns it off.", operator=True, ge=0, le=65535)
+    host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Address on which the web server listens.", operator=True)
+    port: int = setting(
+        "WANDA_WEB_PORT",
+        8422,
+        "Port of the web server (/healthz, /readyz); 0 turns it off.",
+        operator=True,
+        ge=0,
+        le=65535,
+    )
 
 
 class RunningSettings(SettingsGroup):

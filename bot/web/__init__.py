@@ -1,1 +1,1 @@
-"""The web server: the health check for containers and monitoring."""
+"""The web server, and whether Wanda lives and is ready, for containers and monitoring."""

@@ -1,4 +1,8 @@
-"""Whether Wanda can work: checks that run all the time, GET /healthz, and the end of a process that cannot.
+"""Whether Wanda lives and can work: GET /healthz and /readyz, and the end of a process that cannot work.
+
+/healthz answers as long as the event loop turns: also while Wanda starts, stands by or has trouble. /readyz runs the
+checks. The two are what Kubernetes asks as liveness and readiness
+(https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/).
 
 Docker marks a container as unhealthy and leaves it at that
 (https://docs.docker.com/reference/dockerfile/#healthcheck), and systemd knows no such check at all. Both start a
@@ -7,44 +11,51 @@ process again that has ended. So a Wanda that cannot work for too long ends hers
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from aiohttp import web
 
-from bot.errors import OwnershipLost, SettingsRefused, StartRefused, Unhealthy, WandaError
+from bot.errors import OwnershipLost, StartRefused, Unhealthy, WandaError
 from bot.trouble import Trouble
+from bot.web.server import Route
 
 _log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[None]]  # raises when something is wrong; a WandaError's sentence is shown
 
 CHECK_TIMEOUT_S = 3.0  # less than the health check of the Dockerfile
-SHUTDOWN_TIMEOUT_S = 1.0
-REQUEST_BYTES_MAX = 1024
-
-
-async def _not_running() -> None:
-    raise StartRefused("Wanda is starting or stopping; the log says what she waits for.")
+NOT_RUNNING = "Wanda is starting or stopping; the log says what she waits for."
+_NOT_CACHED = {"Cache-Control": "no-store"}
 
 
 class Health:
-    """Runs the checks, and remembers how long each has failed. Without any, Wanda is not healthy: she does not run."""
+    """Runs the checks, and remembers how long each has failed. Without any, Wanda is not ready: she does not run."""
 
     def __init__(self, checks: Mapping[str, Check] | None = None, *, check_timeout_s: float = CHECK_TIMEOUT_S) -> None:
         self._check_timeout_s = check_timeout_s
         self._round: asyncio.Task[dict[str, str]] | None = None
         self._lost: str | None = None
+        self._waits_for = NOT_RUNNING
         self.use(checks or {})
+
+    def routes(self) -> tuple[Route, Route]:
+        """Return /healthz (200 while the event loop turns) and /readyz (503 with what is wrong)."""
+        return Route("GET", "/healthz", self._alive), Route("GET", "/readyz", self._ready)
 
     def use(self, checks: Mapping[str, Check], *, quiet_s: Mapping[str, float] | None = None) -> None:
         """Run these checks from now on; none while Wanda starts or stops.
 
         `quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it.
         """
-        self._checks = dict(checks) or {"run": _not_running}
+        self._waits_for = NOT_RUNNING
+        self._checks = dict(checks) or {"run": self._not_running}
         self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
+
+    def waits_for(self, sentence: str) -> None:
+        """Say this as the reason why Wanda is not ready; there is nothing to check while she waits, for ever if so."""
+        self.use({})
+        self._waits_for = sentence
 
     async def wrong(self) -> dict[str, str]:
         """Run all checks, and return a sentence for each that fails; calls that come meanwhile share the round."""
@@ -83,6 +94,22 @@ class Health:
             self._round.cancel()
             await asyncio.wait({self._round})
 
+    async def _alive(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"}, headers=_NOT_CACHED)
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        wrong = await self.wrong()
+        answer = {
+            "status": "not ready" if wrong else "ready",
+            "checks": {name: name not in wrong for name in self.names},
+            "failed": sorted(wrong),
+            "wrong": wrong,
+        }
+        return web.json_response(answer, status=503 if wrong else 200, headers=_NOT_CACHED)
+
+    async def _not_running(self) -> None:
+        raise StartRefused(self._waits_for)
+
     async def _look(self) -> dict[str, str]:
         """Run all checks concurrently."""
         async with asyncio.TaskGroup() as group:
@@ -110,61 +137,3 @@ class Health:
         if name in self._troubles:  # else other checks are in use by now
             self._troubles[name].failed(sentence)
         return sentence
-
-
-class WebServer:
-    """Answers GET /healthz: 200 when every check passes in time, 503 with what is wrong."""
-
-    def __init__(self, host: str, port: int, health: Health) -> None:
-        self._host = host
-        self._port = port
-        self._health = health
-        self._runner: web.AppRunner | None = None
-
-    @property
-    def port(self) -> int:
-        """The port it listens on, also when 0 asked for any free one."""
-        if self._runner is None or not self._runner.addresses:
-            return self._port
-        return int(self._runner.addresses[0][1])
-
-    async def start(self) -> None:
-        """Listen on the host and port.
-
-        Raises:
-            SettingsRefused: the port is taken, or the address is not this machine's.
-        """
-        app = web.Application(client_max_size=REQUEST_BYTES_MAX)
-        app.router.add_get("/healthz", self._healthz)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise SettingsRefused(
-                f"Nothing can listen on {self._host}:{self._port} ({_in_words(error)}). "
-                "Set WANDA_WEB_PORT to a free port, or to 0 to go without /healthz."
-            ) from error
-        self._runner = runner
-
-    async def close(self) -> None:
-        """Stop listening; running requests get `SHUTDOWN_TIMEOUT_S` to finish."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
-
-    async def _healthz(self, _request: web.Request) -> web.Response:
-        wrong = await self._health.wrong()
-        answer = {
-            "status": "failing" if wrong else "ok",
-            "checks": {name: name not in wrong for name in self._health.names},
-            "failed": sorted(wrong),
-            "wrong": wrong,
-        }
-        return web.json_response(answer, status=503 if wrong else 200, headers={"Cache-Control": "no-store"})
-
-
-def _in_words(error: OSError) -> str:
-    """Return the system's own words: asyncio's sentence repeats the address."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name's errors are negative

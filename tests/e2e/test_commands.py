@@ -1,4 +1,4 @@
-"""The command line, /healthz, the log and the sync of commands, as an operator sees them."""
+"""The command line, /healthz and /readyz, the log and the sync of commands, as an operator sees them."""
 
 import asyncio
 import base64
@@ -67,7 +67,7 @@ def free_port() -> int:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A stage whose bot logs at DEBUG and answers /healthz."""
+    """A stage whose bot logs at DEBUG and has a web server."""
     port = await asyncio.to_thread(free_port)
     settings = {**QUICK, "WANDA_WEB_PORT": str(port), "WANDA_LOG_LEVEL": "DEBUG"}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
@@ -99,9 +99,9 @@ async def test_the_printed_commands_are_the_synced_ones(stage: Stage, tmp_path: 
 
 @module
 async def test_health(stage: Stage) -> None:
-    """/healthz answers 200 while the database and the gateway work, and the image's health command succeeds."""
+    """/readyz answers 200 while the database and the gateway work, and the image's health command succeeds."""
     port = stage.environment["WANDA_WEB_PORT"]
-    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as reply:
         assert reply.status == 200
         assert (await reply.json())["checks"] == {"database": True, "data folder": True, "discord": True}
     assert await image_health(port) == 0
@@ -109,7 +109,7 @@ async def test_health(stage: Stage) -> None:
 
 
 async def test_health_without_discord(empty_stage: Stage) -> None:
-    """/healthz answers 503 and names Discord when its gateway is gone."""
+    """Without Discord's gateway she is alive and not ready: /readyz answers 503 and names it."""
     stage = empty_stage
     port = await asyncio.to_thread(free_port)
     await stage.start_bot(WANDA_WEB_PORT=str(port))
@@ -117,10 +117,11 @@ async def test_health_without_discord(empty_stage: Stage) -> None:
     await stage._world.stop()
 
     async def look() -> list[str] | None:
-        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/healthz") as reply:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as reply:
             return (await reply.json())["failed"] if reply.status == 503 else None
 
-    assert await eventually(look, what="bad health") == ["discord"]
+    assert await eventually(look, what="not ready") == ["discord"]
+    assert await image_health(str(port)) == 0
 
 
 async def image_health(port: str) -> int:

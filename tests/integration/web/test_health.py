@@ -9,7 +9,8 @@ import pytest
 from bot.errors import OwnershipLost, SettingsRefused, StorageError, Unhealthy
 from bot.settings import WebSettings
 from bot.web import healthcheck
-from bot.web.health import Check, Health, WebServer
+from bot.web.health import NOT_RUNNING, Check, Health
+from bot.web.server import WebServer
 
 
 async def good() -> None:
@@ -40,8 +41,8 @@ async def ask() -> AsyncIterator[Ask]:
     servers: list[WebServer] = []
     async with httpx.AsyncClient() as client:
 
-        async def asked(path: str = "/healthz", **checks: Check) -> httpx.Response:
-            server = WebServer("127.0.0.1", 0, Health(checks, check_timeout_s=0.2))
+        async def asked(path: str = "/readyz", **checks: Check) -> httpx.Response:
+            server = WebServer("127.0.0.1", 0, Health(checks, check_timeout_s=0.2).routes())
             servers.append(server)
             await server.start()
             return await client.get(f"http://127.0.0.1:{server.port}{path}")
@@ -55,17 +56,30 @@ async def test_healthy(ask: Ask) -> None:
     """When every check passes, the answer is 200 and says ok."""
     reply = await ask(database=good, discord=good)
     assert reply.status_code == 200
-    assert reply.json() == {"status": "ok", "checks": {"database": True, "discord": True}, "failed": [], "wrong": {}}
+    assert reply.json() == {"status": "ready", "checks": {"database": True, "discord": True}, "failed": [], "wrong": {}}
+
+
+@pytest.mark.parametrize("checks", [{}, {"database": bad}, {"database": stuck}])
+async def test_alive_is_not_ready(ask: Ask, checks: dict[str, Check]) -> None:
+    """/healthz answers 200 as long as the event loop turns; a restart would change nothing of what /readyz says."""
+    reply = await ask("/healthz", **checks)
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+    assert (await ask("/readyz", **checks)).status_code == 503
 
 
 async def test_starting_and_stopping(caplog: pytest.LogCaptureFixture) -> None:
     """Without anything to check, Wanda is not healthy, and that is no trouble for the log."""
     health = Health()
-    assert await health.wrong() == {"run": "Wanda is starting or stopping; the log says what she waits for."}
+    assert await health.wrong() == {"run": NOT_RUNNING}
     health.use({"database": good})
     assert await health.wrong() == {}
     health.use({})
     assert list(await health.wrong()) == ["run"]
+    health.waits_for("All shards are held by others.")
+    assert await health.wrong() == {"run": "All shards are held by others."}
+    health.use({"database": good})
+    health.use({})
+    assert await health.wrong() == {"run": NOT_RUNNING}
     assert caplog.messages == []
 
 
@@ -73,7 +87,7 @@ async def test_failing(ask: Ask) -> None:
     """If a check fails or does not answer, the answer is 503 and says what is wrong, in words that hold no secret."""
     reply = await ask(database=broken, discord=bad, disk=good, queue=stuck)
     assert reply.status_code == 503
-    assert reply.json()["status"] == "failing"
+    assert reply.json()["status"] == "not ready"
     assert reply.json()["failed"] == ["database", "discord", "queue"]
     assert reply.json()["wrong"] == {
         "database": "It failed (ConnectionError).",
@@ -84,7 +98,7 @@ async def test_failing(ask: Ask) -> None:
 
 
 async def test_nothing_else(ask: Ask) -> None:
-    """Nothing but /healthz is served."""
+    """Nothing but the routes is served."""
     assert (await ask("/", database=good)).status_code == 404
     assert (await ask("/healthz/../etc/passwd", database=good)).status_code == 404
 
@@ -99,10 +113,10 @@ async def test_shared_round() -> None:
         rounds += 1
         await release.wait()
 
-    server = WebServer("127.0.0.1", 0, Health({"database": counted}, check_timeout_s=20))
+    server = WebServer("127.0.0.1", 0, Health({"database": counted}, check_timeout_s=20).routes())
     await server.start()
     async with httpx.AsyncClient() as client:
-        asking = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/healthz")) for _ in range(20)]
+        asking = [asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/readyz")) for _ in range(20)]
         await asyncio.wait(asking, timeout=0.2)
         release.set()
         replies = await asyncio.gather(*asking)
@@ -114,12 +128,12 @@ async def test_shared_round() -> None:
 async def test_close() -> None:
     """Closing frees the port and ends running checks; it can be repeated, or done before the start."""
     health = Health({"stuck": stuck}, check_timeout_s=60)
-    server = WebServer("127.0.0.1", 0, health)
+    server = WebServer("127.0.0.1", 0, health.routes())
     await server.close()
     await server.start()
     port = server.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
     await writer.drain()
     async with asyncio.timeout(10):
         await server.close()
@@ -133,21 +147,21 @@ async def test_close() -> None:
 
 async def test_port_taken() -> None:
     """A port in use is an error at the start, with nothing left running."""
-    first = WebServer("127.0.0.1", 0, Health({}))
+    first = WebServer("127.0.0.1", 0, Health({}).routes())
     await first.start()
     with pytest.raises(SettingsRefused, match=r"\(Address already in use\)\. Set WANDA_WEB_PORT"):
-        await WebServer("127.0.0.1", first.port, Health({})).start()
+        await WebServer("127.0.0.1", first.port, Health({}).routes()).start()
     await first.close()
 
 
 async def test_json() -> None:
     """The answer is JSON, and is not cached."""
-    server = WebServer("127.0.0.1", 0, Health({"a": good}))
+    server = WebServer("127.0.0.1", 0, Health({"a": good}).routes())
     await server.start()
     async with httpx.AsyncClient() as client:
-        reply = await client.get(f"http://127.0.0.1:{server.port}/healthz")
+        reply = await client.get(f"http://127.0.0.1:{server.port}/readyz")
     await server.close()
-    assert json.loads(reply.content)["status"] == "ok"
+    assert json.loads(reply.content)["status"] == "ready"
     assert reply.headers["cache-control"] == "no-store"
 
 
@@ -199,22 +213,18 @@ async def test_who_lost_the_database_ends_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "status", "said"),
-    [({"disk": good}, 0, ""), ({"disk": bad}, 1, "disk: The disk is full.\n")],
+    ("checks", "said"),
+    [({"disk": good}, "ready\n"), ({"disk": bad}, "not ready: disk: The disk is full.\n")],
 )
 async def test_docker_asks(
-    checks: dict[str, Check],
-    status: int,
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    checks: dict[str, Check], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The image's health check has the exit status of /healthz, and prints what is wrong for `docker inspect`."""
-    server = WebServer("127.0.0.1", 0, Health(checks))
+    """The image's health check passes while she is alive, and prints why she is not ready for `docker inspect`."""
+    server = WebServer("127.0.0.1", 0, Health(checks).routes())
     await server.start()
     monkeypatch.setenv("WANDA_WEB_PORT", str(server.port))
     monkeypatch.setenv("WANDA_WEB_HOST", "0.0.0.0")  # noqa: S104 - nothing listens there
-    assert await asyncio.to_thread(healthcheck.main) == status
+    assert await asyncio.to_thread(healthcheck.main) == 0
     assert capsys.readouterr().out == said
     await server.close()
     assert await asyncio.to_thread(healthcheck.main) == 1
@@ -222,7 +232,7 @@ async def test_docker_asks(
 
 
 def test_docker_and_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without /healthz the container is not unhealthy for ever; the port without a setting is the shipped one."""
+    """Without a web server the container is not unhealthy for ever; the port without a setting is the shipped one."""
     monkeypatch.setenv("WANDA_WEB_PORT", "0")
     assert healthcheck.main() == 0
     assert str(WebSettings().port) == healthcheck.SHIPPED_PORT

@@ -1,0 +1,90 @@
+"""The web server: one port with a route for each part that is asked from outside.
+
+It listens before anything else is opened, and before this process owns the database: the supervisor asks whether it is
+alive, and whether it is ready. A route whose part is not up yet, or not any more, answers 503.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+from bot.errors import SettingsRefused
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SHUTDOWN_TIMEOUT_S = 1.0
+BODY_BYTES_MAX = 1024
+
+
+class Route:
+    """A method and a path (`/fal/{job}/{mac}` has two variables, in `request.match_info`), and who answers it."""
+
+    def __init__(self, method: str, path: str, answer: Answer | None = None, *, body_bytes_max: int = 0) -> None:
+        self.method = method
+        self.path = path
+        self.body_bytes_max = body_bytes_max
+        self._answer = answer
+
+    def use(self, answer: Answer | None) -> None:
+        """Let this answer from now on; None answers 503."""
+        self._answer = answer
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; 413 when its announced body is longer than `body_bytes_max`."""
+        if self._answer is None:
+            return web.Response(status=503, headers={"Retry-After": "5"})
+        if (request.content_length or 0) > self.body_bytes_max:
+            return web.Response(status=413)
+        return await self._answer(request)
+
+
+class WebServer:
+    """Answers the routes on one host and port; 404 for every other path."""
+
+    def __init__(self, host: str, port: int, routes: Sequence[Route]) -> None:
+        self._host = host
+        self._port = port
+        self._routes = tuple(routes)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also when 0 asked for any free one."""
+        if self._runner is None or not self._runner.addresses:
+            return self._port
+        return int(self._runner.addresses[0][1])
+
+    async def start(self) -> None:
+        """Listen on the host and port.
+
+        Raises:
+            SettingsRefused: the port is taken, or the address is not this machine's.
+        """
+        # The longest of all: a body without an announced length is read up to this.
+        longest = max([BODY_BYTES_MAX, *(route.body_bytes_max for route in self._routes)])
+        app = web.Application(client_max_size=longest)
+        for route in self._routes:
+            app.router.add_route(route.method, route.path, route.answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise SettingsRefused(
+                f"Nothing can listen on {self._host}:{self._port} ({_in_words(error)}). "
+                "Set WANDA_WEB_PORT to a free port, or to 0 to go without a web server."
+            ) from error
+        self._runner = runner
+
+    async def close(self) -> None:
+        """Stop listening; running requests get `SHUTDOWN_TIMEOUT_S` to finish."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+
+def _in_words(error: OSError) -> str:
+    """Return the system's own words: asyncio's sentence repeats the address."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name's errors are negative
