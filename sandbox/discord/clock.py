@@ -42,9 +42,19 @@ class Snowflakes:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = 0
+        self._began_ms = int(clock.now() * 1000) - DISCORD_EPOCH_MS
+        self._servers = 0
 
     def next(self) -> int:
         """Return a new id."""
         fresh = (int(self._clock.now() * 1000) - DISCORD_EPOCH_MS) << SEQUENCE_BITS
         self._last = max(fresh, self._last + 1)
         return self._last
+
+    def next_server(self) -> int:
+        """Return a new id of a server: each is from a millisecond of its own, one before the other.
+
+        A server's shard is computed from the millisecond, so servers spread evenly over any number of shards.
+        """
+        self._servers += 1
+        return (self._began_ms - self._servers) << SEQUENCE_BITS

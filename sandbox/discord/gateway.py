@@ -19,6 +19,7 @@ from sandbox.discord.event_faults import EventFaults
 from sandbox.discord.serializer import Serializer
 from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, frame, parse_intents
 from sandbox.discord.session_starts import SessionStarts
+from sandbox.discord.shard_rules import Shard, ShardRules
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps
 from sandbox.discord.world import World
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 FATAL = frozenset({4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 HEARTBEAT_INTERVAL_MS = 41_250
 SILENCE_S = HEARTBEAT_INTERVAL_MS / 1000 * 1.5
-SESSIONS_KEPT = 64
+SESSIONS_KEPT = 256
 SESSION_LIFE_S = 300.0
 API_VERSION = "10"
 
@@ -69,6 +70,7 @@ class Gateway:
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
         self.starts = SessionStarts(clock, identify_interval_s)
+        self.shard_rules = ShardRules()
         self.event_faults = EventFaults[Emission](self._deliver)
         self.is_token_reset = False
         self.url = ""
@@ -108,33 +110,38 @@ class Gateway:
         """Return whether the developer portal allows the MESSAGE_CONTENT intent."""
         return bool(self._privileged & Intent.MESSAGE_CONTENT)
 
-    def connection_count(self) -> int:
-        """Return the number of identified connections."""
-        return sum(1 for session in self._sessions.values() if session.connection is not None)
+    def connected_shards(self) -> list[Shard]:
+        """Return the shard of each identified connection."""
+        return [session.shard for session in self._sessions.values() if session.connection is not None]
 
-    def ask_reconnect(self) -> None:
-        """Send op 7 to every client: it reconnects and resumes."""
-        for connection in self._connections:
+    def _connections_of(self, shard: int | None) -> list[Connection]:
+        """Return the connections of that shard; all of them, also unidentified ones, if it is None."""
+        return [one for one in self._connections if shard is None or (one.session and one.session.shard[0] == shard)]
+
+    def ask_reconnect(self, shard: int | None = None) -> None:
+        """Send op 7 to the shard's clients, or to every client: they reconnect and resume."""
+        for connection in self._connections_of(shard):
             connection.send(frame(Op.RECONNECT))
 
-    def invalidate(self, *, resumable: bool) -> None:
-        """Send op 9 to every client; unless resumable, its session is deleted."""
-        for connection in self._connections:
+    def invalidate(self, shard: int | None = None, *, resumable: bool) -> None:
+        """Send op 9 to the shard's clients, or to every client; unless resumable, their sessions are deleted."""
+        for connection in self._connections_of(shard):
             connection.send(frame(Op.INVALID_SESSION, d=resumable))
         if not resumable:
-            self._sessions.clear()
+            kept = {} if shard is None else {one.id: one for one in self._sessions.values() if one.shard[0] != shard}
+            self._sessions = kept
 
-    def cut(self) -> None:
-        """Abort every connection without a close frame."""
-        for connection in list(self._connections):
+    def cut(self, shard: int | None = None) -> None:
+        """Abort the shard's connections, or every one, without a close frame."""
+        for connection in self._connections_of(shard):
             connection.cut()
 
-    async def close(self, code: int = 1001) -> None:
-        """Close every connection with the code; after one that Discord calls final the sessions are gone.
+    async def close(self, code: int = 1001, shard: int | None = None) -> None:
+        """Close connections as `cut` does, but with the code; after one that Discord calls final sessions are gone.
 
         https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
         """
-        for connection in list(self._connections):
+        for connection in self._connections_of(shard):
             if code in FATAL and connection.session is not None:
                 self._sessions.pop(connection.session.id, None)
             connection.is_hung_up = True
@@ -212,19 +219,39 @@ class Gateway:
             raise Hangup(CloseCode.ALREADY_AUTHENTICATED, "There was an IDENTIFY already.")
         self._check_token(data)
         intents = parse_intents(data.get("intents"), self._privileged)
-        number, count = data.get("shard") or (0, 1)
-        if not 0 <= number < count:
-            raise Hangup(CloseCode.INVALID_SHARD, f"There is no shard {number} of {count}.")
-        if self.starts.is_too_soon():
+        shard = self._checked_shard(data.get("shard") or (0, 1))
+        if self.starts.is_too_soon(shard[0]):
             connection.send(frame(Op.INVALID_SESSION, d=False))
             return
-        if not self.starts.take():
+        if not self.starts.take(shard[0]):
             self._reset_token(connection)
-        session = Session(f"{self._random.getrandbits(128):032x}", intents, (number, count), connection=connection)
+        if self.shard_rules.closes_older_session:
+            self._end_sessions_of(shard)
+        session = Session(f"{self._random.getrandbits(128):032x}", intents, shard, connection=connection)
         connection.session = self._sessions[session.id] = session
-        while len(self._sessions) > SESSIONS_KEPT:
-            self._sessions.pop(next(iter(self._sessions)))
+        self._drop_oldest()
         self._send_ready(session)
+
+    def _checked_shard(self, given: Any) -> Shard:
+        number, count = given
+        if not 0 <= number < count:
+            raise Hangup(CloseCode.INVALID_SHARD, f"There is no shard {number} of {count}.")
+        if self.shard_rules.are_too_many((number, count), self._world.guilds):
+            most = self.shard_rules.servers_max
+            raise Hangup(CloseCode.SHARDING_REQUIRED, f"Shard {number} of {count} has more than {most} servers.")
+        return number, count
+
+    def _end_sessions_of(self, shard: Shard) -> None:
+        for session in [one for one in self._sessions.values() if one.shard == shard]:
+            del self._sessions[session.id]
+            if session.connection is not None:
+                session.connection.hang_up(CloseCode.SESSION_TIMED_OUT)
+
+    def _drop_oldest(self) -> None:
+        """Keep a bounded number of sessions: those that nobody is connected to go first."""
+        while len(self._sessions) > SESSIONS_KEPT:
+            lost = next((one.id for one in self._sessions.values() if one.connection is None), None)
+            self._sessions.pop(lost or next(iter(self._sessions)))
 
     def _check_token(self, data: Any) -> None:
         if data["token"] != self._token or self.is_token_reset:

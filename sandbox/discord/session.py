@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.discord.compression import Compressor
+from sandbox.discord.shard_rules import Shard, has_server
 from sandbox.discord.wire import dumps
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 EVENTS_KEPT = 10_000
 SEND_QUEUE = 20_000
 SENDS_MAX, SENDS_WINDOW_S = 120, 60.0
-SHARD_SHIFT = 22
 
 
 class Op(IntEnum):
@@ -47,6 +47,7 @@ class CloseCode(IntEnum):
     RATE_LIMITED = 4008
     SESSION_TIMED_OUT = 4009
     INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
     INVALID_VERSION = 4012
     INVALID_INTENTS = 4013
     DISALLOWED_INTENTS = 4014
@@ -93,7 +94,9 @@ class Connection:
     ws: web.WebSocketResponse
     compress: Compressor | None
     transport: asyncio.WriteTransport | None
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue[bytes](SEND_QUEUE))
+    queue: asyncio.Queue[bytes | CloseCode] = field(
+        default_factory=lambda: asyncio.Queue[bytes | CloseCode](SEND_QUEUE)
+    )
     session: "Session | None" = None
     is_hung_up: bool = False
     _window_began: float = 0.0
@@ -111,7 +114,12 @@ class Connection:
         if self._sent > SENDS_MAX:
             raise Hangup(CloseCode.RATE_LIMITED, f"More than {SENDS_MAX} frames in {SENDS_WINDOW_S:.0f} s.")
 
-    def send(self, payload: bytes) -> None:
+    def hang_up(self, code: CloseCode) -> None:
+        """Close with the code once what is queued has been sent."""
+        self.is_hung_up = True
+        self.send(code)
+
+    def send(self, payload: bytes | CloseCode) -> None:
         """Queue a frame; a client that does not read is disconnected."""
         try:
             self.queue.put_nowait(payload)
@@ -127,6 +135,9 @@ class Connection:
         """Send the queued frames in order, until cancelled or disconnected."""
         while not self.ws.closed:
             payload = await self.queue.get()
+            if isinstance(payload, CloseCode):
+                await self.ws.close(code=payload)
+                return
             try:
                 if self.compress is None:
                     await self.ws.send_str(payload.decode())
@@ -143,7 +154,7 @@ class Session:
 
     id: str
     intents: Intent
-    shard: tuple[int, int]
+    shard: Shard
     sequence: int = 0
     sent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque[tuple[int, bytes]](maxlen=EVENTS_KEPT))
     connection: Connection | None = None
@@ -151,8 +162,7 @@ class Session:
 
     def serves_guild(self, guild_id: int | None) -> bool:
         """Return whether the server belongs to this shard; DMs belong to shard 0."""
-        number, count = self.shard
-        return number == (0 if guild_id is None else (guild_id >> SHARD_SHIFT) % count)
+        return has_server(self.shard, guild_id)
 
     def dispatch(self, name: str, data: bytes) -> None:
         """Number an event, keep it for a RESUME, and send it if connected."""

@@ -70,7 +70,12 @@ class World:
     def add_guild(self, name: str, *, tier: int, owner: User) -> Guild:
         """Add a server with the bot and its owner in it."""
         guild = Guild(
-            id=self.ids.next(), name=name, tier=tier, owner_id=owner.id, joined_at=self.clock.now(), clock=self.clock
+            id=self.ids.next_server(),
+            name=name,
+            tier=tier,
+            owner_id=owner.id,
+            joined_at=self.clock.now(),
+            clock=self.clock,
         )
         guild.roles[guild.id] = Role(guild.id, guild.id, "@everyone", int(EVERYONE), 0)
         self.guilds[guild.id] = guild

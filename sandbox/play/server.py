@@ -117,7 +117,7 @@ class PlayServer:
         bot = self.bot
         return {
             "bot": {"state": bot.state if bot else "starting", "pid": bot.pid if bot else None},
-            "connected": self._core.gateway.connection_count() > 0,
+            "connected": bool(self._core.gateway.connected_shards()),
             "clock": clock_json(self._core, self._clock.ahead_s),
             "troubles": self.trouble.shown(),
             "seconds_per_video": self._fal.settings.seconds_per_job,
@@ -127,7 +127,7 @@ class PlayServer:
         """Tell the pages when the bot's gateway connection comes or goes, or a planned trouble has happened."""
         seen: Any = None
         while True:
-            now = (self._core.gateway.connection_count() > 0, [one["on"] for one in self.trouble.shown()])
+            now = (bool(self._core.gateway.connected_shards()), [one["on"] for one in self.trouble.shown()])
             if now != seen:
                 seen = now
                 self.stream.status_changed()

@@ -12,6 +12,7 @@ Some options in detail:
   `nsfw`, `slow_mode_s` and `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists
   such as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server`, `upload_limit_mib` and
   `timed_out_s` (0 ends the time-out).
+  A server takes `tier`, `system_channel` (its name) and `members` (names); without `members` everybody is in it.
   Without `server`, roles and members are added to every server, and channels to the first.
 - `world`: threads take the `channel` and `user` that they are started in and by, `message`, `private`, `members`
   (names, or `bot`), `archived`, `locked` and `content`, which is a forum post's first message.
@@ -31,7 +32,11 @@ Some options in detail:
 - `POST /sandbox/gateway` with an `action`: `reconnect`, `cut`, `invalidate`, `invalidate_resumable`, `close` with a
   `code`; `repeat` sends the latest event of the name `event` again, `double` sends `events` of these names twice from
   now on, `hold` keeps them back and `release` sends them, the latest first; `identify_interval` sets the `seconds`
-  between two IDENTIFYs, five as at Discord.
+  between two IDENTIFYs, five as at Discord. `reconnect`, `cut`, `invalidate` and `close` take a `shard`.
+- The action `limits` sets what is given of `identify_interval_s`, `max_concurrency`, `total`, `remaining` and
+  `reset_after_s` (the session start limit), `shards` (what `/gateway/bot` recommends; null computes it),
+  `servers_per_shard_max` (2,500; beyond it 4011), and `closes_older_session`: whether a shard that identifies twice
+  ends its older session with 4009 (true), or both get every event, as Discord documents.
 - `GET /sandbox/attached?channel=` says when each message got its newest file, in Unix seconds.
 - Also: `GET /sandbox/limits`, `GET /sandbox/state`, `DELETE /sandbox/transcript`; `messages` with `limit` or `message`.
 """

@@ -1,6 +1,4 @@
-"""Control requests that change the sandbox: servers, channels, roles, members, faults, the clock, the gateway."""
-
-from collections.abc import Awaitable, Callable
+"""Control requests that change the sandbox: servers, channels, roles, members, faults, the clock."""
 
 from sandbox.discord import channels, draft, messages, threads
 from sandbox.discord.control.request import ControlRefused, ControlRequest, find_channel, find_guild, find_user
@@ -61,16 +59,16 @@ def _rejoin(core: Core, row: Json) -> Json:
 
 
 def _server(core: Core, row: Json) -> Json:
-    name = _checked_name(row, "name", "tier", "system_channel")
-    tier = _tier(row, 0)
-    earlier = list(core.world.people.values())
-    guild = core.world.add_guild(name, tier=tier, owner=core.world.people["admin"])
-    for user in earlier:
-        core.world.add_member(guild, user)
-    if "system_channel" in row:
-        guild.system_channel_id = core.world.add_channel(str(row["system_channel"]), guild).id
+    """Add a server with these `members`; without the key, everybody of the world becomes one."""
+    name = _checked_name(row, "name", "tier", "system_channel", "members")
+    guild = core.world.add_guild(name, tier=_tier(row, 0), owner=core.world.people["admin"])
+    names = as_list(row["members"]) if "members" in row else list(core.world.people)
+    for member in names:
+        core.world.add_member(guild, core.world.add_user(str(member)))
+    channel = core.world.add_channel(str(row["system_channel"]), guild) if "system_channel" in row else None
+    guild.system_channel_id = channel.id if channel else None
     _emit_join(core, guild)
-    return row | {"id": str(guild.id)}
+    return row | {"id": str(guild.id)} | ({"system_channel_id": str(channel.id)} if channel else {})
 
 
 def _guilds(core: Core, row: Json) -> list[Guild]:
@@ -341,68 +339,3 @@ async def advance_clock(request: ControlRequest) -> Json:
     except ValueError as error:
         raise ControlRefused(str(error)) from None
     return {"ok": True, "now": request.core.clock.now()}
-
-
-async def disturb_gateway(request: ControlRequest) -> Json:
-    """Disturb every gateway connection, or set the time between two IDENTIFYs: see `GATEWAY_ACTIONS`."""
-    request.check_keys("action", "code", "event", "events", "seconds")
-    action = GATEWAY_ACTIONS.get(request.text("action"))
-    if action is None:
-        raise ControlRefused(f"The gateway can {', '.join(GATEWAY_ACTIONS)}.")
-    await action(request)
-    return {"ok": True}
-
-
-async def _reconnect(request: ControlRequest) -> None:
-    request.core.gateway.ask_reconnect()
-
-
-async def _invalidate(request: ControlRequest) -> None:
-    request.core.gateway.invalidate(resumable=request.text("action") == "invalidate_resumable")
-
-
-async def _cut(request: ControlRequest) -> None:
-    request.core.gateway.cut()
-
-
-async def _close(request: ControlRequest) -> None:
-    await request.core.gateway.close(int(request.text("code")))
-
-
-async def _repeat(request: ControlRequest) -> None:
-    if not request.core.gateway.event_faults.repeat(request.text("event")):
-        raise ControlRefused(f"There was no {request.text('event')} yet.")
-
-
-async def _double(request: ControlRequest) -> None:
-    request.core.gateway.event_faults.doubled = _event_names(request)
-
-
-async def _hold(request: ControlRequest) -> None:
-    request.core.gateway.event_faults.hold(_event_names(request))
-
-
-async def _release(request: ControlRequest) -> None:
-    request.core.gateway.event_faults.release()
-
-
-async def _set_identify_interval(request: ControlRequest) -> None:
-    request.core.gateway.starts.interval_s = float(request.text("seconds"))
-
-
-def _event_names(request: ControlRequest) -> frozenset[str]:
-    return frozenset(str(name) for name in as_list(request.body.get("events")))
-
-
-GATEWAY_ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[None]]] = {
-    "reconnect": _reconnect,
-    "invalidate": _invalidate,
-    "invalidate_resumable": _invalidate,
-    "cut": _cut,
-    "close": _close,
-    "repeat": _repeat,
-    "double": _double,
-    "hold": _hold,
-    "release": _release,
-    "identify_interval": _set_identify_interval,
-}

@@ -107,8 +107,10 @@ def find_guild(core: Core, name: str) -> Guild:
     Raises:
         Refused: there is none.
     """
+    if name.isdigit() and (found := core.world.guilds.get(int(name))) is not None:
+        return found
     for guild in core.world.guilds.values():
-        if name in {guild.name, str(guild.id)}:
+        if guild.name == name:
             return guild
     raise ControlRefused(f"There is no server {name}; POST /sandbox/world adds one.")
 

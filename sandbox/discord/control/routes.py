@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from sandbox.discord.control import actions, changes, integrations, views
+from sandbox.discord.control import actions, changes, gateway, integrations, views
 from sandbox.discord.control.request import ControlRefused, ControlRequest
 from sandbox.discord.core import Core
 from sandbox.discord.wire import ApiError, Json, dumps
@@ -31,7 +31,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
     "integrations": integrations.set_command_permissions,
     "faults": changes.add_fault,
     "advance": changes.advance_clock,
-    "gateway": changes.disturb_gateway,
+    "gateway": gateway.disturb_gateway,
 }
 VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
     "messages": views.messages,

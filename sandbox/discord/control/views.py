@@ -77,7 +77,7 @@ def limits(core: Core, _: Mapping[str, str]) -> Json:
 
 
 def state(core: Core, _: Mapping[str, str]) -> Json:
-    """Return the connected sessions, the clock, and every server with its channels, roles and members."""
+    """Return the connected sessions and their shards, the clock, and every server with channels, roles and members."""
     servers: list[Any] = [
         {
             "id": str(guild.id),
@@ -90,4 +90,5 @@ def state(core: Core, _: Mapping[str, str]) -> Json:
         }
         for guild in core.world.guilds.values()
     ]
-    return {"connected": core.gateway.connection_count(), "now": core.clock.now(), "servers": servers}
+    shards = core.gateway.connected_shards()
+    return {"connected": len(shards), "shards": sorted(shards), "now": core.clock.now(), "servers": servers}

@@ -27,8 +27,9 @@ def _gateway(call: Call) -> RouteReply:
 
 
 def _gateway_bot(call: Call) -> RouteReply:
-    limit = call.core.gateway.starts.limit()
-    return RouteReply({"url": call.core.gateway.url, "shards": 1, "session_start_limit": limit})
+    gateway = call.core.gateway
+    shards = gateway.shard_rules.shards_for(len(call.core.world.guilds))
+    return RouteReply({"url": gateway.url, "shards": shards, "session_start_limit": gateway.starts.limit()})
 
 
 def _sounds(_: Call) -> RouteReply:

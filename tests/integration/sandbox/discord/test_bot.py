@@ -182,6 +182,7 @@ async def test_reactions_come_only_with_their_intent_and_name_the_author(control
         await (await interaction.original_response()).add_reaction("🔁")
 
     deaf = Bot(discord.Intents(guilds=True))
+    control.sandbox.core.gateway.shard_rules.closes_older_session = False
     async with (
         running_bot(with_command(Bot(quiet_intents()), card), control.sandbox) as bot,
         running_bot(deaf, control.sandbox),
@@ -218,7 +219,7 @@ async def test_a_session_survives_a_lost_line(control: DiscordControl, action: s
         await control.order("react", user="maker", message=message, emoji="👍")
         if action != "invalidate":
             await wait_until(lambda: bot.resumes and bot.reactions)
-        await wait_until(control.sandbox.core.gateway.connection_count)
+        await wait_until(control.sandbox.core.gateway.connected_shards)
         assert (await control.order("slash", user="maker", command="ping"))["acknowledged"]
 
 

@@ -79,6 +79,63 @@ async def test_a_shard_hears_of_its_own_servers_only(control: DiscordControl) ->
     assert (await other.receive_json(timeout=DEADLINE_S))["op"] == 11
 
 
+async def test_servers_made_one_after_another_are_spread_over_the_shards(control: DiscordControl) -> None:
+    """Each server is from a millisecond of its own, as at Discord, where ids of servers made together differ too."""
+    await control.order("world", servers=[{"name": f"Club {n}", "members": []} for n in range(7)])
+    shards = [(guild >> 22) % 4 for guild in control.sandbox.core.world.guilds]
+    assert sorted(shards) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+async def test_a_shard_with_too_many_servers_is_refused(control: DiscordControl) -> None:
+    """Above 2,500 servers, here 1, IDENTIFY is answered by 4011; /gateway/bot recommends how many shards to start."""
+    await control.order("world", servers=[{"name": "Club", "members": []}])
+    await control.order("gateway", action="limits", servers_per_shard_max=1, shards=2, identify_interval_s=0)
+    assert (await control.rest("GET", "/gateway/bot"))[1]["shards"] == 2
+    alone = await connect(control)
+    await alone.send_json({"op": 2, "d": {"token": control.sandbox.core.token, "intents": GUILDS, "properties": {}}})
+    assert await hung_up(alone) == 4011
+    shards = [await connect(control) for _ in range(2)]
+    for number, socket in enumerate(shards):
+        ready, _ = await identify(control, socket, shard=[number, 2])
+        assert ready["d"]["shard"] == [number, 2]
+    async with control.session.get(f"{control.sandbox.control_url}/state") as response:
+        assert (await response.json())["shards"] == [[0, 2], [1, 2]]
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_shard_that_identifies_twice(control: DiscordControl, closes: bool) -> None:
+    """Its older session is closed and cannot resume, unless the stand-in is told to let both hear everything."""
+    await control.order("gateway", action="limits", identify_interval_s=0, closes_older_session=closes)
+    older, newer = await connect(control), await connect(control)
+    ready, _ = await identify(control, older)
+    await identify(control, newer)
+    if closes:
+        assert await hung_up(older) == 4009
+        again = await connect(control)
+        resume = {"token": control.sandbox.core.token, "session_id": ready["d"]["session_id"], "seq": 2}
+        await again.send_json({"op": 6, "d": resume})
+        assert (await again.receive_json(timeout=DEADLINE_S))["op"] == 9
+    said = await control.order("say", user="maker", content="hi")
+    await control.order("react", user="maker", message=said["id"], emoji="👍")
+    for socket in (newer,) if closes else (older, newer):
+        assert (await socket.receive_json(timeout=DEADLINE_S))["t"] == "MESSAGE_REACTION_ADD"
+
+
+async def test_one_shard_is_disturbed_and_the_others_are_not(control: DiscordControl) -> None:
+    """A control request may name the shard whose connection it closes."""
+    await control.order("gateway", action="limits", identify_interval_s=0)
+    sockets = [await connect(control) for _ in range(2)]
+    for number, socket in enumerate(sockets):
+        await socket.send_json(
+            {"op": 2, "d": {"token": control.sandbox.core.token, "intents": 0, "shard": [number, 2]}}
+        )
+        assert (await socket.receive_json(timeout=DEADLINE_S))["t"] == "READY"
+    await control.order("gateway", action="close", code=4000, shard=1)
+    assert await hung_up(sockets[1]) == 4000
+    await sockets[0].send_json({"op": 1, "d": None})
+    assert (await sockets[0].receive_json(timeout=DEADLINE_S))["op"] == 11
+
+
 async def test_a_resumed_session_hears_what_it_missed(control: DiscordControl) -> None:
     """The events after the given sequence number are repeated in order, then RESUMED follows."""
     socket = await connect(control)
@@ -147,6 +204,30 @@ async def test_a_second_login_within_five_seconds_is_refused(control: DiscordCon
     assert (await socket.receive_json(timeout=DEADLINE_S))["op"] == 9
     await control.order("advance", seconds=5)
     assert (await identify(control, socket))[0]["t"] == "READY"
+
+
+async def test_shards_of_different_buckets_log_in_side_by_side(control: DiscordControl) -> None:
+    """A shard's bucket is its id modulo max_concurrency; only a second login of the same bucket is too soon."""
+    await control.order("gateway", action="limits", max_concurrency=2)
+    for number in (0, 1):
+        await identify(control, await connect(control), shard=[number, 4])
+    third = await connect(control)
+    data: dict[str, Any] = {"token": control.sandbox.core.token, "intents": GUILDS, "properties": {}, "shard": [2, 4]}
+    await third.send_json({"op": 2, "d": data})
+    assert (await third.receive_json(timeout=DEADLINE_S))["op"] == 9
+    await control.order("advance", seconds=5)
+    assert (await identify(control, third, shard=[2, 4]))[0]["t"] == "READY"
+
+
+async def test_the_session_start_limit_can_be_set(control: DiscordControl) -> None:
+    """/gateway/bot tells what the control route set, and what a login used; it is whole again after the reset."""
+    await control.order("gateway", action="limits", total=2000, remaining=3, reset_after_s=60, max_concurrency=16)
+    await identify(control, await connect(control))
+    limit = (await control.rest("GET", "/gateway/bot"))[1]["session_start_limit"]
+    assert (limit["total"], limit["remaining"], limit["max_concurrency"]) == (2000, 2, 16)
+    assert 50_000 < limit["reset_after"] <= 60_000
+    await control.order("advance", seconds=60)
+    assert (await control.rest("GET", "/gateway/bot"))[1]["session_start_limit"]["remaining"] == 2000
 
 
 async def test_logins_are_counted_and_end_with_the_token(control: DiscordControl) -> None:
