@@ -87,6 +87,13 @@ class ReplyLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """fal has called to say that the request with this handle has ended, whether the job knew of a request or not."""
+
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
 class StillRunning:
     """fal does not hand out the result yet."""
 
@@ -183,6 +190,7 @@ Event: TypeAlias = (
     | PutOff
     | ReplyLost
     | FalStatus
+    | Called
     | StillRunning
     | Made
     | NotMade
@@ -315,7 +323,7 @@ def _react(job: Job, event: Event, now: float) -> Step:
         case "delivering":
             return _when_delivering(job, event)
         case "done" | "failed" | "cancelled" | "uncertain":
-            return _when_ended(job, event)
+            return _when_ended(job, event, now)
         case _:
             assert_never(job.state)
 
@@ -340,7 +348,7 @@ def _resumed(job: Job) -> Step:
             # The intent is stored and no reply is, so fal may have accepted the POST: it is not repeated.
             return _uncertain(job, Failure(kind="lost"))
         case "queued" | "running":
-            return job, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
+            return job, (Show(), *_asked_again(job), Follow())
         case "fetching":
             return job, (Show(), Fetch())
         case "delivering":
@@ -425,7 +433,10 @@ def _guild_left(job: Job) -> Step:
 def _when_submitting(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, Submitted):
         after = replace(job, state="queued", handle=event.handle, submitted_at=now)
-        return after, (Show(), *((AskCancel(),) if job.cancel_requested else ()), Follow())
+        return after, (Show(), *_asked_again(job), Follow())
+    if isinstance(event, Called):  # fal was quicker than its reply to the POST
+        after = replace(job, state="fetching", handle=event.handle, submitted_at=now, completed_at=now)
+        return after, (Show(), Fetch())
     if isinstance(event, Refused):
         return _failed(job, event.failure)
     if isinstance(event, PutOff):
@@ -445,6 +456,8 @@ def _put_off(job: Job, now: float) -> Step:
 def _when_followed(job: Job, event: Event, now: float) -> Step:
     if isinstance(event, FalStatus):
         return _followed(job, event, now)
+    if isinstance(event, Called) and _is_its(job, event.handle):
+        return _followed(job, FalStatus("completed"), now)
     if isinstance(event, LostSight):
         return _uncertain(job, event.failure)
     return job, ()
@@ -499,8 +512,10 @@ def _mailed(job: Job, event: VideoMailed) -> Job:
     return replace(job, state="done", failure=None, mailed=event.spot, late_at=event.retry_at)
 
 
-def _when_ended(job: Job, event: Event) -> Step:
-    """Take up that the end was shown, and of a job whose video is late what became of the next try."""
+def _when_ended(job: Job, event: Event, now: float) -> Step:
+    """Take up that the end was shown, that fal has an uncertain job after all, or what became of a late video."""
+    if job.state == "uncertain" and isinstance(event, Called | Submitted):
+        return _revived(job, event, now)
     if isinstance(event, EndShown) and not job.told:
         return replace(job, told=True, address=event.address or job.address), ()
     if job.late_at is None or not isinstance(event, VideoPosted | VideoMailed | Undeliverable | LateTried):
@@ -514,6 +529,31 @@ def _when_ended(job: Job, event: Event) -> Step:
             return replace(_mailed(tried, event), told=True), ()
         case Undeliverable() | LateTried():
             return replace(tried, late_at=event.retry_at), ()
+
+
+def _revived(job: Job, event: Called | Submitted, now: float) -> Step:
+    """Take an uncertain job up again, because fal has its request after all: its webhook or its late reply says so.
+
+    Its hold has ended for the member and is exposed for the server; the result settles or releases what is open of it.
+    """
+    if not _is_its(job, event.handle):
+        return job, ()
+    handle, since = job.handle or event.handle, job.submitted_at or now
+    known = replace(job, handle=handle, submitted_at=since, failure=None, charged_microusd=None)
+    again = replace(known, told=False, files_gone_at=None, revived_at=now)
+    if isinstance(event, Called):
+        return replace(again, state="fetching", completed_at=now), (Show(), Fetch())
+    return replace(again, state="queued", submitted_at=now), (Show(), *_asked_again(job), Follow())
+
+
+def _is_its(job: Job, handle: Handle) -> bool:
+    """Return whether the request can be the job's: it is the one that the job knows, or the job knows none."""
+    return job.handle is None or job.handle.request_id == handle.request_id
+
+
+def _asked_again(job: Job) -> tuple[AskCancel, ...]:
+    """Return what asks fal for a cancel that the member asked for before fal had the request."""
+    return (AskCancel(),) if job.cancel_requested else ()
 
 
 def _not_made(job: Job, event: NotMade) -> Step:

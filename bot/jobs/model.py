@@ -231,9 +231,10 @@ class Job:
     show them. `late_at` is when bringing the video is tried again, of a job that ended with fal's link or with nothing
     posted; `mailed` is the direct message that brought the video, because its channel did not take it. `posted` is what
     its card holds of the video, so that the card can be drawn again; None for jobs from before that was kept.
-    `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `variation` is the place in a set
-    of videos that were ordered at once. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says
-    that a rule has the video shown as a spoiler.
+    `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `revived_at` is when an uncertain
+    job was taken up again because fal has it after all. `variation` is the place in a set of videos that were ordered
+    at once. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says that a rule has the video
+    shown as a spoiler.
     """
 
     id: str
@@ -277,6 +278,7 @@ class Job:
     mailed: Spot | None = None
     posted: PostedVideo | None = None
     files_gone_at: float | None = None
+    revived_at: float | None = None
     variation: Variation | None = None
     age_restricted: bool | None = None
     must_hide: bool = False

@@ -16,7 +16,7 @@ from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import holds
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Who
-from bot.storage.transaction import Lock, Many, One, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 SAFETY_NOTE = "fal's safety check stays on in this server."
 _COLUMNS = (
@@ -213,11 +213,14 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     Raises:
         StorageError: there is no such job.
     """
-    # The UPDATE comes before the decision because it locks the row on both engines.
-    row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
+    row = yield from locked(job_id)
     if row is None:
         raise StorageError(f"there is no job {job_id}")
-    before = job_in(row)
+    return (yield from apply(job_in(row), event, now=now))
+
+
+def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
+    """Apply `event` to a job whose row is locked, as `advance` does."""
     after, effects = step(before, event, now=now)
     todo: list[Effect] = []
     for effect in effects:
@@ -227,9 +230,14 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
             todo.append(effect)
     if after is before:
         return Advanced(after, tuple(todo), changed=False)
-    yield One(_UPDATE, (job_id, *_indexed(after), body_of(after)))
+    yield One(_UPDATE, (after.id, *_indexed(after), body_of(after)))
     is_noted = yield from notices.note(before, after, at=now)
     return Advanced(after, tuple(todo), changed=True, is_noted=is_noted)
+
+
+def locked(job_id: str) -> Transaction[Row | None]:
+    """Lock the job's row on both engines, by an UPDATE before the decision, and return its body; None without one."""
+    return (yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,)))
 
 
 def advance_all(job_ids: Collection[str], event: Event, *, now: float) -> Transaction[tuple[Advanced, ...]]:
@@ -348,7 +356,7 @@ def _indexed(job: Job) -> tuple[object, ...]:
         job.created_at,
         render_s,
         job.parent_id,
-        job.trigger,
+        job.trigger if job.revived_at is None else None,  # the member may have ordered the same again meanwhile
         int(job.files_gone_at is not None),
         job.approved_by,
         job.approve_by,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import Lock, One, Row, Statement, Transaction
+from bot.storage.transaction import Lock, Notify, One, Row, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ Outcome: TypeAlias = Committed | Undone
 
 def execute(cursor: sqlite3.Cursor, statement: Statement) -> Row | list[Row] | None:
     """Run one statement; return its first row (`One`) or all rows (`Many`)."""
-    if isinstance(statement, Lock):
+    if isinstance(statement, Lock | Notify):
         return None  # the transaction has the database to itself
     sql, order = _positional(statement.sql)
     args = statement.args

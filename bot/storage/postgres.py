@@ -14,7 +14,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import asyncpg
 
 from bot.errors import OwnershipLost, SettingsRefused, StorageError, StorageUnreachable
-from bot.storage.transaction import Lock, One, Row, Statement, Transaction
+from bot.storage.transaction import Lock, Notify, One, Row, Statement, Transaction
 
 T = TypeVar("T")
 
@@ -282,7 +282,7 @@ async def drive(connection: _Connection, transaction: Transaction[T]) -> T:
 
 
 async def _answer(connection: _Connection, statement: Statement) -> Row | list[Row] | None:
-    if isinstance(statement, Lock):
+    if isinstance(statement, Lock | Notify):
         await connection.execute(statement.sql, *statement.args)
         return None
     rows: list[Row] = [dict(row) for row in await connection.fetch(statement.sql, *statement.args)]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 Row: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
+JOBS_CHANNEL = "wanda_jobs"
 
 
 class One(NamedTuple):
@@ -36,7 +37,27 @@ class Lock(NamedTuple):
     args: Sequence[Any] = ()
 
 
-Statement: TypeAlias = One | Many | Lock
+class Notify(NamedTuple):
+    """Tell the other processes about this job once the transaction commits; the yield's value is None.
+
+    They LISTEN on `JOBS_CHANNEL` (https://www.postgresql.org/docs/current/sql-notify.html). SQLite, which belongs to
+    one process, skips it.
+    """
+
+    job_id: str
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return "SELECT pg_notify($1, $2)"
+
+    @property
+    def args(self) -> Sequence[Any]:
+        """The statement's parameters."""
+        return (JOBS_CHANNEL, self.job_id)
+
+
+Statement: TypeAlias = One | Many | Lock | Notify
 Transaction: TypeAlias = Generator[Statement, Any, T]
 
 

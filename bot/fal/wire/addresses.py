@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from bot.errors import FalProtocolError
+from bot.fal.wire.types import Handle
 
 URL_MAX = 2048
 FILE_URL_MAX = 16_384  # signed addresses are long
@@ -38,6 +39,12 @@ def requests_url(queue_url: str, endpoint: str, request_id: str) -> str:
     """Return a request's URL: under the first two segments of its endpoint, because the full path answers 405."""
     alias = "/".join(endpoint.strip("/").split("/")[:_ALIAS_SEGMENTS])
     return f"{queue_url.rstrip('/')}/{alias}/requests/{request_id}"
+
+
+def request_handle(queue_url: str, endpoint: str, request_id: str) -> Handle:
+    """Return the request with the documented URLs."""
+    base = requests_url(queue_url, endpoint, request_id)
+    return Handle(request_id=request_id, status_url=f"{base}/status", response_url=base, cancel_url=f"{base}/cancel")
 
 
 def stream_url(status_url: str) -> str:

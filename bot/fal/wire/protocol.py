@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalReplyLost, FalUnreachable
-from bot.fal.wire.addresses import requests_url, same_origin, web_url
+from bot.fal.wire.addresses import request_handle, same_origin, web_url
 from bot.fal.wire.result import ACCOUNT, BAD_REQUEST, LATER, NOT_FOUND, SERVER_ERROR
 from bot.fal.wire.types import CancelAnswer, Handle, LogLine, UnitPrice, UploadTicket
 from bot.fal.wire.values import Text, number, object_of, said, text_value, whole_up_to
@@ -46,18 +46,14 @@ def read_submit(status: int, body: bytes, *, endpoint: str, queue_url: str, back
         found = _Submit.model_validate(object_of(body))
     except (FalProtocolError, ValidationError):
         raise FalReplyLost(f"fal answered a submit with {status}, but without a readable request id") from None
-    base = requests_url(queue_url, endpoint, found.request_id)
-    ours = (f"{base}/status", base, f"{base}/cancel")
     theirs = (found.status_url, found.response_url, found.cancel_url)
     # All three or none: they belong together, and the key is sent to each of them.
     if all(url is not None and same_origin(url, queue_url, backup_url) for url in theirs):
-        ours = cast("tuple[str, str, str]", theirs)
-    return Handle(
-        request_id=found.request_id,
-        status_url=ours[0],
-        response_url=ours[1],
-        cancel_url=ours[2],
-    )
+        status_url, response_url, cancel_url = cast("tuple[str, str, str]", theirs)
+        return Handle(
+            request_id=found.request_id, status_url=status_url, response_url=response_url, cancel_url=cancel_url
+        )
+    return request_handle(queue_url, endpoint, found.request_id)
 
 
 def _submit_refusal(status: int, body: bytes) -> FalError:

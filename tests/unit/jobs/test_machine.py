@@ -15,6 +15,7 @@ BILLED = replace(FAILURE, billed="yes")
 PERHAPS = replace(FAILURE, billed="perhaps")
 CANCELLED = Failure(kind="client_cancelled", status=499)
 SPOT = Spot(0, 30, 300)
+OTHER = replace(HANDLE, request_id="r-2")
 EVENTS: list[Event] = [
     machine.Resumed(),
     machine.Approved(9),
@@ -31,6 +32,8 @@ EVENTS: list[Event] = [
     FalStatus("running", fraction=0.5),
     FalStatus("queued", position=1),
     FalStatus("completed"),
+    machine.Called(HANDLE),
+    machine.Called(OTHER),
     machine.StillRunning(),
     machine.Made(RESULT),
     machine.Made(RESULT, cost_microusd=700_000),
@@ -75,12 +78,18 @@ STARTS = st.sampled_from(["waiting", "accepted"])
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40), STARTS, st.sampled_from(["charge", "absorb"]))
 def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
-    """For any sequence of events the hold ends at most once, and has ended when the job has."""
+    """For any sequence of events the hold ends at most once, and has ended when the job has.
+
+    Only what an uncertain job left exposed ends later: when it is taken up again and its result says what it cost.
+    """
     job, effects = play(events, state=start, policy=policy)
     moves = [kind for kind in kinds(effects) if kind in MONEY]
-    assert len(moves) <= 1
+    ends = [kind for kind in moves if kind != "Expose"]
+    assert len(ends) <= 1
+    assert moves == ["Expose"] * (len(moves) - len(ends)) + ends
     if job.state in FINISHED or job.state == "delivering":
-        assert len(moves) == 1
+        assert moves
+        assert (job.state == "uncertain") == (not ends)
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
@@ -124,11 +133,16 @@ def test_always_a_way_on(events: list[Event]) -> None:
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_the_end_is_the_end(events: list[Event]) -> None:
-    """An ended job does not change any more, except that its end is marked as shown."""
+    """An ended job does not change any more, except that its end is marked as shown.
+
+    Only an uncertain one may be taken up again: fal has its request after all.
+    """
     job, _ = play(events)
     if job.state not in FINISHED:
         return
     for event in EVENTS:
+        if job.state == "uncertain" and isinstance(event, machine.Called | machine.Submitted):
+            continue
         after, _ = step(job, event, now=NOW + 3)
         assert replace(after, told=job.told, updated_at=job.updated_at) == job
 
@@ -363,3 +377,73 @@ def test_a_delivery_that_was_given_up_is_tried_later() -> None:
     """If nothing carried a delivery on, the video is due at once as a late one."""
     job, _ = play([*DELIVERING, machine.GivenUp(Failure(kind="defect"))])
     assert (job.state, job.late_at) == ("failed", job.updated_at)
+
+
+CALLED = machine.Called(HANDLE)
+LOST: list[Event] = [machine.Uploaded(()), machine.ReplyLost(), machine.EndShown()]
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_webhook_ends_the_waiting_for_fal(state: Any) -> None:
+    """When fal has called, the result is fetched, once."""
+    job, effects = step(a_job(state=state, handle=HANDLE), CALLED, now=NOW + 9)
+    assert (job.state, job.completed_at, kinds(list(effects))) == ("fetching", NOW + 9, ["Show", "Fetch"])
+    assert step(job, CALLED, now=NOW + 10) == (job, ())
+
+
+def test_a_webhook_can_overtake_the_reply_to_the_post() -> None:
+    """A call during the POST brings the request's id; the reply that comes later changes nothing."""
+    job, effects = step(a_job(state="submitting"), CALLED, now=NOW)
+    assert (job.state, job.handle, job.submitted_at, kinds(list(effects))) == (
+        "fetching",
+        HANDLE,
+        NOW,
+        ["Show", "Fetch"],
+    )
+    assert step(job, machine.Submitted(HANDLE), now=NOW + 1) == (job, ())
+
+
+@pytest.mark.parametrize("state", ["waiting", "accepted", "fetching", "delivering", "done", "failed", "cancelled"])
+def test_a_webhook_changes_nothing_else(state: Any) -> None:
+    """Before the POST, while the result is fetched, and after the end a call changes nothing."""
+    job = a_job(state=state, handle=None if state in {"waiting", "accepted"} else HANDLE, told=True)
+    assert step(job, CALLED, now=NOW) == (job, ())
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "uncertain"])
+def test_a_webhook_of_another_request_changes_nothing(state: Any) -> None:
+    """A call names the job's own request, or it is not the job's."""
+    job = a_job(state=state, handle=HANDLE)
+    assert step(job, machine.Called(OTHER), now=NOW) == (job, ())
+
+
+def test_an_uncertain_job_is_taken_up_again() -> None:
+    """A late webhook makes a normal job of one whose submit's reply was lost; its card shows the way and the video."""
+    uncertain, _ = play(LOST, parent_id="p", trigger="react:🔁", files_gone_at=NOW)
+    assert (uncertain.state, uncertain.told, uncertain.charged_microusd) == ("uncertain", True, 0)
+    job, effects = step(uncertain, CALLED, now=NOW + 60)
+    assert (job.state, job.told, job.handle, job.revived_at) == ("fetching", False, HANDLE, NOW + 60)
+    assert (job.failure, job.charged_microusd, job.files_gone_at) == (None, None, None)
+    assert kinds(list(effects)) == ["Show", "Fetch"]
+    job, effects = step(job, machine.Made(RESULT), now=NOW + 61)
+    assert (job.state, kinds(list(effects))) == ("delivering", ["Settle", "Show", "Deliver"])
+
+
+def test_a_late_reply_takes_an_uncertain_job_up_again() -> None:
+    """A process that had lost the job may still get the reply to its POST; then the job is followed."""
+    uncertain, _ = play(LOST, cancel_requested=True)
+    job, effects = step(uncertain, machine.Submitted(HANDLE), now=NOW + 60)
+    assert (job.state, job.told, job.handle, job.submitted_at) == ("queued", False, HANDLE, NOW + 60)
+    assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
+
+
+def test_a_request_that_was_lost_sight_of_is_taken_up_again() -> None:
+    """A job that was given up at its deadline goes on when fal calls for its own request."""
+    followed: list[Event] = [
+        machine.Uploaded(()),
+        machine.Submitted(HANDLE),
+        machine.LostSight(Failure(kind="unreachable")),
+    ]
+    uncertain, _ = play([*followed, machine.EndShown()])
+    job, _ = step(uncertain, CALLED, now=NOW + 60)
+    assert (job.state, job.submitted_at, job.completed_at) == ("fetching", NOW + 1, NOW + 60)
