@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from bot.card_style import CardStyle
 from bot.money import MICROUSD_PER_USD
+from bot.sharding import COUNT_MAX, ShardPlan, shard_plan
 
 SQLITE_SCHEME = "sqlite:///"
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
@@ -959,6 +960,61 @@ class RunningSettings(SettingsGroup):
     )
 
 
+class ShardSettings(SettingsGroup):
+    """How several processes divide the servers among them; docs/operate.md leads there."""
+
+    title: ClassVar[str] = "Several processes"
+
+    shards: str = setting(
+        "WANDA_SHARDS",
+        "all",
+        "Which of Discord's shards this process works on: all, in the number that Discord recommends; auto/16 for any "
+        "of 16 that are free, standing by for the rest; 0-3/16 for these four, standing by while another has them. All "
+        "processes name the same number. Anything but all needs PostgreSQL.",
+    )
+    shards_max: int = setting(
+        "WANDA_SHARDS_MAX",
+        0,
+        "Most shards that this process takes; 0 for no bound. With two processes and a third that stands by for "
+        "auto/16, 8 in each.",
+        ge=0,
+        le=COUNT_MAX,
+    )
+    look_s: float = setting(
+        "WANDA_SHARDS_LOOK_S",
+        1.0,
+        "Interval between checks that the database is still this process's, and between looks for free shards, in "
+        "seconds.",
+        gt=0,
+        le=10,
+    )
+    unchecked_max_s: float = setting(
+        "WANDA_SHARDS_UNCHECKED_MAX_S",
+        30.0,
+        "A process with some of the shards ends with an error when it could not check for so many seconds that they "
+        "are still its own, because another one may have them by now.",
+        ge=5,
+    )
+    identify_every_s: float = setting(
+        "WANDA_IDENTIFY_EVERY_S",
+        5.0,
+        "Time between two session starts at Discord, over all processes, in seconds; Discord's limit is 5.",
+        ge=0,
+        le=60,
+    )
+
+    @property
+    def plan(self) -> ShardPlan:
+        """What `shards` says."""
+        return shard_plan(self.shards)
+
+    @field_validator("shards")
+    @classmethod
+    def _readable_shards(cls, value: str) -> str:
+        shard_plan(value)
+        return value
+
+
 class LogSettings(SettingsGroup):
     """What is logged."""
 
@@ -1004,6 +1060,7 @@ class Settings(BaseModel):
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()
     running: RunningSettings = RunningSettings()
+    shards: ShardSettings = ShardSettings()
     log: LogSettings = LogSettings()
 
 

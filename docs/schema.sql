@@ -70,6 +70,9 @@ WHEN NEW.held_microusd > OLD.held_microusd
 AND (NEW.held_microusd > 1000000000000000000 OR NEW.spent_microusd > 1000000000000000000)
 BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 
+-- Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.
+CREATE TABLE claims (part TEXT PRIMARY KEY, owner TEXT NOT NULL, at DOUBLE PRECISION NOT NULL);
+
 -- What was billed for a job above what it held, which no budget pays; `units` are fal's.
 CREATE TABLE differences (
     job_id TEXT PRIMARY KEY,
@@ -293,6 +296,9 @@ CREATE TABLE presets (
     PRIMARY KEY (guild_id, owner_id, name_key)
 );
 CREATE INDEX presets_of_owner ON presets (owner_id);
+
+-- What all processes know of the program: the digest of the synced commands; that a bot has logged in.
+CREATE TABLE program (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 -- An accepted prompt that is to be posted to its server's prompt log.
 CREATE TABLE prompt_log (

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from bot.errors import NoDatabase, OldDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError
 from bot.settings import POSTGRES_SCHEMES, SQLITE_SCHEME, StorageSettings
+from bot.sharding import WHOLE, ShardPlan
 from bot.storage.data_folder import (
     FileLock,
     Mark,
@@ -29,6 +30,9 @@ from bot.storage.data_folder import (
 from bot.storage.migrate import Engine, migrate, migrations, schema_of
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Store, Transaction
+
+if TYPE_CHECKING:  # asyncpg is an optional dependency
+    from bot.storage.ownership import Ownership
 
 T = TypeVar("T")
 # A table that is locked keeps the writes of jobs waiting; these are the tables that each job needs.
@@ -57,10 +61,16 @@ class Database:
 
 
 class OwnedStore:
-    """A store whose data folder and database belong to this process until it is closed."""
+    """A store whose data folder and database, or some shards of it, belong to this process until it is closed.
 
-    def __init__(self, store: Store, locks: "_Locks", database: Database, mark: Mark) -> None:
+    `ownership` is what this process has of a PostgreSQL database; an SQLite file has one process, which has all.
+    """
+
+    def __init__(
+        self, store: Store, locks: "_Locks", database: Database, mark: Mark, ownership: "Ownership | None" = None
+    ) -> None:
         self.database = database
+        self.ownership = ownership
         self._store = store
         self._locks = locks
         self._mark = mark
@@ -156,18 +166,28 @@ class _Locks:
 
 
 async def open_store(
-    settings: StorageSettings, *, begin_anew: bool = False, clock: Callable[[], float] = time.time
+    settings: StorageSettings,
+    plan: ShardPlan = WHOLE,
+    *,
+    begin_anew: bool = False,
+    clock: Callable[[], float] = time.time,
 ) -> OwnedStore:
     """Open the database as its owner, create it if there was none, and migrate it.
 
-    `begin_anew` accepts a data folder that belongs to another database, or to one that is gone.
+    With a `plan` for some shards it has none of them yet: `ownership.claim` takes them. `begin_anew` accepts a data
+    folder that belongs to another database, or to one that is gone.
 
     Raises:
         StartRefused: the database of this data folder is missing, or is another one.
-        SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
+        SettingsRefused: PostgreSQL's driver is not installed, DATABASE_URL cannot be read, or SQLite is to have shards.
         StorageUnreachable: the server cannot be reached; it may come up yet.
         StorageError: the folder or the database cannot be used, is newer than this code, or is another process's.
     """
+    if not (plan.is_whole or is_postgres(settings)):
+        raise SettingsRefused(
+            "Several processes share a PostgreSQL database, and WANDA_SHARDS is set without one: name it in "
+            "DATABASE_URL, or leave WANDA_SHARDS at all."
+        )
     await asyncio.to_thread(make_folder, settings.data_dir)
     path = None if is_postgres(settings) else sqlite_path(settings)
     if path is not None:
@@ -175,16 +195,18 @@ async def open_store(
     locks = _Locks(settings.data_dir, path)
     try:
         mark = None if begin_anew else read_mark(settings.data_dir)
-        return await _own(settings, locks, mark, clock)
+        return await _own(settings, plan, locks, mark, clock)
     except BaseException:
         locks.free()
         raise
 
 
-async def _own(settings: StorageSettings, locks: _Locks, mark: Mark | None, clock: Callable[[], float]) -> OwnedStore:
+async def _own(
+    settings: StorageSettings, plan: ShardPlan, locks: _Locks, mark: Mark | None, clock: Callable[[], float]
+) -> OwnedStore:
     name = database_name(settings)
     _check_found(settings, mark, is_found=await asyncio.to_thread(_is_there, settings))
-    store = await _connect(settings, exclusive=True)
+    store = await _connect(settings, plan)
     try:
         before = await schema_of(store, _engine(settings))
         _check_found(settings, mark, is_found=bool(before))
@@ -196,10 +218,13 @@ async def _own(settings: StorageSettings, locks: _Locks, mark: Mark | None, cloc
         lacks_files = not _has_files(settings.data_dir) and await store.read(_keeps_files())
         write_mark(settings.data_dir, marked)
         await asyncio.to_thread(locks.remember)
+        ownership: Ownership | None = getattr(store, "ownership", None)
+        if ownership is not None and plan.is_whole:
+            await ownership.claim(most=0)
     except BaseException:
         await store.close()
         raise
-    return OwnedStore(store, locks, Database(name, is_new, before, schema, lacks_files), marked)
+    return OwnedStore(store, locks, Database(name, is_new, before, schema, lacks_files), marked, ownership)
 
 
 def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool) -> None:
@@ -231,7 +256,7 @@ async def look_into(settings: StorageSettings) -> Store:
     """
     if not await asyncio.to_thread(_is_there, settings):
         raise NoDatabase(f"There is no database yet; `python -m bot run` creates it ({database_name(settings)}).")
-    store = await _connect(settings, exclusive=False)
+    store = await _connect(settings, None)
     try:
         _check_schema(settings, await schema_of(store, _engine(settings)))
     except BaseException:
@@ -332,14 +357,14 @@ def _make_parent(path: Path) -> None:
         ) from error
 
 
-async def _connect(settings: StorageSettings, *, exclusive: bool) -> Store:
+async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> Store:
     if not is_postgres(settings):
         return await SQLiteStore.open(
             sqlite_path(settings),
             batch_max=settings.batch_max,
             queue_max=settings.queue_max,
             timeout_s=settings.timeout_s,
-            create=exclusive,
+            create=plan is not None,
         )
     try:
         # Imported here because asyncpg is an optional dependency.
@@ -354,7 +379,7 @@ async def _connect(settings: StorageSettings, *, exclusive: bool) -> Store:
         settings.database_url,
         pool_size=settings.postgres_pool_size,
         timeout_s=settings.timeout_s,
-        exclusive=exclusive,
+        plan=plan,
     )
 
 

@@ -33,6 +33,6 @@ async def open_at_step(step: int, settings: StorageSettings, folder: Path) -> St
     if engine_of(settings) == "sqlite":
         store: Store = await SQLiteStore.open(settings.data_dir / "wanda.db")
     else:
-        store = await PostgresStore.open(settings.database_url, pool_size=2, timeout_s=5.0, exclusive=False)
+        store = await PostgresStore.open(settings.database_url, pool_size=2, timeout_s=5.0)
     await migrate(store, engine_of(settings), at=1.0, folder=steps)
     return store
