@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import discord
 from discord import app_commands
 
+from bot import metrics
 from bot.cards.embeds import to_buttons
-from bot.errors import Busy, NextStep, Refusal, StorageError, WandaError
+from bot.errors import Busy, NextStep, NotAllowed, QuotaExceeded, Refusal, StorageError, WandaError
 from bot.texts.card import Button
 from bot.texts.trouble import DISK_TROUBLE, ORDER_TROUBLE, TroubleTexts
 
@@ -65,19 +66,36 @@ def sentence_for(error: BaseException, interaction: AnyInteraction, texts: Troub
         case Refusal() | app_commands.CheckFailure():
             level = logging.WARNING if isinstance(error, Busy) else logging.INFO
             log.log(level, "refused: %s [%s]", error, place_of(interaction))
+            count_refusal(error)
             return str(error)
         case OSError() if error.errno in _DISK:
+            metrics.TROUBLES.labels("disk").inc()
             log.error("refused, because the disk takes nothing [%s]", place_of(interaction), exc_info=error)
             return DISK_TROUBLE
         case StorageError() if _SQLITE_FULL in str(error):
+            metrics.TROUBLES.labels("disk").inc()
             log.error("refused, because the database's disk is full: %s [%s]", error, place_of(interaction))
             return DISK_TROUBLE
         case StorageError():
+            metrics.TROUBLES.labels("storage").inc()
             log.error("refused, because of the database: %s [%s]", error, place_of(interaction))
             return texts.storage
         case _:
+            metrics.TROUBLES.labels("defect").inc()
             log.error("an interaction failed [%s]", place_of(interaction), exc_info=error)
             return texts.defect
+
+
+def count_refusal(error: Refusal | app_commands.CheckFailure) -> None:
+    """Count a refusal for /metrics by its rule, its kind of budget, or its class: "paused", "budget_role", "Busy"."""
+    match error:
+        case NotAllowed():
+            kind = error.rule
+        case QuotaExceeded():
+            kind = f"budget_{error.scope.partition(':')[0]}"
+        case _:
+            kind = type(error).__name__
+    metrics.REFUSALS.labels(kind).inc()
 
 
 def steps_after(error: BaseException) -> Steps:

@@ -62,12 +62,14 @@ from bot.settings import (
     StorageSettings,
     WebSettings,
 )
+from bot.sharding import EVERY_SHARD
 from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
 from bot.tasks import patiently
 from bot.texts.finished import OFFERED
 from bot.texts.operators import missing_keys
 from bot.units import MB, counted
+from bot.web.gauges import serve_gauges
 from bot.web.health import Health
 from bot.web.server import Route, WebServer
 from bot.workers.environment import use_scratch
@@ -122,7 +124,9 @@ def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
 
 async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
     """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
-    health = await _serve(stack, settings.web)
+    metrics = Route("GET", "/metrics")
+    health = await _serve(stack, settings.web, metrics)
+    gauges = await serve_gauges(stack, metrics, settings.web, health, settings.storage.data_dir)
     await protect_and_warn()
     patience_s = settings.running.start_patience_s
     store = await patiently(
@@ -152,6 +156,8 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
         log.info("took up %s", counted(resumed, "unfinished job"))
     stack.push_async_callback(runner.stop)
     _use_checks(health, store, client)
+    gauges.use(store, lambda: EVERY_SHARD, lambda: len(client.guilds))
+    stack.callback(gauges.rest)
     stack.callback(health.use, {})  # what is closed during the stop is no trouble
     return client, health
 

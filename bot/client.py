@@ -27,6 +27,7 @@ from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
+from bot.net.counted import FirstAnswers, discord_trace
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
@@ -127,7 +128,9 @@ class Wanda(commands.AutoShardedBot):
         intents.guild_reactions = True
         intents.dm_reactions = True
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Wanda does not speak
+        self._answers = FirstAnswers()
         super().__init__(
+            http_trace=discord_trace(self._answers),
             command_prefix=commands.when_mentioned,
             help_command=None,
             intents=intents,
@@ -140,6 +143,12 @@ class Wanda(commands.AutoShardedBot):
         self.is_stopping = False
         self._taken: OrderedDict[int, None] = OrderedDict()
         self.command_access = CommandAccess(self._command_overrides, clock=time.monotonic)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        """Pass the event on; how long the first answer to an interaction takes is measured from here."""
+        if event_name == "interaction":
+            self._answers.came(args[0].id, args[0].type.name)
+        super().dispatch(event_name, *args, **kwargs)
 
     async def takes(self, interaction: Interaction) -> bool:
         """Return whether the interaction is to be carried out: it is new, and Wanda is not stopping.

@@ -21,6 +21,8 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from bot.metrics import LOG_LINES, LOG_LINES_DROPPED
+
 LINES_WAITING_MAX = 10_000
 TEXT_CHARACTERS_MAX = 20_000
 CLOSE_TIMEOUT_S = 2.0
@@ -42,6 +44,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+(?=@)"), rf"\1{REDACTED}"),
 )
 
+_LEVELS = {level: logging.getLevelName(level) for level in (10, 20, 30, 40, 50)}  # others are a library's own
 _job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
 Form: TypeAlias = Literal["auto", "text", "json"]
 _DIM = "2"
@@ -149,6 +152,7 @@ class _QueueHandler(logging.Handler):
         if record.exc_info:
             made.exc_text = record.exc_text or self._formatter.formatException(record.exc_info)
             made.exc_info = None
+        LOG_LINES.labels(_LEVELS.get(record.levelno, "OTHER")).inc()
         self._writer.take((made, _job_id.get()))
 
 
@@ -194,6 +198,7 @@ class _Writer(threading.Thread):
         with self._lock:
             dropped, self._dropped = self._dropped, 0
         if dropped:
+            LOG_LINES_DROPPED.inc(dropped)
             record = logging.makeLogRecord({"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING"})
             record.msg = f"{dropped} log lines were dropped: they came faster than they could be written"
             self._write(self._text(record, None))

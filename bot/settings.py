@@ -926,10 +926,31 @@ class WebSettings(SettingsGroup):
     port: int = setting(
         "WANDA_WEB_PORT",
         8422,
-        "Port of the web server (/healthz, /readyz); 0 turns it off.",
+        "Port of the web server (/healthz, /readyz, /metrics); 0 turns it off.",
         operator=True,
         ge=0,
         le=65535,
+    )
+    metrics_interval_s: float = setting(
+        "WANDA_METRICS_INTERVAL_S",
+        15.0,
+        "How often /metrics reads jobs, money and the disk anew at most, in seconds.",
+        ge=0,
+        le=3600,
+    )
+    metrics_wait_s: float = setting(
+        "WANDA_METRICS_WAIT_S",
+        3.0,
+        "How long an answer of /metrics waits for that at most, in seconds; what is late is in the next answer.",
+        gt=0,
+        le=60,
+    )
+    metrics_files_max: int = setting(
+        "WANDA_METRICS_FILES_MAX",
+        100_000,
+        "Files of one folder whose sizes /metrics adds up; a folder with more keeps its last figure.",
+        ge=0,
+        le=10_000_000,
     )
 
 

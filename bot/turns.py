@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+from weakref import WeakSet
 
 from bot.requester import Requester
 
@@ -44,10 +45,13 @@ class FairTurns:
     """`places` that are held for a turn each, at most `each_max` of them by one member.
 
     Unless it is given, `each_max` is all but one, so that no member alone keeps everybody else waiting. The requests of
-    one member are served in the order of asking.
+    one member are served in the order of asking. Places with a `name` are shown at /metrics.
     """
 
-    def __init__(self, places: int, *, each_max: int | None = None) -> None:
+    def __init__(self, places: int, *, each_max: int | None = None, name: str = "") -> None:
+        self.name = name
+        if name:
+            _named.add(self)
         self._free = places
         self._each_max = max(1, places - 1) if each_max is None else each_max
         self._held: Counter[Requester] = Counter()
@@ -65,6 +69,16 @@ class FairTurns:
             yield
         finally:
             self._leave(requester)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a place."""
+        return sum(len(line) for members in self._lines.values() for line in members.values())
+
+    @property
+    def held(self) -> int:
+        """How many places are taken."""
+        return self._held.total()
 
     def is_free(self, requester: Requester) -> bool:
         """Return whether a turn would begin without a wait."""
@@ -163,3 +177,11 @@ class FairTurns:
             del members[requester.member_id]
         if not members:
             del self._lines[requester.guild_id]
+
+
+_named: WeakSet[FairTurns] = WeakSet()
+
+
+def named_turns() -> tuple[FairTurns, ...]:
+    """Return all places with a name that are in use; several may share one."""
+    return tuple(_named)

@@ -23,7 +23,7 @@ class Notices(LoopCog):
 
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
-        self._turns = FairTurns(AT_ONCE)
+        self._turns = FairTurns(AT_ONCE, name="notice")
         self._tries: dict[tuple[str, NoticeKind], asyncio.Task[None]] = {}
 
     async def loop(self) -> None:

@@ -82,7 +82,7 @@ class Exporter:
     """Makes one export at a time, so that many requests do not fill the disk; servers and members take turns."""
 
     def __init__(self) -> None:
-        self._turns = FairTurns(1)
+        self._turns = FairTurns(1, name="export")
 
     async def export(self, interaction: Interaction, part: int) -> None:
         """Send the member one part of their data as a private file.

@@ -134,6 +134,7 @@ OR NEW.spent_delta_microusd > 1000000000000
 BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 CREATE INDEX entries_by_decliner ON entries (declined_by) WHERE declined_by IS NOT NULL;
 CREATE INDEX entries_by_guild ON entries (guild_id, at);
+CREATE INDEX entries_exposed ON entries (job_id) WHERE kind = 'expose';
 CREATE TRIGGER entries_keep BEFORE UPDATE ON entries BEGIN
 SELECT RAISE(ABORT, 'entries are append-only') WHERE NOT EXISTS (SELECT 1 FROM renaming r
 WHERE NEW.guild_id = OLD.guild_id AND NEW.job_id = OLD.job_id AND NEW.kind = OLD.kind

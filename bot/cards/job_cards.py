@@ -74,7 +74,7 @@ class JobCards:
             sleep=sleep,
             may_ping=may_ping,
         )
-        self._fetches = FairTurns(jobs.deliveries_at_once)
+        self._fetches = FairTurns(jobs.deliveries_at_once, name="fetch")
         self._fitted_results = FittedResult(shrinker, self.show)
         self._pacer = Pacer(
             settings,

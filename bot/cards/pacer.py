@@ -38,6 +38,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
 from bot.jobs.model import Job, Live
+from bot.metrics import CARD_EDIT_WAIT_SECONDS, CARD_EDITS
 from bot.requester import Requester
 from bot.settings import CardSettings
 from bot.texts.card import JobCard
@@ -104,7 +105,7 @@ class _GlobalPace:
         self._gap_s = 1 / per_s
         self._now = now
         self._sleep = sleep
-        self._turns = FairTurns(1)
+        self._turns = FairTurns(1, name="edit")
         self._free_at = 0.0
 
     async def turn(self, requester: Requester, draw: Callable[[], JobCard | None]) -> JobCard | None:
@@ -238,12 +239,14 @@ class Pacer:
             goes_on = await self._edit_in_turn(entry)
         except Exception:  # noqa: BLE001 - progress is optional: no error in it may end the job
             entry.failures += 1
+            CARD_EDITS.labels("failed").inc()
             _LOG.warning("an edit of the card of job %s failed", entry.frame.job.id, exc_info=True)
             return entry.failures < _FAILURES_MAX
         entry.failures = 0
         return goes_on
 
     async def _edit_in_turn(self, entry: _Entry) -> bool:
+        since = self._now()
         is_first = entry.shown is None and not entry.failures
         requester = entry.frame.job.requester
         card = self._news(entry) if is_first else await self._pace.turn(requester, lambda: self._news(entry))
@@ -251,13 +254,13 @@ class Pacer:
             return True
         channel_id = self._shared(entry.frame.job)
         if channel_id is None:
-            return await self._edit_card(entry, card)
+            return await self._edit_card(entry, card, since)
         channel = self._channel(channel_id)
         has_waited = channel.is_busy(self._now())
         async with channel.lock:
             await self._sleep(max(0.0, channel.free_at - self._now()))
             try:
-                return await self._edit_card(entry, self._news(entry) if has_waited else card)
+                return await self._edit_card(entry, self._news(entry) if has_waited else card, since)
             finally:
                 channel.free_at = self._now() + self._settings.channel_edit_interval_s
 
@@ -275,12 +278,15 @@ class Pacer:
         card = self._draw(entry.frame)
         return None if card == entry.shown else card
 
-    async def _edit_card(self, entry: _Entry, card: JobCard | None) -> bool:
+    async def _edit_card(self, entry: _Entry, card: JobCard | None, since: float) -> bool:
+        """Edit the card unless there is nothing new; it waited for its turn since a time. Returns whether to go on."""
         async with entry.lock:
             if card is None or entry.ended:
                 return True
             job = entry.frame.job
+            CARD_EDIT_WAIT_SECONDS.observe(max(0.0, self._now() - since))
             outcome = await self._edit(job, card)
+            CARD_EDITS.labels("put_off" if outcome == "skipped" else outcome).inc()
             if outcome == "edited":
                 entry.shown = card
             if outcome == "gone":

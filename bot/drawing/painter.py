@@ -63,6 +63,7 @@ class Painter:
             timeout_s=settings.timeout_s,
             answer_bytes_max=_ANSWER_BYTES_MAX,
             idle_s=_IDLE_S,
+            name="chart",
         )
         return cls(workers, timeout_s=settings.timeout_s)
 

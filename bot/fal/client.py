@@ -45,7 +45,7 @@ class FalClient:
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._openings = FairTurns(settings.openings_at_once)
+        self._openings = FairTurns(settings.openings_at_once, name="follow")
 
     async def upload(self, path: Path, *, file_name: str, content_type: str) -> str:
         """Upload a file to fal's storage within `upload_timeout_s`, retries included, and return its URL there.

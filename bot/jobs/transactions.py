@@ -199,9 +199,10 @@ def who_of(job: Job) -> Who:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """The stored job, the effects to perform, whether the event changed the job, and whether somebody is told of it."""
+    """The stored job, its state before, the effects to perform, whether it changed, and whether somebody is told."""
 
     job: Job
+    before: State
     effects: tuple[Effect, ...]
     changed: bool
     is_noted: bool = False
@@ -229,10 +230,10 @@ def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
         else:
             todo.append(effect)
     if after is before:
-        return Advanced(after, tuple(todo), changed=False)
+        return Advanced(after, before.state, tuple(todo), changed=False)
     yield One(_UPDATE, (after.id, *_indexed(after), body_of(after)))
     is_noted = yield from notices.note(before, after, at=now)
-    return Advanced(after, tuple(todo), changed=True, is_noted=is_noted)
+    return Advanced(after, before.state, tuple(todo), changed=True, is_noted=is_noted)
 
 
 def locked(job_id: str) -> Transaction[Row | None]:

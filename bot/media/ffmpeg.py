@@ -112,7 +112,7 @@ class Ffmpeg:
         self._find = find
         self._found: Program | None = None
         self._looking = asyncio.Lock()
-        self.turns = FairTurns(max(1, settings.encodes_at_once), each_max=1)
+        self.turns = FairTurns(max(1, settings.encodes_at_once), each_max=1, name="encode")
 
     async def program(self) -> Program:
         """Return the ffmpeg to use, which is searched for once.

@@ -105,7 +105,7 @@ class Fitter:
         self._ffmpeg = ffmpeg
         self._prober = prober
         self._settings = settings
-        self._picture_turns = FairTurns(1)
+        self._picture_turns = FairTurns(1, name="picture")
         self._patience = Patience(
             wait_s=settings.fit_wait_s,
             member_max=settings.waiting_member_max,

@@ -83,7 +83,7 @@ class Intake:
         self._prober = prober
         self._downloads = downloads
         self._sleep = sleep
-        self._turns = FairTurns(settings.intakes_at_once)
+        self._turns = FairTurns(settings.intakes_at_once, name="intake")
         # A command that shows nothing for minutes looks as if it hangs.
         self._patience = Patience(
             wait_s=downloads.timeout_s,

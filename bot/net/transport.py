@@ -26,6 +26,7 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream, map_aiohttp_exceptions
 from yarl import URL
 
+from bot.net.counted import CountedTransport
 from bot.settings import FalSettings
 
 CHUNK_BYTES = 256 * 1024  # read size of a response's body: aiohttp reads as much from the socket at once
@@ -162,7 +163,7 @@ def make_http(settings: FalSettings) -> httpx.AsyncClient:
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     return httpx.AsyncClient(
-        transport=FalTransport(AiohttpTransport(verify=tls, client=session), tls),
+        transport=CountedTransport(FalTransport(AiohttpTransport(verify=tls, client=session), tls), settings),
         timeout=httpx.Timeout(settings.reply_timeout_s, connect=settings.connect_timeout_s),
         headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps cookies too, independently of aiohttp

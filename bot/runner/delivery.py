@@ -36,7 +36,7 @@ class Delivery:
         self._clock = clock
         self._sleep = sleep
         self._awake_since = clock()
-        self._turns = FairTurns(settings.deliveries_at_once)
+        self._turns = FairTurns(settings.deliveries_at_once, name="deliver")
         self._waits = GrowingWaits(
             whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
         )
@@ -150,7 +150,7 @@ class LateVideos:
         self._every_s = every_s
         self._clock = clock
         self._sleep = sleep
-        self._turns = FairTurns(LATE_AT_ONCE)
+        self._turns = FairTurns(LATE_AT_ONCE, name="late")
         self._tries: dict[str, asyncio.Task[None]] = {}
 
     async def keep_trying(self) -> None:

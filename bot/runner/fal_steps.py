@@ -75,8 +75,8 @@ class FalSteps:
         self._doubt_s = doubt_s
         self._clock = clock
         self._sleep = sleep
-        self._uploads = FairTurns(settings.submits_at_once)
-        self.submits = FairTurns(settings.submits_at_once)
+        self._uploads = FairTurns(settings.submits_at_once, name="upload")
+        self.submits = FairTurns(settings.submits_at_once, name="submit")
 
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
         """Upload every input; while the account is locked, retry for `account_patience_s`."""

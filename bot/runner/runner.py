@@ -25,6 +25,7 @@ from bot.log import job_scope
 from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
+from bot.runner.job_counts import count_accepted, count_event
 from bot.settings import JobSettings
 from bot.storage.transaction import Store, Transaction
 from bot.turns import FairTurns
@@ -107,7 +108,7 @@ class Runner:
             sleep=sleep,
         )
         self._resumes = asyncio.Semaphore(settings.take_up_at_once)
-        self._endings = FairTurns(ENDINGS_AT_ONCE)
+        self._endings = FairTurns(ENDINGS_AT_ONCE, name="end")
 
     async def start(self) -> int:
         """Resume every unfinished job, and look for stopped ones from then on; returns how many there are.
@@ -160,6 +161,7 @@ class Runner:
         return self._begin([one.job for one in accepted])
 
     def _begin(self, jobs: Sequence[Job]) -> Job:
+        count_accepted(jobs)
         for job in jobs:
             self._drive(job.id)
         return jobs[0]
@@ -457,7 +459,8 @@ class Runner:
         Raises:
             StorageError: it did not answer for `storage_patience_s`.
         """
-        give_up_at = self._clock() + self._settings.storage_patience_s
+        begun_at = self._clock()
+        give_up_at = begun_at + self._settings.storage_patience_s
         wait_s = STORAGE_WAIT_S
         tried_at: set[float] = set()
         while True:
@@ -475,6 +478,7 @@ class Runner:
                 if tried_at and not advanced.changed:
                     advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                count_event(event, advanced, begun_at=begun_at, stored_at=self._clock())
                 if advanced.changed and advanced.job.state in FINISHED and not advanced.job.told and self._on_ended:
                     self._on_ended(advanced.job)
                 if advanced.is_noted:

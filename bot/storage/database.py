@@ -8,13 +8,15 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from bot.errors import NoDatabase, OldDatabase, OwnershipLost, SettingsRefused, StartRefused, StorageError
+from bot.metrics import STORAGE_ERRORS, STORAGE_SECONDS
 from bot.settings import POSTGRES_SCHEMES, SQLITE_SCHEME, StorageSettings
 from bot.sharding import WHOLE, ShardPlan
 from bot.storage.data_folder import (
@@ -78,11 +80,13 @@ class OwnedStore:
 
     async def write(self, transaction: Transaction[T]) -> T:
         """See `Store.write`."""
-        return await self._store.write(transaction)
+        with _measured("write"):
+            return await self._store.write(transaction)
 
     async def read(self, transaction: Transaction[T]) -> T:
         """See `Store.read`."""
-        return await self._store.read(transaction)
+        with _measured("read"):
+            return await self._store.read(transaction)
 
     async def check(self) -> None:
         """Check that the database takes a write of the kind that jobs make.
@@ -121,6 +125,19 @@ class OwnedStore:
             await self._store.close()
         finally:
             self._locks.free()
+
+
+@contextmanager
+def _measured(kind: str) -> Generator[None]:
+    """Measure a transaction for /metrics, and count it if the database did not carry it out."""
+    begun_at = time.perf_counter()
+    try:
+        yield
+    except StorageError:
+        STORAGE_ERRORS.labels(kind).inc()
+        raise
+    finally:
+        STORAGE_SECONDS.labels(kind).observe(time.perf_counter() - begun_at)
 
 
 class _Locks:

@@ -66,7 +66,8 @@ class Workers:
     """At most `at_once` processes of `python -m module`, which is written with `bot.workers.child.serve`.
 
     A request gets `timeout_s` and `memory_mib` of address space and is not retried; its answer has at most
-    `answer_bytes_max`. A worker that is idle for `idle_s` seconds is ended; with None it is kept.
+    `answer_bytes_max`. A worker that is idle for `idle_s` seconds is ended; with None it is kept. With a `name` the
+    turns are shown at /metrics.
     """
 
     def __init__(
@@ -78,11 +79,12 @@ class Workers:
         timeout_s: float,
         answer_bytes_max: int = 64 * 1024,
         idle_s: float | None = None,
+        name: str = "",
     ) -> None:
         self._module = module
         self._answer_bytes_max = answer_bytes_max
         self._idle_s = idle_s
-        self._turns = FairTurns(at_once)
+        self._turns = FairTurns(at_once, name=name)
         self._memory_mib = memory_mib
         self._timeout_s = timeout_s
         self._idle: list[_Worker] = []

@@ -16,7 +16,7 @@ import discord
 from discord.abc import GuildChannel
 from discord.ext import commands
 
-from bot.answers import answer_privately
+from bot.answers import answer_privately, count_refusal
 from bot.cards.direct_message import mail, naming
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
@@ -337,9 +337,11 @@ class Reactions(FeatureCog):
         except AlreadyRunning:
             return
         except NotAllowed as refusal:
+            count_refusal(refusal)
             if refusal.rule not in QUIETLY:
                 await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
         except Refusal as refusal:
+            count_refusal(refusal)
             await self._tell(reaction, finished.refusal_about(reaction.job, str(refusal)))
 
     async def _delete_later(self, reaction: Reaction) -> None:

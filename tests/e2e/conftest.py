@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
+from tests.support.metric_labels import scrape, wrong_labels
+from tests.support.ports import free_port
 from tests.support.text_commands import ask
 from tests.support.video_steps import wrong_books
 
@@ -37,10 +39,18 @@ QUICK = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second."""
-    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=QUICK) as ready:
+    """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second.
+
+    After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed.
+    """
+    port = str(await asyncio.to_thread(free_port))
+    async with Stage(
+        tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings={**QUICK, "WANDA_WEB_PORT": port}
+    ) as ready:
         await ready.start_bot()
         yield ready
+        if ready.bot is not None and ready.bot.returncode is None:
+            assert wrong_labels(await scrape(port)) == []
 
 
 @pytest_asyncio.fixture

@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,10 +14,13 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from prometheus_client import Metric
 
 from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
 from tests.e2e.conftest import QUICK
-from tests.support.video_steps import order, picture, wait_for_text, wait_for_video
+from tests.support.metric_labels import scrape, value_of, wrong_labels
+from tests.support.ports import free_port
+from tests.support.video_steps import ORDERED, order, picture, real_file, wait_for_text, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
 CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here
@@ -56,13 +58,6 @@ async def wanda(folder: Path, *args: str, **env: str) -> Ran:
         if process.returncode is None:
             process.kill()
     return Ran(process.returncode or 0, out.decode(), err.decode())
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -257,6 +252,41 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
     assert any('"DEBUG"' in line for line in lines)
     secrets = secrets_of(stage.environment) | tokens
     assert [line[:80] for line in lines if any(secret in line for secret in secrets)] == []
+
+
+@module
+async def test_metrics(stage: Stage, tmp_path: Path) -> None:
+    """/metrics counts what members did, what it cost and what was refused, without a word of theirs in a label."""
+    port = stage.environment["WANDA_WEB_PORT"]
+    before = await scrape(port)
+    await wait_for_video(stage, await order(stage, tmp_path))
+    await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})
+    await wait_for_text(stage, await order(stage, tmp_path), "weren't charged")
+    no_picture = real_file(tmp_path, "lake.png", b"a lake, in words")
+    await stage.slash("maker", "wan27 image", ORDERED, image=no_picture)
+
+    async def counted() -> list[Metric] | None:
+        now = await scrape(port)
+        told = ("wanda_refusals_total", "wanda_jobs_ended_total")
+        return now if [value_of(now, name) - value_of(before, name) for name in told] == [1, 2] else None
+
+    def gained(name: str, **labels: str) -> float:
+        return round(value_of(after, name, **labels) - value_of(before, name, **labels), 6)
+
+    after = await eventually(counted, what="the refusal and both ends in the metrics")
+    assert wrong_labels(after) == []
+    assert gained("wanda_jobs_accepted_total", mode="wan27-image") == 2
+    assert gained("wanda_jobs_ended_total", state="done", why="") == 1
+    assert gained("wanda_jobs_ended_total", state="failed", why="content_policy_violation") == 1
+    assert gained("wanda_spent_dollars_total", payer="member") == 0.2
+    assert gained("wanda_refusals_total", kind="MediaRefused") == 1
+    assert gained("wanda_first_answer_seconds_count", kind="application_command") == 3
+    assert gained("wanda_job_step_seconds_count", step="whole") == 1
+    assert gained("wanda_notice_seconds_count") == 2
+    assert gained("wanda_requests_total", service="fal", kind="submit", outcome="ok") == 2
+    assert gained("wanda_requests_total", service="discord", kind="answer", outcome="ok") == 3
+    assert value_of(after, "wanda_ready") == 1
+    assert value_of(after, "wanda_disk_free_bytes") > 0
 
 
 def secrets_of(env: dict[str, str]) -> set[str]:

@@ -1,0 +1,40 @@
+"""What /metrics tells of jobs and money, read from the database for the shards that a process holds."""
+
+from dataclasses import dataclass
+
+from bot.sharding import Shards
+from bot.storage.transaction import Many, One, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Unfinished jobs by state and mode, and amounts in micro-dollars."""
+
+    jobs: dict[tuple[str, str], int]
+    held_microusd: int
+    exposed_microusd: int
+    exposures: int
+
+
+def figures(shards: Shards) -> Transaction[Figures]:
+    """Return the figures of these shards' servers; reads as many rows as there are unfinished and uncertain jobs.
+
+    Position 0 is the server's pool, from which every job draws its whole price. Exposures are found by their entries,
+    which have an index, and stay there when a member's jobs are deleted.
+    """
+    counts: list[Row] = yield Many(
+        f"SELECT state, mode, COUNT(*) AS n FROM jobs WHERE told = 0 AND {shards.where()} GROUP BY state, mode"  # noqa: S608 - numbers
+    )
+    held = yield One(
+        "SELECT CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS total FROM jobs j "  # noqa: S608 - numbers
+        "JOIN draws d ON d.job_id = j.id AND d.position = 0 "
+        f"WHERE j.told = 0 AND d.state = 'held' AND {shards.where('j.guild_id')}"
+    )
+    exposed = yield One(
+        "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS total FROM entries e "  # noqa: S608 - numbers
+        "JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope AND d.position = 0 "
+        f"WHERE e.kind = 'expose' AND d.state = 'exposed' AND {shards.where('d.guild_id')}"
+    )
+    return Figures(
+        {(row["state"], row["mode"]): row["n"] for row in counts}, held["total"], exposed["total"], exposed["n"]
+    )

@@ -1,0 +1,168 @@
+"""Everything that GET /metrics tells Prometheus: the objects, their labels and what each means.
+
+Naming follows https://prometheus.io/docs/practices/naming/. No label holds an id, a name or a text of anybody: every
+label has a fixed set of values, so that the number of series is bounded, and nothing in them is private.
+
+Counters and histograms count what this process did, so the sums over all processes are right. A gauge says in its help
+how to add it up.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from bot.turns import named_turns
+
+disable_created_metrics()  # a third more series, which nobody asks for
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+_SHORT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_REQUEST_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_LONG_S = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
+_OF_SHARDS = "of the servers whose shards this process holds; add up over all processes"
+_ALL = "the same in every process of one database; take the maximum"
+_OF_MACHINE = "of this process's machine; processes on one disk report the same one, so do not add up"
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(name, text, labels, buckets=buckets, registry=REGISTRY)
+
+
+# Jobs.
+JOBS = _gauge("wanda_jobs", f"Unfinished jobs by state, {_OF_SHARDS}", "state", "mode")
+JOBS_ACCEPTED = _counter("wanda_jobs_accepted", "Jobs that were accepted and paid for by a hold", "mode")
+JOBS_ENDED = _counter(
+    "wanda_jobs_ended",
+    "Jobs that ended, and why those without a video did; an uncertain one that is revived ends twice",
+    "state",
+    "mode",
+    "why",
+)
+STEP_SECONDS = _histogram(
+    "wanda_job_step_seconds",
+    "How long a step took: submit (from the order until fal has it), queue (at fal), render (at fal), deliver (from "
+    "fal's completion until it is posted), whole (from the order until it is posted)",
+    "step",
+    buckets=_LONG_S,
+)
+NOTICE_SECONDS = _histogram(
+    "wanda_notice_seconds", "From fal's word that a request is completed until the database has it", buckets=_SHORT_S
+)
+FIRST_ANSWER_SECONDS = _histogram(
+    "wanda_first_answer_seconds",
+    "From an interaction's arrival until Discord took the first answer to it; Discord waits 3 seconds",
+    "kind",
+    buckets=_SHORT_S,
+)
+REFUSALS = _counter("wanda_refusals", "Members' orders and presses that were refused, by the rule", "kind")
+TROUBLES = _counter(
+    "wanda_interaction_errors", "Interactions that failed for a reason of Wanda's: storage, disk, defect", "kind"
+)
+
+# Money.
+HELD_DOLLARS = _gauge("wanda_held_dollars", f"What unfinished jobs hold, {_OF_SHARDS}")
+EXPOSED_DOLLARS = _gauge(
+    "wanda_exposed_dollars", f"What uncertain jobs may cost yet, until the operator closes them, {_OF_SHARDS}"
+)
+EXPOSURES = _gauge("wanda_exposures", f"Uncertain jobs that the operator has not closed, {_OF_SHARDS}")
+SPENT_DOLLARS = _counter(
+    "wanda_spent_dollars",
+    "What was settled for ended jobs, by who pays: member (and with them the server's pool), or server alone; without "
+    "what an operator closed by hand",
+    "payer",
+)
+
+# Requests to others.
+REQUESTS = _counter("wanda_requests", "HTTP requests that this process sent, by outcome", "service", "kind", "outcome")
+REQUEST_SECONDS = _histogram(
+    "wanda_request_seconds",
+    "From an HTTP request's beginning until the headers of its reply",
+    "service",
+    "kind",
+    buckets=_REQUEST_S,
+)
+WEBHOOKS = _counter("wanda_webhooks", "fal's webhooks by verdict", "verdict")
+WEBHOOK_SECONDS = _histogram(
+    "wanda_webhook_seconds", "From a webhook's arrival until it was stored and answered", buckets=_SHORT_S
+)
+
+# Cards.
+CARD_EDITS = _counter(
+    "wanda_card_edits",
+    "Progress edits: edited, put_off (Discord's limits or another message come first), gone (for ever), failed",
+    "outcome",
+)
+CARD_EDIT_WAIT_SECONDS = _histogram(
+    "wanda_card_edit_wait_seconds", "How long a progress edit waited for its turn", buckets=_REQUEST_S
+)
+
+# The process.
+LOOP_LAG_SECONDS = _histogram(
+    "wanda_loop_lag_seconds", "How much later than it should a timer of the event loop ran", buckets=_SHORT_S
+)
+STORAGE_WAIT_SECONDS = _histogram(
+    "wanda_storage_wait_seconds",
+    "How long a transaction waited for a connection to PostgreSQL, its server's turn included",
+    buckets=_SHORT_S,
+)
+STORAGE_SECONDS = _histogram(
+    "wanda_storage_seconds", "How long a transaction took, its wait included", "kind", buckets=_SHORT_S
+)
+STORAGE_ERRORS = _counter("wanda_storage_errors", "Transactions that the database did not carry out", "kind")
+LOG_LINES = _counter("wanda_log_lines", "Lines logged, by level", "level")
+LOG_LINES_DROPPED = _counter("wanda_log_lines_dropped", "Log lines that could not be written")
+READY = _gauge("wanda_ready", "1 if /readyz says yes, else 0; the sum is how many processes work")
+CHECK_FAILED = _gauge("wanda_check_failed", "1 if this check of /healthz or /readyz fails, else 0", "check")
+SERVERS = _gauge("wanda_servers", "Servers whose shards this process holds; add up over all processes")
+SHARDS = _gauge("wanda_shards", "Shards that this process holds; the sum should be wanda_shards_wanted")
+SHARDS_WANTED = _gauge("wanda_shards_wanted", f"How many shards there are, {_ALL}")
+DISK_FREE_BYTES = _gauge("wanda_disk_free_bytes", f"Free space where the data folder is, {_OF_MACHINE}")
+DISK_SIZE_BYTES = _gauge("wanda_disk_size_bytes", f"Size of the disk where the data folder is, {_OF_MACHINE}")
+FOLDER_BYTES = _gauge("wanda_folder_bytes", f"What a folder of the data folder takes, {_OF_MACHINE}", "folder")
+GAUGES_READ_AT = _gauge(
+    "wanda_gauges_read_timestamp_seconds", "When the gauges above that come from the database were read last"
+)
+INFO = _gauge("wanda_info", "Always 1; its labels say on which kind of database Wanda runs", "database", "schema")
+
+
+class _Turns(Collector):
+    """How many wait for and hold the places that members share (`bot/turns.py`), read when Prometheus asks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        waiting: defaultdict[str, int] = defaultdict(int)
+        held: defaultdict[str, int] = defaultdict(int)
+        for turns in named_turns():
+            waiting[turns.name] += turns.waiting
+            held[turns.name] += turns.held
+        for name, text, values in (
+            ("wanda_turns_waiting", "Pieces of work that wait for one of this process's places; add up", waiting),
+            ("wanda_turns_held", "Places of this process that are taken; add up", held),
+        ):
+            family = GaugeMetricFamily(name, text, labels=["place"])
+            for place, value in sorted(values.items()):
+                family.add_metric([place], value)
+            yield family
+
+
+REGISTRY.register(_Turns())

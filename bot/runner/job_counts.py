@@ -1,0 +1,86 @@
+"""Counts for /metrics what the runner stored: accepted jobs, how long steps took, what was paid, how jobs ended."""
+
+from collections.abc import Sequence
+
+from bot import metrics
+from bot.fal.wire.error_types import ERROR_TYPES
+from bot.fal.wire.types import FalStatus
+from bot.jobs import machine
+from bot.jobs.model import FINISHED, Job
+from bot.jobs.transactions import Advanced
+from bot.money import MICROUSD_PER_USD
+
+# Wanda's own names beside fal's; see `bot.jobs.model.Failure`.
+_OWN_KINDS = frozenset(
+    {
+        "account",
+        "client_cancelled",
+        "declined",
+        "defect",
+        "gone",
+        "lost",
+        "refused",
+        "removed",
+        "senseless",
+        "unapproved",
+        "unasked",
+        "undeliverable",
+        "unfinished",
+        "unplayable",
+        "unreachable",
+    }
+)
+
+
+def count_accepted(jobs: Sequence[Job]) -> None:
+    """Count the jobs of one order."""
+    for job in jobs:
+        metrics.JOBS_ACCEPTED.labels(job.mode).inc()
+
+
+def count_event(event: machine.Event, advanced: Advanced, *, begun_at: float, stored_at: float) -> None:
+    """Count an event that the runner began to store at `begun_at` and had stored at `stored_at`."""
+    if not advanced.changed:
+        return
+    job = advanced.job
+    match event:
+        case machine.Submitted():
+            _observe("submit", job.created_at, job.submitted_at)
+        case FalStatus(state="running"):
+            _observe("queue", job.submitted_at, job.started_at)
+        case FalStatus(state="completed"):
+            _observe("render", job.started_at or job.submitted_at, job.completed_at)
+            metrics.NOTICE_SECONDS.observe(max(0.0, stored_at - begun_at))
+        case machine.Made() | machine.NotMade():
+            _count_money(job)
+        case machine.VideoPosted() if advanced.before not in FINISHED:
+            _observe("deliver", job.completed_at, stored_at)
+            _observe("whole", job.created_at, stored_at)
+            _count_end(job)
+        case machine.EndShown():
+            _count_end(job)
+        case _:
+            pass
+
+
+def _observe(step: str, since: float | None, until: float | None) -> None:
+    if since is not None and until is not None:
+        metrics.STEP_SECONDS.labels(step).observe(max(0.0, until - since))
+
+
+def _count_money(job: Job) -> None:
+    absorbed = 0 if job.failure is None else job.failure.absorbed_microusd or 0
+    metrics.SPENT_DOLLARS.labels("member").inc((job.charged_microusd or 0) / MICROUSD_PER_USD)
+    metrics.SPENT_DOLLARS.labels("server").inc(absorbed / MICROUSD_PER_USD)
+
+
+def _count_end(job: Job) -> None:
+    metrics.JOBS_ENDED.labels(job.state, job.mode, _why(job)).inc()
+
+
+def _why(job: Job) -> str:
+    """Return the failure's kind, if it is one of those that are known: fal may send any text."""
+    if job.failure is None:
+        return ""
+    kind = job.failure.kind
+    return kind if kind in _OWN_KINDS or kind in ERROR_TYPES else "other"
