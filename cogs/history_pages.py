@@ -13,7 +13,7 @@ from bot.texts.card import Card
 from bot.texts.history import PAGE_LINES, HistoryPage
 from bot.texts.jobs import ANY
 from cogs.admin.permission import check_admin
-from cogs.base.button import PersistentButton
+from cogs.base.component import PersistentButton
 from cogs.base.page import STALE, cursor_text, read_cursor, turn_page
 from cogs.jobs.cog import page_of_jobs
 from cogs.ordering.checks import interaction_member

@@ -14,8 +14,8 @@ from bot.ledger.money_requests import MoneyRequest
 from bot.storage.transaction import Transaction
 from bot.texts import money_requests as words
 from bot.texts.button_ids import MONEY_TEMPLATE, MoneyAnswer
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.component import PersistentButton
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from bot.texts.trouble import ERASURE_TROUBLE
 from bot.turns import FairTurns, NoTurn, Patience
 from bot.units import MIB
 from cogs.base.acknowledgement import think
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import SERVERS_AND_DMS, CommandSpec, top_group
+from cogs.base.component import PersistentButton
 
 log = logging.getLogger(__name__)
 # All members who ask in direct messages count as one server.

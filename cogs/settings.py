@@ -24,8 +24,8 @@ from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.acknowledgement import think
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
+from cogs.base.component import PersistentSelect
 from cogs.base.page import STALE
-from cogs.base.select import PersistentSelect
 from cogs.ordering.checks import interaction_member
 from cogs.ordering.posting_rights import check_commands
 

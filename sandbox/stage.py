@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 
 ROOT = Path(__file__).resolve().parent.parent
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 12.0
 KEPT_LINES = 2000
 BUTTON, TEXT_DISPLAY = 2, 10  # https://discord.com/developers/docs/components/reference

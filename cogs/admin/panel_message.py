@@ -11,8 +11,7 @@ from bot.client import Interaction
 from bot.texts.panel import Panel
 from bot.texts.trouble import PAGE_TROUBLE, TroubleTexts
 from cogs.admin.permission import check_admin
-from cogs.base.button import PersistentButton
-from cogs.base.select import PersistentSelect
+from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.ordering.posting_rights import Place, check_access, check_commands
 
 COMMAND = "wanda-admin"

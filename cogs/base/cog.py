@@ -10,8 +10,7 @@ from discord.ext import commands
 from bot.catalogue.picker import Picker
 from bot.client import Wanda
 from bot.tasks import end
-from cogs.base.button import PersistentButton
-from cogs.base.select import PersistentSelect
+from cogs.base.component import PersistentButton, PersistentSelect
 
 TreeCommand: TypeAlias = app_commands.Group | app_commands.Command[Any, ..., Any] | app_commands.ContextMenu
 

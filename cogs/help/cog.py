@@ -14,10 +14,9 @@ from bot.texts.button_ids import HELP_SELECT_TEMPLATE, HELP_TEMPLATE
 from bot.texts.help import START, HelpPage, Reader, help_page
 from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.acknowledgement import think
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
-from cogs.base.select import PersistentSelect
+from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.ordering.checks import interaction_member
 
 PICTURES = Path(__file__).with_name("pictures")

@@ -9,8 +9,8 @@ from bot.client import Interaction
 from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE, SET_TEMPLATE
 from bot.texts.trouble import job_trouble
 from cogs.base.acknowledgement import think
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.component import PersistentButton
 from cogs.ordering.checks import role_ids
 from cogs.ordering.posting_rights import check_commands
 

@@ -30,11 +30,10 @@ from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage
 from bot.texts.mode_settings import mode_settings_of
 from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.acknowledgement import think
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import CommandSpec, top_group
+from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.page import STALE, cursor_text, read_cursor, show_page, turn_page
-from cogs.base.select import PersistentSelect
 from cogs.jobs.queue import queue_command
 from cogs.jobs.replay import replay_video
 from cogs.ordering.checks import interaction_member

@@ -24,10 +24,9 @@ from bot.texts.card import Card
 from bot.texts.confirmation import changed_value, price_confirmation
 from bot.texts.form_fields import TEXT_CHARS_MAX, option_hint, option_label
 from cogs.base.acknowledgement import acknowledgement_of, under_way
-from cogs.base.button import PersistentButton
 from cogs.base.cog import LoopCog
+from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import Form, show_form
-from cogs.base.select import PersistentSelect
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time, rule_query
 from cogs.ordering.first_order import tip_soon

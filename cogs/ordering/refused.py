@@ -25,8 +25,8 @@ from bot.refused_orders import Redo, RefusedOrder
 from bot.texts import next_steps as words
 from bot.texts.button_ids import REFUSED_TEMPLATE
 from bot.texts.money_requests import asked
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.component import PersistentButton
 from cogs.ordering.ask_admin import ask_admins
 from cogs.ordering.checks import interaction_member, rule_query
 

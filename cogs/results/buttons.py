@@ -14,8 +14,8 @@ from bot.jobs.rerun import (
 )
 from bot.texts import finished
 from bot.texts.button_ids import RESULT_TEMPLATE
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.component import PersistentButton
 from cogs.base.form import show_form
 from cogs.ordering.checks import check_kept
 from cogs.ordering.posting_rights import check_place

@@ -15,7 +15,7 @@ from bot.runner.job_files import result_path
 from bot.texts import deletion
 from bot.texts.button_ids import DELETION_TEMPLATE
 from bot.texts.set_card import is_on_message
-from cogs.base.button import PersistentButton
+from cogs.base.component import PersistentButton
 from cogs.ordering.posting_rights import check_commands
 from cogs.results.rerun import finished_job
 

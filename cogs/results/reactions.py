@@ -33,8 +33,8 @@ from bot.texts import deletion, finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from bot.texts.set_card import is_on_message
 from cogs.base.acknowledgement import acknowledgement_of, under_way
-from cogs.base.button import PersistentButton
 from cogs.base.cog import FeatureCog
+from cogs.base.component import PersistentButton
 from cogs.ordering.checks import (
     CheckedQuote,
     age_restricted,

@@ -13,8 +13,7 @@ from bot.jobs.rerun import prices_by_resolution, rerun
 from bot.texts import finished, set_card
 from bot.texts.button_ids import SET_SELECT_TEMPLATE, VARY_TEMPLATE
 from bot.texts.card import Card
-from cogs.base.button import PersistentButton
-from cogs.base.select import PersistentSelect
+from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.ordering.extras import several
 from cogs.ordering.posting_rights import check_place
 from cogs.results import forms

@@ -12,7 +12,7 @@ from bot.errors import Busy, NotAllowed, OptionRefused
 from bot.jobs.model import Job
 from bot.texts import sharing
 from bot.texts.button_ids import SHARE_TEMPLATE, share_select_id
-from cogs.base.select import PersistentSelect
+from cogs.base.component import PersistentSelect
 from cogs.ordering.posting_rights import check_commands
 from cogs.results.rerun import finished_job
 

@@ -6,21 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.rerun_steps import labels, one_video, react, wait_for_message
+from tests.support.rerun_steps import labels, one_video, react, restart, wait_for_message
 from tests.support.text_commands import ask
-from tests.support.video_steps import held_and_spent, order, wait_for_state, wait_for_text, wait_for_video
+from tests.support.video_steps import (
+    amounts,
+    costs,
+    held_and_spent,
+    order,
+    wait_for_state,
+    wait_for_text,
+    wait_for_video,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def ready(stage: Stage, **settings: str) -> None:
-    """Start the bot, and require approval above ten cents."""
-    await stage.start_bot(**settings)
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def approval_is_needed(stage: Stage) -> None:
+    """The server wants approval above ten cents, by the role of boss."""
     await stage.discord.post(
         "world", {"roles": [{"name": "producers"}], "members": [{"name": "boss", "roles": ["producers"]}]}
     )
-    answer = await stage.slash("admin", "wanda-admin approval", {"above": "0.10", "role": "producers"})
-    await told(stage, answer, "admin")
+    await ask(stage, "admin", "wanda-admin approval", above="0.10", role="producers", own=False)
 
 
 async def told(stage: Stage, answer: dict[str, Any], user: str) -> str:
@@ -40,69 +50,56 @@ async def press(stage: Stage, message_id: str, label: str, *, user: str) -> str:
 
 
 async def waiting(stage: Stage, files: Path) -> str:
-    """Order as maker; returns the card's message id once the job waits for approval."""
+    """Order as maker; returns the card's message id once the job waits for approval, and fal was not asked."""
+    submits = len(await stage.fal.get("submits"))
     message_id = await order(stage, files)
     await wait_for_text(stage, message_id, "Waiting for approval")
     await wait_for_state(stage, message_id, "waiting")
-    assert await stage.fal.get("submits") == []
+    assert len(await stage.fal.get("submits")) == submits
     return message_id
 
 
-async def test_approve(empty_stage: Stage, files: Path) -> None:
+async def test_approve(stage: Stage, files: Path) -> None:
     """A waiting job holds its price and is not submitted; only an approver's press starts it."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
-    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
+    assert await asyncio.to_thread(amounts, stage, message_id) == ({(200_000, None)}, 0)
     assert "can decide on this video" in await press(stage, message_id, "Approve", user="friend")
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
     await wait_for_video(stage, message_id)
 
 
 @pytest.mark.parametrize("user", ["boss", "admin"])
-async def test_decline(empty_stage: Stage, files: Path, user: str) -> None:
+async def test_decline(stage: Stage, files: Path, user: str) -> None:
     """When an approver or an admin declines, the whole hold is released, and the card says so."""
-    stage = empty_stage
-    await ready(stage)
-    message_id = await waiting(stage, files)
-    assert "Declined" in await press(stage, message_id, "Decline", user=user)
-    message = await wait_for_text(stage, message_id, "weren't charged")
-    assert "Declined by an approver" in text_of(message)
-    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(0, 0)}
-    assert await stage.fal.get("submits") == []
+    async with costs(stage):
+        message_id = await waiting(stage, files)
+        assert "Declined" in await press(stage, message_id, "Decline", user=user)
+        message = await wait_for_text(stage, message_id, "weren't charged")
+        assert "Declined by an approver" in text_of(message)
 
 
-async def test_the_owner_takes_it_back(empty_stage: Stage, files: Path) -> None:
+async def test_the_owner_takes_it_back(stage: Stage, files: Path) -> None:
     """The job's owner can cancel while it waits."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
     assert "weren't charged" in await press(stage, message_id, "Cancel", user="maker")
     await wait_for_text(stage, message_id, "Cancelled")
 
 
-async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
+async def test_after_a_restart(stage: Stage, files: Path) -> None:
     """After a restart a waiting job still waits, and its buttons work."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
-    assert stage.bot is not None
-    await stage.bot.stop()
-    await stage.start_bot()
+    await restart(stage)
     assert "Approved" in await press(stage, message_id, "Approve", user="boss")
     await wait_for_video(stage, message_id)
 
 
-async def test_nobody_approves_their_own(empty_stage: Stage, files: Path) -> None:
+async def test_nobody_approves_their_own(stage: Stage, files: Path) -> None:
     """Neither an approver nor an admin approves their own video, unless the server's rule says so."""
-    stage = empty_stage
-    await ready(stage)
     mine = [await order(stage, files, user=user) for user in ("boss", "admin")]
     for user, message_id in zip(("boss", "admin"), mine, strict=True):
         await wait_for_text(stage, message_id, "Waiting for approval")
         assert "your own video" in await press(stage, message_id, "Approve", user=user)
         await wait_for_state(stage, message_id, "waiting")
-    assert await stage.fal.get("submits") == []
     assert "Declined" in await press(stage, mine[1], "Decline", user="admin")
     rule = {"above": "0.10", "role": "producers", "own": True}
     await told(stage, await stage.slash("admin", "wanda-admin approval", rule), "admin")
@@ -110,10 +107,8 @@ async def test_nobody_approves_their_own(empty_stage: Stage, files: Path) -> Non
     await wait_for_video(stage, mine[0])
 
 
-async def test_the_approvers_are_those_of_today(empty_stage: Stage, files: Path) -> None:
+async def test_the_approvers_are_those_of_today(stage: Stage, files: Path) -> None:
     """A role that the rule no longer names decides nothing about videos that already wait; the new one does."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
     roles = {"roles": [{"name": "directors"}], "members": [{"name": "director", "roles": ["directors"]}]}
     await stage.discord.post("world", roles)
@@ -127,10 +122,8 @@ async def test_the_approvers_are_those_of_today(empty_stage: Stage, files: Path)
     await wait_for_video(stage, message_id)
 
 
-async def test_killed_before_the_question(empty_stage: Stage, files: Path) -> None:
+async def test_killed_before_the_question(stage: Stage, files: Path) -> None:
     """A bot killed before its card asked for approval asks after its restart, and the buttons work."""
-    stage = empty_stage
-    await ready(stage)
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "delay_s": 4, "times": 20})
     message_id = await order(stage, files)
     await wait_for_state(stage, message_id, "waiting")
@@ -143,6 +136,25 @@ async def test_killed_before_the_question(empty_stage: Stage, files: Path) -> No
     await wait_for_video(stage, message_id)
 
 
+async def test_a_removed_bot_holds_nothing(stage: Stage, files: Path) -> None:
+    """When Wanda is removed from a server, what waits there for approval ends, and its hold with it."""
+    await waiting(stage, files)
+    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+    await nothing_is_held(stage)
+    await stage.discord.post("world", {"rejoin": ["Studio"]})
+
+
+async def test_a_bot_that_was_removed_while_it_was_off_holds_nothing(stage: Stage, files: Path) -> None:
+    """If a server removes Wanda while she is off, what waits there for approval ends when she starts again."""
+    await waiting(stage, files)
+    assert stage.bot is not None
+    await stage.bot.stop()
+    await stage.discord.post("gone", {"server": "Studio", "bot": True})
+    await stage.start_bot()
+    await nothing_is_held(stage)
+    await stage.discord.post("world", {"rejoin": ["Studio"]})
+
+
 async def nothing_is_held(stage: Stage) -> None:
     """Return once no budget holds anything."""
 
@@ -153,32 +165,10 @@ async def nothing_is_held(stage: Stage) -> None:
     await eventually(free, what="end of the hold")
 
 
-async def test_a_removed_bot_holds_nothing(empty_stage: Stage, files: Path) -> None:
-    """When Wanda is removed from a server, what waits there for approval ends, and its hold with it."""
-    stage = empty_stage
-    await ready(stage)
-    await waiting(stage, files)
-    await stage.discord.post("gone", {"server": "Studio", "bot": True})
-    await nothing_is_held(stage)
-    assert await stage.fal.get("submits") == []
-
-
-async def test_a_bot_that_was_removed_while_it_was_off_holds_nothing(empty_stage: Stage, files: Path) -> None:
-    """If a server removes Wanda while she is off, what waits there for approval ends when she starts again."""
-    stage = empty_stage
-    await ready(stage)
-    await waiting(stage, files)
-    assert stage.bot is not None
-    await stage.bot.stop()
-    await stage.discord.post("gone", {"server": "Studio", "bot": True})
-    await stage.start_bot()
-    await nothing_is_held(stage)
-
-
-async def test_a_reaction_asks_for_approval_beside_a_busy_card(empty_stage: Stage, files: Path) -> None:
+async def test_a_reaction_asks_for_approval_beside_a_busy_card(stage: Stage, files: Path) -> None:
     """While another card of the channel is edited all the time, a 🔁 that needs approval shows its buttons."""
-    stage = empty_stage
-    await stage.start_bot(WANDA_CHANNEL_EDIT_INTERVAL_S="0.5")
+    await restart(stage, WANDA_CHANNEL_EDIT_INTERVAL_S="0.5")
+    await ask(stage, "admin", "wanda-admin approval", above="off")
     parent = await one_video(stage, files)
     await stage.fal.post("settings", {"seconds_per_job": 60})
     await react(stage, "friend", parent, "🎲")

@@ -4,11 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+import pytest_asyncio
+
 from sandbox.stage import Stage, eventually, text_of
 from tests.support import text_commands
+from tests.support.rerun_steps import latest_input, restart, wait_for_message
 from tests.support.video_steps import (
     clip,
-    held_and_spent,
+    no_trace,
     order,
     picture,
     wait_for_ends,
@@ -16,8 +20,20 @@ from tests.support.video_steps import (
     wait_for_video,
 )
 
-ASKING = {"WANDA_MEMBER_DAILY_USD": "5"}  # so that Wanda asks before anything above $1.00
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 COSTLY: dict[str, Any] = {"prompt": "the lake begins to shimmer", "duration": 8, "resolution": "1080p"}
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def allowance(stage: Stage) -> None:
+    """Each member has $5 a day and has spent nothing, so Wanda asks before anything above $1.00."""
+    await set_allowance(stage)
+
+
+async def set_allowance(stage: Stage) -> None:
+    """Give each member $5 a day, and maker all of it."""
+    await text_commands.admin(stage, "budget set", whose="allowance", window="day", amount="5")
+    await text_commands.admin(stage, "member reset", member="maker")
 
 
 async def ask(stage: Stage, files: Path, **options: Any) -> dict[str, Any]:
@@ -81,28 +97,24 @@ async def card(stage: Stage, question: dict[str, Any]) -> str:
     return await eventually(look, what="public card")
 
 
-async def test_make_it(empty_stage: Stage, files: Path) -> None:
+async def test_make_it(stage: Stage, files: Path) -> None:
     """The question shows price, formula and what is left; nothing is held until Make it, and only one press counts."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
     question = await ask(stage, files)
     words = text_of(question)
     for part in ("$1.20", "8 s × $0.15", "$5.00 → **$3.80**", "$10,000.00 → **$9,998.80**", "You aren't charged until"):
         assert part in words
-    assert held_and_spent(stage) == {}
+    submits = len(await stage.fal.get("submits"))
     presses = [press(stage, question, "Make it") for _ in range(3)]
     answers = await asyncio.gather(*presses, return_exceptions=True)  # a press may find the button gone already
     assert any(isinstance(answer, dict) and answer["acknowledged"] for answer in answers)
     message = await wait_for_video(stage, await card(stage, question))
     assert "$1.20" in text_of(message)
     assert "getting a video ready" not in text_of(message)
-    assert len(await stage.fal.get("submits")) == 1
+    assert len(await stage.fal.get("submits")) == submits + 1
 
 
-async def test_cheaper(empty_stage: Stage, files: Path) -> None:
+async def test_cheaper(stage: Stage, files: Path) -> None:
     """A cheaper setting says what it changes, selects have prices, and Make it orders what was shown last."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
     question = await ask(stage, files)
     await press(stage, question, "720p instead of 1080p: $0.80")
     question = await reads(stage, question["id"], "8 s × $0.10")
@@ -117,32 +129,22 @@ async def test_cheaper(empty_stage: Stage, files: Path) -> None:
     question = await reads(stage, question["id"], "7 s × $0.10")
     await press(stage, question, "Make it")
     await wait_for_video(stage, await card(stage, question))
-    (request,) = await stage.fal.get("requests")
-    assert (request["input"]["resolution"], request["input"]["duration"]) == ("720p", 7)
+    sent = await latest_input(stage)
+    assert (sent["resolution"], sent["duration"]) == ("720p", 7)
 
 
-async def test_cancel(empty_stage: Stage, files: Path) -> None:
+async def test_cancel(stage: Stage, files: Path) -> None:
     """Cancel leaves no hold, file, request or button."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
-    question = await ask(stage, files)
-    await press(stage, question, "Cancel")
-    message = await reads(stage, question["id"], "Cancelled. You weren't charged.")
-    assert message["components"] == []
-    assert held_and_spent(stage) == {}
-
-    async def no_files() -> bool | None:
-        left = await asyncio.to_thread(lambda: [p for p in (stage.folder / "inputs").rglob("*") if p.is_file()])
-        return None if left else True
-
-    await eventually(no_files, what="empty folder")
-    assert await stage.fal.get("requests") == []
+    async with no_trace(stage):
+        question = await ask(stage, files)
+        await press(stage, question, "Cancel")
+        message = await reads(stage, question["id"], "Cancelled. You weren't charged.")
+        assert message["components"] == []
 
 
-async def test_without_a_place_the_question_stays(empty_stage: Stage, files: Path) -> None:
+async def test_without_a_place_the_question_stays(stage: Stage, files: Path) -> None:
     """When Make it finds no place, the question says so and stays, and a later press makes the video."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING, WANDA_MEMBER_JOBS_IN_FLIGHT_MAX="1")
+    await restart(stage, WANDA_MEMBER_JOBS_IN_FLIGHT_MAX="1")
     await stage.fal.post("settings", {"seconds_per_job": 60})
     running = await order(stage, files)
     await wait_for_state(stage, running, "running")
@@ -157,58 +159,47 @@ async def test_without_a_place_the_question_stays(empty_stage: Stage, files: Pat
     await wait_for_video(stage, await card(stage, question))
 
 
-async def test_after_a_restart(empty_stage: Stage, files: Path) -> None:
+async def test_after_a_restart(stage: Stage, files: Path) -> None:
     """A question from before a restart has expired, and says so."""
-    stage = empty_stage
-    bot = await stage.start_bot(**ASKING)
     question = await ask(stage, files)
-    await bot.stop()
-    await stage.start_bot(**ASKING)
+    requests = len(await stage.fal.get("requests"))
+    await restart(stage)
     await press(stage, question, "Make it")
     await reads(stage, question["id"], "Run the command again")
-    assert await stage.fal.get("requests") == []
+    assert len(await stage.fal.get("requests")) == requests
 
 
-async def test_a_price_that_the_files_decide(empty_stage: Stage, files: Path) -> None:
+async def test_a_price_that_the_files_decide(stage: Stage, files: Path) -> None:
     """When the price depends on the files, the private question comes after the probe."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
     options = {"prompt": "Video 1 dances", "duration": 5, "resolution": "720p"}
     reference = await asyncio.to_thread(clip, files, 9.0)
     answer = await stage.slash("maker", "wan27 reference", options, video1=reference)
 
-    async def look() -> dict[str, Any] | None:
-        seen = await stage.messages()
-        return next((m for m in seen if m["ephemeral_for"] == "maker" and m["components"]), None)
-
-    question = await eventually(look, what="question")
-    assert "for $1.40?" in text_of(question)
+    question = await wait_for_message(stage, "for $1.40?")
+    assert question["ephemeral_for"] == "maker"
     assert await stage.message(answer["message_id"]) is None
     await press(stage, question, "Make it")
     await wait_for_video(stage, await card(stage, question))
 
 
-async def test_the_members_own_threshold(empty_stage: Stage, files: Path) -> None:
+async def test_the_members_own_threshold(stage: Stage, files: Path) -> None:
     """Below the member's own threshold no question is asked."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
     await text_commands.ask(stage, "maker", "quota ask", above="2")
     answer = await stage.slash("maker", "wan27 image", COSTLY, image=picture(files))
     assert not answer["ephemeral"]
     await wait_for_video(stage, answer["message_id"])
+    await text_commands.ask(stage, "maker", "quota ask", above="default")
 
 
-async def test_a_likely_mistake_is_asked_about(empty_stage: Stage, files: Path) -> None:
+async def test_a_likely_mistake_is_asked_about(stage: Stage, files: Path) -> None:
     """A prompt that names a missing file is asked about privately; Fix it changes it, and the video is made."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING)
     asked = {"prompt": "Image 1 dances with Image 2", "duration": 2}
     answer = await stage.slash("maker", "wan27 reference", asked, image1=picture(files))
     assert answer["ephemeral"], answer
     question = await shown(stage, answer["message_id"], "Fix it")
     assert "Your prompt names Image 2, but there's no such file." in text_of(question)
     assert "Wanda asks before" not in text_of(question)
-    assert await stage.fal.get("requests") == []
+    requests = len(await stage.fal.get("requests"))
     form = (await press(stage, question, "Fix it"))["modal"]
     assert form["fields"][0]["value"] == asked["prompt"]
     for prompt, words in (("Image 1 dances with Image 3", "names Image 3"), ("Image 1 dances", "Wanda is on it")):
@@ -218,7 +209,7 @@ async def test_a_likely_mistake_is_asked_about(empty_stage: Stage, files: Path) 
         if "3" in prompt:
             form = (await press(stage, question, "Fix it"))["modal"]
     await wait_for_video(stage, await card(stage, question))
-    (sent,) = await stage.fal.get("requests")
-    assert sent["input"]["prompt"] == "Image 1 dances"
+    assert len(await stage.fal.get("requests")) == requests + 1
+    assert (await latest_input(stage))["prompt"] == "Image 1 dances"
     paid = await order(stage, files, prompt="no doubt about it")
     await wait_for_video(stage, paid)

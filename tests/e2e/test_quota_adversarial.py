@@ -12,22 +12,25 @@ import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, text_of
 from tests.e2e.conftest import QUICK
+from tests.e2e.test_approval import approval_is_needed, waiting
 from tests.e2e.test_approval import press as decide
-from tests.e2e.test_approval import ready, waiting
-from tests.e2e.test_confirmation import ASKING, ask, press, reads
+from tests.e2e.test_confirmation import allowance, ask, press, reads
 from tests.support import text_commands
+from tests.support.rerun_steps import restart
 from tests.support.stores import PostgresServer, postgres_server
 from tests.support.video_steps import (
     ORDERED,
-    held_and_spent,
+    amounts,
     kept_files,
+    no_trace,
     picture,
     wait_for_state,
     wait_for_text,
     wait_for_video,
 )
 
-__all__ = ["postgres_server"]
+__all__ = ["allowance", "approval_is_needed", "postgres_server"]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _no_files(stage: Stage) -> None:
@@ -37,36 +40,32 @@ async def _no_files(stage: Stage) -> None:
     await eventually(look, what="empty folder of inputs")
 
 
-async def test_kill_while_a_job_waits_for_approval(empty_stage: Stage, files: Path) -> None:
+async def test_kill_while_a_job_waits_for_approval(stage: Stage, files: Path) -> None:
     """After kill -9 the hold remains, the approval buttons work, and one approval makes one video."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
     assert stage.bot is not None
     await stage.bot.stop(how=signal.SIGKILL)
     await stage.start_bot()
-    assert set((await asyncio.to_thread(held_and_spent, stage)).values()) == {(200_000, 0)}
+    assert await asyncio.to_thread(amounts, stage, message_id) == ({(200_000, None)}, 0)
+    submits = len(await stage.fal.get("submits"))
     assert "Approved" in await decide(stage, message_id, "Approve", user="boss")
     await wait_for_video(stage, message_id)
-    assert len(await stage.fal.get("submits")) == 1
+    assert len(await stage.fal.get("submits")) == submits + 1
 
 
-async def test_many_answers_at_once(empty_stage: Stage, files: Path) -> None:
+async def test_many_answers_at_once(stage: Stage, files: Path) -> None:
     """Of Approve and Decline pressed at the same moment exactly one takes effect, and the job ends once."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
+    submits = len(await stage.fal.get("submits"))
     await asyncio.gather(
         decide(stage, message_id, "Approve", user="boss"), decide(stage, message_id, "Decline", user="admin")
     )
     await wait_for_state(stage, message_id, "done", "cancelled")
-    assert len(await stage.fal.get("submits")) <= 1
+    assert len(await stage.fal.get("submits")) <= submits + 1
 
 
-async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> None:
+async def test_an_approver_without_the_role(stage: Stage, files: Path) -> None:
     """A member who lost the approvers' role, or the job's owner without it, cannot approve."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
     assert "can decide on this video" in await decide(stage, message_id, "Approve", user="maker")
     await stage.discord.post("gone", {"roles": ["producers"]})
@@ -74,10 +73,8 @@ async def test_an_approver_without_the_role(empty_stage: Stage, files: Path) -> 
     await wait_for_state(stage, message_id, "waiting")
 
 
-async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> None:
+async def test_a_pause_stops_an_approval(stage: Stage, files: Path) -> None:
     """While the server is paused a waiting job cannot be approved."""
-    stage = empty_stage
-    await ready(stage)
     message_id = await waiting(stage, files)
     await text_commands.admin(stage, "pause", reason="holidays")
     assert "paused" in await decide(stage, message_id, "Approve", user="boss")
@@ -87,56 +84,52 @@ async def test_a_pause_stops_an_approval(empty_stage: Stage, files: Path) -> Non
     await wait_for_text(stage, message_id, "$0.20")
 
 
-async def test_a_role_that_is_gone_at_make_it(empty_stage: Stage, files: Path) -> None:
+async def test_a_role_that_is_gone_at_make_it(stage: Stage, files: Path) -> None:
     """A member who loses the role that allowed the price before Make it is refused; files go with the question."""
-    stage = empty_stage
     await stage.discord.post("world", {"roles": [{"name": "rich"}], "members": [{"name": "maker", "roles": ["rich"]}]})
-    await stage.start_bot(WANDA_MEMBER_DAILY_USD="0.10", WANDA_DRAFT_LIFE_S="8")
+    await restart(stage, WANDA_DRAFT_LIFE_S="8")
+    await text_commands.admin(stage, "budget set", whose="allowance", window="day", amount="0.10")
     await text_commands.admin(stage, "role set", role="rich", window="day", allowance="5")
-    question = await ask(stage, files)
-    await stage.discord.post("gone", {"roles": ["rich"]})
-    await press(stage, question, "Make it")
-    await reads(stage, question["id"], "is left.")
-    assert held_and_spent(stage) == {}
-    await _no_files(stage)
+    async with no_trace(stage):
+        question = await ask(stage, files)
+        await stage.discord.post("gone", {"roles": ["rich"]})
+        await press(stage, question, "Make it")
+        await reads(stage, question["id"], "is left.")
 
 
-async def test_pause_between_question_and_make_it(empty_stage: Stage, files: Path) -> None:
+async def test_pause_between_question_and_make_it(stage: Stage, files: Path) -> None:
     """Make it during a pause is refused, its card is removed, and the files go with the question."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING, WANDA_DRAFT_LIFE_S="8")
-    question = await ask(stage, files)
-    await text_commands.admin(stage, "pause", reason="holidays")
-    await press(stage, question, "Make it")
-    await reads(stage, question["id"], "paused Wanda")
-    assert [m for m in await stage.messages(seen_by="friend") if "getting a video" in text_of(m)] == []
-    assert held_and_spent(stage) == {}
-    await _no_files(stage)
+    await restart(stage, WANDA_DRAFT_LIFE_S="8")
+    async with no_trace(stage):
+        question = await ask(stage, files)
+        await text_commands.admin(stage, "pause", reason="holidays")
+        await press(stage, question, "Make it")
+        await reads(stage, question["id"], "paused Wanda")
+        assert [m for m in await stage.messages(seen_by="friend") if "getting a video" in text_of(m)] == []
+    await text_commands.admin(stage, "resume")
 
 
-async def test_nobody_answers_a_question(empty_stage: Stage, files: Path) -> None:
+async def test_nobody_answers_a_question(stage: Stage, files: Path) -> None:
     """The files of an expired question are deleted, and Make it then makes nothing."""
-    stage = empty_stage
-    await stage.start_bot(**ASKING, WANDA_DRAFT_LIFE_S="3")
-    question = await ask(stage, files)
-    assert await asyncio.to_thread(kept_files, stage) != set()
-    await _no_files(stage)
+    await restart(stage, WANDA_DRAFT_LIFE_S="3")
+    async with no_trace(stage):
+        before = await asyncio.to_thread(kept_files, stage)
+        question = await ask(stage, files)
+        assert await asyncio.to_thread(kept_files, stage) > before
     await press(stage, question, "Make it")
     await reads(stage, question["id"], "Run the command again")
-    assert await stage.fal.get("requests") == []
 
 
-async def test_a_restart_drops_the_files_of_questions(empty_stage: Stage, files: Path) -> None:
+async def test_a_restart_drops_the_files_of_questions(stage: Stage, files: Path) -> None:
     """A stop of the bot deletes the files of open questions."""
-    stage = empty_stage
-    bot = await stage.start_bot(**ASKING)
+    before = await asyncio.to_thread(kept_files, stage)
     await ask(stage, files)
-    assert await asyncio.to_thread(kept_files, stage) != set()
-    await bot.stop()
-    assert await asyncio.to_thread(kept_files, stage) == set()
+    assert await asyncio.to_thread(kept_files, stage) > before
+    await restart(stage)
+    assert await asyncio.to_thread(kept_files, stage) == before
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def postgres_stage(tmp_path: Path, postgres_server: PostgresServer) -> AsyncIterator[Stage]:
     """Return a stage whose bot uses PostgreSQL."""
     settings = {**QUICK, "DATABASE_URL": await postgres_server.new_database()}
