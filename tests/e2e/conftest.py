@@ -38,15 +38,15 @@ QUICK = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second.
 
-    After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed.
+    A module's `SETTINGS` are the bot's beside the quick ones. After all of a module's traffic, no label of the bot's
+    metrics has a name or a value that is not allowed.
     """
     port = str(await asyncio.to_thread(free_port))
-    async with Stage(
-        tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings={**QUICK, "WANDA_WEB_PORT": port}
-    ) as ready:
+    settings = QUICK | getattr(request.module, "SETTINGS", {}) | {"WANDA_WEB_PORT": port}
+    async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
         await ready.start_bot()
         yield ready
         if ready.bot is not None and ready.bot.returncode is None:

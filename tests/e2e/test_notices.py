@@ -4,12 +4,16 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.discord.components import walk
 from sandbox.stage import Stage, eventually, videos_of
+from tests.support.rerun_steps import latest_input, restart
 from tests.support.text_commands import admin, ask, read
 from tests.support.video_steps import delete_message, order, picture, wait_for_state, wait_for_video
 
-AT_ONCE = {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SETTINGS = {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
 REFUSED = {
     "detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}]
 }
@@ -31,10 +35,8 @@ async def wait_for_pings(stage: Stage, card: str, count: int = 1) -> list[tuple[
     return await eventually(look, what="ping")
 
 
-async def test_the_one_who_waits_is_pinged(empty_stage: Stage, files: Path) -> None:
+async def test_the_one_who_waits_is_pinged(stage: Stage, files: Path) -> None:
     """The owner of a video that is ready, failed or was declined is pinged, and the approvers' role when it waits."""
-    stage = empty_stage
-    await stage.start_bot(**AT_ONCE)
     card = await order(stage, files)
     assert await wait_for_pings(stage, card) == [("Your video is ready.", ["maker"])]
     await stage.fal.post("faults", {"at": "result", "status": 422, "body": REFUSED, "times": 5})
@@ -47,17 +49,15 @@ async def test_the_one_who_waits_is_pinged(empty_stage: Stage, files: Path) -> N
     await stage.discord.post("click", {"user": "admin", "message": waiting, "label": "Decline"})
     assert (await wait_for_pings(stage, waiting, 2))[1:] == [("Your video was declined.", ["maker"])]
     assert len(await pings(stage, card)) == 1
+    await admin(stage, "approval", above="off")
 
 
-async def test_nobody_is_pinged_about_a_quick_video(empty_stage: Stage, files: Path) -> None:
+async def test_nobody_is_pinged_about_a_quick_video(stage: Stage, files: Path) -> None:
     """A video that is there within 20 s of its order pings nobody, and neither does one where admins chose that."""
-    stage = empty_stage
-    await stage.start_bot(**{**AT_ONCE, "WANDA_PING_AFTER_S": "20"})
+    await restart(stage, WANDA_PING_AFTER_S="20")
     quick = await order(stage, files)
     await wait_for_state(stage, quick, "done")
-    assert stage.bot is not None
-    await stage.bot.stop()
-    await stage.start_bot(**AT_ONCE)
+    await restart(stage)
     await admin(stage, "notify", members="never")
     unwanted = await order(stage, files)
     await wait_for_state(stage, unwanted, "done")
@@ -81,10 +81,8 @@ async def choose(stage: Stage, user: str, panel: str, what: str, value: str) -> 
     return await eventually(look, what=f"{value} in the panel")
 
 
-async def test_a_member_chooses(empty_stage: Stage, files: Path) -> None:
+async def test_a_member_chooses(stage: Stage, files: Path) -> None:
     """/settings changes one panel in place: where pings go, and the resolution of a command that names none."""
-    stage = empty_stage
-    await stage.start_bot(**AT_ONCE)
     panel = await ask(stage, "maker", "settings")
     assert panel.private
     await choose(stage, "maker", panel.message_id, "pings", "direct")
@@ -99,18 +97,17 @@ async def test_a_member_chooses(empty_stage: Stage, files: Path) -> None:
         return [m["content"] for m in await stage.messages(channel="@maker")] or None
 
     (mail,) = await eventually(told, what="direct message")
-    (card,) = [m for m in await stage.messages() if videos_of(m)]
+    card = [m for m in await stage.messages() if videos_of(m)][-1]
     assert mail.startswith("Your video is ready. https://discord.com/channels/")
     assert mail.endswith(card["id"])
     assert await pings(stage, card["id"]) == []
-    ((request,),) = ([one["input"] for one in await stage.fal.get("requests")],)
-    assert request["resolution"] == "480p"
+    assert (await latest_input(stage))["resolution"] == "480p"
+    for what in ("pings", "resolution", "ask"):
+        await choose(stage, "maker", panel.message_id, what, "default")
 
 
-async def test_a_kill_neither_repeats_nor_forgets_a_ping(empty_stage: Stage, files: Path) -> None:
+async def test_a_kill_neither_repeats_nor_forgets_a_ping(stage: Stage, files: Path) -> None:
     """A ping whose post the bot did not live to note is found after the restart, although Discord forgot its nonce."""
-    stage = empty_stage
-    await stage.start_bot(**AT_ONCE)
     fault: dict[str, Any] = {"method": "POST", "path": "/channels/*/messages", "delay_s": 20, "after": True}
     await stage.discord.post("faults", fault)
     card = await order(stage, files)
@@ -119,17 +116,15 @@ async def test_a_kill_neither_repeats_nor_forgets_a_ping(empty_stage: Stage, fil
     await stage.bot.stop(how=signal.SIGKILL)
     await stage.discord.delete("faults")
     await stage.discord.post("advance", {"seconds": 3600})
-    await stage.start_bot(**AT_ONCE)
+    await stage.start_bot()
     await stage.discord.post("faults", {"method": "POST", "path": "/channels/*/messages", "status": 500, "times": 4})
     later = await order(stage, files)
     assert await wait_for_pings(stage, later) == [("Your video is ready.", ["maker"])]
     assert len(await pings(stage, card)) == 1
 
 
-async def test_a_new_message_is_ping_enough(empty_stage: Stage, files: Path) -> None:
+async def test_a_new_message_is_ping_enough(stage: Stage, files: Path) -> None:
     """Where somebody deleted the card, the message with the video pings, and no other does."""
-    stage = empty_stage
-    await stage.start_bot(**AT_ONCE)
     await stage.fal.post("settings", {"seconds_per_job": 1.5})
     card = await order(stage, files)
     await wait_for_state(stage, card, "running")
@@ -137,6 +132,6 @@ async def test_a_new_message_is_ping_enough(empty_stage: Stage, files: Path) -> 
     later = await order(stage, files, user="friend")
     await wait_for_video(stage, later)
     await wait_for_pings(stage, later)
-    posted = [m for m in await stage.messages() if m["pinged"] == ["maker"]]
+    posted = [m for m in await stage.messages() if m["pinged"] == ["maker"] and int(m["id"]) > int(card)]
     assert len(posted) == 1
     assert posted[0]["attachments"]
