@@ -45,7 +45,8 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     metrics has a name or a value that is not allowed.
     """
     port = str(await asyncio.to_thread(free_port))
-    settings = QUICK | getattr(request.module, "SETTINGS", {}) | {"WANDA_WEB_PORT": port}
+    own: dict[str, str] = getattr(request.module, "SETTINGS", {})
+    settings = {**QUICK, **own, "WANDA_WEB_PORT": port}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
         await ready.start_bot()
         yield ready
