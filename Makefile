@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench format lock readme words pictures clean
+.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench scale format lock readme words pictures clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -62,6 +62,11 @@ soak: .venv/dev
 # `make bench ONLY=ack` runs one yardstick; several stand in quotes.
 bench: .venv/dev
 	$(BIN)/python -m tests.bench $(ONLY)
+
+# Several processes on PostgreSQL in thousands of servers, killed at random; ten minutes. `make scale ONLY=kills`, or
+# `make scale ONLY="traffic --servers 500"`.
+scale: .venv/dev
+	$(BIN)/python -m tests.scale $(ONLY)
 
 format: .venv/dev
 	$(BIN)/ruff format .

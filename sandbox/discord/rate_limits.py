@@ -63,6 +63,7 @@ class RateLimits:
     clock: Clock
     global_per_second: int = GLOBAL_PER_SECOND
     _windows: dict[str, _Window] = field(default_factory=dict[str, _Window])
+    _by_bot_token: Counter[str] = field(default_factory=Counter[str])
     _hits: Counter[str] = field(default_factory=Counter[str])
     _invalid: Counter[str] = field(default_factory=Counter[str])
     _invalid_since: float = 0.0
@@ -108,11 +109,13 @@ class RateLimits:
             window = self._windows[key] = _Window(now + per_s)
         return window
 
-    def record(self, status: int, route: str, *, is_shared: bool = False) -> None:
-        """Count an answer's status for `report`; a 429 of a shared limit is no invalid request.
+    def record(self, status: int, route: str, *, is_shared: bool = False, with_bot_token: bool = False) -> None:
+        """Count an answer for `report`; a 429 of a shared limit is no invalid request.
 
         https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
         """
+        if with_bot_token:
+            self._by_bot_token[route] += 1
         if status == TOO_MANY:
             self._hits[route] += 1
         if status not in INVALID or is_shared:
@@ -123,8 +126,12 @@ class RateLimits:
         self._invalid[str(status)] += 1
 
     def report(self) -> Json:
-        """Return the body of `GET /sandbox/limits`: 429s by route, and 401, 403 and 429 of the last ten minutes."""
+        """Return the body of `GET /sandbox/limits`.
+
+        It has the requests with the bot's token and the 429s by route, and 401, 403 and 429 of the last ten minutes.
+        """
         return {
+            "with_bot_token": dict(self._by_bot_token),
             "rate_limited": self._hits.total(),
             "by_route": dict(self._hits),
             "invalid_requests": self._invalid.total(),

@@ -1,7 +1,6 @@
 """Runs each stand-in and each measured bot in its own process."""
 
 import asyncio
-import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -16,6 +15,7 @@ import aiohttp
 from bot.tasks import end
 from sandbox.stage import ControlClient, Process, file_body
 from tests.support.media_samples import png
+from tests.support.process_costs import cpu_s_of, family_of, proportional_bytes
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
 Mark: TypeAlias = tuple[float, dict[str, float]]  # a time, and the CPU seconds that each stand-in had used by then
@@ -55,11 +55,11 @@ class Subject:
 
     def resident_bytes(self) -> int:
         """Return the resident bytes of its processes; shared pages count once."""
-        return sum(_proportional_bytes(pid) for pid in _family(self.process.pid))
+        return sum(proportional_bytes(pid) for pid in family_of(self.process.pid))
 
     def cpu_s(self) -> float:
         """Return the CPU time of the process and its running workers, in seconds."""
-        return sum(_cpu_s(pid) for pid in _family(self.process.pid))
+        return sum(cpu_s_of(pid) for pid in family_of(self.process.pid))
 
     @asynccontextmanager
     async def memory_watched(self) -> AsyncGenerator[list[int]]:
@@ -167,7 +167,7 @@ class Stands:
 
         Each has one event loop: near one CPU second per second, it is the bottleneck.
         """
-        return {name: _cpu_s(process.pid) for name, process in self._processes.items()}
+        return {name: cpu_s_of(process.pid) for name, process in self._processes.items()}
 
     def mark(self) -> Mark:
         """Return a start for `busy_since`."""
@@ -226,38 +226,3 @@ def new_folder(folder: Path) -> Path:
 
 def _origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
-
-
-def _family(pid: int) -> list[int]:
-    """Return the process and all its descendants."""
-    found, waiting = list[int](), [pid]
-    while waiting:
-        one = waiting.pop()
-        found.append(one)
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            waiting += _numbers(task)
-    return found
-
-
-def _numbers(path: Path) -> list[int]:
-    try:
-        return [int(word) for word in path.read_text().split()]
-    except OSError:
-        return []
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the time in user and system mode, all threads together; see proc_pid_stat(5)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _proportional_bytes(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

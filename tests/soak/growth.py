@@ -4,12 +4,12 @@ The 3,000 before do not count: they fill caches, and lists that are bounded by t
 """
 
 import asyncio
-import os
 import statistics
 from itertools import cycle, islice
 from pathlib import Path
 
 from sandbox.stage import Stage, StageError, eventually, file_body
+from tests.support.process_costs import resident_bytes
 from tests.support.video_steps import PRICED, picture, rows
 
 JOBS = 6_000
@@ -40,7 +40,7 @@ async def run(folder: Path, *, seed: int, jobs: int = JOBS) -> list[str]:
         for _ in range(jobs // BATCH):
             made += sum(await asyncio.gather(*(_order(stage, name, image) for name in islice(cycle(names), BATCH))))
             await _until_made(stage, made)
-            readings.append((made, _resident_kb(bot.pid)))
+            readings.append((made, resident_bytes(bot.pid) / 1000))
             print("{:,} jobs: {:,.0f} KB".format(*readings[-1]))
     steady = [reading for reading in readings if reading[0] >= WARM_UP_JOBS]
     slope = statistics.linear_regression(*zip(*steady, strict=True)).slope
@@ -77,9 +77,3 @@ async def _until_made(stage: Stage, count: int) -> None:
 def _jobs(stage: Stage) -> dict[tuple[str, int], int]:
     """Return how many jobs there are of each state, told and untold."""
     return {(state, told): n for state, told, n in rows(stage, "SELECT state, told, count(*) FROM jobs GROUP BY 1, 2")}
-
-
-def _resident_kb(pid: int) -> float:
-    """Return the resident memory of a process, in KB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1000

@@ -64,7 +64,12 @@ class Api:
             log.exception("The sandbox itself failed on %s %s", request.method, path)
             answer, status = dumps({"message": "500: Internal Server Error", "code": 0}), 500
         is_shared = headers.get("X-RateLimit-Scope") == "shared"
-        self._core.limits.record(status, f"{request.method} {route.path if route else path}", is_shared=is_shared)
+        self._core.limits.record(
+            status,
+            f"{request.method} {route.path if route else path}",
+            is_shared=is_shared,
+            with_bot_token=route is not None and route.auth is Auth.BOT,
+        )
         ms = (self._stopwatch() - started) * 1000
         told = dumps(answer.decode()) if answer.startswith(b"<") else answer
         self._core.transcript.add(Exchange(request.method, path, body.text, status, told, ms))

@@ -269,6 +269,7 @@ async def test_each_route_has_its_bucket(control: DiscordControl, general: str) 
     async with control.session.get(f"{control.sandbox.control_url}/limits") as response:
         report = await response.json()
     assert report["by_route"] == {"POST /channels/{channel_id}/messages": 1}
+    assert report["with_bot_token"]["POST /channels/{channel_id}/messages"] == 7
 
 
 async def test_the_bots_token_has_fifty_requests_a_second_and_interactions_more() -> None:
