@@ -37,16 +37,20 @@ QUICK = {
 }
 
 
+@pytest.fixture(scope="module")
+def bot_settings() -> dict[str, str]:
+    """Settings of the shared bot beside the quick ones, for a module to replace."""
+    return {}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second.
 
-    A module's `SETTINGS` are the bot's beside the quick ones. After all of a module's traffic, no label of the bot's
-    metrics has a name or a value that is not allowed.
+    After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed.
     """
     port = str(await asyncio.to_thread(free_port))
-    own: dict[str, str] = getattr(request.module, "SETTINGS", {})
-    settings = {**QUICK, **own, "WANDA_WEB_PORT": port}
+    settings = {**QUICK, **bot_settings, "WANDA_WEB_PORT": port}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
         await ready.start_bot()
         yield ready

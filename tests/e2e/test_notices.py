@@ -13,10 +13,15 @@ from tests.support.text_commands import admin, ask, read
 from tests.support.video_steps import delete_message, order, picture, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SETTINGS = {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
 REFUSED = {
     "detail": [{"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}]
 }
+
+
+@pytest.fixture(scope="module")
+def bot_settings() -> dict[str, str]:
+    """Pings come at once."""
+    return {"WANDA_PING_AFTER_S": "0", "WANDA_PING_LOOK_S": "0.2", "WANDA_PING_WAIT_S": "0.2"}
 
 
 async def pings(stage: Stage, card: str) -> list[tuple[str, list[str]]]:
