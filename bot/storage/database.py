@@ -208,7 +208,7 @@ async def open_store(
     await asyncio.to_thread(make_folder, settings.data_dir)
     path = None if is_postgres(settings) else sqlite_path(settings)
     if path is not None:
-        await asyncio.to_thread(_make_parent, path)
+        await asyncio.to_thread(make_parent, path)
     locks = _Locks(settings.data_dir, path)
     try:
         mark = None if begin_anew else read_mark(settings.data_dir)
@@ -222,13 +222,13 @@ async def _own(
     settings: StorageSettings, plan: ShardPlan, locks: _Locks, mark: Mark | None, clock: Callable[[], float]
 ) -> OwnedStore:
     name = database_name(settings)
-    _check_found(settings, mark, is_found=await asyncio.to_thread(_is_there, settings))
+    _check_found(settings, mark, is_found=await asyncio.to_thread(is_there, settings))
     store = await _connect(settings, plan)
     try:
-        before = await schema_of(store, _engine(settings))
+        before = await schema_of(store, engine_of(settings))
         _check_found(settings, mark, is_found=bool(before))
         schema = await _migrate(store, settings, at=clock())
-        database_id = await store.read(_database_id())
+        database_id = await store.read(database_id_in())
         _check_same(settings, mark, database_id)
         is_new = not before or (mark is not None and not mark.begun)
         marked = Mark(database_id, name, begun=not is_new)
@@ -271,11 +271,11 @@ async def look_into(settings: StorageSettings) -> Store:
         StorageError: it cannot be opened, or is a newer version's; the sentence says what to do.
         SettingsRefused: as `open_store`.
     """
-    if not await asyncio.to_thread(_is_there, settings):
+    if not await asyncio.to_thread(is_there, settings):
         raise NoDatabase(f"There is no database yet; `python -m bot run` creates it ({database_name(settings)}).")
     store = await _connect(settings, None)
     try:
-        _check_schema(settings, await schema_of(store, _engine(settings)))
+        _check_schema(settings, await schema_of(store, engine_of(settings)))
     except BaseException:
         await store.close()
         raise
@@ -283,7 +283,7 @@ async def look_into(settings: StorageSettings) -> Store:
 
 
 def _check_schema(settings: StorageSettings, schema: int) -> None:
-    known = len(migrations(_engine(settings)))
+    known = len(migrations(engine_of(settings)))
     name = database_name(settings)
     if not schema:
         raise NoDatabase(f"The database is empty; `python -m bot run` creates its tables ({name}).")
@@ -319,7 +319,7 @@ def _keeps_files() -> Transaction[bool]:
     return row is not None
 
 
-def _database_id() -> Transaction[str]:
+def database_id_in() -> Transaction[str]:
     """Return what tells this database from any other; it stays the same in a backup and gives nothing away."""
     row = yield One("SELECT value FROM pseudonym_key WHERE id = 1")
     return hashlib.sha256(f"wanda database {row['value']}".encode()).hexdigest()[:16]
@@ -351,11 +351,12 @@ def sqlite_path(settings: StorageSettings) -> Path:
     return Path(os.path.realpath(url.removeprefix(SQLITE_SCHEME) if url else settings.data_dir / "wanda.db"))
 
 
-def _engine(settings: StorageSettings) -> Engine:
+def engine_of(settings: StorageSettings) -> Engine:
+    """Return the engine that the settings name."""
     return "postgres" if is_postgres(settings) else "sqlite"
 
 
-def _is_there(settings: StorageSettings) -> bool:
+def is_there(settings: StorageSettings) -> bool:
     """Return whether an SQLite database exists; whether a PostgreSQL one has tables is seen once it is open."""
     if is_postgres(settings):
         return True
@@ -365,7 +366,12 @@ def _is_there(settings: StorageSettings) -> bool:
         return False
 
 
-def _make_parent(path: Path) -> None:
+def make_parent(path: Path) -> None:
+    """Make the folder of an SQLite file, for its owner alone.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -402,7 +408,7 @@ async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> Store:
 
 async def _migrate(store: Store, settings: StorageSettings, *, at: float) -> int:
     """Migrate the database; no step has to end within the timeout of an ordinary answer."""
-    engine = _engine(settings)
+    engine = engine_of(settings)
     if not is_postgres(settings):
         return await migrate(store, engine, at=at)
     from bot.storage.postgres import Unhurried  # noqa: PLC0415 - its driver is optional

@@ -84,10 +84,11 @@ async def schema_of(store: Store, engine: Engine) -> int:
     Raises:
         StorageError: the database did not answer.
     """
-    return await store.read(_schema_of(engine))
+    return await store.read(schema_version(engine))
 
 
-def _schema_of(engine: Engine) -> Transaction[int]:
+def schema_version(engine: Engine) -> Transaction[int]:
+    """Return the database's schema version, as `schema_of`."""
     there = yield One(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'"
         if engine == "sqlite"
@@ -119,17 +120,30 @@ async def migrate(store: Writer, engine: Engine, *, at: float, folder: Path = SC
     return len(steps)
 
 
-def _prepare(engine: Engine) -> Transaction[int]:
+def apply_steps(engine: Engine, *, after: int, until: int | None, at: float) -> Transaction[None]:
+    """Apply the steps after one version, and up to another or to the last, as a part of a larger transaction.
+
+    The table `schema_version` must be there.
+    """
+    for step in migrations(engine)[after:until]:
+        yield from _apply(step, engine, at)
+
+
+def keep_others_out(engine: Engine) -> Transaction[None]:
+    """Take the lock of the migration, until the transaction ends: a bot that starts meanwhile waits for it."""
     for lock in _LOCK[engine]:
         yield One(lock)
+
+
+def _prepare(engine: Engine) -> Transaction[int]:
+    yield from keep_others_out(engine)
     yield One(SCHEMA_VERSIONS_SQL)
     row = yield One("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
     return row["version"]
 
 
 def _apply(step: Migration, engine: Engine, at: float) -> Transaction[None]:
-    for lock in _LOCK[engine]:
-        yield One(lock)
+    yield from keep_others_out(engine)
     # Checked again under the lock: another process may have applied it in between.
     if (yield One("SELECT version FROM schema_version WHERE version = $1", (step.version,))) is not None:
         return

@@ -1,0 +1,55 @@
+"""Opens the database of the settings to be copied, or an empty one that a copy is to fill."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from bot.errors import NoDatabase
+from bot.settings import StorageSettings
+from bot.storage.copying import EmptyDatabase, Snapshot
+from bot.storage.database import database_name, is_postgres, is_there, make_parent, sqlite_path
+from bot.storage.sqlite_copy import new_sqlite, sqlite_snapshot
+
+
+@asynccontextmanager
+async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, None]:
+    """Open a snapshot of the database, beside a running bot or without one, also of an older version's.
+
+    Raises:
+        NoDatabase: there is none, or none of Wanda's.
+        StorageError: it cannot be opened or read.
+        SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
+    """
+    if not await asyncio.to_thread(is_there, settings):
+        raise NoDatabase(f"There is no database at {database_name(settings)}.")
+    async with AsyncExitStack() as stack:
+        if is_postgres(settings):
+            from bot.storage.postgres_copy import postgres_snapshot  # noqa: PLC0415 - its driver is optional
+
+            opened = postgres_snapshot(settings.database_url, timeout_s=settings.timeout_s)
+        else:
+            opened = sqlite_snapshot(sqlite_path(settings), timeout_s=settings.timeout_s)
+        snapshot: Snapshot = await stack.enter_async_context(opened)
+        if not snapshot.schema:
+            raise NoDatabase(f"The database {database_name(settings)} has no tables of Wanda.")
+        yield snapshot
+
+
+@asynccontextmanager
+async def new_database(settings: StorageSettings) -> AsyncGenerator[EmptyDatabase, None]:
+    """Open an empty database at the place that the settings name; it is there once it is committed.
+
+    Raises:
+        StorageError: there is one already, or it cannot be reached or written.
+        SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
+    """
+    async with AsyncExitStack() as stack:
+        if is_postgres(settings):
+            from bot.storage.postgres_copy import new_postgres  # noqa: PLC0415 - its driver is optional
+
+            opened = new_postgres(settings.database_url, timeout_s=settings.timeout_s)
+        else:
+            path = sqlite_path(settings)
+            await asyncio.to_thread(make_parent, path)
+            opened = new_sqlite(path)
+        yield await stack.enter_async_context(opened)
