@@ -8,3 +8,5 @@ if sys.version_info < (3, 11):  # noqa: UP036 - before anything that an older Py
         file=sys.stderr,
     )
     raise SystemExit(2)
+
+VERSION = "0.1.0"  # as in pyproject.toml

@@ -1,4 +1,4 @@
-"""The command line: run · price · commands · check · ledger · watch.
+"""The command line: run · price · commands · check · ledger · watch · backup · restore · migrate.
 
 Imports are inside the commands, so that each loads only what it needs: `price` takes no time for discord.py.
 """
@@ -9,7 +9,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
 
 from bot.configuration import forget_environment, read_settings
 from bot.errors import NoDatabase, Refusal, SettingsRefused, WandaError
@@ -39,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _watch(settings, chosen.every)
         case "ledger":
             return _ledger(settings, chosen.close, chosen.at)
+        case "backup":
+            return _done(_backup(settings, chosen.folder))
+        case "restore":
+            return _done(_restore(settings, chosen.folder, nothing_ran_since=chosen.nothing_ran_since))
+        case "migrate":
+            return _done(_migrate(settings, chosen.to))
         case _:
             return _check(settings)
 
@@ -60,6 +68,17 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--at", metavar="AMOUNT", help="what fal charged for it, by its dashboard ($0.75, or 0)")
     watch = commands.add_parser("watch", help="print the newest jobs and the books as JSON, after each change")
     watch.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="how often to look (default 1)")
+    backup = commands.add_parser("backup", help="write the database and the videos' files to a new folder")
+    backup.add_argument("folder", type=Path, metavar="FOLDER", help="the backup; it must not exist yet")
+    restore = commands.add_parser("restore", help="fill an empty database and data folder from a backup")
+    restore.add_argument("folder", type=Path, metavar="FOLDER", help="the backup")
+    restore.add_argument(
+        "--nothing-ran-since",
+        action="store_true",
+        help="no bot ran after the backup, so that what was not sent to fal by then can still be sent",
+    )
+    migrate = commands.add_parser("migrate", help="copy the database to an empty one, of either engine")
+    migrate.add_argument("--to", required=True, metavar="URL", help="postgresql://… or sqlite:///…, as DATABASE_URL")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
@@ -127,6 +146,42 @@ def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
         return 1
     print("\n".join(ledger_lines(books)))
     return 1 if books.wrong else 0
+
+
+def _done(command: Coroutine[Any, Any, tuple[Sequence[str], bool]]) -> int:
+    """Run a command that returns its lines and whether all is well; return the exit status."""
+    os.umask(0o077)  # what it writes is for this user alone
+    try:
+        lines, is_well = asyncio.run(command)
+    except (SettingsRefused, NoDatabase) as refused:
+        print(refused, file=sys.stderr)
+        return USAGE_ERROR
+    except WandaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(lines))
+    return 0 if is_well else 1
+
+
+async def _backup(settings: Settings, folder: Path) -> tuple[Sequence[str], bool]:
+    from bot.cli.backup import back_up, backup_lines  # noqa: PLC0415 - see the module's docstring
+
+    manifest, books = await back_up(settings, folder)
+    return backup_lines(manifest, folder, books), books is None or not books.wrong
+
+
+async def _restore(settings: Settings, folder: Path, *, nothing_ran_since: bool) -> tuple[Sequence[str], bool]:
+    from bot.cli.restore import restore, restore_lines  # noqa: PLC0415 - see the module's docstring
+
+    restored = await restore(settings, folder, nothing_ran_since=nothing_ran_since)
+    return restore_lines(restored, settings.storage), not restored.books.wrong
+
+
+async def _migrate(settings: Settings, url: str) -> tuple[Sequence[str], bool]:
+    from bot.cli.migrate import migrate_lines, move  # noqa: PLC0415 - see the module's docstring
+
+    moved = await move(settings.storage, url)
+    return migrate_lines(moved), not moved.books.wrong
 
 
 def _watch(settings: Settings, every_s: float) -> int:

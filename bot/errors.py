@@ -17,7 +17,8 @@ WandaError
 │   ├── StorageUnreachable   there is no connection to the database; it may come up yet
 │   ├── OwnershipLost        another process has the database or its folder, or they were removed
 │   ├── NoDatabase           there is none yet
-│   └── OldDatabase          an older version's, which the next run updates
+│   ├── OldDatabase          an older version's, which the next run updates
+│   └── BackupRefused        a backup cannot be written, read or restored; a sentence for the operator
 ├── Unhealthy                the program ends itself, so that whatever supervises it starts it again
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
@@ -47,6 +48,7 @@ from typing import Any, Literal
 
 __all__ = [
     "AlreadyRunning",
+    "BackupRefused",
     "Busy",
     "CardGone",
     "DeliveryError",
@@ -210,6 +212,10 @@ class NoDatabase(StorageError):
 
 class OldDatabase(StorageError):
     """The database is an older version's; the next run updates it."""
+
+
+class BackupRefused(StorageError):
+    """A backup cannot be written, read or restored, or a database not moved; `str()` says what to do."""
 
 
 class Unhealthy(WandaError):

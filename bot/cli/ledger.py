@@ -47,12 +47,13 @@ async def look(settings: StorageSettings) -> Books:
     """
     store = await look_into(settings)
     try:
-        return await store.read(_books())
+        return await store.read(read_books())
     finally:
         await store.close()
 
 
-def _books() -> Transaction[Books]:
+def read_books() -> Transaction[Books]:
+    """Verify and read the books; see `look`."""
     return Books(
         wrong=(yield from verify()),
         servers=(yield from totals()),
@@ -141,10 +142,14 @@ def ledger_lines(books: Books) -> list[str]:
         *(_row(str(one.guild_id), one) for one in books.servers),
         _row("together", together),
     ]
-    verdict = [f"WRONG  {sentence}" for sentence in books.wrong] or [
+    return [*rows, *_uncertain(books), *_differences(books), *verdict_lines(books)]
+
+
+def verdict_lines(books: Books) -> list[str]:
+    """Return what is wrong in the books, or that they are right."""
+    return [f"WRONG  {sentence}" for sentence in books.wrong] or [
         "The books are right: every sum of entries equals its row, and every hold ended at most once."
     ]
-    return [*rows, *_uncertain(books), *_differences(books), *verdict]
 
 
 def _uncertain(books: Books) -> list[str]:

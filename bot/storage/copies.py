@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bot.errors import NoDatabase
 from bot.settings import StorageSettings
 from bot.storage.copying import EmptyDatabase, Snapshot
-from bot.storage.database import database_name, is_postgres, is_there, make_parent, sqlite_path
+from bot.storage.database import Locks, database_name, is_postgres, is_there, make_parent, sqlite_path
 from bot.storage.sqlite_copy import new_sqlite, sqlite_snapshot
 
 
@@ -20,8 +20,7 @@ async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, Non
         StorageError: it cannot be opened or read.
         SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
     """
-    if not await asyncio.to_thread(is_there, settings):
-        raise NoDatabase(f"There is no database at {database_name(settings)}.")
+    await check_there(settings)
     async with AsyncExitStack() as stack:
         if is_postgres(settings):
             from bot.storage.postgres_copy import postgres_snapshot  # noqa: PLC0415 - its driver is optional
@@ -31,8 +30,21 @@ async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, Non
             opened = sqlite_snapshot(sqlite_path(settings), timeout_s=settings.timeout_s)
         snapshot: Snapshot = await stack.enter_async_context(opened)
         if not snapshot.schema:
-            raise NoDatabase(f"The database {database_name(settings)} has no tables of Wanda.")
+            raise NoDatabase(f"{database_name(settings)} has no tables of Wanda.")
         yield snapshot
+
+
+async def check_there(settings: StorageSettings) -> None:
+    """Check that an SQLite database exists; whether a PostgreSQL one has tables is seen once it is open.
+
+    Raises:
+        NoDatabase: there is none.
+    """
+    if not await asyncio.to_thread(is_there, settings):
+        raise NoDatabase(
+            f"There's no database at {database_name(settings)}; if yours is elsewhere, set WANDA_DATA_DIR or "
+            "DATABASE_URL."
+        )
 
 
 @asynccontextmanager
@@ -53,3 +65,29 @@ async def new_database(settings: StorageSettings) -> AsyncGenerator[EmptyDatabas
             await asyncio.to_thread(make_parent, path)
             opened = new_sqlite(path)
         yield await stack.enter_async_context(opened)
+
+
+@asynccontextmanager
+async def owned(settings: StorageSettings) -> AsyncGenerator[None, None]:
+    """Keep the data folder and the database for this process until the block ends, so that no bot works with them.
+
+    Raises:
+        StorageError: a bot works with them.
+    """
+    async with AsyncExitStack() as stack:
+        path = None if is_postgres(settings) else sqlite_path(settings)
+        if path is not None:
+            await asyncio.to_thread(make_parent, path)
+        locks = await asyncio.to_thread(Locks, settings.data_dir, path)
+        stack.callback(locks.free)
+        if is_postgres(settings):
+            await _own_postgres(stack, settings)
+        yield
+
+
+async def _own_postgres(stack: AsyncExitStack, settings: StorageSettings) -> None:
+    from bot.storage.ownership import Ownership  # noqa: PLC0415 - its driver is optional
+
+    ownership = Ownership(settings.database_url, timeout_s=settings.timeout_s)
+    stack.push_async_callback(ownership.give_up)
+    await ownership.begin(patience_s=0)

@@ -69,7 +69,7 @@ class OwnedStore:
     """
 
     def __init__(
-        self, store: Store, locks: "_Locks", database: Database, mark: Mark, ownership: "Ownership | None" = None
+        self, store: Store, locks: "Locks", database: Database, mark: Mark, ownership: "Ownership | None" = None
     ) -> None:
         self.database = database
         self.ownership = ownership
@@ -140,7 +140,7 @@ def _measured(kind: str) -> Generator[None]:
         STORAGE_SECONDS.labels(kind).observe(time.perf_counter() - begun_at)
 
 
-class _Locks:
+class Locks:
     """The locks of the data folder and of an SQLite file; PostgreSQL has its own, in the driver."""
 
     def __init__(self, folder: Path, database: Path | None) -> None:
@@ -178,6 +178,7 @@ class _Locks:
         check_writable(self.folder)
 
     def free(self) -> None:
+        """Release them."""
         for lock in self._held:
             lock.free()
 
@@ -209,7 +210,7 @@ async def open_store(
     path = None if is_postgres(settings) else sqlite_path(settings)
     if path is not None:
         await asyncio.to_thread(make_parent, path)
-    locks = _Locks(settings.data_dir, path)
+    locks = Locks(settings.data_dir, path)
     try:
         mark = None if begin_anew else read_mark(settings.data_dir)
         return await _own(settings, plan, locks, mark, clock)
@@ -219,7 +220,7 @@ async def open_store(
 
 
 async def _own(
-    settings: StorageSettings, plan: ShardPlan, locks: _Locks, mark: Mark | None, clock: Callable[[], float]
+    settings: StorageSettings, plan: ShardPlan, locks: Locks, mark: Mark | None, clock: Callable[[], float]
 ) -> OwnedStore:
     name = database_name(settings)
     _check_found(settings, mark, is_found=await asyncio.to_thread(is_there, settings))
@@ -254,12 +255,26 @@ def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool
 
 
 def _check_same(settings: StorageSettings, mark: Mark | None, database_id: str) -> None:
-    if mark is not None and mark.begun and mark.database_id != database_id:
+    if mark is None or not mark.begun:
+        return
+    name = database_name(settings)
+    if mark.database_id != database_id:
         raise StartRefused(
             f"The data folder {settings.data_dir.absolute()} belongs to another database ({mark.name}) than "
-            f"{database_name(settings)}. Correct DATABASE_URL or WANDA_DATA_DIR; `python -m bot run --begin-anew` "
+            f"{name}. Correct DATABASE_URL or WANDA_DATA_DIR; `python -m bot run --begin-anew` "
             "takes this database, and in time removes the files of the other one's videos."
         )
+    if kind_of(mark.name) != kind_of(name):
+        raise StartRefused(
+            f"The database of the data folder {settings.data_dir.absolute()} was moved to {mark.name}; {name} is what "
+            "it was before, without all that happened since. Correct DATABASE_URL; `python -m bot run --begin-anew` "
+            "takes the old one."
+        )
+
+
+def kind_of(name: str) -> str:
+    """Return the engine's name in a name that `database_name` made."""
+    return name.partition(" ")[0]
 
 
 async def look_into(settings: StorageSettings) -> Store:

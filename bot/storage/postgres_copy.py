@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from bot.errors import StorageError
 from bot.storage.copying import BATCH_ROWS, Batches, TableRow, as_stored
 from bot.storage.migrate import SCHEMA_VERSIONS_SQL, apply_steps, keep_others_out, schema_version
-from bot.storage.postgres import DATABASE_ERRORS, Unhurried, drive, in_words
+from bot.storage.postgres import Unhurried, drive
+from bot.storage.postgres_session import DATABASE_ERRORS, in_words
 from bot.storage.tables import Table, tables_of
 from bot.storage.transaction import One, Transaction
 

@@ -1,0 +1,135 @@
+"""`python -m bot restore`: makes an empty database and data folder what they were when a backup was written.
+
+The data folder is marked first as the one of this database, so that a start is refused for as long as the database is
+missing. The files come next, and the database last, whole or not at all. A restore that was interrupted is run again.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cli.backup_folder import Backup, Manifest
+from bot.cli.ledger import Books, read_books, verdict_lines
+from bot.errors import BackupRefused
+from bot.jobs.unsent import doubt_unsent
+from bot.settings import Settings, StorageSettings
+from bot.storage.copies import new_database, owned
+from bot.storage.copying import Digest, TableRow, compare
+from bot.storage.data_folder import MARK, Mark, make_folder, read_mark, why_not, write_mark
+from bot.storage.database import database_name
+from bot.storage.migrate import migrations
+from bot.storage.tables import Table, tables_of
+from bot.units import MIB, counted
+
+_OF_NOBODY = frozenset({"lost+found", "wanda.lock", "wanda.db.lock", "wanda.db.part"})
+_OURS = _OF_NOBODY | {MARK, "inputs", "results", "scratch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored; `unsent` jobs had not been sent to fal by then, and become uncertain."""
+
+    manifest: Manifest
+    books: Books
+    unsent: int
+
+
+async def restore(settings: Settings, folder: Path, *, nothing_ran_since: bool) -> Restored:
+    """Restore the backup into the database and the data folder of the settings, which must be empty.
+
+    With `nothing_ran_since`, jobs that were not sent to fal by then are sent by the next start; otherwise they are
+    never sent, because they may have been sent after the backup.
+
+    Raises:
+        BackupRefused: the backup is damaged or newer than this version, or the data folder is in use.
+        StorageError: the database is not empty, or something cannot be written; nothing whole is left.
+    """
+    backup = Backup(folder)
+    manifest, storage = backup.manifest, settings.storage
+    known = len(migrations("sqlite"))
+    if manifest.schema_version > known:
+        raise BackupRefused(
+            f"The backup has schema {manifest.schema_version}, but this version of Wanda knows only {known}: restore "
+            f"it with Wanda {manifest.version} or a later one."
+        )
+    await asyncio.to_thread(backup.check)
+    await asyncio.to_thread(make_folder, storage.data_dir)
+    async with owned(storage):
+        await asyncio.to_thread(_check_folder, storage, manifest)
+        async with new_database(storage) as database:
+            name = database_name(storage)
+            await asyncio.to_thread(write_mark, storage.data_dir, Mark(manifest.database_id, name))
+            await asyncio.to_thread(_copy_files, backup, storage.data_dir)
+            await database.make_tables(manifest.schema_version)
+            digests: dict[str, Digest] = {}
+            for table in tables_of(manifest.schema_version):
+                facts = manifest.tables[table.name]
+                digests[table.name] = Digest(facts.rows, int(facts.digest, 16))
+                await database.load(table, _batches(backup, table))
+            await compare(database, manifest.schema_version, digests)
+            await database.migrate(manifest.schema_version, at=time.time())
+            unsent = 0 if nothing_ran_since else await database.run(doubt_unsent(now=time.time()))
+            books = await database.run(read_books())
+            await database.commit()
+    return Restored(manifest, books, unsent)
+
+
+def _check_folder(storage: StorageSettings, manifest: Manifest) -> None:
+    """Refuse a folder with anything in it, but for what an interrupted restore of this backup left there."""
+    folder = storage.data_dir
+    mark = read_mark(folder)
+    ours = _OF_NOBODY if mark is None or mark.database_id != manifest.database_id else _OURS
+    found = sorted(path.name for path in folder.iterdir() if path.name not in ours)
+    if found:
+        raise BackupRefused(
+            f"The data folder {folder.absolute()} is not empty ({', '.join(found[:3])}): move it away, or name another "
+            "in WANDA_DATA_DIR."
+        )
+
+
+def _copy_files(backup: Backup, data_dir: Path) -> None:
+    """Copy the files of jobs; one that is there, from a restore that was interrupted, is written anew.
+
+    Raises:
+        BackupRefused: the data folder cannot be written.
+    """
+    for name in backup.file_names():
+        path = data_dir / name
+        part = path.with_name(f"{path.name}.part")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                part.unlink()
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with backup.path_of(name).open("rb") as source, os.fdopen(descriptor, "wb") as target:
+                while piece := source.read(MIB):
+                    target.write(piece)
+            part.replace(path)
+        except OSError as error:
+            raise BackupRefused(f"{path} cannot be written: {why_not(path.parent, error)}.") from error
+    os.sync()  # one call for all files, which may be many
+
+
+async def _batches(backup: Backup, table: Table) -> AsyncGenerator[Sequence[TableRow], None]:
+    batches = backup.batches(table)
+    while (rows := await asyncio.to_thread(next, batches, None)) is not None:
+        yield rows
+
+
+def restore_lines(restored: Restored, storage: StorageSettings) -> list[str]:
+    """Return what was restored, line by line, and whether the books in it are right."""
+    manifest = restored.manifest
+    lines = [
+        f"Restored {database_name(storage)} and {storage.data_dir.absolute()} as they were at {manifest.when}:",
+        f"{manifest.contents}; all of it is what was backed up.",
+    ]
+    if restored.unsent:
+        lines.append(
+            f"{counted(restored.unsent, 'job')} had not been sent to fal by then, but may have been since: the next "
+            "start makes them uncertain, and `python -m bot ledger` lists them."
+        )
+    return [*lines, *verdict_lines(restored.books)]
