@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="no bot ran after the backup, so that what was not sent to fal by then can still be sent",
     )
-    migrate = commands.add_parser("migrate", help="copy the database to an empty one, of either engine")
+    migrate = commands.add_parser("migrate", help="copy the database to an empty one of the other engine")
     migrate.add_argument("--to", required=True, metavar="URL", help="postgresql://… or sqlite:///…, as DATABASE_URL")
     commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser

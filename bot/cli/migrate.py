@@ -1,4 +1,4 @@
-"""`python -m bot migrate --to URL`: copies the database to an empty one of either engine, and marks the data folder.
+"""`python -m bot migrate --to URL`: copies the database to an empty one of the other engine, and marks the data folder.
 
 The old database stays as it was. The mark in the data folder names the new one from then on, so that a start with the
 old one is refused.
@@ -17,7 +17,7 @@ from bot.settings import StorageSettings
 from bot.storage.copies import check_there, new_database, owned, snapshot_of
 from bot.storage.copying import Digest, copy_rows
 from bot.storage.data_folder import Mark, make_folder, write_mark
-from bot.storage.database import database_id_in, database_name
+from bot.storage.database import database_id_in, database_name, is_postgres
 from bot.storage.migrate import migrations
 from bot.units import counted
 
@@ -36,13 +36,17 @@ async def move(settings: StorageSettings, url: str) -> Moved:
     """Copy the database of the settings to the empty one that `url` names, while no bot works with either.
 
     Raises:
-        SettingsRefused: the URL names no database.
+        SettingsRefused: the URL names no database, or one of the same engine.
         NoDatabase: there is no database to copy.
         BackupRefused: it is an older version's, or the books differ after the copy; nothing is left of the copy.
         StorageError: a bot works with one of them, the new one is not empty, or a database did not carry it out.
     """
     target = _with_url(settings, url)
     old, new = database_name(settings), database_name(target)
+    if is_postgres(settings) == is_postgres(target):
+        raise SettingsRefused(
+            f"{old} and {new} are of one engine: take the database there with `python -m bot backup` and `restore`."
+        )
     await check_there(settings)
     await asyncio.to_thread(make_folder, settings.data_dir)
     async with owned(settings), snapshot_of(settings) as snapshot:

@@ -130,6 +130,6 @@ def restore_lines(restored: Restored, storage: StorageSettings) -> list[str]:
     if restored.unsent:
         lines.append(
             f"{counted(restored.unsent, 'job')} had not been sent to fal by then, but may have been since: the next "
-            "start makes them uncertain, and `python -m bot ledger` lists them."
+            "start sends none of them and calls them uncertain, and `python -m bot ledger` lists them then."
         )
     return [*lines, *verdict_lines(restored.books)]

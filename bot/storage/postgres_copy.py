@@ -122,7 +122,7 @@ async def new_postgres(url: str, *, timeout_s: float) -> AsyncGenerator[NewPostg
         try:
             await database.run(keep_others_out("postgres"))
             if await database.run(schema_version("postgres")):
-                raise StorageError("It has tables of Wanda already: name an empty database.")
+                raise StorageError("The PostgreSQL database has tables of Wanda already: name an empty one.")
             yield database
         finally:
             if not database.is_whole:
