@@ -19,6 +19,7 @@ from sandbox.discord.event_faults import EventFaults
 from sandbox.discord.serializer import Serializer
 from sandbox.discord.session import CloseCode, Connection, Hangup, Intent, Op, Session, frame, parse_intents
 from sandbox.discord.session_starts import SessionStarts
+from sandbox.discord.sessions import Sessions
 from sandbox.discord.shard_rules import Shard, ShardRules
 from sandbox.discord.transcript import Event, Transcript
 from sandbox.discord.wire import Json, dumps
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 FATAL = frozenset({4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014})
 HEARTBEAT_INTERVAL_MS = 41_250
 SILENCE_S = HEARTBEAT_INTERVAL_MS / 1000 * 1.5
-SESSIONS_KEPT = 256
-SESSION_LIFE_S = 300.0
 API_VERSION = "10"
 
 
@@ -67,7 +66,7 @@ class Gateway:
         self._random = random
         self._token = token
         self._privileged = privileged
-        self._sessions: dict[str, Session] = {}
+        self._sessions = Sessions(clock)
         self._connections: set[Connection] = set()
         self.starts = SessionStarts(clock, identify_interval_s)
         self.shard_rules = ShardRules()
@@ -94,17 +93,9 @@ class Gateway:
 
     def _deliver(self, event: Emission) -> None:
         self._transcript.add(Event(event.name, event.full))
-        for session in self._live_sessions():
+        for session in self._sessions:
             if session.serves_guild(event.guild_id) and (not event.intent or session.intents & event.intent):
                 session.dispatch(event.name, event.full if session.intents & Intent.MESSAGE_CONTENT else event.short)
-
-    def _live_sessions(self) -> list[Session]:
-        """Return the sessions that are connected or may still resume, and delete the others."""
-        now = self._clock.now()
-        gone = [s for s in self._sessions.values() if s.connection is None and now - s.lost_at > SESSION_LIFE_S]
-        for session in gone:
-            del self._sessions[session.id]
-        return list(self._sessions.values())
 
     def reads_content(self) -> bool:
         """Return whether the developer portal allows the MESSAGE_CONTENT intent."""
@@ -112,7 +103,7 @@ class Gateway:
 
     def connected_shards(self) -> list[Shard]:
         """Return the shard of each identified connection."""
-        return [session.shard for session in self._sessions.values() if session.connection is not None]
+        return self._sessions.connected_shards()
 
     def _connections_of(self, shard: int | None) -> list[Connection]:
         """Return the connections of that shard; all of them, also unidentified ones, if it is None."""
@@ -128,8 +119,7 @@ class Gateway:
         for connection in self._connections_of(shard):
             connection.send(frame(Op.INVALID_SESSION, d=resumable))
         if not resumable:
-            kept = {} if shard is None else {one.id: one for one in self._sessions.values() if one.shard[0] != shard}
-            self._sessions = kept
+            self._sessions.drop_all(shard)
 
     def cut(self, shard: int | None = None) -> None:
         """Abort the shard's connections, or every one, without a close frame."""
@@ -143,7 +133,7 @@ class Gateway:
         """
         for connection in self._connections_of(shard):
             if code in FATAL and connection.session is not None:
-                self._sessions.pop(connection.session.id, None)
+                self._sessions.drop(connection.session)
             connection.is_hung_up = True
             await connection.ws.close(code=code)
 
@@ -177,7 +167,7 @@ class Gateway:
             session.lost_at = self._clock.now()
             # Discord ends the session of a client that closes with 1000 or 1001.
             if connection.ws.close_code in {1000, 1001} and not connection.is_hung_up:
-                self._sessions.pop(session.id, None)
+                self._sessions.drop(session)
 
     async def _listen(self, connection: Connection) -> None:
         while True:
@@ -226,10 +216,10 @@ class Gateway:
         if not self.starts.take(shard[0]):
             self._reset_token(connection)
         if self.shard_rules.closes_older_session:
-            self._end_sessions_of(shard)
+            self._sessions.close_older(shard)
         session = Session(f"{self._random.getrandbits(128):032x}", intents, shard, connection=connection)
-        connection.session = self._sessions[session.id] = session
-        self._drop_oldest()
+        connection.session = session
+        self._sessions.add(session)
         self._send_ready(session)
 
     def _checked_shard(self, given: Any) -> Shard:
@@ -241,18 +231,6 @@ class Gateway:
             raise Hangup(CloseCode.SHARDING_REQUIRED, f"Shard {number} of {count} has more than {most} servers.")
         return number, count
 
-    def _end_sessions_of(self, shard: Shard) -> None:
-        for session in [one for one in self._sessions.values() if one.shard == shard]:
-            del self._sessions[session.id]
-            if session.connection is not None:
-                session.connection.hang_up(CloseCode.SESSION_TIMED_OUT)
-
-    def _drop_oldest(self) -> None:
-        """Keep a bounded number of sessions: those that nobody is connected to go first."""
-        while len(self._sessions) > SESSIONS_KEPT:
-            lost = next((one.id for one in self._sessions.values() if one.connection is None), None)
-            self._sessions.pop(lost or next(iter(self._sessions)))
-
     def _check_token(self, data: Any) -> None:
         if data["token"] != self._token or self.is_token_reset:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
@@ -260,7 +238,7 @@ class Gateway:
     def _reset_token(self, connection: Connection) -> None:
         """Do what Discord does to a bot that is out of session starts: end its sessions and its token."""
         self.is_token_reset = True
-        self._sessions.clear()
+        self._sessions.drop_all()
         for other in self._connections - {connection}:
             other.cut()
         raise Hangup(CloseCode.AUTHENTICATION_FAILED, "No session start was left, so the token is reset.")
@@ -293,7 +271,7 @@ class Gateway:
 
     def _resume(self, connection: Connection, data: Any) -> None:
         self._check_token(data)
-        session = next((s for s in self._live_sessions() if s.id == data["session_id"]), None)
+        session = self._sessions.find(data["session_id"])
         missed = None if session is None else session.events_after(int(data["seq"] or 0))
         if session is None or missed is None:
             connection.send(frame(Op.INVALID_SESSION, d=False))

@@ -21,6 +21,7 @@ from tests.support.stores import PostgresServer
 
 JOB_S = 2.0
 READY_WITHIN_S = 90.0
+JOINED_AGO_S = 30 * 86_400.0  # a new server would be greeted
 BATCH = 500  # servers made with one request
 MEMBERS = tuple(f"member-{number}" for number in range(40))
 OWNERSHIP_LOCK = 730501
@@ -113,6 +114,7 @@ class Fleet:
                 "name": f"Server {number}",
                 "members": [MEMBERS[(3 * number + place) % len(MEMBERS)] for place in range(3)],
                 "system_channel": "general",
+                "joined_ago_s": JOINED_AGO_S,
             }
             for number in range(count)
         )

@@ -12,7 +12,8 @@ Some options in detail:
   `nsfw`, `slow_mode_s` and `overwrites` (`{"role"|"member": name}` or `{"bot": true}`, with `allow` and `deny` lists
   such as `["SEND_MESSAGES"]`), roles take `permissions` and `server`, members take `server`, `upload_limit_mib` and
   `timed_out_s` (0 ends the time-out).
-  A server takes `tier`, `system_channel` (its name) and `members` (names); without `members` everybody is in it.
+  A server takes `tier`, `system_channel` (its name), `joined_ago_s` (the bot's time in it) and `members` (names);
+  without `members` everybody is in it.
   Without `server`, roles and members are added to every server, and channels to the first.
 - `world`: threads take the `channel` and `user` that they are started in and by, `message`, `private`, `members`
   (names, or `bot`), `archived`, `locked` and `content`, which is a forum post's first message.

@@ -60,8 +60,10 @@ def _rejoin(core: Core, row: Json) -> Json:
 
 def _server(core: Core, row: Json) -> Json:
     """Add a server with these `members`; without the key, everybody of the world becomes one."""
-    name = _checked_name(row, "name", "tier", "system_channel", "members")
+    name = _checked_name(row, "name", "tier", "system_channel", "members", "joined_ago_s")
     guild = core.world.add_guild(name, tier=_tier(row, 0), owner=core.world.people["admin"])
+    guild.joined_at = core.clock.now() - float(row.get("joined_ago_s", 0.0))
+    guild.members[core.world.bot.id].joined_at = guild.joined_at
     names = as_list(row["members"]) if "members" in row else list(core.world.people)
     for member in names:
         core.world.add_member(guild, core.world.add_user(str(member)))

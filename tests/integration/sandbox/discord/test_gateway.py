@@ -1,6 +1,7 @@
 """The stand-in's gateway follows Discord's: HELLO, shards, resuming and close codes."""
 
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -282,8 +283,9 @@ async def test_a_join_is_told_from_a_return(control: DiscordControl) -> None:
     """GUILD_CREATE has `unavailable` for a server that the bot is in, and not for one that it joins, also again."""
     socket = await connect(control)
     _, known = await identify(control, socket)
-    await control.order("world", servers=[{"name": "Club"}])
+    await control.order("world", servers=[{"name": "Club", "joined_ago_s": 86_400}])
     joined = await socket.receive_json(timeout=DEADLINE_S)
+    assert datetime.fromisoformat(joined["d"]["joined_at"]) < datetime.now(UTC) - timedelta(hours=23)
     assert (known["d"]["unavailable"], "unavailable" in joined["d"], known["d"]["hub_type"]) == (False, False, None)
     channels = {channel["id"] for channel in known["d"]["channels"]}
     await control.order("gone", server="Studio", bot=True)
