@@ -669,6 +669,13 @@ class MediaSettings(SettingsGroup):
         "Address space of a worker that reads files, in MiB; a WebP of 8,000 × 8,000 needs 1,200.",
         ge=256,
     )
+    probe_idle_s: float = setting(
+        "WANDA_PROBE_IDLE_S",
+        300.0,
+        "A worker that reads files and has had none for so many seconds is ended, which frees 35 MB; the next file "
+        "starts one within half a second.",
+        gt=0,
+    )
     probe_pixels_max: int = setting(
         "WANDA_PROBE_PIXELS_MAX",
         64_000_000,

@@ -64,6 +64,12 @@ def option_specs(model: type[BaseModel]) -> Mapping[str, OptionSpec]:
     return {name: _option_spec(name, info) for name, info in model.model_fields.items()}
 
 
+@cache
+def media_specs(model: type[BaseModel]) -> Mapping[str, MediaSpec]:
+    """Return what each file option of `model` takes, by name, in the order of declaration."""
+    return {name: spec.media for name, spec in option_specs(model).items() if spec.media is not None}
+
+
 def _option_spec(name: str, info: FieldInfo) -> OptionSpec:
     inner = _without_none(info.annotation)
     choices: tuple[str | int, ...] = get_args(inner) if get_origin(inner) is Literal else ()

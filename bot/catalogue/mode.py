@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.catalogue.fields import Attached, OptionSpec, option_specs
+from bot.catalogue.fields import Attached, OptionSpec, media_specs, option_specs
 from bot.catalogue.limits import NOUNS, check_media
 from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
 from bot.errors import OptionRefused
@@ -104,7 +104,7 @@ class Mode(BaseModel, ABC):
     @classmethod
     def media(cls) -> Mapping[str, MediaSpec]:
         """Return what each file option takes, by name, in the order of declaration."""
-        return {name: spec.media for name, spec in cls.specs().items() if spec.media is not None}
+        return media_specs(cls)
 
     def attached(self) -> dict[str, Attached]:
         """Return the files that were given, by option."""

@@ -109,6 +109,7 @@ class Prober:
             at_once=settings.probes_at_once,
             memory_mib=settings.probe_memory_mib,
             timeout_s=settings.probe_timeout_s,
+            idle_s=settings.probe_idle_s,
             name="probe",
         )
         return cls(workers, pixels_max=settings.probe_pixels_max)

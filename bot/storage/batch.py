@@ -130,3 +130,17 @@ def read_only(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def read_together(connection: sqlite3.Connection, transactions: Sequence[Transaction[Any]]) -> list[Outcome]:
+    """Run each transaction on a snapshot of its own."""
+    return [_read(connection, transaction) for transaction in transactions]
+
+
+def _read(connection: sqlite3.Connection, transaction: Transaction[Any]) -> Outcome:
+    try:
+        return Committed(read_only(connection, transaction))
+    except DATABASE_ERRORS as error:
+        return Undone(storage_trouble(error))
+    except Exception as error:  # noqa: BLE001 - its caller gets it; the others are read
+        return Undone(error)

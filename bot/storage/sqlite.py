@@ -1,7 +1,8 @@
 """The SQLite driver: one writer with group commit, and one reader.
 
 Group commit makes `synchronous=FULL` affordable: a batch of transactions costs one hop to aiosqlite's thread and one
-COMMIT (https://www.sqlite.org/wal.html). bot/storage/batch.py is the part that runs in the thread.
+COMMIT (https://www.sqlite.org/wal.html). Reads share hops too: a hop costs as much as reading a member's budgets.
+bot/storage/batch.py is the part that runs in the thread.
 """
 
 import asyncio
@@ -18,10 +19,19 @@ from urllib.parse import quote
 import aiosqlite
 
 from bot.errors import StorageError
-from bot.storage.batch import DATABASE_ERRORS, Committed, Undone, commit_together, read_only, storage_trouble
+from bot.storage.batch import (
+    DATABASE_ERRORS,
+    Committed,
+    Outcome,
+    Undone,
+    commit_together,
+    read_together,
+    storage_trouble,
+)
 from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
+READS_MAX = 32  # in one hop: a slow one keeps the others of its hop waiting
 WAL_WAIT_S = 0.01  # between attempts to turn WAL on while another process holds the file
 
 _Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
@@ -90,65 +100,43 @@ class _Thread:
         await self._proxy.close()
 
 
-class SQLiteStore:
-    """A Store in one SQLite file.
+class _Line:
+    """Transactions waiting for a connection's thread, which runs all that wait in one hop.
 
-    A write that is cancelled in the queue never runs; one that has reached the thread completes, and its result is
-    dropped. So a cancelled write is committed whole or not at all.
+    One that is cancelled in the line never runs; one that has reached the thread completes, and its result is dropped.
     """
 
-    def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float, turn_wal_on: bool) -> None:
-        """Make a closed store. `timeout_s` bounds the wait for a place in the queue and for SQLite's write lock."""
-        wal = ("journal_mode=WAL",) if turn_wal_on else ()
-        durable = (*wal, "synchronous=FULL", "foreign_keys=ON")
-        # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
-        # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often.
-        quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000")
-        self._writer = _Thread(path, (*durable, *quick), timeout_s)
-        self._reader = _Thread(path, ("query_only=ON",), timeout_s)
+    def __init__(
+        self,
+        thread: _Thread,
+        run: Callable[[sqlite3.Connection, Sequence[Transaction[Any]]], list[Outcome]],
+        *,
+        batch_max: int,
+        waiting_max: int,
+        timeout_s: float,
+    ) -> None:
+        self.thread = thread
+        self._run = run
         self._batch_max = batch_max
-        self._queue_max = queue_max
+        self._waiting_max = waiting_max
         self._timeout_s = timeout_s
-        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(queue_max)
-        self._reading = 0
-        self._committer: asyncio.Task[None] | None = None
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(waiting_max)
+        self._runner: asyncio.Task[None] | None = None
         self._closed = True
 
-    @classmethod
-    async def open(
-        cls,
-        path: Path,
-        *,
-        batch_max: int = 256,
-        queue_max: int = 4096,
-        timeout_s: float = 5.0,
-        create: bool = True,
-    ) -> "SQLiteStore":
-        """Open the file, which is its owner's alone; with `create` it is made if there is none.
+    def start(self, name: str) -> None:
+        """Begin to run them, in a task of this name."""
+        self._closed = False
+        self._runner = asyncio.create_task(self._run_for_ever(), name=name)
+
+    async def answer(self, transaction: Transaction[T]) -> T:
+        """Return what the transaction returns, or raise what it raises.
 
         Raises:
-            StorageError: SQLite cannot open or use it.
+            StorageError: the line is closed, or stayed full for `timeout_s`.
         """
-        store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s, turn_wal_on=create)
-        try:
-            if create:
-                _make_private(path)
-            # The writer first: it creates the file and turns WAL on.
-            await store._writer.open()
-            try:
-                await store._reader.open()
-            except BaseException:
-                await store._writer.close()
-                raise
-        except (*DATABASE_ERRORS, OSError) as error:
-            raise StorageError(f"The database {path} cannot be opened: {_in_words(error)}.") from error
-        store._closed = False
-        store._committer = asyncio.create_task(store._commit_for_ever(), name="sqlite-committer")
-        return store
-
-    async def write(self, transaction: Transaction[T]) -> T:
-        """Run and commit it in a batch with the others in the queue; see `Store.write`."""
-        self._refuse_if_closed()
+        if self._closed:
+            raise StorageError("The database is closed: Wanda is shutting down.")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._queue.full():
             await self._wait_for_a_place((transaction, done))
@@ -162,50 +150,30 @@ class SQLiteStore:
                 await self._queue.put(item)
         except TimeoutError:
             raise StorageError(
-                f"The database is too busy: {self._queue_max} transactions waited for {self._timeout_s:g} s."
+                f"The database is too busy: {self._waiting_max} transactions waited for {self._timeout_s:g} s."
             ) from None
         if self._closed:  # closed during the wait: nobody reads the queue any more
             self._fail_the_rest()
 
-    async def read(self, transaction: Transaction[T]) -> T:
-        """Run it on the reader's connection; see `Store.read`."""
-        self._refuse_if_closed()
-        if self._reading >= self._queue_max:
-            raise StorageError(f"The database is too busy: {self._queue_max} reads are waiting.")
-        self._reading += 1
-        try:
-            return await self._reader.hop(lambda connection: read_only(connection, transaction))
-        except DATABASE_ERRORS as error:
-            raise storage_trouble(error) from error
-        finally:
-            self._reading -= 1
-
     async def close(self) -> None:
-        """Commit the queued writes, then close both connections; later writes are refused."""
-        if self._closed or self._committer is None:
+        """Run those that wait; later ones are refused. The thread stays open."""
+        if self._closed or self._runner is None:
             return
         self._closed = True
         await self._queue.put(None)
-        await self._committer
+        await self._runner
         self._fail_the_rest()
-        # The writer last: the last connection to close checkpoints the WAL.
-        await self._reader.close()
-        await self._writer.close()
 
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise StorageError("The database is closed: Wanda is shutting down.")
-
-    async def _commit_for_ever(self) -> None:
+    async def _run_for_ever(self) -> None:
         try:
-            while await self._commit_next():
+            while await self._run_next():
                 pass
         finally:
             self._closed = True
             self._fail_the_rest()
 
-    async def _commit_next(self) -> bool:
-        """Commit the next batch of at most `batch_max`; return False after the queue's end marker."""
+    async def _run_next(self) -> bool:
+        """Run the next batch of at most `batch_max`; return False after the line's end marker."""
         batch: list[_Waiting] = []
         item = await self._queue.get()
         while item is not None:
@@ -217,13 +185,13 @@ class SQLiteStore:
                 break
             item = self._queue.get_nowait()
         if batch:
-            await self._commit(batch)
+            await self._run_together(batch)
         return item is not None
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _run_together(self, batch: Sequence[_Waiting]) -> None:
         transactions = [transaction for transaction, _ in batch]
         try:
-            outcomes = await self._writer.hop(lambda connection: commit_together(connection, transactions))
+            outcomes = await self.thread.hop(lambda connection: self._run(connection, transactions))
         except Exception as error:  # noqa: BLE001 - every caller must get an answer
             outcomes = [Undone(storage_trouble(error)) for _ in batch]
         for (_, done), outcome in zip(batch, outcomes, strict=True):
@@ -242,6 +210,84 @@ class SQLiteStore:
                 if item is not None and not item[1].done():
                     item[0].close()
                     item[1].set_exception(StorageError("The database was closed before the transaction ran."))
+
+
+class SQLiteStore:
+    """A Store in one SQLite file: a line for writes, which are committed together, and one for reads.
+
+    A cancelled write is committed whole or not at all.
+    """
+
+    def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float, turn_wal_on: bool) -> None:
+        """Make a closed store. `timeout_s` bounds the wait for a place in a line and for SQLite's write lock."""
+        wal = ("journal_mode=WAL",) if turn_wal_on else ()
+        durable = (*wal, "synchronous=FULL", "foreign_keys=ON")
+        # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
+        # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often.
+        quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000")
+        self._writes = _Line(
+            _Thread(path, (*durable, *quick), timeout_s),
+            commit_together,
+            batch_max=batch_max,
+            waiting_max=queue_max,
+            timeout_s=timeout_s,
+        )
+        self._reads = _Line(
+            _Thread(path, ("query_only=ON",), timeout_s),
+            read_together,
+            batch_max=min(batch_max, READS_MAX),
+            waiting_max=queue_max,
+            timeout_s=timeout_s,
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        batch_max: int = 256,
+        queue_max: int = 4096,
+        timeout_s: float = 5.0,
+        create: bool = True,
+    ) -> "SQLiteStore":
+        """Open the file, which is its owner's alone; with `create` it is made if there is none.
+
+        Raises:
+            StorageError: SQLite cannot open or use it.
+        """
+        store = cls(path, batch_max=batch_max, queue_max=queue_max, timeout_s=timeout_s, turn_wal_on=create)
+        writer, reader = store._writes.thread, store._reads.thread
+        try:
+            if create:
+                _make_private(path)
+            # The writer first: it creates the file and turns WAL on.
+            await writer.open()
+            try:
+                await reader.open()
+            except BaseException:
+                await writer.close()
+                raise
+        except (*DATABASE_ERRORS, OSError) as error:
+            raise StorageError(f"The database {path} cannot be opened: {_in_words(error)}.") from error
+        store._writes.start("sqlite-writes")
+        store._reads.start("sqlite-reads")
+        return store
+
+    async def write(self, transaction: Transaction[T]) -> T:
+        """Run and commit it together with the others that wait; see `Store.write`."""
+        return await self._writes.answer(transaction)
+
+    async def read(self, transaction: Transaction[T]) -> T:
+        """Run it on the reader's connection; see `Store.read`."""
+        return await self._reads.answer(transaction)
+
+    async def close(self) -> None:
+        """Carry out what waits, then close both connections; later transactions are refused."""
+        for line in (self._writes, self._reads):
+            await line.close()
+        # The writer last: the last connection to close checkpoints the WAL.
+        await self._reads.thread.close()
+        await self._writes.thread.close()
 
 
 def _make_private(path: Path) -> None:

@@ -178,7 +178,9 @@ def _missing(
 ) -> list[str]:
     """Return the names of the needed permissions that are not held; in a thread another one is needed to write."""
     wanted = needed.value & ~_WRITE.value | _WRITE_IN_THREAD.value if in_thread else needed.value
-    return [shown(name) for name, on in discord.Permissions(wanted & ~held.value) if on]
+    missing = wanted & ~held.value
+    # Looking at every permission's name takes 40 µs, and almost always none is missing.
+    return [shown(name) for name, on in discord.Permissions(missing) if on] if missing else []
 
 
 def _as_admins_see_it(permission: str) -> str:

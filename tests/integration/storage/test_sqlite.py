@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,34 @@ async def test_a_write_that_was_handed_over_completes_though_its_caller_left(sto
         await write
     await store.write(_add("b"))
     assert await store.read(_names()) == ["a", "b"]
+
+
+async def test_reads_that_wait_share_one_trip_to_the_thread_and_no_failure(store: SQLiteStore) -> None:
+    """Reads that wait together run in one hop; one that fails, raises or is cancelled leaves the others their rows."""
+    await store.write(_add("a"))
+    hops = 0
+    thread = store._reads.thread
+    hop = thread.hop
+
+    async def counted(function: Callable[[sqlite3.Connection], Any]) -> Any:
+        nonlocal hops
+        hops += 1
+        return await hop(function)
+
+    thread.hop = counted
+
+    def raising() -> Transaction[None]:
+        yield Many("SELECT name FROM things")
+        raise KeyError("b")
+
+    reads = [asyncio.create_task(store.read(one)) for one in (_names(), raising(), _run("SELEC"), _names(), _names())]
+    await asyncio.sleep(0)  # each is in the line; the task that carries them out has not run yet
+    reads[3].cancel()
+    first, raised, refused, cancelled, last = await asyncio.gather(*reads, return_exceptions=True)
+    assert (first, last, hops) == (["a"], ["a"], 1)
+    assert isinstance(raised, KeyError)
+    assert isinstance(refused, StorageError)
+    assert isinstance(cancelled, asyncio.CancelledError)
 
 
 async def test_a_full_queue_makes_writers_wait_and_then_refuses(store: SQLiteStore, tmp_path: Path) -> None:
