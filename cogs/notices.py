@@ -9,6 +9,7 @@ from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs import notices
 from bot.jobs.notices import Notice, NoticeKind
+from bot.log import job_scope
 from bot.requester import Requester
 from bot.turns import FairTurns
 from cogs.base.cog import LoopCog
@@ -64,6 +65,10 @@ class Notices(LoopCog):
                 task.add_done_callback(lambda _, key=key: self._tries.pop(key, None))
 
     async def _try(self, poster: NoticePoster, notice: Notice) -> None:
+        with job_scope(notice.job_id):
+            await self._try_in_turn(poster, notice)
+
+    async def _try_in_turn(self, poster: NoticePoster, notice: Notice) -> None:
         try:
             async with self._turns.turn(Requester(notice.guild_id, notice.member_id)):
                 await self._post(poster, notice)

@@ -13,6 +13,7 @@ from bot.errors import StorageError
 from bot.jobs.model import Job
 from bot.jobs.prompt_log import LoggedPrompt, end_prompt, prompts_to_log, put_off_prompt
 from bot.ledger import rules as rulebook
+from bot.log import job_scope
 from bot.texts.prompt_log import prompt_log_file, prompt_log_line
 from cogs.base.cog import LoopCog
 
@@ -76,6 +77,7 @@ class PromptLog(LoopCog):
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
         except DiscordRefused as refused:
-            log.warning("the prompt log of server %d took no message: %s", job.guild_id, refused)
+            with job_scope(job.id):
+                log.warning("the prompt log of server %d took no message: %s", job.guild_id, refused)
             return refused.trouble != "later"
         return True

@@ -18,6 +18,7 @@ from bot.cards.result_file import Sleep
 from bot.errors import StorageError
 from bot.jobs import queries, transactions
 from bot.jobs.model import Job
+from bot.log import job_scope
 from bot.settings import CardSettings
 from bot.storage.transaction import Store
 from bot.tasks import WorkQueue
@@ -58,13 +59,14 @@ class ParentLinks(WorkQueue[str]):
 
     async def handle(self, item: str) -> None:
         """Update the card of this job, then wait for `edit_interval_s` if it was edited or failed."""
-        try:
-            if not await self._link(item):
-                return
-        except StorageError:
-            _LOG.warning("the children of job %s could not be read for its card", item, exc_info=True)
-        except DiscordRefused as refused:
-            _LOG.info("the card of job %s takes no links: %s", item, refused)
+        with job_scope(item):
+            try:
+                if not await self._link(item):
+                    return
+            except StorageError:
+                _LOG.warning("the children of job %s could not be read for its card", item, exc_info=True)
+            except DiscordRefused as refused:
+                _LOG.info("the card of job %s takes no links: %s", item, refused)
         # Links to videos posted in this interval share the next edit.
         await self._sleep(self._settings.edit_interval_s)
 

@@ -10,6 +10,7 @@ from bot.jobs import machine, queries
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import PASSING, Failure, Job, LinkReason, Spot
 from bot.jobs.transactions import find
+from bot.log import job_scope
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings
 from bot.storage.transaction import Store
@@ -177,6 +178,10 @@ class LateVideos:
                 task.add_done_callback(lambda _, job_id=job.id: self._tries.pop(job_id, None))
 
     async def _try(self, job: Job) -> None:
+        with job_scope(job.id):
+            await self._try_in_turn(job)
+
+    async def _try_in_turn(self, job: Job) -> None:
         try:
             async with self._turns.turn(job.requester):
                 await self._bring(job.id)

@@ -13,6 +13,7 @@ from typing import Self
 from bot.errors import FilesGone
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.places import bytes_of
+from bot.log import job_scope
 from bot.media.fitter import Fitted
 from bot.media.intake import inputs_folder
 from bot.media.rules.preview import preview_name
@@ -23,7 +24,8 @@ from bot.runner.order_space import OrderSpace
 class OrderFiles:
     """The folder of one order, deleted at the end of the `async with` block unless somebody else has it then.
 
-    Its bytes are counted until it is deleted or belongs to a job.
+    Its bytes are counted until it is deleted or belongs to a job. What is logged in the block has the order's id, which
+    becomes the job's.
     """
 
     def __init__(self, space: OrderSpace, order_id: str, requester: Requester) -> None:
@@ -32,6 +34,7 @@ class OrderFiles:
         self._space = space
         self._requester = requester
         self._is_kept = False
+        self._scope = job_scope(order_id)
 
     @property
     def folder(self) -> Path:
@@ -69,13 +72,17 @@ class OrderFiles:
         return replace(request, inputs=copies)
 
     async def __aenter__(self) -> Self:
+        self._scope.__enter__()
         return self
 
     async def __aexit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        if not self._is_kept:
-            await asyncio.shield(self._space.discard(self.order_id))
+        try:
+            if not self._is_kept:
+                await asyncio.shield(self._space.discard(self.order_id))
+        finally:
+            self._scope.__exit__(None, None, None)
 
 
 async def spread_inputs(jobs: Sequence[Job], data_dir: Path) -> None:

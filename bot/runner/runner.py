@@ -318,7 +318,7 @@ class Runner:
             self._drive(job_id)  # the task stopped waiting before it saw the decision
 
     def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.create_task(_in_scope(job_id, work), name=name)
         self._side_tasks[task] = job_id
         task.add_done_callback(self._side_tasks.pop)
 
@@ -347,7 +347,8 @@ class Runner:
         for job_id in await self._store.read(lifetime.jobs_of_guilds_left()):
             left = await self._store.write(transactions.advance(job_id, machine.GuildLeft(), now=self._clock()))
             if left.changed:
-                log.info("job %s ended: Wanda was removed from its server", job_id)
+                with job_scope(job_id):
+                    log.info("job %s ended: Wanda was removed from its server", job_id)
                 self._restart(job_id)
 
     async def _end_overdue(self) -> None:
@@ -363,11 +364,13 @@ class Runner:
         given_up = machine.GivenUp(Failure(kind="unreachable"))
         for job_id in overdue:
             advanced = await self._store.write(transactions.advance(job_id, given_up, now=self._clock()))
-            log.error("job %s was past its longest life and is now %s", job_id, advanced.job.state)
+            with job_scope(job_id):
+                log.error("job %s was past its longest life and is now %s", job_id, advanced.job.state)
             self._restart(job_id)
         for job_id in unreadable:
             await self._store.write(lifetime.end_unreadable(job_id, now=self._clock()))
-            log.error("job %s cannot be read and was ended; its row is kept as it is", job_id)
+            with job_scope(job_id):
+                log.error("job %s cannot be read and was ended; its row is kept as it is", job_id)
 
     def _restart(self, job_id: str) -> None:
         """Cancel the job's task, whatever it waits for, and have another one go on from the stored state."""
@@ -380,7 +383,8 @@ class Runner:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
         job_ids = await self._store.read(transactions.unfinished_job_ids())
         for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
-            log.warning("job %s has no task; it is resumed", job_id)
+            with job_scope(job_id):
+                log.warning("job %s has no task; it is resumed", job_id)
             if job_id in self._refused:
                 await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
             self._drive(job_id)
@@ -652,6 +656,11 @@ class Runner:
         except StorageError as error:
             log.warning("past jobs could not be read for the estimate: %s", error)
             return None
+
+
+async def _in_scope(job_id: str, work: Coroutine[Any, Any, None]) -> None:
+    with job_scope(job_id):
+        await work
 
 
 def places_of(settings: JobSettings) -> Places:

@@ -10,6 +10,7 @@ from bot.errors import StorageError
 from bot.jobs.model import Job
 from bot.jobs.queries import waiting_count, waiting_jobs, waiting_with
 from bot.ledger import rules as rulebook
+from bot.log import job_scope
 from bot.storage.transaction import Transaction
 from bot.texts.button_ids import WAITING_TEMPLATE
 from bot.texts.trouble import job_trouble
@@ -89,7 +90,8 @@ class WaitingLog(FeatureCog):
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
         except (StorageError, discord.DiscordException, OSError) as error:
-            log.warning("the log channel of server %d was not told of a waiting video: %s", job.guild_id, error)
+            with job_scope(job.id):
+                log.warning("the log channel of server %d was not told of a waiting video: %s", job.guild_id, error)
 
 
 COMMANDS = (CommandSpec("waiting", "See what waits for approval, and approve or decline it.", show_waiting),)

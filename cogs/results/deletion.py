@@ -11,6 +11,7 @@ from bot.jobs.machine import LateTried
 from bot.jobs.model import Job
 from bot.jobs.queries import jobs_of_set
 from bot.jobs.transactions import advance
+from bot.log import job_scope
 from bot.runner.job_files import result_path
 from bot.texts import deletion
 from bot.texts.button_ids import DELETION_TEMPLATE
@@ -67,7 +68,8 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
             await channel.get_partial_message(address.message_id).delete()
     except DiscordRefused as met:
         if met.trouble != "message_gone":
-            log.warning("the card of job %s could not be deleted: %s", job.id, met)
+            with job_scope(job.id):
+                log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
     for one in await _jobs_on_card(bot.services, job):
         await asyncio.to_thread(result_path(one, settings.storage.data_dir).unlink, missing_ok=True)

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage
+from tests.support.log_lines import lost_lines
 from tests.support.metric_labels import scrape, wrong_labels
 from tests.support.ports import free_port
 from tests.support.text_commands import ask
@@ -47,7 +48,8 @@ def bot_settings() -> dict[str, str]:
 async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     """The stand-ins and a connected bot, shared by a module's tests; jobs take a third of a second.
 
-    After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed.
+    After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed, and every
+    line of its log that names a job has the job's id.
     """
     port = str(await asyncio.to_thread(free_port))
     settings = {**QUICK, **bot_settings, "WANDA_WEB_PORT": port}
@@ -56,6 +58,7 @@ async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
         yield ready
         if ready.bot is not None and ready.bot.returncode is None:
             assert wrong_labels(await scrape(port)) == []
+            assert lost_lines(ready.bot.lines) == []
 
 
 @pytest_asyncio.fixture

@@ -18,9 +18,10 @@ from prometheus_client import Metric
 
 from sandbox.stage import KEPT_LINES, ROOT, Stage, eventually
 from tests.e2e.conftest import QUICK
+from tests.support.log_lines import read_lines
 from tests.support.metric_labels import scrape, value_of, wrong_labels
 from tests.support.ports import free_port
-from tests.support.video_steps import ORDERED, order, picture, real_file, wait_for_text, wait_for_video
+from tests.support.video_steps import ORDERED, order, real_file, rows, wait_for_text, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
 CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here
@@ -243,7 +244,7 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
     await wait_for_text(stage, await order(stage, tmp_path), "weren't charged")
     await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True, "times": 2})
     await wait_for_video(stage, await order(stage, tmp_path))
-    await stage.slash("maker", "wan27 image", {"prompt": "x", "duration": 15}, image=picture(tmp_path))
+    await wait_for_video(stage, await order(stage, tmp_path, prompt="x", duration=15))
     events = [line["data"] for line in await stage.discord.get("transcript") if "event" in line]
     tokens = {str(data["token"]) for data in events if "token" in data}
     assert len(tokens) == 4
@@ -287,6 +288,26 @@ async def test_metrics(stage: Stage, tmp_path: Path) -> None:
     assert gained("wanda_requests_total", service="discord", kind="answer", outcome="ok") == 3
     assert value_of(after, "wanda_ready") == 1
     assert value_of(after, "wanda_disk_free_bytes") > 0
+
+
+@module
+async def test_one_job_in_the_log(stage: Stage, tmp_path: Path) -> None:
+    """A job's id finds its whole life: each state, the requests to fal and Discord, and its card's edits."""
+    assert stage.bot is not None
+    message_id = await order(stage, tmp_path)
+    await wait_for_video(stage, message_id)
+    ((job_id,),) = rows(stage, f"SELECT id FROM jobs WHERE message_id = {int(message_id)}")  # noqa: S608 - a number
+
+    async def posted() -> list[dict[str, Any]] | None:
+        assert stage.bot is not None
+        own = [line for line in read_lines(stage.bot.lines) if line.get("job_id") == job_id]
+        return own if any("now done" in line["message"] for line in own) else None
+
+    lines = await eventually(posted, what="the job's last line")
+    states = [line["message"].rpartition(" ")[2] for line in lines if ": now " in line["message"]]
+    assert states == ["accepted", "submitting", "queued", "running", "fetching", "delivering", "done"]
+    assert any(line["message"].startswith("fal has it as request") for line in lines)
+    assert {"bot.runner.runner", "bot.runner.fal_steps", "discord.webhook.async_"} <= {line["logger"] for line in lines}
 
 
 def secrets_of(env: dict[str, str]) -> set[str]:
