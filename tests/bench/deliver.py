@@ -204,4 +204,4 @@ async def _came(stands: Stands, before: Mapping[str, float], number: int) -> lis
 
 
 async def _films(stands: Stands) -> dict[str, float]:
-    return await stands.discord.get("attached", channel=_CHANNEL)
+    return await stands.discord.get("videos", channel=_CHANNEL)

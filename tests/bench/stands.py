@@ -188,7 +188,7 @@ class Stands:
 
     async def videos(self) -> dict[str, float]:
         """Return when each card of the channel got its video, in Unix seconds, by the message's id."""
-        return await self.discord.get("attached")
+        return await self.discord.get("videos")
 
 
 async def until(look: Callable[[], Awaitable[bool]], *, what: str, within_s: float) -> None:

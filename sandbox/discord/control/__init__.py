@@ -38,6 +38,6 @@ Some options in detail:
   `reset_after_s` (the session start limit), `shards` (what `/gateway/bot` recommends; null computes it),
   `servers_per_shard_max` (2,500; beyond it 4011), and `closes_older_session`: whether a shard that identifies twice
   ends its older session with 4009 (true), or both get every event, as Discord documents.
-- `GET /sandbox/attached?channel=` says when each message got its newest file, in Unix seconds.
+- `GET /sandbox/videos?channel=` says when each message with a video got its newest file, in Unix seconds.
 - Also: `GET /sandbox/limits`, `GET /sandbox/state`, `DELETE /sandbox/transcript`; `messages` with `limit` or `message`.
 """

@@ -35,7 +35,7 @@ ACTIONS: dict[str, Callable[[ControlRequest], Awaitable[Json]]] = {
 }
 VIEWS: dict[str, Callable[[Core, Mapping[str, str]], Any]] = {
     "messages": views.messages,
-    "attached": views.attachment_times,
+    "videos": views.video_times,
     "commands": views.commands,
     "limits": views.limits,
     "state": views.state,

@@ -58,12 +58,16 @@ def _message(core: Core, message: Message) -> Json:
     }
 
 
-def attachment_times(core: Core, query: Mapping[str, str]) -> Json:
-    """Return when each message of a channel got its newest file, in Unix seconds, by message id."""
+def video_times(core: Core, query: Mapping[str, str]) -> Json:
+    """Return when each message of a channel that has a video got its newest file, in Unix seconds, by message id."""
     if extra := set(query) - {"channel"}:
-        raise ControlRefused(f"Attached files have no {', '.join(sorted(extra))}; they know channel.")
+        raise ControlRefused(f"Videos have no {', '.join(sorted(extra))}; they know channel.")
     found = find_channel(core, query.get("channel", "general")).messages.values()
-    return {str(message.id): message.attached_at for message in found if message.attachments}
+    return {str(message.id): message.attached_at for message in found if _has_video(message)}
+
+
+def _has_video(message: Message) -> bool:
+    return any((file.content_type or "").startswith("video/") for file in message.attachments.values())
 
 
 def commands(core: Core, _: Mapping[str, str]) -> list[Json]:

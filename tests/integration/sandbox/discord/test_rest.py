@@ -124,14 +124,15 @@ async def test_a_file_may_weigh_what_the_servers_tier_allows(
 async def test_a_large_file_is_served_as_it_came_and_its_time_is_told(
     control: DiscordControl, general: str, parts: tuple[bytes | int, ...]
 ) -> None:
-    """A large file is served byte for byte, long runs of zeros too; the control surface says when it was attached."""
+    """A large file is served byte for byte, long runs of zeros too; the control surface says when a video came."""
     film = b"".join(bytes(part * MIB) if isinstance(part, int) else part for part in parts)
     _, posted = await control.rest("POST", f"{general}/messages", data=form({}, ("film.mp4", film)))
     _, plain = await control.rest("POST", f"{general}/messages", json={"content": "No file"})
+    _, picture = await control.rest("POST", f"{general}/messages", data=form({}, ("lake.png", b"lake")))
     assert await fetch(control, posted["attachments"][0]["url"]) == (200, film)
-    async with control.session.get(f"{control.sandbox.control_url}/attached") as response:
+    async with control.session.get(f"{control.sandbox.control_url}/videos") as response:
         told = await response.json()
-    assert plain["id"] not in told
+    assert not told.keys() & {plain["id"], picture["id"]}
     assert abs(told[posted["id"]] - control.sandbox.core.clock.now()) < HOUR_S
 
 
