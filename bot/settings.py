@@ -267,7 +267,6 @@ class MoneySettings(SettingsGroup):
         Decimal(1),
         "What a server pays at most, in 24 hours, for one member's failed videos that fal may have billed, beside "
         "the first uncertain one, until its administrators set another amount; the rest is charged to the member.",
-        operator=True,
         ge=0,
         le=1_000_000,
         decimal_places=6,
@@ -348,7 +347,6 @@ class MoneySettings(SettingsGroup):
         "WANDA_WAN25_480P_USD",
         Decimal("0.05"),
         "Price of every Wan 2.5 mode at 480p, in dollars per second; 0 turns this resolution off.",
-        operator=True,
         ge=0,
         le=1000,
         decimal_places=6,
@@ -357,7 +355,6 @@ class MoneySettings(SettingsGroup):
         "WANDA_WAN25_720P_USD",
         Decimal("0.10"),
         "Price of every Wan 2.5 mode at 720p, in dollars per second; 0 turns this resolution off.",
-        operator=True,
         ge=0,
         le=1000,
         decimal_places=6,
@@ -366,7 +363,6 @@ class MoneySettings(SettingsGroup):
         "WANDA_WAN25_1080P_USD",
         Decimal("0.15"),
         "Price of every Wan 2.5 mode at 1080p, in dollars per second; 0 turns this resolution off.",
-        operator=True,
         ge=0,
         le=1000,
         decimal_places=6,
@@ -462,11 +458,9 @@ class JobSettings(SettingsGroup):
         operator=True,
         ge=1,
     )
-    in_flight_in_server_max: int = setting(
-        "WANDA_SERVER_JOBS_IN_FLIGHT_MAX", 250, "The same, of one server.", operator=True, ge=1
-    )
+    in_flight_in_server_max: int = setting("WANDA_SERVER_JOBS_IN_FLIGHT_MAX", 250, "The same, of one server.", ge=1)
     in_flight_of_member_max: int = setting(
-        "WANDA_MEMBER_JOBS_IN_FLIGHT_MAX", 25, "The same, of one member in a server.", operator=True, ge=1
+        "WANDA_MEMBER_JOBS_IN_FLIGHT_MAX", 25, "The same, of one member in a server.", ge=1
     )
     waiting_in_server_max: int = setting(
         "WANDA_SERVER_JOBS_WAITING_MAX", 100, "Jobs of one server that wait for approval.", ge=1
@@ -499,7 +493,6 @@ class JobSettings(SettingsGroup):
         "WANDA_SUBMITS_AT_ONCE",
         4,
         "How many jobs upload their inputs at once, and how many submit at once.",
-        operator=True,
         ge=1,
         le=256,
     )
@@ -542,7 +535,6 @@ class JobSettings(SettingsGroup):
         "WANDA_JOB_DEADLINE_S",
         6 * 3600.0,
         "A job that fal has not finished after this many seconds is given up as uncertain.",
-        operator=True,
         gt=0,
     )
     paid_patience_s: float = setting(
@@ -624,9 +616,7 @@ class DownloadSettings(SettingsGroup):
         gt=0,
         le=60,
     )
-    result_mib_max: int = setting(
-        "WANDA_RESULT_MIB_MAX", 512, "Largest result that is downloaded, in MiB.", operator=True, ge=1
-    )
+    result_mib_max: int = setting("WANDA_RESULT_MIB_MAX", 512, "Largest result that is downloaded, in MiB.", ge=1)
 
 
 class MediaSettings(SettingsGroup):
@@ -655,13 +645,10 @@ class MediaSettings(SettingsGroup):
         "WANDA_INTAKE_MB_MAX",
         200,
         "Largest attachment that is copied to be made to fit, in MB.",
-        operator=True,
         ge=1,
         le=2000,
     )
-    probes_at_once: int = setting(
-        "WANDA_PROBES_AT_ONCE", 2, "Worker processes that read attached files.", operator=True, ge=1, le=64
-    )
+    probes_at_once: int = setting("WANDA_PROBES_AT_ONCE", 2, "Worker processes that read attached files.", ge=1, le=64)
     probe_timeout_s: float = setting("WANDA_PROBE_TIMEOUT_S", 10.0, "Timeout for reading one file, in seconds.", gt=0)
     probe_memory_mib: int = setting(
         "WANDA_PROBE_MEMORY_MIB",
@@ -691,7 +678,7 @@ class MediaSettings(SettingsGroup):
         ge=0,
         le=16,
     )
-    encode_threads: int = setting("WANDA_ENCODE_THREADS", 2, "Threads of one encode.", operator=True, ge=1, le=64)
+    encode_threads: int = setting("WANDA_ENCODE_THREADS", 2, "Threads of one encode.", ge=1, le=64)
     encode_memory_mib: int = setting(
         "WANDA_ENCODE_MEMORY_MIB",
         2048,
@@ -929,7 +916,7 @@ class WebSettings(SettingsGroup):
 
     title: ClassVar[str] = "Web"
 
-    host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Address on which the web server listens.", operator=True)
+    host: str = setting("WANDA_WEB_HOST", "127.0.0.1", "Address on which the web server listens.")
     port: int = setting(
         "WANDA_WEB_PORT",
         8422,
