@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from sandbox.stage import StageError
 from tests.bench.figures import percentile
 from tests.scale import audit, figures, takeover
 from tests.scale.crowd import Crowd
@@ -46,9 +47,13 @@ def main() -> int:
         parser.error(f"there is no {unknown[0]}; there are {', '.join(PARTS)}")
     try:
         return asyncio.run(_within_the_time(chosen))
-    except KeyboardInterrupt:
-        print("stopped")
-        return 130
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("stopped, and so is everything that was started")
+    except TimeoutError:
+        print(f"not done after {MOST_S:g} s")
+    except StageError as error:
+        print(error)
+    return 1
 
 
 async def _within_the_time(chosen: argparse.Namespace) -> int:

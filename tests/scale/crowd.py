@@ -71,11 +71,7 @@ class Crowd:
 
     async def _act(self) -> None:
         acts = (self.order, self._order_and_cancel, self._rerun, self._ask, self._be_refused)
-        act = self._random.choices(acts, weights=(60, 6, 12, 14, 8))[0]
-        try:
-            await act()
-        except StageError:  # the message has changed meanwhile, as one does before a press
-            self.done["changed meanwhile"] += 1
+        await self._random.choices(acts, weights=(60, 6, 12, 14, 8))[0]()
 
     def _somebody(self) -> tuple[Server, str]:
         server = self._random.choice(self._fleet.servers)
@@ -111,7 +107,7 @@ class Crowd:
 
     async def _ask(self) -> None:
         server, user = self._somebody()
-        await self._slash(server, user, "quota", "asked")
+        await self._slash(server, user, "quota show", "asked")
 
     async def _be_refused(self) -> None:
         server, user = self._somebody()
@@ -125,7 +121,12 @@ class Crowd:
 
     async def _press(self, user: str, message_id: str, label: str, what: str) -> None:
         body = {"user": user, "message": message_id, "label": label}
-        self._count(await self._fleet.stands.discord.post("click", body), what)
+        try:
+            answer = await self._fleet.stands.discord.post("click", body)
+        except StageError:  # the message is gone, or has another button by now
+            self.done["changed meanwhile"] += 1
+        else:
+            self._count(answer, what)
 
     def _count(self, answer: dict[str, Any], what: str) -> dict[str, Any]:
         if answer["acknowledged"]:
@@ -143,7 +144,7 @@ def probe_of(fleet: Fleet, server: Server) -> Probe:
     """Return what asks for a quota in this server, and says whether the bot answered."""
 
     async def ask() -> bool:
-        body = {"user": server.members[0], "channel": server.channel, "command": "quota"}
+        body = {"user": server.members[0], "channel": server.channel, "command": "quota show"}
         return (await fleet.stands.discord.post("slash", body))["acknowledged"]
 
     return ask

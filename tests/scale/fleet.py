@@ -24,6 +24,7 @@ READY_WITHIN_S = 90.0
 JOINED_AGO_S = 30 * 86_400.0  # a new server would be greeted
 BATCH = 500  # servers made with one request
 MEMBERS = tuple(f"member-{number}" for number in range(40))
+USERS = 20  # more than there are processes
 OWNERSHIP_LOCK = 730501
 LOGGED_SHARE = 0.1  # of the transactions, whose statements PostgreSQL logs to be counted
 # What the operator's PostgreSQL does as it comes, and a log of statements.
@@ -52,8 +53,8 @@ class Replica:
 
     @property
     def name(self) -> str:
-        """What PostgreSQL's list of sessions calls it."""
-        return f"wanda-{self.number}"
+        """Its user in PostgreSQL, by which the list of sessions tells the processes apart."""
+        return f"wanda_{self.number}"
 
 
 class Fleet:
@@ -86,6 +87,8 @@ class Fleet:
             self._url = await self._postgres.new_database()
             self._database = await _asyncpg.create_pool(self._url, min_size=1, max_size=2)
             self._stack.push_async_callback(self._database.close)
+            for number in range(USERS):
+                await self._database.execute(f"CREATE ROLE wanda_{number} SUPERUSER LOGIN")
             await self._stack.enter_async_context(self.stands)
             self._stack.push_async_callback(self._stop_all)
             await self.limit_gateway(identify_interval_s=self._identify_every_s, shards=self.shards)
@@ -127,7 +130,7 @@ class Fleet:
         env = {
             **self.stands.environment,
             **OPEN_HANDED,
-            "DATABASE_URL": f"{self._url}&application_name=wanda-{number}",
+            "DATABASE_URL": self._url.replace("postgres@", f"wanda_{number}@", 1),
             "WANDA_DATA_DIR": str(self._folder / f"process-{number}"),
             "WANDA_SHARDS": f"auto/{self.shards}",
             "WANDA_SHARDS_MAX": str(self._shards_each),
@@ -135,7 +138,7 @@ class Fleet:
             "WANDA_FRUITLESS_MAX": "1000",
             **settings,
         }
-        process = await Process.start(f"wanda-{number}", "-m", "bot", "run", env=env)
+        process = await Process.start(f"wanda_{number}", "-m", "bot", "run", env=env)
         self.replicas = [one for one in self.replicas if one.number != number]
         self.replicas.append(Replica(number, process))
         return self.replicas[-1]
@@ -143,7 +146,7 @@ class Fleet:
     async def held(self) -> dict[str, list[int]]:
         """Return which shards each process holds, by its name: its locks in PostgreSQL."""
         found = await self.query(
-            "SELECT s.application_name, l.objid::int FROM pg_locks l JOIN pg_stat_activity s USING (pid) "
+            "SELECT s.usename, l.objid::int FROM pg_locks l JOIN pg_stat_activity s USING (pid) "
             "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objsubid = 2",
             OWNERSHIP_LOCK,
         )

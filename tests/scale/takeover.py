@@ -14,7 +14,7 @@ from tests.scale.fleet import Fleet, Replica
 PROBE_EVERY_S = 0.2
 BACK_WITHIN_S = 90.0
 BETWEEN_KILLS_S = (0.5, 3.0)
-ACTS_PER_S, ACTS_FOR_S = 4.0, 2.0
+ACTS_PER_S, ACTS_FOR_S = 6.0, 2.0
 WAITING = "standing by"
 
 
