@@ -32,7 +32,7 @@ class BudgetWarnings(LoopCog):
             try:
                 for warned in await services.store.read(pending_warnings()):
                     if await self._post(warned):
-                        await services.store.write(warning_posted(warned))
+                        await services.store.write(warning_posted(warned), guild_id=None)
             except StorageError:
                 log.warning("pending warnings could not be read or noted; trying again later", exc_info=True)
             except Exception:

@@ -31,7 +31,8 @@ class MoneyButton(PersistentButton, template=MONEY_TEMPLATE):
         answer = _answer(self.parts["answer"])
         services, actor_id = interaction.client.services, interaction.user.id
         request = await services.store.write(
-            _carried_out(answer, self.parts["request_id"], interaction.guild_id, actor_id, at=services.clock())
+            _carried_out(answer, self.parts["request_id"], interaction.guild_id, actor_id, at=services.clock()),
+            guild_id=interaction.guild_id,
         )
         if request is None:
             raise OptionRefused(words.OVER)

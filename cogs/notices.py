@@ -49,7 +49,7 @@ class Notices(LoopCog):
 
     async def _forget_old(self) -> None:
         with suppress(StorageError):
-            await self.bot.services.store.write(notices.forget_old(now=self.bot.services.clock()))
+            await self.bot.services.store.write(notices.forget_old(now=self.bot.services.clock()), guild_id=None)
 
     async def _begin_due(self, poster: NoticePoster) -> None:
         services = self.bot.services
@@ -80,7 +80,7 @@ class Notices(LoopCog):
     async def _post(self, poster: NoticePoster, notice: Notice) -> None:
         services = self.bot.services
         beginning = notices.begin(notice, bounds_of(services.settings.pings), now=services.clock())
-        told = await services.store.write(beginning)
+        told = await services.store.write(beginning, guild_id=None)
         outcome = None if told is None else await poster.post(told)
         if outcome in {"posted", "refused"}:
-            await services.store.write(notices.end(notice, pinged=outcome == "posted"))
+            await services.store.write(notices.end(notice, pinged=outcome == "posted"), guild_id=None)

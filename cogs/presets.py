@@ -103,7 +103,7 @@ def _owner(interaction: Interaction, who: Who, *, for_server: bool) -> int:
 
 async def _keep(services: Services, who: Who, preset: Preset) -> str:
     saving = presets.save_preset(who.guild_id, preset, bounds=bounds_of(services.settings.presets), at=services.clock())
-    await services.store.write(saving)
+    await services.store.write(saving, guild_id=who.guild_id)
     return words.saved(preset, for_server=preset.owner_id == SERVER)
 
 
@@ -180,7 +180,8 @@ async def delete(interaction: Interaction, preset: str) -> None:
         _owner(interaction, who, for_server=True)
     if found.owner_id not in (SERVER, who.member_id):
         raise OptionRefused(words.not_yours(found.name))
-    await services.store.write(presets.delete_preset(who.guild_id, found.owner_id, found.name))
+    deleting = presets.delete_preset(who.guild_id, found.owner_id, found.name)
+    await services.store.write(deleting, guild_id=who.guild_id)
     await answer_privately(interaction, words.deleted(found.name))
 
 
@@ -192,7 +193,8 @@ async def share(interaction: Interaction, preset: str, *, with_everybody: bool =
     found = await _found(services, who, preset)
     if found.owner_id != who.member_id:
         raise OptionRefused(words.not_yours(found.name))
-    await services.store.write(presets.share_preset(who.guild_id, who.member_id, found.name, shared=with_everybody))
+    sharing = presets.share_preset(who.guild_id, who.member_id, found.name, shared=with_everybody)
+    await services.store.write(sharing, guild_id=who.guild_id)
     await answer_privately(interaction, words.shared(found.name, is_shared=with_everybody))
 
 

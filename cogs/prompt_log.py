@@ -49,9 +49,9 @@ class PromptLog(LoopCog):
         for one in prompts:
             is_over = one.job is None or channel is None or one.tries >= self.bot.services.settings.pings.tries_max
             if not is_over and not await self._is_posted(channel, one.job):
-                await store.write(put_off_prompt(one.job_id))
+                await store.write(put_off_prompt(one.job_id), guild_id=None)
                 return  # the next round goes on, in order
-            await store.write(end_prompt(one.job_id))
+            await store.write(end_prompt(one.job_id), guild_id=None)
 
     async def _channel(self, guild_id: int) -> discord.abc.Messageable | None:
         services, guild = self.bot.services, self.bot.get_guild(guild_id)

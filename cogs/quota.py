@@ -59,7 +59,7 @@ async def set_ask_above(interaction: Interaction, above: str) -> None:
     money = services.settings.money
     bounds = AskBounds(kept_max=money.asks_max, daily_max=money.asks_daily_max)
     changing = _threshold(who, microusd, bounds=bounds, at=services.clock(), shipped=services.shipped)
-    before, now = await services.store.write(changing)
+    before, now = await services.store.write(changing, guild_id=who.guild_id)
     await interaction.edit_original_response(content=words.confirm_above_line(before, now))
 
 

@@ -38,7 +38,8 @@ class RetentionLoop(LoopCog):
 
         present = {guild.id for guild in self.bot.guilds}
         try:
-            await services.store.write(note_guilds(present, mine, at=services.clock() + MISSED_GRACE_S))
+            noting = note_guilds(present, mine, at=services.clock() + MISSED_GRACE_S)
+            await services.store.write(noting, guild_id=None)
         except StorageError:
             log.warning("the servers that Wanda is in could not be noted", exc_info=True)
         else:
@@ -62,6 +63,6 @@ class RetentionLoop(LoopCog):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Cancel the deletion of a server's data when it adds Wanda again."""
         try:
-            await self.bot.services.store.write(keep_guild(guild.id))
+            await self.bot.services.store.write(keep_guild(guild.id), guild_id=None)
         except StorageError:
             log.warning("it could not be noted that Wanda is in server %d again", guild.id, exc_info=True)

@@ -94,7 +94,8 @@ class OwnSettingSelect(PersistentSelect, template=OWN_SETTING_TEMPLATE):
         services = interaction.client.services
         what = cast("OwnSetting", self.parts["what"])
         place: dict[str, Any] = {"at": services.clock(), "shipped": services.shipped, "settings": services.settings}
-        await _show(interaction, await services.store.write(_choose(who, services.picker, what, value, **place)))
+        choosing = _choose(who, services.picker, what, value, **place)
+        await _show(interaction, await services.store.write(choosing, guild_id=who.guild_id))
 
 
 class OwnSettingsCog(FeatureCog):

@@ -174,7 +174,7 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", fine=False, text=str(error))]
     try:
         jobs = await store.read(_unfinished())
-        await store.write(write_nothing())
+        await store.write(write_nothing(), guild_id=None)
     except StorageError as error:
         return [Finding("database", fine=False, text=str(error))]
     finally:

@@ -76,7 +76,7 @@ async def close_exposure(settings: StorageSettings, named: str, amount_microusd:
     """
     store = await look_into(settings)
     try:
-        return await store.write(closing(named, amount_microusd, at=at))
+        return await store.write(closing(named, amount_microusd, at=at), guild_id=None)
     finally:
         await store.close()
 

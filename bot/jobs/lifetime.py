@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from bot.jobs.model import FINISHED, Job
+from bot.jobs.model import FINISHED, Job, JobRef
 from bot.jobs.rows import readable_job
 from bot.ledger import holds
 from bot.ledger.rule_values import WAIT_MAX_S
@@ -13,10 +13,10 @@ _BEFORE_FAL = ("waiting", "accepted")
 
 # Jobs stored before `approve_by` was a column have none there, and wait no longer than the longest wait.
 _OLD = """
-SELECT id, body FROM jobs WHERE told = 0 AND (state <> 'waiting' AND created_at < $1
+SELECT id, guild_id, body FROM jobs WHERE told = 0 AND (state <> 'waiting' AND created_at < $1
 OR state = 'waiting' AND COALESCE(approve_by, created_at + $2) < $1) ORDER BY created_at LIMIT $3"""
 _GUILDS_LEFT = f"""
-SELECT j.id AS id FROM jobs j JOIN leaving l ON l.guild_id = j.guild_id
+SELECT j.id AS id, j.guild_id AS guild_id FROM jobs j JOIN leaving l ON l.guild_id = j.guild_id
 WHERE j.told = 0 AND j.state IN ('waiting', 'accepted') ORDER BY j.created_at LIMIT {FOUND_MAX}"""  # noqa: S608 - a constant of this module
 
 
@@ -38,29 +38,29 @@ def overdue_at(job: Job, *, deadline_s: float, paid_patience_s: float, overdue_s
 
 def overdue_jobs(
     *, now: float, spared_until: float = 0.0, deadline_s: float, paid_patience_s: float, overdue_s: float
-) -> Transaction[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the ids of overdue jobs, and of old ones whose row cannot be read; at most `FOUND_MAX` together.
+) -> Transaction[tuple[tuple[JobRef, ...], tuple[JobRef, ...]]]:
+    """Return overdue jobs, and old ones whose row cannot be read; at most `FOUND_MAX` together.
 
     Jobs that fal has are left out until `spared_until`, because they may still be asked about.
     """
     rows: list[Row] = yield Many(_OLD, (now - overdue_s, WAIT_MAX_S, FOUND_MAX))
-    overdue: list[str] = []
-    unreadable: list[str] = []
+    overdue: list[JobRef] = []
+    unreadable: list[JobRef] = []
     for row in rows:
-        job = readable_job(row)
+        job, ref = readable_job(row), JobRef(row["id"], row["guild_id"])
         if job is None:
-            unreadable.append(row["id"])
+            unreadable.append(ref)
         elif job.handle is None or now >= spared_until:
             ends_at = overdue_at(job, deadline_s=deadline_s, paid_patience_s=paid_patience_s, overdue_s=overdue_s)
             if now > ends_at:
-                overdue.append(job.id)
+                overdue.append(ref)
     return tuple(overdue), tuple(unreadable)
 
 
-def jobs_of_guilds_left() -> Transaction[tuple[str, ...]]:
-    """Return the ids of jobs that fal was not asked for yet, in servers that removed Wanda."""
+def jobs_of_guilds_left() -> Transaction[tuple[JobRef, ...]]:
+    """Return jobs that fal was not asked for yet, in servers that removed Wanda."""
     rows: list[Row] = yield Many(_GUILDS_LEFT)
-    return tuple(row["id"] for row in rows)
+    return tuple(JobRef(row["id"], row["guild_id"]) for row in rows)
 
 
 def end_unreadable(job_id: str, *, now: float) -> Transaction[None]:

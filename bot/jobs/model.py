@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from bot.card_style import CardStyle
 from bot.catalogue.doubts import Doubt
@@ -214,6 +214,13 @@ class Failure:
     charged: bool = False
     absorbed_microusd: int | None = None
     held_microusd: int | None = None
+
+
+class JobRef(NamedTuple):
+    """Which job, and in which server: enough to advance it."""
+
+    id: str
+    guild_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from bot.catalogue.registry import MODES
 from bot.errors import AlreadyRunning, FilesGone, StorageError
 from bot.jobs import notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
-from bot.jobs.model import Job, Spot, State
+from bot.jobs.model import Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, running_jobs
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
@@ -316,13 +316,13 @@ def find(job_id: str) -> Transaction[tuple[State | None, Job | None]]:
     return (None, None) if row is None else (row["state"], readable_job(row))
 
 
-def unfinished_job_ids() -> Transaction[list[str]]:
-    """Return the id of every job that is unfinished or whose card does not show its end yet, oldest first.
+def unfinished_jobs() -> Transaction[list[JobRef]]:
+    """Return every job that is unfinished or whose card does not show its end yet, oldest first.
 
     Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
     """
-    rows = yield Many("SELECT id FROM jobs WHERE told = 0 ORDER BY created_at")
-    return [row["id"] for row in rows]
+    rows = yield Many("SELECT id, guild_id FROM jobs WHERE told = 0 ORDER BY created_at")
+    return [JobRef(row["id"], row["guild_id"]) for row in rows]
 
 
 def typical_seconds(similar: str) -> Transaction[float | None]:

@@ -45,7 +45,7 @@ class Retention:
             Busy: a video of theirs is still being made; nothing was deleted.
             StorageError: the database did not answer; nothing was deleted.
         """
-        job_ids = await self.store.write(erasure.forget_member(member_id))
+        job_ids = await self.store.write(erasure.forget_member(member_id), guild_id=None)
         await self._remove(job_ids)
         await self._remove_copies()
         return len(job_ids)
@@ -58,14 +58,14 @@ class Retention:
         Raises:
             StorageError: the database did not answer; a later round goes on.
         """
-        await self.store.write(erasure.mark_guild_left(guild_id, at=self.clock()))
+        await self.store.write(erasure.mark_guild_left(guild_id, at=self.clock()), guild_id=None)
         for _ in range(NAMES_ROUNDS_MAX):
             names = await self.store.read(erasure.names_in(guild_id, limit=NAMES_AT_ONCE))
             for member_id in names:
-                await self.store.write(erasure.unname_in(guild_id, member_id))
+                await self.store.write(erasure.unname_in(guild_id, member_id), guild_id=guild_id)
             if not names:
                 break
-        forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()))
+        forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()), guild_id=guild_id)
         await self._remove(forgotten.job_ids)
         return not forgotten.still_open
 
@@ -83,7 +83,7 @@ class Retention:
             job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, limit=BATCH))
             await self._remove(job_ids)
             for job_id in job_ids:
-                await self.store.write(erasure.note_files_removed(job_id, at=self.clock()))
+                await self.store.write(erasure.note_files_removed(job_id, at=self.clock()), guild_id=None)
             count += len(job_ids)
             if len(job_ids) < BATCH:
                 break
@@ -97,7 +97,7 @@ class Retention:
                 borrowed = [(self.data_dir / item.path, item.option) for item in job.inputs if item.is_borrowed]
                 previews = [path.with_name(preview_name(option)) for path, option in borrowed]
                 await asyncio.to_thread(_unlink, [*(path for path, _ in borrowed), *previews])
-                await self.store.write(erasure.note_copies_removed(job.id))
+                await self.store.write(erasure.note_copies_removed(job.id), guild_id=None)
             if len(jobs) < BATCH or not any(job.told for job in jobs):
                 return
 

@@ -39,6 +39,6 @@ class RetryFiles:
         try:
             for one in await self.store.read(queries.beyond_retries(job.guild_id, self.bounds, limit=AT_ONCE)):
                 await discard(inputs_folder(self.data_dir, one.id))
-                await self.store.write(erasure.note_files_removed(one.id, at=self.clock()))
+                await self.store.write(erasure.note_files_removed(one.id, at=self.clock()), guild_id=None)
         except StorageError:
             log.warning("files of videos that were not made could not be counted", exc_info=True)

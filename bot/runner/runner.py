@@ -16,7 +16,7 @@ from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Address, Failure, Job, Live, Order
+from bot.jobs.model import FINISHED, Address, Failure, Job, JobRef, Live, Order
 from bot.jobs.places import FileBounds, Places
 from bot.jobs.variations import jobs_from
 from bot.ledger.model import Shipped
@@ -116,16 +116,16 @@ class Runner:
         Raises:
             StorageError: the database did not answer.
         """
-        job_ids = await self._store.read(transactions.unfinished_job_ids())
-        for job_id in job_ids:
-            self._drive(job_id)
+        jobs = await self._store.read(transactions.unfinished_jobs())
+        for job in jobs:
+            self._drive(job)
         self._awake_at = self._clock()
         self._loops = [
             asyncio.create_task(self._keep_sweeping(), name="unfinished jobs"),
             asyncio.create_task(self._late_videos.keep_trying(), name="late videos"),
         ]
         await self._report_posted()
-        return len(job_ids)
+        return len(jobs)
 
     async def _report_posted(self) -> None:
         """Call `on_posted` again for recent videos: the last process may have ended before it took effect."""
@@ -147,7 +147,8 @@ class Runner:
         try:
             if self._spread_files is not None:
                 await self._spread_files(jobs)
-            accepted = await self._store.write(transactions.accept_all(jobs, self.shipped, self._places))
+            accepting = transactions.accept_all(jobs, self.shipped, self._places)
+            accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
             if not await self._are_kept(jobs):
                 await self._forget_files_of(jobs[1:])
@@ -163,7 +164,7 @@ class Runner:
     def _begin(self, jobs: Sequence[Job]) -> Job:
         count_accepted(jobs)
         for job in jobs:
-            self._drive(job.id)
+            self._drive(job)
         return jobs[0]
 
     async def _forget_files_of(self, jobs: Sequence[Job]) -> None:
@@ -197,11 +198,11 @@ class Runner:
             return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
             return f"Only <@{job.member_id}> can cancel this video."
-        advanced = await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
+        advanced = await self._write(job, machine.CancelAsked(), now=self._clock())
         if not advanced.changed:
             return _too_late(advanced.job)
         if job.state == "waiting" and advanced.job.state == "cancelled":
-            self._wake(job_id)
+            self._wake(job)
         else:
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
@@ -244,27 +245,25 @@ class Runner:
         if job is None or job.guild_id != guild_id:
             return "Wanda no longer knows this video, so there's nothing to decide."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
-        job_ids = await self._ids_of_order(job)
+        jobs = await self._jobs_of_order(job)
         try:
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
-            advanced = await self._store.write(self._decision(job_ids, event))
+            advanced = await self._store.write(self._decision([each.id for each in jobs], event), guild_id=job.guild_id)
         except Refusal as refusal:
             return str(refusal)
         except StorageError:
-            for each in job_ids:
+            for each in jobs:
                 self._wake(each)  # the decision may be stored although the answer to its COMMIT was lost
             raise
         decided = [one.job for one in advanced if one.changed]
         for one in decided:
-            self._wake(one.id)
+            self._wake(one)
         return _decided(decided, approve=approve)
 
-    async def _ids_of_order(self, job: Job) -> list[str]:
-        """Return the ids of the jobs that were ordered at once with this one, and its own."""
-        if job.variation is None:
-            return [job.id]
-        return [one.id for one in await self._store.read(queries.jobs_of_set(job.set_id))]
+    async def _jobs_of_order(self, job: Job) -> Sequence[Job]:
+        """Return the jobs that were ordered at once with this one, and itself."""
+        return (job,) if job.variation is None else await self._store.read(queries.jobs_of_set(job.set_id))
 
     def _decision(
         self, job_ids: Sequence[str], event: machine.Approved | machine.Declined
@@ -292,30 +291,31 @@ class Runner:
             if late:
                 await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
 
-    def _drive(self, job_id: str) -> None:
+    def _drive(self, job: Job | JobRef) -> None:
         """Start the job's task, unless it has one or Wanda is stopping; then the next start does."""
-        if self._closing or job_id in self._tasks:
+        if self._closing or job.id in self._tasks:
             return
-        task = asyncio.create_task(self._run(job_id), name=f"job {job_id}")
-        self._tasks[job_id] = task
-        task.add_done_callback(lambda _: self._forget(job_id))
+        ref = JobRef(job.id, job.guild_id)  # the task does not keep the whole job
+        task = asyncio.create_task(self._run(ref), name=f"job {ref.id}")
+        self._tasks[ref.id] = task
+        task.add_done_callback(lambda _: self._forget(ref))
 
-    def _wake(self, job_id: str) -> None:
+    def _wake(self, job: Job | JobRef) -> None:
         """Wake the job's task after an approval, a decline or a cancel, or start one.
 
         The stored state decides what happens next. A task is not cancelled, because it may be in a POST by now.
         """
-        if job_id in self._tasks:
-            self._decided.setdefault(job_id, asyncio.Event()).set()
+        if job.id in self._tasks:
+            self._decided.setdefault(job.id, asyncio.Event()).set()
         else:
-            self._drive(job_id)
+            self._drive(job)
 
-    def _forget(self, job_id: str) -> None:
-        self._tasks.pop(job_id, None)
-        self._live.pop(job_id, None)
-        decided = self._decided.pop(job_id, None)
+    def _forget(self, job: JobRef) -> None:
+        self._tasks.pop(job.id, None)
+        self._live.pop(job.id, None)
+        decided = self._decided.pop(job.id, None)
         if decided is not None and decided.is_set():
-            self._drive(job_id)  # the task stopped waiting before it saw the decision
+            self._drive(job)  # the task stopped waiting before it saw the decision
 
     def _side_task(self, job_id: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
         task = asyncio.create_task(_in_scope(job_id, work), name=name)
@@ -344,12 +344,12 @@ class Runner:
             log.exception("unfinished jobs could not be swept; this is tried again later")
 
     async def _end_in_guilds_left(self) -> None:
-        for job_id in await self._store.read(lifetime.jobs_of_guilds_left()):
-            left = await self._store.write(transactions.advance(job_id, machine.GuildLeft(), now=self._clock()))
+        for job in await self._store.read(lifetime.jobs_of_guilds_left()):
+            left = await self._write(job, machine.GuildLeft(), now=self._clock())
             if left.changed:
-                with job_scope(job_id):
-                    log.info("job %s ended: Wanda was removed from its server", job_id)
-                self._restart(job_id)
+                with job_scope(job.id):
+                    log.info("job %s ended: Wanda was removed from its server", job.id)
+                self._restart(job)
 
     async def _end_overdue(self) -> None:
         overdue, unreadable = await self._store.read(
@@ -362,47 +362,50 @@ class Runner:
             )
         )
         given_up = machine.GivenUp(Failure(kind="unreachable"))
-        for job_id in overdue:
-            advanced = await self._store.write(transactions.advance(job_id, given_up, now=self._clock()))
-            with job_scope(job_id):
-                log.error("job %s was past its longest life and is now %s", job_id, advanced.job.state)
-            self._restart(job_id)
-        for job_id in unreadable:
-            await self._store.write(lifetime.end_unreadable(job_id, now=self._clock()))
-            with job_scope(job_id):
-                log.error("job %s cannot be read and was ended; its row is kept as it is", job_id)
+        for job in overdue:
+            advanced = await self._write(job, given_up, now=self._clock())
+            with job_scope(job.id):
+                log.error("job %s was past its longest life and is now %s", job.id, advanced.job.state)
+            self._restart(job)
+        for job in unreadable:
+            await self._store.write(lifetime.end_unreadable(job.id, now=self._clock()), guild_id=job.guild_id)
+            with job_scope(job.id):
+                log.error("job %s cannot be read and was ended; its row is kept as it is", job.id)
 
-    def _restart(self, job_id: str) -> None:
+    def _restart(self, job: JobRef) -> None:
         """Cancel the job's task, whatever it waits for, and have another one go on from the stored state."""
-        task = self._tasks.get(job_id)
-        self._wake(job_id)
-        if task is not None and job_id not in self._critical:
+        task = self._tasks.get(job.id)
+        self._wake(job)
+        if task is not None and job.id not in self._critical:
             task.cancel()
 
     async def _resume_stopped(self) -> None:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
-        job_ids = await self._store.read(transactions.unfinished_job_ids())
-        for job_id in set(job_ids) - set(self._tasks) - set(self._side_tasks.values()):
-            with job_scope(job_id):
-                log.warning("job %s has no task; it is resumed", job_id)
-            if job_id in self._refused:
-                await self._store.write(transactions.advance(job_id, machine.CancelAsked(), now=self._clock()))
-            self._drive(job_id)
+        jobs = await self._store.read(transactions.unfinished_jobs())
+        has_task = {*self._tasks, *self._side_tasks.values()}
+        for job in jobs:
+            if job.id in has_task:
+                continue
+            with job_scope(job.id):
+                log.warning("job %s has no task; it is resumed", job.id)
+            if job.id in self._refused:
+                await self._write(job, machine.CancelAsked(), now=self._clock())
+            self._drive(job)
 
-    async def _run(self, job_id: str) -> None:
+    async def _run(self, job: JobRef) -> None:
         """Drive the job to its end; give it up when it is past its deadline and cannot be carried on."""
-        with job_scope(job_id):
-            if not await self._carried_on(job_id):
+        with job_scope(job.id):
+            if not await self._carried_on(job):
                 try:
-                    await self._give_up_if_late(job_id)
+                    await self._give_up_if_late(job)
                 except Exception:
                     log.exception("the job could not be given up; this is tried again later")
 
-    async def _carried_on(self, job_id: str) -> bool:
+    async def _carried_on(self, job: JobRef) -> bool:
         """Return whether the job was driven on; after an unexpected error, this is tried `DEFECT_TRIES` times."""
         for attempt in range(DEFECT_TRIES):
             try:
-                await self._carry_on(await self._advance(job_id, machine.Resumed()))
+                await self._carry_on(await self._advance(job, machine.Resumed()))
             except StorageError as error:
                 log.error("the job is resumed later, because the database fails for too long: %s", error)  # noqa: TRY400 - no defect
                 return False
@@ -413,12 +416,12 @@ class Runner:
                 return True
         return False
 
-    async def _give_up_if_late(self, job_id: str) -> None:
+    async def _give_up_if_late(self, ref: JobRef) -> None:
         """End a job that is past its deadline, so that no defect holds money for ever.
 
         Until then it is resumed again and again: the next version of Wanda may have the mend.
         """
-        job = await self._store.read(transactions.get(job_id))
+        job = await self._store.read(transactions.get(ref.id))
         if job is None or self._closing:
             return
         since = job.submitted_at or max(job.created_at, job.approve_by or 0.0)
@@ -426,7 +429,7 @@ class Runner:
             return
         log.error("the job is past its deadline and cannot be carried on; it is given up")
         given_up = machine.GivenUp(Failure(kind="defect"))
-        await self._carry_on(await self._store.write(transactions.advance(job_id, given_up, now=self._clock())))
+        await self._carry_on(await self._write(job, given_up, now=self._clock()))
 
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
         """Perform effects and store the events that they end in, until no event is left."""
@@ -434,7 +437,7 @@ class Runner:
             if isinstance(event, machine.Uploaded):
                 advanced = await self._ask_fal(advanced, event)
             else:
-                advanced = await self._advance(advanced.job.id, event)
+                advanced = await self._advance(advanced.job, event)
             if self._closing:
                 return  # the state is stored, and the next start goes on from it
 
@@ -451,13 +454,13 @@ class Runner:
                 return before
             self._critical.add(job_id)
             try:
-                advanced = await self._advance(job_id, uploaded)
+                advanced = await self._advance(before.job, uploaded)
                 event = await self._perform_all(advanced)
-                return advanced if event is None else await self._advance(job_id, event)
+                return advanced if event is None else await self._advance(advanced.job, event)
             finally:
                 self._critical.discard(job_id)
 
-    async def _advance(self, job_id: str, event: Event) -> transactions.Advanced:
+    async def _advance(self, job: Job | JobRef, event: Event) -> transactions.Advanced:
         """Store the event, with retries: what happened at fal must not be lost because the database is down.
 
         Raises:
@@ -470,7 +473,7 @@ class Runner:
         while True:
             now = self._clock()
             try:
-                advanced = await self._stored(job_id, event, now)
+                advanced = await self._stored(job, event, now)
             except StorageError as error:
                 if self._clock() >= give_up_at:
                     raise
@@ -493,13 +496,16 @@ class Runner:
                     self._on_asked(advanced.job)
                 return advanced
 
-    async def _stored(self, job_id: str, event: Event, now: float) -> transactions.Advanced:
+    async def _stored(self, job: Job | JobRef, event: Event, now: float) -> transactions.Advanced:
         """Store the event. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""
-        writing = transactions.advance(job_id, event, now=now)
         if not isinstance(event, machine.Resumed):
-            return await self._store.write(writing)
+            return await self._write(job, event, now=now)
         async with self._resumes:
-            return await self._store.write(writing)
+            return await self._write(job, event, now=now)
+
+    async def _write(self, job: Job | JobRef, event: Event, *, now: float) -> transactions.Advanced:
+        """Store the event in the turn of the job's server."""
+        return await self._store.write(transactions.advance(job.id, event, now=now), guild_id=job.guild_id)
 
     async def _kept_before(
         self, advanced: transactions.Advanced, event: Event, tried_at: set[float]
@@ -515,7 +521,7 @@ class Runner:
             # The intent has the time of one of our tries, so it is ours and was not followed by a POST yet. One of
             # another process may have been, and is uncertain.
             return replace(advanced, effects=(machine.Submit(),))
-        return await self._advance(advanced.job.id, machine.Resumed())
+        return await self._advance(advanced.job, machine.Resumed())
 
     async def _ask(self, job: Job) -> Event:
         """Make the card ask for approval, with the retries of a delivery; without it nobody could approve the job."""
@@ -603,7 +609,7 @@ class Runner:
         async def on_status(status: FalStatus) -> None:
             nonlocal current
             if status.state != current.state:
-                current = (await self._advance(job.id, status)).job
+                current = (await self._advance(job, status)).job
             self._show_live(current, position=status.position, fraction=status.fraction)
 
         return await self._fal_steps.follow(job, on_status=on_status)
@@ -616,10 +622,10 @@ class Runner:
     async def _store_late(self, job: Job, event: Event) -> None:
         """Store what became of a late video, and have its card say so if it must."""
         with job_scope(job.id):
-            advanced = await self._advance(job.id, event)
+            advanced = await self._advance(job, event)
             log.info("the late video of job %s: %s", job.id, type(event).__name__)
             if advanced.effects:
-                self._wake(job.id)
+                self._wake(job)
 
     async def _show_end(self, job: Job) -> Event:
         """Make the card say how the job ended, with the same retries as a delivery."""

@@ -78,10 +78,10 @@ class OwnedStore:
         self._mark = mark
         self._closed = False
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """See `Store.write`."""
         with _measured("write"):
-            return await self._store.write(transaction)
+            return await self._store.write(transaction, guild_id=guild_id)
 
     async def read(self, transaction: Transaction[T]) -> T:
         """See `Store.read`."""
@@ -95,7 +95,7 @@ class OwnedStore:
             OwnershipLost: another process has it.
             StorageError: it cannot be written; the sentence says why.
         """
-        await self._store.write(write_nothing())
+        await self._store.write(write_nothing(), guild_id=None)
 
     async def check_files(self) -> None:
         """Check that the data folder can be written, and that neither it nor an SQLite file was taken away.

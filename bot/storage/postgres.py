@@ -17,6 +17,7 @@ from bot.errors import StorageError
 from bot.sharding import ShardPlan
 from bot.storage.ownership import Ownership
 from bot.storage.postgres_session import DATABASE_ERRORS, KEEPALIVE, connection_trouble, in_words
+from bot.storage.server_turns import ServerTurns
 from bot.storage.transaction import Lock, Notify, One, Row, Statement, Transaction
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class PostgresStore:
         self._pool = pool
         self.ownership = ownership
         self._timeout_s = timeout_s
+        self._turns = ServerTurns(wait_max_s=timeout_s)
         self._closed = False
 
     @classmethod
@@ -78,13 +80,13 @@ class PostgresStore:
             raise connection_trouble(error) from error
         return cls(pool, ownership, timeout_s)
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Run and commit it; see `Store.write`."""
         try:
             self._refuse_if_closed()
             if self.ownership is not None:
                 await self.ownership.ensure()
-            async with self._connection() as connection, connection.transaction():
+            async with self._turns.turn(guild_id), self._connection() as connection, connection.transaction():
                 return await drive(connection, transaction)
         finally:
             transaction.close()

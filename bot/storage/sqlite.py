@@ -273,7 +273,7 @@ class SQLiteStore:
         store._reads.start("sqlite-reads")
         return store
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:  # noqa: ARG002 - all take turns
         """Run and commit it together with the others that wait; see `Store.write`."""
         return await self._writes.answer(transaction)
 

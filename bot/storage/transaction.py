@@ -64,8 +64,12 @@ Transaction: TypeAlias = Generator[Statement, Any, T]
 class Store(Protocol):
     """A database that runs transactions. Each commits whole, or raises and changes nothing."""
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Run and commit the transaction, and return its result, which is then durable.
+
+        `guild_id` is the server whose rows it locks. On PostgreSQL it then waits for the server's other transactions
+        before it takes a connection, so that a busy server leaves the connections to the others. None is for one that
+        locks no server's rows, or those of several.
 
         Raises:
             StorageError: the database did not answer or did not commit.

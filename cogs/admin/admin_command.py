@@ -171,7 +171,7 @@ class AdminCommand:
 
     async def write(self, transaction: Transaction[T]) -> T:
         """Run and commit the transaction."""
-        return await self.services.store.write(transaction)
+        return await self.services.store.write(transaction, guild_id=self.guild.id)
 
     async def read(self, transaction: Transaction[T]) -> T:
         """Run the transaction read-only."""

@@ -58,7 +58,7 @@ class Welcome(LoopCog):
             joined_at = guild.me.joined_at if guild.me else None
             is_new = joined_at is not None and joined_at.timestamp() > since and guild.id not in begun
             if is_new and (not allowed or guild.id in allowed):
-                await services.store.write(begin_greeting(guild.id, at=services.clock()))
+                await services.store.write(begin_greeting(guild.id, at=services.clock()), guild_id=None)
                 begun.add(guild.id)
 
     async def _greet_due(self) -> None:
@@ -73,7 +73,7 @@ class Welcome(LoopCog):
                 log.info("server %d was not greeted: %s", guild_id, refused)
                 if refused.trouble == "later":
                     continue
-            await services.store.write(end_greeting(guild_id))
+            await services.store.write(end_greeting(guild_id), guild_id=None)
 
     async def _greet(self, guild: discord.Guild, tries: int) -> None:
         services, channel = self.bot.services, guild.system_channel
@@ -83,7 +83,7 @@ class Welcome(LoopCog):
         timeout_s = services.settings.cards.discord_timeout_s
         if tries and await self._was_said(channel, words, timeout_s=timeout_s):
             return
-        await services.store.write(try_greeting(guild.id))
+        await services.store.write(try_greeting(guild.id), guild_id=None)
         nonce = hashlib.sha256(f"greeting {guild.id}".encode()).hexdigest()[:NONCE_CHARS_MAX]
         async with services.channel_queue.turn(channel.id, "send"), discord_request(timeout_s):
             await channel.send(words, nonce=nonce, allowed_mentions=discord.AllowedMentions.none())

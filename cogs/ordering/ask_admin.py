@@ -35,7 +35,7 @@ async def ask_admins(interaction: Interaction, *, amount_microusd: int, price_mi
         expires_at=now + settings.request_life_s,
     )
     bounds = RequestBounds(open_in_server_max=settings.requests_open_max, wait_s=settings.request_wait_s)
-    await services.store.write(ask_for_money(request, bounds))
+    await services.store.write(ask_for_money(request, bounds), guild_id=guild_id)
     text, buttons = words.request_text(request, price_microusd=price_microusd), words.request_buttons(request)
     for channel in await _channels(interaction):
         try:
@@ -46,7 +46,7 @@ async def ask_admins(interaction: Interaction, *, amount_microusd: int, price_mi
             log.warning("a request for money could not be posted: %s", error)
         else:
             return posted.channel.id
-    await services.store.write(withdraw_request(request.id))
+    await services.store.write(withdraw_request(request.id), guild_id=None)
     raise Busy(words.NOT_POSTED)
 
 

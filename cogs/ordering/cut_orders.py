@@ -67,7 +67,7 @@ class CutOrders(LoopCog):
                     log.warning("an order that was cut short is answered at the next start", exc_info=True)
                     break
                 with suppress(StorageError):
-                    await store.write(acknowledgements.drop(one.id))
+                    await store.write(acknowledgements.drop(one.id), guild_id=None)
                 break
 
     def _has_token(self, one: Acknowledgement) -> bool:

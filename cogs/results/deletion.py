@@ -74,7 +74,8 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
     for one in await _jobs_on_card(bot.services, job):
         await asyncio.to_thread(result_path(one, settings.storage.data_dir).unlink, missing_ok=True)
         if one.late_at is not None:
-            await bot.services.store.write(advance(one.id, LateTried(None), now=bot.services.clock()))
+            ending = advance(one.id, LateTried(None), now=bot.services.clock())
+            await bot.services.store.write(ending, guild_id=one.guild_id)
     return True
 
 

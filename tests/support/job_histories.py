@@ -461,7 +461,7 @@ class JobMachine(History):
     @rule()
     def sweep(self) -> None:
         """Do what the runner's sweep does: end the jobs of servers left, the overdue ones, and the unreadable ones."""
-        for job_id in self.run(lifetime.jobs_of_guilds_left()):
+        for job_id, _ in self.run(lifetime.jobs_of_guilds_left()):
             if job_id in self.jobs and job_id not in self.unreadable:
                 self.advance(job_id, machine.GuildLeft())
         overdue, unreadable = self.run(
@@ -469,10 +469,10 @@ class JobMachine(History):
                 now=self.model.now, deadline_s=DEADLINE_S, paid_patience_s=PATIENCE_S, overdue_s=OVERDUE_S
             )
         )
-        for job_id in overdue:
+        for job_id, _ in overdue:
             if job_id in self.jobs:
                 self.advance(job_id, GIVEN_UP)
-        for job_id in unreadable:
+        for job_id, _ in unreadable:
             if job_id in self.unreadable:
                 self.run(lifetime.end_unreadable(job_id, now=self.model.now))
                 job = self.jobs[job_id]

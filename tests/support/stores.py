@@ -63,7 +63,7 @@ class MemoryStore:
             raise outcome.error
         return outcome.value
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Run and commit it."""
         return self.run(transaction)
 

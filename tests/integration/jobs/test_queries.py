@@ -66,7 +66,7 @@ async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, Job) for outcome in outcomes) == 1
     assert all(isinstance(outcome, Job | AlreadyRunning) for outcome in outcomes), outcomes
-    assert len(await store.read(transactions.unfinished_job_ids())) == 1
+    assert len(await store.read(transactions.unfinished_jobs())) == 1
     assert await store.read(audit.verify()) == []
 
 

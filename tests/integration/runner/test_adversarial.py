@@ -34,7 +34,7 @@ class Meddled:
         self.broken = False
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Write, then fail if this write is to be lost."""
         self.writes += 1
         turn = self.writes
@@ -44,7 +44,7 @@ class Meddled:
         if turn == self._hold:
             self.reached.set()
             await self.go.wait()
-        answer = await self._store.write(transaction)
+        answer = await self._store.write(transaction, guild_id=guild_id)
         if turn == self.lose_answer:
             raise StorageError("the connection broke during COMMIT")
         return answer
@@ -315,9 +315,9 @@ class Mute:
         self.lost_writes = 0
         self.reads_fail = False
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Write, and lose the answer if it is told to."""
-        answer = await self._store.write(transaction)
+        answer = await self._store.write(transaction, guild_id=guild_id)
         if self.lost_writes:
             self.lost_writes -= 1
             raise StorageError("the connection broke during COMMIT")
@@ -384,9 +384,9 @@ class Unstorable:
         self._store = store
         self._error = error
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Write, unless a hold is settled."""
-        return await self._store.write(self._checked(transaction))
+        return await self._store.write(self._checked(transaction), guild_id=guild_id)
 
     def _checked(self, transaction: Transaction[T]) -> Transaction[T]:
         answer: Any = None

@@ -230,12 +230,12 @@ class CountingStore:
         self.writing = 0
         self.most = 0
 
-    async def write(self, transaction: Transaction[T]) -> T:
+    async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Count, and have it written."""
         self.writing += 1
         self.most = max(self.most, self.writing)
         try:
-            return await self._store.write(transaction)
+            return await self._store.write(transaction, guild_id=guild_id)
         finally:
             self.writing -= 1
 

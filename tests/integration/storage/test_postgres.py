@@ -163,3 +163,17 @@ async def test_a_read_sees_one_moment(store: PostgresStore) -> None:
     await asyncio.gather(store.read(reading()), writing())
     assert counts == [0, 0]
     assert await _amounts(store) == [7, 7]
+
+
+async def test_a_busy_server_leaves_the_connections_to_the_others(url: str, store: PostgresStore) -> None:
+    """However many transactions of one server wait for its row, they keep one connection, and another's goes on."""
+    blocker = await _asyncpg.connect(url)
+    async with blocker.transaction():
+        await blocker.execute("UPDATE things SET amount = 10 WHERE name = 'a'")
+        busy = [asyncio.create_task(store.write(_touch("a"), guild_id=1)) for _ in range(12)]
+        for _ in range(5):
+            await store.write(_touch("b"), guild_id=2)
+        assert not any(task.done() for task in busy)
+    await asyncio.gather(*busy)
+    await blocker.close()
+    assert await _amounts(store) == [22, 5]
