@@ -6,6 +6,7 @@ an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees i
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
 
+from bot import metrics
 from bot.errors import StorageError
 from bot.sharding import ShardPlan
 from bot.storage.ownership import Ownership
@@ -86,7 +88,7 @@ class PostgresStore:
             self._refuse_if_closed()
             if self.ownership is not None:
                 await self.ownership.ensure()
-            async with self._turns.turn(guild_id), self._connection() as connection, connection.transaction():
+            async with self._connection(guild_id) as connection, connection.transaction():
                 return await drive(connection, transaction)
         finally:
             transaction.close()
@@ -121,10 +123,12 @@ class PostgresStore:
             raise StorageError("The database is closed: Wanda is shutting down.")
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncGenerator[_Connection, None]:
-        """Lend a pooled connection; database errors inside the body become StorageError."""
+    async def _connection(self, guild_id: int | None = None) -> AsyncGenerator[_Connection, None]:
+        """Lend a pooled connection in the server's turn; database errors inside the body become StorageError."""
+        asked_at = time.perf_counter()
         try:
-            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+            async with self._turns.turn(guild_id), self._pool.acquire(timeout=self._timeout_s) as connection:
+                metrics.STORAGE_WAIT_SECONDS.observe(time.perf_counter() - asked_at)
                 yield connection
         except DATABASE_ERRORS as error:
             raise StorageError(

