@@ -22,6 +22,7 @@ from bot.cards.layouts import files_of, is_card_of, shows_video, to_layout
 from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
+from bot.cards.video_file import close_file, open_video
 from bot.errors import CardGone, DeliveryError, DiscordBusy, Forbidden, TooLarge
 from bot.jobs.model import Job
 from bot.jobs.notices import NoticeKind
@@ -426,7 +427,7 @@ class Poster:
 @contextmanager
 def _files(content: MessageContent) -> Generator[list[discord.File]]:
     """Open the files for one request; discord.py sends the video from disk in pieces."""
-    files = [] if content.file is None else [discord.File(content.file, filename=content.file_name)]
+    files = [] if content.file is None else [open_video(content.file, name=content.file_name)]
     files += [discord.File(path, filename=name) for path, name in content.previews]
     if content.note:
         files.append(discord.File(io.BytesIO(content.note.encode()), filename=LINK_FILE))
@@ -434,7 +435,7 @@ def _files(content: MessageContent) -> Generator[list[discord.File]]:
         yield files
     finally:
         for file in files:
-            file.close()
+            close_file(file)
 
 
 def _whole(card: JobCard, style: CardStyle) -> dict[str, Any]:
