@@ -6,8 +6,6 @@ The arguments are names of yardsticks; none means all. `make bench` runs this; i
 import argparse
 import asyncio
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from tests.bench.figures import Case, Figure, alternate, table
+from tests.support.machine import machine
 
 ROUNDS = 3
 YARDSTICKS = ("ceiling", "ack", "notice", "memory", "deliver", "jobs", "money", "start", "fit")
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     figures = asyncio.run(_measure(chosen.only, chosen.rounds))
     about = {
-        "machine": _machine(),
+        "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": chosen.rounds,
         "seconds": round(time.monotonic() - began),
@@ -74,19 +73,6 @@ async def _measure(names: Sequence[str], rounds: int) -> list[Figure]:
                 for case in cases:
                     figures += await alternate(name, case, rounds, _say)
     return figures
-
-
-def _machine() -> str:
-    """Return a description of the machine: processor, cores, memory, system and Python."""
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {system}"
-
-
-def _processor() -> str:
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _say(text: str) -> None:

@@ -6,11 +6,13 @@ anything is. Ctrl-C stops everything that it started.
 
 import argparse
 import asyncio
+import os
 import secrets
 import signal
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox.stage import StageError
@@ -18,10 +20,11 @@ from tests.bench.figures import percentile
 from tests.scale import audit, figures, takeover
 from tests.scale.crowd import Crowd
 from tests.scale.fleet import READY_WITHIN_S, Fleet
+from tests.support.machine import machine
 from tests.support.process_costs import proportional_bytes, resident_bytes
 
 PARTS = ("memory", "traffic", "kills")
-MOST_S = 600.0
+MOST_S = 580.0  # and the stop of everything, ten minutes
 ENDING_S = 150.0  # kept for the ends of all jobs and the audit
 STEADY_S = 60.0
 FLAT_OUT_S = 25.0
@@ -60,6 +63,7 @@ async def _within_the_time(chosen: argparse.Namespace) -> int:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    print(f"{machine()}; {datetime.now(UTC).date().isoformat()}; load {os.getloadavg()[0]:.1f}")
     print(
         f"seed {chosen.seed}: {chosen.servers} servers, {chosen.processes} processes of {chosen.shards_each} shards "
         f"and {chosen.standbys} standing by, a session start every {chosen.identify_every_s:g} s",
@@ -68,7 +72,7 @@ async def _within_the_time(chosen: argparse.Namespace) -> int:
     async with asyncio.timeout(MOST_S):
         with tempfile.TemporaryDirectory(prefix="wanda-scale-") as folder:
             wrong = await _run(chosen, Path(folder))
-    print("\n".join(wrong) or "nothing is wrong")
+    print("\n".join(wrong) or "nothing is wrong", f"load {os.getloadavg()[0]:.1f}", sep="\n")
     return 1 if wrong else 0
 
 
