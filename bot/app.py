@@ -2,7 +2,6 @@
 
 import asyncio
 import faulthandler
-import gc
 import logging
 import random
 import resource
@@ -17,6 +16,7 @@ import discord
 import httpx
 from pydantic import SecretStr
 
+from bot import garbage
 from bot.bounded import Bounded, Bounds
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.end_log import log_end
@@ -80,7 +80,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 GATEWAY_QUIET_S = 20.0  # Discord closes connections now and then; the next one stands within seconds
 SLACK_S = 30.0  # more than a shutdown takes
-GC_THRESHOLDS = (2000, 10, 5)  # https://docs.python.org/3/library/gc.html#gc.set_threshold
 ORDERS_SHARE = 0.2  # of the time to stop, which the runner has the rest of
 OPEN_FILES = 8192  # 1,000 followed jobs need 2,000
 
@@ -150,7 +149,8 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
     store.begun()
-    _tune_gc()
+    garbage.collect_rarely()
+    client.add_listener(garbage.freeze_when_ready, "on_ready")
     await sweep(store, settings.storage.data_dir)
     if resumed := await runner.start():
         log.info("took up %s", counted(resumed, "unfinished job"))
@@ -338,17 +338,6 @@ def _end_if_stuck(settings: RunningSettings) -> None:
     if settings.unhealthy_max_s:
         limit_s = settings.unhealthy_max_s + 4 * settings.health_interval_s + SLACK_S
         faulthandler.dump_traceback_later(limit_s, exit=True)
-
-
-def _tune_gc() -> None:
-    """Freeze all objects loaded at start and raise the GC thresholds.
-
-    A full collection with 1,000 jobs in flight paused the loop for 250 ms, so it comes only after 100,000 new objects.
-    Rarer, it would let the memory grow: the libraries leave about 300 objects (12 KB) of each job in cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _allow_many_connections() -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import discord
 
+from bot.cards.discord_request import passes
 from bot.errors import StorageError
 from bot.ledger import rules as rulebook
 from bot.ledger.budget_warnings import pending_warnings, warning_posted
@@ -17,7 +18,6 @@ from cogs.base.log_channel import log_channel
 
 log = logging.getLogger(__name__)
 POST_TIMEOUT_S = 30.0
-FOR_NOW = frozenset({500, 502, 503, 504, 429})
 
 
 class BudgetWarnings(LoopCog):
@@ -59,7 +59,7 @@ class BudgetWarnings(LoopCog):
             return False
         except discord.HTTPException as error:
             log.warning("the log channel of server %d took no warning: %s", warned.guild_id, error)
-            return error.status not in FOR_NOW
+            return not passes(error.status)
         return True
 
     async def _channel(self, guild_id: int) -> discord.abc.Messageable | None:

@@ -19,7 +19,7 @@ Trouble: TypeAlias = Literal[
     "too_old",  # the card can't be edited any more
     "too_large",  # the file is above the limit
     "no_access",  # Wanda may not post there
-    "later",  # a rate limit, a server error, or the network
+    "later",  # a rate limit, a server error, a slow upload, or the network
     "broken",  # Discord will never take this request
 ]
 
@@ -42,7 +42,7 @@ _BY_CODE: dict[int, Trouble] = {
     160006: "no_access",  # the thread would have to be opened, and no more may be open
     240000: "no_access",  # the server's rules for messages blocked it
 }
-_TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 429, 500
+_TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _TOO_SLOW, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 408, 429, 500
 
 _LOG = logging.getLogger(__name__)
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
@@ -89,4 +89,13 @@ def trouble_of(status: int, code: int) -> Trouble:
         return "token_dead"
     if status in {_FORBIDDEN, _NOT_FOUND}:
         return "no_access"
-    return "later" if status == _SLOW_DOWN or status >= _SERVER else "broken"
+    return "later" if passes(status) else "broken"
+
+
+def passes(status: int) -> bool:
+    """Return whether a request with this HTTP status may be taken later.
+
+    408 is a proxy's answer to an upload that took too long
+    (https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Status/408).
+    """
+    return status in {_TOO_SLOW, _SLOW_DOWN} or status >= _SERVER

@@ -48,6 +48,7 @@ def test_no_token_means_the_bots_own() -> None:
         (400, 50083, "too_old"),
         (400, 160002, "no_reply"),
         (429, 0, "later"),
+        (408, 0, "later"),
         (503, 0, "later"),
         (400, 50035, "broken"),
     ],
