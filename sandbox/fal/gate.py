@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from json import dumps
 
 from aiohttp import web
@@ -35,14 +36,15 @@ class Gate:
     noticed.
     """
 
-    def __init__(self, key: str, faults: FalFaults, *, is_strict: bool = False) -> None:
+    def __init__(self, keys: AbstractSet[str], faults: FalFaults, *, is_strict: bool = False) -> None:
         self._is_strict = is_strict
-        self._key = key
+        self._keys = keys
         self._faults = faults
 
     def has_key(self, request: web.Request) -> bool:
-        """Return whether the request has the account's key, as `Authorization: Key …`."""
-        return request.headers.get("Authorization") == f"Key {self._key}"
+        """Return whether the request has one of the account's keys, as `Authorization: Key …`."""
+        kind, _, key = request.headers.get("Authorization", "").partition(" ")
+        return kind == "Key" and key in self._keys
 
     def refuse_unknown(self, request: web.Request, options: frozenset[str]) -> web.Response | None:
         """Return a 501 for a header or option that fal does not document; None if there is none, or it is ignored."""

@@ -56,6 +56,7 @@ class FalSandbox:
         self._middlewares = middlewares
         self.settings = FalSettings(seconds_per_job=seconds_per_job, is_still=is_still)
         self.faults = FalFaults()
+        self.keys = {key}  # those of the account; a test may add and take away
         self._key = key
         self._concurrency = concurrency
         self._dice = random.Random(seed)
@@ -125,7 +126,7 @@ class FalSandbox:
 
     def _app(self, queue: FalQueue, storage: Storage, webhooks: Webhooks) -> web.Application:
         """Return the application; paths of no other route go to the queue's handler."""
-        gate = Gate(self._key, self.faults, is_strict=self._is_strict)
+        gate = Gate(self.keys, self.faults, is_strict=self._is_strict)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=self._middlewares)
         if self._has_control:
