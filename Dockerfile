@@ -1,5 +1,8 @@
-# Two stages: the first installs the pinned packages, the second carries only what runs.
-FROM python:3.13 AS packages
+# Two stages: the first installs the pinned packages, the second carries only what runs. Where the official images cannot
+# be fetched, others take their place: --build-arg PACKAGES_IMAGE=… with Python, pip and strip, RUNTIME_IMAGE=… with Python.
+ARG PACKAGES_IMAGE=python:3.13
+ARG RUNTIME_IMAGE=python:3.13-slim
+FROM ${PACKAGES_IMAGE} AS packages
 COPY requirements.lock /tmp/
 # Debug information and the packages' own tests are a sixth of what is installed. The bundled libraries (*.libs) stay as
 # they are: their wheels have patched them, and strip can break what is patched.
@@ -8,16 +11,18 @@ RUN python -m venv --without-pip /venv \
  && find /venv -name '*.so*' -type f -not -path '*.libs/*' -exec strip --strip-debug {} + \
  && find /venv -type d -name tests -prune -exec rm -r {} +
 
-FROM python:3.13-slim
+FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Wanda" org.opencontainers.image.licenses="MIT"
-RUN useradd --system --uid 10001 --home-dir /app wanda \
+RUN groupadd --gid 10001 wanda \
+ && useradd --uid 10001 --gid wanda --home-dir /app --no-create-home --shell /usr/sbin/nologin wanda \
  && install --directory --owner wanda --group wanda --mode 700 /data
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY bot/ bot/
 COPY cogs/ cogs/
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 WANDA_DATA_DIR=/data
-USER wanda
+# By number, so that Kubernetes sees that it is not root.
+USER 10001:10001
 VOLUME /data
 # Asks /healthz: whether she is alive, also while she starts or stands by. Docker only shows it. When she cannot work for
 # too long, she ends herself, and the restart policy starts her again.

@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: demo look play test test-play play-loop test-clients check fuzz soak bench scale format lock readme words pictures clean
+.PHONY: demo look play test test-play test-image play-loop test-clients check fuzz soak bench scale format lock readme words pictures clean
 
 demo: .venv/runtime
 	$(BIN)/python -m sandbox demo
@@ -24,6 +24,10 @@ look: .venv/runtime
 # The page of make play in the system's Chromium; screenshots go to build/play.
 test-play: .venv/browser
 	$(BIN)/python -m pytest tests/browser -n 0
+
+# The image, built and run: with Docker, Podman, or Buildah as root. Says so where it cannot be.
+test-image: .venv/dev
+	$(BIN)/python -m pytest tests/image -n 0 -s
 
 # The picture at the top of the README, recorded from the page.
 play-loop: .venv/browser
