@@ -82,9 +82,9 @@ class Traffic:
 
 async def wrong_ends(stage: Stage) -> list[str]:
     """Decline what waits for approval, and return what is left that should not be, once all is well or time is over."""
-    await _decline_all(stage)
 
     async def look() -> bool | None:
+        await _decline_all(stage)
         return None if await _wrong(stage) else True
 
     with contextlib.suppress(StageError):
@@ -105,7 +105,8 @@ async def _decline_all(stage: Stage) -> None:
     for (message_id,) in await asyncio.to_thread(rows, stage, "SELECT message_id FROM jobs WHERE state = 'waiting'"):
         found = await stage.message(str(message_id), seen_by="boss")
         if found is not None and "Decline" in labels(found):
-            await stage.discord.post("click", {"user": "boss", "message": str(message_id), "label": "Decline"})
+            with contextlib.suppress(StageError):  # the card may be edited in between; the next look presses again
+                await stage.discord.post("click", {"user": "boss", "message": str(message_id), "label": "Decline"})
 
 
 def _open_holds(stage: Stage) -> list[str]:
