@@ -21,7 +21,7 @@ from tests.e2e.conftest import QUICK
 from tests.support.log_lines import read_lines
 from tests.support.metric_labels import scrape, value_of, wrong_labels
 from tests.support.ports import free_port
-from tests.support.video_steps import ORDERED, order, real_file, rows, wait_for_text, wait_for_video
+from tests.support.video_steps import ORDERED, order, real_file, rows, wait_for_ends, wait_for_text, wait_for_video
 
 module = pytest.mark.asyncio(loop_scope="module")
 CLOSED = "http://127.0.0.1:9"  # the discard service's port, on which nothing listens here
@@ -259,6 +259,7 @@ async def test_the_log_holds_no_secret(stage: Stage, tmp_path: Path) -> None:
 async def test_metrics(stage: Stage, tmp_path: Path) -> None:
     """/metrics counts what members did, what it cost and what was refused, without a word of theirs in a label."""
     port = stage.environment["WANDA_WEB_PORT"]
+    await wait_for_ends(stage)
     before = await scrape(port)
     await wait_for_video(stage, await order(stage, tmp_path))
     await stage.fal.post("faults", {"at": "result", "error_type": "content_policy_violation", "times": 1})

@@ -7,17 +7,17 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from bot.fal.wire.error_types import ERROR_TYPES
+
 STATES = {
     *("waiting", "accepted", "submitting", "queued", "running", "fetching", "delivering"),
     *("done", "failed", "cancelled", "uncertain"),
 }
 MODES = {"wan27-image", "wan27-reference", "wan25-image", "wan22-video", "wan21-image"}
 WHY = {
-    "",
-    "other",
+    *("", "other", *ERROR_TYPES),
     *("account", "client_cancelled", "declined", "defect", "gone", "lost", "refused", "removed", "senseless"),
     *("unapproved", "unasked", "undeliverable", "unfinished", "unplayable", "unreachable"),
-    *("content_policy_violation", "generation_timeout", "internal_server_error", "image_too_small", "unknown"),
 }
 REFUSALS = {
     *("operator", "blocked", "paused", "channel", "mode", "resolution", "ceiling", "at_once", "fruitless", "posting"),

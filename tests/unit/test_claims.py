@@ -48,6 +48,6 @@ def test_the_image_is_as_the_readme_says() -> None:
     assert said in text_of("README.md")
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     last_stage = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM ")) :]
-    assert {"USER wanda", "VOLUME /data"} <= set(last_stage)
+    assert {"USER 10001:10001", "VOLUME /data"} <= set(last_stage)
     assert any(line.startswith("ENV ") and "WANDA_DATA_DIR=/data" in line for line in last_stage)
     assert any(line.startswith("HEALTHCHECK ") for line in last_stage)
