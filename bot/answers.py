@@ -11,9 +11,18 @@ from discord import app_commands
 
 from bot import metrics
 from bot.cards.embeds import to_buttons
-from bot.errors import Busy, NextStep, NotAllowed, QuotaExceeded, Refusal, StorageError, WandaError
+from bot.errors import (
+    Busy,
+    FilesUnavailable,
+    NextStep,
+    NotAllowed,
+    QuotaExceeded,
+    Refusal,
+    StorageError,
+    WandaError,
+)
 from bot.texts.card import Button
-from bot.texts.trouble import DISK_TROUBLE, ORDER_TROUBLE, TroubleTexts
+from bot.texts.trouble import DISK_TROUBLE, FILES_TROUBLE, ORDER_TROUBLE, TroubleTexts
 
 log = logging.getLogger(__name__)
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -68,6 +77,10 @@ def sentence_for(error: BaseException, interaction: AnyInteraction, texts: Troub
             log.log(level, "refused: %s [%s]", error, place_of(interaction))
             count_refusal(error)
             return str(error)
+        case FilesUnavailable():
+            metrics.TROUBLES.labels("files").inc()
+            log.error("refused, because the files cannot be had: %s [%s]", error, place_of(interaction))
+            return FILES_TROUBLE
         case OSError() if error.errno in _DISK:
             metrics.TROUBLES.labels("disk").inc()
             log.error("refused, because the disk takes nothing [%s]", place_of(interaction), exc_info=error)

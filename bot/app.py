@@ -30,8 +30,10 @@ from bot.catalogue.picker import Picker
 from bot.client import Services, Wanda, log_in
 from bot.drawing.painter import Painter
 from bot.endpoints import point_at
-from bot.errors import DiscordBusy, SettingsRefused, StartRefused, StorageUnreachable, Unhealthy
+from bot.errors import DiscordBusy, FilesUnavailable, SettingsRefused, StartRefused, StorageUnreachable, Unhealthy
 from bot.fal.client import FalClient
+from bot.files.files import Files
+from bot.files.opening import begin_with, open_files
 from bot.jobs.places import FileBounds
 from bot.ledger.model import Shipped
 from bot.log import set_up
@@ -45,12 +47,12 @@ from bot.net.transport import make_http
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.fal_steps import FalSteps
-from bot.runner.job_files import spread_inputs
+from bot.runner.job_files import keep_inputs
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
-from bot.runner.orphans import sweep
+from bot.runner.orphans import Orphans, empty_scratch
 from bot.runner.pending_orders import PendingOrders
-from bot.runner.retention import DAY_S, Retention, forget_files
+from bot.runner.retention import DAY_S, Retention
 from bot.runner.retry_files import RetryFiles
 from bot.runner.runner import Runner, file_bounds_of
 from bot.settings import (
@@ -59,7 +61,6 @@ from bot.settings import (
     MoneySettings,
     RunningSettings,
     Settings,
-    StorageSettings,
     WebSettings,
 )
 from bot.sharding import EVERY_SHARD
@@ -100,7 +101,7 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
     _allow_many_connections()
     stopping = _on_signals()
     async with AsyncExitStack() as stack:
-        stack.callback(set_up(settings.log.level, [token, key], form=settings.log.format))
+        stack.callback(set_up(settings.log.level, [token, key, *settings.files.secrets], form=settings.log.format))
         started = await _unless(stopping, _start(stack, settings, token.get_secret_value(), begin_anew=begin_anew))
         if started is not None:
             client, health = started
@@ -135,31 +136,50 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
         patience_s=patience_s,
     )
     stack.push_async_callback(store.close)
-    use_scratch(settings.storage.data_dir / "scratch")
-    if store.database.lacks_files:
-        log.warning(
-            "the data folder %s has no file of the videos in this database: if it is on a disk of its own, mount it",
-            settings.storage.data_dir.absolute(),
-        )
+    files = await _open_files(settings, store, begin_anew=begin_anew)
     log.info("the database is %s; the data folder is %s", store.database, settings.storage.data_dir.absolute())
     http = make_http(settings.fal)
     stack.push_async_callback(http.aclose)
     is_new = store.database.is_new and not begin_anew
-    client, runner = await _compose(stack, settings, store, http, is_new_database=is_new)
+    client, runner = await _compose(stack, settings, store, files, http, is_new_database=is_new)
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
     store.begun()
     garbage.collect_rarely()
     client.add_listener(garbage.freeze_when_ready, "on_ready")
-    await sweep(store, settings.storage.data_dir)
+    await client.services.keeper.orphans.at_start()
     if resumed := await runner.start():
         log.info("took up %s", counted(resumed, "unfinished job"))
     stack.push_async_callback(runner.stop)
-    _use_checks(health, store, client)
+    _use_checks(health, store, files, client)
     gauges.use(store, lambda: EVERY_SHARD, lambda: len(client.guilds))
     stack.callback(gauges.rest)
     stack.callback(health.use, {})  # what is closed during the stop is no trouble
     return client, health
+
+
+async def _open_files(settings: Settings, store: OwnedStore, *, begin_anew: bool) -> Files:
+    """Open the place where files are kept, and wait for one that is not there yet.
+
+    Raises:
+        StartRefused: it is another database's.
+        FilesUnavailable: it cannot be used; the sentence says why.
+    """
+    use_scratch(settings.storage.data_dir / "scratch")
+    await empty_scratch(settings.storage.data_dir / "scratch")
+    files = open_files(settings.storage, settings.files)
+    begin = partial(begin_with, files, settings.storage, store.database.id, begin_anew=begin_anew)
+    patience_s = settings.running.start_patience_s
+    await patiently(begin, what=files.name, later=FilesUnavailable, patience_s=patience_s)
+    if store.database.keeps_files and await files.is_empty():
+        log.warning(
+            "%s has no file of the videos in this database: mount the disk, or correct WANDA_DATA_DIR or "
+            "WANDA_FILES_URL",
+            files.name,
+        )
+    if files.is_shared:
+        log.info("files are kept in %s", files.name)
+    return files
 
 
 async def _serve(stack: AsyncExitStack, settings: WebSettings, *routes: Route) -> Health:
@@ -187,7 +207,13 @@ async def _reach_discord(settings: DiscordSettings, patience_s: float) -> None:
 
 
 async def _compose(
-    stack: AsyncExitStack, settings: Settings, store: OwnedStore, http: httpx.AsyncClient, *, is_new_database: bool
+    stack: AsyncExitStack,
+    settings: Settings,
+    store: OwnedStore,
+    files: Files,
+    http: httpx.AsyncClient,
+    *,
+    is_new_database: bool,
 ) -> tuple[Wanda, Runner]:
     """Build the client and the runner with everything they need."""
     client = await stack.enter_async_context(Wanda(settings.discord, COGS))
@@ -195,10 +221,10 @@ async def _compose(
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))
     ffmpeg = Ffmpeg(settings.media)
+    results = ResultFiles(http, settings.downloads, prober, files=files, allowed=from_fal(settings.fal))
+    stack.push_async_callback(results.close)
     options: dict[str, Any] = {
-        "results": ResultFiles(
-            http, settings.downloads, prober, data_dir=settings.storage.data_dir, allowed=from_fal(settings.fal)
-        ),
+        "results": results,
         "upload_timeout_s": settings.fal.upload_timeout_s,
         "reactions": offered_reactions,
         "channel_queue": channel_queue,
@@ -222,7 +248,7 @@ async def _compose(
         fal_steps=FalSteps(
             fal,
             settings.jobs,
-            data_dir=settings.storage.data_dir,
+            files=files,
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,
@@ -234,11 +260,11 @@ async def _compose(
         on_posted=parent_links.posted,
         on_ended=log_end,
         on_asked=partial(client.dispatch, "job_waits"),
-        spread_files=partial(spread_inputs, data_dir=settings.storage.data_dir),
-        discard_files=_retry_files(store, settings).keep,
-        forget_files=partial(forget_files, settings.storage.data_dir),
+        keep_files=partial(keep_inputs, files=files),
+        discard_files=_retry_files(store, files, settings).keep,
+        forget_files=lambda job_id: files.remove_jobs([job_id]),
     )
-    order_space = OrderSpace(store, settings.storage.data_dir, file_bounds_of(settings.jobs))
+    order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
     client.services = Services(
         runner=runner,
         order_space=order_space,
@@ -268,7 +294,8 @@ async def _compose(
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
         channel_queue=channel_queue,
-        keeper=_keeper(store, settings.storage),
+        keeper=_keeper(store, files, settings),
+        files=files,
         store=store,
         shipped=shipped,
         picker=picker,
@@ -301,10 +328,10 @@ def _shipped_limits(settings: MoneySettings) -> Shipped:
     )
 
 
-def _retry_files(store: Store, settings: Settings) -> RetryFiles:
+def _retry_files(store: Store, files: Files, settings: Settings) -> RetryFiles:
     return RetryFiles(
         store=store,
-        data_dir=settings.storage.data_dir,
+        files=files,
         bounds=FileBounds(
             of_member_bytes=settings.jobs.retry_mb_of_member_max * MB,
             in_server_bytes=settings.jobs.retry_mb_in_server_max * MB,
@@ -313,24 +340,32 @@ def _retry_files(store: Store, settings: Settings) -> RetryFiles:
     )
 
 
-def _keeper(store: Store, settings: StorageSettings) -> Retention:
-    return Retention(
+def _keeper(store: Store, files: Files, settings: Settings) -> Retention:
+    orphans = Orphans(
         store=store,
-        data_dir=settings.data_dir,
-        keep_s=settings.keep_days * DAY_S,
+        files=files,
+        shards=lambda: EVERY_SHARD,
+        young_s=settings.files.young_s,
+        every_s=settings.files.sweep_interval_s,
         clock=time.time,
+    )
+    return Retention(
+        store=store, files=files, orphans=orphans, keep_s=settings.storage.keep_days * DAY_S, clock=time.time
     )
 
 
-def _use_checks(health: Health, store: OwnedStore, client: Wanda) -> None:
-    """Check from now on that the database and the data folder take a write and are ours, and the gateway."""
+def _use_checks(health: Health, store: OwnedStore, files: Files, client: Wanda) -> None:
+    """Check from now on that the database and the data folder take a write and are ours, the files, and the gateway."""
 
     async def gateway() -> None:
         if not client.is_connected():
             raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
 
     checks = {"database": store.check, "data folder": store.check_files, "discord": gateway}
-    health.use(checks, quiet_s={"discord": GATEWAY_QUIET_S})
+    if files.is_shared:
+        checks["files"] = files.check
+    # Without its files Wanda still makes videos that need none, and a start would only wait for them.
+    health.use(checks, quiet_s={"discord": GATEWAY_QUIET_S}, survived={"files"})
 
 
 def _end_if_stuck(settings: RunningSettings) -> None:

@@ -23,6 +23,7 @@ from bot.catalogue.price import PriceTable
 from bot.command_access import Command, CommandAccess, Overrides, overrides_in
 from bot.drawing.painter import Painter
 from bot.errors import SettingsRefused, StartRefused
+from bot.files.files import Files
 from bot.ledger.model import Shipped
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
@@ -64,6 +65,7 @@ class Services:
     prober: Prober
     channel_queue: ChannelQueue
     keeper: Retention
+    files: Files
     store: Store
     shipped: Shipped
     picker: Picker

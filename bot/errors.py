@@ -13,9 +13,10 @@ WandaError
 │   └── Busy                 no capacity for another job, or Wanda is shutting down
 ├── StartRefused             the program cannot run like this; a sentence for the operator
 │   └── SettingsRefused      because of a setting, so that another start changes nothing
-├── StorageError             the database did not carry out the transaction
+├── StorageError             the database did not carry out the transaction, or no file could be kept
 │   ├── StorageUnreachable   there is no connection to the database; it may come up yet
 │   ├── OwnershipLost        another process has the database or its folder, or they were removed
+│   ├── FilesUnavailable     the place where files are kept did not do what was asked; it may later
 │   ├── NoDatabase           there is none yet
 │   ├── OldDatabase          an older version's, which the next run updates
 │   └── BackupRefused        a backup cannot be written, read or restored; a sentence for the operator
@@ -68,6 +69,7 @@ __all__ = [
     "FalReplyTooLarge",
     "FalUnreachable",
     "FilesGone",
+    "FilesUnavailable",
     "Forbidden",
     "MediaRefused",
     "ModeOff",
@@ -204,6 +206,10 @@ class StorageUnreachable(StorageError):
 
 class OwnershipLost(StorageError):
     """The database or the data folder is no longer this process's alone: nothing may be written any more."""
+
+
+class FilesUnavailable(StorageError):
+    """The bucket or folder of files does not answer, or refuses; a sentence for the operator, without secrets."""
 
 
 class NoDatabase(StorageError):

@@ -215,6 +215,91 @@ class StorageSettings(SettingsGroup):
     )
 
 
+class FilesSettings(SettingsGroup):
+    """Where members' files are kept."""
+
+    title: ClassVar[str] = "Files"
+
+    url: str = setting(
+        "WANDA_FILES_URL",
+        "",
+        "Where inputs and results are kept: s3://bucket/prefix, or file:///folder; empty for the data folder.",
+        operator=True,
+    )
+    endpoint_url: WebAddress | None = setting(
+        "AWS_ENDPOINT_URL", None, "Address of an S3-compatible store; empty for Amazon S3 in the region."
+    )
+    region: str = setting("AWS_REGION", "us-east-1", "Region of the bucket.")
+    access_key_id: Key | None = setting(
+        "AWS_ACCESS_KEY_ID", None, "Id of the bucket's key; empty for the machine's own role."
+    )
+    secret_access_key: Key | None = setting("AWS_SECRET_ACCESS_KEY", None, "Secret of the bucket's key.")
+    session_token: Key | None = setting("AWS_SESSION_TOKEN", None, "Token of a temporary key.")
+    timeout_s: float = setting(
+        "WANDA_FILES_TIMEOUT_S",
+        120.0,
+        "Timeout for one file brought to the bucket or from it, with the wait for its turn, in seconds.",
+        gt=0,
+        le=3600,
+    )
+    look_timeout_s: float = setting(
+        "WANDA_FILES_LOOK_TIMEOUT_S",
+        2.0,
+        "Timeout for asking the bucket whether a file is there, in seconds.",
+        gt=0,
+        le=60,
+    )
+    transfers_at_once: int = setting(
+        "WANDA_FILES_TRANSFERS_AT_ONCE",
+        8,
+        "Files brought to the bucket or from it at once; each takes up to 16 MB of memory.",
+        ge=1,
+        le=256,
+    )
+    cache_mb_max: int = setting(
+        "WANDA_FILES_CACHE_MB_MAX",
+        2000,
+        "Size of the local copies of files of a bucket, in MB; those used in the last hour may be more.",
+        ge=0,
+    )
+    sweep_interval_s: float = setting(
+        "WANDA_FILES_SWEEP_S",
+        86400.0,
+        "Interval between looks through a bucket or a shared folder for files that belong to no video, in seconds.",
+        gt=0,
+    )
+    young_s: float = setting(
+        "WANDA_FILES_YOUNG_S",
+        86400.0,
+        "A file that belongs to no video stays this long, because its order may be under way, in seconds.",
+        ge=1800,
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        """Refuse what is neither a bucket nor an absolute folder."""
+        parts = urlsplit(value)
+        is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+        is_bucket = parts.scheme == "s3" and parts.netloc == parts.hostname
+        if value and ((not is_folder and not is_bucket) or parts.query or parts.fragment):
+            raise ValueError(
+                "write s3://bucket/prefix or file:///absolute/folder, or leave it empty for the data folder; keys go "
+                "into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
+        return value
+
+    @property
+    def is_bucket(self) -> bool:
+        """Whether files are kept in a bucket."""
+        return self.url.startswith("s3://")
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """What no log may show."""
+        return [key for key in (self.secret_access_key, self.session_token) if key is not None]
+
+
 class MoneySettings(SettingsGroup):
     """Default budgets, the operator's caps and stated prices. Dollars are exact decimals."""
 
@@ -1062,6 +1147,7 @@ class Settings(BaseModel):
     discord: DiscordSettings = DiscordSettings()
     fal: FalSettings = FalSettings()
     storage: StorageSettings = StorageSettings()
+    files: FilesSettings = FilesSettings()
     money: MoneySettings = MoneySettings()
     defaults: DefaultSettings = DefaultSettings()
     jobs: JobSettings = JobSettings()

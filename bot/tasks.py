@@ -5,10 +5,10 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,6 +50,19 @@ async def patiently(
             if waits:
                 log.warning("%s is there after %.0f s", what, clock() - begun_at)
             return result
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results of all, which run at the same time.
+
+    The first error is raised by itself, and what still runs is cancelled.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+    return [task.result() for task in tasks]
 
 
 async def end(task: asyncio.Task[None] | None) -> None:

@@ -107,7 +107,7 @@ async def _export(interaction: Interaction, part: int) -> None:
     with tempfile.TemporaryDirectory(prefix="privacy-", dir=scratch) as folder:
         path, packed = await pack(
             services.store,
-            settings.storage.data_dir,
+            services.files,
             interaction.user.id,
             Path(folder),
             part=part,

@@ -314,6 +314,9 @@ CREATE INDEX prompt_log_of_member ON prompt_log (member_id);
 -- The random key with which members' pseudonyms are computed; it never changes.
 CREATE TABLE pseudonym_key (id BIGINT PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
 
+-- What is still to be removed: a deleted job's id, for all of its files, or the name of one file.
+CREATE TABLE removals (what TEXT PRIMARY KEY);
+
 -- A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.
 CREATE TABLE renaming (name TEXT PRIMARY KEY, pseudonym TEXT NOT NULL);
 

@@ -67,7 +67,7 @@ class JobCards:
         self._post = Poster(
             client,
             settings,
-            data_dir=results.data_dir,
+            files=results.files,
             upload_timeout_s=upload_timeout_s,
             now=now,
             channel_queue=channel_queue,
@@ -163,6 +163,7 @@ class JobCards:
         """
         try:
             delivered = await self._delivered(job)
+            await self._results.kept(job)
         except BaseException:
             self._pacer.resume(job)
             raise

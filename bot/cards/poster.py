@@ -23,7 +23,8 @@ from bot.cards.pacer import EditOutcome
 from bot.cards.result_file import Sleep
 from bot.cards.routes import Route, Trouble
 from bot.cards.video_file import close_file, open_video
-from bot.errors import CardGone, DeliveryError, DiscordBusy, Forbidden, TooLarge
+from bot.errors import CardGone, DeliveryError, DiscordBusy, FilesUnavailable, Forbidden, TooLarge
+from bot.files.files import Files
 from bot.jobs.model import Job
 from bot.jobs.notices import NoticeKind
 from bot.runner.cards_port import MessageRef
@@ -115,14 +116,14 @@ class Poster:
         *,
         upload_timeout_s: float,
         now: Callable[[], float],
-        data_dir: Path,
+        files: Files,
         channel_queue: ChannelQueue | None = None,
         sleep: Sleep = asyncio.sleep,
         may_ping: MayPing | None = None,
     ) -> None:
         self._client = client
         self._may_ping = may_ping
-        self._data_dir = data_dir
+        self._files = files
         self._previewed: OrderedDict[str, tuple[Media, ...]] = OrderedDict()  # what the cards of jobs have
         self._channel_queue = channel_queue or ChannelQueue()
         self._settings = settings
@@ -172,7 +173,7 @@ class Poster:
         return "gone"
 
     async def _with_previews(self, job: Job, card: JobCard, *, anew: bool = False) -> MessageContent:
-        """Return the card with the previews that are on disk.
+        """Return the card with the previews that are kept.
 
         The first message with them, and one that is made `anew`, brings them; later edits keep them.
         """
@@ -180,9 +181,19 @@ class Poster:
             return MessageContent(replace(card, media=()), keep=True)
         if job.id in self._previewed and not anew:
             return MessageContent(replace(card, media=self._previewed[job.id]), keep=True)
-        media = tuple([item for item in card.media if await asyncio.to_thread((self._data_dir / item.path).is_file)])
-        previews = tuple((self._data_dir / item.path, item.source.removeprefix(FILE)) for item in media)
+        found = [(item, path) for item in card.media if (path := await self._preview(job, item)) is not None]
+        previews = tuple((path, item.source.removeprefix(FILE)) for item, path in found)
+        media = tuple(item for item, _ in found)
         return MessageContent(replace(card, media=media), previews=previews, keep=not previews)
+
+    async def _preview(self, job: Job, item: Media) -> Path | None:
+        try:
+            return await self._files.fetch(item.path, job.requester)
+        except OSError:
+            return None
+        except FilesUnavailable as error:
+            _LOG.warning("a preview is left out: %s", error)
+            return None
 
     def _remember_previews(self, job: Job, media: tuple[Media, ...]) -> None:
         self._previewed[job.id] = media

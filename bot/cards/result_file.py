@@ -1,4 +1,4 @@
-"""fal's finished video on disk: fetched once, checked, kept for reruns."""
+"""fal's finished video: fetched once, checked, kept for reruns."""
 
 import asyncio
 import logging
@@ -8,19 +8,30 @@ from typing import Protocol
 
 import httpx
 
-from bot.errors import Busy, DiskRefused, DownloadError, DownloadFailed, DownloadTooLarge, MediaRefused
+from bot.errors import (
+    Busy,
+    DiskRefused,
+    DownloadError,
+    DownloadFailed,
+    DownloadTooLarge,
+    FilesUnavailable,
+    MediaRefused,
+)
+from bot.files.files import Files
+from bot.files.names import result_name
 from bot.jobs.model import Job, LinkReason
 from bot.media.probe import Facts
 from bot.media.quick_look import surely_plays
 from bot.media.rules.sniff import HEAD_BYTES, sniff
 from bot.net.download import Allowed, Sleep, to_disk
 from bot.requester import Requester
-from bot.runner.job_files import result_path
 from bot.settings import DownloadSettings, FalSettings
 from bot.units import MIB
 
 _LOG = logging.getLogger(__name__)
 _TRIES = 2  # downloads of a file that is no video; each has its own retries for the network
+_KEEP_AGAIN_S = (60.0, 600.0, 3600.0)  # waits before a video is kept again that could not be
+_KEEPING_MAX = 1000  # videos being kept; others stay on this machine
 _ENDINGS = frozenset({"mp4", "mov", "webm", "mkv", "avi", "3gp"})
 
 
@@ -65,7 +76,7 @@ def _found_or_room(path: Path) -> Fetched | None:
 
 
 class ResultFiles:
-    """The folder of finished videos, `<data folder>/results/<job id>.mp4`; whatever lies there was checked.
+    """The finished videos, `results/<job id>.mp4`; whatever is kept there was checked.
 
     The name says "mp4" also of a video in another format; `ending` tells the format.
     """
@@ -76,23 +87,25 @@ class ResultFiles:
         settings: DownloadSettings,
         prober: Probes,
         *,
-        data_dir: Path,
+        files: Files,
         allowed: Allowed,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._settings = settings
-        self.data_dir = data_dir
+        self.files = files
         self._http = http
         self._prober = prober
         self._sleep = sleep
         self._allowed = allowed
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._tried: dict[str, asyncio.Event] = {}  # set once keeping was tried
 
     def path(self, job: Job) -> Path:
-        """Return where the job's video is, or will be."""
-        return result_path(job, self.data_dir)
+        """Return where the job's video is on this machine, or will be."""
+        return self.files.root / result_name(job.id)
 
     async def fetch(self, job: Job) -> Fetched:
-        """Return the video on disk; it is downloaded only if it is not there yet.
+        """Return the video on disk; it is downloaded only if it is not there yet, and kept meanwhile.
 
         Raises:
             NotFetched: it could not be downloaded, is larger than `result_mib_max`, or is no video that plays.
@@ -100,7 +113,9 @@ class ResultFiles:
         path = self.path(job)
         try:
             found = await asyncio.to_thread(_found_or_room, path)
-            return found or await self._downloaded(job, path)
+            if found is None:
+                found = await self._downloaded_or_kept(job, path)
+                self._begin_to_keep(job)
         except DownloadTooLarge as error:
             raise NotFetched("too_long", error) from error
         except (DiskRefused, OSError) as error:
@@ -109,6 +124,61 @@ class ResultFiles:
             raise NotFetched("not_fetched", error) from error
         except Busy as error:
             raise NotFetched("unchecked", error) from error
+        return found
+
+    async def kept(self, job: Job) -> None:
+        """Return once the job's video was kept where every process finds it, or that failed for now."""
+        if (tried := self._tried.get(job.id)) is not None:
+            await tried.wait()
+
+    async def close(self) -> None:
+        """End what still waits to be kept."""
+        tasks = list(self._keeping.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin_to_keep(self, job: Job) -> None:
+        """Keep the video beside its delivery, which does not wait for it and does not fail with it."""
+        if not self.files.is_shared or job.id in self._keeping or len(self._keeping) >= _KEEPING_MAX:
+            return
+        self._tried[job.id] = asyncio.Event()
+        self._keeping[job.id] = task = asyncio.create_task(self._keep(job), name=f"keep the video of job {job.id}")
+        task.add_done_callback(lambda _: self._end_keeping(job.id))
+
+    def _end_keeping(self, job_id: str) -> None:
+        self._keeping.pop(job_id, None)
+        self._tried.pop(job_id).set()
+
+    async def _keep(self, job: Job) -> None:
+        """Keep the video; after a failure again, until it was removed here."""
+        for wait_s in (*_KEEP_AGAIN_S, None):
+            try:
+                await self.files.keep(result_name(job.id), job.requester)
+            except FilesUnavailable as error:
+                _LOG.warning("the video of job %s is not kept for reruns yet: %s", job.id, error)
+                self._tried[job.id].set()
+            except FileNotFoundError:
+                return
+            else:
+                return
+            if wait_s is not None:
+                await self._sleep(wait_s)
+
+    async def _downloaded_or_kept(self, job: Job, path: Path) -> Fetched:
+        """Return what fal still has, else what another process has kept of it."""
+        try:
+            return await self._downloaded(job, path)
+        except DownloadFailed:
+            try:
+                return Fetched(*await self._kept_before(job))
+            except (FileNotFoundError, FilesUnavailable):
+                pass
+            raise
+
+    async def _kept_before(self, job: Job) -> tuple[Path, int]:
+        path = await self.files.fetch(result_name(job.id), job.requester)
+        return path, (await asyncio.to_thread(path.stat)).st_size
 
     async def _downloaded(self, job: Job, path: Path) -> Fetched:
         if job.result is None:

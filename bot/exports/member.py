@@ -4,6 +4,7 @@ import asyncio
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from bot.errors import OptionRefused
 from bot.exports.csv_text import csv_lines
 from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
+from bot.files.files import Files
+from bot.files.names import result_name
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.preferences import preferences_everywhere
@@ -20,7 +23,7 @@ from bot.jobs.short_id import short_id
 from bot.ledger.history import Cursor
 from bot.ledger.member_records import entries_of_member, grants_and_rules_of
 from bot.media.rules.file_name import shown_name
-from bot.runner.job_files import result_files
+from bot.requester import Requester
 from bot.storage.transaction import Store, Transaction
 from bot.texts.privacy import READ_ME, PackedPart, no_such_part
 
@@ -33,10 +36,10 @@ MARGIN_PER_FILE_BYTES = 600
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A file of the export, with its name in the ZIP."""
+    """A kept file of the export, with its name in the ZIP."""
 
     name: str
-    path: Path
+    kept_as: str
     size_bytes: int
 
 
@@ -50,7 +53,7 @@ class ExportContents:
 
 
 async def pack(
-    store: Store, data_dir: Path, member_id: int, folder: Path, *, part: int, limit_bytes: int, rows_max: int
+    store: Store, files: Files, member_id: int, folder: Path, *, part: int, limit_bytes: int, rows_max: int
 ) -> tuple[Path, PackedPart]:
     """Write one part of the member's data into `folder`, at most `limit_bytes` large; return its path and content.
 
@@ -58,16 +61,17 @@ async def pack(
 
     Raises:
         OptionRefused: there is no such part.
-        StorageError: the database did not answer.
+        StorageError: the database or the files did not answer.
         OSError: the disk did not take a file.
     """
-    gathered = await _gather(store, data_dir, member_id, folder, limit_bytes=limit_bytes, rows_max=rows_max)
+    gathered = await _gather(store, files, member_id, folder, limit_bytes=limit_bytes, rows_max=rows_max)
     listed = await asyncio.to_thread(lambda: sum(path.stat().st_size for path in gathered.lists))
     parts, too_large = divide(gathered.files, limit_bytes, first_used_bytes=listed)
     if part > len(parts):
         raise OptionRefused(no_such_part(len(parts)))
     path = folder / (f"wanda-data-{part}.zip" if len(parts) > 1 else "wanda-data.zip")
-    await asyncio.to_thread(_zip, path, gathered.lists if part == 1 else (), parts[part - 1])
+    chosen = await _fetched(files, parts[part - 1], Requester(0, member_id))
+    await asyncio.to_thread(_zip, path, gathered.lists if part == 1 else (), chosen)
     packed = PackedPart(
         part=part,
         parts=len(parts),
@@ -97,16 +101,16 @@ def divide(files: Sequence[Item], limit_bytes: int, *, first_used_bytes: int) ->
 
 
 async def _gather(
-    store: Store, data_dir: Path, member_id: int, folder: Path, *, limit_bytes: int, rows_max: int
+    store: Store, files: Files, member_id: int, folder: Path, *, limit_bytes: int, rows_max: int
 ) -> ExportContents:
     most = int(limit_bytes * LISTS_SHARE / 2)
-    jobs_path, files, jobs_whole = await _jobs(store, data_dir, member_id, folder, most=most, rows_max=rows_max)
+    jobs_path, items, jobs_whole = await _jobs(store, files, member_id, folder, most=most, rows_max=rows_max)
     money_path, money_whole = await _money(store, member_id, folder, most=most, rows_max=rows_max)
     said = await store.read(_said_of(member_id))
     rules_path, about_path = folder / "rules.json", folder / "README.txt"
     await asyncio.to_thread(rules_path.write_text, json.dumps(said, indent=2, ensure_ascii=False), encoding="utf-8")
     await asyncio.to_thread(about_path.write_text, READ_ME, encoding="utf-8")
-    return ExportContents((about_path, jobs_path, money_path, rules_path), files, jobs_whole and money_whole)
+    return ExportContents((about_path, jobs_path, money_path, rules_path), items, jobs_whole and money_whole)
 
 
 def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
@@ -116,10 +120,10 @@ def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
 
 
 async def _jobs(
-    store: Store, data_dir: Path, member_id: int, folder: Path, *, most: int, rows_max: int
+    store: Store, files: Files, member_id: int, folder: Path, *, most: int, rows_max: int
 ) -> tuple[Path, tuple[Item, ...], bool]:
     path = folder / "jobs.jsonl"
-    files: list[Item] = []
+    items: list[Item] = []
     taken: set[str] = set()
     before: JobCursor | None = None
     used = rows = 0
@@ -127,14 +131,14 @@ async def _jobs(
     while True:
         jobs = await store.read(jobs_of_member_everywhere(member_id, before=before, limit=PAGE_ROWS))
         if not jobs:
-            return path, tuple(files), True
+            return path, tuple(items), True
         text = "".join(f"{json.dumps(export_values(job), ensure_ascii=False)}\n" for job in jobs)
         used += len(text.encode())
         rows += len(jobs)
         if used > most or rows > rows_max:
-            return path, tuple(files), False
+            return path, tuple(items), False
         await asyncio.to_thread(_append, path, text)
-        files += await asyncio.to_thread(_files_of, jobs, data_dir, taken)
+        items += await _files_of(jobs, files, taken)
         before = cursor_of(jobs[-1])
 
 
@@ -161,21 +165,31 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _files_of(jobs: Iterable[Job], data_dir: Path, taken: set[str]) -> list[Item]:
-    """Return the jobs' files that are still on disk, without borrowed inputs.
+async def _files_of(jobs: Iterable[Job], files: Files, taken: set[str]) -> list[Item]:
+    """Return the jobs' files that are still kept, without borrowed inputs.
 
     A job's folder has its short id, or its whole id if another job has `taken` that one.
     """
-    items: list[Item] = []
+    named: dict[str, str] = {}  # as it is kept, and in the ZIP
     for job in jobs:
         folder = short_id(job.id) if short_id(job.id) not in taken else job.id
         taken.add(folder)
         where = f"files/{folder}"
         own = [one for one in job.inputs if not one.is_borrowed]
-        named = [(f"{where}/{one.option}-{_safe(one.file_name)}", data_dir / one.path) for one in own]
-        named += [(f"{where}/result{path.suffix}", path) for path in result_files(job.id, data_dir)]
-        items += [Item(name, path, path.stat().st_size) for name, path in named if path.is_file()]
-    return items
+        if job.files_gone_at is None:
+            named |= {one.path: f"{where}/{one.option}-{_safe(one.file_name)}" for one in own}
+            named[result_name(job.id)] = f"{where}/result.mp4"
+    sizes = await files.sizes(named.keys())
+    return [Item(name, kept_as, sizes[kept_as]) for kept_as, name in named.items() if kept_as in sizes]
+
+
+async def _fetched(files: Files, items: Iterable[Item], requester: Requester) -> list[tuple[str, Path]]:
+    """Return the paths of the files by their names in the ZIP; one that was deleted meanwhile is left out."""
+    found: list[tuple[str, Path]] = []
+    for item in items:
+        with suppress(FileNotFoundError):
+            found.append((item.name, await files.fetch(item.kept_as, requester)))
+    return found
 
 
 def _safe(name: str) -> str:
@@ -183,10 +197,10 @@ def _safe(name: str) -> str:
     return shown_name(name).replace("/", "_").replace("\\", "_").lstrip(".") or "file"
 
 
-def _zip(path: Path, lists: Iterable[Path], files: Iterable[Item]) -> None:
+def _zip(path: Path, lists: Iterable[Path], files: Iterable[tuple[str, Path]]) -> None:
     """Write the ZIP; media files are stored uncompressed, as they are compressed already."""
     with zipfile.ZipFile(path, "w") as archive:
         for one in lists:
             archive.write(one, one.name, compress_type=zipfile.ZIP_DEFLATED)
-        for item in files:
-            archive.write(item.path, item.name, compress_type=zipfile.ZIP_STORED)
+        for name, kept in files:
+            archive.write(kept, name, compress_type=zipfile.ZIP_STORED)

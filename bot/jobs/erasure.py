@@ -1,6 +1,7 @@
 """Transactions that delete the data of a member or a server; amounts stay in the ledger, without member ids.
 
-`forget_member` and `forget_guild` return the ids of the deleted jobs, whose files the caller removes from disk.
+`forget_member` and `forget_guild` return the ids of the deleted jobs, whose files the caller removes; until it notes
+that, `removals` has them.
 """
 
 from collections.abc import Callable, Collection
@@ -32,6 +33,7 @@ _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) ORDER BY told DESC, created_at LIMIT $1"""
+_TO_REMOVE = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
 _SERVERS = """
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
 UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
@@ -144,6 +146,23 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
         yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body))
 
 
+def removals(*, limit: int) -> Transaction[tuple[str, ...]]:
+    """Return what is still to be removed: ids of deleted jobs, for all of their files, and names of files."""
+    rows: list[Row] = yield Many("SELECT what FROM removals ORDER BY what LIMIT $1", (limit,))
+    return tuple(row["what"] for row in rows)
+
+
+def note_removal(name: str) -> Transaction[None]:
+    """Note that a file is still to be removed."""
+    yield One(_TO_REMOVE, (name,))
+
+
+def note_removed(removed: Collection[str]) -> Transaction[None]:
+    """Note that these are removed."""
+    for what in removed:
+        yield One("DELETE FROM removals WHERE what = $1", (what,))
+
+
 def jobs_with_deleted_sources(*, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
     rows: list[Row] = yield Many(_WITH_DELETED_SOURCES, (limit,))
@@ -170,6 +189,7 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
     rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
     for row in rows:
         yield One("DELETE FROM borrowings WHERE job_id = $1", (row["id"],))
+        yield One(_TO_REMOVE, (row["id"],))
     return tuple(row["id"] for row in rows)
 
 

@@ -334,9 +334,10 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
     return median(row["render_s"] for row in rows) if rows else None
 
 
-def known_job_ids() -> Transaction[frozenset[str]]:
-    """Return the ids of all jobs."""
-    rows = yield Many("SELECT id FROM jobs")
+def known_ids(job_ids: Collection[str]) -> Transaction[frozenset[str]]:
+    """Return those of these ids, at most some hundred and at least one, that are jobs."""
+    named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
+    rows: list[Row] = yield Many(f"SELECT id FROM jobs WHERE id IN ({named})", tuple(job_ids))  # noqa: S608 - only the numbers of parameters are put in
     return frozenset(row["id"] for row in rows)
 
 

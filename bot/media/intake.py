@@ -20,7 +20,7 @@ from bot.settings import DownloadSettings, MediaSettings
 from bot.turns import FairTurns, Patience
 from bot.units import MB, MIB
 
-__all__ = ["Intake", "Offered", "Taken", "Wanted", "discard", "inputs_folder", "refuse_by_claim", "shown_name"]
+__all__ = ["Intake", "Offered", "Taken", "Wanted", "refuse_by_claim", "shown_name"]
 
 _DEFAULT_CDN = "https://cdn.discordapp.com"
 _DEFAULT_CDN_TWIN = "https://media.discordapp.net"
@@ -54,16 +54,6 @@ class Taken:
     file_name: str
     facts: Facts
     is_spoiler: bool = False
-
-
-def inputs_folder(data_dir: Path, job_id: str) -> Path:
-    """Return the folder of one job's input files."""
-    return data_dir / "inputs" / job_id
-
-
-async def discard(folder: Path) -> None:
-    """Remove the folder and all in it, if it exists."""
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 class Intake:

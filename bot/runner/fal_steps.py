@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal, TypeVar
 
 from bot.errors import (
@@ -17,12 +16,14 @@ from bot.errors import (
     FalRefused,
     FalReplyLost,
     FalUnreachable,
+    FilesUnavailable,
     Refusal,
 )
 from bot.fal.client import FalClient
 from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
 from bot.fal.wire.types import FalStatus, Handle
+from bot.files.files import Files
 from bot.jobs import machine
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
@@ -31,6 +32,7 @@ from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Met = TypeVar("Met", bound=Exception)
 POLL_S_MAX = 60.0  # between two looks at a request that fal calls ended and still in progress
 FORBIDDEN = 403  # the account is locked; for some minutes after a top-up only some of fal's hosts say so
 CONTENT_TYPES = {
@@ -54,7 +56,7 @@ class FalSteps:
         fal: FalClient,
         settings: JobSettings,
         *,
-        data_dir: Path,
+        files: Files,
         poll_s: float,
         doubt_s: float,
         clock: Callable[[], float],
@@ -67,7 +69,7 @@ class FalSteps:
         """
         self._fal = fal
         self._settings = settings
-        self._data_dir = data_dir
+        self._files = files
         self._poll_s = poll_s
         self._waits = GrowingWaits(
             whole_s=settings.paid_patience_s, least_s=poll_s, most_s=max(poll_s, settings.paid_wait_max_s)
@@ -79,7 +81,11 @@ class FalSteps:
         self.submits = FairTurns(settings.submits_at_once, name="submit")
 
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
-        """Upload every input; while the account is locked, retry for `account_patience_s`."""
+        """Upload every input; while the account is locked, retry for `account_patience_s`.
+
+        Raises:
+            FilesUnavailable: an input cannot be had now; the job stays as it is.
+        """
         try:
             mode_of(job)
         except Refusal as refusal:
@@ -94,6 +100,9 @@ class FalSteps:
                 uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
         except BaseExceptionGroup as errors:
             refused, other = errors.split(FalError)
+            away, defects = (None, None) if other is None else other.split(FilesUnavailable)
+            if away is not None and defects is None:
+                raise _first(away) from errors
             if other is not None or refused is None:
                 raise
             return machine.Refused(_failure(_first(refused)))
@@ -103,11 +112,11 @@ class FalSteps:
     async def _upload(self, job: Job, item: Input, on_step: Callable[[str | None], None]) -> Input:
         if item.url is not None:
             return item
-        path = self._data_dir / item.path
         content_type = CONTENT_TYPES.get(item.format, "application/octet-stream")
         name = f"{item.option}.{item.format}"
 
         async def once() -> str:
+            path = await self._files.fetch(item.path, job.requester)
             return await self._fal.upload(path, file_name=name, content_type=content_type)
 
         try:
@@ -285,7 +294,7 @@ class FalSteps:
             log.info("fal answered the cancel: %s", answer)
 
 
-def _first(errors: BaseExceptionGroup[FalError]) -> FalError:
+def _first(errors: BaseExceptionGroup[Met]) -> Met:
     """Return one of the errors: the card shows one reason."""
     inner = errors.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner

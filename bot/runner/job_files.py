@@ -1,8 +1,6 @@
 """The files of orders and jobs; a rerun gets copies of its parent's, so that deleting either's files is safe."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,15 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bot.errors import FilesGone
+from bot.errors import FilesGone, FilesUnavailable
+from bot.files.files import Files
+from bot.files.names import beside, inputs_name, result_name
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.places import bytes_of
 from bot.log import job_scope
 from bot.media.fitter import Fitted
-from bot.media.intake import inputs_folder
 from bot.media.rules.preview import preview_name
 from bot.requester import Requester
 from bot.runner.order_space import OrderSpace
+from bot.tasks import all_of
 
 
 class OrderFiles:
@@ -29,7 +29,7 @@ class OrderFiles:
     """
 
     def __init__(self, space: OrderSpace, order_id: str, requester: Requester) -> None:
-        self.data_dir = space.data_dir
+        self.files = space.files
         self.order_id = order_id
         self._space = space
         self._requester = requester
@@ -38,8 +38,8 @@ class OrderFiles:
 
     @property
     def folder(self) -> Path:
-        """The path of the folder; it is created with the first file."""
-        return inputs_folder(self.data_dir, self.order_id)
+        """The path of the local folder; it is created with the first file."""
+        return self.files.root / inputs_name(self.order_id)
 
     async def make_room(self, size_bytes: int) -> None:
         """Count this many bytes for the files, before they are copied, and again when their size is known.
@@ -68,8 +68,7 @@ class OrderFiles:
             StorageError: likewise.
         """
         await self.make_room(bytes_of(request.inputs))
-        copies = await asyncio.to_thread(_copy_inputs, request.inputs, self.data_dir, self.order_id)
-        return replace(request, inputs=copies)
+        return replace(request, inputs=await _copy_inputs(request.inputs, self.files, self.order_id))
 
     async def __aenter__(self) -> Self:
         self._scope.__enter__()
@@ -85,60 +84,70 @@ class OrderFiles:
             self._scope.__exit__(None, None, None)
 
 
-async def spread_inputs(jobs: Sequence[Job], data_dir: Path) -> None:
-    """Give each job of a set its own copy of the first one's inputs; what a crash leaves is removed at the start.
+async def keep_inputs(jobs: Sequence[Job], files: Files) -> None:
+    """Keep the inputs of one order's jobs where every process finds them; each job of a set has its own copies.
+
+    Call it before the jobs are accepted. What is kept of an order that is not, is removed with it, or after a crash by
+    `bot.runner.orphans`.
 
     Raises:
         FilesGone: a file was deleted.
+        FilesUnavailable: the place where files are kept did not take them.
     """
-    for job in jobs[1:]:
-        await asyncio.to_thread(_copy_inputs, jobs[0].inputs, data_dir, job.id)
+    first = jobs[0]
+    try:
+        await all_of(_keep(item, first, files) for item in first.inputs)
+        await all_of(_copy(item, files, job.id) for job in jobs[1:] for item in first.inputs)
+    except FileNotFoundError:
+        raise await _files_gone(first.inputs, files) from None
 
 
-async def copy_result(job: Job, data_dir: Path, path: Path) -> None:
-    """Copy the job's video to `path`; its folder is created.
+async def _keep(item: Input, job: Job, files: Files) -> None:
+    await files.keep(item.path, job.requester)
+    with suppress(FileNotFoundError):
+        await files.keep(beside(item.path, preview_name(item.option)), job.requester)
+
+
+async def copy_result(job: Job, files: Files, path: Path) -> None:
+    """Copy the job's video to the local `path`; its folder is created.
 
     Raises:
         FilesGone: Wanda's copy of the video was deleted.
+        FilesUnavailable: it cannot be had now.
     """
-    await asyncio.to_thread(_copy_result, result_path(job, data_dir), path)
+    try:
+        await files.fetch_to(result_name(job.id), path)
+    except FileNotFoundError:
+        raise FilesGone(
+            "Wanda no longer has this video. You weren't charged; save it from its message and attach it to a command."
+        ) from None
 
 
-async def inputs_gone(job: Job, data_dir: Path) -> tuple[Input, ...]:
-    """Return the job's inputs that were deleted from disk."""
-    return await asyncio.to_thread(_gone, job.inputs, data_dir)
+async def inputs_gone(job: Job, files: Files) -> tuple[Input, ...]:
+    """Return the job's inputs that were deleted; raises FilesUnavailable."""
+    return await _gone(job.inputs, files)
 
 
-async def result_bytes(job: Job, data_dir: Path) -> int:
-    """Return the size of the job's video, 0 if Wanda's copy of it was deleted."""
-    return await asyncio.to_thread(_size_of, result_path(job, data_dir))
+async def result_bytes(job: Job, files: Files) -> int:
+    """Return the size of the job's video, 0 if Wanda's copy of it was deleted; raises FilesUnavailable."""
+    return (await files.sizes([result_name(job.id)])).get(result_name(job.id), 0)
 
 
-def _size_of(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
+async def small_result(job: Job, files: Files, *, bytes_max: int) -> Path | None:
+    """Return the path of the job's video, None if it is larger, not kept or cannot be had now."""
+    try:
+        size = await result_bytes(job, files)
+        return await files.fetch(result_name(job.id), job.requester) if 0 < size <= bytes_max else None
+    except (FileNotFoundError, FilesUnavailable):
+        return None
 
 
-def results_folder(data_dir: Path) -> Path:
-    """Return the folder of the finished videos."""
-    return data_dir / "results"
-
-
-def result_path(job: Job, data_dir: Path) -> Path:
-    """Return the path of the job's video, whether or not it exists."""
-    return results_folder(data_dir) / f"{job.id}.mp4"
-
-
-def result_files(job_id: str, data_dir: Path) -> list[Path]:
-    """Return the job's video and its smaller copies on disk."""
-    return sorted(results_folder(data_dir).glob(f"{job_id}.*"))
-
-
-def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path, is_spoiler: bool) -> Input:
-    """Return a fitted file as a job's input; `file_name` is the name that people see."""
+def input_of(fitted: Fitted, *, option: str, file_name: str, root: Path, is_spoiler: bool) -> Input:
+    """Return a fitted file below `root` as a job's input; `file_name` is the name that people see."""
     facts = fitted.facts
     return Input(
         option=option,
-        path=str(fitted.path.relative_to(data_dir)),
+        path=fitted.path.relative_to(root).as_posix(),
         file_name=file_name,
         kind=facts.kind,
         format=facts.format,
@@ -152,53 +161,43 @@ def input_of(fitted: Fitted, *, option: str, file_name: str, data_dir: Path, is_
     )
 
 
-def _copy_inputs(inputs: tuple[Input, ...], data_dir: Path, job_id: str) -> tuple[Input, ...]:
-    folder = inputs_folder(data_dir, job_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    copied: list[Input] = []
+async def _copy_inputs(inputs: tuple[Input, ...], files: Files, job_id: str) -> tuple[Input, ...]:
     try:
-        for item in inputs:
-            path = folder / Path(item.path).name
-            _copy(data_dir / item.path, path)
-            with suppress(FileNotFoundError):
-                name = preview_name(item.option)
-                _copy((data_dir / item.path).with_name(name), folder / name)
-            copied.append(replace(item, path=str(path.relative_to(data_dir)), url=None))
+        return tuple(await all_of(_copy(item, files, job_id) for item in inputs))
     except FileNotFoundError:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise FilesGone(
-            f"Wanda no longer has {_named(_gone(inputs, data_dir))} of this video. "
-            "You weren't charged; attach it again in a new command."
-        ) from None
+        await _remove_quietly(files, job_id)
+        raise await _files_gone(inputs, files) from None
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        await _remove_quietly(files, job_id)
         raise
-    return tuple(copied)
 
 
-def _copy_result(source: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _copy(source, path)
-    except FileNotFoundError:
-        raise FilesGone(
-            "Wanda no longer has this video. You weren't charged; save it from its message and attach it to a command."
-        ) from None
+async def _copy(item: Input, files: Files, job_id: str) -> Input:
+    """Return the input as a job of this id has it: a copy, with its preview and without fal's URL."""
+    path = f"{inputs_name(job_id)}/{Path(item.path).name}"
+    await files.copy(item.path, path)
+    with suppress(FileNotFoundError):
+        name = preview_name(item.option)
+        await files.copy(beside(item.path, name), beside(path, name))
+    return replace(item, path=path, url=None)
 
 
-def _copy(source: Path, path: Path) -> None:
-    """Hard-link the file, or copy it where hard links are not supported. Neither file is modified afterwards."""
-    path.unlink(missing_ok=True)
-    try:
-        os.link(source, path)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, path)
+async def _remove_quietly(files: Files, job_id: str) -> None:
+    """Remove what was copied for a job that there will not be; what stays is an orphan."""
+    with suppress(FilesUnavailable):
+        await files.remove_jobs([job_id])
 
 
-def _gone(inputs: tuple[Input, ...], data_dir: Path) -> tuple[Input, ...]:
-    return tuple(item for item in inputs if not (data_dir / item.path).is_file())
+async def _files_gone(inputs: tuple[Input, ...], files: Files) -> FilesGone:
+    return FilesGone(
+        f"Wanda no longer has {_named(await _gone(inputs, files))} of this video. "
+        "You weren't charged; attach it again in a new command."
+    )
+
+
+async def _gone(inputs: tuple[Input, ...], files: Files) -> tuple[Input, ...]:
+    there = await files.sizes([item.path for item in inputs])
+    return tuple(item for item in inputs if item.path not in there)
 
 
 def _named(gone: tuple[Input, ...]) -> str:

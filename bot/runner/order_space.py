@@ -1,16 +1,22 @@
 """The disk space of files whose order is not accepted yet: being copied and fitted, or waiting for a confirmation.
 
 Together with the files of jobs that wait for approval they are bounded, for each member in a server and for each
-server. The count is in memory, because no order survives the process: a start removes files without a job.
+server. The count is in memory, because no order survives the process: files without a job are removed later.
 """
 
+import asyncio
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
+from bot.errors import FilesUnavailable
+from bot.files.files import Files
+from bot.files.names import inputs_name
 from bot.jobs.places import FileBounds, WaitingFiles, check_files, files_of_waiting_jobs
-from bot.media.intake import discard, inputs_folder
 from bot.requester import Requester
 from bot.storage.transaction import Store
+
+log = logging.getLogger(__name__)
 
 
 class _Share(NamedTuple):
@@ -21,8 +27,8 @@ class _Share(NamedTuple):
 class OrderSpace:
     """Counts the bytes of each order's files from before they are copied until they are deleted or are a job's."""
 
-    def __init__(self, store: Store, data_dir: Path, bounds: FileBounds) -> None:
-        self.data_dir = data_dir
+    def __init__(self, store: Store, files: Files, bounds: FileBounds) -> None:
+        self.files = files
         self._store = store
         self._bounds = bounds
         self._shares: dict[str, _Share] = {}
@@ -60,9 +66,20 @@ class OrderSpace:
         self._shares.pop(order_id, None)
 
     async def discard(self, order_id: str) -> None:
-        """Delete the order's files, and count nothing for it any more."""
-        await discard(inputs_folder(self.data_dir, order_id))
-        self.free(order_id)
+        """Delete the order's files, if it has any, and count nothing for it any more.
+
+        What cannot be deleted now is an orphan.
+        """
+        try:
+            if self._counted(order_id) or await asyncio.to_thread(self._local(order_id).exists):
+                await self.files.remove_jobs([order_id])
+        except FilesUnavailable as error:
+            log.warning("the files of an order stay until they are found without a job: %s", error)
+        finally:
+            self.free(order_id)
+
+    def _local(self, order_id: str) -> Path:
+        return self.files.root / inputs_name(order_id)
 
     @property
     def total_bytes(self) -> int:

@@ -1,26 +1,23 @@
 """What Wanda keeps, and for how long: files go after a time, a member's or a server's data when they ask or leave.
 
-Everything here may be repeated after a crash: files go from disk first and are noted as gone then, and of a deleted
-job's files those that a crash left are found by `sweep` at the next start.
+Everything here may be repeated after a crash, and after an outage of the bucket. Old files are removed first and noted
+as gone then. A deleted job's row goes first, and leaves a note until its files are removed too (`removals`).
 """
 
-import asyncio
 import logging
-import shutil
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot.errors import StorageError
+from bot.files.files import Files
+from bot.files.names import beside
 from bot.jobs import erasure, queries
-from bot.media.intake import inputs_folder
 from bot.media.rules.preview import preview_name
-from bot.runner.job_files import result_files
+from bot.runner.orphans import Orphans
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
-BATCH = 100  # jobs whose files go between two breaths of the disk
+BATCH = 100  # jobs whose files are removed at once
 BATCHES_MAX = 100  # in one round; the next one goes on
 NAMES_AT_ONCE = 100
 NAMES_ROUNDS_MAX = 1000
@@ -32,7 +29,8 @@ class Retention:
     """Removes what is no longer kept. `clock` is in Unix seconds."""
 
     store: Store
-    data_dir: Path
+    files: Files
+    orphans: Orphans
     keep_s: float
     clock: Callable[[], float]
 
@@ -46,8 +44,11 @@ class Retention:
             StorageError: the database did not answer; nothing was deleted.
         """
         job_ids = await self.store.write(erasure.forget_member(member_id), guild_id=None)
-        await self._remove(job_ids)
-        await self._remove_copies()
+        try:
+            await self._remove_deleted(job_ids)
+            await self._remove_copies()
+        except StorageError:
+            log.warning("a member's files are removed later", exc_info=True)
         return len(job_ids)
 
     async def forget_guild(self, guild_id: int) -> bool:
@@ -66,27 +67,29 @@ class Retention:
             if not names:
                 break
         forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()), guild_id=guild_id)
-        await self._remove(forgotten.job_ids)
+        await self._remove_deleted(forgotten.job_ids)
         return not forgotten.still_open
 
     async def round(self) -> int:
         """Remove files that were kept long enough, and go on with servers that were left; returns how many jobs' files.
 
         Raises:
-            StorageError: the database did not answer; the next round goes on.
+            StorageError: the database or the files did not answer; the next round goes on.
         """
+        await self._remove_deleted()
         for guild_id in await self.store.read(erasure.guilds_to_delete(at=self.clock())):
             await self.forget_guild(guild_id)
         await self._remove_copies()
         count = 0
         for _ in range(BATCHES_MAX):
             job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, limit=BATCH))
-            await self._remove(job_ids)
+            await self.files.remove_jobs(job_ids)
             for job_id in job_ids:
                 await self.store.write(erasure.note_files_removed(job_id, at=self.clock()), guild_id=None)
             count += len(job_ids)
             if len(job_ids) < BATCH:
                 break
+        await self.orphans.round()
         return count
 
     async def _remove_copies(self) -> None:
@@ -94,38 +97,28 @@ class Retention:
         for _ in range(BATCHES_MAX):
             jobs = await self.store.read(erasure.jobs_with_deleted_sources(limit=BATCH))
             for job in jobs:
-                borrowed = [(self.data_dir / item.path, item.option) for item in job.inputs if item.is_borrowed]
-                previews = [path.with_name(preview_name(option)) for path, option in borrowed]
-                await asyncio.to_thread(_unlink, [*(path for path, _ in borrowed), *previews])
+                borrowed = [item for item in job.inputs if item.is_borrowed]
+                previews = [beside(item.path, preview_name(item.option)) for item in borrowed]
+                await self.files.remove([*(item.path for item in borrowed), *previews])
                 await self.store.write(erasure.note_copies_removed(job.id), guild_id=None)
             if len(jobs) < BATCH or not any(job.told for job in jobs):
                 return
 
-    async def _remove(self, job_ids: Iterable[str]) -> None:
-        await asyncio.to_thread(remove_files, self.data_dir, tuple(job_ids))
+    async def _remove_deleted(self, job_ids: Sequence[str] = ()) -> None:
+        """Remove the files of these deleted jobs, then those that earlier deletions left."""
+        for at in range(0, len(job_ids), BATCH):
+            await self._remove_noted(job_ids[at : at + BATCH])
+        for _ in range(BATCHES_MAX):
+            left = await self.store.read(erasure.removals(limit=BATCH))
+            if not left:
+                return
+            await self._remove_noted(left)
 
-
-def remove_files(data_dir: Path, job_ids: Iterable[str]) -> None:
-    """Remove the inputs and results of these jobs; it is fine if they are gone.
-
-    Raises:
-        OSError: the disk does not let them go.
-    """
-    for job_id in job_ids:
-        with suppress(FileNotFoundError):
-            shutil.rmtree(inputs_folder(data_dir, job_id))
-        for result in result_files(job_id, data_dir):
-            result.unlink(missing_ok=True)
-
-
-async def forget_files(data_dir: Path, job_id: str) -> None:
-    """Remove the inputs and results of one job, as `remove_files`."""
-    await asyncio.to_thread(remove_files, data_dir, (job_id,))
-
-
-def _unlink(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+    async def _remove_noted(self, noted: Sequence[str]) -> None:
+        names = [what for what in noted if "/" in what]
+        await self.files.remove(names)
+        await self.files.remove_jobs([what for what in noted if what not in names])
+        await self.store.write(erasure.note_removed(noted), guild_id=None)
 
 
 async def keep_tidy(keeper: Retention, *, every_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:

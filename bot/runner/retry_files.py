@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot.errors import StorageError
+from bot.files.files import Files
 from bot.jobs import erasure, queries
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds
-from bot.media.intake import discard, inputs_folder
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
@@ -25,20 +24,20 @@ class RetryFiles:
     """
 
     store: Store
-    data_dir: Path
+    files: Files
     bounds: FileBounds
     clock: Callable[[], float]
 
     async def keep(self, job: Job) -> None:
         """Keep the files of a job that has ended, and delete those of its server that are too many now.
 
-        If the database does not answer, the next job that ends without a video goes on.
+        If the database or the files do not answer, the next job that ends without a video goes on.
         """
         if job.result is not None or job.state not in {"failed", "cancelled"} or not job.inputs:
             return
         try:
             for one in await self.store.read(queries.beyond_retries(job.guild_id, self.bounds, limit=AT_ONCE)):
-                await discard(inputs_folder(self.data_dir, one.id))
+                await self.files.remove_jobs([one.id])
                 await self.store.write(erasure.note_files_removed(one.id, at=self.clock()), guild_id=None)
         except StorageError:
             log.warning("files of videos that were not made could not be counted", exc_info=True)

@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.errors import Busy, DeliveryError, DiscordBusy, Refusal, StorageError
+from bot.errors import Busy, DeliveryError, DiscordBusy, FilesUnavailable, Refusal, StorageError, WandaError
 from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
@@ -61,16 +62,16 @@ class Runner:
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
         on_asked: Callable[[Job], None] | None = None,
-        spread_files: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
+        keep_files: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
         `on_asked` is called for every job whose card asks for approval.
-        `spread_files` gives each job of a set its copy of the first one's files. `discard_files` deletes the files that
-        a job which ended without a posted video does not need; it may be called again. `forget_files` deletes all files
-        of a job that was deleted itself.
+        `keep_files` keeps the files of an order before its jobs are accepted, a copy for each. `discard_files` deletes
+        the files that a job which ended without a posted video does not need; it may be called again. `forget_files`
+        deletes all files of a job that was deleted itself.
         """
         self._store = store
         self._fal_steps = fal_steps
@@ -83,7 +84,7 @@ class Runner:
         self._on_posted = on_posted
         self._on_ended = on_ended
         self._on_asked = on_asked
-        self._spread_files = spread_files
+        self._keep_files = keep_files
         self._discard_files = discard_files
         self._forget_files = forget_files
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -139,14 +140,13 @@ class Runner:
 
         Raises:
             Refusal: nothing was held, nothing was stored.
-            StorageError: the database did not answer; nothing was held.
+            StorageError: the database or the files did not answer; nothing was held.
         """
         if self._closing:
             raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
         jobs = jobs_from(order, now=self._clock())
+        await self._keep(jobs)
         try:
-            if self._spread_files is not None:
-                await self._spread_files(jobs)
             accepting = transactions.accept_all(jobs, self.shipped, self._places)
             accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
@@ -161,6 +161,15 @@ class Runner:
             self.warned.set()
         return self._begin([one.job for one in accepted])
 
+    async def _keep(self, jobs: Sequence[Job]) -> None:
+        """Keep the files first: if the process ends here they are orphans, and no job is ever without its files."""
+        try:
+            if self._keep_files is not None:
+                await self._keep_files(jobs)
+        except WandaError:
+            await self._forget_files_of(jobs[1:])
+            raise
+
     def _begin(self, jobs: Sequence[Job]) -> Job:
         count_accepted(jobs)
         for job in jobs:
@@ -171,7 +180,8 @@ class Runner:
         """Delete the files of jobs that were not accepted; those of the first are its order's."""
         for job in jobs:
             if self._forget_files is not None:
-                await self._forget_files(job.id)
+                with suppress(FilesUnavailable):  # what stays is an orphan
+                    await self._forget_files(job.id)
 
     async def _are_kept(self, jobs: Sequence[Job]) -> bool:
         """Return whether the jobs of one order were committed although the answer to their COMMIT was lost.
@@ -407,7 +417,7 @@ class Runner:
             try:
                 await self._carry_on(await self._advance(job, machine.Resumed()))
             except StorageError as error:
-                log.error("the job is resumed later, because the database fails for too long: %s", error)  # noqa: TRY400 - no defect
+                log.error("the job is resumed later, because its storage fails for too long: %s", error)  # noqa: TRY400 - no defect
                 return False
             except Exception:
                 log.exception("an unexpected error stopped the job, try %d of %d", attempt + 1, DEFECT_TRIES)

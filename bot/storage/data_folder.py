@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.errors import OwnershipLost, StorageError
 
 MARK = "wanda.database"
-FOLDERS = ("inputs", "results", "scratch")  # of members' files
+FOLDERS = ("inputs", "results", "cache", "scratch")  # of members' files
 ROOM_BYTES = 1024 * 1024  # what must fit on the disk for the folder to count as writable
 
 

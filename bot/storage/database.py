@@ -45,14 +45,15 @@ _TABLES_OF_JOBS = ("jobs", "draws", "entries", "budgets")
 class Database:
     """What was opened: its name without a password, whether it was new, and its schema before and now.
 
-    `lacks_files` says that it knows videos with files, and that the data folder has none.
+    `id` tells it from any other and gives nothing away. `keeps_files` says that it knows videos with files.
     """
 
     name: str
     is_new: bool
     schema_before: int
     schema: int
-    lacks_files: bool = False
+    id: str = ""
+    keeps_files: bool = False
 
     def __str__(self) -> str:
         if self.is_new:
@@ -233,7 +234,7 @@ async def _own(
         _check_same(settings, mark, database_id)
         is_new = not before or (mark is not None and not mark.begun)
         marked = Mark(database_id, name, begun=not is_new)
-        lacks_files = not _has_files(settings.data_dir) and await store.read(_keeps_files())
+        keeps_files = await store.read(_keeps_files())
         write_mark(settings.data_dir, marked)
         await asyncio.to_thread(locks.remember)
         ownership: Ownership | None = getattr(store, "ownership", None)
@@ -242,7 +243,7 @@ async def _own(
     except BaseException:
         await store.close()
         raise
-    return OwnedStore(store, locks, Database(name, is_new, before, schema, lacks_files), marked, ownership)
+    return OwnedStore(store, locks, Database(name, is_new, before, schema, database_id, keeps_files), marked, ownership)
 
 
 def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool) -> None:
@@ -323,10 +324,6 @@ def write_nothing() -> Transaction[None]:
         yield Many(f"DELETE FROM {table} WHERE 1 = 0")  # noqa: S608 - a name of ours
     yield One("INSERT INTO schema_version (version, applied_at) VALUES (-1, 0)")
     yield One("DELETE FROM schema_version WHERE version = -1")
-
-
-def _has_files(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("inputs", "results"))
 
 
 def _keeps_files() -> Transaction[bool]:

@@ -43,6 +43,7 @@ _ROWS: Mapping[str, str] = {
     "program": "What all processes know of the program: the digest of the synced commands; that a bot has logged in.",
     "prompt_log": "An accepted prompt that is to be posted to its server's prompt log.",
     "pseudonym_key": "The random key with which members' pseudonyms are computed; it never changes.",
+    "removals": "What is still to be removed: a deleted job's id, for all of its files, or the name of one file.",
     "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",
     "schema_version": "One applied step of bot/storage/schema.",

@@ -6,6 +6,10 @@ STORAGE_TROUBLE = (
     "Wanda's database isn't answering, so nothing was started and nothing was charged. Try again in a few "
     "minutes, or tell an admin."
 )
+FILES_TROUBLE = (
+    "The place where Wanda keeps files isn't answering, so nothing was started and nothing was charged. Try again in a "
+    "few minutes, or tell an admin."
+)
 DISK_TROUBLE = "Wanda's disk is full or broken, so nothing was started and nothing was charged. Please tell an admin."
 
 

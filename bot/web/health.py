@@ -11,7 +11,7 @@ process again that has ended. So a Wanda that cannot work for too long ends hers
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NoReturn
 
 from aiohttp import web
@@ -43,11 +43,19 @@ class Health:
         """Return /healthz (200 while the event loop turns) and /readyz (503 with what is wrong)."""
         return Route("GET", "/healthz", self._alive), Route("GET", "/readyz", self._ready)
 
-    def use(self, checks: Mapping[str, Check], *, quiet_s: Mapping[str, float] | None = None) -> None:
+    def use(
+        self,
+        checks: Mapping[str, Check],
+        *,
+        quiet_s: Mapping[str, float] | None = None,
+        survived: Collection[str] = (),
+    ) -> None:
         """Run these checks from now on; none while Wanda starts or stops.
 
-        `quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it.
+        `quiet_s` is how long the trouble of a check is not worth a log line; 0 for those that are not in it. The
+        process does not end itself for those in `survived`.
         """
+        self._survived = frozenset(survived)
         self._waits_for = NOT_RUNNING
         self._checks = dict(checks) or {"run": self._not_running}
         self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
@@ -79,7 +87,8 @@ class Health:
             wrong = await self.wrong()
             if self._lost is not None:
                 raise Unhealthy(f"{self._lost} Wanda ends herself at once, so that nothing is written twice.")
-            failed_s = max((trouble.seconds for trouble in self._troubles.values()), default=0.0)
+            lasting = (trouble.seconds for name, trouble in self._troubles.items() if name not in self._survived)
+            failed_s = max(lasting, default=0.0)
             if patience_s and failed_s >= patience_s:
                 reasons = " ".join(f"{name}: {sentence}" for name, sentence in wrong.items())
                 raise Unhealthy(

@@ -20,7 +20,7 @@ from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.short_id import short_id
 from bot.ledger.model import Who
-from bot.runner.job_files import inputs_gone, result_path
+from bot.runner.job_files import inputs_gone, small_result
 from bot.runner.retention import DAY_S
 from bot.texts import jobs as words
 from bot.texts.button_ids import JOBS_FILTER_TEMPLATE, JOBS_PAGE_TEMPLATE
@@ -156,7 +156,7 @@ async def show_job(interaction: Interaction, job: str) -> None:
     await think(interaction)
     services = interaction.client.services
     found = await own_job(services, who, job)
-    gone = await inputs_gone(found, services.settings.storage.data_dir)
+    gone = await inputs_gone(found, services.files)
     keeps_until = found.created_at + services.settings.storage.keep_days * DAY_S
     video = await _video_elsewhere(interaction, found)
     kept = JobDetails(
@@ -178,14 +178,12 @@ async def show_job(interaction: Interaction, job: str) -> None:
 
 async def _video_elsewhere(interaction: Interaction, job: Job) -> list[discord.File]:
     """Return the video that is not on the job's card, if Wanda has it and Discord takes it."""
-    path = result_path(job, interaction.client.services.settings.storage.data_dir)
-
-    def opened() -> list[discord.File]:
-        if not words.is_elsewhere(job) or not path.is_file() or path.stat().st_size > UPLOAD_BYTES_MAX:
-            return []
-        return [discord.File(path, filename=file_name(job, path))]
-
-    return await asyncio.to_thread(opened)
+    if not words.is_elsewhere(job):
+        return []
+    path = await small_result(job, interaction.client.services.files, bytes_max=UPLOAD_BYTES_MAX)
+    if path is None:
+        return []
+    return [await asyncio.to_thread(lambda: discord.File(path, filename=file_name(job, path)))]
 
 
 @app_commands.describe(job="Which one. Only videos that aren't made yet can be cancelled.")

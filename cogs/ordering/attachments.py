@@ -76,6 +76,6 @@ async def _fitted(services: Services, mode: Mode, taken: Taken, requester: Reque
         fitted,
         option=taken.option,
         file_name=taken.file_name,
-        data_dir=services.settings.storage.data_dir,
+        root=services.files.root,
         is_spoiler=taken.is_spoiler,
     )

@@ -71,7 +71,7 @@ async def check_kept(services: Services, job: Job, *, reader_id: int) -> None:
     Raises:
         FilesGone: an input was deleted; the sentence asks for it again.
     """
-    gone = await inputs_gone(as_seen_by(job, reader_id), services.settings.storage.data_dir)
+    gone = await inputs_gone(as_seen_by(job, reader_id), services.files)
     if gone:
         raise FilesGone(finished.inputs_not_kept(job, gone, services.settings.storage.keep_days))
 

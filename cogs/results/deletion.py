@@ -1,18 +1,18 @@
 """Deletes a finished video: a button asks first, and a reaction can be taken back for some seconds."""
 
-import asyncio
 import logging
 
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_buttons
 from bot.client import Interaction, Services, Wanda
-from bot.errors import OptionRefused
+from bot.errors import FilesUnavailable, OptionRefused
+from bot.files.names import result_name
+from bot.jobs.erasure import note_removal
 from bot.jobs.machine import LateTried
 from bot.jobs.model import Job
 from bot.jobs.queries import jobs_of_set
 from bot.jobs.transactions import advance
 from bot.log import job_scope
-from bot.runner.job_files import result_path
 from bot.texts import deletion
 from bot.texts.button_ids import DELETION_TEMPLATE
 from bot.texts.set_card import is_on_message
@@ -72,7 +72,12 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
                 log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
     for one in await _jobs_on_card(bot.services, job):
-        await asyncio.to_thread(result_path(one, settings.storage.data_dir).unlink, missing_ok=True)
+        try:
+            await bot.services.files.remove([result_name(one.id)])
+        except FilesUnavailable as error:
+            with job_scope(one.id):
+                log.warning("Wanda's copy of the video of job %s is deleted later: %s", one.id, error)
+            await bot.services.store.write(note_removal(result_name(one.id)), guild_id=None)
         if one.late_at is not None:
             ending = advance(one.id, LateTried(None), now=bot.services.clock())
             await bot.services.store.write(ending, guild_id=one.guild_id)

@@ -1,6 +1,5 @@
 """The forms of a finished video's buttons: Edit, Continue, Restyle, and a new upload of deleted inputs."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -16,7 +15,7 @@ from bot.jobs.disclosure import as_seen_by, hidden_options
 from bot.jobs.model import Input, Job, Request
 from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
 from bot.ledger.model import RuleQuery
-from bot.runner.job_files import OrderFiles, copy_result, input_of, inputs_gone, result_bytes, result_path
+from bot.runner.job_files import OrderFiles, copy_result, input_of, inputs_gone, result_bytes
 from bot.texts import finished
 from bot.texts.finished import Clip
 from bot.texts.form_fields import NUMBER_CHARS_MAX, TEXT_CHARS_MAX, option_hint, option_label
@@ -204,12 +203,12 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     """
     services, requester = interaction.client.services, requester_of(interaction)
     path, file_name = files.folder / "video.mp4", finished.clip_name(job)
-    await files.make_room(await result_bytes(job, files.data_dir))
-    await copy_result(job, files.data_dir, path)
+    await files.make_room(await result_bytes(job, files.files))
+    await copy_result(job, files.files, path)
     facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
     spec = by_id(CLIP_MODES[what]).media()["video"]
     fitted = await services.fitter.fit(path, facts, spec, requester=requester, keep="end")
-    return input_of(fitted, option="video", file_name=file_name, data_dir=files.data_dir, is_spoiler=job.is_spoiler)
+    return input_of(fitted, option="video", file_name=file_name, root=files.files.root, is_spoiler=job.is_spoiler)
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Clip, *, typed: Typed = NOTHING) -> None:
@@ -219,7 +218,7 @@ async def ask_for_clip(interaction: Interaction, job: Job, what: Clip, *, typed:
         FilesGone: Wanda's copy of the video was deleted, or she has none yet.
     """
     services = interaction.client.services
-    if not await asyncio.to_thread(result_path(job, services.settings.storage.data_dir).is_file):
+    if not await result_bytes(job, services.files):
         if job.late_at is not None:
             raise FilesGone(finished.RESULT_LATE)
         raise FilesGone(finished.result_not_kept(services.settings.storage.keep_days))
@@ -233,7 +232,7 @@ async def ask_for_gone_files(interaction: Interaction, job: Job, request: Reques
         Refusal: a video of this mode cannot be ordered here.
     """
     services = interaction.client.services
-    if len(job.inputs) > finished.UPLOADS_MAX or not await inputs_gone(job, services.settings.storage.data_dir):
+    if len(job.inputs) > finished.UPLOADS_MAX or not await inputs_gone(job, services.files):
         return False
     await check_place(interaction, request.mode.id)
     seen = as_seen_by(job, interaction.user.id)

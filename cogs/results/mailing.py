@@ -15,7 +15,7 @@ from bot.jobs.disclosure import hidden_options
 from bot.jobs.model import Job
 from bot.jobs.recipe import recipe_of
 from bot.jobs.short_id import short_id
-from bot.runner.job_files import result_path
+from bot.runner.job_files import small_result
 from bot.texts import finished
 from bot.texts.result_link import spoiler_mark
 from cogs.base.acknowledgement import think
@@ -34,13 +34,12 @@ async def mail_video(bot: Wanda, job: Job, member_id: int) -> None:
         discord.HTTPException, TimeoutError: Discord refused or failed.
     """
     settings = bot.services.settings
-    video = result_path(job, settings.storage.data_dir)
-    fits = await asyncio.to_thread(lambda: video.is_file() and video.stat().st_size <= UPLOAD_BYTES_MAX)
+    video = await small_result(job, bot.services.files, bytes_max=UPLOAD_BYTES_MAX)
     name = f"wanda-{job.mode}-{short_id(job.id)}"
     is_cut = "prompt" in hidden_options(job, member_id)
-    text = finished.mail_text(job, attached=fits, is_cut=is_cut)
+    text = finished.mail_text(job, attached=video is not None, is_cut=is_cut)
     files = [discord.File(io.BytesIO(recipe_of(job, reader_id=member_id).to_file()), filename=f"{name}.json")]
-    if fits:
+    if video is not None:
         video_ending = await asyncio.to_thread(ending, video)
         files.insert(0, discord.File(video, filename=f"{spoiler_mark(job)}{name}.{video_ending}"))
     try:

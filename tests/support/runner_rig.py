@@ -15,6 +15,7 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
 from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
+from bot.files.folder import FolderFiles
 from bot.jobs import transactions
 from bot.jobs.model import Job, LinkReason, Live, Order, Request
 from bot.ledger import holds
@@ -221,7 +222,7 @@ def make_runner(
         fal_steps=FalSteps(
             fal,
             settings.jobs,
-            data_dir=settings.storage.data_dir,
+            files=FolderFiles(settings.storage.data_dir),
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,

@@ -26,6 +26,7 @@ AIOHTTP = "aiohttp stays in"
 DRIVERS = "The database drivers stay in storage"
 DECODERS = "Members' files are decoded only by the media workers"
 DRAWING = "matplotlib stays in drawing"
+OBSTORE = "obstore stays in files"
 PROCESS = "The bot's own process loads neither decoders nor matplotlib"
 
 # The module that gets the import, the import, and the contract that must break.
@@ -56,6 +57,8 @@ CASES = [
     ("bot.fal.upload", "aiohttp", AIOHTTP),
     ("bot.fal.wire.sse", "asyncio", PURE),
     ("bot.fal.wire.protocol", "httpx", PURE),
+    ("bot.files.folder", "obstore", OBSTORE),
+    ("bot.files.bucket", "bot.jobs.model", LAYERS),
     ("bot.jobs.approval", "httpx", HTTPX),
     ("bot.jobs.approval", "asyncio", PURE),
     ("bot.jobs.machine", "bot.runner.runner", LAYERS),

@@ -13,6 +13,7 @@ from discord.http import Route
 from bot.cards.job_cards import JobCards
 from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import EncodeFailed
+from bot.files.folder import FolderFiles
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
@@ -259,7 +260,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
                     http,
                     settings.downloads,
                     prober,
-                    data_dir=tmp_path,
+                    files=FolderFiles(tmp_path),
                     allowed=from_fal(settings.fal),
                     sleep=rest,
                 ),

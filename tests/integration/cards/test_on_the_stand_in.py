@@ -19,6 +19,7 @@ from bot.card_style import CardStyle
 from bot.cards.job_cards import JobCards
 from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import CardGone
+from bot.files.folder import FolderFiles
 from bot.jobs.model import Address, Failure, Job, Live, Result
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
@@ -129,7 +130,7 @@ async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
             running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
             results = ResultFiles(
-                http, settings.downloads, FakeProber(), data_dir=tmp_path, allowed=from_fal(settings.fal)
+                http, settings.downloads, FakeProber(), files=FolderFiles(tmp_path), allowed=from_fal(settings.fal)
             )
             cards = JobCards(
                 client,

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.cards.result_file import NotFetched, ResultFiles, ending
+from bot.files.folder import FolderFiles
 from bot.jobs.model import Result
 from bot.media.probe import Prober
 from bot.net.transport import make_http
@@ -40,7 +41,7 @@ async def test_only_what_plays_is_a_video(tmp_path: Path) -> None:
     """A result is a video if a decoder can play it, whatever its container; plausible boxes alone are none."""
     found: dict[str, str] = {}
     async with Prober.of(MediaSettings()) as prober, scripted_fal() as fal, make_http(FalSettings()) as http:
-        files = ResultFiles(http, DownloadSettings(), prober, data_dir=tmp_path, allowed=lambda _: True)
+        files = ResultFiles(http, DownloadSettings(), prober, files=FolderFiles(tmp_path), allowed=lambda _: True)
         contents = {name: content for name, (content, _) in PLAYS.items()} | PLAYS_NOT
         for number, (name, content) in enumerate(contents.items()):
             fal.on("result", bytes_answer(content))

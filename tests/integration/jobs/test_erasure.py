@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import Busy, FilesGone, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
+from bot.files.folder import FolderFiles
 from bot.jobs import erasure, machine, queries, transactions
 from bot.jobs.model import Job
 from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
@@ -21,6 +22,7 @@ from bot.runner.retention import Retention
 from bot.settings import StorageSettings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
+from tests.support.kept_files import a_retention
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 ANNA, BEN, CARLA = 424242424242, 616161616161, 515151515151
@@ -52,12 +54,7 @@ async def _made(store: Store, job: Job) -> Job:
 
 
 def _keeper(store: Store, settings: StorageSettings, *, at: float = NOW) -> Retention:
-    return Retention(
-        store=store,
-        data_dir=settings.data_dir,
-        keep_s=30 * 86400.0,
-        clock=lambda: at,
-    )
+    return a_retention(store, FolderFiles(settings.data_dir), at=at)
 
 
 def _rerun_of(job: Job, job_id: str, member_id: int) -> Job:

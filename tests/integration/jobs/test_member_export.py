@@ -6,6 +6,7 @@ from typing import Any
 from zipfile import ZipFile
 
 from bot.exports.member import pack
+from bot.files.folder import FolderFiles
 from bot.jobs import queries, transactions
 from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
@@ -90,7 +91,9 @@ async def test_files_of_jobs_of_one_moment_are_all_unpacked(
         picture = store_settings.data_dir / one.path
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(job.id.encode())
-    path, _ = await pack(store, store_settings.data_dir, ANNA, tmp_path, part=1, limit_bytes=8 * MIB, rows_max=100)
+    path, _ = await pack(
+        store, FolderFiles(store_settings.data_dir), ANNA, tmp_path, part=1, limit_bytes=8 * MIB, rows_max=100
+    )
     with ZipFile(path) as packed:
         names = [name for name in packed.namelist() if name.startswith("files/")]
         assert len(set(names)) == len(jobs)

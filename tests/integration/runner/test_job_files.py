@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bot.errors import FilesGone
+from bot.files.folder import FolderFiles
 from bot.jobs.model import Input, Request, mode_of
 from bot.requester import Requester
-from bot.runner.job_files import OrderFiles, copy_result, inputs_gone, result_path
+from bot.runner.job_files import OrderFiles, copy_result, inputs_gone
 from bot.runner.order_space import OrderSpace
-from bot.runner.retention import remove_files
 from tests.support.job_samples import JOB_ID, PICTURE, PLACES, a_job
 from tests.support.stores import MemoryStore
 
@@ -31,7 +31,7 @@ def _keep(data_dir: Path, *inputs: Input) -> None:
 async def _copies(data_dir: Path, *inputs: Input) -> tuple[Input, ...]:
     """Return the files as the new job has them."""
     request = Request(mode=mode_of(a_job()), inputs=inputs)
-    space = OrderSpace(MemoryStore(), data_dir, PLACES.files)
+    space = OrderSpace(MemoryStore(), FolderFiles(data_dir), PLACES.files)
     return (await OrderFiles(space, NEW, Requester(1, 2)).copy_inputs(request)).inputs
 
 
@@ -43,7 +43,7 @@ async def test_copies_outlive_the_parents_files(tmp_path: Path) -> None:
         replace(PICTURE, path=f"inputs/{NEW}/image.png"),
         replace(END, path=f"inputs/{NEW}/end_image.png"),
     )
-    remove_files(tmp_path, [JOB_ID])
+    await FolderFiles(tmp_path).remove_jobs([JOB_ID])
     assert [(tmp_path / item.path).read_bytes() for item in copied] == [b"image", b"end_image"]
     assert not (tmp_path / PICTURE.path).exists()
 
@@ -67,16 +67,17 @@ async def test_a_file_that_is_gone_is_named_and_nothing_is_left(tmp_path: Path) 
     with pytest.raises(FilesGone, match=r"no longer has the end_image “end.png” of this video.*attach it"):
         await _copies(tmp_path, *job.inputs)
     assert not (tmp_path / "inputs" / NEW).exists()
-    assert await inputs_gone(job, tmp_path) == (END,)
-    assert await inputs_gone(a_job(), tmp_path) == ()
+    assert await inputs_gone(job, FolderFiles(tmp_path)) == (END,)
+    assert await inputs_gone(a_job(), FolderFiles(tmp_path)) == ()
 
 
 async def test_the_video_of_a_job_can_become_an_input(tmp_path: Path) -> None:
     """A result can be copied as an input; a deleted one is refused with a sentence."""
     job, path = a_job(), tmp_path / "inputs" / NEW / "video.mp4"
     with pytest.raises(FilesGone, match="no longer has this video"):
-        await copy_result(job, tmp_path, path)
-    result_path(job, tmp_path).parent.mkdir()
-    result_path(job, tmp_path).write_bytes(b"video")
-    await copy_result(job, tmp_path, path)
+        await copy_result(job, FolderFiles(tmp_path), path)
+    result = tmp_path / "results" / f"{job.id}.mp4"
+    result.parent.mkdir()
+    result.write_bytes(b"video")
+    await copy_result(job, FolderFiles(tmp_path), path)
     assert path.read_bytes() == b"video"

@@ -9,6 +9,7 @@ import pytest
 from bot.bounded import Bounds
 from bot.catalogue.registry import price_table
 from bot.errors import Busy
+from bot.files.folder import FolderFiles
 from bot.jobs import machine, transactions
 from bot.jobs.model import Order, Request, mode_of
 from bot.jobs.places import FileBounds
@@ -43,7 +44,7 @@ async def _waits(store: Store, job_id: str, member_id: int = 2) -> None:
 
 async def test_a_member_and_a_server_have_their_bounds(store: Store, tmp_path: Path) -> None:
     """What waits for approval, is pending and is being copied counts together; another server has its own bound."""
-    space = OrderSpace(store, tmp_path, BOUNDS)
+    space = OrderSpace(store, FolderFiles(tmp_path), BOUNDS)
     await _waits(store, "a" * 32)
     with pytest.raises(Busy, match=r"These files are 4 MB, and 27 MB of the 30 MB you can have waiting are taken\."):
         await space.take("o1", _by(), 4 * MB)
@@ -63,7 +64,7 @@ async def test_a_member_and_a_server_have_their_bounds(store: Store, tmp_path: P
 
 async def test_of_many_at_once_as_many_as_fit(store: Store, tmp_path: Path) -> None:
     """Of twenty simultaneous orders with 9 MB each, three of a member are taken."""
-    space = OrderSpace(store, tmp_path, BOUNDS)
+    space = OrderSpace(store, FolderFiles(tmp_path), BOUNDS)
 
     async def one(number: int) -> bool:
         try:
@@ -98,7 +99,7 @@ async def _filled(space: OrderSpace, order_id: str, *, end: str) -> None:
 
 async def test_bytes_are_freed_when_the_files_go_or_are_a_jobs(memory: MemoryStore, tmp_path: Path) -> None:
     """A refused order's files are deleted and free, a job's are free, a pending one's count until it is dropped."""
-    space = OrderSpace(memory, tmp_path, BOUNDS)
+    space = OrderSpace(memory, FolderFiles(tmp_path), BOUNDS)
     with pytest.raises(Busy, match="no place"):
         await _filled(space, "o1", end="error")
     await _filled(space, "o2", end="drop")
@@ -126,11 +127,11 @@ async def test_bytes_are_freed_when_the_files_go_or_are_a_jobs(memory: MemorySto
 
 async def test_a_start_removes_what_no_job_has(store: Store, tmp_path: Path) -> None:
     """After a kill, the files of orders go at the next start, and those of a waiting job count on."""
-    space = OrderSpace(store, tmp_path, BOUNDS)
+    space = OrderSpace(store, FolderFiles(tmp_path), BOUNDS)
     await _filled(space, "a" * 32, end="job")
     await _filled(space, "b" * 32, end="pending")
     await _waits(store, "a" * 32)
-    assert await sweep(store, tmp_path) == 1
+    assert await sweep(store, FolderFiles(tmp_path), before=None) == 1
     assert [path.name for path in (tmp_path / "inputs").iterdir()] == ["a" * 32]
     with pytest.raises(Busy, match="27 MB of the 30 MB you can"):
-        await OrderSpace(store, tmp_path, BOUNDS).take("o1", _by(), 4 * MB)
+        await OrderSpace(store, FolderFiles(tmp_path), BOUNDS).take("o1", _by(), 4 * MB)

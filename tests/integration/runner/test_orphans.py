@@ -1,10 +1,11 @@
-"""Files that belong to no job are deleted at the start."""
+"""Files that belong to no job are deleted: at the start, and in shared places once they are not young."""
 
 from pathlib import Path
 
+from bot.files.folder import FolderFiles
 from bot.jobs import transactions
 from bot.ledger.model import Shipped
-from bot.runner.orphans import sweep
+from bot.runner.orphans import empty_scratch, sweep
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
 from tests.support.job_samples import PLACES, a_job
@@ -33,6 +34,7 @@ async def test_files_of_no_job_are_removed(store: Store, store_settings: Storage
         _put(folder / "results" / f"{OTHER}.fit.mp4"),
         _put(folder / "scratch" / "privacy-x1" / "jobs.jsonl"),
     ]
-    assert await sweep(store, folder) == len(gone)
+    assert await sweep(store, FolderFiles(folder), before=None) == 1
+    await empty_scratch(folder / "scratch")
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in gone)

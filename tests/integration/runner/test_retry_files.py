@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from bot.files.folder import FolderFiles
 from bot.jobs import machine, transactions
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds
@@ -31,7 +32,7 @@ async def cancelled(store: Store, folder: Path, number: int, *, member: int = 2,
 def keeper(store: Store, folder: Path, *, own: int, every: int) -> RetryFiles:
     """Return what keeps so many pictures of a member and of a server."""
     bounds = FileBounds(of_member_bytes=own * SIZE, in_server_bytes=every * SIZE)
-    return RetryFiles(store=store, data_dir=folder, bounds=bounds, clock=lambda: NOW)
+    return RetryFiles(store=store, files=FolderFiles(folder), bounds=bounds, clock=lambda: NOW)
 
 
 async def test_the_newest_are_kept(store: Store, tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ async def test_the_newest_are_kept(store: Store, tmp_path: Path) -> None:
     elsewhere = await cancelled(store, tmp_path, 6, guild=7)
     for job in (*jobs, elsewhere):
         await files.keep(job)
-    gone = [bool(await inputs_gone(job, tmp_path)) for job in (*jobs, elsewhere)]
+    gone = [bool(await inputs_gone(job, FolderFiles(tmp_path))) for job in (*jobs, elsewhere)]
     assert gone == [True, True, True, False, False, False, False]
     stored = [await store.read(transactions.get(job.id)) for job in jobs]
     assert [job is not None and job.files_gone_at is not None for job in stored] == gone[:6]
@@ -51,4 +52,4 @@ async def test_no_files_are_kept_where_none_may(store: Store, tmp_path: Path) ->
     """With a bound of 0, a job that ends without a video loses its files at once."""
     job = await cancelled(store, tmp_path, 1)
     await keeper(store, tmp_path, own=0, every=10).keep(job)
-    assert await inputs_gone(job, tmp_path)
+    assert await inputs_gone(job, FolderFiles(tmp_path))

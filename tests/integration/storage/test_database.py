@@ -19,6 +19,7 @@ from bot.errors import (
     StorageError,
     StorageUnreachable,
 )
+from bot.files.folder import FolderFiles
 from bot.jobs import transactions
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
@@ -109,9 +110,10 @@ async def test_a_folder_that_is_not_mounted_is_noticed(postgres_server: Postgres
     await store.write(_run("UPDATE jobs SET state = 'done', told = 1"))
     (tmp_path / "mounted" / "results").mkdir()
     await store.close()
-    for folder, lacks_files in (("mounted", False), ("empty", True)):
+    for folder, is_empty in (("mounted", False), ("empty", True)):
         store = await open_store(settings_for(tmp_path / folder, url))
-        assert store.database.lacks_files is lacks_files
+        assert store.database.keeps_files
+        assert await FolderFiles(tmp_path / folder).is_empty() is is_empty
         await store.close()
 
 

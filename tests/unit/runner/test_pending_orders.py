@@ -7,6 +7,7 @@ import pytest
 
 from bot.bounded import Bounds
 from bot.catalogue.registry import price_table
+from bot.files.folder import FolderFiles
 from bot.jobs.model import Order, Request
 from bot.ledger.model import Who
 from bot.runner.order_space import OrderSpace
@@ -43,7 +44,7 @@ def clock() -> Clock:
 
 def make_pending(data_dir: Path, clock: Clock, *, most: int = 10, in_server: int = 9, each: int = 9) -> PendingOrders:
     """Return an empty store of these bounds."""
-    space = OrderSpace(MemoryStore(), data_dir, PLACES.files)
+    space = OrderSpace(MemoryStore(), FolderFiles(data_dir), PLACES.files)
     bounds = Bounds(of_member_max=each, in_server_max=in_server, most=most)
     return PendingOrders(space, bounds, life_s=LIFE_S, clock=clock)
 
