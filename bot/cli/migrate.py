@@ -1,13 +1,15 @@
 """`python -m bot migrate --to URL`: copies the database to an empty one of the other engine, and marks the data folder.
 
-The old database stays as it was. The mark in the data folder names the new one from then on, so that a start with the
-old one is refused.
+The old database stays as it was. The mark in the data folder names the new one, so that a start with the old one is
+refused.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -16,7 +18,7 @@ from bot.errors import BackupRefused, SettingsRefused
 from bot.settings import StorageSettings
 from bot.storage.copies import check_there, new_database, owned, snapshot_of
 from bot.storage.copying import Digest, copy_rows
-from bot.storage.data_folder import Mark, make_folder, write_mark
+from bot.storage.data_folder import Mark, make_folder, read_mark, write_mark
 from bot.storage.database import database_id_in, database_name, is_postgres
 from bot.storage.migrate import migrations
 from bot.units import counted
@@ -62,10 +64,26 @@ async def move(settings: StorageSettings, url: str) -> Moved:
             before, after = await snapshot.read(read_books()), await database.run(read_books())
             if before != after:
                 raise BackupRefused("The books of the copy differ from those of the old database; nothing was kept.")
-            database_id = await snapshot.read(database_id_in())
-            await database.commit()
-        await asyncio.to_thread(write_mark, settings.data_dir, Mark(database_id, new))
+            mark = Mark(await snapshot.read(database_id_in()), new)
+            async with _marked(settings.data_dir, mark):
+                await database.commit()
     return Moved(old, new, digests, after)
+
+
+@asynccontextmanager
+async def _marked(data_dir: Path, mark: Mark) -> AsyncGenerator[None, None]:
+    """Mark the data folder before the copy is whole: if the process dies between, no start takes either database.
+
+    The move can be run again then. Where the block fails, the old mark is back.
+    """
+    old = await asyncio.to_thread(read_mark, data_dir)
+    await asyncio.to_thread(write_mark, data_dir, mark)
+    try:
+        yield
+    except BaseException:
+        if old is not None:
+            await asyncio.to_thread(write_mark, data_dir, old)
+        raise
 
 
 def _with_url(settings: StorageSettings, url: str) -> StorageSettings:

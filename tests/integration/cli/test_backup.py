@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli import migrate as moving
 from bot.cli import restore as restoring
 from bot.cli.backup import back_up
 from bot.cli.backup_folder import MANIFEST, SUMS
@@ -23,8 +24,11 @@ from bot.jobs import machine, transactions
 from bot.ledger.model import Shipped
 from bot.settings import Settings, StorageSettings
 from bot.storage.copies import snapshot_of
+from bot.storage.data_folder import read_mark
 from bot.storage.database import is_postgres, open_store
 from bot.storage.migrate import migrations
+from bot.storage.postgres_copy import NewPostgres
+from bot.storage.sqlite_copy import NewSQLite
 from bot.storage.tables import tables_of
 from bot.storage.transaction import Many, Store, Transaction
 from tests.support.job_samples import NOW, PLACES, a_job
@@ -327,6 +331,42 @@ async def test_no_move_while_a_bot_runs(store_settings: StorageSettings, other: 
         await move(store_settings, other.database_url or "sqlite:////nowhere/w.db")
     await bot.close()
     await (await open_store(store_settings)).close()
+
+
+def _do_nothing(*_: object) -> None:
+    """Stand in for what a killed process does not do."""
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_move_that_is_interrupted(
+    store_settings: StorageSettings, target_url: str, monkeypatch: pytest.MonkeyPatch, *, is_killed: bool
+) -> None:
+    """Nothing is left of it; if the process died, no start takes either database until the move is run again."""
+    await _used(store_settings)
+    before = read_mark(store_settings.data_dir)
+
+    async def cut(_: object) -> None:
+        if is_killed:
+            monkeypatch.setattr(moving, "write_mark", _do_nothing)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        for kind in (NewSQLite, NewPostgres):
+            patch.setattr(kind, "commit", cut)
+        with pytest.raises(KeyboardInterrupt):
+            await move(store_settings, target_url)
+    monkeypatch.undo()
+    if is_killed:
+        with pytest.raises(StartRefused, match="was moved to"):
+            await open_store(store_settings)
+    else:
+        assert read_mark(store_settings.data_dir) == before
+        await (await open_store(store_settings)).close()
+    new = store_settings.model_copy(update={"database_url": target_url})
+    with pytest.raises((StartRefused, NoDatabase)):
+        await (open_store(new) if is_killed else look(new))
+    await move(store_settings, target_url)
+    await (await open_store(new)).close()
 
 
 async def test_a_move_that_cannot_be(store_settings: StorageSettings, tmp_path: Path, target_url: str) -> None:
