@@ -42,6 +42,7 @@ from bot.media.fitter import Fitter
 from bot.media.intake import Intake
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
+from bot.net.download import make_file_session
 from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
 from bot.open_forms import OpenForms
@@ -217,11 +218,12 @@ async def _compose(
 ) -> tuple[Wanda, Runner]:
     """Build the client and the runner with everything they need."""
     client = await stack.enter_async_context(Wanda(settings.discord, COGS))
+    files_http = await stack.enter_async_context(make_file_session())
     channel_queue = ChannelQueue()
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))
     ffmpeg = Ffmpeg(settings.media)
-    results = ResultFiles(http, settings.downloads, prober, files=files, allowed=from_fal(settings.fal))
+    results = ResultFiles(files_http, settings.downloads, prober, files=files, allowed=from_fal(settings.fal))
     stack.push_async_callback(results.close)
     options: dict[str, Any] = {
         "results": results,
@@ -290,7 +292,7 @@ async def _compose(
         ),
         forms=OpenForms(_form_bounds(settings.jobs)),
         proposals=Bounded(_form_bounds(settings.jobs)),
-        intake=Intake(http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
+        intake=Intake(files_http, prober, settings.media, settings.downloads, cdn_url=settings.discord.cdn_url),
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
         channel_queue=channel_queue,

@@ -23,7 +23,7 @@ from bot.jobs.model import Job, LinkReason
 from bot.media.probe import Facts
 from bot.media.quick_look import surely_plays
 from bot.media.rules.sniff import HEAD_BYTES, sniff
-from bot.net.download import Allowed, Sleep, to_disk
+from bot.net.download import Allowed, FileSession, Sleep, to_disk
 from bot.requester import Requester
 from bot.settings import DownloadSettings, FalSettings
 from bot.units import MIB
@@ -83,7 +83,7 @@ class ResultFiles:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: FileSession,
         settings: DownloadSettings,
         prober: Probes,
         *,

@@ -7,14 +7,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from bot.errors import Busy, DiskRefused, DownloadFailed, DownloadTooLarge, MediaRefused, Refusal
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.preview import preview_name
-from bot.net.download import Allowed, to_disk, within
+from bot.net.download import Allowed, FileSession, to_disk, within
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
 from bot.turns import FairTurns, Patience
@@ -61,7 +59,7 @@ class Intake:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: FileSession,
         prober: Prober,
         settings: MediaSettings,
         downloads: DownloadSettings,

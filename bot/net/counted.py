@@ -1,4 +1,4 @@
-"""Counts the HTTP requests to fal and Discord for /metrics, at the two places that all of them pass.
+"""Counts the HTTP requests to fal, Discord and for files, at the three places that all of them pass.
 
 A request's kind and outcome are words of this module and never a piece of its URL: URLs hold ids and tokens.
 """
@@ -13,7 +13,6 @@ import aiohttp
 import httpx
 
 from bot import metrics
-from bot.settings import FalSettings
 
 ANSWERS_MAX = 4096  # interactions whose first answer is waited for; beyond, the oldest are no longer measured
 NO_REPLY = "no_reply"
@@ -54,26 +53,19 @@ def discord_kind(path: str) -> str:
 
 
 class CountedTransport(httpx.AsyncBaseTransport):
-    """Passes requests on, and counts each with its outcome and the time until its reply began.
+    """Passes requests to fal's API on, and counts each with its outcome and the time until its reply began."""
 
-    Files that are fetched from anywhere but fal's API count for the service "cdn".
-    """
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, settings: FalSettings) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
-        urls = (settings.queue_url, settings.queue_backup_url, settings.rest_url, settings.api_url)
-        self._hosts = frozenset(httpx.URL(url).netloc for url in urls)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request."""
-        kind = fal_kind(request.method, request.url.path)
-        is_file = kind == "download" and request.url.netloc not in self._hosts
         begun_at, outcome = time.perf_counter(), NO_REPLY
         try:
             response = await self._transport.handle_async_request(request)
             outcome = outcome_of(response.status_code)
         finally:
-            _count("cdn" if is_file else "fal", kind, outcome, time.perf_counter() - begun_at)
+            _count("fal", fal_kind(request.method, request.url.path), outcome, time.perf_counter() - begun_at)
         return response
 
     async def aclose(self) -> None:
@@ -102,20 +94,40 @@ class FirstAnswers:
 
 
 def discord_trace(answers: FirstAnswers) -> aiohttp.TraceConfig:
-    """Return a trace for discord.py's session (https://docs.aiohttp.org/en/stable/tracing_reference.html)."""
+    """Return a trace for discord.py's session."""
+
+    def replied(path: str, kind: str, outcome: str) -> None:
+        if kind == "answer" and outcome == "ok" and (found := _ANSWERED.search(path)) is not None:
+            answers.answered(int(found[1]))
+
+    return _trace("discord", discord_kind, replied)
+
+
+def file_trace() -> aiohttp.TraceConfig:
+    """Return a trace for the session that fetches files, whoever's servers they are on."""
+    return _trace("cdn", lambda _path: "download")
+
+
+def _trace(
+    service: str, kind_of: Callable[[str], str], then: Callable[[str, str, str], None] | None = None
+) -> aiohttp.TraceConfig:
+    """Return a trace that counts requests, and calls `then` with the path, the kind and the outcome of each reply.
+
+    https://docs.aiohttp.org/en/stable/tracing_reference.html
+    """
 
     async def begun(_session: object, context: SimpleNamespace, _: aiohttp.TraceRequestStartParams) -> None:
         context.begun_at = time.perf_counter()
 
     async def replied(_session: object, context: SimpleNamespace, reply: aiohttp.TraceRequestEndParams) -> None:
         path, outcome = reply.url.raw_path, outcome_of(reply.response.status)
-        kind = discord_kind(path)
-        _count("discord", kind, outcome, time.perf_counter() - context.begun_at)
-        if kind == "answer" and outcome == "ok" and (found := _ANSWERED.search(path)) is not None:
-            answers.answered(int(found[1]))
+        kind = kind_of(path)
+        _count(service, kind, outcome, time.perf_counter() - context.begun_at)
+        if then is not None:
+            then(path, kind, outcome)
 
     async def failed(_session: object, context: SimpleNamespace, request: aiohttp.TraceRequestExceptionParams) -> None:
-        _count("discord", discord_kind(request.url.raw_path), NO_REPLY, time.perf_counter() - context.begun_at)
+        _count(service, kind_of(request.url.raw_path), NO_REPLY, time.perf_counter() - context.begun_at)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(begun)

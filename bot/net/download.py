@@ -1,19 +1,25 @@
-"""Downloads a URL to disk, with limits on bytes, time, hosts and retries. No file is held whole in memory."""
+"""Downloads a URL to disk, with limits on bytes, time, hosts and retries. No file is held whole in memory.
+
+This uses aiohttp itself: httpx over it took a third more processor time for 25 MB, and two thirds more for 1 MB.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import aiohttp
 import httpx
+from yarl import URL
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
+from bot.net.counted import file_trace
 from bot.net.decoding import is_plain
-from bot.net.transport import ONE_EXCHANGE
+from bot.net.transport import CHUNK_BYTES, tls_context
 
 Allowed = Callable[[httpx.URL], bool]
+FileSession: TypeAlias = aiohttp.ClientSession
 Sleep = Callable[[float], Awaitable[None]]
 
 BUFFER_BYTES = 1024 * 1024
@@ -22,8 +28,7 @@ WAIT_MAX_S = 30.0
 # A silent connection is given up this early so that a retry still fits into the deadline.
 _SILENCE_S = 20.0
 _LATER = frozenset({408, 425, 429})
-# A compressed reply would be counted by its compressed bytes.
-_HEADERS = {"Accept-Encoding": "identity"}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _RetryError(Exception):
@@ -36,7 +41,7 @@ class _RetryError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Download:
-    http: httpx.AsyncClient
+    http: FileSession
     url: httpx.URL
     path: Path
     bytes_max: int
@@ -48,8 +53,22 @@ class _Download:
         return self.url.host or "an address without a host"
 
 
+def make_file_session() -> FileSession:
+    """Return the session for `to_disk`: no cookies, no proxy, no netrc. The caller closes it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context(), keepalive_timeout=15),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # A compressed reply would be counted by its compressed bytes.
+        headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(connect=_SILENCE_S, sock_read=_SILENCE_S),
+        read_bufsize=CHUNK_BYTES,
+        trace_configs=[file_trace()],
+    )
+
+
 async def to_disk(
-    http: httpx.AsyncClient,
+    http: FileSession,
     url: str,
     path: Path,
     *,
@@ -97,33 +116,25 @@ async def _attempt(download: _Download) -> int:
     url = download.url
     for _ in range(REDIRECTS_MAX + 1):
         try:
-            async with download.http.stream(
-                "GET",
-                url,
-                headers=_HEADERS,
-                follow_redirects=False,
-                timeout=httpx.Timeout(_SILENCE_S),
-                # The pool's transport would write some of an address's percent signs anew, which breaks a signature.
-                extensions=ONE_EXCHANGE if "%" in str(url) else None,
-            ) as reply:
-                if not reply.has_redirect_location:
+            # Already encoded: aiohttp would write some of an address's percent signs anew, which breaks a signature.
+            async with download.http.get(URL(str(url), encoded=True), allow_redirects=False) as reply:
+                if reply.status not in _REDIRECTS or "location" not in reply.headers:
                     return await _copy(download, reply)
                 url = _next(download, url, reply)
-        except (httpx.TransportError, aiohttp.ClientError, ConnectionError) as error:
-            # The aiohttp transport lets some of aiohttp's own errors through.
+        except (aiohttp.ClientError, ConnectionError) as error:
             raise _RetryError(f"{type(error).__name__}: {error}") from error
     raise DownloadFailed(f"{download.where} redirects without end")
 
 
-def _next(download: _Download, url: httpx.URL, reply: httpx.Response) -> httpx.URL:
+def _next(download: _Download, url: httpx.URL, reply: aiohttp.ClientResponse) -> httpx.URL:
     """Return the redirect's target, if it is on the same host and allowed."""
     target = url.join(_parsed(reply.headers["location"]))
     if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port) or not download.allowed(target):
-        raise DownloadFailed(f"{download.where} redirects to another host", status=reply.status_code)
+        raise DownloadFailed(f"{download.where} redirects to another host", status=reply.status)
     return target
 
 
-async def _copy(download: _Download, reply: httpx.Response) -> int:
+async def _copy(download: _Download, reply: aiohttp.ClientResponse) -> int:
     """Write the body to a `.part` file and rename it to `path` when it is whole."""
     _check_reply(download, reply)
     part = download.path.with_name(f"{download.path.name}.part")
@@ -141,10 +152,10 @@ async def _copy(download: _Download, reply: httpx.Response) -> int:
     return size
 
 
-async def _pour(download: _Download, reply: httpx.Response, file: IO[bytes]) -> int:
+async def _pour(download: _Download, reply: aiohttp.ClientResponse, file: IO[bytes]) -> int:
     """Write the body in large pieces, each in a thread; stop as soon as it is larger than `bytes_max`."""
     size, waiting, waiting_bytes = 0, list[bytes](), 0
-    async for chunk in reply.aiter_raw():
+    async for chunk in reply.content.iter_any():
         size += len(chunk)
         if size > download.bytes_max:
             raise DownloadTooLarge(f"more than {download.bytes_max} bytes came", limit_bytes=download.bytes_max)
@@ -160,9 +171,9 @@ async def _pour(download: _Download, reply: httpx.Response, file: IO[bytes]) -> 
     return size
 
 
-def _check_reply(download: _Download, reply: httpx.Response) -> None:
+def _check_reply(download: _Download, reply: aiohttp.ClientResponse) -> None:
     """Raise unless the reply is an uncompressed 200 whose Content-Length fits."""
-    status = reply.status_code
+    status = reply.status
     if status >= 500 or status in _LATER:  # noqa: PLR2004 - HTTP's class of passing failures
         raise _RetryError(f"answered {status}", status)
     if status != 200:  # noqa: PLR2004 - the one status that comes with the whole file
@@ -174,7 +185,7 @@ def _check_reply(download: _Download, reply: httpx.Response) -> None:
         raise DownloadTooLarge(f"{announced} bytes were announced", limit_bytes=download.bytes_max)
 
 
-def _announced(reply: httpx.Response) -> int | None:
+def _announced(reply: aiohttp.ClientResponse) -> int | None:
     """Return the Content-Length; None if it is missing or no number."""
     text = reply.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() else None

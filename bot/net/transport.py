@@ -17,6 +17,7 @@ All use HTTP/1.1 only: on HTTP/2, streams above the server's limit would wait fo
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import cast
 
@@ -151,19 +152,25 @@ class FalTransport(httpx.AsyncBaseTransport):
             await self._pool.aclose()
 
 
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Return the certificates of httpx, for every connection to fal and for files; each further copy takes 0.7 MB."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def make_http(settings: FalSettings) -> httpx.AsyncClient:
     """Return the client for fal: no redirects, no cookies, and no proxy or netrc from the environment.
 
     It does not hold the key: `bot.fal.http` adds it to requests to the configured hosts. The caller closes the client.
     """
-    tls = httpx.create_ssl_context(trust_env=False)
+    tls = tls_context()
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(ssl=tls, limit=settings.connections_max, keepalive_timeout=15)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     return httpx.AsyncClient(
-        transport=CountedTransport(FalTransport(AiohttpTransport(verify=tls, client=session), tls), settings),
+        transport=CountedTransport(FalTransport(AiohttpTransport(verify=tls, client=session), tls)),
         timeout=httpx.Timeout(settings.reply_timeout_s, connect=settings.connect_timeout_s),
         headers={"User-Agent": "Wanda", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # httpx keeps cookies too, independently of aiohttp

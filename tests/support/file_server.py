@@ -1,12 +1,13 @@
-"""A real HTTP server whose answers a test scripts, and clients with both transports."""
+"""A real HTTP server whose answers a test scripts, and the program's session for files."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import httpx
+import aiohttp
 import pytest
 from aiohttp import web
-from httpx_aiohttp import AiohttpTransport
+
+from bot.net.download import make_file_session
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -57,9 +58,8 @@ async def files() -> AsyncIterator[FileServer]:
     await runner.cleanup()
 
 
-@pytest.fixture(params=["aiohttp", "httpx"])
-async def http(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
-    """The program's client, and httpx with its own pool."""
-    transport = AiohttpTransport() if request.param == "aiohttp" else None
-    async with httpx.AsyncClient(transport=transport) as client:
-        yield client
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """The program's session for files."""
+    async with make_file_session() as session:
+        yield session

@@ -21,6 +21,7 @@ from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import CardGone
 from bot.files.folder import FolderFiles
 from bot.jobs.model import Address, Failure, Job, Live, Result
+from bot.net.download import make_file_session
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
 from sandbox.stage import buttons_of, text_of
@@ -121,7 +122,7 @@ class World:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
     """A bot that is ready on the stand-in."""
-    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, httpx.AsyncClient(timeout=10) as http:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, make_file_session() as http:
         places = sandbox.environment()
         monkeypatch.setattr(Route, "BASE", places["DISCORD_API_URL"])
         monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(places["DISCORD_GATEWAY_URL"]))

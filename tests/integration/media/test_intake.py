@@ -1,13 +1,13 @@
 import asyncio
 from pathlib import Path
 
-import httpx
 import pytest
 from aiohttp import web
 
 from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted
 from bot.media.probe import Prober
+from bot.net.download import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
 from tests.support import media_samples
@@ -24,7 +24,7 @@ def downloads() -> DownloadSettings:
 
 
 @pytest.fixture
-def intake(http: httpx.AsyncClient, prober: Prober, downloads: DownloadSettings, files: FileServer) -> Intake:
+def intake(http: FileSession, prober: Prober, downloads: DownloadSettings, files: FileServer) -> Intake:
     """The intake as the program builds it."""
     return Intake(http, prober, MediaSettings(intakes_at_once=2), downloads, cdn_url=files.base)
 
@@ -134,7 +134,7 @@ async def test_cancelled(intake: Intake, files: FileServer, tmp_path: Path) -> N
 
 
 async def test_a_bounded_wait_for_a_turn(
-    http: httpx.AsyncClient, prober: Prober, downloads: DownloadSettings, files: FileServer, tmp_path: Path
+    http: FileSession, prober: Prober, downloads: DownloadSettings, files: FileServer, tmp_path: Path
 ) -> None:
     """A command whose files get no slot in time is refused."""
     intake = Intake(

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
-from bot.net.download import BUFFER_BYTES, to_disk, within
+from bot.net.download import BUFFER_BYTES, FileSession, to_disk, within
 from tests.support.file_server import FileServer
 from tests.support.peak_memory import grows_at_most
 
@@ -30,7 +30,7 @@ class Waits:
 class Fetch:
     """Downloads into one folder with this file's usual bounds."""
 
-    def __init__(self, http: httpx.AsyncClient, files: FileServer, folder: Path) -> None:
+    def __init__(self, http: FileSession, files: FileServer, folder: Path) -> None:
         self.http, self.files, self.folder = http, files, folder
         self.path = folder / "file"
         self.waits = Waits()
@@ -56,7 +56,7 @@ class Fetch:
 
 
 @pytest.fixture
-def fetch(http: httpx.AsyncClient, files: FileServer, tmp_path: Path) -> Fetch:
+def fetch(http: FileSession, files: FileServer, tmp_path: Path) -> Fetch:
     """A downloader into an empty folder."""
     return Fetch(http, files, tmp_path)
 
