@@ -71,6 +71,7 @@ from bot.tasks import patiently
 from bot.texts.finished import OFFERED
 from bot.texts.operators import missing_keys
 from bot.units import MB, counted
+from bot.web.calls import Calls
 from bot.web.gauges import serve_gauges
 from bot.web.health import Health
 from bot.web.server import Route, WebServer
@@ -125,8 +126,8 @@ def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
 
 async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
     """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
-    metrics = Route("GET", "/metrics")
-    health = await _serve(stack, settings.web, metrics)
+    metrics, calls = Route("GET", "/metrics"), Calls(settings)
+    health = await _serve(stack, settings.web, metrics, *calls.routes)
     gauges = await serve_gauges(stack, metrics, settings.web, health, settings.storage.data_dir)
     await protect_and_warn()
     patience_s = settings.running.start_patience_s
@@ -142,7 +143,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     http = make_http(settings.fal)
     stack.push_async_callback(http.aclose)
     is_new = store.database.is_new and not begin_anew
-    client, runner = await _compose(stack, settings, store, files, http, is_new_database=is_new)
+    client, runner = await _compose(stack, settings, store, files, http, calls, is_new_database=is_new)
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
     store.begun()
@@ -213,6 +214,7 @@ async def _compose(
     store: OwnedStore,
     files: Files,
     http: httpx.AsyncClient,
+    calls: Calls,
     *,
     is_new_database: bool,
 ) -> tuple[Wanda, Runner]:
@@ -254,6 +256,7 @@ async def _compose(
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,
+            webhooks=await calls.addresses(store),
         ),
         cards=cards,
         shipped=shipped,
@@ -266,6 +269,7 @@ async def _compose(
         discard_files=_retry_files(store, files, settings).keep,
         forget_files=lambda job_id: files.remove_jobs([job_id]),
     )
+    await calls.take(stack, store, fal, runner)
     order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
     client.services = Services(
         runner=runner,

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -55,7 +56,26 @@ def _one_word(value: SecretStr) -> SecretStr:
     return value
 
 
+def _reachable_by_others(value: str) -> str:
+    """Refuse an address without TLS, unless it is this machine's, and what cannot be the beginning of others."""
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("write only its host and, if need be, a path: no user, no ? and no #")
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("write it with https://, because what is sent there is not for others")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether the host is this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 WebAddress: TypeAlias = Annotated[str, _address(("https", "http"))]
+PublicAddress: TypeAlias = Annotated[WebAddress, AfterValidator(_reachable_by_others)]
 SocketAddress: TypeAlias = Annotated[str, _address(("wss", "ws"))]
 Key: TypeAlias = Annotated[SecretStr, AfterValidator(_one_word)]
 
@@ -151,6 +171,35 @@ class FalSettings(SettingsGroup):
         300.0,
         "How long a 500 or a 404 instead of a result, without fal's name for an error, is taken for a passing fault of "
         "fal's, in seconds; then it is believed.",
+        ge=0,
+    )
+    streams_max: int = setting(
+        "WANDA_FAL_STREAMS_MAX",
+        200,
+        "With WANDA_PUBLIC_URL: how many jobs are followed closely, to show their progress. Those beyond it wait for "
+        "fal's webhook.",
+        ge=0,
+    )
+    look_s: float = setting(
+        "WANDA_FAL_LOOK_S",
+        600.0,
+        "With WANDA_PUBLIC_URL: how often fal is asked about a job that waits for its webhook, in seconds: none may "
+        "come.",
+        gt=0,
+    )
+    keys_life_s: float = setting(
+        "WANDA_FAL_KEYS_LIFE_S",
+        12 * 3600.0,
+        "How long the keys with which fal signs webhooks are used before they are asked for again, in seconds; fal "
+        "allows a day.",
+        gt=0,
+        le=86_400,
+    )
+    keys_pause_s: float = setting(
+        "WANDA_FAL_KEYS_PAUSE_S",
+        60.0,
+        "Shortest time between two requests for fal's keys, also when a webhook is signed with an unknown one, in "
+        "seconds.",
         ge=0,
     )
     reply_mib_max: int = setting("WANDA_FAL_REPLY_MIB_MAX", 4, "Largest reply read from fal, in MiB.", ge=1, le=64)
@@ -997,7 +1046,7 @@ class ChartSettings(SettingsGroup):
 
 
 class WebSettings(SettingsGroup):
-    """Where the health check listens."""
+    """Where the web server listens, and what fal may send it."""
 
     title: ClassVar[str] = "Web"
 
@@ -1030,6 +1079,18 @@ class WebSettings(SettingsGroup):
         "Files of one folder whose sizes /metrics adds up; a folder with more keeps its last figure.",
         ge=0,
         le=10_000_000,
+    )
+    public_url: PublicAddress | None = setting(
+        "WANDA_PUBLIC_URL",
+        None,
+        "The https address at which a proxy of yours brings requests to this web server; fal then calls "
+        "<address>/fal/… when a video is made. Without it Wanda follows every video herself.",
+    )
+    webhooks_at_once: int = setting(
+        "WANDA_WEBHOOKS_AT_ONCE", 32, "How many of fal's webhooks are taken at once; fal sends the others again.", ge=1
+    )
+    webhook_kib_max: int = setting(
+        "WANDA_WEBHOOK_KIB_MAX", 512, "Largest webhook that is read, in KiB.", ge=16, le=65_536
     )
 
 

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import httpx
 
 from bot.errors import FalError, FalProtocolError, FalReplyLost, FalUnreachable
-from bot.fal.follower import Follower
+from bot.fal.follower import Follower, Looks
 from bot.fal.http import FalHttp
 from bot.fal.upload import upload_once
 from bot.fal.wire import protocol
 from bot.fal.wire.backoff import wait_s
 from bot.fal.wire.result import read_result
+from bot.fal.wire.status_changes import status_of
 from bot.fal.wire.types import CancelAnswer, FalStatus, Handle, Result, UnitPrice
 from bot.requester import Requester
 from bot.settings import FalSettings
@@ -23,6 +24,7 @@ T = TypeVar("T")
 PRICED_IDS_MAX = 50  # fal's limit for one request
 PRICE_PAGES_MAX = 10
 PRICING_PATH = "/v1/models/pricing"
+KEYS_PATH = "/.well-known/jwks.json"
 
 
 class FalClient:
@@ -66,8 +68,10 @@ class FalClient:
         except TimeoutError:
             raise FalUnreachable(f"an upload to fal took longer than {self._settings.upload_timeout_s} s") from None
 
-    async def submit(self, endpoint: str, payload: Mapping[str, Any]) -> Handle:
+    async def submit(self, endpoint: str, payload: Mapping[str, Any], *, webhook: str | None = None) -> Handle:
         """Queue `payload` for `endpoint`. The POST is retried only if fal cannot have accepted it.
+
+        fal calls the address `webhook` when the request has ended.
 
         Raises:
             FalAccountError: fal does not take the key, or the account is locked.
@@ -82,6 +86,7 @@ class FalClient:
                 reply = await self._http.ask(
                     "POST",
                     url,
+                    params=None if webhook is None else {"fal_webhook": webhook},
                     json=dict(payload),
                     own_connection=True,
                 )
@@ -97,11 +102,14 @@ class FalClient:
 
         return await self._retry(once, on=(FalUnreachable,))
 
-    def follow(self, handle: Handle, *, requester: Requester, deadline_s: float) -> AsyncGenerator[FalStatus]:
+    def follow(
+        self, handle: Handle, *, requester: Requester, deadline_s: float, looks: Looks | None = None
+    ) -> AsyncGenerator[FalStatus]:
         """Yield each change of a request's status once, `completed` last, for at most `deadline_s` seconds.
 
         Any number may be followed at once; `openings_at_once` of them wait for fal's answer at a time, and requesters
         take turns. Close the generator (`contextlib.aclosing`) when you stop early: its stream stays open until then.
+        With `looks` there is no stream, and a poll only then.
 
         Raises:
             FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
@@ -118,8 +126,28 @@ class FalClient:
             sleep=self._sleep,
             random=self._random,
             clock=self._clock,
+            looks=looks,
         )
         return follower.statuses()
+
+    async def status(self, handle: Handle) -> FalStatus:
+        """Ask once where a request stands.
+
+        Raises:
+            FalRefused, FalAccountError, FalUnreachable, FalReplyLost, FalProtocolError: it could not be told.
+        """
+        reply = await self._http.ask("GET", handle.status_url)
+        return status_of(protocol.read_status(reply.status, reply.body))
+
+    async def key_set(self) -> bytes:
+        """Return the key set with which fal signs webhooks, as it is on the wire.
+
+        Raises:
+            FalRefused, FalUnreachable, FalReplyLost, FalProtocolError: it could not be read.
+        """
+        url = self._settings.rest_url.rstrip("/") + KEYS_PATH
+        reply = await self._http.ask_openly(url, timeout_s=self._settings.connect_timeout_s)
+        return protocol.read_key_set(reply.status, reply.body)
 
     async def result(self, handle: Handle) -> Result:
         """Return the video of a completed request, after at most `fal_retries` retries.

@@ -86,6 +86,14 @@ class FalHttp:
         )
         return await self._send(build, url, asyncio.timeout(self._settings.reply_timeout_s))
 
+    async def ask_openly(self, url: str, *, timeout_s: float) -> HttpReply:
+        """GET what fal shows to everybody, without the key.
+
+        Raises:
+            FalUnreachable, FalReplyLost, FalProtocolError: as `ask` does.
+        """
+        return await self._send(partial(self._http.build_request, "GET", url), url, asyncio.timeout(timeout_s))
+
     async def put(self, url: str, content: AsyncIterable[bytes], *, size_bytes: int, content_type: str) -> HttpReply:
         """PUT a file's bytes to a signed URL, without the key; the caller bounds the time of the whole.
 

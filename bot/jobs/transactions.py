@@ -325,6 +325,12 @@ def unfinished_jobs() -> Transaction[list[JobRef]]:
     return [JobRef(row["id"], row["guild_id"]) for row in rows]
 
 
+def fetching_jobs() -> Transaction[list[JobRef]]:
+    """Return the jobs of which fal has said that they ended, and whose result is not known yet."""
+    rows = yield Many("SELECT id, guild_id FROM jobs WHERE told = 0 AND state = 'fetching'")
+    return [JobRef(row["id"], row["guild_id"]) for row in rows]
+
+
 def typical_seconds(similar: str) -> Transaction[float | None]:
     """Return the median rendering time in seconds of the latest jobs like this one, or None when there is none."""
     rows = yield Many(

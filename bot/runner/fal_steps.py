@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from bot.errors import (
@@ -20,6 +20,7 @@ from bot.errors import (
     Refusal,
 )
 from bot.fal.client import FalClient
+from bot.fal.follower import Looks
 from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
 from bot.fal.wire.types import FalStatus, Handle
@@ -48,6 +49,19 @@ CONTENT_TYPES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """How fal calls Wanda: `url` returns the address for a job's id.
+
+    At most `streams_max` jobs are then followed closely, to show their progress; the others are looked at every
+    `look_s` seconds.
+    """
+
+    url: Callable[[str], str]
+    streams_max: int
+    look_s: float
+
+
 class FalSteps:
     """No method raises for fal's errors."""
 
@@ -61,6 +75,7 @@ class FalSteps:
         doubt_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        webhooks: Webhooks | None = None,
     ) -> None:
         """Allow `settings.submits_at_once` uploads and as many submits at once.
 
@@ -77,6 +92,10 @@ class FalSteps:
         self._doubt_s = doubt_s
         self._clock = clock
         self._sleep = sleep
+        self._webhooks = webhooks
+        self._begun_at = clock()
+        self._closely = 0
+        self._loosely: set[str] = set()
         self._uploads = FairTurns(settings.submits_at_once, name="upload")
         self.submits = FairTurns(settings.submits_at_once, name="submit")
 
@@ -133,7 +152,8 @@ class FalSteps:
         endpoint = mode_of(job).endpoint
         payload = payload_of(job)
         try:
-            handle = await self._fal.submit(endpoint, payload)
+            webhook = None if self._webhooks is None else self._webhooks.url(job.id)
+            handle = await self._fal.submit(endpoint, payload, webhook=webhook)
         except FalReplyLost:
             log.exception("the submit's reply was lost")
             return machine.ReplyLost()
@@ -171,22 +191,49 @@ class FalSteps:
         """Follow the request to its end; `on_status` gets every change of its status but `completed`.
 
         While the account is locked this waits and goes on: the video that is being made was paid for. At the deadline
-        fal is asked for the result once more, because a machine that slept had no chance to see it.
+        fal is asked for the result once more, because a machine that slept had no chance to see it. A request that fal
+        calls about is followed loosely, without any status before its end, where enough others are followed closely
+        and nobody wants to cancel it.
         """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
+        webhooks = self._webhooks
+        if webhooks is not None and self._closely >= webhooks.streams_max and not job.cancel_requested:
+            self._loosely.add(job.id)
+            try:
+                return await self._follow(job, job.handle, _ignore, self._looks(job, webhooks))
+            finally:
+                self._loosely.discard(job.id)
+        self._closely += 1
+        try:
+            return await self._follow(job, job.handle, on_status, None)
+        finally:
+            self._closely -= 1
+
+    def _looks(self, job: Job, webhooks: Webhooks) -> Looks:
+        """Return when to look at the request: at once where fal may have called while nobody listened."""
+        is_ours = job.submitted_at is not None and job.submitted_at >= self._begun_at
+        return Looks(first_s=webhooks.look_s if is_ours else 0.0, every_s=webhooks.look_s)
+
+    def is_followed_loosely(self, job_id: str) -> bool:
+        """Return whether nobody sees the request's progress now."""
+        return job_id in self._loosely
+
+    async def _follow(
+        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]], looks: Looks | None
+    ) -> machine.Event:
         since = self._clock()
         while True:
             try:
-                return await self._completed(job, job.handle, on_status)
+                return await self._completed(job, handle, on_status, looks)
             except FalUnreachable as error:
-                return await self._last_word(job.handle, error)
+                return await self._last_word(handle, error)
             except FalError as error:
                 if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
                     return machine.LostSight(_failure(error))
                 if self._left_s(job) <= 0:
-                    return await self._last_word(job.handle, error)
+                    return await self._last_word(handle, error)
                 log.warning("the request is followed again later: %s", error)
             await self._sleep(self._settings.account_pause_s)
 
@@ -211,14 +258,15 @@ class FalSteps:
         return isinstance(error, FalRefused) and self._clock() < since + self._doubt_s
 
     async def _completed(
-        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]]
+        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]], looks: Looks | None
     ) -> FalStatus:
         """Return the completed status.
 
         Raises:
             FalError: as `FalClient.follow`.
         """
-        following = self._fal.follow(handle, requester=job.requester, deadline_s=max(0.0, self._left_s(job)))
+        deadline_s = max(0.0, self._left_s(job))
+        following = self._fal.follow(handle, requester=job.requester, deadline_s=deadline_s, looks=looks)
         async with aclosing(following) as statuses:
             async for status in statuses:
                 if status.state == "completed":
@@ -282,6 +330,20 @@ class FalSteps:
         """Return the seconds until the job is given up as uncertain; zero or less when it is."""
         return (job.submitted_at or job.created_at) + self._settings.deadline_s - self._clock()
 
+    async def unseen(self, job: Job) -> FalStatus | None:
+        """Return the status of a request that fal has begun without that anybody saw it.
+
+        Ask before a cancel, because fal may bill what it had begun.
+        """
+        if self._webhooks is None or job.handle is None or job.started_at is not None:
+            return None
+        try:
+            status = await self._fal.status(job.handle)
+        except FalError as error:
+            log.warning("whether fal has begun the request is not known: %s", error)
+            return None
+        return status if status.state == "running" else None
+
     async def ask_cancel(self, job: Job) -> None:
         """Ask fal to cancel; only the result tells whether it did."""
         if job.handle is None:
@@ -292,6 +354,10 @@ class FalSteps:
             log.warning("fal did not take the cancel", exc_info=True)
         else:
             log.info("fal answered the cancel: %s", answer)
+
+
+async def _ignore(_: FalStatus) -> None:
+    """Show nothing: what one look in ten minutes saw would be taken for news for ten minutes."""
 
 
 def _first(errors: BaseExceptionGroup[Met]) -> Met:

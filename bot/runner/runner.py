@@ -94,6 +94,7 @@ class Runner:
         self._critical: set[str] = set()
         self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
+        self._following: dict[str, asyncio.Timeout] = {}
         self._closing = False
         self._awake_at = 0.0
         self.warned = asyncio.Event()
@@ -213,6 +214,8 @@ class Runner:
             return _too_late(advanced.job)
         if job.state == "waiting" and advanced.job.state == "cancelled":
             self._wake(job)
+        elif self._fal_steps.is_followed_loosely(job_id):
+            self._wake(job)  # from now on it is followed closely
         else:
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
@@ -310,15 +313,44 @@ class Runner:
         self._tasks[ref.id] = task
         task.add_done_callback(lambda _: self._forget(ref))
 
-    def _wake(self, job: Job | JobRef) -> None:
-        """Wake the job's task after an approval, a decline or a cancel, or start one.
+    def called(self, job_id: str) -> None:
+        """Carry on with a job whose state was stored because fal called; "" stands for all jobs.
 
-        The stored state decides what happens next. A task is not cancelled, because it may be in a POST by now.
+        It may be another process's job, or one that is uncertain and has no task.
         """
-        if job.id in self._tasks:
-            self._decided.setdefault(job.id, asyncio.Event()).set()
-        else:
+        if not self._closing and not self._wake_task(job_id):
+            work = self._take_up(job_id) if job_id else self.sweep()
+            self._side_task(job_id, work, name=f"fal called for {job_id or 'some'}")
+
+    async def _take_up(self, job_id: str) -> None:
+        """Drive a job that is unfinished and this process's."""
+        try:
+            job = await self._store.read(transactions.get(job_id))
+        except StorageError as error:
+            log.warning("job %s goes on at the next sweep: %s", job_id, error)
+            return
+        if job is not None and not job.told:
             self._drive(job)
+
+    def _wake(self, job: Job | JobRef) -> None:
+        """Wake the job's task after an approval, a decline, a cancel or a webhook, or start one.
+
+        The stored state decides what happens next.
+        """
+        if not self._wake_task(job.id):
+            self._drive(job)
+
+    def _wake_task(self, job_id: str) -> bool:
+        """Wake the job's task, if it has one: it stops waiting for an approval, or following fal's request.
+
+        It is not cancelled, because it may be in a POST by now.
+        """
+        if job_id not in self._tasks:
+            return False
+        self._decided.setdefault(job_id, asyncio.Event()).set()
+        if (following := self._following.pop(job_id, None)) is not None:
+            following.reschedule(0.0)
+        return True
 
     def _forget(self, job: JobRef) -> None:
         self._tasks.pop(job.id, None)
@@ -349,6 +381,7 @@ class Runner:
         try:
             await self._end_in_guilds_left()
             await self._end_overdue()
+            await self._wake_called()
             await self._resume_stopped()
         except Exception:
             log.exception("unfinished jobs could not be swept; this is tried again later")
@@ -388,6 +421,14 @@ class Runner:
         self._wake(job)
         if task is not None and job.id not in self._critical:
             task.cancel()
+
+    async def _wake_called(self) -> None:
+        """Wake jobs that are still followed although fal has called: the word of the process that took it was lost."""
+        if self._following:
+            for job in await self._store.read(transactions.fetching_jobs()):
+                if job.id in self._following:
+                    log.info("job %s is not followed any more: fal has called", job.id)
+                    self._wake(job)
 
     async def _resume_stopped(self) -> None:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
@@ -576,9 +617,7 @@ class Runner:
         finally:
             too_late.cancel()
             pressed.cancel()
-        was_set = decided.is_set()
-        decided.clear()
-        return was_set
+        return self._was_woken(job.id)
 
     async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
         """Perform the effects in order; returns the event of the last, if it ends in one."""
@@ -592,7 +631,7 @@ class Runner:
             case machine.Show():
                 self._show(job)
             case machine.AskCancel():
-                self._side_task(job.id, self._fal_steps.ask_cancel(job), name=f"ask fal to cancel {job.id}")
+                self._side_task(job.id, self._ask_cancel(job), name=f"ask fal to cancel {job.id}")
             case machine.Ask() | machine.AwaitApproval():
                 return await (self._ask(job) if isinstance(effect, machine.Ask) else self._await_approval(job))
             case machine.Upload():
@@ -612,7 +651,11 @@ class Runner:
         return None
 
     async def _follow(self, job: Job) -> Event:
-        """Follow the request. Every change is shown; those that change the job's state are stored first."""
+        """Follow the request. Every change is shown; those that change the job's state are stored first.
+
+        Ends in Resumed when fal calls before that, or a member cancels what is followed loosely: the stored state says
+        how to go on.
+        """
         self._show_live(job, typical_s=await self._typical_s(job), step=None)
         current = job
 
@@ -622,7 +665,33 @@ class Runner:
                 current = (await self._advance(job, status)).job
             self._show_live(current, position=status.position, fraction=status.fraction)
 
-        return await self._fal_steps.follow(job, on_status=on_status)
+        if self._was_woken(job.id):
+            return machine.Resumed()
+        following = self._following[job.id] = asyncio.timeout(None)
+        try:
+            async with following:
+                return await self._fal_steps.follow(job, on_status=on_status)
+        except TimeoutError:
+            if not following.expired():
+                raise
+            self._was_woken(job.id)
+            return machine.Resumed()
+        finally:
+            self._following.pop(job.id, None)
+
+    def _was_woken(self, job_id: str) -> bool:
+        """Return whether the job's task was woken since it last looked."""
+        decided = self._decided.get(job_id)
+        was_set = decided is not None and decided.is_set()
+        if decided is not None:
+            decided.clear()
+        return was_set
+
+    async def _ask_cancel(self, job: Job) -> None:
+        """Ask fal to cancel the request, and store before that whether fal had begun it."""
+        if (status := await self._fal_steps.unseen(job)) is not None:
+            await self._advance(job, status)
+        await self._fal_steps.ask_cancel(job)
 
     async def _deliver(self, job: Job) -> Event:
         """Bring the video to its member."""

@@ -8,10 +8,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.fal.errors import is_documented
-from sandbox.fal.faults import FalFaults, InvalidFault
+from sandbox.fal.faults import FalFault, FalFaults, Forgery, InvalidFault
 from sandbox.fal.queue import FalJob, FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
 from sandbox.fal.runner import FalSettings, InvalidJson
+from sandbox.fal.webhooks import Webhooks
 
 __all__ = ["ControlRoutes"]
 
@@ -41,6 +42,16 @@ class FinishRequest(BaseModel):
     count: int = Field(ge=1)
 
 
+class WebhookRequest(BaseModel):
+    """The body of `POST /sandbox/webhook`: the request's id, and what is wrong with the call."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    request: str
+    forged: Forgery | None = None
+    payload_error: bool = False
+
+
 @dataclass
 class ControlRoutes:
     """The routes under `/sandbox/`; they need no key."""
@@ -49,6 +60,7 @@ class ControlRoutes:
     queue_routes: QueueRoutes
     faults: FalFaults
     settings: FalSettings
+    webhooks: Webhooks
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the routes."""
@@ -60,6 +72,8 @@ class ControlRoutes:
             web.get("/sandbox/traffic", self.traffic),
             web.delete("/sandbox/traffic", self.forget_traffic),
             web.post("/sandbox/finish", self.finish),
+            web.post("/sandbox/webhook", self.call_webhook),
+            web.post("/sandbox/webhook-key", self.change_webhook_key),
             web.get("/sandbox/faults", self.show_faults),
             web.post("/sandbox/faults", self.plan_fault),
             web.delete("/sandbox/faults", self.clear_faults),
@@ -115,6 +129,24 @@ class ControlRoutes:
             return _bad(str(error))
         return web.json_response({"requests": self.queue.finish(order.count)})
 
+    async def call_webhook(self, request: web.Request) -> web.Response:
+        """Call a request's webhook once more, or before its end; answers with the receiver's status."""
+        try:
+            order = WebhookRequest.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _bad(str(error))
+        job = self.queue.jobs.get(order.request)
+        if job is None or job.webhook is None:
+            return _bad("there is no such request with a webhook")
+        given = order.model_dump(exclude={"request"}, exclude_defaults=True)
+        fault = FalFault(at="webhook", **given) if given else None
+        return web.json_response({"status": await self.webhooks.call(job, fault)})
+
+    async def change_webhook_key(self, _request: web.Request) -> web.Response:
+        """Sign webhooks with another key from now on."""
+        self.webhooks.change_key()
+        return web.json_response({})
+
     async def show_faults(self, _request: web.Request) -> web.Response:
         """List the planned faults that are left."""
         return web.json_response(self._faults())
@@ -164,6 +196,7 @@ def _entry(job: FalJob) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "reply_lost": job.reply_lost,
         "result_reads": job.result_reads,
+        "webhook": job.webhook,
         "webhook_attempts": job.webhook_attempts,
         "asked": job.request_counts,
     }

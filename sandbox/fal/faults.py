@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sandbox.fal.endpoints import ENDPOINTS
 from sandbox.fal.errors import LOCKED, FalReply, error_reply
 
-__all__ = ["FalFault", "FalFaults", "InvalidFault", "Point"]
+__all__ = ["FalFault", "FalFaults", "Forgery", "InvalidFault", "Point"]
 
-Point: TypeAlias = Literal["submit", "status", "stream", "result", "cancel", "upload", "cdn", "requeue"]
+Point: TypeAlias = Literal["submit", "status", "stream", "result", "cancel", "upload", "cdn", "requeue", "webhook"]
+# What is wrong with a webhook: another key's signature, an old one, none; another request's id, or no notice at all.
+Forgery: TypeAlias = Literal["signature", "timestamp", "unsigned", "request", "body"]
 FAULTS_MAX = 1000
 ACCOUNT_POINTS = frozenset({"submit", "upload"})
 
@@ -22,7 +24,8 @@ class FalFault(BaseModel):
     with it, for good. `lose_reply` carries the request out and closes the connection without an answer, `cut` closes it
     in the middle of the answer, `delay_s` delays it. `billable_units` replaces what the header of a result says;
     `bomb_mib` sends a little gzip that grows to that many MiB. `requeue` moves a running request back to IN_QUEUE for a
-    moment.
+    moment. At `webhook` one call is `forged`, sent `copies` times, has a `payload_error`, is late by `delay_s`, or is
+    never sent (`lose_reply`).
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -39,6 +42,9 @@ class FalFault(BaseModel):
     billable_units: str | None = Field(default=None, pattern=r"^[^\r\n]*$", max_length=1000)
     bomb_mib: int = Field(default=0, ge=0, le=4096)
     locked: bool = False
+    forged: Forgery | None = None
+    copies: int = Field(default=1, ge=1, le=100)
+    payload_error: bool = False
     endpoint: str | None = None
 
     @model_validator(mode="after")
@@ -46,7 +52,10 @@ class FalFault(BaseModel):
         """Refuse a fault that would do nothing, which is a mistake in a test."""
         active = (self.status, self.body, self.error_type, self.locked, self.lose_reply, self.cut, self.delay_s)
         on_the_wire = (self.billable_units is not None, self.bomb_mib)
-        if not any((*active, *on_the_wire)) and self.at != "requeue":
+        of_webhooks = (self.forged, self.copies > 1, self.payload_error)
+        if any(of_webhooks) and self.at != "webhook":
+            raise ValueError("forged, copies and payload_error are of webhooks")
+        if not any((*active, *on_the_wire, *of_webhooks)) and self.at != "requeue":
             raise ValueError("say what goes wrong: status, body, error_type, lose_reply, cut, delay_s, locked, …")
         if self.endpoint is not None and self.endpoint not in ENDPOINTS:
             raise ValueError(f"unknown endpoint {self.endpoint}")

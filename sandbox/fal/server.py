@@ -94,7 +94,7 @@ class FalSandbox:
         work = FalRunner(
             self._storage, self._render_pool, self.faults, self.settings, lambda: self.url, dice=self._dice
         )
-        self._webhooks = Webhooks(self._clock, lambda: self.settings.webhook_retry_s)
+        self._webhooks = Webhooks(self._clock, lambda: self.settings.webhook_retry_s, self.faults)
         self._queue = FalQueue(work.work, concurrency=self._concurrency, clock=self._clock, ended=self._webhooks.send)
         app = self._app(self._queue, self._storage, self._webhooks)
         self._runner = web.AppRunner(
@@ -130,7 +130,7 @@ class FalSandbox:
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=self._middlewares)
         if self._has_control:
-            app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings).routes())
+            app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings, webhooks).routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
         app.add_routes([web.get("/.well-known/jwks.json", webhooks.keys)])
         app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])

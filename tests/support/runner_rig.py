@@ -22,7 +22,7 @@ from bot.ledger import holds
 from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef, Posted
-from bot.runner.fal_steps import FalSteps
+from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.runner import Runner
 from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
 from bot.storage.transaction import Store
@@ -214,6 +214,7 @@ def make_runner(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     forget_files: ForgetFiles | None = None,
+    webhooks: Webhooks | None = None,
 ) -> Runner:
     """Return a runner with these caps."""
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
@@ -226,6 +227,7 @@ def make_runner(
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,
+            webhooks=webhooks,
         ),
         cards=cards,
         shipped=Shipped(member_daily_microusd=member_microusd, server_monthly_microusd=50_000_000),

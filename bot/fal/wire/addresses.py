@@ -7,6 +7,7 @@ from bot.errors import FalProtocolError
 from bot.fal.wire.types import Handle
 
 URL_MAX = 2048
+WEBHOOK_PATH = "/fal/{job}/{mac}"  # of Wanda's own web server
 FILE_URL_MAX = 16_384  # signed addresses are long
 # No user part, backslash or space, so that no two parsers disagree about which part is the host.
 _PLAIN = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:[/?][!-\[\]-~]*)?")

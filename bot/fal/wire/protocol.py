@@ -194,6 +194,17 @@ def read_put(status: int, body: bytes) -> None:
     raise refusal_of(status, body, "an upload")
 
 
+def read_key_set(status: int, body: bytes) -> bytes:
+    """Return the body of the reply to a request for fal's key set.
+
+    Raises:
+        FalRefused, FalUnreachable, FalProtocolError: as `refusal_of` returns them.
+    """
+    if SUCCESS <= status < REDIRECT:
+        return body
+    raise refusal_of(status, body, "the keys of its webhooks")
+
+
 def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | None]:
     """Return one page of the price list by endpoint, without currencies but dollars, and the next page's cursor.
 

@@ -7,6 +7,11 @@ from bot.fal.wire.types import FalStatus, LogLine
 LOGS_KEPT = 20
 
 
+def status_of(document: StatusDocument) -> FalStatus:
+    """Return the status that one document tells by itself."""
+    return StatusChanges().read(document)
+
+
 class StatusChanges:
     """Reads a request's status documents one after the other, from streams and polls alike."""
 
@@ -17,10 +22,11 @@ class StatusChanges:
     def take(self, document: StatusDocument) -> FalStatus | None:
         """Return the status if the document says anything new, be it a log line without progress; else None."""
         before = self._status, self._logs
-        self._status = self._read(document)
+        self._status = self.read(document)
         return self._status if (self._status, self._logs) != before else None
 
-    def _read(self, document: StatusDocument) -> FalStatus:
+    def read(self, document: StatusDocument) -> FalStatus:
+        """Return the document's status, and keep its log lines."""
         match document.status:
             case "IN_QUEUE":
                 # fal retries a request on another runner; what the lost one printed no longer counts.

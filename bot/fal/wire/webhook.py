@@ -18,10 +18,9 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from bot.errors import FalProtocolError
+from bot.fal.wire.addresses import WEBHOOK_PATH
 from bot.fal.wire.values import object_of
 
-PATH = "/fal/{job}/{mac}"
-KEYS_PATH = "/.well-known/jwks.json"
 FRESH_S = 300.0  # fal's own tolerance for the time of a signature
 KEYS_MAX = 16
 _MAC_BYTES = 20
@@ -116,9 +115,9 @@ def mac_of(key: bytes, job_id: str) -> str:
 
 def is_mac_of(mac: str, key: bytes, job_id: str) -> bool:
     """Return whether `mac` is `mac_of` the job, in a time that tells nothing about it."""
-    return hmac.compare_digest(mac.encode(), mac_of(key, job_id).encode())
+    return mac.isascii() and job_id.isascii() and hmac.compare_digest(mac, mac_of(key, job_id))
 
 
 def webhook_url(public_url: str, key: bytes, job_id: str) -> str:
     """Return the address that fal is to call when the job's request has ended."""
-    return public_url.rstrip("/") + PATH.format(job=job_id, mac=mac_of(key, job_id))
+    return public_url.rstrip("/") + WEBHOOK_PATH.format(job=job_id, mac=mac_of(key, job_id))

@@ -19,10 +19,11 @@ SIGNED = ("Request-Id", "User-Id", "Timestamp")
 
 @dataclass
 class Receiver:
-    """A server that takes webhooks; it answers the first `failures` of them with 500."""
+    """A server that takes webhooks; it answers the first `failures` with 500, and the first `redirects` with 307."""
 
     url: str = ""
     failures: int = 0
+    redirects: int = 0
     calls: asyncio.Queue[tuple[dict[str, Any], bytes, dict[str, str]]] = field(
         default_factory=asyncio.Queue[tuple[dict[str, Any], bytes, dict[str, str]]]
     )
@@ -31,6 +32,9 @@ class Receiver:
         """Take one call."""
         self.calls.put_nowait((await request.json(), await request.read(), dict(request.headers)))
         self.failures -= 1
+        self.redirects -= 1
+        if self.redirects >= 0:
+            return web.Response(status=307, headers={"Location": self.url})
         return web.Response(status=500 if self.failures >= 0 else 200)
 
     async def next(self) -> tuple[dict[str, Any], bytes, dict[str, str]]:
@@ -96,3 +100,82 @@ async def test_no_other_machine_is_called(fal: FalRequests) -> None:
     answer = await fal.post(WAN27, QUICK, query="?fal_webhook=http%3A%2F%2Fexample.com")
     assert answer.status_code == 501
     assert "calls this machine only" in answer.json()["detail"]
+
+
+def verdict(key: VerifyKey, body: bytes, headers: dict[str, str]) -> bool:
+    """Return whether the call's signature is the key's."""
+    signed = "\n".join([*(headers[f"X-Fal-Webhook-{name}"] for name in SIGNED), sha256(body).hexdigest()])
+    try:
+        key.verify(signed.encode(), bytes.fromhex(headers["X-Fal-Webhook-Signature"]))
+    except BadSignatureError:
+        return False
+    return True
+
+
+async def test_a_webhook_can_be_wrong(fal: FalRequests, receiver: Receiver) -> None:
+    """One planned call is signed by another key, is old, unsigned, about another request, or no notice at all."""
+    handle = (await fal.post(WAN27, QUICK, query=f"?fal_webhook={receiver.url}")).json()
+    key, ours = await public_key(fal), handle["request_id"]
+    _, _, first = await receiver.next()
+
+    async def call(**wrong: Any) -> tuple[Any, bytes, dict[str, str]]:
+        answer = await fal.control("webhook", {"request": ours, **wrong})
+        assert answer.json() == {"status": 200}
+        return await receiver.next()
+
+    _, body, headers = await call(forged="signature")
+    assert not verdict(key, body, headers)
+    _, body, headers = await call(forged="timestamp")
+    assert verdict(key, body, headers)
+    assert int(first["X-Fal-Webhook-Timestamp"]) - int(headers["X-Fal-Webhook-Timestamp"]) > 290
+    _, _, headers = await call(forged="unsigned")
+    assert not [name for name in headers if name.startswith("X-Fal-Webhook")]
+    notice, body, headers = await call(forged="request")
+    assert (verdict(key, body, headers), notice["request_id"] == ours) == (True, False)
+    notice, body, headers = await call(forged="body")
+    assert (verdict(key, body, headers), type(notice)) == (True, list)
+    notice, _, _ = await call(payload_error=True)
+    assert (notice["status"], notice["payload"], "not JSON serializable" in notice["payload_error"]) == (
+        "OK",
+        None,
+        True,
+    )
+    assert (await fal.control("webhook", {"request": "unknown"})).status_code == 400
+
+
+async def test_a_webhook_can_come_late_twice_early_or_not_at_all(fal: FalRequests, receiver: Receiver) -> None:
+    """Faults at "webhook" delay a call, repeat it, or lose it; a control route sends one before the end."""
+    await fal.control("settings", {"webhook_retry_s": 0.01})
+    for fault in ({"lose_reply": True}, {"copies": 2, "delay_s": 0.1}):
+        await fal.control("faults", {"at": "webhook", **fault})
+    await fal.post(WAN27, QUICK, query=f"?fal_webhook={receiver.url}")
+    bodies = [(await receiver.next())[1] for _ in range(2)]
+    assert (len(set(bodies)), (await fal.requests())[0]["webhook_attempts"]) == (1, 3)
+    await fal.control("settings", {"seconds_per_job": 3600})
+    early = (await fal.post(WAN27, QUICK, query=f"?fal_webhook={receiver.url}")).json()["request_id"]
+    await fal.control("webhook", {"request": early})
+    notice, _, _ = await receiver.next()
+    assert (notice["request_id"], notice["payload"]) == (early, None)
+    assert (await fal.control("faults", {"at": "result", "copies": 2})).status_code == 400
+
+
+async def test_the_key_can_change(fal: FalRequests, receiver: Receiver) -> None:
+    """After a change webhooks are signed with the key that the key set then holds."""
+    await fal.post(WAN27, QUICK, query=f"?fal_webhook={receiver.url}")
+    _, body, headers = await receiver.next()
+    before = await public_key(fal)
+    await fal.control("webhook-key", {})
+    assert (await public_key(fal) != before, verdict(before, body, headers)) == (True, True)
+    await fal.control("webhook", {"request": (await fal.requests())[0]["id"]})
+    _, body, headers = await receiver.next()
+    assert (verdict(before, body, headers), verdict(await public_key(fal), body, headers)) == (False, True)
+
+
+async def test_a_redirect_is_not_followed(fal: FalRequests, receiver: Receiver) -> None:
+    """A redirect counts as a failure, and is tried again at the same address."""
+    await fal.control("settings", {"webhook_retry_s": 0.01})
+    receiver.redirects = 2
+    await fal.post(WAN27, QUICK, query=f"?fal_webhook={receiver.url}")
+    for _ in range(3):
+        await receiver.next()
+    assert (receiver.calls.qsize(), (await fal.requests())[0]["webhook_attempts"]) == (0, 3)
