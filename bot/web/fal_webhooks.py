@@ -119,7 +119,8 @@ class FalWebhooks:
             request_id = read_request_id(body)
         except FalProtocolError:
             return "unreadable"
-        return await self._store.write(take_call(job_id, request_id, queue_url=self._queue_url, now=self._clock()))
+        taking = take_call(job_id, request_id, queue_url=self._queue_url, now=self._clock())
+        return await self._store.write(taking, guild_id=None)  # it locks the row of the job alone
 
 
 async def _body(request: web.Request) -> bytes | None:
