@@ -15,7 +15,7 @@ FROM ${RUNTIME_IMAGE}
 LABEL org.opencontainers.image.title="Wanda" org.opencontainers.image.licenses="MIT"
 RUN groupadd --gid 10001 wanda \
  && useradd --uid 10001 --gid wanda --home-dir /app --no-create-home --shell /usr/sbin/nologin wanda \
- && install --directory --owner wanda --group wanda --mode 700 /data
+ && install --directory --owner wanda --group wanda --mode 700 /data /files
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY bot/ bot/

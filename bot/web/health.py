@@ -36,11 +36,15 @@ class Health:
         self._check_timeout_s = check_timeout_s
         self._round: asyncio.Task[dict[str, str]] | None = None
         self._lost: str | None = None
-        self._waits_for = NOT_RUNNING
+        self._waits_for, self._stands_by = NOT_RUNNING, False
         self.use(checks or {})
 
     def routes(self) -> tuple[Route, Route]:
-        """Return /healthz (200 while the event loop turns) and /readyz (503 with what is wrong)."""
+        """Return /healthz (200 while the event loop turns) and /readyz (503 with what is wrong).
+
+        /readyz?standby=ok also answers 200 while Wanda stands by. Kubernetes asks so: it would wait for ever for a
+        standby that is never ready, and end no process that works before the new one is.
+        """
         return Route("GET", "/healthz", self._alive), Route("GET", "/readyz", self._ready)
 
     def use(
@@ -56,14 +60,14 @@ class Health:
         process does not end itself for those in `survived`.
         """
         self._survived = frozenset(survived)
-        self._waits_for = NOT_RUNNING
+        self._waits_for, self._stands_by = NOT_RUNNING, False
         self._checks = dict(checks) or {"run": self._not_running}
         self._troubles = {name: Trouble(name, quiet_s=(quiet_s or {}).get(name, 0.0)) for name in checks}
 
     def waits_for(self, sentence: str) -> None:
-        """Say this as the reason why Wanda is not ready; there is nothing to check while she waits, for ever if so."""
+        """Stand by for this reason; there is nothing to check while she waits, for ever if so."""
         self.use({})
-        self._waits_for = sentence
+        self._waits_for, self._stands_by = sentence, True
 
     async def wrong(self) -> dict[str, str]:
         """Run all checks, and return a sentence for each that fails; calls that come meanwhile share the round."""
@@ -106,15 +110,16 @@ class Health:
     async def _alive(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"}, headers=_NOT_CACHED)
 
-    async def _ready(self, _request: web.Request) -> web.Response:
+    async def _ready(self, request: web.Request) -> web.Response:
         wrong = await self.wrong()
         answer = {
-            "status": "not ready" if wrong else "ready",
+            "status": "standing by" if self._stands_by else "not ready" if wrong else "ready",
             "checks": {name: name not in wrong for name in self.names},
             "failed": sorted(wrong),
             "wrong": wrong,
         }
-        return web.json_response(answer, status=503 if wrong else 200, headers=_NOT_CACHED)
+        is_fine = not wrong or (self._stands_by and request.query.get("standby") == "ok")
+        return web.json_response(answer, status=200 if is_fine else 503, headers=_NOT_CACHED)
 
     async def _not_running(self) -> None:
         raise StartRefused(self._waits_for)

@@ -67,6 +67,29 @@ async def test_alive_is_not_ready(ask: Ask, checks: dict[str, Check]) -> None:
     assert (await ask("/readyz", **checks)).status_code == 503
 
 
+async def test_standing_by() -> None:
+    """A standby is not ready for /readyz, and fine for whoever asks whether a standby is; a start is neither."""
+    health = Health()
+    server = WebServer("127.0.0.1", 0, health.routes())
+    await server.start()
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+
+            async def statuses() -> tuple[int, int]:
+                asked = [await client.get(f"/readyz{query}") for query in ("", "?standby=ok")]
+                return asked[0].status_code, asked[1].status_code
+
+            assert await statuses() == (503, 503)
+            health.waits_for("All shards are held by others.")
+            assert await statuses() == (503, 200)
+            health.use({"database": bad})
+            assert await statuses() == (503, 503)
+            health.use({"database": good})
+            assert await statuses() == (200, 200)
+    finally:
+        await server.close()
+
+
 async def test_starting_and_stopping(caplog: pytest.LogCaptureFixture) -> None:
     """Without anything to check, Wanda is not healthy, and that is no trouble for the log."""
     health = Health()
