@@ -143,7 +143,7 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     http = make_http(settings.fal)
     stack.push_async_callback(http.aclose)
     is_new = store.database.is_new and not begin_anew
-    client, runner = await _compose(stack, settings, store, files, http, calls, is_new_database=is_new)
+    client, runner = await _compose(stack, settings, store, files, http, calls=calls, is_new_database=is_new)
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
     store.begun()
@@ -214,8 +214,8 @@ async def _compose(
     store: OwnedStore,
     files: Files,
     http: httpx.AsyncClient,
-    calls: Calls,
     *,
+    calls: Calls,
     is_new_database: bool,
 ) -> tuple[Wanda, Runner]:
     """Build the client and the runner with everything they need."""
