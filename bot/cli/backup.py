@@ -1,28 +1,27 @@
 """`python -m bot backup`: writes the database and the files of jobs to a folder, also while the bot runs.
 
 The database is read at one moment. The files are copied after it, so that what its jobs need is there; a file that was
-removed meanwhile, because its time was over or its member deleted it, is left out.
+removed meanwhile, because its time was over or its member deleted it, is left out. Files in a bucket stay there.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from bot import VERSION
 from bot.cli.backup_folder import BackupWriter, Manifest, TableFacts, new_backup
 from bot.cli.ledger import Books, read_books, verdict_lines
+from bot.files.files import Files
+from bot.files.names import FOLDERS, job_id_in, job_ids_in
+from bot.files.opening import open_files
+from bot.jobs.transactions import known_ids
 from bot.settings import Settings
 from bot.storage.copies import snapshot_of
 from bot.storage.copying import Snapshot
 from bot.storage.database import database_id_in, database_name
 from bot.storage.migrate import migrations
+from bot.storage.sqlite_copy import PART
 from bot.storage.tables import tables_of
-from bot.storage.transaction import Many, Transaction
-
-FOLDERS = ("inputs", "results")
-NAMES_AT_ONCE = 500
 
 
 async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | None]:
@@ -36,6 +35,7 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
         StorageError: the database cannot be read.
     """
     storage = settings.storage
+    files = open_files(storage, settings.files)
     async with snapshot_of(storage) as snapshot:
         made_at = time.time()
         with new_backup(place) as writer:
@@ -45,7 +45,8 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
                     async for batch in snapshot.batches(table):
                         await asyncio.to_thread(rows.write, batch)
                 tables[table.name] = TableFacts(rows=rows.digest.rows, digest=str(rows.digest))
-            await _copy_files(snapshot, storage.data_dir, writer)
+            if not settings.files.is_bucket:
+                await _copy_files(snapshot, files, writer)
             manifest = Manifest(
                 made_at=made_at,
                 version=VERSION,
@@ -53,6 +54,7 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
                 database_id=await snapshot.read(database_id_in()),
                 schema_version=snapshot.schema,
                 tables=tables,
+                files_in=files.name if settings.files.is_bucket else "",
                 files=writer.files,
                 files_bytes=writer.files_bytes,
                 sums=writer.sums,
@@ -62,48 +64,24 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
     return manifest, books
 
 
-async def _copy_files(snapshot: Snapshot, data_dir: Path, writer: BackupWriter) -> None:
+async def _copy_files(snapshot: Snapshot, files: Files, writer: BackupWriter) -> None:
     """Copy the files of the jobs that the snapshot knows."""
-    async for names in _known_names(snapshot, data_dir):
-        for name in names:
-            await asyncio.to_thread(writer.copy, data_dir / name, name)
-
-
-async def _known_names(snapshot: Snapshot, data_dir: Path) -> AsyncGenerator[Sequence[str], None]:
     for folder in FOLDERS:
-        entries = _entries(data_dir / folder)
-        while paths := await asyncio.to_thread(_next, entries):
-            ids = {path: path.name.partition(".")[0] for path in paths}
-            known = await snapshot.read(_known_among(sorted(set(ids.values()))))
-            found = [path for path in paths if ids[path] in known]
-            yield [str(file.relative_to(data_dir)) for path in found for file in await asyncio.to_thread(_whole, path)]
-
-
-def _known_among(job_ids: Sequence[str]) -> Transaction[frozenset[str]]:
-    marks = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
-    rows = yield Many(f"SELECT id FROM jobs WHERE id IN ({marks})", job_ids)  # noqa: S608 - numbers of parameters
-    return frozenset(row["id"] for row in rows)
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    return folder.iterdir() if folder.is_dir() else iter(())
-
-
-def _next(entries: Iterator[Path]) -> list[Path]:
-    return list(islice(entries, NAMES_AT_ONCE))
-
-
-def _whole(path: Path) -> list[Path]:
-    """Return a job's file, or those in its folder, without what is still being written."""
-    files = path.iterdir() if path.is_dir() else [path]
-    return sorted(file for file in files if file.is_file() and file.suffix != ".part")
+        async for page in files.pages(folder):
+            names = [kept.name for kept in page if not kept.name.endswith(("/", PART))]
+            found = job_ids_in(names)
+            known = await snapshot.read(known_ids(found)) if found else frozenset[str]()
+            for name in names:
+                if job_id_in(name) in known:
+                    await asyncio.to_thread(writer.copy, files.root / name, name)
 
 
 def backup_lines(manifest: Manifest, place: Path, books: Books | None) -> list[str]:
     """Return what was written, line by line, and whether the books in it are right."""
     older = ["The database is an older version's: its books are checked when it is restored."]
+    files = f"the files of its jobs stay in {manifest.files_in}" if manifest.files_in else "and the files of its jobs"
     return [
-        f"Wrote {place}: {manifest.database} as it was at {manifest.when}, and the files of its jobs.",
+        f"Wrote {place}: {manifest.database} as it was at {manifest.when}, {files}.",
         f"It has {manifest.contents}; every file has a checksum.",
         *(older if books is None else verdict_lines(books)),
     ]

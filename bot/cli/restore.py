@@ -8,25 +8,26 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cli.backup_folder import Backup, Manifest
 from bot.cli.ledger import Books, read_books, verdict_lines
 from bot.errors import BackupRefused
+from bot.files.files import Files
+from bot.files.opening import open_files
 from bot.jobs.unsent import doubt_unsent
 from bot.settings import Settings, StorageSettings
 from bot.storage.copies import new_database, owned
 from bot.storage.copying import Digest, TableRow, compare
-from bot.storage.data_folder import MARK, Mark, make_folder, read_mark, why_not, write_mark
+from bot.storage.data_folder import MARK, Mark, make_folder, read_mark, write_mark
 from bot.storage.database import database_name
 from bot.storage.migrate import migrations
 from bot.storage.tables import Table, tables_of
-from bot.units import MIB, counted
+from bot.units import counted
 
 _OF_NOBODY = frozenset({"lost+found", "wanda.lock", "wanda.db.lock", "wanda.db.part"})
-_OURS = _OF_NOBODY | {MARK, "inputs", "results", "scratch"}
+_OURS = _OF_NOBODY | {MARK, "cache", "inputs", "results", "scratch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ async def restore(settings: Settings, folder: Path, *, nothing_ran_since: bool) 
     """
     backup = Backup(folder)
     manifest, storage = backup.manifest, settings.storage
+    files = open_files(storage, settings.files)
     known = len(migrations("sqlite"))
     if manifest.schema_version > known:
         raise BackupRefused(
@@ -60,10 +62,11 @@ async def restore(settings: Settings, folder: Path, *, nothing_ran_since: bool) 
     await asyncio.to_thread(make_folder, storage.data_dir)
     async with owned(storage):
         await asyncio.to_thread(_check_folder, storage, manifest)
+        await _check_files(files, manifest)
         async with new_database(storage) as database:
             name = database_name(storage)
             await asyncio.to_thread(write_mark, storage.data_dir, Mark(manifest.database_id, name))
-            await asyncio.to_thread(_copy_files, backup, storage.data_dir)
+            await _keep_files(backup, files)
             await database.make_tables(manifest.schema_version)
             digests: dict[str, Digest] = {}
             for table in tables_of(manifest.schema_version):
@@ -91,27 +94,22 @@ def _check_folder(storage: StorageSettings, manifest: Manifest) -> None:
         )
 
 
-def _copy_files(backup: Backup, data_dir: Path) -> None:
-    """Copy the files of jobs; one that is there, from a restore that was interrupted, is written anew.
+async def _check_files(files: Files, manifest: Manifest) -> None:
+    """Refuse a bucket, or a shared folder, with the files of another database.
 
     Raises:
-        BackupRefused: the data folder cannot be written.
+        BackupRefused: it is another's.
+        StorageError: it cannot be used.
     """
+    if files.is_shared and await files.mark() not in {None, manifest.database_id}:
+        raise BackupRefused(f"The files in {files.name} belong to another database: correct WANDA_FILES_URL.")
+
+
+async def _keep_files(backup: Backup, files: Files) -> None:
+    """Keep the files of jobs where the settings say; one that is there, as in the bucket, is written anew."""
     for name in backup.file_names():
-        path = data_dir / name
-        part = path.with_name(f"{path.name}.part")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                part.unlink()
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with backup.path_of(name).open("rb") as source, os.fdopen(descriptor, "wb") as target:
-                while piece := source.read(MIB):
-                    target.write(piece)
-            part.replace(path)
-        except OSError as error:
-            raise BackupRefused(f"{path} cannot be written: {why_not(path.parent, error)}.") from error
-    os.sync()  # one call for all files, which may be many
+        await files.adopt(backup.path_of(name), name)
+    await asyncio.to_thread(os.sync)  # one call for all files, which may be many
 
 
 async def _batches(backup: Backup, table: Table) -> AsyncGenerator[Sequence[TableRow], None]:
@@ -127,6 +125,8 @@ def restore_lines(restored: Restored, storage: StorageSettings) -> list[str]:
         f"Restored {database_name(storage)} and {storage.data_dir.absolute()} as they were at {manifest.when}:",
         f"{manifest.contents}; all of it is what was backed up.",
     ]
+    if manifest.files_in:
+        lines.append(f"The files of its jobs are in {manifest.files_in}: WANDA_FILES_URL has to name it.")
     if restored.unsent:
         lines.append(
             f"{counted(restored.unsent, 'job')} had not been sent to fal by then, but may have been since: the next "

@@ -22,7 +22,7 @@ from bot.cli.restore import restore, restore_lines
 from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused, StorageError
 from bot.jobs import machine, transactions
 from bot.ledger.model import Shipped
-from bot.settings import Settings, StorageSettings
+from bot.settings import FilesSettings, Settings, StorageSettings
 from bot.storage.copies import snapshot_of
 from bot.storage.data_folder import read_mark
 from bot.storage.database import is_postgres, open_store
@@ -150,6 +150,36 @@ async def test_the_files_of_its_jobs_come_along(
     assert _files(other.data_dir) == expected
     modes = {path.stat().st_mode & 0o777 for folder in (place, other.data_dir) for path in folder.rglob("*")}
     assert modes == {0o600, 0o700}
+
+
+async def test_files_in_a_bucket_stay_there(tmp_path: Path, other: StorageSettings, place: Path) -> None:
+    """The backup says which bucket has them, and a restore that it has to be named; nothing is asked of it."""
+    await _used(settings_for(tmp_path))
+    in_bucket = Settings(storage=settings_for(tmp_path), files=FilesSettings(url="s3://nowhere/wanda"))
+    manifest, _ = await back_up(in_bucket, place)
+    assert (manifest.files_in, manifest.files) == ("the bucket s3://nowhere/wanda", 0)
+    restored = await restore(_all(other), place, nothing_ran_since=True)
+    assert "are in the bucket s3://nowhere/wanda: WANDA_FILES_URL has to name it" in "\n".join(
+        restore_lines(restored, other)
+    )
+
+
+async def test_files_in_a_shared_folder_come_along(tmp_path: Path, place: Path) -> None:
+    """They are restored where the settings say then, but not among another database's files."""
+    await _used(settings_for(tmp_path / "shared"))
+    (tmp_path / "shared" / "wanda.db").rename(tmp_path / "wanda.db")
+    shared = FilesSettings(url=f"file://{tmp_path}/shared")
+    await back_up(Settings(storage=settings_for(tmp_path), files=shared), place)
+    (tmp_path / "new").mkdir()
+    new = FilesSettings(url=f"file://{tmp_path}/new")
+    (tmp_path / "new" / "wanda.files").write_text("another")
+    target = Settings(storage=settings_for(tmp_path / "other"), files=new)
+    with pytest.raises(BackupRefused, match="belong to another database: correct WANDA_FILES_URL"):
+        await restore(target, place, nothing_ran_since=True)
+    (tmp_path / "new" / "wanda.files").unlink()
+    await restore(target, place, nothing_ran_since=True)
+    assert len(_files(tmp_path / "new")) == 6
+    assert _files(tmp_path / "other") == {}
 
 
 async def test_what_may_have_been_sent_since_is_not_sent_again(
