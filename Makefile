@@ -14,7 +14,7 @@ demo: .venv/runtime
 play: .venv/runtime
 	$(BIN)/python -m sandbox play
 
-test: .venv/dev
+test: .venv/dev .servers/moto/installed
 	$(BIN)/python -m pytest
 
 # Every kind of message as Discord shows it, dark and light, in build/look: make look, or make look ONLY=card-finished
@@ -48,6 +48,12 @@ test-clients: .venv/dev .clients/python/installed .clients/pycord/installed .cli
 	@if command -v npm >/dev/null; then cp $^ .clients/node && \
 		npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
 	else echo "The clients for JavaScript are left out: they need node and npm, which are not here."; fi
+
+# Servers that tests run on, in environments of their own.
+.servers/%/installed: tests/servers/%.lock
+	test -x .servers/$*/bin/python || $(PYTHON) -m venv .servers/$*
+	.servers/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
 
 check: .venv/browser
 	$(BIN)/ruff check .
@@ -102,6 +108,7 @@ lock:
 		--output-file requirements-browser.lock
 	$(LOCK) $(CLIENTS)/python.txt --output-file $(CLIENTS)/python.lock
 	$(LOCK) $(CLIENTS)/pycord.txt --output-file $(CLIENTS)/pycord.lock
+	$(LOCK) tests/servers/moto.txt --output-file tests/servers/moto.lock
 	npm install --prefix $(CLIENTS) --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 readme: .venv/runtime
@@ -117,4 +124,4 @@ words: .venv/dev
 	$(BIN)/python -m tests.unit.texts.snapshot
 
 clean:
-	rm -rf .venv .clients demo-output build
+	rm -rf .venv .clients .servers demo-output build

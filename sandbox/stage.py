@@ -126,7 +126,7 @@ class Process:
 
 def _clean_environment() -> dict[str, str]:
     """Return this process's environment without settings of Wanda."""
-    ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL")
+    ours = ("WANDA_", "DISCORD_", "FAL_", "DATABASE_URL", "AWS_")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)} | {
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(ROOT),

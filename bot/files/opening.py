@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from bot.errors import SettingsRefused, StartRefused
 from bot.files.files import Files
 from bot.files.folder import FolderFiles
-from bot.files.names import FOLDERS, INPUTS, result_name
+from bot.files.names import FOLDERS, INPUTS, job_id_in, result_name
 from bot.settings import FilesSettings, StorageSettings
 from bot.tasks import all_of
 
@@ -87,7 +87,7 @@ def _movable(old: Path) -> Iterator[tuple[Path, str]]:
     for folder in FOLDERS:
         for path in sorted((old / folder).rglob("*")):
             name = path.relative_to(old).as_posix()
-            if path.is_file() and (folder == INPUTS or name == result_name(path.stem)):
+            if path.is_file() and (folder == INPUTS or name == result_name(job_id_in(name))):
                 yield path, name
 
 
