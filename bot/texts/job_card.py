@@ -43,6 +43,7 @@ from bot.units import TIMES
 
 TITLE_CHARS_MAX = 256
 PREVIEWS_MAX = 4
+LATE_WORD = "fal told Wanda late that this one was made, so you weren't charged."
 _CHANGES_CHARS_MAX = 600
 _NOT_AT_FAL = frozenset({"not_fetched", "unplayable"})  # reasons for a link that shows no video to Discord either
 
@@ -96,7 +97,7 @@ def finished_card(
         card,
         colour=_COLOURS["done"],
         seed=reported_seed(job),
-        remarks=(*((rewritten,) if rewritten else ()), *card.remarks),
+        remarks=(*((rewritten,) if rewritten else ()), *card.remarks, *_late_word(job)),
         details=(*_input_changes(job.inputs), *original_link(job, result, posted), *made_from_this),
         facts=tuple(_facts(job, result, posted)),
         media=_video(job, result, posted),
@@ -195,6 +196,11 @@ def rewritten_line(job: Job, chars_max: int) -> str:
     if actual is None or visible(actual) in {"", visible(prompt) if isinstance(prompt, str) else ""}:
         return ""
     return f"Prompt as rewritten by Wan: {plain(actual, chars_max)}"
+
+
+def _late_word(job: Job) -> tuple[str, ...]:
+    """Return why a video cost its member nothing whose job was uncertain before."""
+    return (LATE_WORD,) if job.revived_at is not None and not job.charged_microusd else ()
 
 
 def _facts(job: Job, result: Result, posted: PostedVideo) -> list[str]:

@@ -88,10 +88,11 @@ class FalWebhooks:
         try:
             with job_scope(job_id):
                 verdict = await self._take(job_id, request)
+                level = logging.INFO if STATUS[verdict] == HTTPStatus.OK else logging.WARNING
+                log.log(level, "fal called: %s", verdict)
         finally:
             self._under_way -= 1
             metrics.WEBHOOK_SECONDS.observe(time.perf_counter() - begun)
-        log.log(logging.INFO if STATUS[verdict] == HTTPStatus.OK else logging.WARNING, "fal called: %s", verdict)
         return _answer(verdict)
 
     async def _take(self, job_id: str, request: web.Request) -> Verdict:

@@ -51,7 +51,7 @@ async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
     After all of a module's traffic, no label of the bot's metrics has a name or a value that is not allowed, and every
     line of its log that names a job has the job's id.
     """
-    port = str(await asyncio.to_thread(free_port))
+    port = bot_settings.get("WANDA_WEB_PORT") or str(await asyncio.to_thread(free_port))
     settings = {**QUICK, **bot_settings, "WANDA_WEB_PORT": port}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
         await ready.start_bot()
