@@ -125,8 +125,8 @@ async def _together(fleet: Fleet, chosen: argparse.Namespace, parts: list[str], 
         replica = await fleet.start(number)
         if number == 0:  # the first makes the tables
             await replica.process.until(lambda line: "Wanda is ready" in line, within_s=READY_WITHIN_S)
-    await takeover.all_held(fleet)
-    print(f"all shards are held {time.monotonic() - began:.1f} s after the start", flush=True)
+    await takeover.all_answer(fleet)
+    print(f"all shards answer {time.monotonic() - began:.1f} s after the start", flush=True)
     crowd = Crowd(fleet, seed=chosen.seed)
     if "traffic" in parts:
         await _traffic(fleet, crowd, chosen.per_s)
@@ -189,6 +189,8 @@ def _print_gaps(takeovers: list[takeover.Takeover]) -> None:
 async def _print_ends(fleet: Fleet) -> None:
     rows = await fleet.query("SELECT state, count(*) FROM jobs GROUP BY 1 ORDER BY 2 DESC")
     print("jobs:", ", ".join(f"{number} {state}" for state, number in rows))
+    failed = await fleet.query("SELECT body::json -> 'failure' ->> 'kind', count(*) FROM jobs WHERE state = 'failed' GROUP BY 1")
+    print("failed:", ", ".join(f"{number} {kind}" for kind, number in failed) or "none")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What may not be left after the processes were killed under traffic: lost, doubled or unpaid work."""
 
+import contextlib
 import json
 from collections import Counter
 from typing import Any
@@ -19,12 +20,12 @@ async def wrong_ends(fleet: Fleet, used: set[Server]) -> list[str]:
     async def look() -> bool | None:
         return None if await unfinished(fleet) or await _promises(fleet, used) else True
 
-    try:
+    with contextlib.suppress(StageError):
         await eventually(look, what="end of everything", within_s=ENDED_WITHIN_S)
-    except StageError:
-        open_jobs = [f"job {row['id']} is {row['state']} and not told" for row in await unfinished(fleet)]
-        return (open_jobs + await _promises(fleet, used))[:LISTED_MAX]
-    return [*await _submitted_twice(fleet), *await _posted_wrongly(fleet, used), *await _paid_wrongly(fleet)]
+    wrong = [f"job {row['id']} is {row['state']} and not told" for row in await unfinished(fleet)]
+    for found in (_promises(fleet, used), _submitted_twice(fleet), _posted_wrongly(fleet, used), _paid_wrongly(fleet)):
+        wrong += (await found)[:LISTED_MAX]
+    return wrong
 
 
 async def unfinished(fleet: Fleet) -> list[Any]:
@@ -39,10 +40,15 @@ async def ended(fleet: Fleet) -> int:
 
 
 async def _promises(fleet: Fleet, used: set[Server]) -> list[str]:
-    """Return the messages that still promise something: "thinking…", a placeholder, a Cancel button."""
+    """Return the messages that still promise something: "thinking…", a placeholder, a Cancel button.
+
+    A question that ended with its process has no answer; Discord's client says so, and nothing has changed.
+    """
     cards = {str(row["message_id"]) for row in await fleet.query("SELECT message_id FROM jobs")}
     wrong: list[str] = []
     for message in await _messages(fleet, used):
+        if message["loading"] and message["id"] in fleet.questions:
+            continue
         if message["loading"]:
             private = "private" if message["ephemeral_for"] else "public"
             wrong.append(f"message {message['id']} is still thinking ({private})")

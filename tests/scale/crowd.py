@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from bot.client import STOPPING
 from sandbox.stage import StageError, file_body
 from tests.bench.stands import ORDER
 from tests.scale.fleet import Fleet, Server
@@ -107,7 +108,7 @@ class Crowd:
 
     async def _ask(self) -> None:
         server, user = self._somebody()
-        await self._slash(server, user, "quota show", "asked")
+        self._fleet.questions.add((await self._slash(server, user, "quota show", "asked"))["message_id"])
 
     async def _be_refused(self) -> None:
         server, user = self._somebody()
@@ -141,10 +142,12 @@ Probe = Callable[[], Coroutine[Any, Any, bool]]
 
 
 def probe_of(fleet: Fleet, server: Server) -> Probe:
-    """Return what asks for a quota in this server, and says whether the bot answered."""
+    """Return what asks for a quota in this server, and says whether the bot answered other than that she stops."""
 
     async def ask() -> bool:
         body = {"user": server.members[0], "channel": server.channel, "command": "quota show"}
-        return (await fleet.stands.discord.post("slash", body))["acknowledged"]
+        answer = await fleet.stands.discord.post("slash", body)
+        fleet.questions.add(answer["message_id"])
+        return answer["acknowledged"] and answer["content"] != STOPPING
 
     return ask

@@ -65,6 +65,7 @@ class Fleet:
         self.shards = shards
         self.servers: list[Server] = []
         self.replicas: list[Replica] = []
+        self.questions: set[str | None] = set()  # the answers to commands that change nothing
         self.stands = Stands(folder, seconds_per_job=JOB_S)
         self._folder = folder
         self._shards_each = shards_each
@@ -132,6 +133,7 @@ class Fleet:
             **OPEN_HANDED,
             "DATABASE_URL": self._url.replace("postgres@", f"wanda_{number}@", 1),
             "WANDA_DATA_DIR": str(self._folder / f"process-{number}"),
+            "WANDA_FILES_URL": (self._folder / "files").as_uri(),
             "WANDA_SHARDS": f"auto/{self.shards}",
             "WANDA_SHARDS_MAX": str(self._shards_each),
             "WANDA_IDENTIFY_EVERY_S": str(self._identify_every_s),

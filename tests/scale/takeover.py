@@ -99,6 +99,18 @@ async def all_held(fleet: Fleet) -> None:
     await eventually(look, what="owner of every shard", within_s=BACK_WITHIN_S)
 
 
+async def all_answer(fleet: Fleet) -> None:
+    """Return once every shard is held and somebody answers in a server of it."""
+    await all_held(fleet)
+    for shard in range(fleet.shards):
+        probe = probe_of(fleet, fleet.on_shards([shard])[0])
+
+        async def look(probe: Probe = probe) -> bool | None:
+            return await probe() or None
+
+        await eventually(look, what=f"answer on shard {shard}", within_s=BACK_WITHIN_S)
+
+
 async def stands_by(fleet: Fleet) -> None:
     """Return once every process that holds no shard waits for one."""
 
