@@ -189,7 +189,9 @@ def _print_gaps(takeovers: list[takeover.Takeover]) -> None:
 async def _print_ends(fleet: Fleet) -> None:
     rows = await fleet.query("SELECT state, count(*) FROM jobs GROUP BY 1 ORDER BY 2 DESC")
     print("jobs:", ", ".join(f"{number} {state}" for state, number in rows))
-    failed = await fleet.query("SELECT body::json -> 'failure' ->> 'kind', count(*) FROM jobs WHERE state = 'failed' GROUP BY 1")
+    failed = await fleet.query(
+        "SELECT body::json -> 'failure' ->> 'kind', count(*) FROM jobs WHERE state = 'failed' GROUP BY 1"
+    )
     print("failed:", ", ".join(f"{number} {kind}" for kind, number in failed) or "none")
 
 
