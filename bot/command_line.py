@@ -159,6 +159,9 @@ def _done(command: Coroutine[Any, Any, tuple[Sequence[str], bool]]) -> int:
     except WandaError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted: what is not whole is not used. Run it again.", file=sys.stderr)
+        return 1
     print("\n".join(lines))
     return 0 if is_well else 1
 

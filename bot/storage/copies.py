@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bot.errors import NoDatabase
 from bot.settings import StorageSettings
 from bot.storage.copying import EmptyDatabase, Snapshot
-from bot.storage.database import Locks, database_name, is_postgres, is_there, make_parent, sqlite_path
+from bot.storage.database import Locks, database_name, is_postgres, is_there, make_parent, refuse_newer, sqlite_path
 from bot.storage.sqlite_copy import new_sqlite, sqlite_snapshot
 
 
@@ -17,7 +17,7 @@ async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, Non
 
     Raises:
         NoDatabase: there is none, or none of Wanda's.
-        StorageError: it cannot be opened or read.
+        StorageError: it cannot be opened or read, or is a newer version's.
         SettingsRefused: PostgreSQL's driver is not installed, or DATABASE_URL cannot be read.
     """
     await check_there(settings)
@@ -31,6 +31,7 @@ async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, Non
         snapshot: Snapshot = await stack.enter_async_context(opened)
         if not snapshot.schema:
             raise NoDatabase(f"{database_name(settings)} has no tables of Wanda.")
+        refuse_newer(settings, snapshot.schema)
         yield snapshot
 
 

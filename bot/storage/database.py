@@ -308,10 +308,20 @@ def _check_schema(settings: StorageSettings, schema: int) -> None:
             f"{name} has schema {schema}; `python -m bot run` updates it to {known}, after which older versions cannot "
             "open it."
         )
+    refuse_newer(settings, schema)
+
+
+def refuse_newer(settings: StorageSettings, schema: int) -> None:
+    """Refuse a database with tables that this version does not know.
+
+    Raises:
+        StorageError: it is a newer version's; the sentence says what to do.
+    """
+    known = len(migrations(engine_of(settings)))
     if schema > known:
         raise StorageError(
-            f"{name} has schema {schema}, but this version of Wanda knows only {known}: it was opened by a newer "
-            "version. Use that one."
+            f"{database_name(settings)} has schema {schema}, but this version of Wanda knows only {known}: it was "
+            "opened by a newer version. Use that one."
         )
 
 

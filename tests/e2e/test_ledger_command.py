@@ -1,5 +1,6 @@
-"""`python -m bot ledger`, run beside the bot."""
+"""`python -m bot ledger` and `backup`, run beside the bot."""
 
+import gzip
 from pathlib import Path
 
 from bot.jobs.short_id import short_id
@@ -8,9 +9,14 @@ from tests.support.video_steps import order, wait_for_state, wait_for_video
 
 
 async def ledger(stage: Stage, *arguments: str) -> tuple[int, str]:
-    """Run the command; returns its exit status and what it said."""
-    env = {**stage.environment, "WANDA_DATA_DIR": str(stage.folder)}
-    process = await Process.start("ledger", "-m", "bot", "ledger", *arguments, env=env)
+    """Run `ledger`; returns its exit status and what it said."""
+    return await command(stage, stage.folder, "ledger", *arguments)
+
+
+async def command(stage: Stage, folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run a command with this data folder; returns its exit status and what it said."""
+    env = {**stage.environment, "WANDA_DATA_DIR": str(folder)}
+    process = await Process.start(arguments[0], "-m", "bot", *arguments, env=env)
     status = await process.ended()
     return status, "\n".join(process.lines)
 
@@ -37,6 +43,23 @@ async def test_the_books_and_an_uncertain_job(empty_stage: Stage, files: Path) -
     assert "above what was held" not in said
     status, said = await ledger(stage, "--close", job, "--at", "-1")
     assert status == 2
+    await _back_up_and_restore(stage, files.parent)
+
+
+async def _back_up_and_restore(stage: Stage, folder: Path) -> None:
+    """Beside the running bot, whose data folder a restore does not touch; the books are the same afterwards."""
+    place, drill = str(folder / "backup"), folder / "drill"
+    status, said = await command(stage, stage.folder, "backup", place)
+    assert (status, f"Wrote {place}: " in said) == (0, True)
+    secrets = [stage.environment[name] for name in ("DISCORD_TOKEN", "FAL_KEY")]
+    for path in filter(Path.is_file, (folder / "backup").rglob("*")):
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert not any(secret.encode() in content for secret in secrets)
+    status, said = await command(stage, stage.folder, "restore", place)
+    assert (status, "Another Wanda" in said) == (1, True)
+    status, said = await command(stage, drill, "restore", place)
+    assert status == 0, said
+    assert await command(stage, drill, "ledger") == await ledger(stage)
 
 
 async def test_what_was_billed_above_a_hold_is_the_operators(empty_stage: Stage, files: Path) -> None:

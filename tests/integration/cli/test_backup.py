@@ -322,6 +322,22 @@ async def test_a_backup_of_a_newer_version(store_settings: StorageSettings, plac
     assert not (tmp_path / "other").exists()
 
 
+async def test_a_newer_database_is_not_copied(
+    store_settings: StorageSettings, target_url: str, place: Path, tmp_path: Path
+) -> None:
+    """It may have tables that this version does not know, which the copy would lack."""
+    await _used(store_settings)
+    store = await open_store(store_settings)
+    newer = f"INSERT INTO schema_version (version, applied_at) VALUES ({NEWEST + 1}, 1)"  # noqa: S608 - a number of ours
+    await store.write(_run(newer))
+    await store.close()
+    with pytest.raises(StorageError, match=f"has schema {NEWEST + 1}, .* newer version. Use that one"):
+        await back_up(_all(store_settings), place)
+    assert not place.parent.exists()
+    with pytest.raises(StorageError, match=f"has schema {NEWEST + 1}, .* newer version. Use that one"):
+        await move(store_settings, target_url)
+
+
 @pytest.fixture
 def target_url(store_settings: StorageSettings, other: StorageSettings, tmp_path: Path) -> str:
     """The URL of an empty database on the other engine."""
