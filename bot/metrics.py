@@ -67,7 +67,10 @@ STEP_SECONDS = _histogram(
     buckets=_LONG_S,
 )
 NOTICE_SECONDS = _histogram(
-    "wanda_notice_seconds", "From fal's word that a request is completed until the database has it", buckets=_SHORT_S
+    "wanda_notice_seconds",
+    "From fal's word on a stream or a poll that a request is completed until the database has it; by webhook it is "
+    "wanda_webhook_seconds",
+    buckets=_SHORT_S,
 )
 FIRST_ANSWER_SECONDS = _histogram(
     "wanda_first_answer_seconds",

@@ -49,9 +49,9 @@ def count_event(event: machine.Event, advanced: Advanced, *, begun_at: float, st
         case FalStatus(state="running"):
             _observe("queue", job.submitted_at, job.started_at)
         case FalStatus(state="completed"):
-            _observe("render", job.started_at or job.submitted_at, job.completed_at)
             metrics.NOTICE_SECONDS.observe(max(0.0, stored_at - begun_at))
         case machine.Made() | machine.NotMade():
+            _observe("render", job.started_at or job.submitted_at, job.completed_at)
             _count_money(job)
         case machine.VideoPosted() if advanced.before not in FINISHED:
             _observe("deliver", job.completed_at, stored_at)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -744,7 +744,8 @@ class Runner:
 
 
 async def _in_scope(job_id: str, work: Coroutine[Any, Any, None]) -> None:
-    with job_scope(job_id):
+    """Do work for one job, or for all where the id is empty."""
+    with job_scope(job_id) if job_id else nullcontext():
         await work
 
 
