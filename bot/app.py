@@ -10,7 +10,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import discord
 import httpx
@@ -27,10 +27,18 @@ from bot.cards.parent_links import ParentLinks
 from bot.cards.result_file import ResultFiles, from_fal
 from bot.cards.set_cards import CardsOfOrders, SetCards
 from bot.catalogue.picker import Picker
-from bot.client import Services, Wanda, log_in
+from bot.client import Services, Wanda, log_in, unreachable
 from bot.drawing.painter import Painter
 from bot.endpoints import point_at
-from bot.errors import DiscordBusy, FilesUnavailable, SettingsRefused, StartRefused, StorageUnreachable, Unhealthy
+from bot.errors import (
+    DiscordBusy,
+    FilesUnavailable,
+    OwnershipLost,
+    SettingsRefused,
+    StartRefused,
+    StorageUnreachable,
+    Unhealthy,
+)
 from bot.fal.client import FalClient
 from bot.files.files import Files
 from bot.files.opening import begin_with, open_files
@@ -56,6 +64,7 @@ from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.retry_files import RetryFiles
 from bot.runner.runner import Runner, file_bounds_of
+from bot.session_starts import SessionStarts, StartLimits
 from bot.settings import (
     DiscordSettings,
     JobSettings,
@@ -64,7 +73,8 @@ from bot.settings import (
     Settings,
     WebSettings,
 )
-from bot.sharding import EVERY_SHARD
+from bot.shard_keeper import ShardKeeper
+from bot.sharding import Shards, ShardsNow
 from bot.storage.database import OwnedStore, open_store
 from bot.storage.transaction import Store
 from bot.tasks import patiently
@@ -81,6 +91,7 @@ from cogs.all import COGS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+_Started: TypeAlias = tuple[Wanda, Health, Coroutine[Any, Any, NoReturn]]
 GATEWAY_QUIET_S = 20.0  # Discord closes connections now and then; the next one stands within seconds
 SLACK_S = 30.0  # more than a shutdown takes
 ORDERS_SHARE = 0.2  # of the time to stop, which the runner has the rest of
@@ -95,7 +106,7 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
     Raises:
         SettingsRefused: a key is missing or refused, or a setting is not usable.
         StartRefused: the database is missing, or Discord cannot be reached.
-        StorageError: the database cannot be opened.
+        StorageError: the database cannot be opened, or another process has taken it over.
         Unhealthy: the database, the data folder or Discord failed for too long.
     """
     token, key = _keys(settings)
@@ -106,14 +117,14 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
         stack.callback(set_up(settings.log.level, [token, key, *settings.files.secrets], form=settings.log.format))
         started = await _unless(stopping, _start(stack, settings, token.get_secret_value(), begin_anew=begin_anew))
         if started is not None:
-            client, health = started
+            client, health, keeping = started
             watching = health.watch(
                 interval_s=settings.running.health_interval_s,
                 patience_s=settings.running.unhealthy_max_s,
                 alive=partial(_end_if_stuck, settings.running),
             )
             orders_within_s = settings.jobs.shutdown_timeout_s * ORDERS_SHARE
-            await _until(stopping, client, watching, orders_within_s=orders_within_s)
+            await _until(stopping, client, watching, keeping, orders_within_s=orders_within_s)
 
 
 def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
@@ -124,15 +135,15 @@ def _keys(settings: Settings) -> tuple[SecretStr, SecretStr]:
     return token, key
 
 
-async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> tuple[Wanda, Health]:
-    """Open the database, connect to Discord and take the unfinished jobs up; `stack` takes it all down again."""
+async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin_anew: bool) -> _Started:
+    """Open the database, log in at Discord and take the unfinished jobs up; `stack` takes it all down again."""
     metrics, calls = Route("GET", "/metrics"), Calls(settings)
     health = await _serve(stack, settings.web, metrics, *calls.routes)
     gauges = await serve_gauges(stack, metrics, settings.web, health, settings.storage.data_dir)
     await protect_and_warn()
     patience_s = settings.running.start_patience_s
     store = await patiently(
-        partial(open_store, settings.storage, begin_anew=begin_anew),
+        partial(open_store, settings.storage, settings.shards.plan, begin_anew=begin_anew),
         what="PostgreSQL",
         later=StorageUnreachable,
         patience_s=patience_s,
@@ -146,18 +157,37 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     client, runner = await _compose(stack, settings, store, files, http, calls=calls, is_new_database=is_new)
     await _reach_discord(settings.discord, patience_s)
     await log_in(client, token)
-    store.begun()
+    await store.begun()
     garbage.collect_rarely()
     client.add_listener(garbage.freeze_when_ready, "on_ready")
     await client.services.keeper.orphans.at_start()
-    if resumed := await runner.start():
-        log.info("took up %s", counted(resumed, "unfinished job"))
+    await runner.start()
     stack.push_async_callback(runner.stop)
-    _use_checks(health, store, files, client)
-    gauges.use(store, lambda: EVERY_SHARD, lambda: len(client.guilds))
+    keeper = ShardKeeper(store.ownership, client, settings.shards, take_up=partial(_take_up, client, runner))
+    await keeper.begin((await _start_limits(client)).recommended)
+    serve = partial(_use_checks, health, store, files, client)
+    if client.held.ids:
+        serve()
+    else:
+        health.waits_for(f"Wanda stands by for {keeper.wanted}, which other processes have.")
+    gauges.use(store, client.held_shards, lambda: len(client.guilds))
     stack.callback(gauges.rest)
     stack.callback(health.use, {})  # what is closed during the stop is no trouble
-    return client, health
+    return client, health, keeper.keep(serve)
+
+
+async def _take_up(client: Wanda, runner: Runner, shards: Shards) -> None:
+    """Go on with what the last owner of these shards left."""
+    if resumed := await runner.take_up(shards):
+        log.info("took up %s", counted(resumed, "unfinished job"))
+    await client.take_up(shards)
+
+
+async def _start_limits(client: Wanda) -> StartLimits:
+    try:
+        return await client.start_limits()
+    except (discord.DiscordException, OSError) as error:
+        raise unreachable(error) from error
 
 
 async def _open_files(settings: Settings, store: OwnedStore, *, begin_anew: bool) -> Files:
@@ -219,7 +249,9 @@ async def _compose(
     is_new_database: bool,
 ) -> tuple[Wanda, Runner]:
     """Build the client and the runner with everything they need."""
-    client = await stack.enter_async_context(Wanda(settings.discord, COGS))
+    shares_starts = not settings.shards.plan.is_whole
+    starts = SessionStarts(settings.shards.identify_every_s, store.ownership if shares_starts else None)
+    client = await stack.enter_async_context(Wanda(settings.discord, COGS, starts))
     files_http = await stack.enter_async_context(make_file_session())
     channel_queue = ChannelQueue()
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
@@ -262,6 +294,7 @@ async def _compose(
         shipped=shipped,
         settings=settings.jobs,
         clock=time.time,
+        shards=client.held_shards,
         on_posted=parent_links.posted,
         on_ended=log_end,
         on_asked=partial(client.dispatch, "job_waits"),
@@ -300,7 +333,7 @@ async def _compose(
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
         channel_queue=channel_queue,
-        keeper=_keeper(store, files, settings),
+        keeper=_keeper(store, files, client.held_shards, settings),
         files=files,
         store=store,
         shipped=shipped,
@@ -346,11 +379,11 @@ def _retry_files(store: Store, files: Files, settings: Settings) -> RetryFiles:
     )
 
 
-def _keeper(store: Store, files: Files, settings: Settings) -> Retention:
+def _keeper(store: Store, files: Files, shards: ShardsNow, settings: Settings) -> Retention:
     orphans = Orphans(
         store=store,
         files=files,
-        shards=lambda: EVERY_SHARD,
+        shards=shards,
         young_s=settings.files.young_s,
         every_s=settings.files.sweep_interval_s,
         clock=time.time,
@@ -422,36 +455,45 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | 
 
 
 async def _until(
-    stopping: asyncio.Event, client: Wanda, watching: Coroutine[Any, Any, NoReturn], *, orders_within_s: float
+    stopping: asyncio.Event,
+    client: Wanda,
+    watching: Coroutine[Any, Any, NoReturn],
+    keeping: Coroutine[Any, Any, NoReturn],
+    *,
+    orders_within_s: float,
 ) -> None:
     """Stay connected until a signal comes; orders under way then have `orders_within_s` to be accepted or refused.
 
     Raises:
         StartRefused: Discord closed the connection and a reconnect is pointless.
         Unhealthy: Wanda could not work for too long.
+        OwnershipLost: another process has the database, or shards of this one; the gateway is left at once.
     """
     connection = asyncio.create_task(client.connect(reconnect=True), name="gateway")
     signalled = asyncio.create_task(stopping.wait(), name="signals")
     watch = asyncio.create_task(watching, name="health")
+    keep = asyncio.create_task(keeping, name="shards")
     try:
-        await asyncio.wait({connection, signalled, watch}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({connection, signalled, watch, keep}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.is_set():
             log.info("stopping: nothing new is accepted, running jobs are taken up at the next start")
             client.is_stopping = True
             await client.services.orders_under_way.all_ended(within_s=orders_within_s)
-        elif watch.done():
-            await watch
+        elif watch.done() or keep.done():
+            await (keep if keep.done() else watch)
         else:
             await connection
-    except Unhealthy as error:
+    except (Unhealthy, OwnershipLost) as error:
         log.critical("%s", error)
         faulthandler.dump_traceback_later(SLACK_S, exit=True)  # in case that the shutdown needs what does not work
+        if isinstance(error, OwnershipLost):
+            await client.close()
         raise
     except (discord.DiscordException, OSError) as error:
         raise StartRefused(f"Discord ended the connection for good: {error}") from error
     else:
         faulthandler.cancel_dump_traceback_later()
     finally:
-        for task in (connection, signalled, watch):
+        for task in (connection, signalled, watch, keep):
             task.cancel()
-        await asyncio.wait({connection, signalled, watch})
+        await asyncio.wait({connection, signalled, watch, keep})

@@ -1,6 +1,5 @@
 """The discord.py client: intents, cogs, the sync of the commands, and the error handler of commands."""
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -8,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import discord
@@ -37,10 +35,13 @@ from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.pending_orders import PendingOrders
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
+from bot.session_starts import SessionStarts
 from bot.settings import DiscordSettings, Settings
+from bot.sharded_bot import ShardedBot
+from bot.sharding import Shards
+from bot.storage import program
 from bot.storage.transaction import Store
 from bot.texts.trouble import COMMAND_TROUBLE
-from bot.units import counted
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class Tree(app_commands.CommandTree["Wanda"]):
         await answer_privately(interaction, sentence, steps_after(cause))
 
 
-class Wanda(commands.AutoShardedBot):
+class Wanda(ShardedBot):
     """The bot, without privileged intents and without a message cache.
 
     The composition root sets `services` after construction, because some of them need the client.
@@ -124,7 +125,7 @@ class Wanda(commands.AutoShardedBot):
 
     services: Services
 
-    def __init__(self, settings: DiscordSettings, cogs: Sequence[CogClass]) -> None:
+    def __init__(self, settings: DiscordSettings, cogs: Sequence[CogClass], starts: SessionStarts) -> None:
         intents = discord.Intents.none()
         intents.guilds = True
         intents.guild_reactions = True
@@ -132,6 +133,7 @@ class Wanda(commands.AutoShardedBot):
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Wanda does not speak
         self._answers = FirstAnswers()
         super().__init__(
+            starts,
             http_trace=discord_trace(self._answers),
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -170,14 +172,33 @@ class Wanda(commands.AutoShardedBot):
         return False
 
     async def setup_hook(self) -> None:
-        """Add the cogs, and sync the commands if they have changed."""
+        """Add the cogs, and read the commands that Discord has.
+
+        Raises:
+            StartRefused: Discord has had them for longer than a new database can be there.
+        """
         for cog_class in self._cog_classes:
             await self.add_cog(cog_class(self))
-        await self._sync(self.services.settings.storage.data_dir / "synced-commands")
+        there = await self.tree.fetch_commands()
+        if self.services.is_new_database:
+            check_is_new(min((one.id for one in there), default=None), now=time.time())
+        self.command_access.know(as_access_knows(there))
 
-    async def on_ready(self) -> None:
-        """Log that the bot is ready."""
-        log.info("Wanda is ready: %s, in %s", self.user, counted(len(self.guilds), "server"))
+    async def take_up(self, shards: Shards) -> None:
+        """Go on with what the last owner of these shards left; with shard 0 comes the sync of the commands.
+
+        Raises:
+            StartRefused: Discord did not take the commands.
+            StorageError: the database did not answer.
+        """
+        await super().take_up(shards)
+        try:
+            if 0 in shards.ids:
+                await self._sync()
+            else:
+                self.command_access.know(as_access_knows(await self.tree.fetch_commands()))
+        except (discord.DiscordException, OSError) as error:
+            raise unreachable(error) from error
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """Forget who may use commands: changes were missed while there was no session."""
@@ -197,25 +218,18 @@ class Wanda(commands.AutoShardedBot):
         answer = await self.http.get_guild_application_command_permissions(application_id, guild_id)
         return overrides_in(guild_id, application_id, answer)
 
-    def is_connected(self) -> bool:
-        """Return whether every shard is connected; discord.py stays "ready" while it reconnects."""
-        shards = self.shards.values()
-        return self.is_ready() and not self.is_closed() and not any(shard.is_closed() for shard in shards)
-
-    async def _sync(self, mark: Path) -> None:
+    async def _sync(self) -> None:
         """Sync when the payload differs from the last synced one, or Discord lists other commands."""
-        payload = sync_payload(self.tree)
+        payload, store = sync_payload(self.tree), self.services.store
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         there = await self.tree.fetch_commands()
-        if self.services.is_new_database:
-            check_is_new(min((one.id for one in there), default=None), now=time.time())
         self.command_access.know(as_access_knows(there))
-        known = {command.name for command in there}
-        if known == {command["name"] for command in payload} and await asyncio.to_thread(_read, mark) == digest:
+        is_known = {one.name for one in there} == {command["name"] for command in payload}
+        if is_known and await store.read(program.known(program.COMMANDS)) == digest:
             log.info("the commands are as Discord has them")
             return
         self.command_access.know(as_access_knows(await self.tree.sync()))
-        await asyncio.to_thread(mark.write_text, digest)
+        await store.write(program.remember(program.COMMANDS, digest))
         log.info("synced %d commands", len(payload))
 
 
@@ -254,10 +268,6 @@ def sync_payload(tree: app_commands.CommandTree[Wanda]) -> list[dict[str, object
     return [command.to_dict(tree) for command in tree.get_commands()]
 
 
-def _read(mark: Path) -> str | None:
-    return mark.read_text() if mark.exists() else None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who the token belongs to."""
@@ -274,7 +284,7 @@ INVITED_WITH = NEEDED_TO_POST | discord.Permissions(send_messages_in_threads=Tru
 
 
 async def log_in(client: discord.Client, token: str) -> None:
-    """Log in, which for Wanda also syncs the commands.
+    """Log in, which for Wanda also reads the commands that Discord has.
 
     Raises:
         SettingsRefused: Discord does not take the token.
@@ -287,9 +297,14 @@ async def log_in(client: discord.Client, token: str) -> None:
             "Discord does not accept DISCORD_TOKEN; copy it again from the developer portal (Bot, Reset Token)."
         ) from error
     except (discord.DiscordException, OSError) as error:
-        raise StartRefused(
-            f"Discord could not be reached to log in ({type(error).__name__}); check the network and try again."
-        ) from error
+        raise unreachable(error) from error
+
+
+def unreachable(error: Exception) -> StartRefused:
+    """Return the error for a Discord that did not answer at the start."""
+    return StartRefused(
+        f"Discord could not be reached to log in ({type(error).__name__}); check the network and try again."
+    )
 
 
 async def identify(token: str) -> Identity:

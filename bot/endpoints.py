@@ -27,3 +27,20 @@ def point_at(settings: DiscordSettings) -> None:
     discord.http.Route.BASE = settings.api_url.rstrip("/")
     discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
     setattr(discord.asset.Asset, "BASE", settings.cdn_url.rstrip("/"))  # noqa: B010 - it is typed as a constant
+
+
+def gateway_address() -> yarl.URL:
+    """Return where shards connect."""
+    return discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
+
+
+def use_shard_count(client: discord.AutoShardedClient, count: int) -> None:
+    """Have the client's shards be of so many, without launching any.
+
+    discord.py counts how many of its shards are ready against its list of shards, and cancels the others' preparation
+    when one more comes after the last. The list is longer than there are shards, so that each is ready for itself.
+    """
+    client.shard_count = count
+    state = client._connection  # noqa: SLF001 - see the module's docstring  # pyright: ignore[reportPrivateUsage]
+    state.shard_count = count
+    state.shard_ids = range(count + 1)

@@ -55,7 +55,13 @@ class Shards:
 
 
 EVERY_SHARD = Shards(1, frozenset({0}))  # one process with one connection
+NO_SHARD = Shards(1, frozenset())
 ShardsNow: TypeAlias = Callable[[], Shards]  # the shards that this process holds at this moment
+
+
+def every_shard() -> Shards:
+    """Return the shards of a process that has no other beside it."""
+    return EVERY_SHARD
 
 
 @dataclass(frozen=True, slots=True)

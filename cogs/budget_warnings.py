@@ -30,7 +30,7 @@ class BudgetWarnings(LoopCog):
         while True:
             services.runner.warned.clear()
             try:
-                for warned in await services.store.read(pending_warnings()):
+                for warned in await services.store.read(pending_warnings(self.bot.ready_shards())):
                     if await self._post(warned):
                         await services.store.write(warning_posted(warned), guild_id=None)
             except StorageError:

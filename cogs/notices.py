@@ -54,7 +54,8 @@ class Notices(LoopCog):
     async def _begin_due(self, poster: NoticePoster) -> None:
         services = self.bot.services
         try:
-            due = await services.store.read(notices.due_notices(services.clock(), limit=UNDER_WAY_MAX))
+            shards = self.bot.held_shards()
+            due = await services.store.read(notices.due_notices(services.clock(), shards, limit=UNDER_WAY_MAX))
         except StorageError:
             log.warning("due notices could not be read; this is tried again", exc_info=True)
             return

@@ -30,7 +30,7 @@ class PromptLog(LoopCog):
         await self.bot.wait_until_ready()
         while True:
             try:
-                found = await self.bot.services.store.read(prompts_to_log(limit=AT_ONCE))
+                found = await self.bot.services.store.read(prompts_to_log(self.bot.ready_shards(), limit=AT_ONCE))
                 await self._post_all(found)
             except StorageError:
                 log.warning("prompts to be logged could not be read or noted; trying again later", exc_info=True)

@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.errors import StorageError
 from bot.jobs.erasure import keep_guild, note_guilds
 from bot.runner.retention import keep_tidy
+from bot.sharding import Shards
 from cogs.base.cog import LoopCog
 
 log = logging.getLogger(__name__)
@@ -25,20 +26,15 @@ class RetentionLoop(LoopCog):
         await keep_tidy(services.keeper, every_s=services.settings.storage.cleanup_interval_s, sleep=asyncio.sleep)
 
     @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        """Mark servers that removed Wanda while it was offline; their data is deleted a week later.
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Mark the shard's servers that removed Wanda while it was offline; their data is deleted a week later.
 
         What waits there for approval ends at once, and its hold with it.
         """
-        services, shards = self.bot.services, set(self.bot.shards)
-        count = self.bot.shard_count or 1
-
-        def mine(guild_id: int) -> bool:
-            return (guild_id >> 22) % count in shards
-
-        present = {guild.id for guild in self.bot.guilds}
+        services, present = self.bot.services, {guild.id for guild in self.bot.guilds}
+        this = Shards(self.bot.held.count, frozenset({shard_id}))
         try:
-            noting = note_guilds(present, mine, at=services.clock() + MISSED_GRACE_S)
+            noting = note_guilds(present, this.owns, at=services.clock() + MISSED_GRACE_S)
             await services.store.write(noting, guild_id=None)
         except StorageError:
             log.warning("the servers that Wanda is in could not be noted", exc_info=True)

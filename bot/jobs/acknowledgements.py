@@ -1,11 +1,13 @@
 """Orders that were acknowledged and are neither accepted nor refused yet, so that none is shown as under way for ever.
 
-A row that is there at the start belongs to an order that the last process could not finish. Nothing was held for it.
+A row of a shard that nobody is connected to belongs to an order that the last process could not finish. Nothing was
+held for it.
 """
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 Shows: TypeAlias = Literal["thinking", "placeholder"]
@@ -43,7 +45,7 @@ def drop(acknowledgement_id: str) -> Transaction[None]:
     yield One("DELETE FROM acknowledgements WHERE id = $1", (acknowledgement_id,))
 
 
-def left_over(*, before: float) -> Transaction[tuple[Acknowledgement, ...]]:
-    """Return the acknowledgements from before this moment, in order."""
-    rows: list[Row] = yield Many(f"SELECT {_COLUMNS} FROM acknowledgements WHERE at < $1 ORDER BY at", (before,))  # noqa: S608 - likewise
+def left_over(shards: Shards = EVERY_SHARD) -> Transaction[tuple[Acknowledgement, ...]]:
+    """Return the acknowledgements that are there, in order. Call it before these shards connect."""
+    rows: list[Row] = yield Many(f"SELECT {_COLUMNS} FROM acknowledgements WHERE {shards.where()} ORDER BY at")  # noqa: S608 - likewise
     return tuple(Acknowledgement(**{name: row[name] for name in _COLUMNS.split(", ")}) for row in rows)

@@ -16,6 +16,7 @@ from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, money_requests, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 from bot.units import counted
 
@@ -32,7 +33,8 @@ UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LI
 _OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
-WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) ORDER BY told DESC, created_at LIMIT $1"""
+WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
+ORDER BY told DESC, created_at LIMIT $1"""
 _TO_REMOVE = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
 _SERVERS = """
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
@@ -92,9 +94,12 @@ def keep_guild(guild_id: int) -> Transaction[None]:
     yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
 
 
-def guilds_to_delete(*, at: float) -> Transaction[tuple[int, ...]]:
+def guilds_to_delete(shards: Shards = EVERY_SHARD, *, at: float) -> Transaction[tuple[int, ...]]:
     """Return the servers that are marked for deletion at `at` or earlier."""
-    rows: list[Row] = yield Many("SELECT guild_id FROM leaving WHERE at <= $1 ORDER BY guild_id", (at,))
+    rows: list[Row] = yield Many(
+        f"SELECT guild_id FROM leaving WHERE at <= $1 AND {shards.where()} ORDER BY guild_id",  # noqa: S608 - numbers
+        (at,),
+    )
     return tuple(row["guild_id"] for row in rows)
 
 
@@ -163,9 +168,9 @@ def note_removed(removed: Collection[str]) -> Transaction[None]:
         yield One("DELETE FROM removals WHERE what = $1", (what,))
 
 
-def jobs_with_deleted_sources(*, limit: int) -> Transaction[tuple[Job, ...]]:
+def jobs_with_deleted_sources(shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
-    rows: list[Row] = yield Many(_WITH_DELETED_SOURCES, (limit,))
+    rows: list[Row] = yield Many(_WITH_DELETED_SOURCES.format(mine=shards.where()), (limit,))
     return readable_jobs(rows)
 
 

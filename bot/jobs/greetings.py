@@ -1,5 +1,6 @@
 """The one message with which Wanda greets a server that she joins; a row is kept so that she greets it once, ever."""
 
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 TRIES_MAX = 3
@@ -15,10 +16,11 @@ def begin_greeting(guild_id: int, *, at: float) -> Transaction[bool]:
     return row is not None
 
 
-def due_greetings(*, now: float) -> Transaction[dict[int, int]]:
+def due_greetings(shards: Shards = EVERY_SHARD, *, now: float) -> Transaction[dict[int, int]]:
     """Return the servers that are to be greeted, the earliest first, and how often each was tried."""
     rows: list[Row] = yield Many(
-        "SELECT guild_id, tries FROM greetings WHERE is_over = 0 AND tries < $1 AND at > $2 ORDER BY at LIMIT $3",
+        "SELECT guild_id, tries FROM greetings WHERE is_over = 0 AND tries < $1 AND at > $2 "  # noqa: S608 - numbers
+        f"AND {shards.where()} ORDER BY at LIMIT $3",
         (TRIES_MAX, now - LIFE_S, AT_ONCE_MAX),
     )
     return {row["guild_id"]: row["tries"] for row in rows}

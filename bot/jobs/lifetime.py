@@ -6,6 +6,7 @@ from bot.jobs.model import FINISHED, Job, JobRef
 from bot.jobs.rows import readable_job
 from bot.ledger import holds
 from bot.ledger.rule_values import WAIT_MAX_S
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 FOUND_MAX = 200  # in one search; the next one goes on
@@ -14,10 +15,10 @@ _BEFORE_FAL = ("waiting", "accepted")
 # Jobs stored before `approve_by` was a column have none there, and wait no longer than the longest wait.
 _OLD = """
 SELECT id, guild_id, body FROM jobs WHERE told = 0 AND (state <> 'waiting' AND created_at < $1
-OR state = 'waiting' AND COALESCE(approve_by, created_at + $2) < $1) ORDER BY created_at LIMIT $3"""
-_GUILDS_LEFT = f"""
+OR state = 'waiting' AND COALESCE(approve_by, created_at + $2) < $1) AND {mine} ORDER BY created_at LIMIT $3"""
+_GUILDS_LEFT = """
 SELECT j.id AS id, j.guild_id AS guild_id FROM jobs j JOIN leaving l ON l.guild_id = j.guild_id
-WHERE j.told = 0 AND j.state IN ('waiting', 'accepted') ORDER BY j.created_at LIMIT {FOUND_MAX}"""  # noqa: S608 - a constant of this module
+WHERE j.told = 0 AND j.state IN ('waiting', 'accepted') AND {mine} ORDER BY j.created_at LIMIT $1"""
 
 
 def overdue_at(job: Job, *, deadline_s: float, paid_patience_s: float, overdue_s: float) -> float:
@@ -37,13 +38,19 @@ def overdue_at(job: Job, *, deadline_s: float, paid_patience_s: float, overdue_s
 
 
 def overdue_jobs(
-    *, now: float, spared_until: float = 0.0, deadline_s: float, paid_patience_s: float, overdue_s: float
+    shards: Shards = EVERY_SHARD,
+    *,
+    now: float,
+    spared_until: float = 0.0,
+    deadline_s: float,
+    paid_patience_s: float,
+    overdue_s: float,
 ) -> Transaction[tuple[tuple[JobRef, ...], tuple[JobRef, ...]]]:
     """Return overdue jobs, and old ones whose row cannot be read; at most `FOUND_MAX` together.
 
     Jobs that fal has are left out until `spared_until`, because they may still be asked about.
     """
-    rows: list[Row] = yield Many(_OLD, (now - overdue_s, WAIT_MAX_S, FOUND_MAX))
+    rows: list[Row] = yield Many(_OLD.format(mine=shards.where()), (now - overdue_s, WAIT_MAX_S, FOUND_MAX))
     overdue: list[JobRef] = []
     unreadable: list[JobRef] = []
     for row in rows:
@@ -57,9 +64,9 @@ def overdue_jobs(
     return tuple(overdue), tuple(unreadable)
 
 
-def jobs_of_guilds_left() -> Transaction[tuple[JobRef, ...]]:
+def jobs_of_guilds_left(shards: Shards = EVERY_SHARD) -> Transaction[tuple[JobRef, ...]]:
     """Return jobs that fal was not asked for yet, in servers that removed Wanda."""
-    rows: list[Row] = yield Many(_GUILDS_LEFT)
+    rows: list[Row] = yield Many(_GUILDS_LEFT.format(mine=shards.where("j.guild_id")), (FOUND_MAX,))
     return tuple(JobRef(row["id"], row["guild_id"]) for row in rows)
 
 

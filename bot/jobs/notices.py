@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from bot.jobs.model import Job
 from bot.jobs.preferences import Pings, preferences_of
 from bot.jobs.rows import readable_job
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 Where: TypeAlias = Literal["channel", "direct"]
@@ -27,7 +28,8 @@ _NOTE = """
 INSERT INTO notices (job_id, kind, guild_id, member_id, at, is_announced, due_at) VALUES ($1, $2, $3, $4, $5, $6, $5)
 ON CONFLICT DO NOTHING"""
 _DUE = """
-SELECT job_id, kind, guild_id, member_id, at, is_announced FROM notices WHERE due_at <= $1 ORDER BY due_at LIMIT $2"""
+SELECT job_id, kind, guild_id, member_id, at, is_announced FROM notices WHERE due_at <= $1 AND {mine}
+ORDER BY due_at LIMIT $2"""
 _LOCK = """
 UPDATE notices SET tries = tries + 1 WHERE job_id = $1 AND kind = $2 AND due_at IS NOT NULL RETURNING tries"""
 _OF_SET = """
@@ -178,9 +180,9 @@ def _kind_of_set(job: Job, kind: NoticeKind) -> Transaction[NoticeKind | None]:
     return "ready" if counted["done"] else kind
 
 
-def due_notices(at: float, *, limit: int) -> Transaction[tuple[Notice, ...]]:
+def due_notices(at: float, shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Notice, ...]]:
     """Return notices that are to be posted by this time, the longest due first."""
-    rows: list[Row] = yield Many(_DUE, (at, limit))
+    rows: list[Row] = yield Many(_DUE.format(mine=shards.where()), (at, limit))
     return tuple(
         Notice(
             job_id=row["job_id"],

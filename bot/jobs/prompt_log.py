@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from bot.jobs.model import Job
 from bot.jobs.rows import readable_job
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 _DUE = """
 SELECT p.tries AS tries, p.job_id AS job_id, j.body AS body FROM (
-SELECT tries, job_id, at, ROW_NUMBER() OVER (PARTITION BY guild_id ORDER BY at) AS turn FROM prompt_log) p
+SELECT tries, job_id, at, ROW_NUMBER() OVER (PARTITION BY guild_id ORDER BY at) AS turn FROM prompt_log
+WHERE {mine}) p
 LEFT JOIN jobs j ON j.id = p.job_id ORDER BY p.turn, p.at LIMIT $1"""
 
 
@@ -32,9 +34,9 @@ def log_prompt(job: Job) -> Transaction[None]:
     )
 
 
-def prompts_to_log(*, limit: int) -> Transaction[tuple[LoggedPrompt, ...]]:
+def prompts_to_log(shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[LoggedPrompt, ...]]:
     """Return what is to be posted: the oldest of each server, then the second of each, and so on."""
-    rows: list[Row] = yield Many(_DUE, (limit,))
+    rows: list[Row] = yield Many(_DUE.format(mine=shards.where()), (limit,))
     return tuple(
         LoggedPrompt(row["job_id"], None if row["body"] is None else readable_job(row), row["tries"]) for row in rows
     )

@@ -6,6 +6,7 @@ from bot.jobs.model import Job, State
 from bot.jobs.places import FileBounds
 from bot.jobs.rows import job_in, readable_jobs
 from bot.jobs.short_id import id_patterns
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 CHILDREN_MAX = 5  # that a card links to
@@ -61,11 +62,11 @@ def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[
     return readable_jobs(reversed(rows))
 
 
-def posted_since(at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
+def posted_since(at: float, shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return the latest done reruns that were accepted since a time, newest first."""
     rows: list[Row] = yield Many(
-        "SELECT body FROM jobs WHERE parent_id IS NOT NULL AND state = 'done' AND created_at >= $1 "
-        "ORDER BY created_at DESC LIMIT $2",
+        "SELECT body FROM jobs WHERE parent_id IS NOT NULL AND state = 'done' AND created_at >= $1 "  # noqa: S608 - numbers
+        f"AND {shards.where()} ORDER BY created_at DESC LIMIT $2",
         (at, limit),
     )
     return readable_jobs(rows)
@@ -168,18 +169,20 @@ def jobs_of_member_everywhere(
     return readable_jobs(rows)
 
 
-def late_jobs(due_at: float, *, limit: int) -> Transaction[tuple[Job, ...]]:
+def late_jobs(due_at: float, shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return jobs whose video is late and to be tried again by this time (Unix seconds), the longest due first."""
     rows: list[Row] = yield Many(
-        "SELECT body FROM jobs WHERE late_at <= $1 AND told = 1 ORDER BY late_at LIMIT $2", (due_at, limit)
+        f"SELECT body FROM jobs WHERE late_at <= $1 AND told = 1 AND {shards.where()} ORDER BY late_at LIMIT $2",  # noqa: S608 - numbers
+        (due_at, limit),
     )
     return readable_jobs(rows)
 
 
-def expired_job_ids(before: float, *, limit: int) -> Transaction[tuple[str, ...]]:
+def expired_job_ids(before: float, shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[str, ...]]:
     """Return the ids of ended jobs with files on disk that were accepted before a time (Unix seconds), oldest first."""
     rows: list[Row] = yield Many(
-        "SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND created_at < $1 ORDER BY created_at LIMIT $2",
+        f"SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND created_at < $1 AND {shards.where()} "  # noqa: S608 - numbers
+        "ORDER BY created_at LIMIT $2",
         (before, limit),
     )
     return tuple(row["id"] for row in rows)

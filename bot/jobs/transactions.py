@@ -16,6 +16,7 @@ from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import holds
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Who
+from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
 SAFETY_NOTE = "fal's safety check stays on in this server."
@@ -316,12 +317,12 @@ def find(job_id: str) -> Transaction[tuple[State | None, Job | None]]:
     return (None, None) if row is None else (row["state"], readable_job(row))
 
 
-def unfinished_jobs() -> Transaction[list[JobRef]]:
+def unfinished_jobs(shards: Shards = EVERY_SHARD) -> Transaction[list[JobRef]]:
     """Return every job that is unfinished or whose card does not show its end yet, oldest first.
 
     Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
     """
-    rows = yield Many("SELECT id, guild_id FROM jobs WHERE told = 0 ORDER BY created_at")
+    rows = yield Many(f"SELECT id, guild_id FROM jobs WHERE told = 0 AND {shards.where()} ORDER BY created_at")  # noqa: S608 - numbers
     return [JobRef(row["id"], row["guild_id"]) for row in rows]
 
 

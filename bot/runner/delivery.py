@@ -13,6 +13,7 @@ from bot.jobs.transactions import find
 from bot.log import job_scope
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings
+from bot.sharding import ShardsNow
 from bot.storage.transaction import Store
 from bot.turns import FairTurns
 
@@ -137,6 +138,7 @@ class LateVideos:
         self,
         store: Store,
         delivery: Delivery,
+        shards: ShardsNow,
         *,
         store_event: Callable[[Job, machine.Event], Awaitable[None]],
         forget_files: Callable[[str], Awaitable[None]] | None,
@@ -146,6 +148,7 @@ class LateVideos:
     ) -> None:
         self._store = store
         self._delivery = delivery
+        self._shards = shards
         self._store_event = store_event
         self._forget_files = forget_files
         self._every_s = every_s
@@ -168,7 +171,7 @@ class LateVideos:
 
     async def _begin_due(self) -> None:
         try:
-            due = await self._store.read(queries.late_jobs(self._clock(), limit=LATE_MAX))
+            due = await self._store.read(queries.late_jobs(self._clock(), self._shards(), limit=LATE_MAX))
         except StorageError:
             log.warning("late videos could not be looked for; this is tried again", exc_info=True)
             return

@@ -76,13 +76,14 @@ class Retention:
         Raises:
             StorageError: the database or the files did not answer; the next round goes on.
         """
+        shards = self.orphans.shards()
         await self._remove_deleted()
-        for guild_id in await self.store.read(erasure.guilds_to_delete(at=self.clock())):
+        for guild_id in await self.store.read(erasure.guilds_to_delete(shards, at=self.clock())):
             await self.forget_guild(guild_id)
         await self._remove_copies()
         count = 0
         for _ in range(BATCHES_MAX):
-            job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, limit=BATCH))
+            job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, shards, limit=BATCH))
             await self.files.remove_jobs(job_ids)
             for job_id in job_ids:
                 await self.store.write(erasure.note_files_removed(job_id, at=self.clock()), guild_id=None)
@@ -95,7 +96,7 @@ class Retention:
     async def _remove_copies(self) -> None:
         """Remove the copies of files of deleted jobs that other members' reruns have."""
         for _ in range(BATCHES_MAX):
-            jobs = await self.store.read(erasure.jobs_with_deleted_sources(limit=BATCH))
+            jobs = await self.store.read(erasure.jobs_with_deleted_sources(self.orphans.shards(), limit=BATCH))
             for job in jobs:
                 borrowed = [item for item in job.inputs if item.is_borrowed]
                 previews = [beside(item.path, preview_name(item.option)) for item in borrowed]

@@ -28,6 +28,7 @@ from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.runner.job_counts import count_accepted, count_event
 from bot.settings import JobSettings
+from bot.sharding import Shards, ShardsNow, every_shard
 from bot.storage.transaction import Store, Transaction
 from bot.turns import FairTurns
 from bot.units import MB
@@ -58,6 +59,7 @@ class Runner:
         shipped: Shipped,
         settings: JobSettings,
         clock: Callable[[], float],
+        shards: ShardsNow = every_shard,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
@@ -66,7 +68,9 @@ class Runner:
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        """`on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
+        """`shards` are those whose jobs it drives; more may come, see `take_up`.
+
+        `on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
         `on_asked` is called for every job whose card asks for approval.
         `keep_files` keeps the files of an order before its jobs are accepted, a copy for each. `discard_files` deletes
@@ -80,6 +84,7 @@ class Runner:
         self._settings = settings
         self._places = places_of(settings)
         self._clock = clock
+        self._shards = shards
         self._sleep = sleep
         self._on_posted = on_posted
         self._on_ended = on_ended
@@ -103,6 +108,7 @@ class Runner:
         self._late_videos = LateVideos(
             store,
             self._delivery,
+            shards,
             store_event=self._store_late,
             forget_files=forget_files,
             every_s=settings.late_look_s,
@@ -113,27 +119,36 @@ class Runner:
         self._endings = FairTurns(ENDINGS_AT_ONCE, name="end")
 
     async def start(self) -> int:
-        """Resume every unfinished job, and look for stopped ones from then on; returns how many there are.
+        """Take up the shards that it has, and look for stopped jobs from then on; returns as `take_up`.
 
         Raises:
             StorageError: the database did not answer.
         """
-        jobs = await self._store.read(transactions.unfinished_jobs())
-        for job in jobs:
-            self._drive(job)
-        self._awake_at = self._clock()
+        resumed = await self.take_up(self._shards())
         self._loops = [
             asyncio.create_task(self._keep_sweeping(), name="unfinished jobs"),
             asyncio.create_task(self._late_videos.keep_trying(), name="late videos"),
         ]
-        await self._report_posted()
+        return resumed
+
+    async def take_up(self, shards: Shards) -> int:
+        """Resume every unfinished job of these shards, which have no other owner; returns how many there are.
+
+        Raises:
+            StorageError: the database did not answer; it may be called again.
+        """
+        jobs = await self._store.read(transactions.unfinished_jobs(shards))
+        for job in jobs:
+            self._drive(job)
+        self._awake_at = self._clock()
+        await self._report_posted(shards)
         return len(jobs)
 
-    async def _report_posted(self) -> None:
+    async def _report_posted(self, shards: Shards) -> None:
         """Call `on_posted` again for recent videos: the last process may have ended before it took effect."""
         if self._on_posted is not None:
             since = self._clock() - POSTED_AGE_MAX_S
-            for job in await self._store.read(queries.posted_since(since, limit=POSTED_MAX)):
+            for job in await self._store.read(queries.posted_since(since, shards, limit=POSTED_MAX)):
                 self._on_posted(job)
 
     async def accept(self, order: Order) -> Job:
@@ -387,7 +402,7 @@ class Runner:
             log.exception("unfinished jobs could not be swept; this is tried again later")
 
     async def _end_in_guilds_left(self) -> None:
-        for job in await self._store.read(lifetime.jobs_of_guilds_left()):
+        for job in await self._store.read(lifetime.jobs_of_guilds_left(self._shards())):
             left = await self._write(job, machine.GuildLeft(), now=self._clock())
             if left.changed:
                 with job_scope(job.id):
@@ -397,6 +412,7 @@ class Runner:
     async def _end_overdue(self) -> None:
         overdue, unreadable = await self._store.read(
             lifetime.overdue_jobs(
+                self._shards(),
                 now=self._clock(),
                 spared_until=self._awake_at + WAKE_GRACE_S,
                 deadline_s=self._settings.deadline_s,
@@ -432,7 +448,7 @@ class Runner:
 
     async def _resume_stopped(self) -> None:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
-        jobs = await self._store.read(transactions.unfinished_jobs())
+        jobs = await self._store.read(transactions.unfinished_jobs(self._shards()))
         has_task = {*self._tasks, *self._side_tasks.values()}
         for job in jobs:
             if job.id in has_task:

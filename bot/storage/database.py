@@ -19,6 +19,7 @@ from bot.errors import NoDatabase, OldDatabase, OwnershipLost, SettingsRefused, 
 from bot.metrics import STORAGE_ERRORS, STORAGE_SECONDS
 from bot.settings import POSTGRES_SCHEMES, SQLITE_SCHEME, StorageSettings
 from bot.sharding import WHOLE, ShardPlan
+from bot.storage import program
 from bot.storage.data_folder import (
     FileLock,
     Mark,
@@ -107,12 +108,13 @@ class OwnedStore:
         """
         await asyncio.to_thread(self._locks.check)
 
-    def begun(self) -> None:
-        """Remember in the data folder that the bot has logged in with this database.
+    async def begun(self) -> None:
+        """Remember in the database and in the data folder that the bot has logged in with this database.
 
         Raises:
-            StorageError: the folder cannot be written.
+            StorageError: the database did not answer, or the folder cannot be written.
         """
+        await self._store.write(program.remember(program.BEGUN, "1"))
         if not self._mark.begun:
             self._mark = replace(self._mark, begun=True)
             write_mark(self._locks.folder, self._mark)
@@ -232,7 +234,8 @@ async def _own(
         schema = await _migrate(store, settings, at=clock())
         database_id = await store.read(database_id_in())
         _check_same(settings, mark, database_id)
-        is_new = not before or (mark is not None and not mark.begun)
+        has_begun = (mark is not None and mark.begun) or await store.read(program.has_begun())
+        is_new = not before or not has_begun
         marked = Mark(database_id, name, begun=not is_new)
         keeps_files = await store.read(_keeps_files())
         write_mark(settings.data_dir, marked)

@@ -5,7 +5,7 @@ a process that died are free at once, and those of a machine that vanished withi
 
 - (730501, shard): the shard's jobs are this process's.
 - (730502, count): shared by the processes of this many shards; (730502, 0) is the one process that does everything.
-- (730503, bucket): this process identifies at Discord at the moment (`bot/identifies.py`).
+- (730503, bucket): this process identifies at Discord at the moment (`bot/session_starts.py`).
 
 A process of an older version holds (730501, 0) alone, for everything.
 """
@@ -87,8 +87,10 @@ class Ownership:
                 self._has_begun = True
                 return
 
-    async def ensure(self) -> None:
+    async def ensure(self, *, trust_s: float = FRESH_S) -> None:
         """Check that this process has what it had; if the session broke, take it again.
+
+        An answer of the server that is not older than `trust_s` counts.
 
         Raises:
             OwnershipLost: another process has, or had, some of it.
@@ -96,26 +98,20 @@ class Ownership:
         """
         if self._lost is not None:
             raise self._lost
-        if not self._is_fresh:
+        if not self._is_fresh(trust_s):
             async with self._in_session() as session:
-                if not self._is_fresh:
+                if not self._is_fresh(trust_s):
                     await session.execute("SELECT 1")
                     self._checked_at = time.monotonic()
-
-    async def check(self) -> None:
-        """Ask the server whether the session still lives; as `ensure`, without trusting an answer from before."""
-        self._checked_at = 0.0
-        await self.ensure()
 
     @property
     def unchecked_s(self) -> float:
         """How long ago the server last answered, in seconds."""
         return time.monotonic() - self._checked_at
 
-    @property
-    def _is_fresh(self) -> bool:
+    def _is_fresh(self, trust_s: float) -> bool:
         session = self._session
-        return session is not None and not session.is_closed() and self.unchecked_s < FRESH_S
+        return session is not None and not session.is_closed() and self.unchecked_s < trust_s
 
     async def claim(self, *, most: int) -> frozenset[int]:
         """Take shards that are free, up to `most` with those it has (0: no bound); returns the new ones.
@@ -129,8 +125,11 @@ class Ownership:
             if self.plan.is_whole:
                 await self._note(session, self._parts(()))
                 return frozenset()
-            locked = await session.fetch(_LOCKED)
+            has_room = to_claim(self.plan, held=self.held, taken=(), most=most)
+            locked = await (session.fetch(_LOCKED) if has_room else session.fetch("SELECT 1"))
             self._checked_at = time.monotonic()
+            if not has_room:
+                return frozenset()
             taken = {row["number"] for row in locked if row["kind"] == SHARD}
             wanted = to_claim(self.plan, held=self.held, taken=taken, most=most)
             if not wanted:
@@ -154,19 +153,19 @@ class Ownership:
             await session.execute(_CLAIM, list(parts), self._owner, time.time())
         self._is_claimed = True
 
-    async def try_lock(self, kind: int, number: int) -> bool:
-        """Take another lock if it is free; it is held until `unlock`, or until the session breaks.
+    async def lock_bucket(self, bucket: int) -> bool:
+        """Take the lock on session starts if it is free; it is held until it is given up, or the session breaks.
 
         Raises:
             OwnershipLost, StorageError: as `ensure`.
         """
         async with self._in_session() as session:
-            return await session.fetchval("SELECT pg_try_advisory_lock($1, $2)", kind, number)
+            return await session.fetchval("SELECT pg_try_advisory_lock($1, $2)", IDENTIFY, bucket)
 
-    async def unlock(self, kind: int, number: int) -> None:
-        """Give up a lock of `try_lock`; raises as `ensure`."""
+    async def unlock_bucket(self, bucket: int) -> None:
+        """Give up the lock; raises as `ensure`."""
         async with self._in_session() as session:
-            await session.execute("SELECT pg_advisory_unlock($1, $2)", kind, number)
+            await session.execute("SELECT pg_advisory_unlock($1, $2)", IDENTIFY, bucket)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call `heard` with the payload of each notification; with "" when some may have been missed.
@@ -250,6 +249,7 @@ class Ownership:
         """Release all locks by closing the session."""
         session, self._session = self._session, None
         self.held = frozenset()
+        self._lost = OwnershipLost("Wanda has given up her part of the database, because she ends.")
         if session is not None:
             try:
                 await session.close(timeout=self._timeout_s)

@@ -63,7 +63,8 @@ class Welcome(LoopCog):
 
     async def _greet_due(self) -> None:
         services = self.bot.services
-        for guild_id, tries in (await services.store.read(due_greetings(now=services.clock()))).items():
+        due = await services.store.read(due_greetings(self.bot.ready_shards(), now=services.clock()))
+        for guild_id, tries in due.items():
             guild = self.bot.get_guild(guild_id)
             if guild is None:
                 continue

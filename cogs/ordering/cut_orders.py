@@ -16,6 +16,7 @@ from bot.jobs import acknowledgements
 from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.queries import job_of_message
 from bot.jobs.transactions import get
+from bot.sharding import Shards
 from bot.texts.finished import GETTING_READY
 from cogs.base.cog import LoopCog
 from cogs.ordering.card_place import TOKEN_LIFE_S
@@ -30,31 +31,32 @@ MARGIN_S = 30.0  # of a token's life
 
 
 class CutOrders(LoopCog):
-    """Once, at the start: "thinking" and placeholders without a job are removed, and their members told so."""
+    """Once for each shard: "thinking" and placeholders without a job are removed, and their members told so."""
 
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
-        self._left: tuple[Acknowledgement, ...] = ()
+        self._left: asyncio.Queue[Acknowledgement] = asyncio.Queue()
         self._found: dict[int, set[int]] = defaultdict(set)
         self._cleared: set[int] = set()
 
-    async def cog_load(self) -> None:
-        """Also find what the last process left, before the gateway connects: later there are messages of this one."""
+    async def take_up(self, shards: Shards) -> None:
+        """Find what the last process left, before the shards connect: later there are messages of this one."""
         try:
-            self._left = await self.bot.services.store.read(
-                acknowledgements.left_over(before=self.bot.services.clock())
-            )
+            left = await self.bot.services.store.read(acknowledgements.left_over(shards))
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEARCH_WITHIN_S):
-                    await self._search([one for one in self._left if not self._is_answerable(one)])
+                    await self._search([one for one in left if not self._is_answerable(one)])
         except StorageError:
             log.warning("orders that were cut short could not be read; the next start looks again", exc_info=True)
-        await super().cog_load()
+        else:
+            for one in left:
+                self._left.put_nowait(one)
 
     async def loop(self) -> None:
         """Answer each order, and forget it unless Discord says "later" until the tries are used up."""
         settings, store = self.bot.services.settings.cards, self.bot.services.store
-        for one in self._left:
+        while True:
+            one = await self._left.get()
             for attempt in range(settings.discord_tries):
                 try:
                     await self._answer(one)

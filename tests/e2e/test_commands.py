@@ -5,8 +5,10 @@ import base64
 import json
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -316,6 +318,11 @@ def secrets_of(env: dict[str, str]) -> set[str]:
     return {part for part in (env["DISCORD_TOKEN"], env["FAL_KEY"], env["FAL_KEY"].rpartition(":")[2]) if part}
 
 
+def _synced_by_an_older_version(stage: Stage) -> None:
+    with closing(sqlite3.connect(stage.folder / "wanda.db")) as database, database:
+        database.execute("UPDATE program SET value = 'other' WHERE name = 'commands'")
+
+
 async def test_commands_are_synced_when_they_changed(empty_stage: Stage) -> None:
     """A second start does not sync; a start after Discord lost the commands, or with a new version, does."""
     stage = empty_stage
@@ -327,7 +334,7 @@ async def test_commands_are_synced_when_they_changed(empty_stage: Stage) -> None
     synced = await puts(stage)
     assert len(synced) == 3
     assert synced[0] == synced[2]
-    await asyncio.to_thread((stage.folder / "synced-commands").write_text, "what an older version synced")
+    await asyncio.to_thread(_synced_by_an_older_version, stage)
     await restart(stage)
     assert len(await puts(stage)) == 4
 

@@ -68,7 +68,7 @@ async def _used(storage: StorageSettings, *, jobs: int = 3) -> StorageSettings:
     for number in range(1, jobs + 1):
         _keep_files(storage, await _order(store, number, sent=number > 1))
     _keep_files(storage, "ff" * 16)
-    store.begun()
+    await store.begun()
     await store.close()
     return storage
 

@@ -41,7 +41,7 @@ async def test_what_is_wrong(small_disk: SmallDisk) -> None:
     """A full disk and a missing database are found before a run meets them."""
     settings = Settings(storage=settings_for(small_disk.folder))
     store = await open_store(settings.storage)
-    store.begun()
+    await store.begun()
     await store.close()
     small_disk.fill(but_bytes=10_000)
     folder, _ = await findings(settings)

@@ -62,7 +62,7 @@ async def _use(folder: Path) -> None:
             if number != 1 or name.startswith("inputs"):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(b"x" * 1000)
-    store.begun()
+    await store.begun()
     await store.close()
 
 

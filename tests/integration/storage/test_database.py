@@ -119,7 +119,7 @@ async def test_a_folder_that_is_not_mounted_is_noticed(postgres_server: Postgres
 
 async def _begin(settings: StorageSettings) -> OwnedStore:
     store = await open_store(settings)
-    store.begun()
+    await store.begun()
     return store
 
 
@@ -137,7 +137,7 @@ async def test_a_missing_database_is_refused(tmp_path: Path) -> None:
         await open_store(settings)
     anew = await open_store(settings, begin_anew=True)
     assert anew.database.is_new
-    anew.begun()
+    await anew.begun()
     await anew.close()
     (tmp_path / "kept.db").rename(file)
     with pytest.raises(StartRefused, match="belongs to another database"):
