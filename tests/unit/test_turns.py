@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.requester import Requester
-from bot.turns import FairTurns, NoTurn, Patience
+from bot.turns import FairTurns, NoTurn, Patience, named_turns
 
 MEMBERS = [Requester(1, 1), Requester(1, 2), Requester(1, 3), Requester(2, 1), Requester(3, 1)]
 SETTLED = 10
@@ -288,3 +288,19 @@ async def test_a_turn_that_is_given_up() -> None:
         again = place.ask(Requester(1, 2), Patience(wait_s=60, member_max=1, server_max=1))
         await settle()
         assert again in place.standing()[0]
+
+
+async def test_how_many_wait_and_hold() -> None:
+    """Places with a name say how many of them are taken and how many requests wait; without one they are not listed."""
+    turns, unnamed = FairTurns(2, name="a place"), FairTurns(1)
+    assert (turns.waiting, turns.held) == (0, 0)
+    async with turns.turn(MEMBERS[0]), turns.turn(MEMBERS[3]):
+        waiting = [asyncio.create_task(turns._enter(member, None)) for member in MEMBERS[:3]]
+        await asyncio.sleep(0)
+        assert (turns.waiting, turns.held) == (3, 2)
+    assert (turns.waiting, turns.held) == (1, 2)
+    waiting[2].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert turns.waiting == 0
+    assert turns in named_turns()
+    assert unnamed not in named_turns()
