@@ -34,6 +34,7 @@ from bot.storage.data_folder import check_writable, read_mark
 from bot.storage.database import database_name, look_into, write_nothing
 from bot.storage.transaction import One, Transaction
 from bot.texts.operators import budgets_line, missing_keys
+from bot.web.probe import probe
 from bot.workers.protection import protect
 from bot.workers.run_once import RunFailed
 
@@ -63,6 +64,7 @@ async def check(settings: Settings) -> list[Finding]:
         "database": _database,
         "ffmpeg": _ffmpeg,
         "workers": _workers,
+        "webhooks": _webhooks,
     }
     found = await asyncio.gather(*(_bounded(name, one, settings) for name, one in checks.items()))
     return [*_defaults(settings), *(finding for part in found for finding in part)]
@@ -231,6 +233,18 @@ async def _workers(_: Settings) -> list[Finding]:
     except RunFailed as error:
         return [Finding("workers", fine=False, text=f"no worker can be run: {error}")]
     return [Finding(state.name, state.holds or not state.needed, state.text) for state in states]
+
+
+async def _webhooks(settings: Settings) -> list[Finding]:
+    """Find out whether fal's webhooks come to this machine, as far as that can be told from here."""
+    if settings.web.public_url is None:
+        return []
+    if not settings.web.port:
+        text = "WANDA_PUBLIC_URL needs the web server, and WANDA_WEB_PORT is 0"
+        return [Finding("webhooks", fine=False, text=text)]
+    wrong = await probe(settings.web)
+    fine = f"{settings.web.public_url} leads to Wanda's port {settings.web.port}; fal comes the same way, from outside"
+    return [Finding("webhooks", fine=wrong is None, text=wrong or fine)]
 
 
 def _decodes(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli import check
 from bot.errors import SettingsRefused
 from bot.fal.client import FalClient
 from bot.jobs.calls import take_call
@@ -350,3 +351,33 @@ def test_without_a_web_server_nobody_can_call() -> None:
     """The address without the port is refused at the start, with what to do."""
     with pytest.raises(SettingsRefused, match="set WANDA_WEB_PORT"):
         Calls(Settings(web=WebSettings(port=0, public_url="https://wanda.example")))
+
+
+async def checked(**web: Any) -> str:
+    """Return the line about webhooks of `python -m bot check`."""
+    (finding,) = await check._webhooks(Settings(web=WebSettings(**web)))
+    return str(finding)
+
+
+@SQLITE
+async def test_the_check_goes_the_public_way(called: Called) -> None:
+    """`python -m bot check` asks at the public address, of a running Wanda, or in her place before the first run."""
+    port = int(called.url.rpartition(":")[2])
+    there = f"ok   webhooks        {called.url} leads to Wanda's port {port}; fal comes the same way, from outside"
+    assert await checked(port=port, public_url=called.url) == there
+    port = free_port()
+    assert (await checked(port=port, public_url=f"http://127.0.0.1:{port}")).startswith("ok ")
+    assert await check._webhooks(Settings()) == []
+
+
+@SQLITE
+async def test_the_check_finds_a_wrong_proxy(rig: RunnerRig) -> None:
+    """Where somebody else answers, or nobody, it says what the proxy has to do."""
+    port = free_port()
+    said = await checked(port=port, public_url=rig.fal.url)
+    assert said.startswith(f"FIX  webhooks        a POST to {rig.fal.url}/fal/… is answered 401, and not by Wanda; ")
+    assert (
+        f"have the proxy pass POST /fal/… on to port {port} of this machine, over HTTP, unchanged" in said
+    )
+    assert "cannot be reached from here" in await checked(port=port, public_url=f"http://127.0.0.1:{free_port()}")
+    assert "WANDA_WEB_PORT is 0" in await checked(port=0, public_url=rig.fal.url)
