@@ -26,6 +26,7 @@ from bot.errors import (
 )
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
+from bot.files.opening import open_files
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
 from bot.money import MICROUSD_PER_USD, exact_dollars
 from bot.net.transport import make_http
@@ -61,6 +62,7 @@ async def check(settings: Settings) -> list[Finding]:
         "fal": _fal,
         "budgets": _budgets,
         "data folder": _data_folder,
+        "files": _files,
         "database": _database,
         "ffmpeg": _ffmpeg,
         "workers": _workers,
@@ -162,6 +164,18 @@ def _writable(settings: Settings) -> Finding:
     except StorageError as error:
         return Finding("data folder", fine=False, text=str(error))
     return Finding("data folder", fine=True, text=f"{folder} can be written")
+
+
+async def _files(settings: Settings) -> list[Finding]:
+    """Put a tiny file where files are kept, read it and remove it; the data folder has a check of its own."""
+    try:
+        files = open_files(settings.storage, settings.files)
+        if not files.is_shared:
+            return []
+        await files.try_out()
+    except (StorageError, SettingsRefused) as error:
+        return [Finding("files", fine=False, text=str(error))]
+    return [Finding("files", fine=True, text=f"{files.name} takes a file, gives it back and removes it")]
 
 
 async def _database(settings: Settings) -> list[Finding]:

@@ -41,7 +41,8 @@ class FolderFiles:
 
     async def keep(self, name: str, requester: Requester) -> None:
         """Only look: the file is where it is kept."""
-        await self.fetch(name, requester)
+        del requester
+        await asyncio.to_thread((self.root / name).stat)
 
     async def fetch(self, name: str, requester: Requester) -> Path:
         """Return the file's path; raises FileNotFoundError."""

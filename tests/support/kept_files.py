@@ -1,12 +1,47 @@
 """Kept files, and what removes them, for tests."""
 
+from collections.abc import Collection
+from pathlib import Path
+
+from bot.errors import FilesUnavailable
 from bot.files.files import Files
+from bot.files.folder import FolderFiles
+from bot.requester import Requester
 from bot.runner.orphans import Orphans
 from bot.runner.retention import Retention
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Store
 
 DAY_S = 86400.0
+
+
+class LostFiles(FolderFiles):
+    """Files in a folder that does not do what is in `away`; `refused` counts how often."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.away: set[str] = set()
+        self.refused = 0
+
+    def _ask(self, what: str) -> None:
+        if what in self.away:
+            self.refused += 1
+            raise FilesUnavailable(f"The disk of the files does not {what}.")
+
+    async def keep(self, name: str, requester: Requester) -> None:
+        """Keep the file, unless that is away."""
+        self._ask("keep")
+        await super().keep(name, requester)
+
+    async def fetch(self, name: str, requester: Requester) -> Path:
+        """Return the file, unless that is away."""
+        self._ask("fetch")
+        return await super().fetch(name, requester)
+
+    async def remove_jobs(self, job_ids: Collection[str]) -> None:
+        """Remove the files, unless that is away."""
+        self._ask("remove")
+        await super().remove_jobs(job_ids)
 
 
 def a_retention(

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import random
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.registry import build, price_table
 from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
+from bot.files.files import Files
 from bot.files.folder import FolderFiles
 from bot.jobs import transactions
 from bot.jobs.model import Job, LinkReason, Live, Order, Request
@@ -23,6 +25,7 @@ from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
 from bot.runner.cards_port import MessageRef, Posted
 from bot.runner.fal_steps import FalSteps, Webhooks
+from bot.runner.job_files import keep_inputs
 from bot.runner.runner import Runner
 from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
 from bot.storage.transaction import Store
@@ -215,15 +218,17 @@ def make_runner(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     forget_files: ForgetFiles | None = None,
     webhooks: Webhooks | None = None,
+    files: Files | None = None,
 ) -> Runner:
-    """Return a runner with these caps."""
+    """Return a runner with these caps; with `files` it keeps the files of orders there."""
+    kept = FolderFiles(settings.storage.data_dir) if files is None else files
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
     return Runner(
         store=store,
         fal_steps=FalSteps(
             fal,
             settings.jobs,
-            files=FolderFiles(settings.storage.data_dir),
+            files=kept,
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,
@@ -234,6 +239,7 @@ def make_runner(
         settings=settings.jobs,
         clock=clock,
         sleep=sleep,
+        keep_files=None if files is None else partial(keep_inputs, files=files),
         forget_files=forget_files,
     )
 

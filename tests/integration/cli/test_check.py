@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bot.cli.check import _data_folder, _database
-from bot.settings import Settings, StorageSettings
+from bot.cli.check import _data_folder, _database, _files
+from bot.settings import FilesSettings, Settings, StorageSettings
 from bot.storage.database import OwnedStore, open_store
 from tests.support.disks import SmallDisk
 from tests.support.stores import settings_for
@@ -53,3 +53,18 @@ async def test_what_is_wrong(small_disk: SmallDisk) -> None:
     assert folder.startswith("ok ")
     assert database.startswith("FIX  database")
     assert database.endswith("mount or restore it")
+
+
+async def test_the_place_of_the_files(tmp_path: Path) -> None:
+    """A shared folder is tried out and nothing is left; one that cannot be used is said in words."""
+    storage = settings_for(tmp_path / "data")
+    assert await _files(Settings(storage=storage)) == []
+    (tmp_path / "shared").mkdir()
+    shared = Settings(storage=storage, files=FilesSettings(url=(tmp_path / "shared").as_uri()))
+    (finding,) = await _files(shared)
+    assert str(finding) == f"ok   files           {tmp_path}/shared takes a file, gives it back and removes it"
+    assert names_in(tmp_path / "shared") == []
+    (tmp_path / "shared").rmdir()
+    (tmp_path / "shared").write_text("no folder")
+    (finding,) = await _files(shared)
+    assert str(finding).startswith(f"FIX  files           The folder of files {tmp_path}/shared cannot be written: ")

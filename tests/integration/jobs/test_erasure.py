@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Busy, FilesGone, QuotaExceeded, StorageError
+from bot.errors import Busy, FilesGone, FilesUnavailable, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.folder import FolderFiles
 from bot.jobs import erasure, machine, queries, transactions
@@ -22,7 +22,7 @@ from bot.runner.retention import Retention
 from bot.settings import StorageSettings
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
-from tests.support.kept_files import a_retention
+from tests.support.kept_files import LostFiles, a_retention
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 ANNA, BEN, CARLA = 424242424242, 616161616161, 515151515151
@@ -112,6 +112,53 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
     assert await store.read(transactions.get(other.id)) == other
     spent = await store.read(spent_page(1, limit=9))
     assert [one.member_id for one in spent if one.member_id > 0] == [BEN]
+
+
+async def test_files_that_cannot_be_removed_now_are_removed_later(
+    store: Store, store_settings: StorageSettings
+) -> None:
+    """While the files are away a member's rows are deleted all the same; a later round removes what they had."""
+    job = await _made(store, a_job(member_id=ANNA))
+    gone = _files(store_settings, job)
+    files = LostFiles(store_settings.data_dir)
+    files.away = {"remove"}
+    assert await a_retention(store, files, at=NOW).forget_member(ANNA) == 1
+    assert await _names(store, ANNA) == []
+    assert all(path.exists() for path in gone)
+    with pytest.raises(FilesUnavailable):
+        await a_retention(store, files, at=NOW).round()
+    files.away = set()
+    for _ in range(2):
+        await a_retention(store, files, at=NOW).round()
+        assert not any(path.exists() for path in gone)
+        assert await store.read(erasure.removals(limit=9)) == ()
+
+
+async def test_one_file_that_is_still_to_be_removed(store: Store, store_settings: StorageSettings) -> None:
+    """A deleted video that could not be removed goes with the next round, and the job's inputs stay."""
+    job = await _made(store, a_job())
+    picture, video = _files(store_settings, job)
+    await store.write(erasure.note_removal(f"results/{job.id}.mp4"), guild_id=None)
+    await _keeper(store, store_settings).round()
+    assert (picture.exists(), video.exists()) == (True, False)
+    assert await store.read(erasure.removals(limit=9)) == ()
+
+
+async def test_old_files_stay_noted_until_they_are_removed(store: Store, store_settings: StorageSettings) -> None:
+    """What is kept long enough is noted as gone once it is removed, and not while the files are away."""
+    job = await _made(store, a_job())
+    gone = _files(store_settings, job)
+    files = LostFiles(store_settings.data_dir)
+    later = a_retention(store, files, at=NOW + 31 * 86400.0)
+    files.away = {"remove"}
+    with pytest.raises(FilesUnavailable):
+        await later.round()
+    kept = await store.read(transactions.get(job.id))
+    assert kept is not None
+    assert kept.files_gone_at is None
+    files.away = set()
+    assert await later.round() == 1
+    assert not any(path.exists() for path in gone)
 
 
 @pytest.mark.parametrize("times", [1, 3])
