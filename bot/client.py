@@ -229,7 +229,7 @@ class Wanda(ShardedBot):
             log.info("the commands are as Discord has them")
             return
         self.command_access.know(as_access_knows(await self.tree.sync()))
-        await store.write(program.remember(program.COMMANDS, digest))
+        await store.write(program.remember(program.COMMANDS, digest), guild_id=None)
         log.info("synced %d commands", len(payload))
 
 

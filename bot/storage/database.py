@@ -114,7 +114,7 @@ class OwnedStore:
         Raises:
             StorageError: the database did not answer, or the folder cannot be written.
         """
-        await self._store.write(program.remember(program.BEGUN, "1"))
+        await self._store.write(program.remember(program.BEGUN, "1"), guild_id=None)
         if not self._mark.begun:
             self._mark = replace(self._mark, begun=True)
             write_mark(self._locks.folder, self._mark)
