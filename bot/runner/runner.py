@@ -338,13 +338,13 @@ class Runner:
             self._side_task(job_id, work, name=f"fal called for {job_id or 'some'}")
 
     async def _take_up(self, job_id: str) -> None:
-        """Drive a job that is unfinished and this process's."""
+        """Drive a job that is unfinished, if it is this process's."""
         try:
             job = await self._store.read(transactions.get(job_id))
         except StorageError as error:
             log.warning("job %s goes on at the next sweep: %s", job_id, error)
             return
-        if job is not None and not job.told:
+        if job is not None and not job.told and self._shards().owns(job.guild_id):
             self._drive(job)
 
     def _wake(self, job: Job | JobRef) -> None:

@@ -28,6 +28,7 @@ from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.job_files import keep_inputs
 from bot.runner.runner import Runner
 from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
+from bot.sharding import ShardsNow, every_shard
 from bot.storage.transaction import Store
 from sandbox.fal.server import FalSandbox
 from tests.support.job_samples import ADDRESS, PICTURE
@@ -219,12 +220,14 @@ def make_runner(
     forget_files: ForgetFiles | None = None,
     webhooks: Webhooks | None = None,
     files: Files | None = None,
+    shards: ShardsNow = every_shard,
 ) -> Runner:
     """Return a runner with these caps; with `files` it keeps the files of orders there."""
     kept = FolderFiles(settings.storage.data_dir) if files is None else files
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
     return Runner(
         store=store,
+        shards=shards,
         fal_steps=FalSteps(
             fal,
             settings.jobs,

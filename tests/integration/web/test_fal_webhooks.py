@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from random import random
 from typing import Any
 
@@ -16,11 +17,13 @@ from bot.fal.client import FalClient
 from bot.jobs.calls import take_call
 from bot.ledger.audit import totals, verify
 from bot.settings import Settings, WebSettings
-from bot.storage.database import OwnedStore
+from bot.sharding import Shards, ShardsNow, every_shard, shard_plan
+from bot.storage.database import OwnedStore, open_store
 from bot.web.calls import Calls
 from bot.web.server import WebServer
 from tests.support.ports import free_port
 from tests.support.runner_rig import RunnerRig, make_runner, postgres_server, rig, store, store_settings, wait_for
+from tests.support.stores import PostgresServer, settings_for
 
 __all__ = ["postgres_server", "rig", "store", "store_settings"]
 TWO = {"submit": 1, "result": 1}
@@ -80,8 +83,10 @@ async def called(rig: RunnerRig) -> AsyncIterator[Called]:
         yield await make_called(stack, rig)
 
 
-async def make_called(stack: AsyncExitStack, rig: RunnerRig, **fal: Any) -> Called:
-    """Return a runner with webhooks in place of the rig's."""
+async def make_called(
+    stack: AsyncExitStack, rig: RunnerRig, *, shards: ShardsNow = every_shard, by: Calls | None = None, **fal: Any
+) -> Called:
+    """Return a runner with webhooks in place of the rig's; those of its jobs go to `by`, another process's."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = rig.settings.model_copy(
@@ -101,8 +106,10 @@ async def make_called(stack: AsyncExitStack, rig: RunnerRig, **fal: Any) -> Call
         rig.http,
         rig.cards,
         member_microusd=5_000_000,
-        webhooks=await calls.addresses(rig.store),
+        webhooks=await (by or calls).addresses(rig.store),
+        shards=shards,
     )
+    await calls.addresses(rig.store)
     rig.others.append(rig.runner)
     client = FalClient(rig.http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
     await calls.take(stack, rig.store, client, rig.runner)
@@ -173,6 +180,44 @@ async def test_a_webhook_after_the_end_changes_nothing(called: Called) -> None:
     before = await called.rig.until(lambda job: job.told)
     assert [await called.call() for _ in range(2)] == [200, 200]
     assert await called.rig.job() == before
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["followed", "uncertain"])
+@SQLITE
+async def test_another_process_takes_it(
+    rig: RunnerRig, postgres_server: PostgresServer, tmp_path: Path, *, lost: bool
+) -> None:
+    """Of two processes on PostgreSQL one takes the webhook, and the one that has the job's shard goes on with it."""
+    url = await postgres_server.new_database()
+    async with AsyncExitStack() as stack:
+        processes: list[Called] = []
+        for shard in (1, 0):
+            store = await open_store(settings_for(tmp_path / str(shard), url), shard_plan(f"{shard}/2"))
+            stack.push_async_callback(store.close)
+            stack.push_async_callback(stop_all, processes)
+            assert store.ownership is not None
+            assert await store.ownership.claim(most=1) == {shard}
+            by = processes[0].calls if processes else None
+            shards = Shards(2, frozenset({shard}))
+            mine = replace(rig, store=store, others=[])
+            processes.append(await make_called(stack, mine, shards=lambda shards=shards: shards, by=by))
+        other, owner = processes
+        await owner.settings(seconds_per_job=3600)
+        if lost:
+            await rig.fault(lose_reply=True)
+        await owner.order()
+        await owner.rig.until(lambda job: job.told if lost else job.state == "queued")
+        assert (await owner.request())["webhook"].startswith(other.url)
+        await owner.finish()
+        await owner.rig.until(lambda job: job.state == "done")
+        assert (await owner.request())["asked"] == TWO
+        assert (len(rig.cards.delivered), other.rig.runner._tasks) == (1, {})
+
+
+async def stop_all(processes: list[Called]) -> None:
+    """Stop the runners that are left, before their databases are closed."""
+    while processes:
+        await processes.pop().rig.runner.stop()
 
 
 @pytest.mark.parametrize(
@@ -376,8 +421,6 @@ async def test_the_check_finds_a_wrong_proxy(rig: RunnerRig) -> None:
     port = free_port()
     said = await checked(port=port, public_url=rig.fal.url)
     assert said.startswith(f"FIX  webhooks        a POST to {rig.fal.url}/fal/… is answered 401, and not by Wanda; ")
-    assert (
-        f"have the proxy pass POST /fal/… on to port {port} of this machine, over HTTP, unchanged" in said
-    )
+    assert f"have the proxy pass POST /fal/… on to port {port} of this machine, over HTTP, unchanged" in said
     assert "cannot be reached from here" in await checked(port=port, public_url=f"http://127.0.0.1:{free_port()}")
     assert "WANDA_WEB_PORT is 0" in await checked(port=0, public_url=rig.fal.url)
