@@ -20,7 +20,19 @@ from tests.bench.figures import Case, Figure, alternate, table
 from tests.support.machine import machine
 
 ROUNDS = 3
-YARDSTICKS = ("ceiling", "ack", "notice", "memory", "deliver", "jobs", "money", "start", "fit")
+YARDSTICKS = (
+    "ceiling",
+    "ack",
+    "notice",
+    "memory",
+    "servers",
+    "deliver",
+    "jobs",
+    "money",
+    "start",
+    "takeover",
+    "fit",
+)
 
 
 class Yardstick(Protocol):

@@ -5,21 +5,23 @@ that only defers. A command that is not answered within 3 s counts as 3,000 ms.
 
 For `1 at once` each command is sent when the previous one is answered. The jobs of `1` and `100 at once` are short, so
 that few are in flight. The jobs of `1,000 at once` take an hour; once all are in flight, 100 more commands are sent.
-The peer never gets 1,000 jobs in flight: it has `IN_FLIGHT_WITHIN_S`, and the table shows how many it reached.
+Wanda's are those of `thousand.py`. The peer never gets 1,000 jobs in flight: it has `_PEER_WITHIN_S`, and the table
+shows how many it reached.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who, percentile
-from tests.bench.stands import Name, Stands, missed, new_folder, until, waited
+from tests.bench import thousand
+from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
+from tests.bench.stands import Name, Stands, first_answers, new_folder, until
 
 _SHORT_S, _LONG_S = 0.5, 3600.0
 _WARM = 5
 _ALONE = 10  # commands one after the other; 30 in three rounds
-_FEW, _MANY = 100, 1_000
-_IN_FLIGHT_WITHIN_S: Mapping[Name, float] = {"wanda": 60.0, "peer": 4.0}
+_FEW = 100
+_PEER_WITHIN_S = 4.0
 _NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
 
 
@@ -38,7 +40,12 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                     Spec(key="in_flight", label="jobs in flight after 1,000 at once", unit="jobs"),
                     *_specs("more", "100 at once while those are in flight"),
                 ),
-                contestants={who: _many(stands, folder, name) for who, name in _NAMES.items()},
+                contestants={
+                    "limit": _many(stands, folder, "bare"),
+                    "peer": _many(stands, folder, "peer"),
+                    "Wanda": thousand.run("ack", "wanda"),
+                },
+                rounds_max=thousand.ROUNDS_MAX,
             ),
         )
 
@@ -57,8 +64,8 @@ def _few(stands: Stands, folder: Path, name: Name) -> Run:
         await stands.fal.post("settings", {"seconds_per_job": _SHORT_S})
         async with stands.subject(name, new_folder(folder)):
             await _one_by_one(stands, _WARM)
-            alone = _read("alone", await _one_by_one(stands, _ALONE))
-            return alone | _read("few", (await stands.burst(_FEW))["ack_ms"])
+            alone = first_answers("alone", await _one_by_one(stands, _ALONE))
+            return alone | first_answers("few", (await stands.burst(_FEW))["ack_ms"])
 
     return run
 
@@ -69,11 +76,11 @@ def _many(stands: Stands, folder: Path, name: Name) -> Run:
         async with stands.subject(name, new_folder(folder)):
             await _one_by_one(stands, _WARM)
             before = await stands.submits()
-            reading = _read("many", (await stands.burst(_MANY))["ack_ms"])
-            if name not in _IN_FLIGHT_WITHIN_S:
+            reading = first_answers("many", (await stands.burst(thousand.IN_FLIGHT))["ack_ms"])
+            if name == "bare":
                 return reading
-            in_flight = await _in_flight(stands, before, within_s=_IN_FLIGHT_WITHIN_S[name])
-            return reading | {"in_flight": in_flight} | _read("more", (await stands.burst(_FEW))["ack_ms"])
+            in_flight = await _in_flight(stands, before)
+            return reading | {"in_flight": in_flight} | first_answers("more", (await stands.burst(_FEW))["ack_ms"])
 
     return run
 
@@ -82,21 +89,12 @@ async def _one_by_one(stands: Stands, count: int) -> list[float | None]:
     return [(await stands.burst(1))["ack_ms"][0] for _ in range(count)]
 
 
-async def _in_flight(stands: Stands, before: int, *, within_s: float) -> int:
-    """Wait at most `within_s` until the jobs are in flight; return how many are."""
+async def _in_flight(stands: Stands, before: int) -> int:
+    """Wait at most `_PEER_WITHIN_S` until the jobs are in flight; return how many are."""
 
     async def all_submitted() -> bool:
-        return await stands.submits() - before >= _MANY
+        return await stands.submits() - before >= thousand.IN_FLIGHT
 
     with suppress(TimeoutError):
-        await until(all_submitted, what="thousand jobs in flight", within_s=within_s)
+        await until(all_submitted, what="thousand jobs in flight", within_s=_PEER_WITHIN_S)
     return await stands.submits() - before
-
-
-def _read(key: str, ack_ms: list[float | None]) -> dict[str, float]:
-    times = waited(ack_ms)
-    return {
-        f"{key}_p50": percentile(times, 50),
-        f"{key}_p99": percentile(times, 99),
-        f"{key}_missed": missed(ack_ms),
-    }

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.bench.figures import percentile
 from tests.bench.stands import Name, Stands, Subject, until
+from tests.support.process_costs import family_of
 
 WARM_UP_JOBS = 10
 END_WITHIN_S = 60.0
@@ -22,6 +23,7 @@ SETTLE_WITHIN_S = 5.0
 SETTLED_WITHIN = 0.005  # two memory readings that differ by less than this fraction
 LANDINGS_PER_S = 40.0
 BURST = 500
+WORKER_IDLE_S = 3.0  # in place of five minutes
 TAIL_S = 1.0  # how long after the last landing the gauges are read first
 
 
@@ -57,8 +59,8 @@ class Flight:
         self.stands = stands
         self.subject = subject
 
-    async def warm_up(self) -> int:
-        """Have a few jobs made; return the resident bytes once the subject is idle again."""
+    async def warm_up(self) -> tuple[int, int]:
+        """Have a few jobs made; return the resident bytes then, and once no worker process is left."""
         await self.launch(WARM_UP_JOBS, within_s=END_WITHIN_S)
 
         async def delivered() -> bool:
@@ -68,20 +70,29 @@ class Flight:
             names = [file["filename"] for message in posted for file in message["attachments"]]
             return sum(name.endswith(".mp4") for name in names) >= WARM_UP_JOBS
 
+        async def alone() -> bool:
+            return len(family_of(self.subject.process.pid)) == 1
+
         await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
-        return await self.settled_bytes()
+        warm_bytes = await self.settled_bytes()
+        await until(alone, what="end of the workers", within_s=END_WITHIN_S)
+        return warm_bytes, await self.settled_bytes()
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
         """Send `count` commands, at once or over a time; return how many reached fal within `within_s`."""
         before = await self.stands.submits()
         await self.stands.burst(count, over_s=over_s)
+        return await self.arrived(before + count, within_s=within_s) - before
 
-        async def arrived() -> bool:
-            return await self.stands.submits() >= before + count
+    async def arrived(self, count: int, *, within_s: float) -> int:
+        """Wait at most `within_s` until so many submits have arrived at fal; return how many have."""
+
+        async def all_arrived() -> bool:
+            return await self.stands.submits() >= count
 
         with contextlib.suppress(TimeoutError):
-            await until(arrived, what="jobs at fal", within_s=within_s)
-        return await self.stands.submits() - before
+            await until(all_arrived, what="jobs at fal", within_s=within_s)
+        return await self.stands.submits()
 
     async def launch_many(self, count: int, *, within_s: float) -> None:
         """Send `count` commands in bursts, each once fal has all of the previous burst: as fast as the subject can."""
@@ -139,5 +150,6 @@ def _landing(landed: Sequence[dict[str, Any]], gauges: dict[str, Any], *, fal_bu
 @asynccontextmanager
 async def aloft(folder: Path, name: Name) -> AsyncGenerator[Flight]:
     """Yield a new subject with new stand-ins, until the context exits."""
-    async with Stands(folder) as stands, stands.subject(name, folder / "data") as subject:
+    idle = {"WANDA_PROBE_IDLE_S": str(WORKER_IDLE_S)}
+    async with Stands(folder) as stands, stands.subject(name, folder / "data", **idle) as subject:
         yield Flight(stands, subject)

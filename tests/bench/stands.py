@@ -14,6 +14,7 @@ import aiohttp
 
 from bot.tasks import end
 from sandbox.stage import ControlClient, Process, file_body
+from tests.bench.figures import percentile
 from tests.support.media_samples import png
 from tests.support.process_costs import cpu_s_of, family_of, proportional_bytes
 
@@ -212,6 +213,16 @@ def missed(ack_ms: list[float | None]) -> int:
 def waited(ack_ms: list[float | None]) -> list[float]:
     """Return how long each member waited, at most Discord's limit."""
     return [MISSED_MS if one is None else one for one in ack_ms]
+
+
+def first_answers(key: str, ack_ms: list[float | None]) -> dict[str, float]:
+    """Return the readings `<key>_p50`, `<key>_p99` and `<key>_missed` of these commands."""
+    times = waited(ack_ms)
+    return {
+        f"{key}_p50": percentile(times, 50),
+        f"{key}_p99": percentile(times, 99),
+        f"{key}_missed": missed(ack_ms),
+    }
 
 
 def answered(ack_ms: list[float | None]) -> list[float]:

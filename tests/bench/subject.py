@@ -90,4 +90,7 @@ async def _bot(name: str) -> None:
 
 
 if __name__ == "__main__":
+    # httpx loads these for a command line of its own where development tools have brought them: 4 MB.
+    for name in ("click", "rich", "pygments"):
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - makes the import fail
     asyncio.run(_run(sys.argv[1]))

@@ -92,6 +92,18 @@ async def test_contestants_take_turns() -> None:
     assert len(said) == 6
 
 
+async def test_a_case_may_have_fewer_rounds_and_never_more() -> None:
+    """`rounds_max` bounds the rounds that were asked for, and raises none."""
+    readings = iter(range(9))
+
+    async def run() -> Reading:
+        return {"ms": next(readings)}
+
+    case = Case(specs=(SPEC,), contestants={"Wanda": run}, rounds_max=2)
+    found = [await alternate("notice", case, rounds, lambda _: None) for rounds in (3, 1)]
+    assert [one.readings["Wanda"] for (one,) in found] == [(0, 1), (2,)]
+
+
 def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
     """A benchmark's table stands between its markers, below what it was measured on, and replaces the one before."""
     rows = [one.as_json() for one in (figure(Wanda=(2.0,), limit=(4.0,)),)]
