@@ -211,6 +211,11 @@ async def _open_files(settings: Settings, store: OwnedStore, *, begin_anew: bool
         )
     if files.is_shared:
         log.info("files are kept in %s", files.name)
+    elif not settings.shards.plan.is_whole:
+        log.warning(
+            "files are kept in this process's data folder, where the process that takes its jobs over does not find "
+            "them: set WANDA_FILES_URL"
+        )
     return files
 
 

@@ -208,9 +208,10 @@ class Stage:
         self._identify_interval_s = identify_interval_s
         self._seconds_per_job = seconds_per_job
         self._still = ("--still",) if is_still else ()
-        self._settings = dict(settings or {})
+        self.settings = dict(settings or {})
         self.environment: dict[str, str] = {}
         self.bot: Process | None = None
+        self._others: list[Process] = []
         self._world: Process | None = None
         self._http: aiohttp.ClientSession | None = None
         self.discord: ControlClient
@@ -238,8 +239,8 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the bot and the stand-ins."""
-        if self.bot is not None:
-            await self.bot.stop()
+        for one in (*self._others, *([self.bot] if self.bot is not None else [])):
+            await one.stop()
         if self._http is not None:
             await self._http.close()
         if self._world is not None:
@@ -247,17 +248,26 @@ class Stage:
 
     async def start_bot(self, **settings: str) -> Process:
         """Start `python -m bot run` on this stage's folder and return once it is connected."""
-        env = {
-            **self.environment,
-            "WANDA_DATA_DIR": str(self.folder),
-            "WANDA_DISCORD_READY_TIMEOUT_S": "0.1",
-            "WANDA_WEB_PORT": "0",
-            **self._settings,
-            **settings,
-        }
-        self.bot = await Process.start("the bot", "-m", "bot", "run", env=env)
+        self.bot = await self._start("the bot", self.folder, settings)
         await self.bot.until(lambda line: "Wanda is ready" in line)
         return self.bot
+
+    async def start_process(self, name: str, **settings: str) -> Process:
+        """Start one more `python -m bot run`, on a data folder of its own, and return at once."""
+        process = await self._start(name, self.folder.with_name(name), settings)
+        self._others.append(process)
+        return process
+
+    async def _start(self, name: str, folder: Path, settings: Mapping[str, str]) -> Process:
+        env = {
+            **self.environment,
+            "WANDA_DATA_DIR": str(folder),
+            "WANDA_DISCORD_READY_TIMEOUT_S": "0.1",
+            "WANDA_WEB_PORT": "0",
+            **self.settings,
+            **settings,
+        }
+        return await Process.start(name, "-m", "bot", "run", env=env)
 
     async def slash(
         self, user: str, command: str, options: Mapping[str, Any] | None = None, **files: Path
