@@ -23,6 +23,7 @@ from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused,
 from bot.jobs import machine, transactions
 from bot.ledger.model import Shipped
 from bot.settings import FilesSettings, Settings, StorageSettings
+from bot.sharding import shard_plan
 from bot.storage.copies import snapshot_of
 from bot.storage.data_folder import read_mark
 from bot.storage.database import is_postgres, open_store
@@ -413,6 +414,26 @@ async def test_a_move_that_is_interrupted(
         await (open_store(new) if is_killed else look(new))
     await move(store_settings, target_url)
     await (await open_store(new)).close()
+
+
+@pytest.mark.parametrize("shards", ["1/2", "auto/1"])
+async def test_no_move_while_another_machine_has_the_database(
+    tmp_path: Path, postgres_server: PostgresServer, shards: str
+) -> None:
+    """One shard is enough, and so is a process that only stands by: it would take over at any moment."""
+    url = await postgres_server.new_database()
+    here = await _used(settings_for(tmp_path / "here", url))
+    there = await open_store(settings_for(tmp_path / "there", url), shard_plan(shards))
+    for attempt in (move(here, f"sqlite:///{tmp_path}/moved.db"), _restore_beside(here, tmp_path)):
+        with pytest.raises(StorageError, match="this PostgreSQL database"):
+            await attempt
+    await there.close()
+    await move(here, f"sqlite:///{tmp_path}/moved.db")
+
+
+async def _restore_beside(here: StorageSettings, folder: Path) -> None:
+    await back_up(_all(here), folder / "backup")
+    await restore(_all(settings_for(folder / "new", here.database_url)), folder / "backup", nothing_ran_since=True)
 
 
 async def test_a_move_that_cannot_be(store_settings: StorageSettings, tmp_path: Path, target_url: str) -> None:
