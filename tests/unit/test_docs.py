@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,14 @@ def _names_of(node: ast.stmt) -> set[str]:
 def test_what_does_not_exist_is_found(text: str, missing: list[str]) -> None:
     """The check itself finds moved files, renamed functions and settings, and dead links."""
     assert list(_missing(text, ROOT / "docs")) == missing
+
+
+def test_the_layers_are_those_of_the_contract() -> None:
+    """The architecture's picture of the layers has the lines and the names of the contract that import-linter holds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(one for one in project["tool"]["importlinter"]["contracts"] if one.get("containers") == ["bot"])
+    expected = [set(line.split(" | ")) for line in contract["layers"]]
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    drawn = [re.split(r"\s{2,}", line.strip())[0] for line in page.splitlines() if line.startswith(" bot.")]
+    found = [set(re.split(r"[ |,]+", line.replace("bot.", ""))) for line in drawn]
+    assert found == [{"__main__", "command_line"}, *expected[2:]]
