@@ -8,7 +8,7 @@ how to add it up.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -37,8 +37,15 @@ _ALL = "the same in every process of one database; take the maximum"
 _OF_MACHINE = "of this process's machine; processes on one disk report the same one, so do not add up"
 
 
-def _counter(name: str, text: str, *labels: str) -> Counter:
-    return Counter(name, text, labels, registry=REGISTRY)
+def _counter(name: str, text: str, *labels: str, begins: Iterable[str] = ()) -> Counter:
+    """Return a counter that tells 0 for these values of its only label.
+
+    Prometheus sees no increase in a series whose first value is 1.
+    """
+    counter = Counter(name, text, labels, registry=REGISTRY)
+    for value in begins:
+        counter.labels(value)
+    return counter
 
 
 def _gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -52,13 +59,8 @@ def _histogram(name: str, text: str, *labels: str, buckets: tuple[float, ...]) -
 # Jobs.
 JOBS = _gauge("wanda_jobs", f"Unfinished jobs by state, {_OF_SHARDS}", "state", "mode")
 JOBS_ACCEPTED = _counter("wanda_jobs_accepted", "Jobs that were accepted and paid for by a hold", "mode")
-JOBS_ENDED = _counter(
-    "wanda_jobs_ended",
-    "Jobs that ended, and why those without a video did; an uncertain one that is revived ends twice",
-    "state",
-    "mode",
-    "why",
-)
+JOBS_ENDED = _counter("wanda_jobs_ended", "Jobs that ended; an uncertain one that is revived, twice", "state", "mode")
+JOBS_NOT_MADE = _counter("wanda_jobs_not_made", "Jobs that ended without a video, or whose video reached nobody", "why")
 STEP_SECONDS = _histogram(
     "wanda_job_step_seconds",
     "How long a step took: submit (from the order until fal has it), queue (at fal), render (at fal), deliver (from "
@@ -94,6 +96,7 @@ SPENT_DOLLARS = _counter(
     "What was settled for ended jobs, by who pays: member (and with them the server's pool), or server alone; without "
     "what an operator closed by hand",
     "payer",
+    begins=("member", "server"),
 )
 
 # Requests to others.
@@ -115,6 +118,7 @@ CARD_EDITS = _counter(
     "wanda_card_edits",
     "Progress edits: edited, put_off (Discord's limits or another message come first), gone (for ever), failed",
     "outcome",
+    begins=("edited", "put_off", "gone", "failed"),
 )
 CARD_EDIT_WAIT_SECONDS = _histogram(
     "wanda_card_edit_wait_seconds", "How long a progress edit waited for its turn", buckets=_REQUEST_S
@@ -132,8 +136,10 @@ STORAGE_WAIT_SECONDS = _histogram(
 STORAGE_SECONDS = _histogram(
     "wanda_storage_seconds", "How long a transaction took, its wait included", "kind", buckets=_SHORT_S
 )
-STORAGE_ERRORS = _counter("wanda_storage_errors", "Transactions that the database did not carry out", "kind")
-LOG_LINES = _counter("wanda_log_lines", "Lines logged, by level", "level")
+STORAGE_ERRORS = _counter(
+    "wanda_storage_errors", "Transactions that the database did not carry out", "kind", begins=("read", "write")
+)
+LOG_LINES = _counter("wanda_log_lines", "Lines logged, by level", "level", begins=("WARNING", "ERROR", "CRITICAL"))
 LOG_LINES_DROPPED = _counter("wanda_log_lines_dropped", "Log lines that could not be written")
 READY = _gauge("wanda_ready", "1 if /readyz says yes, else 0; the sum is how many processes work")
 CHECK_FAILED = _gauge("wanda_check_failed", "1 if this check of /healthz or /readyz fails, else 0", "check")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot import metrics
+from bot.catalogue.registry import MODES
 from bot.fal.wire.error_types import ERROR_TYPES
 from bot.fal.wire.types import FalStatus
 from bot.jobs import machine
@@ -30,6 +31,15 @@ _OWN_KINDS = frozenset(
         "unreachable",
     }
 )
+
+
+_KINDS = _OWN_KINDS | ERROR_TYPES | {"other"}
+for _why in _KINDS:
+    metrics.JOBS_NOT_MADE.labels(_why)
+for _mode in MODES:
+    metrics.JOBS_ACCEPTED.labels(_mode.id)
+    for _state in FINISHED:
+        metrics.JOBS_ENDED.labels(_state, _mode.id)
 
 
 def count_accepted(jobs: Sequence[Job]) -> None:
@@ -75,12 +85,7 @@ def _count_money(job: Job) -> None:
 
 
 def _count_end(job: Job) -> None:
-    metrics.JOBS_ENDED.labels(job.state, job.mode, _why(job)).inc()
-
-
-def _why(job: Job) -> str:
-    """Return the failure's kind, if it is one of those that are known: fal may send any text."""
-    if job.failure is None:
-        return ""
-    kind = job.failure.kind
-    return kind if kind in _OWN_KINDS or kind in ERROR_TYPES else "other"
+    metrics.JOBS_ENDED.labels(job.state, job.mode).inc()
+    if job.failure is not None:
+        # fal may send any text as the failure's kind.
+        metrics.JOBS_NOT_MADE.labels(job.failure.kind if job.failure.kind in _KINDS else "other").inc()

@@ -47,6 +47,8 @@ STATUS: Mapping[Verdict, int] = {
     "busy": 503,
     "failed": 503,
 }
+for _verdict in STATUS:
+    metrics.WEBHOOKS.labels(_verdict)  # tells 0 until the first one comes
 
 
 class FalWebhooks:

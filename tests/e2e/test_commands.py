@@ -280,8 +280,9 @@ async def test_metrics(stage: Stage, tmp_path: Path) -> None:
     after = await eventually(counted, what="the refusal and both ends in the metrics")
     assert wrong_labels(after) == []
     assert gained("wanda_jobs_accepted_total", mode="wan27-image") == 2
-    assert gained("wanda_jobs_ended_total", state="done", why="") == 1
-    assert gained("wanda_jobs_ended_total", state="failed", why="content_policy_violation") == 1
+    assert gained("wanda_jobs_ended_total", state="done") == 1
+    assert gained("wanda_jobs_ended_total", state="failed") == 1
+    assert gained("wanda_jobs_not_made_total", why="content_policy_violation") == 1
     assert gained("wanda_spent_dollars_total", payer="member") == 0.2
     assert gained("wanda_refusals_total", kind="MediaRefused") == 1
     assert gained("wanda_first_answer_seconds_count", kind="application_command") == 3

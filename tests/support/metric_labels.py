@@ -15,7 +15,7 @@ STATES = {
 }
 MODES = {"wan27-image", "wan27-reference", "wan25-image", "wan22-video", "wan21-image"}
 WHY = {
-    *("", "other", *ERROR_TYPES),
+    *("other", *ERROR_TYPES),
     *("account", "client_cancelled", "declined", "defect", "gone", "lost", "refused", "removed", "senseless"),
     *("unapproved", "unasked", "undeliverable", "unfinished", "unplayable", "unreachable"),
 }
@@ -41,7 +41,8 @@ SERVICES = {"fal", "discord", "cdn"}
 ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_jobs": {"state": STATES, "mode": MODES},
     "wanda_jobs_accepted": {"mode": MODES},
-    "wanda_jobs_ended": {"state": STATES, "mode": MODES, "why": WHY},
+    "wanda_jobs_ended": {"state": STATES, "mode": MODES},
+    "wanda_jobs_not_made": {"why": WHY},
     "wanda_job_step_seconds": {"step": {"submit", "queue", "render", "deliver", "whole"}},
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},
