@@ -326,9 +326,9 @@ def unfinished_jobs(shards: Shards = EVERY_SHARD) -> Transaction[list[JobRef]]:
     return [JobRef(row["id"], row["guild_id"]) for row in rows]
 
 
-def fetching_jobs() -> Transaction[list[JobRef]]:
+def fetching_jobs(shards: Shards = EVERY_SHARD) -> Transaction[list[JobRef]]:
     """Return the jobs of which fal has said that they ended, and whose result is not known yet."""
-    rows = yield Many("SELECT id, guild_id FROM jobs WHERE told = 0 AND state = 'fetching'")
+    rows = yield Many(f"SELECT id, guild_id FROM jobs WHERE told = 0 AND state = 'fetching' AND {shards.where()}")  # noqa: S608 - numbers
     return [JobRef(row["id"], row["guild_id"]) for row in rows]
 
 

@@ -224,6 +224,8 @@ class Runner:
             return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
             return f"Only <@{job.member_id}> can cancel this video."
+        if not self._shards().owns(job.guild_id):
+            return "This video is made elsewhere. Cancel it in its server, with the button on its card."
         advanced = await self._write(job, machine.CancelAsked(), now=self._clock())
         if not advanced.changed:
             return _too_late(advanced.job)
@@ -441,7 +443,7 @@ class Runner:
     async def _wake_called(self) -> None:
         """Wake jobs that are still followed although fal has called: the word of the process that took it was lost."""
         if self._following:
-            for job in await self._store.read(transactions.fetching_jobs()):
+            for job in await self._store.read(transactions.fetching_jobs(self._shards())):
                 if job.id in self._following:
                     log.info("job %s is not followed any more: fal has called", job.id)
                     self._wake(job)

@@ -8,6 +8,7 @@ from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
 from bot.ledger import rules
 from bot.ledger.audit import verify
+from bot.sharding import NO_SHARD
 from bot.storage.transaction import Store, Transaction
 from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
@@ -110,12 +111,15 @@ async def test_an_undeliverable_video_says_that_it_was_charged(rig: RunnerRig) -
 
 
 async def test_only_the_owner_cancels(rig: RunnerRig) -> None:
-    """Another member's cancel changes nothing; the owner's is sent to fal."""
+    """Another member's cancel changes nothing, nor one that comes to another process; the owner's is sent to fal."""
     (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 30})).raise_for_status()
     order = await rig.order()
     await rig.runner.accept(order)
     await rig.until(lambda job: job.state == "running")
     assert "<@2>" in await rig.runner.cancel(order.id, member_id=3)
+    held, rig.runner._shards = rig.runner._shards, lambda: NO_SHARD
+    assert "Cancel it in its server" in await rig.runner.cancel(order.id, member_id=2)
+    rig.runner._shards = held
     assert not (await rig.job()).cancel_requested
     await rig.runner.cancel(order.id, member_id=2)
     job = await rig.until(lambda job: job.told)
