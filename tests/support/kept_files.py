@@ -16,12 +16,17 @@ DAY_S = 86400.0
 
 
 class LostFiles(FolderFiles):
-    """Files in a folder that does not do what is in `away`; `refused` counts how often."""
+    """Files in a folder that does not do what is in `away`; `refused` counts how often.
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    What is `arriving` lies elsewhere, as with a bucket, until it is fetched. `kept` has the names of what was kept.
+    """
+
+    def __init__(self, root: Path, *, is_shared: bool = False) -> None:
+        super().__init__(root, is_shared=is_shared)
         self.away: set[str] = set()
         self.refused = 0
+        self.kept: list[str] = []
+        self.arriving: dict[str, Path] = {}
 
     def _ask(self, what: str) -> None:
         if what in self.away:
@@ -32,10 +37,13 @@ class LostFiles(FolderFiles):
         """Keep the file, unless that is away."""
         self._ask("keep")
         await super().keep(name, requester)
+        self.kept.append(name)
 
     async def fetch(self, name: str, requester: Requester) -> Path:
         """Return the file, unless that is away."""
         self._ask("fetch")
+        if name in self.arriving:
+            await self.adopt(self.arriving.pop(name), name)
         return await super().fetch(name, requester)
 
     async def remove_jobs(self, job_ids: Collection[str]) -> None:
