@@ -30,7 +30,7 @@ from bot.web.server import Route
 
 log = logging.getLogger(__name__)
 LAG_EVERY_S = 0.5
-FOLDERS = ("inputs", "results", "scratch")
+FOLDERS = ("inputs", "results", "cache", "scratch")
 
 
 class Gauges:

@@ -56,7 +56,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_storage_errors": {"kind": {"read", "write"}},
     "wanda_log_lines": {"level": {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OTHER"}},
     "wanda_check_failed": {"check": {"run", "database", "data folder", "discord", "files"}},
-    "wanda_folder_bytes": {"folder": {"inputs", "results", "scratch"}},
+    "wanda_folder_bytes": {"folder": {"inputs", "results", "cache", "scratch"}},
     "wanda_turns_waiting": {"place": PLACES},
     "wanda_turns_held": {"place": PLACES},
     "wanda_info": {"database": {"SQLite", "PostgreSQL"}, "schema": {str(step) for step in range(20, 60)}},
