@@ -29,6 +29,7 @@ YARDSTICKS = (
     "deliver",
     "jobs",
     "money",
+    "webhook",
     "start",
     "takeover",
     "fit",

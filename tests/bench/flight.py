@@ -70,13 +70,18 @@ class Flight:
             names = [file["filename"] for message in posted for file in message["attachments"]]
             return sum(name.endswith(".mp4") for name in names) >= WARM_UP_JOBS
 
+        await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
+        warm_bytes = await self.settled_bytes()
+        return warm_bytes, await self.bytes_alone()
+
+    async def bytes_alone(self) -> int:
+        """Return the resident bytes once no worker process is left."""
+
         async def alone() -> bool:
             return len(family_of(self.subject.process.pid)) == 1
 
-        await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
-        warm_bytes = await self.settled_bytes()
         await until(alone, what="end of the workers", within_s=END_WITHIN_S)
-        return warm_bytes, await self.settled_bytes()
+        return await self.settled_bytes()
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
         """Send `count` commands, at once or over a time; return how many reached fal within `within_s`."""
@@ -148,8 +153,8 @@ def _landing(landed: Sequence[dict[str, Any]], gauges: dict[str, Any], *, fal_bu
 
 
 @asynccontextmanager
-async def aloft(folder: Path, name: Name) -> AsyncGenerator[Flight]:
+async def aloft(folder: Path, name: Name, **settings: str) -> AsyncGenerator[Flight]:
     """Yield a new subject with new stand-ins, until the context exits."""
-    idle = {"WANDA_PROBE_IDLE_S": str(WORKER_IDLE_S)}
-    async with Stands(folder) as stands, stands.subject(name, folder / "data", **idle) as subject:
+    settings = {"WANDA_PROBE_IDLE_S": str(WORKER_IDLE_S), **settings}
+    async with Stands(folder) as stands, stands.subject(name, folder / "data", **settings) as subject:
         yield Flight(stands, subject)

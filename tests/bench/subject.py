@@ -14,6 +14,7 @@ from aiohttp import web
 from tests.bench.lag import Lag
 
 EVENT = "%s: now %s"  # the runner's log line for each event of a job
+NOTICED = (("FalStatus", "fetching"), ("Resumed", "fetching"))  # by a stream or a poll, or by a webhook
 
 
 class Gauges(logging.Handler):
@@ -31,7 +32,7 @@ class Gauges(logging.Handler):
         job = task.get_name() if task is not None else ""
         if record.name == "bot.runner.fal_steps" and record.msg == "fal has it as request %s":
             self._requests[job] = str(_first(record))
-        elif record.name == "bot.runner.runner" and record.msg == EVENT and record.args == ("FalStatus", "fetching"):
+        elif record.name == "bot.runner.runner" and record.msg == EVENT and record.args in NOTICED:
             self.noticed[self._requests[job]] = record.created
         elif record.name == "tests.bench.peer" and record.msg == "completed: %s":
             self.noticed[str(_first(record))] = record.created
