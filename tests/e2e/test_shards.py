@@ -14,6 +14,7 @@ from bot.storage.database import look_into
 from bot.storage.transaction import Many, Transaction
 from sandbox.stage import Process, Stage, eventually, videos_of
 from tests.e2e.conftest import QUICK
+from tests.support.metric_labels import scrape, value_of
 from tests.support.ports import free_port
 from tests.support.stores import PostgresServer, postgres_server, settings_for
 from tests.support.video_steps import order, wait_for_video
@@ -58,9 +59,15 @@ async def _one_video_paid_once(stage: Stage, tmp_path: Path, database_url: str, 
         await store.close()
 
 
-async def _readiness(port: int) -> tuple[int, str]:
-    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as reply:
+async def _readiness(port: int, query: str = "") -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz{query}") as reply:
         return reply.status, await reply.text()
+
+
+async def _told(ports: tuple[int, int], name: str) -> tuple[float, float]:
+    """Return a metric of two processes."""
+    first, second = [value_of(await scrape(port), name) for port in ports]
+    return first, second
 
 
 async def test_a_video_goes_on_in_another_process(shared: Stage, files: Path, tmp_path: Path) -> None:
@@ -74,7 +81,8 @@ async def test_a_video_goes_on_in_another_process(shared: Stage, files: Path, tm
     database_url = stage.settings["DATABASE_URL"]
     first = await stage.start_process("first", WANDA_SHARDS=f"{shard}/2")
     await first.until(lambda line: "Wanda is ready" in line)
-    second = await stage.start_process("second", WANDA_SHARDS="auto/2")
+    ports = await asyncio.to_thread(free_port), await asyncio.to_thread(free_port)
+    second = await stage.start_process("second", WANDA_SHARDS="auto/2", WANDA_WEB_PORT=str(ports[0]))
     await second.until(lambda line: f"with shards {1 - shard} of 2" in line)
 
     await stage.fal.post("settings", {"seconds_per_job": 2})
@@ -85,11 +93,18 @@ async def test_a_video_goes_on_in_another_process(shared: Stage, files: Path, tm
     await wait_for_video(stage, killed)
     await second.until(lambda line: "Wanda is ready" in line and "in 1 server" in line)
 
-    port = await asyncio.to_thread(free_port)
+    port = ports[1]
     standby = await stage.start_process("standby", WANDA_SHARDS="auto/2", WANDA_WEB_PORT=str(port))
     await standby.until(lambda line: "standing by for shards 0-1 of 2" in line)
     status, why = await _readiness(port)
     assert (status, "stands by for shards 0-1 of 2" in why) == (503, True)
+    assert (await _readiness(port, "?standby=ok"))[0] == 200
+    assert [await _told(ports, f"wanda_{name}") for name in ("ready", "shards", "shards_wanted", "servers")] == [
+        (1, 0),
+        (2, 0),
+        (2, 2),
+        (1, 0),
+    ]
     stopped = await order(stage, files)
     await _submitted(stage, 2)
     assert await second.stop() == 0
