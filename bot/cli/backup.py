@@ -15,7 +15,7 @@ from bot.files.files import Files
 from bot.files.names import FOLDERS, job_id_in, job_ids_in
 from bot.files.opening import open_files
 from bot.jobs.transactions import known_ids
-from bot.settings import Settings
+from bot.settings import Settings, StorageSettings
 from bot.storage.copies import snapshot_of
 from bot.storage.copying import Snapshot
 from bot.storage.database import database_id_in, database_name
@@ -36,41 +36,51 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
     """
     storage = settings.storage
     files = open_files(storage, settings.files)
-    async with snapshot_of(storage) as snapshot:
-        made_at = time.time()
-        with new_backup(place) as writer:
-            tables: dict[str, TableFacts] = {}
-            for table in tables_of(snapshot.schema):
-                with writer.table(table) as rows:
-                    async for batch in snapshot.batches(table):
-                        await asyncio.to_thread(rows.write, batch)
-                tables[table.name] = TableFacts(rows=rows.digest.rows, digest=str(rows.digest))
-            if not settings.files.is_bucket:
-                await _copy_files(snapshot, files, writer)
-            manifest = Manifest(
-                made_at=made_at,
-                version=VERSION,
-                database=database_name(storage),
-                database_id=await snapshot.read(database_id_in()),
-                schema_version=snapshot.schema,
-                tables=tables,
-                files_in=files.name if settings.files.is_bucket else "",
-                files=writer.files,
-                files_bytes=writer.files_bytes,
-                sums=writer.sums,
-            )
+    with new_backup(place) as writer:
+        async with snapshot_of(storage) as snapshot:
+            made_at = time.time()
+            tables = await _write_tables(snapshot, writer)
+            database_id = await snapshot.read(database_id_in())
             books = await snapshot.read(read_books()) if snapshot.schema == len(migrations("sqlite")) else None
-            await asyncio.to_thread(writer.finish, manifest)
+        if not settings.files.is_bucket:
+            await _copy_files(storage, files, writer)
+        manifest = Manifest(
+            made_at=made_at,
+            version=VERSION,
+            database=database_name(storage),
+            database_id=database_id,
+            schema_version=snapshot.schema,
+            tables=tables,
+            files_in=files.name if settings.files.is_bucket else "",
+            files=writer.files,
+            files_bytes=writer.files_bytes,
+            sums=writer.sums,
+        )
+        await asyncio.to_thread(writer.finish, manifest)
     return manifest, books
 
 
-async def _copy_files(snapshot: Snapshot, files: Files, writer: BackupWriter) -> None:
-    """Copy the files of the jobs that the snapshot knows."""
+async def _write_tables(snapshot: Snapshot, writer: BackupWriter) -> dict[str, TableFacts]:
+    tables: dict[str, TableFacts] = {}
+    for table in tables_of(snapshot.schema):
+        with writer.table(table) as rows:
+            async for batch in snapshot.batches(table):
+                await asyncio.to_thread(rows.write, batch)
+        tables[table.name] = TableFacts(rows=rows.digest.rows, digest=str(rows.digest))
+    return tables
+
+
+async def _copy_files(storage: StorageSettings, files: Files, writer: BackupWriter) -> None:
+    """Copy the files of the jobs that there are now.
+
+    This may take hours, for which no snapshot is kept open: the database could not tidy up behind it.
+    """
     for folder in FOLDERS:
         async for page in files.pages(folder):
             names = [kept.name for kept in page if not kept.name.endswith(("/", PART))]
             found = job_ids_in(names)
-            known = await snapshot.read(known_ids(found)) if found else frozenset[str]()
+            async with snapshot_of(storage) as now:
+                known = await now.read(known_ids(found)) if found else frozenset[str]()
             for name in names:
                 if job_id_in(name) in known:
                     await asyncio.to_thread(writer.copy, files.root / name, name)

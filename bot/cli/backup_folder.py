@@ -23,7 +23,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import BackupRefused
 from bot.storage.copying import BATCH_ROWS, Digest, TableRow, line_of, row_in
@@ -44,7 +44,7 @@ class TableFacts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     rows: int
-    digest: str
+    digest: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class Manifest(BaseModel):

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cli.backup_folder import Backup, Manifest
+from bot.cli.backup_folder import MANIFEST, Backup, Manifest
 from bot.cli.ledger import Books, read_books, verdict_lines
 from bot.errors import BackupRefused
 from bot.files.files import Files
@@ -57,6 +57,10 @@ async def restore(settings: Settings, folder: Path, *, nothing_ran_since: bool) 
         raise BackupRefused(
             f"The backup has schema {manifest.schema_version}, but this version of Wanda knows only {known}: restore "
             f"it with Wanda {manifest.version} or a later one."
+        )
+    if set(manifest.tables) != {table.name for table in tables_of(manifest.schema_version)}:
+        raise BackupRefused(
+            f"The backup {backup.folder} is damaged: {MANIFEST} does not have the tables of its schema."
         )
     await asyncio.to_thread(backup.check)
     await asyncio.to_thread(make_folder, storage.data_dir)
