@@ -4,15 +4,17 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import asyncpg
 import pytest_asyncio
 
 from bot.ledger.audit import verify
 from bot.sharding import shard_of
 from bot.storage.database import look_into
 from bot.storage.transaction import Many, Transaction
-from sandbox.stage import Process, Stage, eventually, videos_of
+from sandbox.stage import Stage, eventually, videos_of
 from tests.e2e.conftest import QUICK
 from tests.support.metric_labels import scrape, value_of
 from tests.support.ports import free_port
@@ -20,6 +22,7 @@ from tests.support.stores import PostgresServer, postgres_server, settings_for
 from tests.support.video_steps import order, wait_for_video
 
 __all__ = ["postgres_server"]
+_asyncpg: Any = asyncpg
 
 
 @pytest_asyncio.fixture
@@ -126,10 +129,23 @@ async def _submitted(stage: Stage, count: int) -> None:
     await eventually(look, what="submit")
 
 
-async def test_another_number_of_shards_is_refused(shared: Stage) -> None:
-    """A second process with another number of shards ends with a sentence that says what to do."""
-    first: Process = await shared.start_process("first", WANDA_SHARDS="auto/2")
+async def test_who_may_not_work_beside_others_ends(shared: Stage) -> None:
+    """Another number of shards is refused with what to do; who lost the shards leaves the gateway and ends with 1."""
+    first = await shared.start_process("first", WANDA_SHARDS="auto/2")
     await first.until(lambda line: "Wanda is ready" in line)
     other = await shared.start_process("other", WANDA_SHARDS="auto/3", WANDA_STORAGE_TIMEOUT_S="1")
     assert await other.ended() == 1
     assert "All need the same number in WANDA_SHARDS" in other.lines[-1]
+
+    rival = await _asyncpg.connect(shared.settings["DATABASE_URL"])
+    waiting = asyncio.create_task(
+        rival.execute("SELECT pg_advisory_lock_shared(730502, 2), pg_advisory_lock(730501, 0)")
+    )
+    look = await _asyncpg.connect(shared.settings["DATABASE_URL"])
+    await look.execute("UPDATE claims SET owner = 'a rival'")
+    await look.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wanda owner'")
+    assert await first.ended() == 1
+    assert "Another Wanda took over" in first.lines[-1]
+    assert (await shared.discord.get("state"))["shards"] == []
+    await waiting
+    await asyncio.gather(rival.close(), look.close())
