@@ -14,6 +14,7 @@ first deliveries.
 import asyncio
 import tempfile
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -159,7 +160,8 @@ async def _messages(stands: Stands, home: Path, number: int) -> list[str]:
         await stands.burst(number, channel=_CHANNEL)
     paths = [one.get("path", "").split("/") for one in await stands.discord.get("transcript")]
     tokens = [path[3] for path in paths if path[1:2] == ["interactions"]]
-    bot = stands.environment["DISCORD_TOKEN"].partition(".")[0]
+    first = stands.environment["DISCORD_TOKEN"].partition(".")[0]  # of a token: the bot's id
+    bot = urlsafe_b64decode(first + "=" * (-len(first) % 4)).decode()
     api = stands.environment["DISCORD_API_URL"]
     return [f"{api}/webhooks/{bot}/{token}/messages/@original" for token in tokens]
 
