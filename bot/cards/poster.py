@@ -188,8 +188,9 @@ class Poster:
 
     async def _preview(self, job: Job, item: Media) -> Path | None:
         try:
-            return await self._files.fetch(item.path, job.requester)
-        except OSError:
+            async with asyncio.timeout(self._settings.discord_timeout_s):
+                return await self._files.fetch(item.path, job.requester)
+        except OSError:  # it is not kept any more, or takes longer than an edit may
             return None
         except FilesUnavailable as error:
             _LOG.warning("a preview is left out: %s", error)
