@@ -70,18 +70,13 @@ class Flight:
             names = [file["filename"] for message in posted for file in message["attachments"]]
             return sum(name.endswith(".mp4") for name in names) >= WARM_UP_JOBS
 
-        await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
-        warm_bytes = await self.settled_bytes()
-        return warm_bytes, await self.bytes_alone()
-
-    async def bytes_alone(self) -> int:
-        """Return the resident bytes once no worker process is left."""
-
         async def alone() -> bool:
             return len(family_of(self.subject.process.pid)) == 1
 
+        await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
+        warm_bytes = await self.settled_bytes()
         await until(alone, what="end of the workers", within_s=END_WITHIN_S)
-        return await self.settled_bytes()
+        return warm_bytes, await self.settled_bytes()
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
         """Send `count` commands, at once or over a time; return how many reached fal within `within_s`."""

@@ -150,7 +150,7 @@ async def _fly() -> Reading:
         async with aloft(Path(folder), "wanda", **settings) as flight:
             _, idle_bytes = await flight.warm_up()
             await flight.launch(thousand.IN_FLIGHT, over_s=thousand.LAUNCH_OVER_S, within_s=REACHED_WITHIN_S)
-            settled_bytes = await flight.bytes_alone()
+            settled_bytes = await flight.settled_bytes()
             landing = await flight.land(thousand.LANDED, within_s=thousand.NOTICED_WITHIN_S)
     return {
         "kb_per_job": (settled_bytes - idle_bytes) / 1000 / thousand.IN_FLIGHT,
