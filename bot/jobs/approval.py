@@ -6,11 +6,11 @@ from bot.errors import NotAllowed
 from bot.jobs import transactions
 from bot.jobs.machine import Approved
 from bot.jobs.model import Job
-from bot.jobs.places import Places, check_place, running_jobs
+from bot.jobs.places import Places, check_place, taken_places
 from bot.jobs.transactions import Advanced, who_of
 from bot.ledger import rules, tables
 from bot.ledger.model import Shipped, Terms
-from bot.storage.transaction import Transaction
+from bot.storage.transaction import Transaction, together
 
 
 def check_may_decide(
@@ -37,11 +37,12 @@ def check_may_decide(
 
 
 def approve_all(
-    job_ids: Collection[str], yes: Approved, *, shipped: Shipped, places: Places, now: float
+    job_ids: Collection[str], yes: Approved, *, shipped: Shipped, places: Places, now: float, running: int = 0
 ) -> Transaction[tuple[Advanced, ...]]:
     """Start the jobs of one order, or none of them.
 
-    None is started if one has no place, or the server was paused, the member blocked or the channel closed.
+    None is started if one has no place, or the server was paused, the member blocked or the channel closed. `running`
+    is how many other jobs this process makes.
 
     Raises:
         NotAllowed: a rule of now forbids it; the job still waits, and the sentence is for the approver.
@@ -51,10 +52,12 @@ def approve_all(
     advanced = yield from transactions.advance_all(job_ids, yes, now=now)
     begun = [one.job for one in advanced if one.job.state == "accepted" and one.changed]
     if begun:
-        running = yield from running_jobs(begun, places)
         yield from tables.lock(begun[0].guild_id)
-        _refuse_if_closed((yield from rules.terms_of(who_of(begun[0]), at=now, shipped=shipped)))
-        yield from check_place(begun, places, running=running, for_approver=True)
+        terms, taken = yield from together(
+            rules.terms_of(who_of(begun[0]), at=now, shipped=shipped), taken_places(begun)
+        )
+        _refuse_if_closed(terms)
+        check_place(begun, places, taken, running=running, for_approver=True)
     return advanced
 
 

@@ -1,7 +1,9 @@
 """How many unfinished jobs all servers, one server, and one member in a server may have.
 
 A job that waits for approval may wait for weeks. So it counts among the waiting jobs of its member and its server, and
-not among the running ones, whose bound all servers share; there it is counted when it is approved.
+not among the running ones, whose bound all servers share; there it is counted when it is approved. A server's jobs are
+counted in the database, under the lock of that server alone. All servers' together are bounded because of what they
+take of this process, so the runner counts those that it drives.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,13 +12,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from bot.errors import Busy
 from bot.jobs.model import VARIATIONS_MAX, Input, Job
-from bot.ledger import tables
-from bot.storage.transaction import One, Row, Transaction
+from bot.storage.transaction import One, Row, Transaction, together
 from bot.units import counted, megabytes
 
-OPEN_TRANSACTIONS_MAX = 100  # on PostgreSQL, whose transactions do not see each other's new jobs
 _OTHERS = f"told = 0 AND id NOT IN ({', '.join(f'${number}' for number in range(1, VARIATIONS_MAX + 1))})"
-_RUNNING = f"SELECT COUNT(*) AS jobs FROM jobs WHERE {_OTHERS} AND state <> 'waiting'"  # noqa: S608 - a constant of this module
 _GUILD, _MEMBER = f"${VARIATIONS_MAX + 1}", f"${VARIATIONS_MAX + 2}"
 _IN_SERVER = f"""
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN 1 ELSE 0 END), 0) AS of_member,
@@ -52,6 +51,13 @@ class WaitingFiles(NamedTuple):
     in_server_bytes: int
 
 
+class TakenPlaces(NamedTuple):
+    """How many other jobs of a server and a member run, and wait for approval, with how many bytes."""
+
+    running: Row
+    waiting: Row
+
+
 Whose: TypeAlias = Literal["member", "server", "all"]
 
 
@@ -63,30 +69,26 @@ class _Full(NamedTuple):
     most: int
 
 
-def running_jobs(jobs: Sequence[Job], places: Places) -> Transaction[int]:
-    """Return how many other jobs run in all servers. Call it before the server's lock is taken.
-
-    If few places are left, no other server's job begins until this transaction ends.
-    """
-    running = yield One(_RUNNING, _ids(jobs))
-    if running["jobs"] + OPEN_TRANSACTIONS_MAX * VARIATIONS_MAX >= places.running_max:
-        yield from tables.lock_all()
-        running = yield One(_RUNNING, _ids(jobs))
-    return running["jobs"]
+def taken_places(jobs: Sequence[Job]) -> Transaction[TakenPlaces]:
+    """Count, under the server's lock, the other unfinished jobs of these jobs' server and member."""
+    running, waiting = yield from together(_others(jobs, "<> 'waiting'"), _others(jobs, "= 'waiting'"))
+    return TakenPlaces(running, waiting)
 
 
-def check_place(jobs: Sequence[Job], places: Places, *, running: int, for_approver: bool = False) -> Transaction[None]:
-    """Check, under the server's lock, that there is a place for each of these jobs of one order in their state.
+def check_place(
+    jobs: Sequence[Job], places: Places, taken: TakenPlaces, *, running: int, for_approver: bool = False
+) -> None:
+    """Check that there is a place for each of these jobs of one order in their state.
 
-    They do not count themselves. `running` is what `running_jobs` returned.
+    `running` is how many other jobs this process makes.
 
     Raises:
         Busy: there is none. The sentence is for the job's member, or for whoever approved it.
     """
     if jobs[0].state == "waiting":
-        yield from _check_waiting(jobs, places)
+        _check_waiting(jobs, places, taken.waiting)
         return
-    full = yield from _full(jobs, places, running)
+    full = _full(jobs, places, taken.running, running)
     if full is not None:
         raise Busy(_approver_reads(full, jobs[0].member_id) if for_approver else _member_reads(full, len(jobs)))
 
@@ -131,8 +133,8 @@ def _others(jobs: Sequence[Job], state: str) -> Transaction[Row]:
     return (yield One(f"{_IN_SERVER}{state}", (*_ids(jobs), jobs[0].guild_id, jobs[0].member_id)))
 
 
-def _full(jobs: Sequence[Job], places: Places, running: int) -> Transaction[_Full | None]:
-    others, videos = (yield from _others(jobs, "<> 'waiting'")), len(jobs)
+def _full(jobs: Sequence[Job], places: Places, others: Row, running: int) -> _Full | None:
+    videos = len(jobs)
     if others["of_member"] + videos > places.running_of_member_max:
         return _Full("member", others["of_member"], places.running_of_member_max)
     if others["in_server"] + videos > places.running_in_server_max:
@@ -171,8 +173,8 @@ def _approver_reads(full: _Full, member_id: int) -> str:
     )
 
 
-def _check_waiting(jobs: Sequence[Job], places: Places) -> Transaction[None]:
-    others, videos = (yield from _others(jobs, "= 'waiting'")), len(jobs)
+def _check_waiting(jobs: Sequence[Job], places: Places, others: Row) -> None:
+    videos = len(jobs)
     if others["of_member"] + videos > places.waiting_of_member_max:
         raise Busy(
             f"You have {counted(others['of_member'], 'video')} waiting for approval, and "

@@ -11,13 +11,13 @@ from bot.errors import AlreadyRunning, FilesGone, StorageError
 from bot.jobs import notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, JobRef, Spot, State
-from bot.jobs.places import Places, bytes_of, check_place, running_jobs
+from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
-from bot.ledger import holds
-from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Who
+from bot.ledger import holds, tables
+from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Lock, Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction, nothing, together
 
 SAFETY_NOTE = "fal's safety check stays on in this server."
 _COLUMNS = (
@@ -50,19 +50,21 @@ class Accepted:
     held: Held
 
 
-def accept(job: Job, shipped: Shipped, places: Places) -> Transaction[Accepted]:
+def accept(job: Job, shipped: Shipped, places: Places, *, running: int = 0) -> Transaction[Accepted]:
     """Accept one job, as `accept_all` does."""
-    (accepted,) = yield from accept_all((job,), shipped, places)
+    (accepted,) = yield from accept_all((job,), shipped, places, running=running)
     return accepted
 
 
-def accept_all(jobs: Sequence[Job], shipped: Shipped, places: Places) -> Transaction[tuple[Accepted, ...]]:
+def accept_all(
+    jobs: Sequence[Job], shipped: Shipped, places: Places, *, running: int = 0
+) -> Transaction[tuple[Accepted, ...]]:
     """Hold the quotes on every budget and insert the jobs of one order, or do nothing at all.
 
     Each job gets a hold of its own, so that every rule about holds is the same for a set and for a single job: each
     ends once, is settled from itself and sums up in the books. Nothing knows of the set's sum but this transaction,
     which places all holds or none. Budgets, approval and places see the sum and the number; if the sum is above the
-    approval limit, all of them wait.
+    approval limit, all of them wait. `running` is how many other jobs this process makes.
 
     Raises:
         NotAllowed: a rule of the server or the operator forbids it.
@@ -75,34 +77,41 @@ def accept_all(jobs: Sequence[Job], shipped: Shipped, places: Places) -> Transac
     for job in jobs:
         ordered.append((yield from _with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
     first, sum_microusd = ordered[0], sum(job.quote_microusd for job in ordered)
-    running = yield from running_jobs(ordered, places)
+    yield from tables.lock(first.guild_id, everything=shipped.total_cap_microusd is not None)
     if len(ordered) > 1:
-        together = replace(_query(first), videos=len(jobs))
+        all_of_them = replace(_query(first), videos=len(jobs))
         yield from holds.check_sum(
-            amount_microusd=sum_microusd, who=who_of(first), query=together, at=first.created_at, shipped=shipped
+            amount_microusd=sum_microusd, who=who_of(first), query=all_of_them, at=first.created_at, shipped=shipped
         )
+    checked, taken = yield from together(_check(first, shipped), taken_places(ordered))
+    check_place(_all_with_terms(ordered, checked.terms, sum_microusd), places, taken, running=running)
     accepted: list[Accepted] = []
     for job in ordered:
-        held = yield from _hold(job, shipped)
-        accepted.append(Accepted(_with_terms(job, held, sum_microusd), held))
-    yield from check_place([one.job for one in accepted], places, running=running)
-    for one in accepted:
-        yield from _insert(one.job)
-        if one.held.terms.content.prompt_log_id is not None:
-            yield from log_prompt(one.job)
+        if accepted:
+            checked = yield from _check(job, shipped)
+        accepted.append((yield from _place(_with_terms(job, checked.terms, sum_microusd), checked)))
     return tuple(accepted)
 
 
-def _hold(job: Job, shipped: Shipped) -> Transaction[Held]:
-    return holds.hold(
+def _check(job: Job, shipped: Shipped) -> Transaction[holds.Checked]:
+    return holds.check(
         job_id=job.id,
         amount_microusd=job.quote_microusd,
         who=who_of(job),
         query=_query(job),
         at=job.created_at,
         shipped=shipped,
-        reason=f"{job.mode}: {job.formula}",
     )
+
+
+def _place(job: Job, checked: holds.Checked) -> Transaction[Accepted]:
+    """Hold what was checked, and insert the job."""
+    held, _, _ = yield from together(
+        holds.place(checked, reason=f"{job.mode}: {job.formula}"),
+        _insert(job),
+        log_prompt(job) if checked.terms.content.prompt_log_id is not None else nothing(None),
+    )
+    return Accepted(job, held)
 
 
 def _query(job: Job) -> RuleQuery:
@@ -157,12 +166,15 @@ def _already_running() -> AlreadyRunning:
     )
 
 
-def _with_terms(job: Job, held: Held, sum_microusd: int) -> Job:
+def _all_with_terms(jobs: Sequence[Job], terms: Terms, sum_microusd: int) -> list[Job]:
+    return [_with_terms(job, terms, sum_microusd) for job in jobs]
+
+
+def _with_terms(job: Job, terms: Terms, sum_microusd: int) -> Job:
     """Return the job with the rules that were in force when it was accepted; they hold until it ends.
 
     It waits if the sum of its order is above the approval limit.
     """
-    terms = held.terms
     job = replace(
         _with_content(job, terms.content),
         policy=terms.policy.value,
@@ -232,8 +244,12 @@ def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
             todo.append(effect)
     if after is before:
         return Advanced(after, before.state, tuple(todo), changed=False)
-    yield One(_UPDATE, (after.id, *_indexed(after), body_of(after)))
-    is_noted = yield from notices.note(before, after, at=now)
+    update = One(_UPDATE, (after.id, *_indexed(after), body_of(after)))
+    if after.variation is None:
+        _, is_noted = yield from together(update, notices.note(before, after, at=now))
+    else:  # whether a set has ended is counted in its rows, this one included
+        yield update
+        is_noted = yield from notices.note(before, after, at=now)
     return Advanced(after, before.state, tuple(todo), changed=True, is_noted=is_noted)
 
 

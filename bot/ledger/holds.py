@@ -5,16 +5,17 @@ Locks are always taken in this order, which prevents deadlocks: the job's row in
 rows. Rules are read and applied under the server's lock.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from bot.ledger import differences, fruitless, rules, scopes, tables
 from bot.ledger.decision import crossed, decide, settled_parts, short_of_allowance
 from bot.ledger.grants import usable_grants
-from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Who
+from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Warned, Who
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Move, Occasion
 from bot.money import AMOUNT_MAX_MICROUSD
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Many, One, Row, Transaction, nothing, one_row, together
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
@@ -48,23 +49,58 @@ def hold(
         QuotaExceeded: a budget cannot carry it, even with the member's grants.
         ValueError: the amount is negative or above `AMOUNT_MAX_MICROUSD`.
     """
+    yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
+    checked = yield from check(
+        job_id=job_id, amount_microusd=amount_microusd, who=who, query=query, at=at, shipped=shipped
+    )
+    return (yield from place(checked, reason=reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A hold that the budgets carry and nothing forbids; `repeated`: the job has one already."""
+
+    job_id: str
+    amount_microusd: int
+    terms: Terms
+    standings: tuple[Standing, ...]
+    decision: Decision | None
+    crossed: tuple[Warned, ...] = ()
+
+
+def check(
+    *, job_id: str, amount_microusd: int, who: Who, query: RuleQuery, at: float, shipped: Shipped
+) -> Transaction[Checked]:
+    """Decide about the job's hold under the server's lock; only `place` draws. Raises as `hold`."""
     if not 0 <= amount_microusd <= AMOUNT_MAX_MICROUSD:
         raise ValueError(f"no amount of a hold: {amount_microusd}")
-    yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
-    terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    is_known = (yield One(_KNOWN, (job_id,))) is not None
-    standings = yield from tables.standings(terms.limits, at=at, keep=not is_known, erased_scope=scopes.erased(terms))
-    if is_known:
-        return _answered(terms, standings, amount_microusd)
-    view = yield from _view(terms, standings, amount_microusd, shipped)
+    terms, known = yield from together(rules.terms_of(who, at=at, shipped=shipped), one_row(_KNOWN, (job_id,)))
+    if known is not None:
+        standings = yield from _standings(terms, keep=False)
+        return Checked(job_id=job_id, amount_microusd=amount_microusd, terms=terms, standings=standings, decision=None)
+    view = yield from _view(terms, amount_microusd, shipped, keep=True)
     decision = decide(view, amount_microusd=amount_microusd, query=query)
-    yield from _take(decision, terms, job_id, amount_microusd, reason)
-    warnings = yield from tables.warn(crossed(view, decision.standings))
-    return Held(
+    return Checked(
+        job_id=job_id,
+        amount_microusd=amount_microusd,
         terms=terms,
         standings=decision.standings,
+        decision=decision,
+        crossed=tuple(crossed(view, decision.standings)),
+    )
+
+
+def place(checked: Checked, *, reason: str) -> Transaction[Held]:
+    """Draw on the budgets what `check` has decided in the same transaction."""
+    terms, decision = checked.terms, checked.decision
+    if decision is None:
+        return _answered(terms, checked.standings, checked.amount_microusd)
+    yield from _take(decision, terms, checked.job_id, checked.amount_microusd, reason)
+    return Held(
+        terms=terms,
+        standings=checked.standings,
         needs_approval=decision.needs_approval,
-        warnings=warnings,
+        warnings=(yield from tables.warn(checked.crossed)),
         repeated=False,
     )
 
@@ -81,10 +117,8 @@ def check_sum(
         NotAllowed: a rule forbids them.
         QuotaExceeded: a budget cannot carry the sum, even with the member's grants.
     """
-    yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    standings = yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=scopes.erased(terms))
-    view = yield from _view(terms, standings, amount_microusd, shipped)
+    view = yield from _view(terms, amount_microusd, shipped, keep=False)
     return decide(view, amount_microusd=amount_microusd, query=query)
 
 
@@ -193,27 +227,40 @@ def expose(
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    attempts = yield from fruitless.fruitless_of(terms)
+    standings, attempts, open_jobs, grants = yield from together(
+        _standings(terms, keep=False),
+        fruitless.fruitless_of(terms),
+        _open_jobs(terms),
+        usable_grants(who.guild_id, who.member_id, at=at),
+    )
     return View(
         terms=terms,
-        standings=(yield from tables.standings(terms.limits, at=at, keep=False, erased_scope=scopes.erased(terms))),
-        grants=(yield from usable_grants(who.guild_id, who.member_id, at=at)),
-        open_jobs=(yield from _open_jobs(terms)),
+        standings=standings,
+        grants=grants,
+        open_jobs=open_jobs,
         fruitless=attempts,
         waits_until=fruitless.waits_until(attempts, shipped, at=at),
     )
 
 
-def _view(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int, shipped: Shipped) -> Transaction[View]:
+def _standings(terms: Terms, *, keep: bool) -> Transaction[tuple[Standing, ...]]:
+    return tables.standings(terms.limits, at=terms.at, keep=keep, erased_scope=scopes.erased(terms))
+
+
+def _view(terms: Terms, amount_microusd: int, shipped: Shipped, *, keep: bool) -> Transaction[View]:
     """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     who = terms.who
+    standings, attempts, open_jobs = yield from together(
+        _standings(terms, keep=keep),
+        fruitless.fruitless_of(terms),
+        _open_jobs(terms) if terms.at_once is not None else nothing(0),
+    )
     short = short_of_allowance(standings, amount_microusd)
-    attempts = yield from fruitless.fruitless_of(terms)
     return View(
         terms=terms,
         standings=standings,
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
-        open_jobs=(yield from _open_jobs(terms)) if terms.at_once is not None else 0,
+        open_jobs=open_jobs,
         fruitless=attempts,
         waits_until=fruitless.waits_until(attempts, shipped, at=terms.at),
     )

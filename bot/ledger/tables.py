@@ -3,16 +3,17 @@
 Callers that write hold the server's lock. A statement writes several rows, because a job draws on many scopes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Side, Standing, Terms, Warned
-from bot.storage.transaction import Lock, Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction, together
 
 T = TypeVar("T")
+BudgetRow: TypeAlias = tuple[str, float, float]  # scope, start and end of the window
 _ROWS_MAX = 40  # rows of one statement: SQLite before 3.32 (2020) takes 999 parameters
 
 # Both the insert and the update lock the row.
@@ -30,8 +31,13 @@ FROM draws WHERE counted_at >= $1 AND counted_at < $2 AND """
 _OF_SCOPE = "scope = $3"
 _OF_SERVERS = "position = 0"
 _OPEN = """
-INSERT INTO budgets (scope, starts_at, ends_at, held_microusd, spent_microusd)
-VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, ends_at, starts_at) DO NOTHING"""
+INSERT INTO budgets (starts_at, ends_at, scope, held_microusd, spent_microusd)
+SELECT CAST($1 AS DOUBLE PRECISION), CAST($2 AS DOUBLE PRECISION), CAST({scope} AS TEXT), held_microusd, spent_microusd
+FROM (SELECT {sums}) AS summed WHERE true
+ON CONFLICT (scope, ends_at, starts_at) DO UPDATE SET held_microusd = budgets.held_microusd
+RETURNING held_microusd, spent_microusd"""
+_OPEN_SCOPE = _OPEN.format(scope="$4", sums=_SUMS + _OF_SCOPE)
+_OPEN_SERVERS = _OPEN.format(scope="$3", sums=_SUMS + _OF_SERVERS)
 
 _LOOK = """
 SELECT scope, starts_at, ends_at, held_microusd, spent_microusd FROM budgets WHERE ends_at > $1 AND starts_at <= $1"""
@@ -106,7 +112,7 @@ def standings(
 
     What stands in `erased_scope` counts for the member's limits too.
     """
-    known: dict[tuple[str, float, float], Row] = {}
+    known: dict[BudgetRow, Row] = {}
     names = {limit.scope for limit in limits}
     if erased_scope:
         names.add(erased_scope)
@@ -114,35 +120,39 @@ def standings(
         for row in (yield Many(_LOOK + _among(2, len(some)), (at, *some))):
             known[row["scope"], row["starts_at"], row["ends_at"]] = row
     has_past = any(scope == erased_scope for scope, _, _ in known)
-    found: list[Standing] = []
-    for limit in limits:
-        held = spent = 0
-        past = (replace(limit, scope=erased_scope),) if erased_scope and has_past and limit.whose == "member" else ()
-        for one in (limit, *past):
-            row = known.get(one.row)
-            if row is None:
-                known[one.row] = row = yield from _opened(one, keep=keep)
-            held, spent = held + row["held_microusd"], spent + row["spent_microusd"]
-        found.append(Standing(limit, held, spent))
-    return tuple(found)
+    past = {
+        limit.row: replace(limit, scope=erased_scope)
+        for limit in limits
+        if erased_scope and has_past and limit.whose == "member"
+    }
+    missing = {one.row: one for one in (*limits, *past.values()) if one.row not in known}
+    if (every := next((one for one in missing.values() if one.scope == scopes.ALL), None)) is not None:
+        known[every.row] = yield from _opened_of_all(missing.pop(every.row), keep=keep)
+    opened = yield from together(*(_opened(one, keep=keep) for one in missing.values()))
+    known.update(zip(missing, opened, strict=True))
+    return tuple(_standing(limit, past.get(limit.row), known) for limit in limits)
+
+
+def _standing(limit: Limit, past: Limit | None, known: Mapping[BudgetRow, Row]) -> Standing:
+    rows = [known[one.row] for one in (limit, past) if one is not None]
+    return Standing(limit, sum(row["held_microusd"] for row in rows), sum(row["spent_microusd"] for row in rows))
+
+
+def _opened_of_all(limit: Limit, *, keep: bool) -> Transaction[Row]:
+    window = (limit.window.starts_at, limit.window.ends_at)
+    if not keep:
+        return (yield One(f"SELECT {_SUMS}{_OF_SERVERS}", window))
+    # Other servers' jobs settle without the lock of `all`; none may settle between this sum and the row's insert.
+    yield Lock(_LOCK_EVERY_SERVER)
+    return (yield One(_OPEN_SERVERS, (*window, limit.scope)))
 
 
 def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
-    if keep and limit.scope == scopes.ALL:
-        # Other servers' jobs settle without the lock of `all`; none may settle between this sum and the row's insert.
-        yield Lock(_LOCK_EVERY_SERVER)
-    row = yield from _summed(limit)
-    if keep:
-        yield One(_OPEN, (*limit.row, row["held_microusd"], row["spent_microusd"]))
-    return row
-
-
-def _summed(limit: Limit) -> Transaction[Row]:
-    """Return what was drawn on a limit in its window, summed from the draws."""
-    window = (limit.window.starts_at, limit.window.ends_at)
-    if limit.scope == scopes.ALL:
-        return (yield One(f"SELECT {_SUMS}{_OF_SERVERS}", window))
-    return (yield One(f"SELECT {_SUMS}{_OF_SCOPE}", (*window, scopes.counted_from(limit.scope))))
+    """Return what was drawn on a limit in its window, summed from the draws, and with `keep` store it."""
+    args = (limit.window.starts_at, limit.window.ends_at, scopes.counted_from(limit.scope))
+    if not keep:
+        return (yield One(f"SELECT {_SUMS}{_OF_SCOPE}", args))
+    return (yield One(_OPEN_SCOPE, (*args, limit.scope)))
 
 
 def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Transaction[None]:
@@ -158,14 +168,16 @@ def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
     """Write an entry for each changed draw, and update the budgets' rows."""
     both = 0 if occasion.servers_only else 1
     said = (occasion.at, occasion.actor, occasion.reason, occasion.declined_by)
-    yield One(_ENTER, (occasion.job_id, both, *said))
     alike: dict[tuple[int, int], list[str]] = {}
     for scope, held, spent in moves:
         if (held or spent) and not scope.startswith("grant:"):
             alike.setdefault((held, spent), []).extend(scopes.counted_in(scope))
-    for deltas, names in alike.items():
-        for some in chunks(names, 64):
-            yield One(_MOVE + _among(4, len(some)), (occasion.counted_at, *deltas, *some))
+    changes = [
+        One(_MOVE + _among(4, len(some)), (occasion.counted_at, *deltas, *some))
+        for deltas, names in alike.items()
+        for some in chunks(names, 64)
+    ]
+    yield from together(One(_ENTER, (occasion.job_id, both, *said)), *changes)
 
 
 def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:

@@ -7,8 +7,8 @@ card. So a process may die at any line, and the next start continues with the sa
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -29,7 +29,7 @@ from bot.runner.fal_steps import FalSteps
 from bot.runner.job_counts import count_accepted, count_event
 from bot.settings import JobSettings
 from bot.sharding import Shards, ShardsNow, every_shard
-from bot.storage.transaction import Store, Transaction
+from bot.storage.transaction import Store, Transaction, alone
 from bot.turns import FairTurns
 from bot.units import MB
 
@@ -97,6 +97,8 @@ class Runner:
         self._loops: list[asyncio.Task[None]] = []
         self._live: dict[str, Live] = {}
         self._critical: set[str] = set()
+        self._waiting: set[str] = set()  # for approval; each has its task
+        self._begins = 0
         self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
         self._following: dict[str, asyncio.Timeout] = {}
@@ -163,8 +165,9 @@ class Runner:
         jobs = jobs_from(order, now=self._clock())
         await self._keep(jobs)
         try:
-            accepting = transactions.accept_all(jobs, self.shipped, self._places)
-            accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
+            with self._beginning(len(jobs)) as running:
+                accepting = transactions.accept_all(jobs, self.shipped, self._places, running=running)
+                accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
             if not await self._are_kept(jobs):
                 await self._forget_files_of(jobs[1:])
@@ -219,7 +222,7 @@ class Runner:
         """
         if self._closing:
             return "Wanda is restarting, and your video goes on. Try again in a minute."
-        job = await self._store.read(transactions.get(job_id))
+        job = await self._store.read(alone(transactions.get(job_id)))
         if job is None:
             return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
@@ -271,7 +274,7 @@ class Runner:
         """
         if self._closing:
             return "Wanda is restarting, and the video keeps waiting. Try again in a minute."
-        job = await self._store.read(transactions.get(job_id))
+        job = await self._store.read(alone(transactions.get(job_id)))
         if job is None or job.guild_id != guild_id:
             return "Wanda no longer knows this video, so there's nothing to decide."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
@@ -279,7 +282,9 @@ class Runner:
         try:
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
-            advanced = await self._store.write(self._decision([each.id for each in jobs], event), guild_id=job.guild_id)
+            with self._beginning(len(jobs) if approve else 0) as running:
+                deciding = self._decision([each.id for each in jobs], event, running)
+                advanced = await self._store.write(deciding, guild_id=job.guild_id)
         except Refusal as refusal:
             return str(refusal)
         except StorageError:
@@ -296,11 +301,11 @@ class Runner:
         return (job,) if job.variation is None else await self._store.read(queries.jobs_of_set(job.set_id))
 
     def _decision(
-        self, job_ids: Sequence[str], event: machine.Approved | machine.Declined
+        self, job_ids: Sequence[str], event: machine.Approved | machine.Declined, running: int
     ) -> Transaction[tuple[transactions.Advanced, ...]]:
         now = self._clock()
         if isinstance(event, machine.Approved):
-            return approve_all(job_ids, event, shipped=self.shipped, places=self._places, now=now)
+            return approve_all(job_ids, event, shipped=self.shipped, places=self._places, now=now, running=running)
         return transactions.advance_all(job_ids, event, now=now)
 
     async def stop(self) -> None:
@@ -320,6 +325,19 @@ class Runner:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
+
+    @contextmanager
+    def _beginning(self, jobs: int) -> Generator[int]:
+        """Count these jobs as running during the block, which stores that they begin; yields how many others run.
+
+        Those that wait for approval do not; after a start they count until they have been taken up.
+        """
+        running = len(self._tasks) - len(self._waiting) + self._begins
+        self._begins += jobs
+        try:
+            yield running
+        finally:
+            self._begins -= jobs
 
     def _drive(self, job: Job | JobRef) -> None:
         """Start the job's task, unless it has one or Wanda is stopping; then the next start does."""
@@ -364,6 +382,7 @@ class Runner:
         """
         if job_id not in self._tasks:
             return False
+        self._waiting.discard(job_id)
         self._decided.setdefault(job_id, asyncio.Event()).set()
         if (following := self._following.pop(job_id, None)) is not None:
             following.reschedule(0.0)
@@ -490,7 +509,7 @@ class Runner:
 
         Until then it is resumed again and again: the next version of Wanda may have the mend.
         """
-        job = await self._store.read(transactions.get(ref.id))
+        job = await self._store.read(alone(transactions.get(ref.id)))
         if job is None or self._closing:
             return
         since = job.submitted_at or max(job.created_at, job.approve_by or 0.0)
@@ -651,7 +670,11 @@ class Runner:
             case machine.AskCancel():
                 self._side_task(job.id, self._ask_cancel(job), name=f"ask fal to cancel {job.id}")
             case machine.Ask() | machine.AwaitApproval():
-                return await (self._ask(job) if isinstance(effect, machine.Ask) else self._await_approval(job))
+                self._waiting.add(job.id)
+                try:
+                    return await (self._ask(job) if isinstance(effect, machine.Ask) else self._await_approval(job))
+                finally:
+                    self._waiting.discard(job.id)
             case machine.Upload():
                 return await self._fal_steps.upload(job, on_step=lambda step: self._show_live(job, step=step))
             case machine.Submit():
@@ -755,7 +778,7 @@ class Runner:
     async def _typical_s(self, job: Job) -> float | None:
         """Return how long jobs like this take; None, so no estimate on the card, if the database does not answer."""
         try:
-            return await self._store.read(transactions.typical_seconds(job.similar))
+            return await self._store.read(alone(transactions.typical_seconds(job.similar)))
         except StorageError as error:
             log.warning("past jobs could not be read for the estimate: %s", error)
             return None

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import Lock, Notify, One, Row, Statement, Transaction
+from bot.storage.transaction import Alone, Lock, Notify, One, Statement, Together, Transaction
 
 T = TypeVar("T")
 
@@ -37,8 +37,12 @@ class Undone(NamedTuple):
 Outcome: TypeAlias = Committed | Undone
 
 
-def execute(cursor: sqlite3.Cursor, statement: Statement) -> Row | list[Row] | None:
+def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
     """Run one statement; return its first row (`One`) or all rows (`Many`)."""
+    if isinstance(statement, Together):
+        return tuple(execute(cursor, part) for part in statement.parts)
+    if isinstance(statement, Alone):
+        return execute(cursor, statement.only)
     if isinstance(statement, Lock | Notify):
         return None  # the transaction has the database to itself
     sql, order = _positional(statement.sql)

@@ -7,7 +7,7 @@ an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees i
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
@@ -19,10 +19,14 @@ from bot.errors import StorageError
 from bot.sharding import ShardPlan
 from bot.storage.ownership import Ownership
 from bot.storage.postgres_session import DATABASE_ERRORS, KEEPALIVE, connection_trouble, in_words
+from bot.storage.postgres_together import answer_of, combined
 from bot.storage.server_turns import ServerTurns
-from bot.storage.transaction import Lock, Notify, One, Row, Statement, Transaction
+from bot.storage.transaction import Alone, Lock, Many, Notify, One, Row, Statement, Together, Transaction
 
 T = TypeVar("T")
+STATEMENTS_MAX = 500  # that a connection keeps prepared; a process uses some hundred
+NAMES_MAX = 2000  # statements whose columns are remembered
+_NAMES: dict[str, tuple[str, ...]] = {}
 
 # asyncpg has no type annotations, and those inferred from its source are partly wrong.
 _asyncpg: Any = asyncpg
@@ -70,6 +74,7 @@ class PostgresStore:
                 max_size=pool_size,
                 timeout=timeout_s,
                 command_timeout=timeout_s,
+                statement_cache_size=STATEMENTS_MAX,
                 server_settings={"application_name": "wanda"} | KEEPALIVE,
                 init=_set_up,
                 reset=_leave_as_it_is,
@@ -88,8 +93,7 @@ class PostgresStore:
             self._refuse_if_closed()
             if self.ownership is not None:
                 await self.ownership.ensure()
-            async with self._connection(guild_id) as connection, connection.transaction():
-                return await drive(connection, transaction)
+            return await self._run(transaction, guild_id=guild_id)
         finally:
             transaction.close()
 
@@ -97,13 +101,20 @@ class PostgresStore:
         """Run it in a read-only transaction on one snapshot; see `Store.read`."""
         try:
             self._refuse_if_closed()
-            async with (
-                self._connection() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                return await drive(connection, transaction)
+            return await self._run(transaction, isolation="repeatable_read", readonly=True)
         finally:
             transaction.close()
+
+    async def _run(self, transaction: Transaction[T], *, guild_id: int | None = None, **how: Any) -> T:
+        try:
+            first = next(transaction)
+        except StopIteration as end:
+            return end.value
+        async with self._connection(guild_id) as connection:
+            if isinstance(first, Alone):
+                return await _go_on(connection, transaction, first)
+            async with connection.transaction(**how):
+                return await _go_on(connection, transaction, first)
 
     async def close(self) -> None:
         """Close every connection once its transaction has ended; after `timeout_s` the rest are terminated."""
@@ -192,14 +203,26 @@ class Unhurried:
 async def drive(connection: _Connection, transaction: Transaction[T]) -> T:
     """Run the transaction's statements and return its result; the caller begins and commits."""
     try:
-        statement = next(transaction)
+        first = next(transaction)
+    except StopIteration as end:
+        return end.value
+    return await _go_on(connection, transaction, first)
+
+
+async def _go_on(connection: _Connection, transaction: Transaction[T], statement: Statement) -> T:
+    try:
         while True:
-            statement = transaction.send(await _answer(connection, statement))
+            statement = transaction.send(await answer(connection, statement))
     except StopIteration as end:
         return end.value
 
 
-async def _answer(connection: _Connection, statement: Statement) -> Row | list[Row] | None:
+async def answer(connection: _Connection, statement: Statement) -> Any:
+    """Run one statement, and return what its yield is sent."""
+    if isinstance(statement, Together):
+        return await _answer_all(connection, statement.parts)
+    if isinstance(statement, Alone):
+        return await answer(connection, statement.only)
     if isinstance(statement, Lock | Notify):
         await connection.execute(statement.sql, *statement.args)
         return None
@@ -207,6 +230,24 @@ async def _answer(connection: _Connection, statement: Statement) -> Row | list[R
     if isinstance(statement, One):
         return rows[0] if rows else None
     return rows
+
+
+async def _answer_all(connection: _Connection, parts: Sequence[One | Many]) -> tuple[Row | list[Row] | None, ...]:
+    names = [await _names(connection, part.sql) for part in parts]
+    sql = combined(tuple((part.sql, len(part.args)) for part in parts))
+    row = await connection.fetchrow(sql, *(value for part in parts for value in part.args))
+    return tuple(answer_of(*one) for one in zip(parts, names, row, strict=True))
+
+
+async def _names(connection: _Connection, sql: str) -> Sequence[str]:
+    """Return the statement's columns: rows in an array have none. Asked once for each statement."""
+    known = _NAMES.get(sql)
+    if known is None:
+        if len(_NAMES) >= NAMES_MAX:
+            _NAMES.clear()
+        prepared = await connection.prepare(sql)
+        known = _NAMES[sql] = tuple(column.name for column in prepared.get_attributes())
+    return known
 
 
 async def _set_up(connection: _Connection) -> None:

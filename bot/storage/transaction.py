@@ -6,10 +6,14 @@ It does no I/O, so tests need no database, and the same SQL runs on SQLite and P
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 Row: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 JOBS_CHANNEL = "wanda_jobs"
 
 
@@ -57,8 +61,113 @@ class Notify(NamedTuple):
         return (JOBS_CHANNEL, self.job_id)
 
 
-Statement: TypeAlias = One | Many | Lock | Notify
+class Together(NamedTuple):
+    """Run statements that do not depend on each other; the yield's value is the tuple of theirs.
+
+    On PostgreSQL they are one statement: all see the same snapshot, none what another one writes, and no two of them
+    may change the same row (https://www.postgresql.org/docs/current/queries-with.html). SQLite runs them in order.
+    """
+
+    parts: tuple[One | Many, ...]
+
+
+class Alone(NamedTuple):
+    """Run the only statement of its transaction, which then needs neither BEGIN nor COMMIT."""
+
+    only: One | Many
+
+
+Statement: TypeAlias = One | Many | Lock | Notify | Together | Alone
 Transaction: TypeAlias = Generator[Statement, Any, T]
+
+
+def one_row(sql: str, args: Sequence[Any] = ()) -> Transaction[Row | None]:
+    """Return the first row of `sql`, or None."""
+    return (yield One(sql, args))
+
+
+def nothing(value: T) -> Transaction[T]:
+    """Return the value without a statement."""
+    yield from ()
+    return value
+
+
+def alone(transaction: Transaction[T]) -> Transaction[T]:
+    """Run a transaction of one statement in one round trip of PostgreSQL.
+
+    Raises:
+        TypeError: it has more; what the first one wrote may be kept.
+    """
+    only = next(transaction)
+    if not isinstance(only, One | Many):
+        raise TypeError(f"this is nothing to run alone: {only}")
+    answer = yield Alone(only)
+    try:
+        more = transaction.send(answer)
+    except StopIteration as end:
+        return end.value
+    raise TypeError(f"a transaction that was to be alone goes on: {more}")
+
+
+@overload
+def together(one: Transaction[A], two: Transaction[B], /) -> Transaction[tuple[A, B]]: ...
+@overload
+def together(one: Transaction[A], two: Transaction[B], three: Transaction[C], /) -> Transaction[tuple[A, B, C]]: ...
+@overload
+def together(
+    one: Transaction[A], two: Transaction[B], three: Transaction[C], four: Transaction[D], /
+) -> Transaction[tuple[A, B, C, D]]: ...
+@overload
+def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ...]]: ...
+def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ...]]:
+    """Run transactions and statements that do not depend on each other in step, and return their results.
+
+    The first statements of all are one round trip of PostgreSQL, then the second ones, and so on: see `Together`.
+
+    Raises:
+        TypeError: one of them locks or notifies beside another one's statement.
+    """
+    transactions = [_only(step) if isinstance(step, One | Many) else step for step in steps]
+    results: list[Any] = [None] * len(transactions)
+    answers: dict[int, Any] = dict.fromkeys(range(len(transactions)))
+    try:
+        while answers:
+            asked: dict[int, Statement] = {}
+            for number, answer in answers.items():
+                try:
+                    asked[number] = transactions[number].send(answer)
+                except StopIteration as end:
+                    results[number] = end.value
+            answers = yield from _asked(asked)
+    finally:
+        for transaction in transactions:
+            transaction.close()
+    return tuple(results)
+
+
+def _only(statement: One | Many) -> Transaction[Any]:
+    return (yield statement)
+
+
+def _asked(asked: Mapping[int, Statement]) -> Transaction[dict[int, Any]]:
+    """Run these statements at once, and return the answer of each."""
+    if len(asked) <= 1:
+        answers: dict[int, Any] = {}
+        for number, statement in asked.items():
+            answers[number] = yield statement
+        return answers
+    parts = {number: _parts(statement) for number, statement in asked.items()}
+    rest = iter((yield Together(tuple(part for some in parts.values() for part in some))))
+    taken = {number: tuple(next(rest) for _ in some) for number, some in parts.items()}
+    return {number: taken[number] if isinstance(one, Together) else taken[number][0] for number, one in asked.items()}
+
+
+def _parts(statement: Statement) -> tuple[One | Many, ...]:
+    if isinstance(statement, Together):
+        return statement.parts
+    if isinstance(statement, One | Many):
+        return (statement,)
+    raise TypeError(f"this cannot be run together with others: {statement}")
 
 
 class Store(Protocol):

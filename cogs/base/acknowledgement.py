@@ -9,6 +9,7 @@ from bot.client import Interaction, Services
 from bot.errors import StorageError
 from bot.jobs import acknowledgements
 from bot.jobs.acknowledgements import Acknowledgement, Shows
+from bot.storage.transaction import alone
 
 log = logging.getLogger(__name__)
 NOTED_WITHIN_S = 0.5
@@ -58,7 +59,8 @@ async def _note(services: Services, acknowledgement: Acknowledgement) -> asyncio
     A database that takes longer than `NOTED_WITHIN_S` is not waited for: Discord gives 3 s for the answer.
     """
     noting = asyncio.create_task(
-        services.store.write(acknowledgements.note(acknowledgement), guild_id=None), name="note an acknowledgement"
+        services.store.write(alone(acknowledgements.note(acknowledgement)), guild_id=None),
+        name="note an acknowledgement",
     )
     await asyncio.wait({noting}, timeout=NOTED_WITHIN_S)
     return noting
@@ -74,6 +76,6 @@ async def _drop(services: Services, acknowledgement_id: str, noting: asyncio.Tas
     """Forget the acknowledgement. If that fails, the next start finds that it shows nothing any more."""
     try:
         await noting
-        await services.store.write(acknowledgements.drop(acknowledgement_id), guild_id=None)
+        await services.store.write(alone(acknowledgements.drop(acknowledgement_id)), guild_id=None)
     except StorageError:
         log.warning("an acknowledgement could not be stored or deleted", exc_info=True)

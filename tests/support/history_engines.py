@@ -15,7 +15,8 @@ from bot.errors import Busy, NotAllowed, QuotaExceeded
 from bot.settings import StorageSettings
 from bot.storage.batch import execute
 from bot.storage.database import open_store
-from bot.storage.transaction import One, Statement, Transaction
+from bot.storage.postgres import answer
+from bot.storage.transaction import Statement, Transaction
 from tests.support.histories import History
 from tests.support.naive_ledger import Caps
 from tests.support.stores import MemoryStore
@@ -109,14 +110,10 @@ def run_on_disk(histories: type[History], database: StorageSettings, *, examples
 
 
 async def _step_slowly(connection: Any, transaction: Transaction[Any], statements: int) -> None:
-    async def answer(statement: Statement) -> Any:
-        rows = [dict(row) for row in await connection.fetch(statement.sql, *statement.args)]
-        return (rows[0] if rows else None) if isinstance(statement, One) else rows
-
     try:
         statement = next(transaction)
         for _ in range(statements):
-            statement = transaction.send(await answer(statement))
+            statement = transaction.send(await answer(connection, statement))
     except (StopIteration, Busy, QuotaExceeded, NotAllowed, LookupError):
         pass
     finally:

@@ -45,7 +45,6 @@ async def _accepted(store: Store, places: Places, *, members: int, guilds: int) 
 @pytest.mark.parametrize(
     ("bound", "members", "guilds", "expected"),
     [
-        ({"running_max": 7}, 5, 4, 7),
         ({"running_in_server_max": 3}, 5, 2, 6),
         ({"running_of_member_max": 2}, 5, 2, 20),
     ],
@@ -65,16 +64,15 @@ async def test_waiting_jobs_stop_no_other_server(store: Store) -> None:
     assert Counter(job.state for job in waiting) == {"waiting": 20}
     files = await store.read(files_of_waiting_jobs(1, 10))
     assert files.in_server_bytes == 20 * 1000
-    full = replace(PLACES, running_max=1)
     other = a_job(id="e" * 32, guild_id=2)
-    assert (await store.write(transactions.accept(other, SHIPPED, full))).job.state == "accepted"
+    assert (await store.write(transactions.accept(other, SHIPPED, PLACES))).job.state == "accepted"
 
 
 async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
     """Of many simultaneous approvals as many begin as have a place; the others wait on with their holds."""
     await _approval(store, 1)
     waiting = await _accepted(store, PLACES, members=5, guilds=1)
-    places = replace(PLACES, running_max=3)
+    places = replace(PLACES, running_in_server_max=3)
 
     async def approve(job: Job) -> bool:
         try:

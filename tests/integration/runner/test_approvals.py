@@ -137,3 +137,23 @@ async def test_everybody_at_once(rig: RunnerRig) -> None:
     assert job.state in {"done", "cancelled"}
     assert await rig.store.read(verify()) == []
     assert len(await rig.requests()) <= 1
+
+
+async def test_what_waits_takes_no_place_and_what_is_approved_does(rig: RunnerRig) -> None:
+    """However many jobs wait, another one begins; while it takes the last place, an approval has to wait for it."""
+    jobs = rig.settings.jobs.model_copy(update={"in_flight_max": 1})
+    settings = rig.settings.model_copy(update={"jobs": jobs})
+    full = make_runner(settings, rig.store, rig.http, rig.cards, member_microusd=5_000_000)
+    rig.others.append(full)
+    await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 60})
+    await _approval(rig)
+    await full.accept(await rig.order())
+    await _asked(rig)
+    await _rule(rig, "approval", {"above_microusd": 10**9, "role_id": APPROVER_ROLE, "wait_s": 3600})
+    await full.accept(await rig.order("b" * 32))
+    await rig.until(lambda job: job.state == "running", "b" * 32)
+    assert "Wanda has 1 video going" in await _decide(full)
+    await full.cancel("b" * 32, member_id=2)
+    await rig.until(lambda job: job.told, "b" * 32)
+    assert "Approved" in await _decide(full)
+    await rig.until(lambda job: job.state == "running")

@@ -8,7 +8,7 @@ import pytest
 from bot.errors import StorageError
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
-from bot.storage.transaction import Lock, Many, One, Store, Transaction
+from bot.storage.transaction import Lock, Many, One, Store, Transaction, alone, nothing, together
 
 
 @pytest.fixture(autouse=True)
@@ -207,3 +207,54 @@ async def test_a_lock_keeps_other_transactions_waiting(store: Store) -> None:
 
     await asyncio.gather(*(store.write(add_one()) for _ in range(20)))
     assert (await store.read(_run("SELECT amount FROM things")))["amount"] == 20
+
+
+def _amount_of_first() -> Transaction[Any]:
+    """A transaction of two statements, the second of which needs the first's answer."""
+    first = yield One("SELECT name FROM things ORDER BY name LIMIT $1", (1,))
+    return (yield One("SELECT amount, at FROM things WHERE name = $1", (first["name"],)))
+
+
+async def test_statements_together_answer_as_they_would_one_by_one(store: Store) -> None:
+    """Rows, no row, NULL, large numbers and fractions come back to the transaction that asked."""
+    await store.write(_run("INSERT INTO things VALUES ($1, $2, $3)", "a", 2**62, 1_790_000_000.123456))
+    reading = together(
+        One("SELECT amount, at FROM things WHERE name = $1 OR name = $2", ("b", "a")),
+        Many("SELECT name FROM things WHERE amount < $1", (0,)),
+        _amount_of_first(),
+        nothing(7),
+    )
+    row = {"amount": 2**62, "at": 1_790_000_000.123456}
+    assert await store.read(reading) == (row, [], row, 7)
+    writing = together(
+        Many("INSERT INTO things (name, amount) VALUES ($1, $2), ($3, $4)", ("b", 1, "c", 2)),
+        One("UPDATE things SET amount = $2, at = NULL WHERE name = $1 RETURNING name, amount, at", ("a", 5)),
+    )
+    assert await store.write(writing) == ([], {"name": "a", "amount": 5, "at": None})
+    assert await store.read(_names()) == ["a", "b", "c"]
+
+
+async def test_statements_together_are_undone_together(store: Store) -> None:
+    """If one of them fails, or one of their transactions raises, nothing of any is kept."""
+    await store.write(_add("a"))
+    with pytest.raises(StorageError):
+        await store.write(together(_add("b"), _add("a")))
+    with pytest.raises(LookupError):
+        await store.write(together(_add("b"), _add_then_raise("c")))
+    with pytest.raises(TypeError, match="together with others"):
+        await store.write(together(_add("b"), _locking()))
+    assert await store.read(_names()) == ["a"]
+
+
+def _locking() -> Transaction[None]:
+    yield Lock("SELECT name FROM things FOR UPDATE")
+
+
+async def test_a_statement_alone(store: Store) -> None:
+    """A transaction of one statement needs no BEGIN; one that goes on is a defect that its caller hears of."""
+    assert await store.write(alone(_add("a"))) == "a"
+    assert await store.read(alone(_names())) == ["a"]
+    with pytest.raises(TypeError, match="goes on"):
+        await store.read(alone(_amount_of_first()))
+    with pytest.raises(StorageError):
+        await store.write(alone(_add("a")))

@@ -46,6 +46,11 @@ class Naive:
     def __init__(self) -> None:
         self.jobs: dict[str, Counted] = {}
 
+    @property
+    def running(self) -> int:
+        """How many do not wait, in all servers."""
+        return sum(not one.waits for one in self.jobs.values())
+
     def has_place(self, new: Counted) -> bool:
         """Return whether one more job may be there."""
         alike = [one for one in self.jobs.values() if one.waits == new.waits]
@@ -81,18 +86,20 @@ def _order(number: int, guild_id: int, member_id: int, *, dear: bool, size_bytes
     )
 
 
-def _tried(store: MemoryStore, job: Job) -> bool:
+def _tried(store: MemoryStore, job: Job, running: int) -> bool:
     try:
-        accepted = store.run(transactions.accept(job, SHIPPED, PLACES))
+        accepted = store.run(transactions.accept(job, SHIPPED, PLACES, running=running))
     except Busy:
         return False
     assert accepted.job.state == ("waiting" if job.quote_microusd == DEAR else "accepted")
     return True
 
 
-def _approved(store: MemoryStore, job_id: str) -> bool:
+def _approved(store: MemoryStore, job_id: str, running: int) -> bool:
     try:
-        store.run(approve_all((job_id,), machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1))
+        store.run(
+            approve_all((job_id,), machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1, running=running)
+        )
     except Busy:
         still = store.run(transactions.get(job_id))
         assert still is not None
@@ -115,7 +122,7 @@ def test_a_job_begins_exactly_when_a_naive_count_has_a_place(actions: list[Actio
                 new = Counted(guild_id, member_id, dear, size_bytes)
                 job = _order(number, guild_id, member_id, dear=dear, size_bytes=size_bytes)
                 expected = naive.has_place(new)
-                assert _tried(store, job) == expected
+                assert _tried(store, job, naive.running) == expected
                 if expected:
                     naive.jobs[job.id] = new
             elif what == "cancel" and mine:
@@ -124,7 +131,7 @@ def test_a_job_begins_exactly_when_a_naive_count_has_a_place(actions: list[Actio
                 del naive.jobs[mine[0]]
             elif what == "approve" and (waiting := [key for key in mine if naive.jobs[key].waits]):
                 begun = replace(naive.jobs[waiting[0]], waits=False)
-                assert _approved(store, waiting[0]) == naive.has_place(begun)
+                assert _approved(store, waiting[0], naive.running) == naive.has_place(begun)
                 if naive.has_place(begun):
                     naive.jobs[waiting[0]] = begun
             found = store.run(files_of_waiting_jobs(guild_id, member_id))
@@ -142,7 +149,7 @@ def test_what_people_read_names_the_number_the_limit_and_the_way_out() -> None:
         for number, (guild_id, member_id) in enumerate(orders):
             try:
                 job = _order(number, guild_id, member_id, dear=False, size_bytes=1)
-                store.run(transactions.accept(job, SHIPPED, PLACES))
+                store.run(transactions.accept(job, SHIPPED, PLACES, running=number - len(sentences)))
             except Refusal as refusal:
                 sentences.append(str(refusal))
     assert sentences == [

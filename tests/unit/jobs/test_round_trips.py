@@ -1,0 +1,83 @@
+"""How many round trips to PostgreSQL an ordinary job takes: each is time in which its server's turn is held."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.fal.wire.types import FalStatus
+from bot.jobs import acknowledgements, machine, transactions
+from bot.jobs.acknowledgements import Acknowledgement
+from bot.ledger.model import Shipped
+from bot.storage.transaction import Alone, Transaction, alone
+from tests.support.job_samples import ADDRESS, HANDLE, NOW, PICTURE, PLACES, RESULT, a_job
+from tests.support.stores import MemoryStore
+
+SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+ROUND_TRIPS = 40
+BEGIN_AND_COMMIT = 2
+EVENTS: tuple[machine.Event, ...] = (
+    machine.Resumed(),
+    machine.Uploaded((PICTURE,)),
+    machine.Submitted(HANDLE),
+    FalStatus("running"),
+    FalStatus("completed"),
+    machine.Made(RESULT),
+    machine.VideoPosted(ADDRESS),
+)
+
+
+@pytest.fixture
+def store() -> Iterator[MemoryStore]:
+    """An empty database."""
+    store = MemoryStore()
+    yield store
+    store.connection.close()
+
+
+class Trips:
+    """Counts the statements of transactions, as the driver of PostgreSQL sends them."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.count = 0
+
+    def run(self, transaction: Transaction[Any]) -> Any:
+        """Run and commit it."""
+        self.count += BEGIN_AND_COMMIT
+        return self._store.run(self._counted(transaction))
+
+    def _counted(self, transaction: Transaction[Any]) -> Transaction[Any]:
+        answer: Any = None
+        while True:
+            try:
+                statement = transaction.send(answer)
+            except StopIteration as end:
+                return end.value
+            self.count += 1 - BEGIN_AND_COMMIT if isinstance(statement, Alone) else 1
+            answer = yield statement
+
+
+def _order(trips: Trips, number: int) -> None:
+    """Take one job from its order to the posted video."""
+    job_id = f"{number:032x}"
+    order = Acknowledgement(id=job_id, guild_id=1, channel_id=20, shows="thinking", at=NOW)
+    trips.run(alone(acknowledgements.note(order)))
+    trips.run(transactions.accept(a_job(id=job_id), SHIPPED, PLACES))
+    trips.run(alone(acknowledgements.drop(job_id)))
+    trips.run(alone(transactions.typical_seconds("wan27-image:1080p:5")))
+    for later, event in enumerate(EVENTS, start=1):
+        trips.run(transactions.advance(job_id, event, now=NOW + later))
+    job = trips._store.run(transactions.get(job_id))
+    assert job is not None
+    assert job.told
+
+
+def test_an_ordinary_job(store: MemoryStore) -> None:
+    """From the order to the posted video, BEGIN and COMMIT included; a day's first job opens its budgets."""
+    counts: list[int] = []
+    for number in range(2):
+        trips = Trips(store)
+        _order(trips, number)
+        counts.append(trips.count)
+    assert counts == [ROUND_TRIPS + 1, ROUND_TRIPS]
