@@ -588,7 +588,7 @@ class JobSettings(SettingsGroup):
     in_flight_max: int = setting(
         "WANDA_JOBS_IN_FLIGHT_MAX",
         1000,
-        "Unfinished jobs of all servers in a process, without those that wait for approval; a further order is refused.",
+        "Unfinished jobs of all servers, in each process, without those waiting for approval; one more is refused.",
         operator=True,
         ge=1,
     )
