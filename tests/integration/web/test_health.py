@@ -225,6 +225,22 @@ async def test_without_a_patience_it_goes_on() -> None:
             await Health({"disk": bad}).watch(interval_s=0.01, patience_s=0, alive=lambda: None)
 
 
+async def test_what_is_survived_ends_nothing() -> None:
+    """A bucket that is down makes Wanda not ready, and she goes on for what needs none."""
+    health = Health()
+    health.use({"files": bad, "discord": good}, survived={"files"})
+    rounds: list[None] = []
+
+    def look() -> None:
+        rounds.append(None)
+        if len(rounds) > 20:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        await health.watch(interval_s=0.01, patience_s=0.03, alive=look)
+    assert await health.wrong() == {"files": "The disk is full."}
+
+
 async def test_who_lost_the_database_ends_at_once() -> None:
     """Another process owns it now: there is nothing to wait for."""
 
