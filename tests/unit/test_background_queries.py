@@ -21,7 +21,6 @@ FOR_ALL = {
     "SELECT guild_id FROM jobs WHERE guild_id <> 0": "`note_guilds` is told which servers are its own",
     "DELETE FROM jobs WHERE {whose}": "its two callers name a member or a server",
     "SELECT body FROM jobs WHERE {' AND '.join(where)}": "a list of one member in one server",
-    "SELECT COUNT(*) AS jobs FROM jobs WHERE {_OTHERS}": "fal's account has one bound, for all processes",
     "SELECT id FROM jobs WHERE told = 0 AND state = 'accepted' ORDER BY id": "a restored database has no process yet",
 }
 
