@@ -29,6 +29,7 @@ YARDSTICKS = (
     "deliver",
     "jobs",
     "money",
+    "calm",
     "webhook",
     "start",
     "takeover",

@@ -3,7 +3,8 @@
 A figure counts such pairs; for 100 coroutines on SQLite the transactions per second are shown too.
 
 50 members, ten in each of 5 servers, draw on a member's and a server's budget that never run out, with Wanda's default
-rules. In `PostgreSQL, one server` all are in one server and wait for its row lock.
+rules. In `PostgreSQL, one server` all are in one server and wait for its turn; in `50 servers` each
+has one of their own.
 
 `by_hand.py` has the limits and the peer. On SQLite the limit is the `sqlite3` module in a loop, one transaction after
 the other, for any number of coroutines; the peer runs the same through aiosqlite, statement by statement, on one
@@ -38,6 +39,7 @@ _SERVERS = 5
 _SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
 _QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
 _AT_LEAST = Goal(bound="at least", value=10_000)
+_OVER_SERVERS = Goal(bound="at least", value=900)
 _TWICE_RAW = Goal(bound="at least", value=2, times="limit")
 
 
@@ -53,6 +55,9 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
             yield [
                 *(_sqlite_case(folder, coroutines) for coroutines in _COROUTINES),
                 *(_postgres_case(folder, server, coroutines, _people(_SERVERS)) for coroutines in _COROUTINES),
+                _postgres_case(
+                    folder, server, _COROUTINES[-1], _people(_MEMBERS), f", {_MEMBERS} servers", _OVER_SERVERS
+                ),
                 _postgres_case(folder, server, _COROUTINES[-1], _people(1), ", one server"),
             ]
         finally:
@@ -86,7 +91,7 @@ def _sqlite_case(folder: Path, coroutines: int) -> Case:
 
 
 def _postgres_case(
-    folder: Path, server: PostgresServer, coroutines: int, people: Sequence[Who], more: str = ""
+    folder: Path, server: PostgresServer, coroutines: int, people: Sequence[Who], more: str = "", *goals: Goal
 ) -> Case:
     async def wanda() -> Reading:
         return await _wanda(settings_for(_new(folder), await server.new_database()), coroutines, people)
@@ -96,7 +101,7 @@ def _postgres_case(
         async with in_postgres(await server.new_database(), people, pool_size=pool_size) as pair:
             return await _rate(coroutines, pair, people)
 
-    return Case(specs=(_spec(f"PostgreSQL{more}", coroutines),), contestants={"limit": limit, "Wanda": wanda})
+    return Case(specs=(_spec(f"PostgreSQL{more}", coroutines, *goals),), contestants={"limit": limit, "Wanda": wanda})
 
 
 def _spec(where: str, coroutines: int, *goals: Goal) -> Spec:
@@ -130,8 +135,9 @@ async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Wh
             shipped=_SHIPPED,
             reason="bench",
         )
-        await store.write(hold)
-        await store.write(holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"))
+        await store.write(hold, guild_id=who.guild_id)
+        settle = holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench")
+        await store.write(settle, guild_id=who.guild_id)
 
     try:
         reading = await _rate(coroutines, pair, people)
