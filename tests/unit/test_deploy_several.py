@@ -91,6 +91,12 @@ def test_passwords_are_not_in_the_files() -> None:
     assert not [name for name in OBJECTS["ConfigMap"]["data"] if secret.search(name)]
 
 
+def test_a_process_that_is_gone_counts_as_down() -> None:
+    """Prometheus knows both processes by name; a name that is asked of the DNS vanishes with its container."""
+    (scrape,) = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())["scrape_configs"]
+    assert scrape["static_configs"] == [{"targets": [f"wanda-a:{PORT}", f"wanda-b:{PORT}"]}]
+
+
 def test_no_port_of_the_bot_is_published() -> None:
     """/metrics and /readyz are for the operator's own network; what is published beside HTTPS is on loopback."""
     assert not any("ports" in bot for bot in BOTS)
