@@ -89,6 +89,7 @@ class Gauges:
     async def _read_checks(self) -> None:
         wrong = await self._health.wrong()
         metrics.READY.set(not wrong)
+        metrics.CHECK_FAILED.clear()  # other checks run at the start and in a standby
         for name in self._health.names:
             metrics.CHECK_FAILED.labels(name).set(name in wrong)
 

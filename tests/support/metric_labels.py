@@ -26,12 +26,12 @@ REFUSALS = {
     *("AlreadyRunning", "Busy", "FilesGone", "MediaRefused", "ModeOff", "OptionRefused", "Refusal", "NotAdmin"),
 }
 KINDS = {
-    *("submit", "stream", "poll", "result", "cancel", "upload", "price", "download"),
+    *("submit", "stream", "poll", "result", "cancel", "upload", "price", "keys", "download"),
     *("answer", "followup", "reaction", "message", "command", "direct_message", "other"),
 }
 PLACES = {
     *("intake", "probe", "picture", "encode", "upload", "submit", "follow", "fetch", "deliver", "late", "end"),
-    *("edit", "chart", "notice", "export"),
+    *("edit", "chart", "notice", "export", "files"),
 }
 VERDICTS = {
     *("stored", "known", "unknown", "other", "unsigned", "stale", "forged", "unreadable", "busy", "failed"),
@@ -46,7 +46,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_job_step_seconds": {"step": {"submit", "queue", "render", "deliver", "whole"}},
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},
-    "wanda_interaction_errors": {"kind": {"storage", "disk", "defect"}},
+    "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "defect"}},
     "wanda_spent_dollars": {"payer": {"member", "server"}},
     "wanda_requests": {"service": SERVICES, "kind": KINDS, "outcome": {"ok", "429", "4xx", "5xx", "no_reply"}},
     "wanda_request_seconds": {"service": SERVICES, "kind": KINDS},

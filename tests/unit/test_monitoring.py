@@ -110,6 +110,16 @@ def test_every_label_is_listed() -> None:
     assert defined == listed
 
 
+def test_every_place_and_trouble_is_listed() -> None:
+    """The list has the name of every place that members share, and of every kind of trouble, that the code counts."""
+    code = "".join(path.read_text() for folder in ("bot", "cogs") for path in (ROOT / folder).rglob("*.py"))
+    places = set(re.findall(r'FairTurns\(.*name="(\w+)"', code))
+    troubles = set(re.findall(r'metrics\.TROUBLES\.labels\("(\w+)"\)', code))
+    assert "encode" in places
+    assert places <= ALLOWED["wanda_turns_held"]["place"]
+    assert troubles == ALLOWED["wanda_interaction_errors"]["kind"]
+
+
 def test_every_alert_says_what_it_means() -> None:
     """Each has a severity, a sentence or two, and its section of docs/operate.md."""
     names = [rule["alert"] for rule in RULES]

@@ -40,6 +40,24 @@ async def test_a_reading_serves_many(store: OwnedStore, tmp_path: Path) -> None:
     assert metrics.REGISTRY.get_sample_value("wanda_ready") == 0
 
 
+async def test_only_checks_in_use_are_told(tmp_path: Path) -> None:
+    """The check of the start is gone once the others run, and theirs when the process begins to stop."""
+    health = Health()
+    gauges = Gauges(WebSettings(metrics_interval_s=0), health, tmp_path)
+
+    async def works() -> None:
+        pass
+
+    def told(check: str) -> float | None:
+        return metrics.REGISTRY.get_sample_value("wanda_check_failed", {"check": check})
+
+    await gauges.refresh()
+    assert (told("run"), told("database")) == (1, None)
+    health.use({"database": works})
+    await gauges.refresh()
+    assert (told("run"), told("database")) == (None, 0)
+
+
 async def test_a_slow_reading_holds_nobody_up(store: OwnedStore, tmp_path: Path) -> None:
     """While a check hangs, /metrics answers after its wait with what it has; the reading is ended by `close`."""
 

@@ -17,7 +17,7 @@ QUEUE = "/fal-ai/wan/v2.7/requests/8b5f-11"
         ("POST", "/storage/upload/initiate", "upload"),
         ("PUT", "/bucket/signed?name=lake.png", "upload"),
         ("GET", "/v1/models/pricing", "price"),
-        ("GET", "/files/elephant/video.mp4", "download"),
+        ("GET", "/.well-known/jwks.json", "keys"),
     ],
 )
 def test_what_a_request_to_fal_is_for(method: str, path: str, kind: str) -> None:
