@@ -39,6 +39,7 @@ PIECES_AT_ONCE = 2
 BUFFER_BYTES = 1024 * 1024  # written to the disk at once
 PAGE = 1000  # keys in one answer of S3
 ASKED_AT_ONCE = 16
+LISTED_AT_ONCE = 4  # jobs whose files are looked for to be removed; fewer, so that members' orders find a place
 KNOWN_MAX = 10_000  # files that are known to be in the bucket; others are put again, which changes nothing
 IDLE_S = 3600.0  # a file of the cache that nobody asked for in this time may go; longer than any one use of it
 MARK = "wanda.files"
@@ -60,6 +61,7 @@ class BucketFiles:
         self._settings = settings
         self._turns = FairTurns(settings.transfers_at_once, name="files")
         self._asked = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._listed = asyncio.Semaphore(LISTED_AT_ONCE)
         self._known: OrderedDict[str, None] = OrderedDict()
 
     @property
@@ -151,14 +153,14 @@ class BucketFiles:
         await self.cache.remove_jobs(job_ids)
 
     async def _names_below(self, folder: str) -> list[str]:
-        async with self._asked:
+        async with self._listed:
             return [one.name async for page in self.pages(folder) for one in page]
 
     async def pages(self, folder: str) -> AsyncIterator[Sequence[KeptFile]]:
         """List the bucket's files below this name."""
         listing: Any = obstore.list(self._store, f"{folder}/", chunk_size=PAGE)  # pyright: ignore[reportUnknownMemberType] - pyarrow, which it names, is not here
         while True:
-            page = await self._ask(lambda: _next_page(listing), f"list {folder}", slowly=True, counted=False)
+            page = await self._ask(lambda: _next_page(listing), f"list {folder}", slowly=True)
             if page is None:
                 return
             yield [KeptFile(one["path"], one["size"], one["last_modified"].timestamp()) for one in page]
@@ -214,16 +216,11 @@ class BucketFiles:
         async with self._translated(what, self._settings.timeout_s), self._turns.turn(requester):
             yield
 
-    async def _ask(
-        self, ask: Callable[[], Awaitable[T]], what: str, *, slowly: bool = False, counted: bool = True
-    ) -> T:
+    async def _ask(self, ask: Callable[[], Awaitable[T]], what: str, *, slowly: bool = False) -> T:
         """Return the answer to one small request; a copy, a list or a deletion takes longer than a look."""
         within_s = self._settings.timeout_s if slowly else self._settings.look_timeout_s
-        async with self._translated(what, within_s):
-            if not counted:
-                return await ask()
-            async with self._asked:
-                return await ask()
+        async with self._translated(what, within_s), self._asked:
+            return await ask()
 
     @asynccontextmanager
     async def _translated(self, what: str, within_s: float) -> AsyncGenerator[None]:

@@ -89,9 +89,12 @@ class FolderFiles:
 
     async def mark(self) -> str | None:
         """Return the text of the mark's file."""
-        with suppress(FileNotFoundError):
+        try:
             return await asyncio.to_thread((self.root / MARK).read_text, encoding="utf-8")
-        return None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise FilesUnavailable(f"The folder of files {self.name} cannot be read: {error.strerror}.") from error
 
     async def set_mark(self, text: str) -> None:
         """Write the mark's file whole or not at all."""
@@ -104,8 +107,8 @@ class FolderFiles:
         await self._writing(write)
 
     async def check(self) -> None:
-        """Check that the folder is there."""
-        if not await asyncio.to_thread(self.root.is_dir):
+        """Check that the folder is there, and with its mark: where no disk is mounted, there is an empty one."""
+        if not await asyncio.to_thread(self.root.is_dir) or (self.is_shared and await self.mark() is None):
             raise FilesUnavailable(f"The folder of files {self.name} is not there; mount it, or correct the setting.")
 
     async def try_out(self) -> None:
