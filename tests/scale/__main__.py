@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--per-s", type=float, default=8.0, help="acts of members per second; 7 of 10 are orders")
     parser.add_argument("--kills", type=int, default=KILLS, help="how often a process is killed")
     parser.add_argument("--identify-every-s", type=float, default=5.0, help="Discord's time between session starts")
+    parser.add_argument("--webhooks", action="store_true", help="let fal call when a video is made; follow none")
     chosen = parser.parse_args()
     if unknown := sorted(set(chosen.only) - set(PARTS)):
         parser.error(f"there is no {unknown[0]}; there are {', '.join(PARTS)}")
@@ -84,6 +85,7 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> list[str]:
         shards=chosen.processes * chosen.shards_each,
         shards_each=chosen.shards_each,
         identify_every_s=chosen.identify_every_s,
+        has_webhooks=chosen.webhooks,
     )
     async with fleet:
         if "memory" in parts:
@@ -192,6 +194,12 @@ async def _print_ends(fleet: Fleet) -> None:
     failed = await fleet.query(
         "SELECT body::json -> 'failure' ->> 'kind', count(*) FROM jobs WHERE state = 'failed' GROUP BY 1"
     )
+    await fleet.query("VACUUM FULL")  # what updates left behind is no part of a job
+    ((used_bytes,),) = await fleet.query(
+        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' "
+        "AND relnamespace = current_schema()::regnamespace"
+    )
+    print(f"database: {float(used_bytes) / 1000 / max(1, sum(number for _, number in rows)):.1f} KB a job")
     print("failed:", ", ".join(f"{number} {kind}" for kind, number in failed) or "none")
 
 

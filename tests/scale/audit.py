@@ -83,8 +83,14 @@ async def _submitted_twice(fleet: Fleet) -> list[str]:
 async def _posted_wrongly(fleet: Fleet, used: set[Server]) -> list[str]:
     """Return the finished jobs without their one video, and the videos that belong to no job."""
     posted = Counter({message["id"]: len(videos_of(message)) for message in await _messages(fleet, used)})
-    done = {str(row["message_id"]): row["id"] for row in await fleet.query("SELECT * FROM jobs WHERE state = 'done'")}
-    wrong = [f"job {job} is done, and its message has {posted[card]} videos" for card, job in done.items()]
+    rows = await fleet.query("SELECT id, message_id, body FROM jobs WHERE state = 'done'")
+    done = {str(row["message_id"]): row["id"] for row in rows}
+    bodies = {str(row["message_id"]): json.loads(row["body"]) for row in rows}
+    wrong = [
+        f"job {job} is done, and its message {card} has {posted[card]} videos; {bodies[card].get('trigger')}, "
+        f"mailed {bodies[card].get('mailed')}, posted {bodies[card].get('posted')}"
+        for card, job in done.items()
+    ]
     wrong = [one for one, card in zip(wrong, done, strict=True) if posted[card] != 1]
     return wrong + [f"message {card} has a video of no job" for card, n in posted.items() if n and card not in done]
 

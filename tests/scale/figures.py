@@ -1,6 +1,7 @@
 """What the processes cost while they work."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from tests.bench.figures import percentile
@@ -18,7 +19,7 @@ class Mark:
     cpu_s: dict[str, float]
     statements: int
     bot_token_requests: dict[str, int]
-    fal_requests: int
+    fal_requests: dict[str, int]
 
 
 async def mark(fleet: Fleet) -> Mark:
@@ -30,7 +31,7 @@ async def mark(fleet: Fleet) -> Mark:
         cpu_s=fleet.cpu_s(),
         statements=fleet.statements_logged(),
         bot_token_requests=limits["with_bot_token"],
-        fal_requests=sum((await fleet.stands.traffic())["requests"].values()),
+        fal_requests=(await fleet.stands.traffic())["requests"],
     )
 
 
@@ -41,20 +42,22 @@ def costs(began: Mark, ended: Mark) -> list[str]:
         return ["no job ended"]
     cpu_s = {name: ended.cpu_s[name] - began.cpu_s[name] for name in ended.cpu_s}
     bots_ms, postgres_ms = (cpu_s[name] / jobs * 1000 for name in ("bots", "PostgreSQL"))
-    by_route = {
-        route: n - began.bot_token_requests.get(route, 0)
-        for route, n in ended.bot_token_requests.items()
-        if n > began.bot_token_requests.get(route, 0)
-    }
     shares = ", ".join(f"{name} {used / took_s * 100:.0f} %" for name, used in cpu_s.items())
     return [
         f"{jobs} jobs ended in {took_s:.0f} s: {jobs / took_s:.1f} jobs/s",
         f"CPU per job: bots {bots_ms:.0f} ms, PostgreSQL {postgres_ms:.1f} ms",
         f"share of a core: {shares}",
         f"statements per job: {(ended.statements - began.statements) / LOGGED_SHARE / jobs:.0f}, all acts included",
-        f"requests per job: {(ended.fal_requests - began.fal_requests) / jobs:.2f} at fal",
-        f"with the bot's token at Discord: {sum(by_route.values()) / jobs:.2f} {by_route}",
+        f"requests at fal per job: {_per_job(began.fal_requests, ended.fal_requests, jobs)}",
+        f"requests with the bot's token per job: {_per_job(began.bot_token_requests, ended.bot_token_requests, jobs)}",
     ]
+
+
+def _per_job(began: dict[str, int], ended: dict[str, int], jobs: int) -> str:
+    """Return how often each kind came for each job, the most frequent first, and all together."""
+    counts = Counter(ended) - Counter(began)
+    kinds = ", ".join(f"{kind} {number / jobs:.2f}" for kind, number in counts.most_common())
+    return f"{counts.total() / jobs:.2f} ({kinds})"
 
 
 def answers(crowd: Crowd) -> str:

@@ -16,12 +16,15 @@ import asyncpg
 from bot.sharding import shard_of
 from sandbox.stage import Process
 from tests.bench.stands import OPEN_HANDED, Stands
+from tests.scale.proxy import Proxy, free_port
 from tests.support.process_costs import family_cpu_s
 from tests.support.stores import PostgresServer
 
 JOB_S = 2.0
 READY_WITHIN_S = 90.0
 JOINED_AGO_S = 30 * 86_400.0  # a new server would be greeted
+WEBHOOK_RETRY_S = 2.0  # fal waits for longer
+LOOK_S = 30.0  # a webhook that never came is noticed before the end of a run
 BATCH = 500  # servers made with one request
 MEMBERS = tuple(f"member-{number}" for number in range(40))
 USERS = 20  # more than there are processes
@@ -50,6 +53,7 @@ class Replica:
 
     number: int
     process: Process
+    port: int
 
     @property
     def name(self) -> str:
@@ -60,8 +64,13 @@ class Replica:
 class Fleet:
     """PostgreSQL, both stand-ins and the processes of the bot; leaving the context stops all of them."""
 
-    def __init__(self, folder: Path, *, shards: int, shards_each: int, identify_every_s: float) -> None:
-        """`shards_each` is the most that one process takes. `identify_every_s` is the stand-in's and the bot's."""
+    def __init__(
+        self, folder: Path, *, shards: int, shards_each: int, identify_every_s: float, has_webhooks: bool = False
+    ) -> None:
+        """`shards_each` is the most that one process takes. `identify_every_s` is the stand-in's and the bot's.
+
+        With webhooks no job is followed: fal calls through a proxy that knows all processes.
+        """
         self.shards = shards
         self.servers: list[Server] = []
         self.replicas: list[Replica] = []
@@ -70,6 +79,7 @@ class Fleet:
         self._folder = folder
         self._shards_each = shards_each
         self._identify_every_s = identify_every_s
+        self._proxy = Proxy(lambda: [replica.port for replica in self.replicas]) if has_webhooks else None
         self._stack = AsyncExitStack()
         self._home = Path()
         self._url = ""
@@ -91,6 +101,9 @@ class Fleet:
             for number in range(USERS):
                 await self._database.execute(f"CREATE ROLE wanda_{number} SUPERUSER LOGIN")
             await self._stack.enter_async_context(self.stands)
+            if self._proxy is not None:
+                await self._stack.enter_async_context(self._proxy)
+                await self.stands.fal.post("settings", {"webhook_retry_s": WEBHOOK_RETRY_S})
             self._stack.push_async_callback(self._stop_all)
             await self.limit_gateway(identify_interval_s=self._identify_every_s, shards=self.shards)
         except BaseException:
@@ -128,6 +141,7 @@ class Fleet:
 
     async def start(self, number: int, **settings: str) -> Replica:
         """Start the process of this number, in the place of one that ended, without waiting for it."""
+        port = free_port() if self._proxy else 0
         env = {
             **self.stands.environment,
             **OPEN_HANDED,
@@ -138,12 +152,23 @@ class Fleet:
             "WANDA_SHARDS_MAX": str(self._shards_each),
             "WANDA_IDENTIFY_EVERY_S": str(self._identify_every_s),
             "WANDA_FRUITLESS_MAX": "1000",
+            **self._webhook_settings(port),
             **settings,
         }
         process = await Process.start(f"wanda_{number}", "-m", "bot", "run", env=env)
         self.replicas = [one for one in self.replicas if one.number != number]
-        self.replicas.append(Replica(number, process))
+        self.replicas.append(Replica(number, process, port))
         return self.replicas[-1]
+
+    def _webhook_settings(self, port: int) -> dict[str, str]:
+        if self._proxy is None:
+            return {}
+        return {
+            "WANDA_WEB_PORT": str(port),
+            "WANDA_PUBLIC_URL": self._proxy.url,
+            "WANDA_FAL_STREAMS_MAX": "0",
+            "WANDA_FAL_LOOK_S": str(LOOK_S),
+        }
 
     async def held(self) -> dict[str, list[int]]:
         """Return which shards each process holds, by its name: its locks in PostgreSQL."""
