@@ -10,6 +10,8 @@ from bot.storage.copying import EmptyDatabase, Snapshot
 from bot.storage.database import Locks, database_name, is_postgres, is_there, make_parent, refuse_newer, sqlite_path
 from bot.storage.sqlite_copy import new_sqlite, sqlite_snapshot
 
+LAST_OWNER_S = 2.0  # PostgreSQL frees the locks of a session a moment after its process has ended
+
 
 @asynccontextmanager
 async def snapshot_of(settings: StorageSettings) -> AsyncGenerator[Snapshot, None]:
@@ -91,4 +93,4 @@ async def _own_postgres(stack: AsyncExitStack, settings: StorageSettings) -> Non
 
     ownership = Ownership(settings.database_url, timeout_s=settings.timeout_s)
     stack.push_async_callback(ownership.give_up)
-    await ownership.begin(patience_s=0)
+    await ownership.begin(patience_s=LAST_OWNER_S)
