@@ -33,6 +33,7 @@ from bot.endpoints import point_at
 from bot.errors import (
     DiscordBusy,
     FilesUnavailable,
+    NotYet,
     OwnershipLost,
     SettingsRefused,
     StartRefused,
@@ -402,6 +403,8 @@ def _use_checks(health: Health, store: OwnedStore, files: Files, client: Wanda) 
     """Check from now on that the database and the data folder take a write and are ours, the files, and the gateway."""
 
     async def gateway() -> None:
+        if client.is_opening:
+            raise NotYet("Wanda connects her shards, one after another, at the pace that Discord allows.")
         if not client.is_connected():
             raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
 

@@ -21,6 +21,7 @@ WandaError
 │   ├── OldDatabase          an older version's, which the next run updates
 │   └── BackupRefused        a backup cannot be written, read or restored; a sentence for the operator
 ├── Unhealthy                the program ends itself, so that whatever supervises it starts it again
+├── NotYet                   something does not work yet, only because its time has not come
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
 │   ├── FalRefused           a reply that proves refusal (4xx) of a submit, upload, status or cancel
@@ -77,6 +78,7 @@ __all__ = [
     "NoDatabase",
     "NoRoom",
     "NotAllowed",
+    "NotYet",
     "OldDatabase",
     "OptionRefused",
     "OwnershipLost",
@@ -313,6 +315,10 @@ class EncodeFailed(WandaError):
 
 class NoRoom(EncodeFailed):
     """Wanda's own disk did not take what was encoded; the file itself may be fine."""
+
+
+class NotYet(WandaError):
+    """Something does not work yet, only because its time has not come; a check that raises it ends no process."""
 
 
 class DeliveryError(WandaError):

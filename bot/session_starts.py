@@ -56,7 +56,7 @@ class SessionStarts:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.max_concurrency = 1
-        self._every_s = every_s
+        self.every_s = every_s
         self._locks = locks
         self._clock = clock
         self._sleep = sleep
@@ -74,7 +74,7 @@ class SessionStarts:
                     await self._sleep(LOOK_S)
                 self._freeing.add(task := asyncio.create_task(self._free_later(self._locks, bucket)))
                 task.add_done_callback(self._freeing.discard)
-            self._next_at[bucket] = self._clock() + self._every_s
+            self._next_at[bucket] = self._clock() + self.every_s
 
     async def _is_ours(self, locks: BucketLocks, bucket: int) -> bool:
         """Take the bucket's lock if it is free. Only who still holds its shards may connect them."""
@@ -88,7 +88,7 @@ class SessionStarts:
         return False
 
     async def _free_later(self, locks: BucketLocks, bucket: int) -> None:
-        await self._sleep(self._every_s)
+        await self._sleep(self.every_s)
         try:
             await locks.unlock_bucket(bucket)
         except StorageError as error:  # the session broke, which also frees the lock

@@ -6,6 +6,7 @@ pace that Discord allows to all processes together, and each shard is ready for 
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,6 +21,7 @@ from bot.units import counted
 log = logging.getLogger(__name__)
 ASK_AGAIN_S = 5.0
 LOOK_AGAIN_S = 600.0  # while too few session starts are left
+OPENING_SLACK_S = 60.0  # more than one shard takes to connect
 
 
 @runtime_checkable
@@ -39,6 +41,7 @@ class ShardedBot(commands.AutoShardedBot):
         self._starts = starts
         self._ready_ids: set[int] = set()
         self._is_connecting = asyncio.Event()
+        self._opens_until = 0.0
         self._has_ready_shard = asyncio.Event()
         super().__init__(**options)
 
@@ -79,9 +82,16 @@ class ShardedBot(commands.AutoShardedBot):
         for one in sorted(ids):
             buckets.setdefault(one % limits.max_concurrency, []).append(one)
         await asyncio.gather(*(self._open_in_turn(bucket) for bucket in buckets.values()))
+        self._opens_until = 0.0
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether shards wait for their turn to connect, and not longer than all shards' turns take together."""
+        return time.monotonic() < self._opens_until
 
     async def _open_in_turn(self, ids: Collection[int]) -> None:
         for one in ids:
+            self._wait_to_open(self.held.count * self._starts.every_s)
             await self.launch_shard(gateway_address(), one)
 
     async def start_limits(self) -> StartLimits:
@@ -117,7 +127,12 @@ class ShardedBot(commands.AutoShardedBot):
                 limits.reset_after_s,
                 wanted,
             )
-            await asyncio.sleep(min(limits.reset_after_s + 1.0, LOOK_AGAIN_S))
+            wait_s = min(limits.reset_after_s + 1.0, LOOK_AGAIN_S)
+            self._wait_to_open(wait_s)
+            await asyncio.sleep(wait_s)
+
+    def _wait_to_open(self, seconds: float) -> None:
+        self._opens_until = time.monotonic() + seconds + OPENING_SLACK_S
 
     async def on_shard_ready(self, shard_id: int) -> None:
         """Note that the shard's servers are known; once all are, that is told as discord.py's "ready"."""

@@ -16,13 +16,14 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from bot.errors import OwnershipLost, StartRefused, Unhealthy, WandaError
+from bot.errors import NotYet, OwnershipLost, StartRefused, Unhealthy, WandaError
 from bot.trouble import Trouble
 from bot.web.server import Route
 
 _log = logging.getLogger(__name__)
 
-Check = Callable[[], Awaitable[None]]  # raises when something is wrong; a WandaError's sentence is shown
+# Raises when something is wrong; a WandaError's sentence is shown. NotYet says that it is only not ready.
+Check = Callable[[], Awaitable[None]]
 
 CHECK_TIMEOUT_S = 3.0  # less than the health check of the Dockerfile
 NOT_RUNNING = "Wanda is starting or stopping; the log says what she waits for."
@@ -137,6 +138,10 @@ class Health:
                 await check()
         except TimeoutError:
             sentence = f"There was no answer within {self._check_timeout_s:g} s; it may be locked or overloaded."
+        except NotYet as wait:
+            if name in self._troubles:
+                self._troubles[name].worked()
+            return str(wait)
         except WandaError as error:
             sentence = str(error)
             if isinstance(error, OwnershipLost):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
-from bot.errors import OwnershipLost, SettingsRefused, StorageError, Unhealthy
+from bot.errors import NotYet, OwnershipLost, SettingsRefused, StorageError, Unhealthy
 from bot.settings import WebSettings
 from bot.web import healthcheck
 from bot.web.health import NOT_RUNNING, Check, Health
@@ -225,10 +225,28 @@ async def test_without_a_patience_it_goes_on() -> None:
             await Health({"disk": bad}).watch(interval_s=0.01, patience_s=0, alive=lambda: None)
 
 
+async def early() -> None:
+    """A check whose time has not come."""
+    raise NotYet("Shard 7 waits for its turn.")
+
+
 async def test_what_is_survived_ends_nothing() -> None:
     """A bucket that is down makes Wanda not ready, and she goes on for what needs none."""
     health = Health()
     health.use({"files": bad, "discord": good}, survived={"files"})
+    await goes_on(health)
+    assert await health.wrong() == {"files": "The disk is full."}
+
+
+async def test_what_waits_for_its_turn_ends_nothing() -> None:
+    """While shards wait to connect, Wanda is not ready, and however long that takes she does not end herself."""
+    health = Health({"database": good, "discord": early})
+    await goes_on(health)
+    assert await health.wrong() == {"discord": "Shard 7 waits for its turn."}
+
+
+async def goes_on(health: Health) -> None:
+    """Watch it for longer than the patience; no error of its own ends that."""
     rounds: list[None] = []
 
     def look() -> None:
@@ -238,7 +256,6 @@ async def test_what_is_survived_ends_nothing() -> None:
 
     with pytest.raises(KeyError, match="enough"):
         await health.watch(interval_s=0.01, patience_s=0.03, alive=look)
-    assert await health.wrong() == {"files": "The disk is full."}
 
 
 async def test_who_lost_the_database_ends_at_once() -> None:
