@@ -214,7 +214,7 @@ async def test_what_cannot_work_ends_itself() -> None:
     rounds: list[None] = []
     health = Health({"disk": bad, "discord": good})
     with pytest.raises(Unhealthy, match=r"ends herself, so that she is started again\. disk: The disk is full\."):
-        await health.watch(interval_s=0.01, patience_s=0.03, alive=lambda: rounds.append(None))
+        await health.watch(interval_s=0.01, patience_s=0.5, alive=lambda: rounds.append(None))
     assert len(rounds) > 1
 
 
