@@ -144,9 +144,7 @@ class ShardKeeper:
     async def _take_over(self, more: frozenset[int], on_first: Callable[[], None]) -> None:
         """Go on with these shards; what fails is tried again, because nobody else does it."""
         is_first = not self._holder.held.ids
-        new = Shards(self._holder.held.count, more)
-        self._holder.hold(self._holder.held | more)
-        log.warning("took over shards %s", new)
+        new = self._taken_over(Shards(self._holder.held.count, more))
         if is_first:
             on_first()
         while True:
@@ -156,8 +154,14 @@ class ShardKeeper:
                 raise
             except (StorageError, StartRefused) as error:
                 log.warning("what the last owner of shards %s left is looked at again: %s", new, error)
-                await self._look()
                 await self._sleep(self._settings.look_s)
+                if even_more := await self._look():
+                    new = self._taken_over(new | even_more)
             else:
-                self._open(more)
+                self._open(new.ids)
                 return
+
+    def _taken_over(self, new: Shards) -> Shards:
+        self._holder.hold(self._holder.held | new.ids)
+        log.warning("took over shards %s", new)
+        return new

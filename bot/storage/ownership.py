@@ -16,7 +16,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -134,12 +134,11 @@ class Ownership:
             wanted = to_claim(self.plan, held=self.held, taken=taken, most=most)
             if not wanted:
                 return frozenset()
-            got = frozenset(row["shard"] for row in await session.fetch(_TAKE, wanted))
             try:
+                got = frozenset(row["shard"] for row in await session.fetch(_TAKE, wanted))
                 await self._note(session, self._parts(got))
             except BaseException:
-                with suppress(*DATABASE_ERRORS):
-                    await session.execute(_GIVE_BACK, list(got))
+                await _give_back(session, wanted)
                 raise
             self.held |= got
             return got
@@ -255,6 +254,14 @@ class Ownership:
                 await session.close(timeout=self._timeout_s)
             except DATABASE_ERRORS:
                 session.terminate()
+
+
+async def _give_back(session: _Session, shards: Collection[int]) -> None:
+    """Free these locks, also those that the server gave in an answer that nobody waited for."""
+    try:
+        await session.execute(_GIVE_BACK, list(shards))
+    except DATABASE_ERRORS:
+        session.terminate()
 
 
 async def _listen(session: _Session, channel: str, heard: Callable[[str], None]) -> None:

@@ -104,6 +104,15 @@ async def test_a_takeover_that_fails_is_tried_again() -> None:
     assert process.holder.opened == [{2}]
 
 
+async def test_what_becomes_free_while_a_takeover_fails_is_taken_too() -> None:
+    """It is claimed by then, so no other process can have it; it must not stay without a connection."""
+    process = _Process(_Claims((), {2}, {0, 3}, ()), "auto/4", StorageError("down"))
+    await process.run()
+    assert process.taken_up == [{0, 2, 3}]
+    assert process.holder.opened == [{0, 2, 3}]
+    assert process.holder.held.ids == {0, 2, 3}
+
+
 async def test_a_database_that_is_silent_for_too_long_counts_as_lost() -> None:
     """A process with some shards does not trust its own old knowledge; one that has all waits on."""
     claims = _Claims({0}, StorageError("down"), StorageError("down"), ())

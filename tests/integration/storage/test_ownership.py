@@ -180,6 +180,35 @@ async def test_locks_of_a_session_that_hangs_are_waited_for(url: str, begin: Beg
     assert owner.held == {0, 1}
 
 
+class _Unanswered:
+    """A session whose answer to a claim is still on its way."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.has_claimed = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        rows = await self._session.fetch(sql, *args)
+        if "pg_try_advisory_lock" in sql:
+            self.has_claimed.set()
+            await asyncio.Event().wait()
+        return rows
+
+
+async def test_a_claim_that_is_cut_short_keeps_no_lock(begin: Begin) -> None:
+    """Else the shards would be locked, and nobody's: each process takes a lock for the sign of an owner."""
+    owner, other = await begin("auto/2"), await begin("auto/2")
+    owner._session = unanswered = _Unanswered(owner._session)
+    claiming = asyncio.create_task(owner.claim(most=0))
+    await unanswered.has_claimed.wait()
+    claiming.cancel()
+    await asyncio.wait({claiming})
+    assert await other.claim(most=0) == {0, 1}
+
+
 async def test_one_process_identifies_at_a_time(begin: Begin) -> None:
     """The lock of a bucket is one process's until it gives it up or ends."""
     first, second = await begin("auto/4"), await begin("auto/4")
