@@ -32,9 +32,9 @@ class RetentionLoop(LoopCog):
         What waits there for approval ends at once, and its hold with it.
         """
         services, present = self.bot.services, {guild.id for guild in self.bot.guilds}
-        this = Shards(self.bot.held.count, frozenset({shard_id}))
+        shards = Shards(self.bot.held.count, frozenset({shard_id}))
         try:
-            noting = note_guilds(present, this.owns, at=services.clock() + MISSED_GRACE_S)
+            noting = note_guilds(present, shards, at=services.clock() + MISSED_GRACE_S)
             await services.store.write(noting, guild_id=None)
         except StorageError:
             log.warning("the servers that Wanda is in could not be noted", exc_info=True)

@@ -4,7 +4,7 @@
 that, `removals` has them.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bot.errors import Busy
@@ -37,9 +37,10 @@ WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND 
 ORDER BY told DESC, created_at LIMIT $1"""
 _TO_REMOVE = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
 _SERVERS = """
+SELECT guild_id FROM (
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
 UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
-UNION SELECT guild_id FROM warnings"""
+UNION SELECT guild_id FROM warnings) AS servers WHERE {mine}"""
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
 ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
@@ -103,13 +104,15 @@ def guilds_to_delete(shards: Shards = EVERY_SHARD, *, at: float) -> Transaction[
     return tuple(row["guild_id"] for row in rows)
 
 
-def note_guilds(guild_ids: Collection[int], mine: Callable[[int], bool], *, at: float) -> Transaction[None]:
-    """Mark servers of this process (`mine`) that Wanda is no longer in for deletion at `at`; unmark those she is in."""
-    rows: list[Row] = yield Many(_SERVERS)
-    for guild_id in (row["guild_id"] for row in rows):
-        if guild_id in guild_ids:
+def note_guilds(present: Collection[int], shards: Shards = EVERY_SHARD, *, at: float) -> Transaction[None]:
+    """Mark these shards' servers that Wanda is no longer in for deletion at `at`; unmark those she is in."""
+    marked: list[Row] = yield Many(f"SELECT guild_id FROM leaving WHERE {shards.where()} ORDER BY guild_id")  # noqa: S608 - numbers
+    known: list[Row] = yield Many(_SERVERS.format(mine=shards.where()))
+    for guild_id in (row["guild_id"] for row in marked):
+        if guild_id in present:
             yield from keep_guild(guild_id)
-        elif mine(guild_id):
+    for guild_id in sorted(row["guild_id"] for row in known):
+        if guild_id not in present:
             yield from mark_guild_left(guild_id, at=at)
 
 
@@ -163,8 +166,8 @@ def note_removal(name: str) -> Transaction[None]:
 
 
 def note_removed(removed: Collection[str]) -> Transaction[None]:
-    """Note that these are removed."""
-    for what in removed:
+    """Note that these are removed; in order, because two processes may note the same ones at once."""
+    for what in sorted(removed):
         yield One("DELETE FROM removals WHERE what = $1", (what,))
 
 

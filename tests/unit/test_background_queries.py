@@ -18,7 +18,6 @@ _OF_ALL = re.compile(
 FOR_ALL = {
     "DELETE FROM notices WHERE due_at IS NULL": "repeating it anywhere changes nothing",
     "SELECT render_s FROM jobs WHERE similar_to": "how long videos take, wherever they are made",
-    "SELECT guild_id FROM jobs WHERE guild_id <> 0": "`note_guilds` is told which servers are its own",
     "DELETE FROM jobs WHERE {whose}": "its two callers name a member or a server",
     "SELECT body FROM jobs WHERE {' AND '.join(where)}": "a list of one member in one server",
     "SELECT id FROM jobs WHERE told = 0 AND state = 'accepted' ORDER BY id": "a restored database has no process yet",

@@ -1,5 +1,6 @@
 """Deleting a member's or a server's data, on both engines: only amounts of money stay, under pseudonyms."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bot.ledger.pseudonyms import pseudonym
 from bot.ledger.rules import set_rule
 from bot.runner.retention import Retention
 from bot.settings import StorageSettings
+from bot.sharding import Shards
 from bot.storage.transaction import Many, One, Store, Transaction
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
 from tests.support.kept_files import LostFiles, a_retention
@@ -441,17 +443,37 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
     """A server that removed Wanda while she was offline loses its data a week later, unless it adds her again."""
     here = await _made(store, a_job())
     gone = await _made(store, a_job(id="b" * 32, guild_id=9))
-    others = await _made(store, a_job(id="c" * 32, guild_id=10))
+    others = await _made(store, a_job(id="c" * 32, guild_id=10 + (1 << 22)))
     back = await _made(store, a_job(id="d" * 32, guild_id=11))
-    later = NOW + 7 * 86_400
-    await store.write(erasure.note_guilds({1}, lambda guild_id: guild_id != 10, at=later))
-    await store.write(erasure.note_guilds({1, 11}, lambda guild_id: guild_id != 10, at=later + 9))
+    later, mine = NOW + 7 * 86_400, Shards(2, frozenset({0}))
+    await store.write(erasure.note_guilds({1}, mine, at=later))
+    await store.write(erasure.note_guilds({1, 11}, mine, at=later + 9))
     await _keeper(store, store_settings, at=later - 1).round()
     assert await store.read(transactions.get(gone.id)) == gone
     await _keeper(store, store_settings, at=later).round()
     assert await store.read(transactions.get(gone.id)) is None
     for job in (here, others, back):
         assert await store.read(transactions.get(job.id)) == job
+
+
+async def test_servers_that_stay_cost_no_statement(store: Store) -> None:
+    """A start with thousands of servers asks twice for each shard, and writes only what has changed."""
+    for number in range(1, 30):
+        await store.write(set_rule(number, "server", "at_once", 1, actor_id=BEN, reason="", at=NOW))
+    await store.write(erasure.mark_guild_left(7, at=NOW))
+    asked: list[str] = []
+
+    def counted() -> Transaction[None]:
+        noting = erasure.note_guilds(range(1, 30), at=NOW)
+        with suppress(StopIteration):
+            statement = next(noting)
+            while True:
+                asked.append(str(statement))
+                statement = noting.send((yield statement))
+
+    await store.write(counted())
+    assert len(asked) == 3
+    assert await store.read(_all("SELECT * FROM leaving")) == []
 
 
 async def test_a_server_left_unseen_without_videos_loses_its_data_too(
@@ -461,7 +483,7 @@ async def test_a_server_left_unseen_without_videos_loses_its_data_too(
     bounds = PreferenceBounds(kept_max=9, daily_max=9)
     await store.write(set_rule(9, "server", "at_once", 1, actor_id=BEN, reason="", at=NOW))
     await store.write(set_preferences(10, BEN, Preferences(pings="never"), bounds=bounds, at=NOW))
-    await store.write(erasure.note_guilds({1}, lambda _: True, at=NOW))
+    await store.write(erasure.note_guilds({1}, at=NOW))
     await _keeper(store, store_settings).round()
     assert await store.read(_all("SELECT * FROM rules")) == []
     assert await store.read(preferences_of(10, BEN)) == Preferences()
