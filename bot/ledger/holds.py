@@ -15,7 +15,7 @@ from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shi
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Move, Occasion
 from bot.money import AMOUNT_MAX_MICROUSD
-from bot.storage.transaction import Many, One, Row, Transaction, nothing, one_row, together
+from bot.storage.transaction import Many, One, Row, Transaction, nothing, together
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
@@ -74,7 +74,7 @@ def check(
     """Decide about the job's hold under the server's lock; only `place` draws. Raises as `hold`."""
     if not 0 <= amount_microusd <= AMOUNT_MAX_MICROUSD:
         raise ValueError(f"no amount of a hold: {amount_microusd}")
-    terms, known = yield from together(rules.terms_of(who, at=at, shipped=shipped), one_row(_KNOWN, (job_id,)))
+    terms, known = yield from together(rules.terms_of(who, at=at, shipped=shipped), One(_KNOWN, (job_id,)))
     if known is not None:
         standings = yield from _standings(terms, keep=False)
         return Checked(job_id=job_id, amount_microusd=amount_microusd, terms=terms, standings=standings, decision=None)

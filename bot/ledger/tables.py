@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Side, Standing, Terms, Warned
-from bot.storage.transaction import Lock, Many, One, Row, Transaction, together
+from bot.storage.transaction import Lock, Many, One, Row, Together, Transaction, together
 
 T = TypeVar("T")
 BudgetRow: TypeAlias = tuple[str, float, float]  # scope, start and end of the window
@@ -177,7 +177,7 @@ def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
         for deltas, names in alike.items()
         for some in chunks(names, 64)
     ]
-    yield from together(One(_ENTER, (occasion.job_id, both, *said)), *changes)
+    yield Together((One(_ENTER, (occasion.job_id, both, *said)), *changes))
 
 
 def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:
